@@ -1,0 +1,73 @@
+/**
+ * The errors this service throws on purpose. Anything else that is thrown is a bug or a broken
+ * dependency. Clients switch on `code`, never on the message.
+ */
+
+/** Every code with its HTTP status, title, and the original's number where it has one. */
+export const ERRORS = {
+  invalid_request: { status: 400, title: "The request is malformed" },
+  invalid_topic: { status: 400, title: "The topic is invalid", pns: "PNS-0007" },
+  invalid_token: { status: 400, title: "The token is not an address of this transport" },
+  unknown_transport: { status: 400, title: "There is no such transport", pns: "PNS-0005" },
+  unauthenticated: { status: 401, title: "A valid credential is needed" },
+  forbidden: { status: 403, title: "The credential does not allow this", pns: "PNS-0012" },
+  foreign_origin: { status: 403, title: "This origin is not allowed" },
+  not_found: { status: 404, title: "There is no such thing" },
+  method_not_allowed: { status: 405, title: "The method is not allowed here" },
+  conflict: { status: 409, title: "Somebody else changed it at the same time" },
+  idempotency_conflict: { status: 409, title: "The same idempotency key is being processed" },
+  payload_too_large: { status: 413, title: "The payload is too large", pns: "PNS-0010" },
+  unsupported_media_type: { status: 415, title: "The body must be JSON" },
+  idempotency_mismatch: { status: 422, title: "The idempotency key came with another body" },
+  invalid_configuration: { status: 422, title: "The configuration is invalid" },
+  too_many_subscriptions: { status: 429, title: "Too many subscriptions", pns: "PNS-0013" },
+  too_many_requests: { status: 429, title: "Too many requests" },
+  internal: { status: 500, title: "Something broke", pns: "PNS-0001" },
+  buffer_full: { status: 503, title: "The buffer is full" },
+  draining: { status: 503, title: "This node is going away" },
+  store_unavailable: { status: 503, title: "The store cannot be reached", pns: "PNS-0002" },
+} as const satisfies Record<string, { status: number; title: string; pns?: string }>;
+
+/** Stable name of an error. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One fault within a request or a file. */
+export interface Fault {
+  /** Where, e.g. `notifications[3].topic`. */
+  readonly path: string;
+  readonly message: string;
+  /** Set where it differs from the error's own code. */
+  readonly code?: ErrorCode;
+}
+
+/** What an error may carry beyond its message. */
+export interface ServiceErrorOptions {
+  readonly faults?: readonly Fault[];
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** The one class of errors that are thrown on purpose. */
+export class ServiceError extends Error {
+  override readonly name = "ServiceError";
+  readonly code: ErrorCode;
+  readonly faults: readonly Fault[];
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.faults = options.faults ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** The message of anything that was thrown, cut to a length fit for a log. */
+export function messageOf(thrown: unknown, maxLength = 1024): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}

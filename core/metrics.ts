@@ -1,0 +1,185 @@
+/**
+ * Every metric of the service, listed once, and the registry that counts them. Names follow the
+ * Prometheus conventions (base units, `_total` for counters). `docs/metrics.md` is generated from
+ * this table.
+ */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const LATENCY_SECONDS = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3, 5, 10, 30];
+
+interface Definition {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels?: readonly string[];
+  readonly buckets?: readonly number[];
+}
+
+/** Name → what it measures. */
+export const METRICS = {
+  carillon_notifications_accepted_total: {
+    type: "counter",
+    help: "Notifications answered with 202",
+  },
+  carillon_notifications_recovered_total: {
+    type: "counter",
+    help: "Notifications read back from the log at start",
+  },
+  carillon_notifications_settled_total: {
+    type: "counter",
+    help: "Notifications that reached a final state",
+    labels: ["state"],
+  },
+  carillon_notifications_in_flight: {
+    type: "gauge",
+    help: "Notifications accepted and not yet settled",
+  },
+  carillon_outcomes_total: {
+    type: "counter",
+    help: "What became of attempts and suppressions",
+    labels: ["transport", "client", "topic", "outcome"],
+  },
+  carillon_publish_duration_seconds: {
+    type: "histogram",
+    help: "From a publish being read to its being durable",
+    buckets: LATENCY_SECONDS,
+  },
+  carillon_delivery_latency_seconds: {
+    type: "histogram",
+    help: "From acceptance to the outcome of the first attempt",
+    labels: ["transport"],
+    buckets: LATENCY_SECONDS,
+  },
+  carillon_buffer_waiting: { type: "gauge", help: "Notifications waiting for their delay" },
+  carillon_buffer_merged_total: {
+    type: "counter",
+    help: "Notifications merged into one that was waiting",
+  },
+  carillon_processor_waiting: { type: "gauge", help: "Due notifications waiting for a processor" },
+  carillon_processor_running: { type: "gauge", help: "Processors at work" },
+  carillon_buffer_log_writes_total: { type: "counter", help: "Commits of the buffer's log" },
+  carillon_buffer_log_records_total: {
+    type: "counter",
+    help: "Changes within the commits of the buffer's log",
+  },
+  carillon_buffer_log_commit_seconds: {
+    type: "histogram",
+    help: "Time of one commit of the buffer's log",
+    buckets: LATENCY_SECONDS,
+  },
+  carillon_retries_waiting: { type: "gauge", help: "Attempts waiting to be made again" },
+  carillon_dead_letters_total: {
+    type: "counter",
+    help: "Attempts given up",
+    labels: ["transport", "client"],
+  },
+  carillon_lane_in_flight: {
+    type: "gauge",
+    help: "Sends under way",
+    labels: ["transport", "client"],
+  },
+  carillon_lane_open: {
+    type: "gauge",
+    help: "1 while a circuit breaker holds a lane back",
+    labels: ["transport", "client"],
+  },
+  carillon_send_duration_seconds: {
+    type: "histogram",
+    help: "Time of one attempt at a provider",
+    labels: ["transport", "client"],
+    buckets: LATENCY_SECONDS,
+  },
+  carillon_feedback_total: {
+    type: "counter",
+    help: "Feedback webhooks",
+    labels: ["type", "result"],
+  },
+  carillon_credential_expiry_seconds: {
+    type: "gauge",
+    help: "Seconds until a client's credential ends",
+    labels: ["transport", "client"],
+  },
+  carillon_sockets_open: { type: "gauge", help: "Open sockets", labels: ["client"] },
+  carillon_sockets_opened_total: { type: "counter", help: "Sockets opened", labels: ["client"] },
+  carillon_sockets_closed_total: {
+    type: "counter",
+    help: "Sockets closed",
+    labels: ["client", "reason"],
+  },
+  carillon_sockets_refused_total: {
+    type: "counter",
+    help: "Sockets refused at the handshake",
+    labels: ["reason"],
+  },
+  carillon_socket_backlog_bytes: {
+    type: "gauge",
+    help: "Bytes handed to sockets and not yet taken by their peers",
+  },
+  carillon_http_requests_total: {
+    type: "counter",
+    help: "HTTP requests",
+    labels: ["route", "method", "status"],
+  },
+  carillon_config_reloads_total: {
+    type: "counter",
+    help: "Reloads of the configuration",
+    labels: ["result"],
+  },
+} as const satisfies Record<string, Definition>;
+
+/** Name of a metric. */
+export type MetricName = keyof typeof METRICS;
+
+type LabelsOf<N extends MetricName> = typeof METRICS[N] extends { labels: readonly (infer L)[] }
+  ? Readonly<Record<L & string, string>>
+  : Readonly<Record<never, string>>;
+
+type NameOf<T extends Definition["type"]> = {
+  [N in MetricName]: typeof METRICS[N]["type"] extends T ? N : never;
+}[MetricName];
+
+/** What the rest of the service counts with. */
+export interface Metrics {
+  /** Adds to a counter. */
+  count<N extends NameOf<"counter">>(name: N, labels: LabelsOf<N>, by?: number): void;
+  /** Sets a gauge. */
+  set<N extends NameOf<"gauge">>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** Adds a measurement, in the unit the name ends in. */
+  observe<N extends NameOf<"histogram">>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** Registers a function that brings gauges up to date before each scrape. */
+  beforeScrape(refresh: () => void): void;
+  /** The text exposition format. */
+  expose(): Promise<string>;
+}
+
+/** A registry of its own, with every metric of the table present from the start. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const refreshers: (() => void)[] = [];
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, definition] of Object.entries<Definition>(METRICS)) {
+    const base = {
+      name,
+      help: definition.help,
+      labelNames: [...definition.labels ?? []],
+      registers: [registry],
+    };
+    if (definition.type === "counter") counters.set(name, new Counter(base));
+    else if (definition.type === "gauge") gauges.set(name, new Gauge(base));
+    else {
+      histograms.set(name, new Histogram({ ...base, buckets: [...definition.buckets ?? []] }));
+    }
+  }
+  return {
+    count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
+    set: (name, labels, value) => gauges.get(name)!.set(labels, value),
+    observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
+    beforeScrape: (refresh) => void refreshers.push(refresh),
+    expose() {
+      for (const refresh of refreshers) refresh();
+      return registry.metrics();
+    },
+  };
+}

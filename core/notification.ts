@@ -1,0 +1,33 @@
+/** What is published: one thing that happened to one user. */
+
+import type { JsonObject } from "./json.ts";
+
+/** How urgent a notification is; multiplies the time it waits in the buffer by 1, 2 or 4. */
+export type Priority = "high" | "medium" | "low";
+
+/** By how much each priority stretches the buffer's delay. */
+export const DELAY_FACTOR: Readonly<Record<Priority, number>> = { high: 1, medium: 2, low: 4 };
+
+/** A notification as it travels through the service. */
+export interface Notification {
+  /** UUIDv7, stamped when it was accepted. */
+  readonly id: string;
+  readonly context: string;
+  readonly user: string;
+  readonly topic: string;
+  readonly data: JsonObject;
+  readonly priority: Priority;
+  /** Epoch milliseconds. */
+  readonly acceptedAt: number;
+  /** Epoch milliseconds after which it must not be sent any more. */
+  readonly expiresAt?: number;
+  /** The connection id or token of the client that caused it, which is told nothing. */
+  readonly sourceToken?: string;
+  /** Of several waiting notifications with this key only the newest is delivered. */
+  readonly collapseKey?: string;
+}
+
+/** One text that names a user across contexts. Contexts and users never contain the separator. */
+export function userKey(context: string, user: string): string {
+  return `${context}\u0000${user}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * The port to whatever keeps records: an ordered key-value store with atomic commits. Everything
+ * above `store/` sees only this.
+ */
+
+/** Parts compare one by one; numbers sort before strings, as in Deno KV. */
+export type StoreKey = readonly (string | number)[];
+
+/** A stored value with the version that a later commit can insist on. */
+export interface StoreEntry<T> {
+  readonly key: StoreKey;
+  readonly value: T;
+  readonly version: string;
+}
+
+/** A set of changes that take effect together or not at all. */
+export interface Commit {
+  /** Versions that must still hold; `null`: the key must not exist. */
+  readonly checks?: readonly { readonly key: StoreKey; readonly version: string | null }[];
+  readonly sets?: readonly {
+    readonly key: StoreKey;
+    readonly value: unknown;
+    /** Milliseconds after which the record may vanish by itself. */
+    readonly expireInMs?: number;
+  }[];
+  readonly deletes?: readonly StoreKey[];
+}
+
+/** Which keys to list. The prefix itself is not included. */
+export interface ListRange {
+  readonly prefix: StoreKey;
+  /** First key (inclusive), within the prefix. */
+  readonly start?: StoreKey;
+  /** Last key (exclusive), within the prefix. */
+  readonly end?: StoreKey;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** Differences between stores, as data. */
+export interface StoreTraits {
+  /** Bytes of the largest serialised value. */
+  readonly maxValueBytes: number;
+  /** Changes in one commit. */
+  readonly maxCommitChanges: number;
+  /** Bytes in one commit. */
+  readonly maxCommitBytes: number;
+  /** Keys in one `getMany`. */
+  readonly maxGetMany: number;
+  /** Records outlive the process. */
+  readonly durable: boolean;
+  /** Several processes see the same records. */
+  readonly shared: boolean;
+}
+
+/**
+ * An ordered record store.
+ *
+ * Every method throws `ServiceError` `store_unavailable` where the store cannot be reached or written.
+ */
+export interface Store extends AsyncDisposable {
+  readonly traits: StoreTraits;
+  get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined>;
+  /** In the order of the keys; any number of them. */
+  getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]>;
+  list<T>(range: ListRange): AsyncIterable<StoreEntry<T>>;
+  /** False where a check did not hold; nothing was changed then. */
+  commit(commit: Commit): Promise<boolean>;
+}

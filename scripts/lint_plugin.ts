@@ -1,0 +1,1 @@
+export default { name: "carillon", rules: {} } satisfies Deno.lint.Plugin;
