@@ -1,0 +1,74 @@
+/**
+ * Which waiting notifications are similar, and what becomes of them when they meet. Pure.
+ * Notifications of different source tokens never meet, because each is told to a different set
+ * of sockets.
+ */
+
+import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import { DELAY_FACTOR, type Notification, userKey } from "../core/notification.ts";
+
+/** How one topic's notifications are compared and merged. */
+interface Similarity {
+  /** Equal parts mean similar; `undefined` where the data is not of the topic's known shape. */
+  part(data: JsonObject): string | undefined;
+  merge(older: JsonObject, newer: JsonObject): JsonObject;
+}
+
+const NEWEST_WINS = (_older: JsonObject, newer: JsonObject) => newer;
+
+const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
+  ["ox:mail:new", {
+    part: ({ folder, id }) =>
+      isScalar(folder) && isScalar(id) ? canonicalJson([folder, id]) : undefined,
+    merge: NEWEST_WINS,
+  }],
+  ["ox:calendar:updates", {
+    part: ({ folders = [], needsAction = [] }) =>
+      Array.isArray(folders) && Array.isArray(needsAction) ? "" : undefined,
+    merge: (older, newer) => ({
+      ...older,
+      ...newer,
+      ...union("folders", older, newer),
+      ...union("needsAction", older, newer),
+    }),
+  }],
+]);
+
+/** Waiting notifications with equal keys are merged into one. */
+export function aggregationKey(notification: Notification): string {
+  const { context, user, topic, sourceToken = "", collapseKey, data } = notification;
+  const scope = `${userKey(context, user)}\u0000${topic}\u0000${sourceToken}\u0000`;
+  if (collapseKey !== undefined) return `${scope}c${collapseKey}`;
+  const part = BY_TOPIC.get(topic)?.part(data);
+  return part === undefined ? `${scope}e${canonicalJson(data)}` : `${scope}t${part}`;
+}
+
+/**
+ * The one notification that two similar ones become: the newer one's identity, the more urgent
+ * priority, the later end, and data as the topic wants it.
+ */
+export function merge(older: Notification, newer: Notification): Notification {
+  const { expiresAt: _, ...rest } = newer;
+  const topicMerge = newer.collapseKey === undefined ? BY_TOPIC.get(newer.topic)?.merge : undefined;
+  const urgent = DELAY_FACTOR[older.priority] < DELAY_FACTOR[newer.priority] ? older : newer;
+  return {
+    ...rest,
+    data: (topicMerge ?? NEWEST_WINS)(older.data, newer.data),
+    priority: urgent.priority,
+    ...(older.expiresAt !== undefined && newer.expiresAt !== undefined &&
+      { expiresAt: Math.max(older.expiresAt, newer.expiresAt) }),
+  };
+}
+
+function union(field: string, older: JsonObject, newer: JsonObject): JsonObject {
+  if (!(field in older) && !(field in newer)) return {};
+  const seen = new Map<string, Json>();
+  for (const { [field]: list } of [older, newer]) {
+    for (const item of list as readonly Json[] ?? []) seen.set(canonicalJson(item), item);
+  }
+  return { [field]: [...seen.values()] };
+}
+
+function isScalar(value: Json | undefined): boolean {
+  return typeof value === "string" || typeof value === "number";
+}

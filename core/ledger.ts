@@ -1,0 +1,75 @@
+/** What became of a notification: the record behind `GET /v1/notifications/{id}`. */
+
+import type { TransportName } from "./subscription.ts";
+
+/** States a notification can end in. `in_flight` is the only one that is not final. */
+export const NOTIFICATION_STATES = [
+  "in_flight",
+  "delivered",
+  "suppressed",
+  "expired",
+  "dead",
+] as const;
+
+export type NotificationState = typeof NOTIFICATION_STATES[number];
+
+/** What became of it at one target. */
+export const TARGET_STATES = [
+  "sent",
+  "offline",
+  "source",
+  "disabled",
+  "unserved",
+  "gone",
+  "rejected",
+  "retrying",
+  "expired",
+  "dead",
+] as const;
+
+export type TargetState = typeof TARGET_STATES[number];
+
+/** The part of a ledger record that speaks of one subscription or one client's open sockets. */
+export interface TargetRecord {
+  readonly client: string;
+  readonly transport: TransportName;
+  /** Absent for open sockets. */
+  readonly subscription?: string;
+  readonly state: TargetState;
+  readonly reason?: string;
+  /** The provider's id for the message. */
+  readonly providerId?: string;
+  /** Attempts made so far, where more than one. */
+  readonly attempts?: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Everything that is known of one notification. */
+export interface LedgerRecord {
+  readonly id: string;
+  readonly context: string;
+  readonly user: string;
+  readonly topic: string;
+  /** Epoch milliseconds. */
+  readonly acceptedAt: number;
+  readonly state: NotificationState;
+  /** Why it was suppressed, where the targets do not say. */
+  readonly reason?: string;
+  /** The notification that it was merged into. */
+  readonly mergedInto?: string;
+  readonly targets: readonly TargetRecord[];
+}
+
+/**
+ * The state of a notification whose targets ended so: in flight while one is tried again,
+ * delivered where one took it, and else the gravest of the rest.
+ */
+export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
+  const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
+  if (has("retrying")) return "in_flight";
+  if (has("sent")) return "delivered";
+  if (has("dead", "gone", "rejected")) return "dead";
+  if (has("expired")) return "expired";
+  return "suppressed";
+}
