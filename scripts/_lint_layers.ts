@@ -1,0 +1,93 @@
+/**
+ * The lint rules about who may import whom: the table of folders, and that a file whose name
+ * begins with `_` belongs to its folder. Only relative imports are looked at; packages are free.
+ */
+
+import { folderOf, inProject } from "./_project.ts";
+
+/** What a folder may import besides itself. `types:` allows `import type` only. */
+export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
+  core: [],
+  store: ["core"],
+  cascade: ["core"],
+  auth: ["core"],
+  messages: ["core"],
+  transports: ["core"],
+  realtime: ["core"],
+  subscriptions: ["core", "store"],
+  buffer: ["core", "store"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
+  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
+  simulator: ["core"],
+  console: ["core"],
+  // The composition root, and whatever only looks at the product from outside.
+  "": "anything",
+  tests: "anything",
+  bench: "anything",
+  scripts: "anything",
+};
+
+/** Reports imports against the direction of {@link LAYERS}. */
+export const layers: Deno.lint.Rule = {
+  create(context) {
+    return eachImport(context, (node, target, typesOnly) => {
+      const from = folderOf(inProject(context.filename));
+      const to = folderOf(target);
+      if (from === to) return;
+      const allowed = LAYERS[from];
+      if (allowed === "anything") return;
+      if (allowed === undefined) {
+        context.report({ node, message: `The folder '${from}' is not in the table of layers` });
+      } else if (!allowed.includes(to) && !(typesOnly && allowed.includes(`types:${to}`))) {
+        const typesWould = allowed.includes(`types:${to}`);
+        context.report({
+          node,
+          message: typesWould
+            ? `'${from}' may import only types from '${to}'`
+            : `'${from}' must not import from '${to === "" ? target : to}'`,
+          hint: "DESIGN: who may import whom",
+        });
+      }
+    });
+  },
+};
+
+/** Reports imports of another folder's `_private.ts` files; tests may look at anything. */
+export const privateFiles: Deno.lint.Rule = {
+  create(context) {
+    return eachImport(context, (node, target) => {
+      const from = inProject(context.filename);
+      if (folderOf(from) === "tests" || folderOf(from) === "bench") return;
+      const slash = target.lastIndexOf("/");
+      if (!target.slice(slash + 1).startsWith("_")) return;
+      if (from.startsWith(target.slice(0, slash + 1))) return;
+      context.report({ node, message: `'${target}' is private to its folder` });
+    });
+  },
+};
+
+type Visit = (node: Deno.lint.Node, target: string, typesOnly: boolean) => void;
+
+function eachImport(context: Deno.lint.RuleContext, visit: Visit): Deno.lint.LintVisitor {
+  function check(node: Deno.lint.Node, source: unknown, typesOnly: boolean) {
+    if (typeof source !== "string" || !source.startsWith(".")) return;
+    visit(node, resolve(inProject(context.filename), source), typesOnly);
+  }
+  return {
+    ImportDeclaration: (node) => check(node, node.source.value, node.importKind === "type"),
+    ExportAllDeclaration: (node) => check(node, node.source.value, node.exportKind === "type"),
+    ExportNamedDeclaration: (node) => check(node, node.source?.value, node.exportKind === "type"),
+    ImportExpression: (node) =>
+      check(node, node.source.type === "Literal" ? node.source.value : undefined, false),
+  };
+}
+
+/** `resolve("a/b.ts", "../c/d.ts")` is `"c/d.ts"`. */
+function resolve(from: string, specifier: string): string {
+  const parts = from.split("/").slice(0, -1);
+  for (const part of specifier.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
