@@ -1,0 +1,102 @@
+/**
+ * What a failed `fetch` means. Deno tells it in the text of the error's cause only, and that text
+ * comes from Rust crates, so it is matched in this one place; a test provokes every real error and
+ * fails when a new Deno words one differently. Reasons are our own words because the originals
+ * contain the address, and with it the device token.
+ */
+
+import type { FetchFault, HttpFailure } from "./http_result.ts";
+
+interface FaultRule {
+  /** Part of the message of the error or of its cause. */
+  readonly text: string;
+  readonly fault: FetchFault;
+  readonly sent: "no" | "unknown";
+  readonly reason: string;
+}
+
+/** First match wins: a GOAWAY's text contains those of broken streams, a connect error any other. */
+const RULES: readonly FaultRule[] = [
+  {
+    text: "Requires net access",
+    fault: "blocked",
+    sent: "no",
+    reason: "the address is not among those this service may connect to",
+  },
+  { text: "are blocked", fault: "blocked", sent: "no", reason: "the port is a blocked one" },
+  {
+    text: "NoApplicationProtocol",
+    fault: "no_h2",
+    sent: "no",
+    reason: "the server does not speak HTTP/2",
+  },
+  {
+    text: "invalid peer certificate",
+    fault: "certificate",
+    sent: "no",
+    reason: "the server's certificate is not trusted",
+  },
+  {
+    text: "received fatal alert",
+    fault: "certificate",
+    sent: "no",
+    reason: "the server ended the TLS handshake: it wants another client certificate",
+  },
+  {
+    text: "client error (Connect)",
+    fault: "connect",
+    sent: "no",
+    reason: "no connection to the server",
+  },
+  {
+    text: "request was canceled",
+    fault: "connect",
+    sent: "no",
+    reason: "the connection was given up before the request was sent",
+  },
+  {
+    text: "refused stream before processing",
+    fault: "refused_stream",
+    sent: "no",
+    reason: "the server refused the stream",
+  },
+  {
+    text: "connection error received",
+    fault: "goaway",
+    sent: "unknown",
+    reason: "the server closed the connection (GOAWAY)",
+  },
+];
+
+const DIED: FaultRule = {
+  text: "",
+  fault: "died",
+  sent: "unknown",
+  reason: "the connection broke before the answer came",
+};
+
+/** What the error that `fetch` (or reading its body) threw means. Aborts are the caller's to tell. */
+export function classifyFetchFault(thrown: unknown): HttpFailure {
+  const text = textOf(thrown);
+  const { fault, sent, reason } = RULES.find((rule) => text.includes(rule.text)) ?? DIED;
+  const goawayReason = fault === "goaway" ? reasonInGoaway(text) : undefined;
+  return {
+    kind: "failed",
+    sent,
+    fault,
+    reason: goawayReason ? `${reason}: ${goawayReason}` : reason,
+    ...goawayReason && { goawayReason },
+  };
+}
+
+function textOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error
+    ? `${thrown.message}: ${thrown.cause.message}`
+    : thrown.message;
+}
+
+/** The debug data is shown as a Rust byte string: `(b"{\"reason\":\"Shutdown\"}")`. */
+function reasonInGoaway(text: string): string | undefined {
+  return /\\"reason\\":\s*\\"([A-Za-z]{1,64})\\"/.exec(text)?.[1];
+}

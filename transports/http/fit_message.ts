@@ -1,0 +1,108 @@
+/**
+ * Makes a message fit a provider's size limit by giving up the least of it: first the end of the
+ * body, then data that the app can fetch by itself, last the title. It works on rendered sizes, as
+ * only those know what escaping costs.
+ */
+
+import type { JsonObject } from "../../core/json.ts";
+import type { Message } from "../../core/message.ts";
+import { byteLength, shortenText } from "./shorten_text.ts";
+
+/** The parts of a message that may be given up. Empty texts are absent. */
+export interface MessageParts {
+  readonly title?: string;
+  readonly body?: string;
+  readonly data: JsonObject;
+}
+
+/** Settings of {@link fitMessage}. */
+export interface FitOptions<Payload extends string | Uint8Array> {
+  /** Bytes of the largest payload, inclusive. */
+  readonly maxBytes: number;
+  /** Builds the payload; called again for every size that is tried. */
+  readonly render: (parts: MessageParts) => Payload;
+  /**
+   * Fields of the data that are given up last, because the app cannot find its subject without.
+   * @default {["folder", "id", "cid"]}
+   */
+  readonly essential?: readonly string[];
+}
+
+/** Data is given up before the body gets shorter than this. */
+const WORTHWHILE_BODY_BYTES = 120;
+const ESSENTIAL = ["folder", "id", "cid"];
+
+/**
+ * The rendered message in at most `maxBytes`, or `undefined` where not even the bare one, without
+ * texts and data, fits.
+ */
+export function fitMessage<Payload extends string | Uint8Array>(
+  { title, body, data }: Pick<Message, "title" | "body" | "data">,
+  { maxBytes, render, essential = ESSENTIAL }: FitOptions<Payload>,
+): Payload | undefined {
+  const whole = render(parts(title, body, data));
+  if (sizeOf(whole) <= maxBytes) return whole;
+  const fits = (payload: Payload) => sizeOf(payload) <= maxBytes;
+  for (const kept of dataVariants(data, essential)) {
+    const payload = longest(body, (text) => render(parts(title, text, kept)), {
+      fits,
+      atLeast: WORTHWHILE_BODY_BYTES,
+    });
+    if (payload !== undefined) return payload;
+  }
+  return longest(body, (text) => render(parts(title, text, {})), { fits, atLeast: 0 }) ??
+    longest(title, (text) => render(parts(text, undefined, {})), { fits, atLeast: 0 });
+}
+
+/** The data as it is, then without its largest field, and so on to nothing. */
+function* dataVariants(data: JsonObject, essential: readonly string[]): Generator<JsonObject> {
+  yield data;
+  const bySize = Object.keys(data)
+    .map((key) => ({ key, last: essential.includes(key), size: JSON.stringify(data[key]).length }))
+    .sort((a, b) => Number(a.last) - Number(b.last) || b.size - a.size);
+  const kept = { ...data };
+  for (const { key } of bySize) {
+    delete kept[key];
+    yield { ...kept };
+  }
+}
+
+interface LongestOptions<Payload> {
+  readonly fits: (payload: Payload) => boolean;
+  /** Bytes of the shortest cut that is acceptable; a text that is shorter stays whole. */
+  readonly atLeast: number;
+}
+
+/** The payload with the longest cut of a text that fits, by bisection over its bytes. */
+function longest<Payload>(
+  text: string | undefined,
+  render: (text: string | undefined) => Payload,
+  { fits, atLeast }: LongestOptions<Payload>,
+): Payload | undefined {
+  const whole = render(text);
+  if (fits(whole)) return whole;
+  if (!text) return undefined;
+  let high = byteLength(text);
+  let low = Math.min(atLeast, high);
+  let best = render(shortenText(text, low));
+  if (!fits(best)) return undefined;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const payload = render(shortenText(text, middle));
+    if (fits(payload)) [low, best] = [middle, payload];
+    else high = middle;
+  }
+  return best;
+}
+
+function parts(
+  title: string | undefined,
+  body: string | undefined,
+  data: JsonObject,
+): MessageParts {
+  return { ...title && { title }, ...body && { body }, data };
+}
+
+function sizeOf(payload: string | Uint8Array): number {
+  return typeof payload === "string" ? byteLength(payload) : payload.length;
+}

@@ -1,0 +1,63 @@
+/**
+ * Which hosts an address handed in by a client may name, so that a subscription cannot make the
+ * service call into a private network. It compares names only; what they resolve to is left to the
+ * runtime's network permissions.
+ */
+
+import { ServiceError } from "../../core/errors.ts";
+
+/** Says why an address is refused, or nothing where it may be called. */
+export type HostCheck = (address: string) => string | undefined;
+
+interface AllowedHost {
+  /** The name, or the suffix with its leading dot. */
+  readonly name: string;
+  readonly wildcard: boolean;
+  /** Empty: the default port of https. */
+  readonly port: string;
+}
+
+/**
+ * A check that lets through `https` addresses of the given hosts: `fcm.googleapis.com`,
+ * `*.notify.windows.com` (names below it, not itself) or `localhost:9443`. Only an entry that
+ * names a port allows one other than 443.
+ *
+ * @throws {ServiceError} `invalid_configuration` for an entry that is none of these.
+ */
+export function createHostCheck(entries: readonly string[]): HostCheck {
+  const allowed = entries.map(parseEntry);
+  return (address) => {
+    const url = URL.parse(address);
+    if (!url) return "it is not an absolute URL";
+    if (url.protocol !== "https:") return "it does not begin with https:";
+    if (url.username || url.password) return "it contains a user name or password";
+    const name = hostName(url);
+    return allowed.some((host) => matches(host, name, url.port))
+      ? undefined
+      : "its host is not among the allowed ones";
+  };
+}
+
+function parseEntry(entry: string): AllowedHost {
+  const wildcard = entry.startsWith("*.");
+  const url = URL.parse(`https://${wildcard ? entry.slice(2) : entry}`);
+  if (
+    !url || url.username || url.password || url.search || url.hash || url.pathname !== "/" ||
+    entry.endsWith("/") || entry.includes("*", 1)
+  ) {
+    throw new ServiceError(
+      "invalid_configuration",
+      `Cannot allow host '${entry}': expected 'host', 'host:port' or '*.domain'`,
+    );
+  }
+  return { name: (wildcard ? "." : "") + hostName(url), wildcard, port: url.port };
+}
+
+function matches({ name, wildcard, port }: AllowedHost, host: string, hostPort: string): boolean {
+  return port === hostPort && (wildcard ? host.endsWith(name) : host === name);
+}
+
+/** In lower case already; a name with its root dot is the same host. */
+function hostName(url: URL): string {
+  return url.hostname.replace(/\.$/, "");
+}

@@ -1,0 +1,241 @@
+/**
+ * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
+ * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty), sends the first
+ * request on each new connection alone (before its SETTINGS are read, the far side may refuse the
+ * rest), replaces a connection that only times out, and turns all trouble into values. It neither
+ * retries nor knows what a status means.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { classifyFetchFault } from "./fetch_faults.ts";
+import type { HttpFailure, HttpResult } from "./http_result.ts";
+import { readText } from "./_read_text.ts";
+
+/** Settings of {@link HttpPool}. */
+export interface HttpPoolOptions {
+  /** Clients, and so connections per host, to spread requests over. */
+  readonly clients: number;
+  readonly maxInFlightPerClient: number;
+  /** Called once per client, again where one is replaced; the pool closes what it made. */
+  readonly createClient: () => Deno.HttpClient;
+  readonly fetch: typeof fetch;
+  /** Milliseconds from sending a request to its whole answer; waiting for a place is not counted. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Whether a connection takes one request alone before the others. For one host per pool only. */
+  readonly warmUp: boolean;
+}
+
+/** One request; always a `POST`. */
+export interface HttpRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Texts and bytes only: the runtime can send those again by itself, a stream it cannot. */
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Bounds the wait for a place as well as the request. */
+  readonly signal: AbortSignal;
+}
+
+interface Connection {
+  readonly client: Deno.HttpClient;
+  inFlight: number;
+  /** Whether the far side has answered since the connection was opened. */
+  warm: boolean;
+  /** In a row. */
+  timeouts: number;
+  retired: boolean;
+}
+
+type Waiter = (connection: Connection | undefined) => void;
+
+const TIMEOUTS_UNTIL_REPLACED = 3;
+
+/** A few connections to one provider with one credential. */
+export class HttpPool implements AsyncDisposable {
+  readonly #options: HttpPoolOptions;
+  readonly #connections: Connection[];
+  /** In order of arrival. */
+  readonly #waiting = new Set<Waiter>();
+  #next = 0;
+  #inFlight = 0;
+  #closed: PromiseWithResolvers<void> | undefined;
+
+  /** @throws what `createClient` throws, e.g. for a key that does not match its certificate. */
+  constructor(options: HttpPoolOptions) {
+    this.#options = options;
+    this.#connections = [];
+    try {
+      while (this.#connections.length < options.clients) this.#connections.push(this.#open());
+    } catch (error) {
+      for (const { client } of this.#connections) client.close();
+      throw error;
+    }
+  }
+
+  /** Sends a `POST`; resolves for whatever becomes of it, and never follows a redirect. */
+  async post(url: string, request: HttpRequest): Promise<HttpResult> {
+    const connection = this.#take() ?? await this.#wait(request.signal);
+    if (!connection) {
+      return failure("aborted", { sent: "no", reason: "given up before it was sent" });
+    }
+    const result = await this.#exchange(connection.client, url, request);
+    this.#release(connection, result);
+    return result;
+  }
+
+  /**
+   * Opens new connections for all further requests. Those under way end on the old ones, which are
+   * closed after the last.
+   */
+  renew(): void {
+    this.#connections.forEach((_, index) => this.#replace(index));
+  }
+
+  /** Takes no more requests, and resolves when those under way have ended. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = Promise.withResolvers();
+      for (const waiter of [...this.#waiting]) waiter(undefined);
+      this.#connections.forEach(retire);
+      if (this.#inFlight === 0) this.#closed.resolve();
+    }
+    return this.#closed.promise;
+  }
+
+  #open(): Connection {
+    const client = this.#options.createClient();
+    return { client, inFlight: 0, warm: !this.#options.warmUp, timeouts: 0, retired: false };
+  }
+
+  #take(): Connection | undefined {
+    if (this.#closed) return undefined;
+    const connection = this.#leastLoaded();
+    if (connection) {
+      connection.inFlight++;
+      this.#inFlight++;
+    }
+    return connection;
+  }
+
+  /** The turn moves on with each request, so that equally loaded connections share the work. */
+  #leastLoaded(): Connection | undefined {
+    const count = this.#connections.length;
+    let best: Connection | undefined;
+    for (let step = 0; step < count; step++) {
+      const connection = this.#connections[(this.#next + step) % count]!;
+      const limit = connection.warm ? this.#options.maxInFlightPerClient : 1;
+      if (connection.inFlight < limit && connection.inFlight < (best?.inFlight ?? Infinity)) {
+        best = connection;
+      }
+    }
+    this.#next = (this.#next + 1) % count;
+    return best;
+  }
+
+  #wait(signal: AbortSignal): Promise<Connection | undefined> {
+    if (signal.aborted || this.#closed) return Promise.resolve(undefined);
+    const waiting = this.#waiting;
+    return new Promise((resolve) => {
+      const abort = () => waiter(undefined);
+      function waiter(connection: Connection | undefined) {
+        waiting.delete(waiter);
+        signal.removeEventListener("abort", abort);
+        resolve(connection);
+      }
+      waiting.add(waiter);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  async #exchange(
+    client: Deno.HttpClient,
+    url: string,
+    { headers, body, signal }: HttpRequest,
+  ): Promise<HttpResult> {
+    const { clock, timeoutMs } = this.#options;
+    if (signal.aborted) {
+      return failure("aborted", { sent: "no", reason: "given up before it was sent" });
+    }
+    const abort = new AbortController();
+    const giveUp = () => abort.abort();
+    let timedOut = false;
+    const timer = clock.after(timeoutMs, () => {
+      timedOut = true;
+      abort.abort();
+    });
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      const response = await this.#options.fetch(url, {
+        method: "POST",
+        headers,
+        body,
+        client,
+        redirect: "manual",
+        signal: abort.signal,
+      });
+      const text = await readText(response);
+      return { kind: "reply", status: response.status, headers: response.headers, text };
+    } catch (error) {
+      if (timedOut) {
+        return failure("timeout", { sent: "unknown", reason: `no answer within ${timeoutMs} ms` });
+      }
+      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "given up" });
+      return classifyFetchFault(error);
+    } finally {
+      timer.cancel();
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #release(connection: Connection, result: HttpResult): void {
+    connection.inFlight--;
+    this.#inFlight--;
+    if (connection.retired) closeIfIdle(connection);
+    else this.#learn(connection, result);
+    this.#admit();
+    if (this.#inFlight === 0) this.#closed?.resolve();
+  }
+
+  #learn(connection: Connection, result: HttpResult): void {
+    if (result.kind === "reply") {
+      connection.warm = true;
+      connection.timeouts = 0;
+    } else if (result.fault === "timeout") {
+      // An abort ends the stream only: the dead connection would stay in the runtime's pool.
+      if (++connection.timeouts < TIMEOUTS_UNTIL_REPLACED) return;
+      this.#replace(this.#connections.indexOf(connection));
+    } else if (result.fault !== "aborted") {
+      // The client opens another connection for its next request.
+      connection.warm = !this.#options.warmUp;
+    }
+  }
+
+  #admit(): void {
+    for (const waiter of this.#waiting) {
+      const connection = this.#take();
+      if (!connection) return;
+      waiter(connection);
+    }
+  }
+
+  #replace(index: number): void {
+    if (this.#closed) return;
+    retire(this.#connections[index]!);
+    this.#connections[index] = this.#open();
+  }
+}
+
+function retire(connection: Connection): void {
+  connection.retired = true;
+  closeIfIdle(connection);
+}
+
+function closeIfIdle(connection: Connection): void {
+  if (connection.inFlight === 0) connection.client.close();
+}
+
+function failure(
+  fault: "timeout" | "aborted",
+  { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
+): HttpFailure {
+  return { kind: "failed", fault, sent, reason };
+}

@@ -1,0 +1,15 @@
+/** What the transports that speak HTTP share: connections, tokens, size limits, host checks. */
+
+export { HttpPool, type HttpPoolOptions, type HttpRequest } from "./http_pool.ts";
+export type { FetchFault, HttpFailure, HttpReply, HttpResult } from "./http_result.ts";
+export { classifyFetchFault } from "./fetch_faults.ts";
+export { type RetryAfterBounds, retryAfterMs } from "./retry_after.ts";
+export {
+  type Minted,
+  type TokenAnswer,
+  TokenCache,
+  type TokenCacheOptions,
+} from "./token_cache.ts";
+export { byteLength, shortenText } from "./shorten_text.ts";
+export { fitMessage, type FitOptions, type MessageParts } from "./fit_message.ts";
+export { createHostCheck, type HostCheck } from "./host_allow_list.ts";
