@@ -69,6 +69,6 @@ function union(field: string, older: JsonObject, newer: JsonObject): JsonObject 
   return { [field]: [...seen.values()] };
 }
 
-function isScalar(value: Json | undefined): boolean {
+function isScalar(value: Json | undefined): value is string | number {
   return typeof value === "string" || typeof value === "number";
 }

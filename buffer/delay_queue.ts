@@ -38,6 +38,11 @@ export class DelayQueue<T extends Waiting> {
     this.#place(entry);
   }
 
+  /** Brings an entry forward after its `dueAt` was lowered. One put off is found in time by itself. */
+  hasten(entry: T): void {
+    this.#place(entry);
+  }
+
   /**
    * Removes and returns up to `limit` entries due at `now`, in the order of their buckets and,
    * within one, of arrival.
@@ -55,18 +60,19 @@ export class DelayQueue<T extends Waiting> {
     return taken;
   }
 
-  /** Removes and returns everything, due or not. */
-  takeAll(): T[] {
-    const all = [...this.#byKey.values()];
-    this.#byKey.clear();
-    this.#buckets.clear();
-    this.#oldest = Infinity;
-    return all;
+  /** Whether anything is due at `now`. */
+  hasDue(now: number): boolean {
+    const last = this.#bucketOf(now);
+    for (const [index, bucket] of this.#buckets) {
+      if (index <= last && bucket.some(({ dueAt }) => dueAt <= now)) return true;
+    }
+    return false;
   }
 
   #drain(bucket: T[], { now, limit, taken }: { now: number; limit: number; taken: T[] }): void {
     const entries = bucket.splice(0);
     for (const entry of entries) {
+      if (this.#byKey.get(entry.key) !== entry) continue; // taken since, from an earlier bucket
       if (entry.dueAt > now && this.#bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
       else if (entry.dueAt > now || taken.length >= limit) bucket.push(entry);
       else {

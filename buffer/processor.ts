@@ -15,8 +15,6 @@ export interface ProcessorOptions<T> {
   /** Handles a job. A rejection is a bug; it is reported and the processor goes on. */
   readonly run: (items: readonly T[]) => Promise<void> | void;
   readonly onFault: (thrown: unknown) => void;
-  /** Called when there is room for more. */
-  readonly onRoom: () => void;
   /** Lets I/O have its turn; between two jobs the event loop must not starve. */
   readonly turn: () => Promise<void>;
 }
@@ -51,7 +49,7 @@ export class Processor<T> {
   /** Takes items over; at most {@link room} of them. */
   offer(items: readonly T[]): void {
     for (const item of items) this.#waiting.push(item);
-    while (this.#running < this.#options.concurrency() && this.waiting > this.#running) {
+    while (this.#running < this.#options.concurrency() && this.waiting > 0) {
       this.#running++;
       void this.#work();
     }
@@ -71,7 +69,6 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      this.#options.onRoom();
       await this.#options.turn();
     }
     this.#running--;

@@ -1,0 +1,61 @@
+/** The port of the buffer: what it promises, whatever keeps its records. */
+
+import type { LedgerRecord } from "../core/ledger.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Sets } from "./_commit_parts.ts";
+
+/** The numbers that an operator sets. Milliseconds, and numbers of notifications. */
+export interface BufferSettings {
+  /** How long a notification waits for similar ones. 0: not at all. */
+  readonly delayDuration: number;
+  /** How long the arrival of similar ones can put it off altogether. */
+  readonly maxDelayDuration: number;
+  /** How often the buffer is checked for what is due. */
+  readonly timerFrequency: number;
+  /** Jobs at once. */
+  readonly numProcessorThreads: number;
+  /** Due notifications that may wait for a job; the rest stays in the buffer. */
+  readonly maxProcessorTasks: number;
+  /** Notifications in flight, above which no more are accepted. */
+  readonly maxNotifications: number;
+}
+
+/** What the buffer holds now. */
+export interface BufferDepth {
+  /** Waiting for their delay. */
+  readonly waiting: number;
+  /** Due, and waiting for a job. */
+  readonly due: number;
+  /** Jobs under way. */
+  readonly running: number;
+  /** Accepted and not settled, the above included. */
+  readonly inFlight: number;
+}
+
+/** Works off a batch of due notifications; each must be settled, now or later. */
+export type BatchHandler = (batch: readonly Notification[]) => Promise<void> | void;
+
+/** A durable buffer that delays and aggregates. At least once. */
+export interface Buffer extends AsyncDisposable {
+  /**
+   * Reads back what was accepted and not settled, and begins to hand over what is due.
+   * Returns how many were read back.
+   */
+  start(handle: BatchHandler): Promise<number>;
+  /**
+   * Accepts notifications, together with other records, all or none; durable when it resolves.
+   * Ids must be above all those given before.
+   *
+   * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
+   */
+  put(notifications: readonly Notification[], sets?: Sets): Promise<void>;
+  /** Says what became of a notification that was handed over, and of those merged into it. */
+  settle(record: LedgerRecord): void;
+  /** Changes the record of a settled notification; false where it is not known (any more). */
+  amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean>;
+  /** What is known of a notification: its record, or itself where it is still in flight. */
+  find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  depth(): BufferDepth;
+  /** Hands over what is due, keeps the rest for the next start, and accepts no more. */
+  stop(): Promise<void>;
+}

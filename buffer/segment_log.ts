@@ -1,0 +1,353 @@
+/**
+ * The buffer's durable side. Memory is the working set; this is its log, written in group
+ * commits: while one commit is under way, everything that arrives gathers for the next. A
+ * settled notification moves from the log to the ledger in one atomic step, so that at every
+ * moment, and after every crash, it is in exactly one of them.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import { bytesOf, bytesOfSets, type CommitPart, packParts, type Sets } from "./_commit_parts.ts";
+import {
+  cut,
+  type Encoded,
+  encodeItem,
+  LEDGER_PREFIX,
+  LOG_PREFIX,
+  packItems,
+  type Segment,
+  type StoredSegment,
+  unpackItems,
+} from "./segment.ts";
+
+/** Room for the store's own framing of a value. */
+const FRAMING_BYTES = 512;
+
+/** Settings of {@link SegmentLog}. */
+export interface SegmentLogOptions {
+  readonly clock: Clock;
+  /** Milliseconds that ledger records are kept. */
+  readonly retentionMs: () => number;
+  /** A segment that is only partly settled is rewritten after this many milliseconds. */
+  readonly checkpointMs?: number;
+  readonly onCommit?: (changes: number, seconds: number) => void;
+  /** A commit of settled records failed; it is tried again. */
+  readonly onFault?: (thrown: unknown) => void;
+}
+
+interface Append {
+  readonly items: readonly Encoded[];
+  readonly notifications: readonly Notification[];
+  readonly sets: Sets;
+  readonly bytes: number;
+  resolve(): void;
+  reject(thrown: unknown): void;
+}
+
+/** A log of what is in flight and a ledger of what is not any more. */
+export class SegmentLog {
+  readonly #store: Store;
+  readonly #options: SegmentLogOptions;
+  readonly #checkpointMs: number;
+  readonly #maxValueBytes: number;
+  #appends: Append[] = [];
+  readonly #segmentOf = new Map<string, Segment>();
+  readonly #dirty = new Set<Segment>();
+  #inFlight = 0;
+  #writing: Promise<unknown> | undefined;
+  #checkpoint: Timer | undefined;
+
+  constructor(store: Store, options: SegmentLogOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#checkpointMs = options.checkpointMs ?? 1000;
+    this.#maxValueBytes = store.traits.maxValueBytes - FRAMING_BYTES;
+  }
+
+  /** Notifications in the log that are not settled. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Makes notifications durable, together with `sets`, all or none. Ids must be given in order,
+   * above all those given before.
+   *
+   * @throws {ServiceError} `payload_too_large` where they do not fit in one commit of the store,
+   * `store_unavailable` where it cannot be written.
+   */
+  append(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
+    const items = notifications.map(encodeItem);
+    const bytes = bytesOf(items) + bytesOfSets(sets);
+    const { maxCommitBytes } = this.#store.traits;
+    if (bytes > maxCommitBytes || items.some((item) => item.bytes.length > this.#maxValueBytes)) {
+      return Promise.reject(
+        new ServiceError(
+          "payload_too_large",
+          `Cannot accept ${bytes} bytes at once: at most ${maxCommitBytes} fit, so split the batch`,
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#appends.push({ items, notifications, sets, bytes, resolve, reject });
+      this.#write();
+    });
+  }
+
+  /** Moves a notification from the log to the ledger, soon. Unknown ids are left alone. */
+  settle(record: LedgerRecord): void {
+    const segment = this.#segmentOf.get(record.id);
+    if (!segment?.waiting.delete(record.id)) return;
+    this.#inFlight--;
+    segment.settled.set(record.id, record);
+    this.#touch(segment);
+  }
+
+  /**
+   * Changes a settled record; `change` may be called again where somebody else changed it
+   * meanwhile. Resolves to false where there is no such record (any more).
+   */
+  async amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
+    for (;;) {
+      const segment = this.#segmentOf.get(id);
+      const record = segment?.settled.get(id);
+      if (segment && record) {
+        segment.settled.set(id, change(record));
+        this.#touch(segment);
+        return true;
+      }
+      const stored = await this.#stored(id);
+      const records = stored && unpackItems<LedgerRecord>(stored.value);
+      if (!records?.some((each) => each.id === id)) return false;
+      const changed = records.map((each) => encodeItem(each.id === id ? change(each) : each));
+      const committed = await this.#store.commit({
+        checks: [stored!],
+        sets: this.#ledgerSets(cut(changed, this.#maxValueBytes)),
+      });
+      if (committed) return true;
+    }
+  }
+
+  /** What is known of a notification: its record, or itself where it is still in flight. */
+  async find(id: string): Promise<LedgerRecord | Notification | undefined> {
+    const segment = this.#segmentOf.get(id);
+    const known = segment?.settled.get(id) ?? segment?.waiting.get(id);
+    if (known) return known;
+    const stored = await this.#stored(id);
+    return stored && unpackItems<LedgerRecord>(stored.value).find((record) => record.id === id);
+  }
+
+  /** Reads the log back after a start: what was accepted and not settled, in order. */
+  async recover(): Promise<readonly Notification[]> {
+    const recovered: Notification[] = [];
+    for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
+      const notifications = unpackItems<Notification>(value.items);
+      const segment = this.#open(String(key.at(-1)), notifications);
+      segment.ledger = value.ledger;
+      for (const entry of await this.#store.getMany<Uint8Array>(value.ledger.map(ledgerKey))) {
+        if (entry) this.#remember(segment, unpackItems<LedgerRecord>(entry.value));
+      }
+      for (const notification of notifications) recovered.push(notification);
+    }
+    return recovered;
+  }
+
+  /**
+   * Resolves when everything given so far is in the store.
+   *
+   * @throws {ServiceError} `store_unavailable` where the store refuses it.
+   */
+  async flush(): Promise<void> {
+    while (this.#appends.length > 0 || this.#dirty.size > 0 || this.#writing) {
+      for (const segment of this.#dirty) segment.dirtySince = -Infinity;
+      this.#write();
+      const fault = await this.#writing;
+      if (fault !== undefined) throw fault;
+    }
+  }
+
+  /** Stops timers; nothing may be given afterwards. */
+  close(): void {
+    this.#checkpoint?.cancel();
+    this.#checkpoint = undefined;
+  }
+
+  #write(): void {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      if (this.#appends.length > 0) this.#write();
+      else this.#scheduleCheckpoint();
+    });
+  }
+
+  /** Resolves to what the store threw, if it did; the callers concerned know by then. */
+  async #writeAll(): Promise<unknown> {
+    await null; // what is given in this turn of the event loop goes into the same commit
+    for (;;) {
+      const parts = [...this.#appendParts(), ...this.#settledParts()];
+      if (parts.length === 0) return undefined;
+      let fault: unknown;
+      for (const batch of packParts(parts, this.#store.traits)) {
+        fault = await this.#commit(batch) ?? fault;
+      }
+      if (fault !== undefined) return fault;
+    }
+  }
+
+  async #commit(batch: readonly CommitPart[]): Promise<unknown> {
+    const started = this.#options.clock.monotonic();
+    const sets = batch.flatMap((part) => part.sets);
+    const deletes = batch.flatMap((part) => part.deletes);
+    try {
+      await this.#store.commit({ sets, deletes });
+    } catch (thrown) {
+      for (const part of batch) part.failed(thrown);
+      this.#options.onFault?.(thrown);
+      return thrown;
+    }
+    for (const part of batch) part.done();
+    const seconds = (this.#options.clock.monotonic() - started) / 1000;
+    this.#options.onCommit?.(sets.length + deletes.length, seconds);
+  }
+
+  /** Everything appended since the last commit, cut into segments across its callers. */
+  #appendParts(): CommitPart[] {
+    const appends = this.#appends.splice(0);
+    const groups: Append[][] = [];
+    let bytes = Infinity;
+    for (const append of appends) {
+      if (bytes + append.bytes > this.#store.traits.maxCommitBytes) {
+        groups.push([]);
+        bytes = 0;
+      }
+      groups.at(-1)!.push(append);
+      bytes += append.bytes;
+    }
+    return groups.map((group) => this.#appendPart(group));
+  }
+
+  #appendPart(group: readonly Append[]): CommitPart {
+    const cuts = cut(group.flatMap((append) => append.items), this.#maxValueBytes);
+    const notifications = group.flatMap((append) => append.notifications);
+    return {
+      sets: [
+        ...cuts.map((items) => logSet(items[0]!.id, items, [])),
+        ...group.flatMap((append) => append.sets),
+      ],
+      deletes: [],
+      bytes: group.reduce((sum, append) => sum + append.bytes, 0),
+      done: () => {
+        let from = 0;
+        for (const items of cuts) {
+          this.#open(items[0]!.id, notifications.slice(from, from += items.length));
+        }
+        for (const append of group) append.resolve();
+      },
+      failed: (thrown) => group.forEach((append) => append.reject(thrown)),
+    };
+  }
+
+  /** Segments that are settled: wholly, or in part and long enough ago. */
+  #settledParts(): CommitPart[] {
+    const now = this.#options.clock.monotonic();
+    const ripe = [...this.#dirty].filter((segment) =>
+      segment.waiting.size === 0 || now - segment.dirtySince >= this.#checkpointMs
+    );
+    return ripe.map((segment) => this.#settledPart(segment));
+  }
+
+  #settledPart(segment: Segment): CommitPart {
+    this.#dirty.delete(segment);
+    const records = [...segment.settled.values()].sort(byId).map(encodeItem);
+    const rest = [...segment.waiting.values()].map(encodeItem);
+    const ledger = this.#ledgerSets(cut(records, this.#maxValueBytes));
+    const ledgerIds = ledger.map(({ key }) => key[1]!);
+    const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
+    return {
+      sets: rest.length > 0 ? [...ledger, logSet(segment.firstId, rest, ledgerIds)] : ledger,
+      deletes: rest.length > 0 ? stale : [...stale, [LOG_PREFIX[0], segment.firstId]],
+      bytes: bytesOf(records) + bytesOf(rest),
+      done: () => {
+        segment.ledger = ledgerIds;
+        if (segment.waiting.size === 0 && !this.#dirty.has(segment)) this.#forget(segment);
+      },
+      failed: () => void this.#dirty.add(segment),
+    };
+  }
+
+  #ledgerSets(cuts: readonly (readonly Encoded[])[]) {
+    const expireInMs = this.#options.retentionMs();
+    return cuts.map((items) => ({
+      key: [LEDGER_PREFIX[0], items[0]!.id] as const,
+      value: packItems(items),
+      expireInMs,
+    }));
+  }
+
+  /** The ledger value that covers an id: the last one that begins at or before it. */
+  async #stored(id: string): Promise<StoreEntry<Uint8Array> | undefined> {
+    const range = { prefix: LEDGER_PREFIX, end: [...LEDGER_PREFIX, `${id}\u0000`] };
+    for await (const entry of this.#store.list<Uint8Array>({ ...range, reverse: true, limit: 1 })) {
+      return entry;
+    }
+    return undefined;
+  }
+
+  #open(firstId: string, notifications: readonly Notification[]): Segment {
+    const waiting = new Map(notifications.map((one) => [one.id, one] as const));
+    const segment: Segment = {
+      firstId,
+      waiting,
+      settled: new Map(),
+      ledger: [],
+      dirtySince: Infinity,
+    };
+    for (const id of waiting.keys()) this.#segmentOf.set(id, segment);
+    this.#inFlight += waiting.size;
+    return segment;
+  }
+
+  #remember(segment: Segment, records: readonly LedgerRecord[]): void {
+    for (const record of records) {
+      segment.settled.set(record.id, record);
+      this.#segmentOf.set(record.id, segment);
+    }
+  }
+
+  #forget(segment: Segment): void {
+    for (const id of segment.settled.keys()) this.#segmentOf.delete(id);
+  }
+
+  #touch(segment: Segment): void {
+    if (!this.#dirty.has(segment)) {
+      this.#dirty.add(segment);
+      segment.dirtySince = this.#options.clock.monotonic();
+    }
+    if (segment.waiting.size === 0) this.#write();
+    else this.#scheduleCheckpoint();
+  }
+
+  #scheduleCheckpoint(): void {
+    if (this.#dirty.size === 0) return;
+    this.#checkpoint ??= this.#options.clock.after(this.#checkpointMs, () => {
+      this.#checkpoint = undefined;
+      this.#write();
+    });
+  }
+}
+
+function logSet(firstId: string, items: readonly Encoded[], ledger: readonly string[]) {
+  const value: StoredSegment = { v: 1, items: packItems(items), ledger };
+  return { key: [LOG_PREFIX[0], firstId], value };
+}
+
+function ledgerKey(firstId: string): StoreKey {
+  return [LEDGER_PREFIX[0], firstId];
+}
+
+function byId(a: LedgerRecord, b: LedgerRecord): number {
+  return a.id < b.id ? -1 : 1;
+}
