@@ -17,6 +17,8 @@ interface AllowedHost {
   readonly port: string;
 }
 
+const ENTRY = /^(\*\.)?([^*/\\?#@\s]+)$/;
+
 /**
  * A check that lets through `https` addresses of the given hosts: `fcm.googleapis.com`,
  * `*.notify.windows.com` (names below it, not itself) or `localhost:9443`. Only an entry that
@@ -39,18 +41,15 @@ export function createHostCheck(entries: readonly string[]): HostCheck {
 }
 
 function parseEntry(entry: string): AllowedHost {
-  const wildcard = entry.startsWith("*.");
-  const url = URL.parse(`https://${wildcard ? entry.slice(2) : entry}`);
-  if (
-    !url || url.username || url.password || url.search || url.hash || url.pathname !== "/" ||
-    entry.endsWith("/") || entry.includes("*", 1)
-  ) {
+  const [, wildcard, host = ""] = ENTRY.exec(entry) ?? [];
+  const url = URL.parse(`https://${host}`);
+  if (!url) {
     throw new ServiceError(
       "invalid_configuration",
       `Cannot allow host '${entry}': expected 'host', 'host:port' or '*.domain'`,
     );
   }
-  return { name: (wildcard ? "." : "") + hostName(url), wildcard, port: url.port };
+  return { name: (wildcard ? "." : "") + hostName(url), wildcard: !!wildcard, port: url.port };
 }
 
 function matches({ name, wildcard, port }: AllowedHost, host: string, hostPort: string): boolean {
