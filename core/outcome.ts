@@ -23,7 +23,10 @@ export type Outcome =
     readonly reason: string;
     /** Milliseconds: the larger of `Retry-After` and the provider's floor. */
     readonly afterMs?: number;
-    /** `client`: the wait holds for every address of this client; `address` (default): only here. */
+    /**
+     * `client`: the wait holds for every address of this client; `address`: the far side works
+     * and holds back this one only; absent: unknown, so that many in a row count against it.
+     */
     readonly scope?: "address" | "client";
   }
   /**

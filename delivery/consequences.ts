@@ -1,0 +1,83 @@
+/**
+ * What follows from a final verdict beyond the ledger: dead tokens go, replaced ones are stored,
+ * what was given up becomes a dead letter, and the publisher is told.
+ */
+
+import type { JsonObject } from "../core/json.ts";
+import type { Log } from "../core/log.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Target } from "../core/subscription.ts";
+import type { DeadLetters } from "./dead_letters.ts";
+import type { Feedback } from "./feedback.ts";
+import { laneName } from "./lanes.ts";
+import type { Verdict } from "./verdict.ts";
+import type { WaveGuard } from "./wave_guard.ts";
+
+/** The part of the subscriptions that consequences change. */
+export interface TokenKeeper {
+  /** Removes the subscription if its token is still the same; false where it was not. */
+  remove(target: Target): Promise<boolean>;
+  /** Stores the token that the provider wants used from now on. */
+  replaceToken(target: Target, newToken: string): Promise<boolean>;
+}
+
+/** What consequences need. */
+export interface ConsequencesOptions {
+  readonly tokens: TokenKeeper;
+  readonly letters: DeadLetters;
+  readonly feedback: Feedback;
+  readonly guard: WaveGuard;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Carries out what a verdict brings with it; resolves when what must be durable is. */
+export type Consequences = (
+  verdict: Verdict,
+  about: {
+    readonly notification: Notification;
+    readonly target: Target;
+    readonly attempts: number;
+  },
+) => Promise<void>;
+
+/** See the file's comment. */
+export function createConsequences(options: ConsequencesOptions): Consequences {
+  const { tokens, letters, feedback, guard, metrics, log } = options;
+
+  async function removeToken(target: Target, reason: string) {
+    try {
+      if (!await tokens.remove(target)) return;
+      log.info("a dead token was removed", { ...namesOf(target), reason });
+      await feedback.tell("subscription.gone", { ...namesOf(target), reason });
+    } catch (thrown) {
+      // The next message to it will be answered the same, and removes it then.
+      log.warn("a dead token could not be removed", { reason: messageOf(thrown) });
+    }
+  }
+
+  return async (verdict, { notification, target, attempts }) => {
+    if (verdict.kind !== "final") return;
+    const { transport, client } = target;
+    const reason = verdict.reason ?? "";
+    const remove = verdict.drop && (() => removeToken(target, reason));
+    guard.answered(laneName(transport, client), remove || undefined);
+    if (verdict.newToken !== undefined && await tokens.replaceToken(target, verdict.newToken)) {
+      const data = { ...namesOf(target), token: verdict.newToken };
+      await feedback.tell("subscription.updated", data);
+    }
+    if (verdict.letter) {
+      await letters.add({ notification, target, reason, attempts });
+      metrics.count("carillon_dead_letters_total", { transport, client });
+      const { id, topic } = notification;
+      await feedback.tell("message.dead", { ...namesOf(target), notification: id, topic, reason });
+    }
+  };
+}
+
+function namesOf(target: Target): JsonObject {
+  const { context, user, client, transport, subscriptionId } = target;
+  return { context, user, client, transport, subscription: subscriptionId ?? null };
+}

@@ -1,0 +1,125 @@
+/**
+ * Takes one message to one stored address: through the client's lane, to the transport, and on to
+ * what the outcome asks for. A failed attempt becomes a durable job of this one address, so that
+ * nobody else waits for it or is told twice.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { TargetRecord } from "../core/ledger.ts";
+import type { Message } from "../core/message.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Target, TransportName } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
+import type { Consequences } from "./consequences.ts";
+import type { JobResult } from "./due_queue.ts";
+import type { LaneResult } from "./lane.ts";
+import type { Lanes } from "./lanes.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
+import { decide, type Verdict } from "./verdict.ts";
+
+/** A message that is to be tried again at one address. */
+export interface RetryJob {
+  readonly v: 1;
+  readonly notification: Notification;
+  readonly target: Target;
+  /** Attempts that reached the provider so far. */
+  readonly attempts: number;
+}
+
+/** What a courier needs. */
+export interface CourierOptions {
+  readonly transports: ReadonlyMap<TransportName, Transport>;
+  readonly lanes: Lanes;
+  readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly consequences: Consequences;
+  /** Makes a job durable. */
+  readonly schedule: (job: RetryJob, atMs: number) => Promise<void>;
+  readonly policy: () => RetryPolicy;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly metrics: Metrics;
+}
+
+/** See the file's comment. */
+export class Courier {
+  readonly #options: CourierOptions;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  /** The first attempt. Resolves when its outcome, or a job for the next one, is durable. */
+  async deliver(notification: Notification, target: Target): Promise<TargetRecord> {
+    const { verdict, attempts } = await this.#attempt(notification, target, 0);
+    if (verdict.kind === "again") {
+      await this.#options.schedule({ v: 1, notification, target, attempts }, verdict.atMs);
+    }
+    return this.#record(target, verdict, attempts);
+  }
+
+  /** A further attempt; the record says what came of it. */
+  async again(
+    job: RetryJob,
+  ): Promise<{ readonly record: TargetRecord; readonly result: JobResult<RetryJob> }> {
+    const { notification, target } = job;
+    const { verdict, attempts } = await this.#attempt(notification, target, job.attempts);
+    const record = this.#record(target, verdict, attempts);
+    if (verdict.kind === "final") return { record, result: { done: true } };
+    return { record, result: { done: false, job: { ...job, attempts }, atMs: verdict.atMs } };
+  }
+
+  async #attempt(
+    notification: Notification,
+    target: Target,
+    before: number,
+  ): Promise<{ verdict: Verdict; attempts: number }> {
+    const { clock, policy, random, consequences } = this.#options;
+    const { made, outcome } = await this.#send(notification, target);
+    const attempts = before + (made ? 1 : 0);
+    const { acceptedAt, expiresAt } = notification;
+    const verdict = decide(outcome, {
+      attempts,
+      now: clock.now(),
+      acceptedAt,
+      expiresAt,
+      policy: policy(),
+      random: random(),
+    });
+    await consequences(verdict, { notification, target, attempts });
+    return { verdict, attempts };
+  }
+
+  async #send(notification: Notification, target: Target): Promise<LaneResult> {
+    const { transports, lanes, generate, metrics, clock } = this.#options;
+    const { transport: name, client } = target;
+    const transport = transports.get(name)!;
+    const message = await generate(notification, target);
+    return await lanes.of(name, client).submit(async (signal) => {
+      const { expiresAt } = notification;
+      if (expiresAt !== undefined && clock.now() >= expiresAt) {
+        return { kind: "retry", reason: "its time ran out before its turn came" };
+      }
+      const started = clock.monotonic();
+      const outcome = await transport.send(target, message, signal);
+      const seconds = (clock.monotonic() - started) / 1000;
+      metrics.observe("carillon_send_duration_seconds", { transport: name, client }, seconds);
+      return outcome;
+    });
+  }
+
+  #record(target: Target, verdict: Verdict, attempts: number): TargetRecord {
+    const { client, transport, subscriptionId } = target;
+    return {
+      client,
+      transport,
+      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
+      state: verdict.kind === "final" ? verdict.state : "retrying",
+      ...(verdict.reason !== undefined && { reason: verdict.reason }),
+      ...(verdict.kind === "final" && verdict.providerId !== undefined &&
+        { providerId: verdict.providerId }),
+      ...(attempts > 1 && { attempts }),
+      at: this.#options.clock.now(),
+    };
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Tells the publisher what it could not know: a token that is dead or was replaced, a message that
+ * was given up. Signed as Standard Webhooks has it (https://www.standardwebhooks.com), durable,
+ * and tried again until the receiver answers 2xx.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { IdSource } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { DueQueue, JobResult } from "./due_queue.ts";
+import { backoffMs } from "./retry_policy.ts";
+
+/** What there is to tell. */
+export type FeedbackType = "subscription.gone" | "subscription.updated" | "message.dead";
+
+/** A webhook that is on its way. */
+export interface FeedbackJob {
+  readonly v: 1;
+  /** The same on every attempt, so that the receiver can tell repeats. */
+  readonly id: string;
+  readonly type: FeedbackType;
+  readonly data: JsonObject;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly attempts: number;
+}
+
+/** Where webhooks go. */
+export interface FeedbackSettings {
+  readonly url: string;
+  /** `whsec_` and base64, as Standard Webhooks writes secrets; or any other text, taken as it is. */
+  readonly secret: string;
+}
+
+const TIMEOUT_MS = 15_000;
+const GIVE_UP_MS = 24 * 3_600_000;
+const BACKOFF = { baseMs: 10_000, capMs: 3_600_000 };
+
+/** What feedback needs. */
+export interface FeedbackOptions {
+  /** Undefined: nobody wants to be told. */
+  readonly settings: () => FeedbackSettings | undefined;
+  readonly queue: DueQueue<FeedbackJob>;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Sends feedback. */
+export class Feedback {
+  readonly #options: FeedbackOptions;
+
+  constructor(options: FeedbackOptions) {
+    this.#options = options;
+  }
+
+  /** Puts an event on its way; durable when it resolves. */
+  async tell(type: FeedbackType, data: JsonObject): Promise<void> {
+    const { settings, queue, clock, ids } = this.#options;
+    if (!settings()) return;
+    const at = clock.now();
+    await queue.schedule([{ job: { v: 1, id: ids(), type, data, at, attempts: 0 }, atMs: at }]);
+  }
+
+  /** Makes one attempt; what the queue calls. */
+  async send(job: FeedbackJob): Promise<JobResult<FeedbackJob>> {
+    const { settings, clock, random, log, metrics } = this.#options;
+    const to = settings();
+    if (!to) return { done: true };
+    const fault = await this.#post(job, to);
+    metrics.count("carillon_feedback_total", { type: job.type, result: fault ? "failed" : "sent" });
+    if (fault === undefined) return { done: true };
+    const attempts = job.attempts + 1;
+    const atMs = clock.now() + BACKOFF.baseMs + backoffMs(attempts, BACKOFF, random());
+    if (atMs - job.at > GIVE_UP_MS) {
+      log.error("feedback was given up", { id: job.id, type: job.type, reason: fault });
+      return { done: true };
+    }
+    log.warn("feedback failed and is tried again", { id: job.id, type: job.type, reason: fault });
+    return { done: false, job: { ...job, attempts }, atMs };
+  }
+
+  /** Why it failed, or `undefined` where it did not. */
+  async #post(job: FeedbackJob, { url, secret }: FeedbackSettings): Promise<string | undefined> {
+    const { fetch, clock } = this.#options;
+    const timestamp = Math.floor(clock.now() / 1000);
+    const { type, data, at } = job;
+    const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        redirect: "manual",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: {
+          "content-type": "application/json",
+          "webhook-id": job.id,
+          "webhook-timestamp": String(timestamp),
+          "webhook-signature": await sign(`${job.id}.${timestamp}.${body}`, secret),
+        },
+        body,
+      });
+      await response.body?.cancel();
+      return response.ok ? undefined : `it answered ${response.status}`;
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown.name : "it could not be reached";
+    }
+  }
+}
+
+/** `v1,` and the base64 of HMAC-SHA-256. */
+async function sign(content: string, secret: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const raw = secret.startsWith("whsec_")
+    ? Uint8Array.fromBase64(secret.slice("whsec_".length))
+    : encoder.encode(secret);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, encoder.encode(content));
+  return `v1,${new Uint8Array(signature).toBase64()}`;
+}

@@ -1,0 +1,147 @@
+/**
+ * One lane per transport and client: so many sends at once, so many a second, a bounded queue and
+ * a circuit breaker. What has no place in a lane is turned back at once, so that a provider that
+ * hangs or throttles costs the others nothing.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { after, type Breaker, type BreakerSettings, CLOSED, enter } from "./breaker.ts";
+
+/** The numbers of a lane. */
+export interface LaneSettings {
+  readonly maxConcurrent: number;
+  /** 0: no limit. */
+  readonly maxPerSecond: number;
+  readonly maxQueued: number;
+  /** Milliseconds after which an attempt is aborted, whatever the transport does. */
+  readonly timeoutMs: number;
+  readonly breaker: BreakerSettings;
+}
+
+/** What came of asking a lane for an attempt. */
+export interface LaneResult {
+  /** False where the lane turned it back: no attempt was made. */
+  readonly made: boolean;
+  readonly outcome: Outcome;
+}
+
+/** One attempt. Must not reject for anything the far side does. */
+export type Attempt = (signal: AbortSignal) => Promise<Outcome>;
+
+interface Queued {
+  readonly attempt: Attempt;
+  resolve(result: LaneResult): void;
+}
+
+/** See the file's comment. */
+export class Lane {
+  readonly #clock: Clock;
+  readonly #settings: () => LaneSettings;
+  readonly #queue: Queued[] = [];
+  #inFlight = 0;
+  #breaker: Breaker = CLOSED;
+  /** Sends that the rate still allows, and when that was last counted. */
+  #tokens = 0;
+  #countedAt: number;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, settings: () => LaneSettings) {
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#countedAt = clock.monotonic() - 1000;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get breaker(): Breaker {
+    return this.#breaker;
+  }
+
+  /** Makes the attempt when its turn comes, or says at once that it will not. */
+  submit(attempt: Attempt): Promise<LaneResult> {
+    const held = this.#heldBack();
+    if (held) return Promise.resolve(held);
+    if (this.#queue.length >= this.#settings().maxQueued) {
+      const reason = "too many messages are waiting for this provider";
+      return Promise.resolve(turnedBack(reason, 1000));
+    }
+    return new Promise((resolve) => {
+      this.#queue.push({ attempt, resolve });
+      this.#pump();
+    });
+  }
+
+  /** Lets the next attempt through whatever happened before, e.g. after new credentials. */
+  reset(): void {
+    this.#breaker = CLOSED;
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#queue.length > 0 && this.#inFlight < this.#settings().maxConcurrent) {
+      const held = this.#heldBack();
+      if (held) {
+        for (const { resolve } of this.#queue.splice(0)) resolve(held);
+        return;
+      }
+      if (!this.#takeToken()) return;
+      const { pass, next } = enter(this.#breaker, this.#clock.monotonic());
+      if (!pass) return;
+      this.#breaker = next;
+      void this.#run(this.#queue.shift()!);
+    }
+  }
+
+  async #run({ attempt, resolve }: Queued): Promise<void> {
+    this.#inFlight++;
+    const abort = new AbortController();
+    const timer = this.#clock.after(this.#settings().timeoutMs, () => abort.abort());
+    let outcome: Outcome;
+    try {
+      outcome = await attempt(abort.signal);
+    } catch (thrown) {
+      // A bug in a transport must neither lose the message nor stop the lane.
+      outcome = { kind: "retry", reason: `the transport failed: ${(thrown as Error)?.name}` };
+    }
+    timer.cancel();
+    this.#inFlight--;
+    const now = this.#clock.monotonic();
+    this.#breaker = after(this.#breaker, outcome, { now, settings: this.#settings().breaker });
+    resolve({ made: true, outcome });
+    this.#pump();
+  }
+
+  #heldBack(): LaneResult | undefined {
+    const breaker = this.#breaker;
+    if (breaker.state === "closed") return undefined;
+    const waitMs = breaker.until - this.#clock.monotonic();
+    if (waitMs <= 0 && !breaker.probing) return undefined;
+    return turnedBack(`held back: ${breaker.reason}`, Math.max(waitMs, 1000));
+  }
+
+  /** Takes one send from what the rate allows, or asks to be woken when there is one. */
+  #takeToken(): boolean {
+    const { maxPerSecond } = this.#settings();
+    if (maxPerSecond === 0) return true;
+    const now = this.#clock.monotonic();
+    const earned = (now - this.#countedAt) / 1000 * maxPerSecond;
+    this.#tokens = Math.min(maxPerSecond, this.#tokens + earned);
+    this.#countedAt = now;
+    if (this.#tokens >= 1) {
+      this.#tokens -= 1;
+      return true;
+    }
+    this.#timer ??= this.#clock.after(Math.ceil((1 - this.#tokens) / maxPerSecond * 1000), () => {
+      this.#timer = undefined;
+      this.#pump();
+    });
+    return false;
+  }
+}
+
+function turnedBack(reason: string, afterMs: number): LaneResult {
+  return { made: false, outcome: { kind: "retry", reason, afterMs } };
+}

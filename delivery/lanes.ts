@@ -1,0 +1,56 @@
+/** The lanes of the service, made as they are needed, one per transport and client. */
+
+import type { Clock } from "../core/clock.ts";
+import type { TransportName } from "../core/subscription.ts";
+import { Lane, type LaneSettings } from "./lane.ts";
+
+/** A lane with what it is for. */
+export interface NamedLane {
+  readonly transport: TransportName;
+  readonly client: string;
+  readonly lane: Lane;
+}
+
+/** See the file's comment. Clients come from the configuration, so their number is bounded. */
+export class Lanes {
+  readonly #lanes = new Map<string, NamedLane>();
+  readonly #clock: Clock;
+  readonly #settings: (transport: TransportName, client: string) => LaneSettings;
+
+  constructor(
+    clock: Clock,
+    settings: (transport: TransportName, client: string) => LaneSettings,
+  ) {
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  /** The lane of a client on a transport. */
+  of(transport: TransportName, client: string): Lane {
+    const name = laneName(transport, client);
+    let named = this.#lanes.get(name);
+    if (!named) {
+      const lane = new Lane(this.#clock, () => this.#settings(transport, client));
+      named = { transport, client, lane };
+      this.#lanes.set(name, named);
+    }
+    return named.lane;
+  }
+
+  /** Every lane so far. */
+  all(): Iterable<NamedLane> {
+    return this.#lanes.values();
+  }
+
+  /** Closes the breakers of a transport, e.g. after its credentials were changed. */
+  reset(transport: TransportName): void {
+    for (const named of this.#lanes.values()) {
+      if (named.transport === transport) named.lane.reset();
+    }
+  }
+}
+
+/** One text that names a lane. */
+export function laneName(transport: TransportName, client: string): string {
+  return `${transport}/${client}`;
+}

@@ -1,0 +1,110 @@
+/**
+ * Follows each notification from the plan to its last target, and writes down what became of it.
+ * A notification is open here until every first attempt has come to something; from then on its
+ * record is in the buffer's ledger, and retries amend it there.
+ */
+
+import type { Buffer } from "../buffer/mod.ts";
+import { type LedgerRecord, stateOf, type TargetRecord } from "../core/ledger.ts";
+import type { Notification } from "../core/notification.ts";
+
+/** Told of every target that came to something, and of every notification that did. */
+export interface LedgerObserver {
+  target(notification: Notification, record: TargetRecord): void;
+  settled(record: LedgerRecord): void;
+}
+
+interface Open {
+  readonly notification: Notification;
+  remaining: number;
+  readonly targets: Map<string, TargetRecord>;
+}
+
+/** See the file's comment. */
+export class Ledger {
+  readonly #buffer: Pick<Buffer, "settle" | "amend">;
+  readonly #observer: LedgerObserver;
+  readonly #open = new Map<string, Open>();
+
+  constructor(buffer: Pick<Buffer, "settle" | "amend">, observer: LedgerObserver) {
+    this.#buffer = buffer;
+    this.#observer = observer;
+  }
+
+  /** Notifications with a first attempt under way. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Settles a notification of which everything is known at once. */
+  settle(
+    notification: Notification,
+    targets: readonly TargetRecord[],
+    because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
+  ): void {
+    for (const record of targets) this.#observer.target(notification, record);
+    this.#write(notification, targets, because);
+  }
+
+  /** Opens a notification with what is known already, and `pending` targets to come. */
+  begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
+    for (const record of known) this.#observer.target(notification, record);
+    const targets = new Map(known.map((record) => [nameOf(record), record]));
+    this.#open.set(notification.id, { notification, remaining: pending, targets });
+  }
+
+  /** One of the pending targets came to something. */
+  attempted(notification: Notification, record: TargetRecord): void {
+    const open = this.#open.get(notification.id);
+    if (!open) return;
+    this.#observer.target(notification, record);
+    // A retry may have ended already, while this notification's other targets were waited for.
+    const earlier = open.targets.get(nameOf(record));
+    if (!earlier || earlier.state === "retrying") open.targets.set(nameOf(record), record);
+    if (--open.remaining > 0) return;
+    this.#open.delete(notification.id);
+    this.#write(notification, [...open.targets.values()]);
+  }
+
+  /** A retry came to an end. */
+  async retried(notification: Notification, record: TargetRecord): Promise<void> {
+    this.#observer.target(notification, record);
+    const open = this.#open.get(notification.id);
+    if (open) {
+      open.targets.set(nameOf(record), record);
+      return;
+    }
+    let final: LedgerRecord | undefined;
+    const known = await this.#buffer.amend(notification.id, (before) => {
+      const targets = new Map(before.targets.map((target) => [nameOf(target), target]));
+      targets.set(nameOf(record), record);
+      const after = [...targets.values()];
+      return final = { ...before, targets: after, state: stateOf(after) };
+    });
+    if (known && final && final.state !== "in_flight") this.#observer.settled(final);
+  }
+
+  #write(
+    { id, context, user, topic, acceptedAt }: Notification,
+    targets: readonly TargetRecord[],
+    because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
+  ): void {
+    const state = because.state ?? stateOf(targets);
+    const record: LedgerRecord = {
+      id,
+      context,
+      user,
+      topic,
+      acceptedAt,
+      state,
+      ...(because.reason !== undefined && { reason: because.reason }),
+      targets,
+    };
+    this.#buffer.settle(record);
+    if (state !== "in_flight") this.#observer.settled(record);
+  }
+}
+
+function nameOf({ client, transport, subscription }: TargetRecord): string {
+  return `${transport}/${client}/${subscription ?? ""}`;
+}

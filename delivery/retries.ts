@@ -1,0 +1,66 @@
+/** Works off durable retry jobs. The configuration and the subscriptions are asked again first. */
+
+import type { Clock } from "../core/clock.ts";
+import type { TargetRecord, TargetState } from "../core/ledger.ts";
+import type { Target, TransportName } from "../core/subscription.ts";
+import type { Courier, RetryJob } from "./courier.ts";
+import type { ConfigurationSnapshot } from "./dispatch.ts";
+import type { JobResult } from "./due_queue.ts";
+import type { Ledger } from "./ledger.ts";
+import { plan } from "./plan.ts";
+
+/** What working off retries needs. */
+export interface RetriesOptions {
+  readonly courier: Courier;
+  readonly ledger: Ledger;
+  readonly configuration: () => ConfigurationSnapshot;
+  readonly serves: (transport: TransportName, client: string) => boolean;
+  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+  readonly refresh: (target: Target) => Promise<Target | undefined>;
+  readonly clock: Clock;
+}
+
+/** The handler of the retry queue. */
+export function createRetries(options: RetriesOptions) {
+  const { courier, ledger, configuration, serves, refresh, clock } = options;
+
+  /** Why there is no point in another attempt. */
+  async function obstacle(job: RetryJob, target: Target | undefined) {
+    const { expiresAt, context, user } = job.notification;
+    if (expiresAt !== undefined && clock.now() >= expiresAt) {
+      return { state: "expired", reason: "its time ran out" } as const;
+    }
+    if (!target) return { state: "gone", reason: "it was unsubscribed" } as const;
+    const permissions = await configuration().view(context, user);
+    const [step] = plan(job.notification, [target], { permissions, serves });
+    // A client that has no options for the moment may have them again after the next reload.
+    return step && !step.send && step.state !== "unserved" ? step : undefined;
+  }
+
+  return async (job: RetryJob): Promise<JobResult<RetryJob>> => {
+    const target = await refresh(job.target);
+    const stop = await obstacle(job, target);
+    if (stop) {
+      await ledger.retried(job.notification, ended(job, stop));
+      return { done: true };
+    }
+    const { record, result } = await courier.again({ ...job, target: target! });
+    if (result.done) await ledger.retried(job.notification, record);
+    return result;
+  };
+
+  function ended(
+    { target: { client, transport, subscriptionId }, attempts }: RetryJob,
+    { state, reason }: { readonly state: TargetState; readonly reason: string },
+  ): TargetRecord {
+    return {
+      client,
+      transport,
+      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
+      state,
+      reason,
+      attempts,
+      at: clock.now(),
+    };
+  }
+}
