@@ -1,0 +1,55 @@
+/**
+ * Asks Google for an access token with an assertion that the service account's key signs.
+ * https://developers.google.com/identity/protocols/oauth2/service-account
+ */
+
+import { SignJWT } from "jose";
+import type { Outcome } from "../../core/outcome.ts";
+import type { HttpPool, Minted } from "../http/mod.ts";
+import { readTokenAnswer } from "./oauth_token.ts";
+import type { ServiceAccount } from "./service_account.ts";
+
+const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
+const GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/** The longest that Google accepts. */
+const ASSERTION_SECONDS = 3600;
+const DEFAULT_LIFETIME_MS = 3_600_000;
+
+/** The signed assertion (RFC 7523), valid for an hour from `nowMs` (epoch milliseconds). */
+export function signAssertion(account: ServiceAccount, nowMs: number): Promise<string> {
+  const issuedAt = Math.floor(nowMs / 1000);
+  return new SignJWT({ scope: SCOPE })
+    .setProtectedHeader({
+      alg: "RS256",
+      typ: "JWT",
+      ...account.keyId !== undefined && { kid: account.keyId },
+    })
+    .setIssuer(account.email)
+    .setAudience(account.tokenUri)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ASSERTION_SECONDS)
+    .sign(account.privateKey);
+}
+
+/** How an access token is asked for. */
+export interface AccessTokenOptions {
+  readonly pool: HttpPool;
+  readonly tokenAddress: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** A new access token, or what its absence means for the messages that wait for it. */
+export async function requestAccessToken(
+  account: ServiceAccount,
+  { pool, tokenAddress, now }: AccessTokenOptions,
+): Promise<Minted<Outcome>> {
+  const assertion = await signAssertion(account, now());
+  const result = await pool.post(tokenAddress, {
+    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+    body: new URLSearchParams({ grant_type: GRANT, assertion }).toString(),
+    // Many sends wait for the one answer; the pool's timeout bounds it.
+    signal: new AbortController().signal,
+  });
+  return readTokenAnswer(result, { nowMs: now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
+}

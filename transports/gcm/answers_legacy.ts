@@ -1,0 +1,97 @@
+/**
+ * What each answer of the legacy GCM/FCM wire format means, as a pure table: the HTTP status
+ * first, then the one result of a request that named one token.
+ * https://firebase.google.com/docs/cloud-messaging/http-server-ref
+ */
+
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { retryAfterMs } from "../http/mod.ts";
+import type { Answer } from "./answers_v1.ts";
+
+const RATE_FLOOR_MS = 60_000;
+const SERVER_FLOOR_MS = 10_000;
+const CAP_MS = 3_600_000;
+
+const DEAD = new Set([
+  "NotRegistered",
+  "InvalidRegistration",
+  "MissingRegistration",
+  // The token is of another project or another app.
+  "MismatchSenderId",
+  "InvalidPackageName",
+]);
+
+/** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
+export function readAnswerLegacy(answer: Answer, nowMs: number): Outcome {
+  const { status, headers, text } = answer;
+  const afterMs = (floorMs: number) =>
+    retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
+
+  if (status >= 500 || status === 408) {
+    return { kind: "retry", reason: `${status}`, afterMs: afterMs(SERVER_FLOOR_MS) };
+  }
+  if (status === 429) {
+    return { kind: "retry", reason: "429", afterMs: afterMs(RATE_FLOOR_MS), scope: "client" };
+  }
+  if (status === 401 || status === 403) return misconfigured(`${status}: the key is refused`);
+  if (status === 404) {
+    return misconfigured(
+      "404: Google shut the legacy API in 2024; set 'serviceaccount' instead of 'key', " +
+        "or 'address' to a server that still speaks the legacy format",
+    );
+  }
+  if (status === 407) return misconfigured("407: a proxy wants to be logged in to");
+  if (status >= 300 && status < 400) {
+    return misconfigured(`The address redirects (${status}), which is never followed`);
+  }
+  if (status < 200 || status >= 300) return { kind: "rejected", reason: `${status}` };
+
+  const result = onlyResult(text);
+  if (!result) return misconfigured(`${status} without a result: the address is not a GCM server`);
+  if (typeof result.error === "string") return readError(result.error, afterMs);
+  return readSuccess(result);
+}
+
+function readSuccess(result: JsonObject): Outcome {
+  const { message_id: id, registration_id: token } = result;
+  return {
+    kind: "sent",
+    ...(typeof id === "string" || typeof id === "number" ? { providerId: `${id}` } : {}),
+    ...(typeof token === "string" && token !== "" ? { newToken: token } : {}),
+  };
+}
+
+function readError(error: string, afterMs: (floorMs: number) => number): Outcome {
+  const reason = /^\w{1,64}$/.test(error) ? error : "an unreadable error";
+  if (DEAD.has(error)) return { kind: "gone", reason };
+  switch (error) {
+    case "Unavailable":
+    case "InternalServerError":
+      return { kind: "retry", reason, afterMs: afterMs(SERVER_FLOOR_MS) };
+    case "DeviceMessageRateExceeded":
+    case "TopicsMessageRateExceeded":
+      return { kind: "retry", reason, afterMs: afterMs(RATE_FLOOR_MS), scope: "address" };
+    case "InvalidApnsCredential":
+      return misconfigured(`${reason}: the project's APNs key is broken`);
+    default:
+      // MessageTooBig, InvalidDataKey, InvalidTtl, InvalidParameters and what may come later.
+      return { kind: "rejected", reason };
+  }
+}
+
+function onlyResult(text: string): JsonObject | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    const results = isJsonObject(body) ? body.results : undefined;
+    const first = Array.isArray(results) ? (results as readonly Json[])[0] : undefined;
+    if (!isJsonObject(first)) return undefined;
+    return first.error !== undefined || first.message_id !== undefined ? first : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function misconfigured(reason: string): Outcome {
+  return { kind: "misconfigured", reason };
+}

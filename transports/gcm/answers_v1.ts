@@ -1,0 +1,133 @@
+/**
+ * What each answer of FCM's HTTP v1 API means, as a pure table. Only the answers that say so in
+ * as many words end a token; a bare 404 or 403 can just as well be a wrong project or address.
+ * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and .../scale-fcm (waits).
+ */
+
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { retryAfterMs } from "../http/mod.ts";
+
+/** One answer, read to its end. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** The access token was refused: worth one resend with a new one. */
+export interface Stale {
+  readonly kind: "stale";
+  readonly reason: string;
+}
+
+/** Google asks for at least these waits before the first retry, in milliseconds. */
+const QUOTA_FLOOR_MS = 60_000;
+const SERVER_FLOOR_MS = 10_000;
+/** No `Retry-After` is believed beyond this. */
+const CAP_MS = 3_600_000;
+
+/** How the API words a malformed token where it leaves the field violation out. */
+const NOT_A_TOKEN = "The registration token is not a valid FCM registration token";
+
+/** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
+export function readAnswerV1(answer: Answer, nowMs: number): Outcome | Stale {
+  const { status, headers } = answer;
+  const body = parse(answer.text);
+  if (status >= 200 && status < 300) return readSuccess(body, status);
+  if (status >= 300 && status < 400) {
+    return misconfigured(`The address redirects (${status}), which is never followed`);
+  }
+  const error = isJsonObject(body?.error) ? body.error : undefined;
+  const code = errorCode(error);
+  const reason = code ? `${status} ${code}` : `${status}`;
+  const afterMs = (floorMs: number) =>
+    retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
+
+  if (status >= 500 || status === 408) {
+    return { kind: "retry", reason, afterMs: afterMs(SERVER_FLOOR_MS) };
+  }
+  switch (status) {
+    case 400:
+      return error && blamesToken(error)
+        ? { kind: "gone", reason: `${reason} on message.token` }
+        : { kind: "rejected", reason: `${reason}${faults(error)}` };
+    case 401:
+      return code === "THIRD_PARTY_AUTH_ERROR"
+        ? misconfigured(`${reason}: the project's APNs or Web Push key is broken`)
+        : { kind: "stale", reason };
+    case 403:
+      return code === "SENDER_ID_MISMATCH"
+        ? { kind: "gone", reason }
+        : misconfigured(`${reason}: the account may not send, or the API is off`);
+    case 404:
+      return code === "UNREGISTERED"
+        ? { kind: "gone", reason }
+        : misconfigured(`${reason}: no such project or address`);
+    case 407:
+      return misconfigured(`${reason}: a proxy wants to be logged in to`);
+    case 429:
+      return {
+        kind: "retry",
+        reason,
+        afterMs: afterMs(QUOTA_FLOOR_MS),
+        scope: quotaScope(error),
+      };
+    default:
+      return { kind: "rejected", reason };
+  }
+}
+
+function readSuccess(body: JsonObject | undefined, status: number): Outcome {
+  const name = body?.name;
+  if (typeof name === "string") return { kind: "sent", providerId: name.slice(0, 256) };
+  return misconfigured(`${status} without a message name: the address is not FCM's`);
+}
+
+function misconfigured(reason: string): Outcome {
+  return { kind: "misconfigured", reason };
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function details(error: JsonObject | undefined, type: string): JsonObject | undefined {
+  const list = Array.isArray(error?.details) ? error.details as readonly Json[] : [];
+  return list.filter(isJsonObject).find((it) => String(it["@type"]).endsWith(type));
+}
+
+/** FCM's own code; the general status where there is none. */
+function errorCode(error: JsonObject | undefined): string | undefined {
+  const code = details(error, "fcm.v1.FcmError")?.errorCode ?? error?.status;
+  return typeof code === "string" && /^[A-Z_]{1,64}$/.test(code) ? code : undefined;
+}
+
+function violations(error: JsonObject | undefined): readonly JsonObject[] {
+  const list = details(error, "rpc.BadRequest")?.fieldViolations;
+  return Array.isArray(list) ? (list as readonly Json[]).filter(isJsonObject) : [];
+}
+
+function blamesToken(error: JsonObject): boolean {
+  if (errorCode(error) !== "INVALID_ARGUMENT") return false;
+  return error.message === NOT_A_TOKEN ||
+    violations(error).some((it) => it.field === "message.token");
+}
+
+/** Names of the faulty fields; descriptions may quote the payload and are left out. */
+function faults(error: JsonObject | undefined): string {
+  const fields = violations(error).map((it) => it.field)
+    .filter((field) => typeof field === "string" && /^[\w.[\]]{1,64}$/.test(field));
+  return fields.length > 0 ? ` on ${fields.slice(0, 5).join(", ")}` : "";
+}
+
+/** A device's or topic's quota slows that target only; anything else is the project's. */
+function quotaScope(error: JsonObject | undefined): "address" | "client" {
+  const quota = JSON.stringify(details(error, "rpc.QuotaFailure")?.violations ?? "");
+  return /device|topic/i.test(`${quota} ${error?.message ?? ""}`) ? "address" : "client";
+}

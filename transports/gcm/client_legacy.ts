@@ -1,0 +1,55 @@
+/** One app's way to a server that speaks the legacy GCM/FCM format: its key and one call. */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import { HttpPool } from "../http/mod.ts";
+import { readFailure } from "./answers_failed.ts";
+import { readAnswerLegacy } from "./answers_legacy.ts";
+import type { ConfiguredClient } from "./client_set.ts";
+import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
+import { renderLegacy } from "./payload_legacy.ts";
+import { LEGACY_ADDRESS } from "./settings.ts";
+
+/** What {@link createLegacyClient} is made of. */
+export interface LegacyClientOptions {
+  /** The server key. */
+  readonly key: string;
+  readonly address: string;
+  readonly caCerts: string[];
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+}
+
+const RETIRED = "Google shut the legacy API in 2024: set 'serviceaccount' instead of 'key', " +
+  "or 'address' to a server that still speaks the legacy format";
+
+/** A client that sends with one server key. Connects with its first message. */
+export function createLegacyClient(options: LegacyClientOptions): ConfiguredClient {
+  const { key, address, caCerts, clock, fetch, createHttpClient } = options;
+  const pool = new HttpPool({
+    clients: CONNECTIONS,
+    maxInFlightPerClient: IN_FLIGHT,
+    createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
+    fetch,
+    timeoutMs: TIMEOUT_MS,
+    clock,
+    warmUp: false,
+  });
+  const headers = { authorization: `key=${key}`, "content-type": "application/json" };
+
+  async function send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const body = renderLegacy(message, { token, nowMs: clock.now() });
+    if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
+    const result = await pool.post(address, { headers, body, signal });
+    return result.kind === "failed" ? readFailure(result) : readAnswerLegacy(result, clock.now());
+  }
+
+  return {
+    send,
+    ...address === LEGACY_ADDRESS && { warning: RETIRED },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  };
+}

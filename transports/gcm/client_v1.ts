@@ -1,0 +1,98 @@
+/** One app's way to FCM's HTTP v1 API: its connections, its access token, and one call. */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import { HttpPool, TokenCache } from "../http/mod.ts";
+import { requestAccessToken } from "./access_token.ts";
+import { readFailure } from "./answers_failed.ts";
+import { readAnswerV1, type Stale } from "./answers_v1.ts";
+import type { ConfiguredClient } from "./client_set.ts";
+import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
+import { renderV1 } from "./payload_v1.ts";
+import type { ServiceAccount } from "./service_account.ts";
+
+/** What {@link createV1Client} is made of. */
+export interface V1ClientOptions {
+  readonly account: ServiceAccount;
+  /** Base address of the API. */
+  readonly address: string;
+  readonly tokenAddress: string;
+  readonly caCerts: string[];
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+}
+
+/** A token is renewed this long before it ends. */
+const MARGIN_MS = 300_000;
+const BACK_OFF_MS = 10_000;
+
+/** A client that sends for one service account. Connects with its first message. */
+export function createV1Client(options: V1ClientOptions): ConfiguredClient {
+  const { account, caCerts, clock, createHttpClient, tokenAddress } = options;
+  const url = new URL(sendAddress(options));
+  const shared = { fetch: options.fetch, clock, timeoutMs: TIMEOUT_MS };
+  const api = new HttpPool({
+    ...shared,
+    clients: CONNECTIONS,
+    maxInFlightPerClient: IN_FLIGHT,
+    // Over plain HTTP, which only a fake on loopback speaks, there is nothing to negotiate with.
+    createClient: () =>
+      createHttpClient({ caCerts, http1: url.protocol === "http:", poolIdleTimeout: IDLE_MS }),
+    warmUp: true,
+  });
+  const tokenPool = new HttpPool({
+    ...shared,
+    clients: 1,
+    maxInFlightPerClient: 1,
+    createClient: () => createHttpClient({ caCerts }),
+    warmUp: false,
+  });
+  const tokens = new TokenCache<Outcome>({
+    mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, now: clock.now }),
+    clock,
+    marginMs: MARGIN_MS,
+    // A refused token is renewed once per message; the second refusal pauses the whole client,
+    // which is what bounds the renewals.
+    minAgeMs: 0,
+    backOffMs: BACK_OFF_MS,
+  });
+
+  async function send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const body = renderV1(message, { token, nowMs: clock.now() });
+    if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
+    const first = await attempt(body, signal);
+    if (first.kind !== "stale") return first;
+    const second = await attempt(body, signal);
+    if (second.kind !== "stale") return second;
+    return { kind: "misconfigured", reason: `${second.reason}: a new access token is refused too` };
+  }
+
+  async function attempt(body: string, signal: AbortSignal): Promise<Outcome | Stale> {
+    const answer = await tokens.get();
+    if (answer.kind === "failed") return answer.failure;
+    const result = await api.post(url.href, {
+      headers: { authorization: `Bearer ${answer.value}`, "content-type": "application/json" },
+      body,
+      signal,
+    });
+    if (result.kind === "failed") return readFailure(result);
+    const outcome = readAnswerV1(result, clock.now());
+    if (outcome.kind === "stale") tokens.invalidate(answer.value);
+    return outcome;
+  }
+
+  return {
+    send,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([api[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** The base address may have a path of its own. */
+function sendAddress({ address, account }: V1ClientOptions): string {
+  return `${address.replace(/\/+$/, "")}/v1/projects/${account.projectId}/messages:send`;
+}

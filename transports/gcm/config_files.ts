@@ -1,0 +1,50 @@
+/** Reads the files that a client's entry names, with errors fit to be shown to an operator. */
+
+import { ClientConfigError } from "./client_set.ts";
+
+/** Reads a whole file as text. */
+export type ReadTextFile = (path: string) => Promise<string>;
+
+/** @throws {ClientConfigError} naming the file and why it cannot be read. */
+export async function readConfigFile(read: ReadTextFile, path: string): Promise<string> {
+  try {
+    return await read(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new ClientConfigError("does not exist", path);
+    if (
+      error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+    ) {
+      throw new ClientConfigError("may not be read by this service", path);
+    }
+    throw new ClientConfigError("cannot be read", path);
+  }
+}
+
+/** How the files of an entry are read and tried. */
+export interface FileAccess {
+  readonly readTextFile: ReadTextFile;
+  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+}
+
+/**
+ * The certificates to trust besides the usual ones; none where no file is set.
+ *
+ * @throws {ClientConfigError} where the file cannot be read or holds no usable PEM certificate.
+ */
+export async function readCaFile(
+  { readTextFile, createHttpClient }: FileAccess,
+  path: string | undefined,
+): Promise<string[]> {
+  if (path === undefined) return [];
+  const pem = await readConfigFile(readTextFile, path);
+  const caCerts = pem.match(CERTIFICATE) ?? [];
+  if (caCerts.length === 0) throw new ClientConfigError("holds no PEM certificate", path);
+  try {
+    createHttpClient({ caCerts }).close();
+  } catch {
+    throw new ClientConfigError("holds a certificate that cannot be read", path);
+  }
+  return caCerts;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

@@ -1,0 +1,114 @@
+/**
+ * Google's way out, under the original's name `gcm`: FCM's HTTP v1 API for clients with a service
+ * account, the legacy wire format for those with a server key. Renders, sends once, and says what
+ * came of it; retries and the fate of tokens are the pipeline's.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import type { ConfigurableTransport } from "../../core/transport.ts";
+import { createLegacyClient } from "./client_legacy.ts";
+import { ClientConfigError, ClientSet, type ConfiguredClient } from "./client_set.ts";
+import type { PreparedClient } from "./client_set.ts";
+import { createV1Client } from "./client_v1.ts";
+import { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
+import { CONNECTIONS, IN_FLIGHT } from "./_connections.ts";
+import { MAX_BYTES } from "./_limits.ts";
+import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";
+import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
+import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
+
+export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
+
+/** What the transport needs from outside. */
+export interface GcmDeps extends FileAccess {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+}
+
+/** The transport `gcm`, without clients until it is configured. */
+export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOptions> {
+  const clients = new ClientSet((options: GcmOptions) => prepare(options, deps));
+  return {
+    name: "gcm",
+    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: CONNECTIONS * IN_FLIGHT },
+    configure: (options) => clients.configure(options),
+    serves: (client) => clients.has(client),
+    parseAddress: (_client, raw) => parseRegistrationToken(raw),
+    send: (target, message, signal) => send(clients, { target, message, signal }),
+    status: () => clients.status(),
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
+  };
+}
+
+interface Attempt {
+  readonly target: Target;
+  readonly message: Message;
+  readonly signal: AbortSignal;
+}
+
+async function send(
+  clients: ClientSet<GcmOptions, ConfiguredClient>,
+  { target, message, signal }: Attempt,
+): Promise<Outcome> {
+  const client = clients.get(target.client);
+  if (!client) return { kind: "misconfigured", reason: "The client has no usable gcm options" };
+  const outcome = await client.send(target, message, signal);
+  if (outcome.kind !== "sent" || outcome.newToken === undefined) return outcome;
+  // What is stored has passed the check that a client's own token has to pass.
+  const { newToken, ...rest } = outcome;
+  return newToken !== target.token && isRegistrationToken(newToken) ? outcome : rest;
+}
+
+/** @throws {ClientConfigError} where the entry or one of its files cannot be used. */
+async function prepare(
+  options: GcmOptions,
+  deps: GcmDeps,
+): Promise<PreparedClient<ConfiguredClient>> {
+  const caCerts = await readCaFile(deps, options.cafile);
+  const { key, serviceaccount: path } = options;
+  if (path !== undefined) return await prepareV1(path, { options, deps, caCerts });
+  if (key === undefined) throw new ClientConfigError("needs either 'key' or 'serviceaccount'");
+  const address = options.address ?? LEGACY_ADDRESS;
+  return {
+    fingerprint: JSON.stringify([options, caCerts]),
+    open: () => createLegacyClient({ ...deps, key, address, caCerts }),
+  };
+}
+
+interface Preparation {
+  readonly options: GcmOptions;
+  readonly deps: GcmDeps;
+  readonly caCerts: string[];
+}
+
+async function prepareV1(
+  path: string,
+  { options, deps, caCerts }: Preparation,
+): Promise<PreparedClient<ConfiguredClient>> {
+  const json = await readConfigFile(deps.readTextFile, path);
+  const account = await readAccount(json, { path, options });
+  const address = options.address ?? FCM_ADDRESS;
+  const tokenAddress = options.tokenaddress ?? account.tokenUri;
+  return {
+    fingerprint: JSON.stringify([options, caCerts, json]),
+    open: () => createV1Client({ ...deps, account, address, tokenAddress, caCerts }),
+  };
+}
+
+async function readAccount(
+  json: string,
+  { path, options }: { readonly path: string; readonly options: GcmOptions },
+): Promise<ServiceAccount> {
+  try {
+    return await readServiceAccount(json, {
+      ...options.projectid !== undefined && { projectId: options.projectid },
+      tokenAddressSet: options.tokenaddress !== undefined,
+    });
+  } catch (error) {
+    if (error instanceof ServiceAccountError) throw new ClientConfigError(error.message, path);
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Reads the answer of an OAuth2 token endpoint (RFC 6749 §5), Google's and Microsoft's alike. What
+ * is refused is the operator's to mend; what is down is tried again. An endpoint's own description
+ * may quote the request, so only its error code is passed on.
+ */
+
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { type HttpResult, type Minted, retryAfterMs } from "../http/mod.ts";
+
+/** Settings of {@link readTokenAnswer}. */
+export interface TokenAnswerOptions {
+  /** Wall-clock time, for a `Retry-After` given as a date. */
+  readonly nowMs: number;
+  /** Milliseconds a token is taken to last where the answer does not say. */
+  readonly defaultLifetimeMs: number;
+}
+
+const FLOOR_MS = 10_000;
+
+/** The token in an answer, or what its absence means for the messages that needed it. */
+export function readTokenAnswer(
+  result: HttpResult,
+  { nowMs, defaultLifetimeMs }: TokenAnswerOptions,
+): Minted<Outcome> {
+  if (result.kind === "failed") {
+    const reason = `No access token: ${result.reason}`;
+    return result.fault === "certificate" || result.fault === "blocked"
+      ? failed({ kind: "misconfigured", reason })
+      : failed({ kind: "retry", reason, afterMs: FLOOR_MS, scope: "client" });
+  }
+  const { status, headers, text } = result;
+  const body = parse(text);
+  if (status === 200 && typeof body?.access_token === "string" && isHeaderText(body.access_token)) {
+    const seconds = Number(body.expires_in);
+    const lifetimeMs = seconds > 0 ? seconds * 1000 : defaultLifetimeMs;
+    return { kind: "token", value: body.access_token, lifetimeMs };
+  }
+  const reason = `No access token: ${status}${errorOf(body)}`;
+  if (status >= 500 || status === 429 || status === 408) {
+    const afterMs = retryAfterMs(headers.get("retry-after"), nowMs, { floorMs: FLOOR_MS });
+    return failed({ kind: "retry", reason, afterMs, scope: "client" });
+  }
+  return failed({ kind: "misconfigured", reason });
+}
+
+function failed(failure: Outcome): Minted<Outcome> {
+  return { kind: "failed", failure };
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A line break in a token would make every request throw. */
+function isHeaderText(token: string): boolean {
+  return /^[\x21-\x7e]{1,8192}$/.test(token);
+}
+
+/** What the operator should look at first, by the code. */
+const HINTS: Readonly<Record<string, string>> = {
+  invalid_grant: "the key was deleted, or this machine's clock is wrong",
+  unauthorized_client: "the account may not ask for this scope",
+  invalid_client: "the id or the secret is wrong",
+};
+
+function errorOf(body: JsonObject | undefined): string {
+  const code = body?.error;
+  if (typeof code !== "string" || !/^[a-z_]{1,64}$/.test(code)) return " from the token address";
+  const hint = HINTS[code];
+  // Entra's own number says more than the code: https://login.microsoftonline.com/error
+  const number = /\bAADSTS\d{1,9}\b/.exec(String(body?.error_description ?? ""))?.[0];
+  return ` ${code}${number ? ` ${number}` : ""}${hint ? ` (${hint})` : ""}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * Renders a message in the legacy GCM/FCM wire format, within its size limit, for one token. Pure.
+ * https://firebase.google.com/docs/cloud-messaging/http-server-ref
+ */
+
+import type { JsonObject } from "../../core/json.ts";
+import type { Message } from "../../core/message.ts";
+import { fitMessage, type MessageParts } from "../http/mod.ts";
+import { dataMap, objectOrEmpty, stringValues } from "./_data.ts";
+import { mergePatch } from "./_merge.ts";
+import { type Addressed, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
+
+/** What else could name a target; a template must not redirect a message. */
+const TARGETS = { to: null, registration_ids: null, condition: null, notification_key: null };
+
+/** The body of a send request, or `undefined` where not even a bare one fits the limit. */
+export function renderLegacy(message: Message, { token, nowMs }: Addressed): string | undefined {
+  const render = (extra: JsonObject) => (parts: MessageParts) =>
+    JSON.stringify({ ...finish(mergePatch(rendered(message, parts, nowMs), extra)), to: token });
+  const options = { maxBytes: maxBytes(token) };
+  return fitMessage(message, { ...options, render: render(message.extra ?? {}) }) ??
+    fitMessage(message, { ...options, render: render({}) });
+}
+
+function rendered(message: Message, { title, body, data }: MessageParts, nowMs: number) {
+  const ttl = ttlSeconds(message.expiresAt, nowMs);
+  const { silent, collapseKey, icon, sound, badge } = message;
+  return {
+    data: dataMap(message, data),
+    priority: message.priority === "high" && !silent ? "high" : "normal",
+    ...ttl !== undefined && { time_to_live: Math.min(ttl, TTL_MAX_SECONDS) },
+    ...collapseKey && { collapse_key: collapseKey },
+    ...silent ? { content_available: true } : {
+      notification: {
+        ...title && { title: title.toWellFormed() },
+        ...body && { body: body.toWellFormed() },
+        ...icon && { icon },
+        ...sound && { sound },
+        ...collapseKey && { tag: collapseKey },
+        // Read by apps on Apple's devices.
+        ...badge !== undefined && badge >= 0 && { badge: `${badge}` },
+      },
+    },
+  } satisfies JsonObject;
+}
+
+function finish(message: JsonObject): JsonObject {
+  const own = mergePatch(message, TARGETS);
+  return { ...own, data: stringValues(objectOrEmpty(own.data)) };
+}

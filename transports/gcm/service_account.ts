@@ -1,0 +1,104 @@
+/**
+ * Reads a Google service account file and refuses everything else that looks like one. The file
+ * comes from whoever set the client up, so the address it names for tokens is not believed:
+ * signed assertions go to Google, or to where the operator says.
+ * https://developers.google.com/identity/protocols/oauth2/service-account
+ */
+
+import { importPKCS8 } from "jose";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+
+/** What signing an assertion takes. */
+export interface ServiceAccount {
+  readonly email: string;
+  readonly keyId?: string;
+  readonly privateKey: CryptoKey;
+  readonly projectId: string;
+  /** The file's `token_uri`: the audience of the assertion. */
+  readonly tokenUri: string;
+}
+
+/** A file that cannot be used, with a message that is fit to be shown: it quotes no secret. */
+export class ServiceAccountError extends Error {
+  override readonly name = "ServiceAccountError";
+}
+
+/** Host that assertions are sent to where the operator names no other. */
+const TOKEN_HOST = "oauth2.googleapis.com";
+
+/** What the operator has set beside the file. */
+export interface ServiceAccountOverrides {
+  readonly projectId?: string;
+  /** A token address was set, so that the file's own is not used to send anything to. */
+  readonly tokenAddressSet: boolean;
+}
+
+/**
+ * The account in a file's text.
+ *
+ * @throws {ServiceAccountError} where the text is not a usable service account.
+ */
+export async function readServiceAccount(
+  json: string,
+  overrides: ServiceAccountOverrides,
+): Promise<ServiceAccount> {
+  const file = parse(json);
+  checkType(file);
+  const projectId = overrides.projectId ?? field(file, "project_id");
+  const tokenUri = field(file, "token_uri");
+  if (!overrides.tokenAddressSet) checkTokenUri(tokenUri);
+  const keyId = file.private_key_id;
+  return {
+    email: field(file, "client_email"),
+    ...(typeof keyId === "string" && keyId !== "" ? { keyId } : {}),
+    privateKey: await importKey(field(file, "private_key")),
+    projectId,
+    tokenUri,
+  };
+}
+
+function parse(json: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    // The parser's own message quotes the text, which holds a private key.
+    throw new ServiceAccountError("is not valid JSON");
+  }
+  if (!isJsonObject(value)) throw new ServiceAccountError("is not a JSON object");
+  return value;
+}
+
+function checkType(file: JsonObject): void {
+  if (file.type === "service_account") return;
+  if (file.project_info !== undefined && file.client !== undefined) {
+    throw new ServiceAccountError(
+      "is the app's google-services.json; a service account key is needed " +
+        "(Firebase console, Project settings, Service accounts)",
+    );
+  }
+  const type = typeof file.type === "string" && /^\w{1,40}$/.test(file.type) ? file.type : "none";
+  throw new ServiceAccountError(`must have the type service_account; its type is ${type}`);
+}
+
+function field(file: JsonObject, name: string): string {
+  const value = file[name];
+  if (typeof value === "string" && value !== "") return value;
+  throw new ServiceAccountError(`lacks the field ${name}`);
+}
+
+function checkTokenUri(tokenUri: string): void {
+  const url = URL.parse(tokenUri);
+  if (url?.protocol === "https:" && url.host === TOKEN_HOST && !url.username) return;
+  throw new ServiceAccountError(
+    `names a token_uri that is not on https://${TOKEN_HOST}; set 'tokenaddress' if that is meant`,
+  );
+}
+
+async function importKey(pem: string): Promise<CryptoKey> {
+  try {
+    return await importPKCS8(pem, "RS256");
+  } catch {
+    throw new ServiceAccountError("has a private_key that is not an RSA key in PKCS#8 PEM");
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Asks Microsoft for an access token, by the older flow for packages of the Store or by Entra's.
+ * The tokens of the two are not interchangeable.
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview
+ */
+
+import type { Outcome } from "../../core/outcome.ts";
+import { readTokenAnswer } from "../gcm/oauth_token.ts";
+import type { HttpPool, Minted } from "../http/mod.ts";
+import type { WnsOptions } from "./settings.ts";
+
+/** A token request, ready to be posted as a form. */
+export interface TokenRequest {
+  readonly address: string;
+  readonly form: Readonly<Record<string, string>>;
+}
+
+const LEGACY_ADDRESS = "https://login.live.com/accesstoken.srf";
+const DEFAULT_LIFETIME_MS = 86_400_000;
+
+/** What to ask whom, by the entry's flow. */
+export function tokenRequest(options: WnsOptions): TokenRequest {
+  const { sid, tenant, appid, secret, tokenaddress } = options;
+  const grant = { grant_type: "client_credentials", client_secret: secret };
+  if (sid !== undefined) {
+    const id = sid.startsWith("ms-app://") ? sid : `ms-app://${sid}`;
+    return {
+      address: tokenaddress ?? LEGACY_ADDRESS,
+      form: { ...grant, client_id: id, scope: "notify.windows.com" },
+    };
+  }
+  return {
+    address: tokenaddress ?? `https://login.microsoftonline.com/${tenant}/oauth2/v2.0/token`,
+    form: { ...grant, client_id: appid ?? "", scope: "https://wns.windows.com/.default" },
+  };
+}
+
+/** A new access token, or what its absence means for the messages that wait for it. */
+export async function requestAccessToken(
+  { address, form }: TokenRequest,
+  { pool, now }: { readonly pool: HttpPool; readonly now: () => number },
+): Promise<Minted<Outcome>> {
+  const result = await pool.post(address, {
+    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+    body: new URLSearchParams(form).toString(),
+    // Many sends wait for the one answer; the pool's timeout bounds it.
+    signal: new AbortController().signal,
+  });
+  return readTokenAnswer(result, { nowMs: now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
+}

@@ -1,0 +1,139 @@
+/**
+ * What each answer of WNS means, as a pure table over the status and the `X-WNS-…` headers.
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
+ */
+
+import type { Outcome } from "../../core/outcome.ts";
+import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
+
+/** The access token was refused: worth one resend with a new one. */
+export interface Stale {
+  readonly kind: "stale";
+  readonly reason: string;
+}
+
+/** What decides beside the answer itself. */
+export interface AnswerContext {
+  /** Wall-clock time, for a `Retry-After` given as a date. */
+  readonly nowMs: number;
+  /** This very access token has been accepted for another channel. */
+  readonly tokenProven: boolean;
+}
+
+const SERVER_FLOOR_MS = 10_000;
+const RATE_FLOOR_MS = 60_000;
+/** Where WNS throttles without saying for how long. */
+const CHANNEL_WAIT_MS = 600_000;
+const THROTTLE_WAIT_MS = 3_600_000;
+const UNREACHABLE_WAIT_MS = 3_600_000;
+
+/** Reads one answer. */
+export function readAnswer(
+  { status, headers }: Pick<HttpReply, "status" | "headers">,
+  { nowMs, tokenProven }: AnswerContext,
+): Outcome | Stale {
+  const reason = `${status}${describe(headers)}`;
+  const retry = (floorMs: number, scope: "address" | "client" = "address"): Outcome => ({
+    kind: "retry",
+    reason,
+    afterMs: retryAfterMs(headers.get("retry-after"), nowMs, { floorMs }),
+    scope,
+  });
+  if (status >= 200 && status < 300) return readStatus(headers, { nowMs, reason });
+  switch (status) {
+    case 401:
+      return { kind: "stale", reason };
+    case 403:
+      // The token is another app's than the channel. One that works elsewhere is the right one.
+      return tokenProven ? { kind: "gone", reason } : {
+        kind: "misconfigured",
+        reason: `${reason}: the credential does not belong to the app that made the channel`,
+      };
+    case 404:
+      return { kind: "gone", reason };
+    case 406: {
+      const given = headers.has("retry-after");
+      return retry(given ? SERVER_FLOOR_MS : THROTTLE_WAIT_MS, "client");
+    }
+    case 407:
+      return { kind: "misconfigured", reason: `${reason}: a proxy wants to be logged in to` };
+    case 408:
+      return retry(SERVER_FLOOR_MS);
+    case 410:
+      return /domain\s+blocked/i.test(headers.get("x-wns-error-description") ?? "")
+        ? { kind: "misconfigured", reason: `${reason}: Microsoft has blocked this sender` }
+        : { kind: "gone", reason };
+    case 412:
+      return retry(UNREACHABLE_WAIT_MS);
+    case 429:
+      return retry(RATE_FLOOR_MS, "client");
+    default:
+      // Redirects are never followed: the next host was not checked.
+      return status >= 500 ? retry(SERVER_FLOOR_MS) : { kind: "rejected", reason };
+  }
+}
+
+/** What a request that got no answer means. */
+export function readFailure({ fault, sent, reason }: HttpFailure): Outcome {
+  switch (fault) {
+    case "certificate":
+    case "no_h2":
+      return { kind: "misconfigured", reason };
+    case "blocked":
+      return { kind: "rejected", reason };
+    case "aborted":
+    case "refused_stream":
+    case "connect":
+    case "goaway":
+    case "died":
+    case "timeout":
+      return fault === "aborted" && sent === "no"
+        ? { kind: "retry", reason }
+        : { kind: "retry", reason, afterMs: SERVER_FLOOR_MS };
+  }
+}
+
+/** A 200 says only that WNS has looked at it; the header says what came of it. */
+function readStatus(
+  headers: Headers,
+  { nowMs, reason }: { readonly nowMs: number; readonly reason: string },
+): Outcome {
+  // Servers send the older name, too.
+  const status = headers.get("x-wns-status") ?? headers.get("x-wns-notificationstatus");
+  switch (status?.trim().toLowerCase()) {
+    case "received": {
+      const id = headers.get("x-wns-msg-id");
+      return { kind: "sent", ...id && { providerId: id.slice(0, 256) } };
+    }
+    case "dropped":
+      return { kind: "rejected", reason: `dropped: ${reason}` };
+    case "channelthrottled":
+      return {
+        kind: "retry",
+        reason: `channelthrottled: ${reason}`,
+        afterMs: throttleMs(headers, nowMs),
+        scope: "address",
+      };
+    default:
+      return { kind: "rejected", reason: `${reason} without a known X-WNS-Status` };
+  }
+}
+
+function throttleMs(headers: Headers, nowMs: number): number {
+  const given = headers.get("x-wns-continue-after") ?? headers.get("retry-after");
+  const waitMs = retryAfterMs(given, nowMs, { floorMs: 0 });
+  return waitMs > 0 ? Math.max(waitMs, SERVER_FLOOR_MS) : CHANNEL_WAIT_MS;
+}
+
+/** The headers that Microsoft's support asks for, cut to what a log can bear. */
+function describe(headers: Headers): string {
+  const parts = [
+    headers.get("x-wns-error-description"),
+    ...["x-wns-debug-trace", "x-wns-msg-id", "ms-cv"].map((name) => {
+      const value = headers.get(name);
+      return value ? `${name} ${value}` : null;
+    }),
+  ];
+  const shown = parts.filter((part) => part).map((part) => part!.slice(0, 200));
+  return shown.length > 0 ? ` (${shown.join("; ")})` : "";
+}

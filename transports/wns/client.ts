@@ -1,0 +1,104 @@
+/** One app's way to WNS: its connections, its access token, and one call. */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import type { ConfiguredClient } from "../gcm/client_set.ts";
+import { type HostCheck, HttpPool, TokenCache } from "../http/mod.ts";
+import { requestAccessToken, tokenRequest } from "./access_token.ts";
+import { readAnswer, readFailure, type Stale } from "./answers.ts";
+import { wnsHeaders } from "./headers.ts";
+import { renderWns, type WnsPayload } from "./payload.ts";
+import type { WnsOptions } from "./settings.ts";
+
+/** What {@link createWnsClient} is made of. */
+export interface WnsClientOptions {
+  readonly options: WnsOptions;
+  readonly checkChannel: HostCheck;
+  readonly caCerts: string[];
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+}
+
+/** A client that sends, and that knows which channel addresses it may call. */
+export interface WnsClient extends ConfiguredClient {
+  readonly checkChannel: HostCheck;
+}
+
+/** Connections pools per client; each opens connections to as many hosts as its channels name. */
+export const POOLS = 2;
+export const IN_FLIGHT = 20;
+const IDLE_MS = 60_000;
+const TIMEOUT_MS = 15_000;
+/** A token is renewed this long before it ends. */
+const MARGIN_MS = 600_000;
+const BACK_OFF_MS = 10_000;
+
+/** A client that sends for one package or Entra app. Connects with its first message. */
+export function createWnsClient(deps: WnsClientOptions): WnsClient {
+  const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
+  const shared = {
+    createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
+    fetch,
+    clock,
+    timeoutMs: TIMEOUT_MS,
+    warmUp: false,
+  };
+  const channels = new HttpPool({ ...shared, clients: POOLS, maxInFlightPerClient: IN_FLIGHT });
+  const tokenPool = new HttpPool({ ...shared, clients: 1, maxInFlightPerClient: 1 });
+  const request = tokenRequest(options);
+  const tokens = new TokenCache<Outcome>({
+    mint: () => requestAccessToken(request, { pool: tokenPool, now: clock.now }),
+    clock,
+    marginMs: MARGIN_MS,
+    // A refused token is renewed once per message; the second refusal pauses the whole client,
+    // which is what bounds the renewals.
+    minAgeMs: 0,
+    backOffMs: BACK_OFF_MS,
+  });
+  let provenToken: string | undefined;
+
+  async function send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const fault = checkChannel(target.token);
+    if (fault !== undefined) return { kind: "rejected", reason: `The channel address: ${fault}` };
+    const payload = renderWns(message, options.type ?? "toast");
+    if (!payload) return { kind: "rejected", reason: "Too large even without its texts" };
+    const push = { url: target.token, message, payload, signal };
+    const first = await attempt(push);
+    if (first.kind !== "stale") return first;
+    const second = await attempt(push);
+    if (second.kind !== "stale") return second;
+    return { kind: "misconfigured", reason: `${second.reason}: a new access token is refused too` };
+  }
+
+  async function attempt({ url, message, payload, signal }: Push): Promise<Outcome | Stale> {
+    const token = await tokens.get();
+    if (token.kind === "failed") return token.failure;
+    const accessToken = token.value;
+    const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
+    const result = await channels.post(url, { headers, body: payload.body, signal });
+    if (result.kind === "failed") return readFailure(result);
+    const tokenProven = provenToken === accessToken;
+    const outcome = readAnswer(result, { nowMs: clock.now(), tokenProven });
+    if (outcome.kind === "stale") tokens.invalidate(accessToken);
+    if (outcome.kind === "sent") provenToken = accessToken;
+    return outcome;
+  }
+
+  return {
+    send,
+    checkChannel,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([channels[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+interface Push {
+  readonly url: string;
+  readonly message: Message;
+  readonly payload: WnsPayload;
+  readonly signal: AbortSignal;
+}

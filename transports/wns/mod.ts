@@ -1,0 +1,73 @@
+/**
+ * The way out to Windows, by WNS. Renders, sends once, and says what came of it; retries and the
+ * fate of channels are the pipeline's.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import type { ConfigurableTransport } from "../../core/transport.ts";
+import { ClientConfigError, ClientSet, type PreparedClient } from "../gcm/client_set.ts";
+import { type FileAccess, readCaFile } from "../gcm/config_files.ts";
+import type { HostCheck } from "../http/mod.ts";
+import { createChannelCheck, parseChannelAddress } from "./channel_address.ts";
+import { createWnsClient, IN_FLIGHT, POOLS, type WnsClient } from "./client.ts";
+import { MAX_BYTES } from "./payload.ts";
+import type { WnsOptions } from "./settings.ts";
+
+export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
+
+/** What the transport needs from outside. */
+export interface WnsDeps extends FileAccess {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+}
+
+/** The transport `wns`, without clients until it is configured. */
+export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOptions> {
+  const clients = new ClientSet((options: WnsOptions) => prepare(options, deps));
+  const checkUnconfigured = createChannelCheck();
+
+  function send(
+    target: Target,
+    message: Message,
+    signal: AbortSignal,
+  ): Outcome | Promise<Outcome> {
+    const client = clients.get(target.client);
+    if (client) return client.send(target, message, signal);
+    return { kind: "misconfigured", reason: "The client has no usable wns options" };
+  }
+
+  return {
+    name: "wns",
+    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: POOLS * IN_FLIGHT },
+    configure: (options) => clients.configure(options),
+    serves: (client) => clients.has(client),
+    parseAddress: (client, raw) =>
+      parseChannelAddress(raw, clients.get(client)?.checkChannel ?? checkUnconfigured),
+    send,
+    status: () => clients.status(),
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
+  };
+}
+
+/** @throws {ClientConfigError} where the entry or one of its files cannot be used. */
+async function prepare(options: WnsOptions, deps: WnsDeps): Promise<PreparedClient<WnsClient>> {
+  const caCerts = await readCaFile(deps, options.cafile);
+  const checkChannel = channelCheck(options);
+  return {
+    fingerprint: JSON.stringify([options, caCerts]),
+    open: () => createWnsClient({ ...deps, options, checkChannel, caCerts }),
+  };
+}
+
+function channelCheck({ hosts }: WnsOptions): HostCheck {
+  try {
+    return createChannelCheck(hosts);
+  } catch (error) {
+    if (error instanceof ServiceError) throw new ClientConfigError(error.message);
+    throw error;
+  }
+}

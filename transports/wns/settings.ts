@@ -1,0 +1,54 @@
+/**
+ * The shape of one client's entry in `pns-wns-options.yml`: the seed's package SID and secret, or
+ * an Entra tenant and app for apps on the Windows App SDK. Reads no file.
+ */
+
+import { z } from "zod";
+
+/** Ways to show a message, as `X-WNS-Type` names them. */
+export const WNS_TYPES = ["toast", "tile", "badge", "raw"] as const;
+export type WnsType = typeof WNS_TYPES[number];
+
+const text = z.string().trim().min(1);
+
+/** The original takes booleans and their names alike. */
+const flag = z.union([
+  z.boolean(),
+  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
+]);
+
+/** `host`, `host:port` or `*.domain`. */
+const host = text.regex(/^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/, "is not a host name");
+
+/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+export const wnsOptionsSchema = z.strictObject({
+  enabled: z.exactOptional(flag),
+  /** Package security identifier, with or without `ms-app://`. */
+  sid: z.exactOptional(text),
+  /** Directory (tenant) of the Entra app. */
+  tenant: z.exactOptional(text.regex(/^[A-Za-z0-9.-]+$/, "is not a tenant id or domain")),
+  /** Application (client) id of the Entra app. */
+  appid: z.exactOptional(text),
+  /** Secret of the package or of the Entra app. */
+  secret: text,
+  /** How a message with something to show is shown. Default: toast. */
+  type: z.exactOptional(z.enum(WNS_TYPES)),
+  /** Where access tokens are asked for, instead of Microsoft. */
+  tokenaddress: z.exactOptional(z.url({ protocol: /^https?$/ })),
+  /** Hosts of channel addresses besides Microsoft's. */
+  hosts: z.exactOptional(z.union([host.transform((one) => [one]), z.array(host)])),
+  /** Path of PEM certificates to trust besides the usual ones. */
+  cafile: z.exactOptional(text),
+}).superRefine((options, context) => {
+  const legacy = options.sid !== undefined;
+  const entra = options.tenant !== undefined || options.appid !== undefined;
+  if (legacy === entra || (options.tenant === undefined) !== (options.appid === undefined)) {
+    context.addIssue({
+      code: "custom",
+      message: "needs either 'sid', or both 'tenant' and 'appid', beside 'secret'",
+    });
+  }
+});
+
+/** One client's entry, checked. */
+export type WnsOptions = Readonly<z.infer<typeof wnsOptionsSchema>>;
