@@ -1,0 +1,46 @@
+/** Takes a name and a text found somewhere into a layer, or says what is wrong with them. */
+
+import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
+import { isOurs, readSetting, type Setting } from "./schema.ts";
+
+/** A name with its text, and where both stand. */
+export interface Found {
+  readonly file: string;
+  readonly name: string;
+  readonly raw: string;
+  readonly nameAt: Position;
+  readonly valueAt: Position;
+}
+
+/**
+ * The setting that was found. Names of other programs are passed over; an unknown name in our
+ * own namespaces is a warning, a wrong value a fault.
+ */
+export function admit(found: Found, findings: Findings): Setting | undefined {
+  const { file, nameAt, valueAt } = found;
+  const read = readSetting(found.name, found.raw);
+  if (read.kind === "setting") {
+    return {
+      key: read.key,
+      name: read.name,
+      spec: read.spec,
+      value: read.value,
+      source: placeOf({ file, ...nameAt }),
+    };
+  }
+  if (read.kind === "wrong") {
+    findings.faults.push({ file, ...valueAt, message: read.why });
+  } else if (isOurs(found.name)) {
+    findings.warnings.push(unknown(found, read.nearest));
+  }
+  return undefined;
+}
+
+function unknown({ file, name, nameAt }: Found, nearest: string | undefined): ConfigFault {
+  return { file, ...nameAt, message: `'${name}' is not known${didYouMean(nearest)}` };
+}
+
+/** The end of a message about something unknown. */
+export function didYouMean(nearest: string | undefined): string {
+  return nearest === undefined ? "" : `; did you mean '${nearest}'?`;
+}

@@ -1,0 +1,214 @@
+/** The keys that only this service has, under `io.carillon.`. All of them are server settings. */
+
+import { boolean, choice, integer, list, string } from "./key_spec.ts";
+
+const KIB = 1024;
+const RESTART = { applies: "after a restart" } as const;
+
+export const CARILLON_KEYS = {
+  "io.carillon.buffer.maxNotifications": integer(250_000, {
+    text: "How many accepted notifications may wait. Beyond it a publish is answered with 503.",
+    example: "1000000",
+    min: 1,
+    max: 100_000_000,
+  }),
+  "io.carillon.publish.maxPayloadBytes": integer(49_152, {
+    text: "Largest `data` of a notification, as UTF-8 JSON.",
+    example: "4096",
+    unit: "bytes",
+    min: 2,
+    max: 57_344,
+  }),
+  "io.carillon.ledger.retentionHours": integer(24, {
+    text: "How long `GET /v1/notifications/{id}` can tell what became of a notification.",
+    example: "72",
+    unit: "hours",
+    min: 1,
+    max: 8760,
+  }),
+  "io.carillon.idempotency.retentionHours": integer(24, {
+    text: "How long an `Idempotency-Key` is remembered.",
+    example: "48",
+    unit: "hours",
+    min: 1,
+    max: 720,
+  }),
+  "io.carillon.subscriptions.maxPerUser": integer(100, {
+    text: "How many subscriptions a user may keep.",
+    example: "20",
+    min: 1,
+    max: 1000,
+  }),
+  "io.carillon.websocket.pingInterval": integer(25_000, {
+    text: "How often a socket is checked, as told to the client when it opens.",
+    example: "20000",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+    ...RESTART,
+  }),
+  "io.carillon.websocket.pingTimeout": integer(60_000, {
+    text: "How long an answer may take before a socket counts as lost.",
+    example: "5000",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+    ...RESTART,
+  }),
+  "io.carillon.websocket.maxSocketsPerUser": integer(8, {
+    text: "How many sockets a user may have open at once on a node.",
+    example: "16",
+    min: 1,
+    max: 1000,
+  }),
+  "io.carillon.websocket.maxMessageBytes": integer(64 * KIB, {
+    text: "Largest message that a client may send.",
+    example: "16384",
+    unit: "bytes",
+    min: 128,
+    max: 10_000_000,
+    ...RESTART,
+  }),
+  "io.carillon.websocket.maxBacklogBytes": integer(256 * KIB, {
+    text: "How much may wait for one peer that does not read. Beyond it the socket is given up.",
+    example: "131072",
+    unit: "bytes",
+    min: KIB,
+    max: KIB ** 3,
+  }),
+  "io.carillon.websocket.maxTotalBacklogBytes": integer(256 * KIB * KIB, {
+    text: "How much may wait for all peers together before those with the most are given up.",
+    example: "67108864",
+    unit: "bytes",
+    min: KIB,
+    max: KIB ** 4,
+  }),
+  "io.carillon.websocket.handshakesPerSecond": integer(1000, {
+    text: "How many new connections a node takes per second; others are told to try again.",
+    example: "200",
+    min: 1,
+    max: 1_000_000,
+  }),
+  "io.carillon.websocket.allowedOrigins": list([], {
+    text: "Web origins that may open sockets besides the service's own. Requests without an " +
+      "`Origin` header (they come from apps, not from browsers) are always allowed; with one, it " +
+      "must have the host of the request or be listed. `*` allows all.",
+    example: "https://mail.example.com, https://app.example.com",
+    check: (item) =>
+      item === "*" || isOrigin(item) ? undefined : "an origin such as 'https://host'",
+  }),
+  "io.carillon.delivery.maxAttempts": integer(10, {
+    text: "How often a message is tried at one address before it becomes a dead letter.",
+    example: "5",
+    min: 1,
+    max: 100,
+  }),
+  "io.carillon.delivery.maxAgeHours": integer(24, {
+    text: "How old a notification without a ttl may become while it is tried.",
+    example: "6",
+    unit: "hours",
+    min: 1,
+    max: 720,
+  }),
+  "io.carillon.delivery.retryBase": integer(1000, {
+    text: "Longest wait before the second attempt; each further one may wait twice as long. The " +
+      "wait itself is drawn at random below that.",
+    example: "5000",
+    unit: "ms",
+    min: 1,
+    max: 3_600_000,
+  }),
+  "io.carillon.delivery.retryMax": integer(900_000, {
+    text: "Longest wait between two attempts, unless the provider asks for more.",
+    example: "60000",
+    unit: "ms",
+    min: 1,
+    max: 86_400_000,
+  }),
+  "io.carillon.delivery.attemptTimeout": integer(10_000, {
+    text: "How long a provider may take to answer.",
+    example: "5000",
+    unit: "ms",
+    min: 100,
+    max: 300_000,
+  }),
+  "io.carillon.delivery.maxPerSecond": integer(0, {
+    text: "How many messages of one client may go to a provider per second. 0: no limit.",
+    example: "500",
+    min: 0,
+    max: 1_000_000,
+  }),
+  "io.carillon.deadLetters.retentionDays": integer(14, {
+    text: "How long dead letters are kept for a look and a replay.",
+    example: "30",
+    unit: "days",
+    min: 1,
+    max: 365,
+  }),
+  "io.carillon.feedback.url": string("", {
+    text: "Where publishers are told of dead addresses and dead letters, by signed webhooks. " +
+      "Empty: nobody is told.",
+    example: "https://app.example.com/hooks/carillon",
+    check: url,
+  }),
+  "io.carillon.feedback.secret": string("", {
+    text: "Secret that signs the webhooks: `whsec_` and base64 as Standard Webhooks has it, or " +
+      "any other text, which is taken as it is.",
+    example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    secret: true,
+  }),
+  "io.carillon.jwt.jwksUrl": string("", {
+    text: "Where the public keys are that JWTs of publishers and users are checked with. Empty: " +
+      "only the shared session secret counts.",
+    example: "https://login.example.com/.well-known/jwks.json",
+    check: url,
+    ...RESTART,
+  }),
+  "io.carillon.jwt.issuer": string("", {
+    text: "What `iss` of a JWT must be. Empty: it is not checked.",
+    example: "https://login.example.com",
+    ...RESTART,
+  }),
+  "io.carillon.jwt.audience": string("", {
+    text: "What `aud` of a JWT must contain. Empty: it is not checked.",
+    example: "carillon",
+    ...RESTART,
+  }),
+  "io.carillon.webpush.hosts": list([], {
+    text: "Push services that are allowed besides those of the browser makers: exact host names, " +
+      "or `*.example.com` for all below a domain.",
+    example: "push.example.com",
+    check: host,
+  }),
+  "io.carillon.webpush.allowAnyPublicHost": boolean(false, {
+    text: "Allow every push service whose addresses are all public. They are checked at each send.",
+    example: "true",
+  }),
+  "io.carillon.wns.hosts": list([], {
+    text: "Hosts that WNS channels may be on besides `*.notify.windows.com`.",
+    example: "localhost",
+    check: host,
+  }),
+  "io.carillon.log.level": choice("info", {
+    text: "Least important log lines that are written.",
+    example: "debug",
+    choices: ["debug", "info", "warn", "error"],
+    ...RESTART,
+  }),
+};
+
+function url(text: string): string | undefined {
+  const { protocol } = URL.parse(text) ?? {};
+  return protocol === "https:" || protocol === "http:" ? undefined : "an http or https address";
+}
+
+function host(text: string): string | undefined {
+  return /^(\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$/.test(text)
+    ? undefined
+    : "a host name";
+}
+
+function isOrigin(text: string): boolean {
+  const { protocol, origin } = URL.parse(text) ?? {};
+  return (protocol === "https:" || protocol === "http:") && origin === text.toLowerCase();
+}

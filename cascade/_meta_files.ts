@@ -1,0 +1,77 @@
+/**
+ * Reads `meta/*.yml`: what is said about a property rather than by it. `value` replaces what the
+ * properties files say; `final` names the scope that no more specific one can overrule;
+ * `protected` is accepted and changes nothing, since nothing here writes on a user's behalf.
+ */
+
+import { isJsonObject } from "../core/json.ts";
+import { admit } from "./_admit.ts";
+import type { Findings } from "./faults.ts";
+import { findName, type Setting } from "./schema.ts";
+import { SCOPE_NAMES } from "./_original_keys.ts";
+import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
+
+/** A scope that settings can come from. */
+export type ConfigScope = typeof SCOPE_NAMES[number];
+
+/** What the files of `meta/` amount to, collected file by file. */
+export interface Metadata {
+  readonly values: Map<string, Setting>;
+  /** Canonical name → the most specific scope that still counts. */
+  readonly finals: Map<string, ConfigScope>;
+}
+
+/** Reads one file into `metadata`; a later one overrules an earlier one. */
+export function readMetaFile(
+  { file, text }: { readonly file: string; readonly text: string },
+  { metadata, findings }: { readonly metadata: Metadata; readonly findings: Findings },
+): void {
+  const parsed = parseYamlFile(file, text);
+  if (!parsed.ok) {
+    findings.faults.push(...parsed.faults);
+    return;
+  }
+  const { yaml } = parsed;
+  if (yaml.value === null) return;
+  const fault = (message: string, path: YamlPath) =>
+    findings.faults.push(yamlFault(yaml, message, { path }));
+  if (!isJsonObject(yaml.value)) {
+    fault("expected properties, each with 'value' or 'final'", []);
+    return;
+  }
+  for (const [property, entry] of Object.entries(yaml.value)) {
+    if (!isJsonObject(entry)) {
+      fault(`'${property}' must have fields such as 'value' and 'final'`, [property]);
+      continue;
+    }
+    if (entry.final !== undefined) {
+      const scope = SCOPE_NAMES.find((known) => known === entry.final);
+      const name = findName(property)?.name;
+      if (!scope) fault(`'final' must be one of ${SCOPE_NAMES.join(", ")}`, [property, "final"]);
+      else if (name !== undefined) metadata.finals.set(name, scope);
+    }
+    if (entry.value !== undefined) {
+      const setting = readMetaValue(yaml, { property, value: entry.value }, findings);
+      if (setting) metadata.values.set(setting.name, setting);
+    }
+  }
+}
+
+function readMetaValue(
+  yaml: YamlFile,
+  { property, value }: { readonly property: string; readonly value: unknown },
+  findings: Findings,
+): Setting | undefined {
+  if (typeof value === "object" && value !== null) {
+    const path = [property, "value"];
+    findings.faults.push(yamlFault(yaml, "'value' must be a single value", { path }));
+    return undefined;
+  }
+  return admit({
+    file: yaml.file,
+    name: property,
+    raw: String(value ?? ""),
+    nameAt: yaml.at([property], { of: "key" }),
+    valueAt: yaml.at([property, "value"]),
+  }, findings);
+}

@@ -1,0 +1,103 @@
+/**
+ * The keys that the original has too, with its names and its defaults. Where the documentation
+ * and the code of the original differ (`maxDelayDuration`), the text says what holds here.
+ */
+
+import { boolean, integer, type KeySpec, list, string } from "./key_spec.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Order of the scopes, most specific first. `reseller` is known but never has a value here. */
+export const SCOPE_NAMES = ["user", "context", "contextSets", "server", "reseller"] as const;
+
+function enabled(value: boolean, transport: string, rest: Partial<KeySpec> = {}) {
+  return boolean(value, {
+    text: `Whether notifications may go out by ${transport}. Asked for user, context, client and ` +
+      "topic: `….enabled.{client}.{topic}` counts before `….enabled.{client}`, and that before " +
+      "`….enabled`; each of the three is looked up in all scopes before the next.",
+    example: String(!value),
+    cascade: true,
+    perClient: true,
+    ...rest,
+  });
+}
+
+export const ORIGINAL_KEYS = {
+  "com.openexchange.pns.delayDuration": integer(1000, {
+    text: "How long a notification waits in the buffer for similar ones to be merged with. " +
+      "Priority `medium` doubles it, `low` makes it four times as long. 0 sends without waiting.",
+    example: "3000",
+    unit: "ms",
+    min: 0,
+    max: DAY_MS,
+  }),
+  "com.openexchange.pns.maxDelayDuration": integer(1000, {
+    text: "However often similar ones arrive: never wait longer than this after the first. " +
+      "(10000 in the original, where a steady stream could hold a notification back that long.)",
+    example: "10000",
+    unit: "ms",
+    min: 0,
+    max: DAY_MS,
+    defaultFrom: "com.openexchange.pns.delayDuration",
+  }),
+  "com.openexchange.pns.timerFrequency": integer(500, {
+    text: "How often the buffer is searched for notifications that have waited long enough.",
+    example: "250",
+    unit: "ms",
+    min: 1,
+    max: DAY_MS,
+  }),
+  "com.openexchange.pns.numProcessorThreads": integer(10, {
+    text: "How many due notifications are handled at the same time.",
+    example: "20",
+    min: 1,
+    max: 10_000,
+  }),
+  "com.openexchange.pns.maxProcessorTasks": integer(65_536, {
+    text: "How many due notifications may wait to be handled. The rest stays in the buffer.",
+    example: "100000",
+    min: 1,
+    max: 100_000_000,
+  }),
+  "com.openexchange.pns.transport.websocket.enabled": enabled(true, "web socket"),
+  "com.openexchange.pns.transport.apn.ios.enabled": enabled(false, "APNs", {
+    aliases: ["com.openexchange.pns.transport.apns_http2.ios.enabled"],
+  }),
+  "com.openexchange.pns.transport.gcm.enabled": enabled(false, "GCM/FCM", {
+    aliases: ["com.openexchange.pns.transport.fcm.enabled"],
+  }),
+  "com.openexchange.pns.transport.wns.enabled": enabled(false, "WNS"),
+  "com.openexchange.pns.transport.webpush.enabled": enabled(false, "Web Push"),
+  "com.openexchange.pns.mobile.api.facade.apn.badge.enabled": boolean(true, {
+    text: "Whether iOS apps show the number of unread messages on their icon.",
+    example: "false",
+    cascade: true,
+  }),
+  "com.openexchange.pns.mobile.api.facade.apn.sound.enabled": boolean(true, {
+    text: "Whether iOS apps play a sound for a notification that is shown.",
+    example: "false",
+    cascade: true,
+  }),
+  "com.openexchange.pns.mobile.api.facade.apn.sound.filename": string("default", {
+    text: "Sound file of the iOS app, or `default`.",
+    example: "bell.caf",
+    cascade: true,
+  }),
+  "com.openexchange.websockets.enabled": boolean(true, {
+    text: "Whether a user may open sockets at all. Asked at each handshake.",
+    example: "false",
+    cascade: true,
+  }),
+  "com.openexchange.config.cascade.scopes": list(["user", "context", "contextSets", "server"], {
+    text: "In which order the scopes are searched, most specific first. A scope that is left out " +
+      "does not count. `reseller` is accepted and has no values here.",
+    example: "context, contextSets, server",
+    choices: SCOPE_NAMES,
+  }),
+  "com.openexchange.config.cascade.types": list([], {
+    text: "Tags for context sets, in addition to those of the context and the user. Looked up in " +
+      "the scopes other than `contextSets`.",
+    example: "premium",
+    cascade: true,
+  }),
+};

@@ -1,0 +1,83 @@
+/**
+ * The server scope: every properties file in order of path, the last one that has a key winning,
+ * then the values of `meta/`, then the environment.
+ */
+
+import { admit, didYouMean } from "./_admit.ts";
+import { type Findings, type Position } from "./faults.ts";
+import type { Layer } from "./_layer.ts";
+import { parseProperties } from "./properties.ts";
+import {
+  isOurVariable,
+  mayNameTopic,
+  nameOfVariable,
+  nearestVariable,
+  readSetting,
+  type Setting,
+} from "./schema.ts";
+
+/** Everything that the server scope is made of. */
+export interface ServerSources {
+  /** Properties files in order of path. */
+  readonly files: readonly { readonly file: string; readonly text: string }[];
+  /** Values from `meta/`. */
+  readonly metaValues: Layer;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The layer of the server scope. */
+export function readServerScope(sources: ServerSources, findings: Findings): Layer {
+  const layer = new Map<string, Setting>();
+  for (const { file, text } of sources.files) {
+    const { entries, faults } = parseProperties(file, text, { colonInKey: mayNameTopic });
+    findings.faults.push(...faults);
+    for (const { key, value, keyAt, valueAt } of entries) {
+      const found = { file, name: key, raw: value, nameAt: keyAt, valueAt };
+      const setting = admit(found, findings);
+      if (setting) overrule(layer, setting, { file, at: keyAt, findings });
+    }
+  }
+  for (const [name, setting] of sources.metaValues) layer.set(name, setting);
+  for (const setting of readEnvironment(sources.environment, findings)) {
+    layer.set(setting.name, setting);
+  }
+  return layer;
+}
+
+function overrule(
+  layer: Map<string, Setting>,
+  setting: Setting,
+  { file, at, findings }: { file: string; at: Position; findings: Findings },
+): void {
+  const before = layer.get(setting.name);
+  if (before) {
+    const message = `'${setting.name}' overrules the one of ${before.source}`;
+    findings.warnings.push({ file, ...at, message });
+  }
+  layer.set(setting.name, setting);
+}
+
+function readEnvironment(
+  environment: Readonly<Record<string, string>>,
+  findings: Findings,
+): readonly Setting[] {
+  const place = { file: "environment", line: 1, column: 1 };
+  return Object.entries(environment).flatMap(([variable, raw]) => {
+    const name = nameOfVariable(variable);
+    if (name === undefined) {
+      if (isOurVariable(variable)) {
+        const message = `'${variable}' names no key${didYouMean(nearestVariable(variable))}`;
+        findings.warnings.push({ ...place, message });
+      }
+      return [];
+    }
+    const read = readSetting(name, raw);
+    if (read.kind === "setting") {
+      const { key, spec, value } = read;
+      return [{ key, name: read.name, spec, value, source: `environment ${variable}` }];
+    }
+    const why = read.kind === "wrong" ? read.why : "is not known";
+    findings.faults.push({ ...place, message: `${variable}: ${why}` });
+    return [];
+  });
+}

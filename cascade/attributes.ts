@@ -1,0 +1,244 @@
+/**
+ * The attributes of contexts and users: written by the admin API, read for every notification.
+ * Records live in the store; those used lately, and the knowledge that somebody has none, are kept
+ * in memory, so that the cascade can answer without waiting. What is written here counts at once.
+ */
+
+import { ServiceError } from "../core/errors.ts";
+import { userKey } from "../core/notification.ts";
+import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import {
+  type ContextInput,
+  type ContextPatch,
+  type ContextRecord,
+  contextRecord,
+  patchedContext,
+  patchedUser,
+  type UserInput,
+  type UserPatch,
+  type UserRecord,
+  userRecord,
+} from "./_attribute_records.ts";
+import { Recent } from "./_recent.ts";
+
+/** The records of a user and of its context; `null`: there is none. */
+export interface Owner {
+  readonly context: ContextRecord | null;
+  readonly user: UserRecord | null;
+}
+
+/** Names one user. */
+export interface UserName {
+  readonly context: string;
+  readonly user: string;
+}
+
+/** What {@link Attributes} needs. */
+export interface AttributesOptions {
+  readonly store: Store;
+  /**
+   * Users, and as many contexts, of which is remembered what they have.
+   *
+   * @default {100_000}
+   */
+  readonly capacity?: number;
+}
+
+const ATTEMPTS = 5;
+
+/** Every method that reads or writes throws `ServiceError` `store_unavailable` as the store does. */
+export class Attributes {
+  readonly #store: Store;
+  readonly #contexts: Recent<ContextRecord | null>;
+  readonly #users: Recent<UserRecord | null>;
+  readonly #loading = new Map<string, Promise<Owner>>();
+  /** Counts writes, so that a read that overlapped one does not put back what was there before. */
+  #writes = 0;
+  /** Writes happen one after the other: what is in memory must be what was written last. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor({ store, capacity = 100_000 }: AttributesOptions) {
+    this.#store = store;
+    this.#contexts = new Recent(capacity);
+    this.#users = new Recent(capacity);
+  }
+
+  /** Both records of a user; at once where they are known. */
+  lookUp(context: string, user: string): Owner | Promise<Owner> {
+    const contextRecord = this.#contexts.get(context);
+    const key = userKey(context, user);
+    const userRecord = this.#users.get(key);
+    if (contextRecord !== undefined && userRecord !== undefined) {
+      return { context: contextRecord, user: userRecord };
+    }
+    const loading = this.#loading.get(key) ??
+      this.#load(context, user).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  /** The record of a context. */
+  async context(context: string): Promise<ContextRecord | undefined> {
+    return (await this.#store.get<ContextRecord>(contextKey(context)))?.value;
+  }
+
+  /** The record of a user. */
+  async user(context: string, user: string): Promise<UserRecord | undefined> {
+    return (await this.#store.get<UserRecord>(userRecordKey(context, user)))?.value;
+  }
+
+  /**
+   * Sets the whole record of a context.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
+   */
+  replaceContext(context: string, input: ContextInput): Promise<ContextRecord> {
+    return this.#writeContext(context, () => contextRecord(input));
+  }
+
+  /**
+   * Changes parts of the record of a context.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
+   */
+  patchContext(context: string, patch: ContextPatch): Promise<ContextRecord> {
+    return this.#writeContext(context, (now) => contextRecord(patchedContext(now, patch)));
+  }
+
+  /** Removes the record of a context, not those of its users. False where there was none. */
+  async deleteContext(context: string): Promise<boolean> {
+    let existed = false;
+    await this.#write<ContextRecord>(contextKey(context), {
+      change: (now) => (existed = now !== undefined, null),
+      cache: this.#contexts,
+      cacheKey: context,
+    });
+    return existed;
+  }
+
+  /**
+   * Sets the whole record of a user.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
+   */
+  replaceUser(
+    name: UserName,
+    input: UserInput,
+  ): Promise<UserRecord> {
+    return this.#writeUser(name, () => userRecord(input));
+  }
+
+  /**
+   * Changes parts of the record of a user.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
+   */
+  patchUser(
+    name: UserName,
+    patch: UserPatch,
+  ): Promise<UserRecord> {
+    return this.#writeUser(name, (now) => userRecord(patchedUser(now, patch)));
+  }
+
+  /** Removes the record of a user. False where there was none. */
+  async deleteUser(context: string, user: string): Promise<boolean> {
+    let existed = false;
+    await this.#write<UserRecord>(userRecordKey(context, user), {
+      change: (now) => (existed = now !== undefined, null),
+      cache: this.#users,
+      cacheKey: userKey(context, user),
+    });
+    return existed;
+  }
+
+  async #load(context: string, user: string): Promise<Owner> {
+    const writes = this.#writes;
+    const keys = [contextKey(context), userRecordKey(context, user)];
+    const [ofContext, ofUser] = await this.#store.getMany(keys);
+    const owner: Owner = {
+      context: (ofContext as StoreEntry<ContextRecord> | undefined)?.value ?? null,
+      user: (ofUser as StoreEntry<UserRecord> | undefined)?.value ?? null,
+    };
+    if (writes === this.#writes) {
+      // A context that is known keeps its record object: views are told apart by it.
+      const known = this.#contexts.get(context);
+      if (known === undefined) this.#contexts.set(context, owner.context);
+      this.#users.set(userKey(context, user), owner.user);
+    }
+    const remembered = this.#contexts.get(context);
+    return remembered === undefined ? owner : { context: remembered, user: owner.user };
+  }
+
+  #writeContext(
+    context: string,
+    change: (now: ContextRecord | undefined) => ContextRecord,
+  ): Promise<ContextRecord> {
+    return this.#write(contextKey(context), {
+      change,
+      cache: this.#contexts,
+      cacheKey: context,
+    }) as Promise<ContextRecord>;
+  }
+
+  #writeUser(
+    { context, user }: UserName,
+    change: (now: UserRecord | undefined) => UserRecord,
+  ): Promise<UserRecord> {
+    return this.#write(userRecordKey(context, user), {
+      change,
+      cache: this.#users,
+      cacheKey: userKey(context, user),
+    }) as Promise<UserRecord>;
+  }
+
+  #write<T extends object>(key: StoreKey, options: Write<T>): Promise<T | null> {
+    const done = this.#lastWrite.then(() => this.#writeNow(key, options));
+    this.#lastWrite = done.catch(() => {});
+    return done;
+  }
+
+  async #writeNow<T extends object>(
+    key: StoreKey,
+    { change, cache, cacheKey }: Write<T>,
+  ): Promise<T | null> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const now = await this.#store.get<T>(key);
+      const record = change(now?.value);
+      const checks = [{ key, version: now?.version ?? null }];
+      const commit = record === null
+        ? { checks, deletes: [key] }
+        : { checks, sets: [{ key, value: record }] };
+      try {
+        if (!await this.#store.commit(commit)) continue;
+      } catch (thrown) {
+        // It may have been written all the same.
+        this.#writes++;
+        cache.delete(cacheKey);
+        throw thrown;
+      }
+      this.#writes++;
+      cache.set(cacheKey, record);
+      return record;
+    }
+    throw new ServiceError(
+      "conflict",
+      "Cannot set the attributes: somebody else keeps changing them",
+    );
+  }
+}
+
+/** A change to one record. */
+interface Write<T extends object> {
+  /** What the record shall be; `null` removes it. */
+  readonly change: (now: T | undefined) => T | null;
+  readonly cache: Recent<T | null>;
+  readonly cacheKey: string;
+}
+
+function contextKey(context: string): StoreKey {
+  return ["config", "context", context];
+}
+
+function userRecordKey(context: string, user: string): StoreKey {
+  return ["config", "user", context, user];
+}

@@ -1,0 +1,87 @@
+/**
+ * The options of each client of a transport, from files such as `pns-apns-options.yml`. A bad
+ * entry disables its client and no other. What the options mean is the transport's business, which
+ * hands in the schema.
+ */
+
+import type { z } from "zod";
+import { isJsonObject } from "../core/json.ts";
+import type { ConfigFault } from "./faults.ts";
+import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
+
+/** The clients of one file. */
+export interface ClientOptions<T> {
+  /** Clients that are configured, enabled and without fault. */
+  readonly clients: ReadonlyMap<string, T>;
+  readonly faults: readonly ConfigFault[];
+}
+
+const MAX_CLIENT = 64;
+
+/**
+ * Reads a file of client → options. Entries with `enabled: false` are passed over; texts are
+ * trimmed; `enabled` itself is taken out before `schema` is asked.
+ */
+export function parseClientOptions<T>(
+  { file, text }: { readonly file: string; readonly text: string },
+  schema: z.ZodType<T>,
+): ClientOptions<T> {
+  const parsed = parseYamlFile(file, text);
+  if (!parsed.ok) return { clients: new Map(), faults: parsed.faults };
+  const { yaml } = parsed;
+  const clients = new Map<string, T>();
+  if (yaml.value === null) return { clients, faults: [] };
+  if (!isJsonObject(yaml.value)) {
+    const message = "expected clients, each with its options";
+    return { clients, faults: [yamlFault(yaml, message, { path: [] })] };
+  }
+  const faults: ConfigFault[] = [];
+  for (const [client, entry] of Object.entries(yaml.value)) {
+    const read = readClient(yaml, { client, entry, schema });
+    if (read.kind === "client") clients.set(client, read.options);
+    else faults.push(...read.faults);
+  }
+  return { clients, faults };
+}
+
+type ReadClient<T> =
+  | { readonly kind: "client"; readonly options: T }
+  /** Without faults: the client is disabled on purpose. */
+  | { readonly kind: "none"; readonly faults: readonly ConfigFault[] };
+
+function readClient<T>(
+  yaml: YamlFile,
+  { client, entry, schema }: {
+    readonly client: string;
+    readonly entry: unknown;
+    readonly schema: z.ZodType<T>;
+  },
+): ReadClient<T> {
+  const fault = (message: string, path: readonly string[] = []): ReadClient<T> => ({
+    kind: "none",
+    faults: [yamlFault(yaml, `client '${client}': ${message}`, { path: [client, ...path] })],
+  });
+  if (client.trim() === "" || client.length > MAX_CLIENT) {
+    return fault(`a client's name has 1 to ${MAX_CLIENT} characters`);
+  }
+  if (!isJsonObject(entry)) return fault("expected options");
+  const { enabled = true, ...options } = trimmed(entry) as Record<string, unknown>;
+  const word = String(enabled).toLowerCase();
+  if (word === "false") return { kind: "none", faults: [] };
+  if (word !== "true") return fault("'enabled' must be true or false", ["enabled"]);
+  const checked = schema.safeParse(options);
+  if (checked.success) return { kind: "client", options: checked.data };
+  const faults = issueFaults(yaml, checked.error.issues, [client]);
+  return {
+    kind: "none",
+    faults: faults.map((found) => ({ ...found, message: `client '${client}': ${found.message}` })),
+  };
+}
+
+/** The same value without blanks around its texts, at any depth. */
+function trimmed(value: unknown): unknown {
+  if (typeof value === "string") return value.trim();
+  if (Array.isArray(value)) return value.map(trimmed);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, trimmed(inner)]));
+}

@@ -1,0 +1,118 @@
+/**
+ * Makes one checked configuration of all files and the environment, or says everything that is
+ * wrong with them. Pure: reading the files and swapping the result in is the cascade's business.
+ */
+
+import { type ContextSet, readContextSets } from "./context_sets.ts";
+import type { ConfigFault, Findings } from "./faults.ts";
+import type { Layer } from "./_layer.ts";
+import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
+import { readServerScope } from "./_server_scope.ts";
+import { valueText } from "./key_spec.ts";
+import { type Key, KEYS } from "./schema.ts";
+import { readSettings, serverValue, type Settings } from "./settings.ts";
+
+/** What a configuration is made of. */
+export interface ConfigurationSources {
+  /** Path below the configuration folder → text. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Environment variables; those that name a key overrule the files. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Everything that was configured, checked. */
+export interface Configuration {
+  readonly files: ReadonlyMap<string, string>;
+  readonly server: Layer;
+  readonly contextSets: readonly ContextSet[];
+  /** Most specific scope that still counts for a name. */
+  readonly finals: ReadonlyMap<string, ConfigScope>;
+  /** Scopes in the order in which they are searched. */
+  readonly scopes: readonly ConfigScope[];
+  readonly settings: Settings;
+}
+
+/** What came of an attempt to read a configuration. */
+export type BuiltConfiguration =
+  | {
+    readonly ok: true;
+    readonly configuration: Configuration;
+    readonly warnings: readonly ConfigFault[];
+  }
+  | {
+    readonly ok: false;
+    readonly faults: readonly ConfigFault[];
+    readonly warnings: readonly ConfigFault[];
+  };
+
+/** Larger files are no configuration. */
+const MAX_FILE_CHARACTERS = 4 * 1024 * 1024;
+
+/** Reads and checks everything; all or nothing. */
+export function buildConfiguration(sources: ConfigurationSources): BuiltConfiguration {
+  const findings: Findings = { faults: [], warnings: [] };
+  const metadata: Metadata = { values: new Map(), finals: new Map() };
+  const contextSets: ContextSet[] = [];
+  const properties: { file: string; text: string }[] = [];
+  for (const [file, text] of [...sources.files].sort(byPath)) {
+    if (text.length > MAX_FILE_CHARACTERS) {
+      findings.faults.push({ file, line: 1, column: 1, message: "the file is too large" });
+    } else if (file.endsWith(".properties")) {
+      properties.push({ file, text });
+    } else if (/^contextSets\/.*\.ya?ml$/.test(file)) {
+      contextSets.push(...readContextSets({ file, text }, findings));
+    } else if (/^meta\/.*\.ya?ml$/.test(file)) {
+      readMetaFile({ file, text }, { metadata, findings });
+    }
+  }
+  const { environment } = sources;
+  const server = readServerScope(
+    { files: properties, metaValues: metadata.values, environment },
+    findings,
+  );
+  const { faults, warnings } = findings;
+  if (faults.length > 0) return { ok: false, faults, warnings };
+  const configuration = {
+    files: sources.files,
+    server,
+    contextSets,
+    finals: metadata.finals,
+    scopes: serverValue(server, "com.openexchange.config.cascade.scopes") as ConfigScope[],
+    settings: readSettings(server),
+  };
+  return { ok: true, configuration, warnings };
+}
+
+/**
+ * Names whose values differ between two configurations in any scope that is configured in files,
+ * sorted. A context set that changed counts with everything it sets.
+ */
+export function changedNames(before: Configuration, after: Configuration): readonly string[] {
+  const then = valuesOf(before);
+  const now = valuesOf(after);
+  const names = new Set([...then.keys(), ...now.keys()]);
+  return [...names].filter((name) => then.get(name) !== now.get(name)).sort();
+}
+
+/** Of some changed names those that count only after a restart. */
+export function needRestart(names: readonly string[]): readonly string[] {
+  return names.filter((name) => KEYS[name as Key]?.applies === "after a restart");
+}
+
+/** Name → everything that is configured for it, as one text that can be compared. */
+function valuesOf({ server, contextSets, finals }: Configuration): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const add = (name: string, text: string) =>
+    values.set(name, `${values.get(name) ?? ""}${text}\n`);
+  for (const { name, value } of server.values()) add(name, `server ${valueText(value)}`);
+  for (const { name, withTags, addTags, settings } of contextSets) {
+    const condition = JSON.stringify([name, withTags, addTags]);
+    for (const { name, value } of settings.values()) add(name, `${condition} ${valueText(value)}`);
+  }
+  for (const [name, scope] of finals) add(name, `final ${scope}`);
+  return values;
+}
+
+function byPath([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

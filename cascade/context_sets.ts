@@ -1,0 +1,160 @@
+/**
+ * Context sets: settings for all contexts and users whose tags satisfy an expression. This file
+ * reads `contextSets/*.yml`, collects the tags of somebody, and says which entries match. Within
+ * the scope the first matching entry that has a key wins, in order of file and line.
+ */
+
+import { isJsonObject } from "../core/json.ts";
+import { admit } from "./_admit.ts";
+import { type Findings, placeOf, type Position } from "./faults.ts";
+import type { Layer } from "./_layer.ts";
+import type { Setting } from "./schema.ts";
+import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
+import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
+
+/** One entry of a file. */
+export interface ContextSet {
+  readonly name: string;
+  /** Where it stands, for people. */
+  readonly source: string;
+  readonly withTags: TagExpression;
+  readonly addTags: readonly string[];
+  readonly settings: Layer;
+}
+
+/** What is known of somebody before context sets are looked at. */
+export interface Subject {
+  readonly context: string;
+  readonly contextName?: string | undefined;
+  /** The context's `taxonomy/types`, with commas. */
+  readonly taxonomyTypes?: string | undefined;
+  /** `com.openexchange.config.cascade.types` of the other scopes. */
+  readonly types: readonly string[];
+  /** Tags such as `ucWebMail`. */
+  readonly permissions: readonly string[];
+}
+
+/** Reads one file; what is wrong goes into `findings`. */
+export function readContextSets(
+  { file, text }: { readonly file: string; readonly text: string },
+  findings: Findings,
+): readonly ContextSet[] {
+  const parsed = parseYamlFile(file, text);
+  if (!parsed.ok) {
+    findings.faults.push(...parsed.faults);
+    return [];
+  }
+  const { yaml } = parsed;
+  if (yaml.value === null) return [];
+  if (!isJsonObject(yaml.value)) {
+    findings.faults.push(yamlFault(yaml, "expected entries, each with 'withTags'", { path: [] }));
+    return [];
+  }
+  return Object.entries(yaml.value).flatMap(([name, entry]) =>
+    readEntry(yaml, { name, entry }, findings) ?? []
+  );
+}
+
+/** Indexes of the entries that match somebody, after `addTags` has nothing more to add. */
+export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
+  const tags = tagsOf(subject);
+  for (let before = -1; before !== tags.size;) {
+    before = tags.size;
+    for (const { withTags, addTags } of sets) {
+      if (addTags.length === 0 || !holds(withTags, tags)) continue;
+      for (const tag of addTags) tags.add(tag);
+    }
+  }
+  return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
+}
+
+/** The settings of several entries, the first that has a key winning. */
+export function mergeSets(sets: readonly ContextSet[]): Layer {
+  return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
+}
+
+function tagsOf({ context, contextName, taxonomyTypes, types, permissions }: Subject): Set<string> {
+  const tags = new Set([context, ...types, ...permissions, ...words(taxonomyTypes ?? "")]);
+  if (contextName !== undefined) tags.add(contextName);
+  return tags;
+}
+
+function readEntry(
+  yaml: YamlFile,
+  { name, entry }: { readonly name: string; readonly entry: unknown },
+  findings: Findings,
+): ContextSet | undefined {
+  const fault = (message: string, path: YamlPath, part: Part = {}) => {
+    findings.faults.push(yamlFault(yaml, message, { path: [name, ...path], ...part }));
+    return undefined;
+  };
+  if (!isJsonObject(entry)) return fault(`'${name}' must have 'withTags' and properties`, []);
+  const { withTags, addTags, ...properties } = entry;
+  if (withTags === undefined) return fault(`'${name}' has no 'withTags'`, [], { of: "key" });
+  const texts = new Map<string, string>();
+  for (
+    const [property, value] of Object.entries({ withTags, addTags: addTags ?? "", ...properties })
+  ) {
+    const text = scalarText(value);
+    if (text === undefined) fault(`'${property}' must be a single value`, [property]);
+    else texts.set(property, text);
+  }
+  const expression = parseTagExpression(texts.get("withTags") ?? "");
+  if (!expression.ok) {
+    if (!texts.has("withTags")) return undefined;
+    const { column, message } = expression;
+    return fault(`'withTags': ${message} (column ${column} of the expression)`, ["withTags"], {
+      into: column - 1,
+    });
+  }
+  const tags = words(texts.get("addTags") ?? "");
+  for (const tag of tags.filter((tag) => !isTag(tag))) {
+    fault(`'addTags': '${tag}' cannot be a tag`, ["addTags"]);
+  }
+  const settings = new Map<string, Setting>();
+  for (const property of Object.keys(properties)) {
+    const raw = texts.get(property);
+    if (raw === undefined) continue;
+    const place = (of: "key" | "value") => yaml.at([name, property], { of });
+    const found = {
+      file: yaml.file,
+      name: property,
+      raw,
+      nameAt: place("key"),
+      valueAt: place("value"),
+    };
+    const setting = admit(found, findings);
+    if (setting) addSetting(settings, setting, { file: yaml.file, at: found.nameAt, findings });
+  }
+  return {
+    name,
+    source: placeOf({ file: yaml.file, ...yaml.at([name], { of: "key" }) }),
+    withTags: expression.expression,
+    addTags: tags,
+    settings,
+  };
+}
+
+function addSetting(
+  settings: Map<string, Setting>,
+  setting: Setting,
+  { file, at, findings }: { file: string; at: Position; findings: Findings },
+): void {
+  const warn = (message: string) => findings.warnings.push({ file, ...at, message });
+  if (!setting.spec.cascade) {
+    warn(`'${setting.name}' counts at server scope only and is ignored here`);
+  } else if (settings.has(setting.name)) {
+    warn(`'${setting.name}' is set before under another of its names and is ignored here`);
+  } else {
+    settings.set(setting.name, setting);
+  }
+}
+
+function scalarText(value: unknown): string | undefined {
+  if (value === null) return "";
+  return typeof value === "object" ? undefined : String(value);
+}
+
+function words(text: string): readonly string[] {
+  return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
+}

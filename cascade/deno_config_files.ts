@@ -1,0 +1,79 @@
+/**
+ * The configuration folder on disk. A folder that is missing counts as empty. Names that begin
+ * with a dot are passed over and links are followed, which is how Kubernetes mounts a ConfigMap.
+ */
+
+import { type ConfigFiles, isConfigFile } from "./config_files.ts";
+
+const MAX_DEPTH = 8;
+const MAX_FILES = 1000;
+
+/** The folder `directory`. */
+export function createDenoConfigFiles(directory: string): ConfigFiles {
+  const root = directory.replace(/\/+$/, "") || "/";
+  return {
+    async list() {
+      const found: string[] = [];
+      await collect(root, "", { depth: 0, found });
+      return found.sort();
+    },
+    read: (path) => Deno.readTextFile(`${root}/${path}`),
+    watch: (onChange, signal) => watch(root, onChange, { signal }),
+  };
+}
+
+async function collect(
+  root: string,
+  below: string,
+  { depth, found }: { readonly depth: number; readonly found: string[] },
+): Promise<void> {
+  for (const name of await namesIn(`${root}/${below}`)) {
+    if (name.startsWith(".")) continue;
+    const path = below + name;
+    const info = await statOf(`${root}/${path}`);
+    if (info?.isDirectory && depth < MAX_DEPTH) {
+      await collect(root, `${path}/`, { depth: depth + 1, found });
+    } else if (info?.isFile && isConfigFile(name)) {
+      found.push(path);
+      if (found.length > MAX_FILES) {
+        throw new Error(`Cannot read the configuration: more than ${MAX_FILES} files`);
+      }
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+/** `undefined` where a file vanished while it was looked for, or a link points nowhere. */
+async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}
+
+async function watch(
+  root: string,
+  onChange: () => void,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  if (signal.aborted) return;
+  const watcher = Deno.watchFs(root);
+  const close = () => watcher.close();
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    // Reading a file is an event too; a reload that reads must not cause the next one.
+    for await (const { kind } of watcher) if (kind !== "access") onChange();
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
+}

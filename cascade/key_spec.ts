@@ -1,0 +1,141 @@
+/**
+ * What the schema says of one key, and how the text of a value is read by it. The constructors
+ * here are the vocabulary of the key tables; they keep the value's type for the readers.
+ */
+
+/** What a value can be. */
+export type Value = string | number | boolean | readonly string[];
+
+/** How a key is set and what it is good for. `docs/configuration.md` is made of these. */
+export interface KeySpec<T extends Value = Value> {
+  readonly type: "boolean" | "integer" | "string" | "choice" | "list";
+  readonly default: T;
+  /** What the key does, in Markdown, for operators. */
+  readonly text: string;
+  /** A value other than the default that makes sense, for the documentation. */
+  readonly example: string;
+  /** Whether a changed value counts at once or only after a restart. */
+  readonly applies: "at once" | "after a restart";
+  /** May be set for users, contexts and context sets; otherwise for the server only. */
+  readonly cascade: boolean;
+  /** Never shown, logged or quoted. */
+  readonly secret: boolean;
+  readonly unit?: string;
+  readonly min?: number;
+  readonly max?: number;
+  /** The only values of a choice, or the only items of a list. */
+  readonly choices?: readonly string[];
+  /** Other names of the same key. */
+  readonly aliases?: readonly string[];
+  /** May be followed by `.client` and `.client.topic`. */
+  readonly perClient?: true;
+  /** Key whose value is the default where this one is not set. */
+  readonly defaultFrom?: string;
+  /** Why a value (or an item of a list) is wrong beyond its type. */
+  readonly check?: (text: string) => string | undefined;
+}
+
+type Common = Pick<KeySpec, "text" | "example"> & Partial<KeySpec>;
+
+/** The value that a text stands for, or why it stands for none. */
+export type ReadValue =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly why: string };
+
+const QUOTED_CHARACTERS = 60;
+
+/** `true` or `false`. */
+export function boolean(value: boolean, rest: Common): KeySpec<boolean> {
+  return { ...common(rest), type: "boolean", default: value };
+}
+
+/** A whole number. */
+export function integer(
+  value: number,
+  rest: Common & Required<Pick<KeySpec, "min" | "max">>,
+): KeySpec<number> {
+  return { ...common(rest), type: "integer", default: value };
+}
+
+/** A text; empty means not set. */
+export function string(value: string, rest: Common): KeySpec<string> {
+  return { ...common(rest), type: "string", default: value };
+}
+
+/** One of a few words. */
+export function choice<const C extends string>(
+  value: NoInfer<C>,
+  rest: Common & { readonly choices: readonly C[] },
+): KeySpec<C> {
+  return { ...common(rest), type: "choice", default: value };
+}
+
+/** Words with commas between them. */
+export function list(value: readonly string[], rest: Common): KeySpec<readonly string[]> {
+  return { ...common(rest), type: "list", default: value };
+}
+
+/** Reads the text of a value. The reason never contains a secret. */
+export function readValue(spec: KeySpec, raw: string): ReadValue {
+  const text = raw.trim();
+  const wrong = (expected: string): ReadValue => ({
+    ok: false,
+    why: spec.secret ? `must be ${expected}` : `must be ${expected}, not '${shortened(text)}'`,
+  });
+  switch (spec.type) {
+    case "boolean": {
+      const word = text.toLowerCase();
+      if (word === "true" || word === "false") return { ok: true, value: word === "true" };
+      return wrong("'true' or 'false'");
+    }
+    case "integer": {
+      const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
+      const value = /^[+-]?\d{1,16}$/.test(text) ? Number(text) : NaN;
+      if (value >= min && value <= max) return { ok: true, value };
+      return wrong(`a whole number from ${min} to ${max}`);
+    }
+    case "choice": {
+      const value = findChoice(spec, text);
+      return value === undefined ? wrong(oneOf(spec)) : { ok: true, value };
+    }
+    case "string": {
+      const why = text === "" ? undefined : spec.check?.(text);
+      return why === undefined ? { ok: true, value: text } : wrong(why);
+    }
+    case "list":
+      return readList(spec, text, wrong);
+  }
+}
+
+/** A value as it would stand in a properties file. */
+export function valueText(value: Value): string {
+  return typeof value === "object" ? value.join(", ") : String(value);
+}
+
+function readList(spec: KeySpec, text: string, wrong: (expected: string) => ReadValue): ReadValue {
+  const items: string[] = [];
+  for (const part of text.split(",").map((item) => item.trim()).filter((item) => item !== "")) {
+    const item = spec.choices ? findChoice(spec, part) : part;
+    if (item === undefined) return wrong(`a list of ${oneOf(spec)}`);
+    const why = spec.check?.(item);
+    if (why !== undefined) return wrong(`a list of which each is ${why}`);
+    if (!items.includes(item)) items.push(item);
+  }
+  return { ok: true, value: items };
+}
+
+function findChoice(spec: KeySpec, text: string): string | undefined {
+  return spec.choices?.find((known) => known.toLowerCase() === text.toLowerCase());
+}
+
+function oneOf(spec: KeySpec): string {
+  return `one of ${spec.choices?.map((known) => `'${known}'`).join(", ")}`;
+}
+
+function shortened(text: string): string {
+  return text.length > QUOTED_CHARACTERS ? `${text.slice(0, QUOTED_CHARACTERS)}…` : text;
+}
+
+function common(rest: Common) {
+  return { applies: "at once", cascade: false, secret: false, ...rest } as const;
+}

@@ -1,0 +1,174 @@
+/**
+ * Reads Java properties files as `java.util.Properties` does, but says where things stand and
+ * refuses what Java would silently take for something else: an empty key, a key without a
+ * separator, a broken `\u` escape. It knows no key by name.
+ */
+
+import type { ConfigFault, Position } from "./faults.ts";
+
+/** One `key=value` with both of its places. */
+export interface PropertyEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly keyAt: Position;
+  readonly valueAt: Position;
+}
+
+/** Everything of one file. Entries are in file order, repeated keys included. */
+export interface ParsedProperties {
+  readonly entries: readonly PropertyEntry[];
+  readonly faults: readonly ConfigFault[];
+}
+
+/** Settings of {@link parseProperties}. */
+export interface PropertiesOptions {
+  /**
+   * Whether an unescaped colon after this text may belong to the key. It then does where the rest
+   * up to an `=` looks like a topic, so that `….enabled.client.ox:mail:new=true` means what it says.
+   *
+   * @default {() => false} colons separate, as in Java
+   */
+  readonly colonInKey?: (keySoFar: string) => boolean;
+}
+
+/** A line with its continuations joined, and where each piece came from. */
+interface LogicalLine {
+  readonly body: string;
+  readonly pieces: readonly (Position & { readonly offset: number })[];
+}
+
+type Unescaped =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly offset: number };
+
+const TOPIC_THEN_EQUALS = /:([A-Za-z0-9_:\\-]*)[ \t\f]*=/y;
+const HEX4 = /^[0-9A-Fa-f]{4}$/;
+const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", f: "\f" };
+
+/** Reads one file; a faulty line is reported and left out, the others still count. */
+export function parseProperties(
+  file: string,
+  text: string,
+  { colonInKey = () => false }: PropertiesOptions = {},
+): ParsedProperties {
+  const entries: PropertyEntry[] = [];
+  const faults: ConfigFault[] = [];
+  for (const line of logicalLines(text)) {
+    const entry = readEntry(line, colonInKey);
+    if ("message" in entry) faults.push({ file, ...entry });
+    else entries.push(entry);
+  }
+  return { entries, faults };
+}
+
+function readEntry(
+  line: LogicalLine,
+  colonInKey: (keySoFar: string) => boolean,
+): PropertyEntry | Position & { message: string } {
+  const { body } = line;
+  const keyEnd = endOfKey(body, colonInKey);
+  const valueStart = startOfValue(body, keyEnd);
+  if (keyEnd === 0) return { ...placeIn(line, 0), message: "there is no key before the separator" };
+  if (keyEnd === body.length) {
+    return { ...placeIn(line, 0), message: "there is no '=' after the key" };
+  }
+  const key = unescape(body, 0, keyEnd);
+  const value = unescape(body, valueStart, body.length);
+  if (!key.ok) return brokenEscape(line, key.offset);
+  if (!value.ok) return brokenEscape(line, value.offset);
+  return {
+    key: key.text,
+    value: value.text,
+    keyAt: placeIn(line, 0),
+    valueAt: placeIn(line, valueStart),
+  };
+}
+
+function* logicalLines(text: string): Generator<LogicalLine> {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);
+  for (let index = 0; index < lines.length; index++) {
+    const indent = blanksAt(lines[index]!, 0);
+    let body = lines[index]!.slice(indent);
+    if (body === "" || body.startsWith("#") || body.startsWith("!")) continue;
+    const pieces = [{ offset: 0, line: index + 1, column: indent + 1 }];
+    while (isContinued(body)) {
+      body = body.slice(0, -1);
+      const next = lines[index + 1];
+      if (next === undefined) break;
+      index++;
+      const blanks = blanksAt(next, 0);
+      pieces.push({ offset: body.length, line: index + 1, column: blanks + 1 });
+      body += next.slice(blanks);
+    }
+    if (body !== "") yield { body, pieces };
+  }
+}
+
+/** An odd number of backslashes at the end: the last one is not itself escaped. */
+function isContinued(body: string): boolean {
+  let start = body.length;
+  while (start > 0 && body[start - 1] === "\\") start--;
+  return (body.length - start) % 2 === 1;
+}
+
+function endOfKey(body: string, colonInKey: (keySoFar: string) => boolean): number {
+  for (let at = 0; at < body.length; at++) {
+    const char = body[at]!;
+    if (char === "\\") at++;
+    else if (char === "=" || isBlank(char)) return at;
+    else if (char === ":") {
+      TOPIC_THEN_EQUALS.lastIndex = at;
+      const topic = TOPIC_THEN_EQUALS.exec(body)?.[1];
+      return topic !== undefined && colonInKey(body.slice(0, at)) ? at + 1 + topic.length : at;
+    }
+  }
+  return body.length;
+}
+
+function startOfValue(body: string, keyEnd: number): number {
+  const separator = blanksAt(body, keyEnd);
+  const char = body[separator];
+  return char === "=" || char === ":" ? blanksAt(body, separator + 1) : separator;
+}
+
+function unescape(body: string, from: number, to: number): Unescaped {
+  let text = "";
+  for (let at = from; at < to; at++) {
+    const char = body[at]!;
+    if (char !== "\\") {
+      text += char;
+      continue;
+    }
+    const escaped = body[++at];
+    if (escaped === undefined) break;
+    if (escaped !== "u") {
+      text += ESCAPES[escaped] ?? escaped;
+      continue;
+    }
+    const hex = body.slice(at + 1, Math.min(at + 5, to));
+    if (!HEX4.test(hex)) return { ok: false, offset: at - 1 };
+    text += String.fromCharCode(parseInt(hex, 16));
+    at += 4;
+  }
+  return { ok: true, text };
+}
+
+function brokenEscape(line: LogicalLine, offset: number): Position & { message: string } {
+  return { ...placeIn(line, offset), message: "'\\u' must be followed by four hex digits" };
+}
+
+function placeIn(line: LogicalLine, offset: number): Position {
+  const piece = line.pieces.findLast((candidate) => candidate.offset <= offset)!;
+  return { line: piece.line, column: piece.column + offset - piece.offset };
+}
+
+/** Index of the first character at or after `from` that is not blank. */
+function blanksAt(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isBlank(text[at]!)) at++;
+  return at;
+}
+
+function isBlank(char: string): boolean {
+  return char === " " || char === "\t" || char === "\f";
+}

@@ -1,0 +1,87 @@
+/**
+ * The server's own settings as an object with typed fields, so that nothing else spells a key.
+ * A field is one line of the layout below; its type comes from the schema.
+ */
+
+import type { Layer } from "./_layer.ts";
+import { type Key, KEYS, type ValueOf } from "./schema.ts";
+import type { KeySpec, Value } from "./key_spec.ts";
+
+const LAYOUT = {
+  buffer: {
+    delayDuration: "com.openexchange.pns.delayDuration",
+    maxDelayDuration: "com.openexchange.pns.maxDelayDuration",
+    timerFrequency: "com.openexchange.pns.timerFrequency",
+    numProcessorThreads: "com.openexchange.pns.numProcessorThreads",
+    maxProcessorTasks: "com.openexchange.pns.maxProcessorTasks",
+    maxNotifications: "io.carillon.buffer.maxNotifications",
+  },
+  publish: { maxPayloadBytes: "io.carillon.publish.maxPayloadBytes" },
+  ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
+  idempotency: { retentionHours: "io.carillon.idempotency.retentionHours" },
+  subscriptions: { maxPerUser: "io.carillon.subscriptions.maxPerUser" },
+  realtime: {
+    pingIntervalMs: "io.carillon.websocket.pingInterval",
+    pingTimeoutMs: "io.carillon.websocket.pingTimeout",
+    maxSocketsPerUser: "io.carillon.websocket.maxSocketsPerUser",
+    maxMessageBytes: "io.carillon.websocket.maxMessageBytes",
+    maxBacklogBytes: "io.carillon.websocket.maxBacklogBytes",
+    maxTotalBacklogBytes: "io.carillon.websocket.maxTotalBacklogBytes",
+    handshakesPerSecond: "io.carillon.websocket.handshakesPerSecond",
+    allowedOrigins: "io.carillon.websocket.allowedOrigins",
+  },
+  delivery: {
+    maxAttempts: "io.carillon.delivery.maxAttempts",
+    maxAgeHours: "io.carillon.delivery.maxAgeHours",
+    retryBaseMs: "io.carillon.delivery.retryBase",
+    retryMaxMs: "io.carillon.delivery.retryMax",
+    attemptTimeoutMs: "io.carillon.delivery.attemptTimeout",
+    maxPerSecond: "io.carillon.delivery.maxPerSecond",
+  },
+  deadLetters: { retentionDays: "io.carillon.deadLetters.retentionDays" },
+  feedback: { url: "io.carillon.feedback.url", secret: "io.carillon.feedback.secret" },
+  jwt: {
+    jwksUrl: "io.carillon.jwt.jwksUrl",
+    issuer: "io.carillon.jwt.issuer",
+    audience: "io.carillon.jwt.audience",
+  },
+  webpush: {
+    hosts: "io.carillon.webpush.hosts",
+    allowAnyPublicHost: "io.carillon.webpush.allowAnyPublicHost",
+  },
+  wns: { hosts: "io.carillon.wns.hosts" },
+  log: { level: "io.carillon.log.level" },
+} as const satisfies Record<string, Record<string, Key>>;
+
+type Layout = typeof LAYOUT;
+
+/** What the service reads at server scope, by subject. Empty texts and lists mean not set. */
+export type Settings = {
+  readonly [S in keyof Layout]: {
+    readonly [F in keyof Layout[S]]: Layout[S][F] extends Key ? ValueOf<Layout[S][F]> : never;
+  };
+};
+
+/** The settings that a server layer amounts to, with defaults for what it leaves out. */
+export function readSettings(server: Layer): Settings {
+  const subjects = Object.entries<Record<string, Key>>(LAYOUT).map(([subject, fields]) => [
+    subject,
+    Object.fromEntries(
+      Object.entries(fields).map(([field, key]) => [field, serverValue(server, key)]),
+    ),
+  ]);
+  return Object.fromEntries(subjects) as Settings;
+}
+
+/** The value of a key at server scope, or its default. */
+export function serverValue<K extends Key>(server: Layer, key: K): ValueOf<K> {
+  const found = server.get(key);
+  return (found ? found.value : defaultValue(server, key)) as ValueOf<K>;
+}
+
+/** What holds where no scope says anything: for some keys the value of another one. */
+export function defaultValue(server: Layer, key: Key): Value {
+  const spec: KeySpec = KEYS[key];
+  const from = spec.defaultFrom === undefined ? undefined : server.get(spec.defaultFrom);
+  return from ? from.value : spec.default;
+}

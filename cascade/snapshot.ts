@@ -1,0 +1,147 @@
+/**
+ * One configuration, fixed for as long as somebody holds it: a job asks for it once and passes it
+ * down. Makes the views of users and keeps those used lately. Attributes are not part of it: a
+ * changed one counts at once in every snapshot.
+ */
+
+import type { ContextRecord, UserRecord } from "./_attribute_records.ts";
+import { attributeLayer, TAXONOMY_TYPES } from "./_attribute_records.ts";
+import type { Attributes, Owner } from "./attributes.ts";
+import type { Configuration } from "./configuration.ts";
+import { matchingSets, mergeSets } from "./context_sets.ts";
+import { EMPTY_LAYER, type Layer } from "./_layer.ts";
+import { Recent } from "./_recent.ts";
+import type { ConfigScope } from "./_meta_files.ts";
+import { lookUp } from "./resolve.ts";
+import type { Settings } from "./settings.ts";
+import { userKey } from "../core/notification.ts";
+import { View } from "./view.ts";
+
+/** A view and the records that it was made of; with other records it no longer holds. */
+interface Made {
+  readonly view: View;
+  readonly context: ContextRecord | null;
+  readonly user: UserRecord | null;
+}
+
+/** Contexts, users with attributes, and combinations of context sets of which the view is kept. */
+const VIEWS = 20_000;
+
+/** What holds for everybody, and the way to what holds for one user. */
+export class Snapshot {
+  /** What the service itself is configured with. */
+  readonly settings: Settings;
+  readonly #configuration: Configuration;
+  readonly #attributes: Attributes;
+  readonly #plain: View | undefined;
+  readonly #ofContexts = new Recent<Made>(VIEWS);
+  readonly #ofUsers = new Recent<Made>(VIEWS);
+  readonly #shared = new Recent<Made>(VIEWS);
+  readonly #setLayers = new Recent<{ readonly layer: Layer }>(VIEWS);
+  readonly #recordLayers = new WeakMap<object, Layer>();
+
+  constructor(configuration: Configuration, attributes: Attributes) {
+    this.settings = configuration.settings;
+    this.#configuration = configuration;
+    this.#attributes = attributes;
+    if (configuration.contextSets.length === 0) this.#plain = this.#stack({}, EMPTY_LAYER);
+  }
+
+  /** The configuration for one user; at once where its attributes are in memory. */
+  view(context: string, user: string): View | Promise<View> {
+    const owner = this.#attributes.lookUp(context, user);
+    return owner instanceof Promise
+      ? owner.then((loaded) => this.#viewOf(loaded, context, user))
+      : this.#viewOf(owner, context, user);
+  }
+
+  /** The text of a file below the configuration folder, e.g. `pns-apns-options.yml`. */
+  file(path: string): string | undefined {
+    return this.#configuration.files.get(path);
+  }
+
+  #viewOf(owner: Owner, context: string, user: string): View {
+    if (owner.user === null && owner.context === null && this.#plain) return this.#plain;
+    const [cache, key] = owner.user === null
+      ? [this.#ofContexts, context]
+      : [this.#ofUsers, userKey(context, user)];
+    const known = cache.get(key);
+    if (known && known.context === owner.context && known.user === owner.user) return known.view;
+    const view = this.#make(owner, context);
+    cache.set(key, { view, ...owner });
+    return view;
+  }
+
+  /** Users without attributes of their own share a view where the same context sets match. */
+  #make({ context: contextRecord, user: userRecord }: Owner, context: string): View {
+    const records = {
+      context: this.#layerOf(contextRecord, "context attribute"),
+      user: this.#layerOf(userRecord, "user attribute"),
+    };
+    const subject = {
+      context,
+      contextName: contextRecord?.name,
+      taxonomyTypes: contextRecord?.attributes[TAXONOMY_TYPES],
+      types: this.#types(records),
+      permissions: userRecord?.permissions ?? [],
+    };
+    const matching = matchingSets(this.#configuration.contextSets, subject);
+    const sets = this.#setLayer(matching);
+    if (records.user.size > 0) return this.#stack(records, sets);
+    const owner = records.context.size === 0 ? null : contextRecord;
+    const key = userKey(owner === null ? "" : context, matching.join());
+    const shared = this.#shared.get(key);
+    if (shared && shared.context === owner) return shared.view;
+    const view = this.#stack(records, sets);
+    this.#shared.set(key, { view, context: owner, user: null });
+    return view;
+  }
+
+  #types(records: { readonly context: Layer; readonly user: Layer }): readonly string[] {
+    const name = "com.openexchange.config.cascade.types";
+    const layers = this.#layers(records, EMPTY_LAYER);
+    const setting = lookUp({ layers, finals: this.#configuration.finals }, name);
+    return setting ? setting.value as readonly string[] : [];
+  }
+
+  #setLayer(matching: readonly number[]): Layer {
+    if (matching.length === 0) return EMPTY_LAYER;
+    const key = matching.join();
+    const known = this.#setLayers.get(key);
+    if (known) return known.layer;
+    const layer = mergeSets(matching.map((index) => this.#configuration.contextSets[index]!));
+    this.#setLayers.set(key, { layer });
+    return layer;
+  }
+
+  #layerOf(record: ContextRecord | UserRecord | null, source: string): Layer {
+    if (record === null) return EMPTY_LAYER;
+    const known = this.#recordLayers.get(record);
+    if (known) return known;
+    const layer = attributeLayer(record.attributes, source);
+    this.#recordLayers.set(record, layer);
+    return layer;
+  }
+
+  #stack(records: { readonly context?: Layer; readonly user?: Layer }, sets: Layer): View {
+    return new View(this.#configuration, this.#layers(records, sets));
+  }
+
+  #layers(
+    { context = EMPTY_LAYER, user = EMPTY_LAYER }: {
+      readonly context?: Layer;
+      readonly user?: Layer;
+    },
+    contextSets: Layer,
+  ) {
+    const { server, scopes } = this.#configuration;
+    const layers: Readonly<Record<ConfigScope, Layer>> = {
+      user,
+      context,
+      contextSets,
+      server,
+      reseller: EMPTY_LAYER,
+    };
+    return scopes.map((scope) => ({ scope, layer: layers[scope] }));
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The configuration as it holds for one user, or for all users for whom it is the same. Answers
+ * at once: what is asked for every notification is looked up in a table made at the first question.
+ */
+
+import type { TransportName } from "../core/subscription.ts";
+import type { Configuration } from "./configuration.ts";
+import {
+  lookUp,
+  type Resolution,
+  type ScopeLayer,
+  type Stack,
+  switchNames,
+  trace,
+} from "./resolve.ts";
+import { ENABLED_KEYS, type Key, type ValueOf } from "./schema.ts";
+import { defaultValue } from "./settings.ts";
+
+/** Whether a transport is on, and where something more specific is said of it. */
+interface Switch {
+  readonly base: boolean;
+  /** `client` and `client.topic` → on or off. Only what is configured is in it. */
+  readonly specific: ReadonlyMap<string, boolean>;
+}
+
+/** Immutable, and shared between users wherever nothing sets them apart. */
+export class View {
+  readonly #configuration: Configuration;
+  readonly #stack: Stack;
+  readonly #switches: { [T in TransportName]?: Switch } = {};
+
+  /** `layers` in the order of the scopes. */
+  constructor(configuration: Configuration, layers: readonly ScopeLayer[]) {
+    this.#configuration = configuration;
+    this.#stack = { layers, finals: configuration.finals };
+  }
+
+  /** Whether notifications of a topic may go out to a client by a transport. */
+  enabled(transport: TransportName, client: string, topic: string): boolean {
+    const { base, specific } = this.#switches[transport] ??= this.#switchOf(transport);
+    if (specific.size === 0) return base;
+    return specific.get(`${client}.${topic}`) ?? specific.get(client) ?? base;
+  }
+
+  /** The value of a key. */
+  get<K extends Key>(key: K): ValueOf<K> {
+    const setting = lookUp(this.#stack, key);
+    const { server } = this.#configuration;
+    return (setting ? setting.value : defaultValue(server, key)) as ValueOf<K>;
+  }
+
+  /** {@link enabled} with every place that was looked at. */
+  explain(transport: TransportName, client: string, topic: string): Resolution<boolean> {
+    const key = ENABLED_KEYS[transport];
+    const names = [`${key}.${client}.${topic}`, `${key}.${client}`, key];
+    const fallback = defaultValue(this.#configuration.server, key);
+    return trace(this.#stack(key, client, topic), fallback) as Resolution<boolean>;
+  }
+
+  /** {@link get} with every place that was looked at. */
+  explainKey<K extends Key>(key: K): Resolution<ValueOf<K>> {
+    const fallback = defaultValue(this.#configuration.server, key);
+    return trace(this.#stack, { names: [key], fallback }) as Resolution<ValueOf<K>>;
+  }
+
+  #switchOf(transport: TransportName): Switch {
+    const key = ENABLED_KEYS[transport];
+    const specific = new Map<string, boolean>();
+    for (const { layer } of this.#stack.layers) {
+      for (const { key: of, name } of layer.values()) {
+        if (of !== key || name === key) continue;
+        const setting = lookUp(this.#stack, name);
+        if (setting) specific.set(name.slice(key.length + 1), setting.value === true);
+      }
+    }
+    return { base: this.get(key) === true, specific };
+  }
+}

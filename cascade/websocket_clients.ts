@@ -1,0 +1,65 @@
+/**
+ * Which client a socket belongs to, by the path that it was opened at, and which topics reach it:
+ * `pns-websocket-clients.yml`. Path patterns have the original's syntax: exact, or with `/*` at
+ * the end for a path and all below it, or `*` alone for every path.
+ */
+
+import { z } from "zod";
+import { topicFault } from "../core/topic.ts";
+import { parseClientOptions } from "./client_options.ts";
+import type { ConfigFault } from "./faults.ts";
+
+/** One kind of app that opens sockets. */
+export interface WebsocketClient {
+  readonly client: string;
+  readonly path: string;
+  readonly topics: readonly string[];
+}
+
+/** The clients of a file, those with the most specific paths first. */
+export interface WebsocketClients {
+  readonly clients: readonly WebsocketClient[];
+  readonly faults: readonly ConfigFault[];
+}
+
+const schema = z.strictObject({
+  path: z.string().refine(isPathPattern, "must be a path such as '/socket.io/appsuite/*'"),
+  topics: z.array(
+    z.string().superRefine((topic, context) => {
+      const fault = topicFault(topic);
+      if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+    }),
+  ).min(1, "must name at least one topic, or '*'"),
+});
+
+/** Reads the file; a bad entry disables its client only. */
+export function parseWebsocketClients(file: string, text: string): WebsocketClients {
+  const { clients, faults } = parseClientOptions({ file, text }, schema);
+  const list = [...clients].map(([client, options]) => ({ client, ...options }));
+  return { clients: list.sort((a, b) => specificity(b.path) - specificity(a.path)), faults };
+}
+
+/** The client that a path belongs to. */
+export function clientOfPath(
+  clients: readonly WebsocketClient[],
+  path: string,
+): WebsocketClient | undefined {
+  const wanted = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  return clients.find(({ path: pattern }) => pathMatches(pattern, wanted));
+}
+
+function pathMatches(pattern: string, path: string): boolean {
+  if (pattern === "*" || pattern === path) return true;
+  if (!pattern.endsWith("/*")) return false;
+  const folder = pattern.slice(0, -2);
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function isPathPattern(path: string): boolean {
+  return path === "*" || /^(?:\/[A-Za-z0-9_.-]+)+(?:\/\*)?$/.test(path);
+}
+
+/** Exact paths before patterns, longer ones before shorter ones. */
+function specificity(path: string): number {
+  return path.endsWith("*") ? path.length : path.length + 10_000;
+}
