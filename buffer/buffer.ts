@@ -56,6 +56,11 @@ export interface Buffer extends AsyncDisposable {
   /** What is known of a notification: its record, or itself where it is still in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   depth(): BufferDepth;
-  /** Hands over what is due, keeps the rest for the next start, and accepts no more. */
+  /**
+   * Accepts no more, hands over what is due, and resolves when the handler has seen it. What is
+   * not due stays for the next start.
+   */
   stop(): Promise<void>;
+  /** Resolves when everything that was settled is in the store. */
+  close(): Promise<void>;
 }

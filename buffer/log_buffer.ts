@@ -145,12 +145,16 @@ export class LogBuffer implements Buffer {
     do this.#handOver(); while (
       await this.#processor.idle(), this.#queue.hasDue(this.#options.clock.monotonic())
     );
+  }
+
+  async close(): Promise<void> {
     await this.#log.flush();
     this.#log.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    await this.close();
   }
 
   #wait(notification: Notification): void {

@@ -25,6 +25,8 @@ export interface RetryJob {
   readonly target: Target;
   /** Attempts that reached the provider so far. */
   readonly attempts: number;
+  /** Epoch milliseconds from which its age counts. */
+  readonly since: number;
 }
 
 /** What a courier needs. */
@@ -51,9 +53,16 @@ export class Courier {
 
   /** The first attempt. Resolves when its outcome, or a job for the next one, is durable. */
   async deliver(notification: Notification, target: Target): Promise<TargetRecord> {
-    const { verdict, attempts } = await this.#attempt(notification, target, 0);
+    const job = {
+      v: 1,
+      notification,
+      target,
+      attempts: 0,
+      since: notification.acceptedAt,
+    } as const;
+    const { verdict, attempts } = await this.#attempt(job);
     if (verdict.kind === "again") {
-      await this.#options.schedule({ v: 1, notification, target, attempts }, verdict.atMs);
+      await this.#options.schedule({ ...job, attempts }, verdict.atMs);
     }
     return this.#record(target, verdict, attempts);
   }
@@ -62,27 +71,22 @@ export class Courier {
   async again(
     job: RetryJob,
   ): Promise<{ readonly record: TargetRecord; readonly result: JobResult<RetryJob> }> {
-    const { notification, target } = job;
-    const { verdict, attempts } = await this.#attempt(notification, target, job.attempts);
-    const record = this.#record(target, verdict, attempts);
+    const { verdict, attempts } = await this.#attempt(job);
+    const record = this.#record(job.target, verdict, attempts);
     if (verdict.kind === "final") return { record, result: { done: true } };
     return { record, result: { done: false, job: { ...job, attempts }, atMs: verdict.atMs } };
   }
 
-  async #attempt(
-    notification: Notification,
-    target: Target,
-    before: number,
-  ): Promise<{ verdict: Verdict; attempts: number }> {
+  async #attempt(job: RetryJob): Promise<{ verdict: Verdict; attempts: number }> {
     const { clock, policy, random, consequences } = this.#options;
+    const { notification, target, since } = job;
     const { made, outcome } = await this.#send(notification, target);
-    const attempts = before + (made ? 1 : 0);
-    const { acceptedAt, expiresAt } = notification;
+    const attempts = job.attempts + (made ? 1 : 0);
     const verdict = decide(outcome, {
       attempts,
       now: clock.now(),
-      acceptedAt,
-      expiresAt,
+      since,
+      expiresAt: notification.expiresAt,
       policy: policy(),
       random: random(),
     });

@@ -7,6 +7,7 @@
 import type { Buffer } from "../buffer/mod.ts";
 import { type LedgerRecord, stateOf, type TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { Target } from "../core/subscription.ts";
 
 /** Told of every target that came to something, and of every notification that did. */
 export interface LedgerObserver {
@@ -25,6 +26,7 @@ export class Ledger {
   readonly #buffer: Pick<Buffer, "settle" | "amend">;
   readonly #observer: LedgerObserver;
   readonly #open = new Map<string, Open>();
+  #idle: (() => void)[] = [];
 
   constructor(buffer: Pick<Buffer, "settle" | "amend">, observer: LedgerObserver) {
     this.#buffer = buffer;
@@ -34,6 +36,12 @@ export class Ledger {
   /** Notifications with a first attempt under way. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Resolves when no first attempt is under way. */
+  idle(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   /** Settles a notification of which everything is known at once. */
@@ -64,6 +72,7 @@ export class Ledger {
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
     this.#write(notification, [...open.targets.values()]);
+    if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
   /** A retry came to an end. */
@@ -82,6 +91,20 @@ export class Ledger {
       return final = { ...before, targets: after, state: stateOf(after) };
     });
     if (known && final && final.state !== "in_flight") this.#observer.settled(final);
+  }
+
+  /** A target that was given up is tried again. */
+  async replayed({ id }: Notification, target: Target, at: number): Promise<void> {
+    const { client, transport, subscriptionId } = target;
+    await this.#buffer.amend(id, (before) => {
+      const targets = before.targets.map((record) =>
+        record.client === client && record.transport === transport &&
+          record.subscription === subscriptionId
+          ? { ...record, state: "retrying" as const, at }
+          : record
+      );
+      return { ...before, targets, state: stateOf(targets) };
+    });
   }
 
   #write(

@@ -24,7 +24,8 @@ export interface AttemptFacts {
   readonly attempts: number;
   /** Epoch milliseconds. */
   readonly now: number;
-  readonly acceptedAt: number;
+  /** Epoch milliseconds from which its age counts. */
+  readonly since: number;
   readonly expiresAt?: number | undefined;
   readonly policy: RetryPolicy;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -58,13 +59,13 @@ export function decide(outcome: Outcome, facts: AttemptFacts): Verdict {
 }
 
 function again(reason: string, floorMs: number, facts: AttemptFacts): Verdict {
-  const { attempts, now, acceptedAt, expiresAt, policy, random } = facts;
+  const { attempts, now, since, expiresAt, policy, random } = facts;
   // Never before the floor; the jitter comes on top, or all who waited would return as one.
   const atMs = now + floorMs + backoffMs(attempts, policy, random);
   if (expiresAt !== undefined && atMs >= expiresAt) {
     return { kind: "final", state: "expired", reason };
   }
-  if (attempts >= policy.maxAttempts || atMs - acceptedAt > policy.maxAgeMs) {
+  if (attempts >= policy.maxAttempts || atMs - since > policy.maxAgeMs) {
     return { kind: "final", state: "dead", reason, letter: true };
   }
   return { kind: "again", atMs, reason };

@@ -1,0 +1,173 @@
+/**
+ * Puts the parts of delivery together: publish → plan → attempt → settle → record. It holds no
+ * rule of its own; each is in the file that it is named after.
+ */
+
+import type { Buffer } from "../buffer/mod.ts";
+import type { Settings } from "../cascade/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import type { IdSource } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Message } from "../core/message.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Store } from "../core/store.ts";
+import type { Target, TransportName } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
+import { createConsequences, type TokenKeeper } from "./consequences.ts";
+import { Courier, type RetryJob } from "./courier.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { type ConfigurationSnapshot, createDispatch, type Matching } from "./dispatch.ts";
+import { type CommitChanges, DueQueue } from "./due_queue.ts";
+import { Feedback, type FeedbackJob } from "./feedback.ts";
+import { Lanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
+import { createObserver } from "./observe.ts";
+import { laneSettings, retryPolicy, WAVE_GUARD } from "./policies.ts";
+import { createPublish, type Publish } from "./publish.ts";
+import { createReplay, type Replay } from "./replay.ts";
+import { createRetries } from "./retries.ts";
+import { WaveGuard } from "./wave_guard.ts";
+
+/** What delivery asks of the subscriptions. */
+export interface Subscriptions extends Matching, TokenKeeper {
+  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+  refresh(target: Target): Promise<Target | undefined>;
+}
+
+/** What delivery needs. */
+export interface PipelineOptions {
+  readonly buffer: Buffer;
+  readonly store: Store;
+  readonly commit: CommitChanges;
+  readonly subscriptions: Subscriptions;
+  readonly settings: () => Settings;
+  readonly configuration: () => ConfigurationSnapshot;
+  readonly transports: ReadonlyMap<TransportName, Transport>;
+  readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Delivery as the rest of the service sees it. */
+export interface Pipeline extends AsyncDisposable {
+  readonly publish: Publish;
+  readonly letters: DeadLetters;
+  readonly replay: Replay;
+  readonly lanes: Lanes;
+  /** Retries that are waiting for their time. */
+  retriesWaiting(): number;
+  /** Begins to work; resolves to how many notifications were read back from the log. */
+  start(): Promise<number>;
+  /** Hands over what is due, waits for what is under way, and keeps the rest. */
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+const RETRIES_AT_ONCE = 256;
+const FEEDBACK_AT_ONCE = 8;
+const HORIZON_MS = 25 * HOUR_MS;
+
+/** See the file's comment. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
+  const { generate, clock, ids, random, log, metrics } = options;
+
+  const queue = { store, commit, clock, ids, horizonMs: HORIZON_MS, onFault };
+  const retryQueue = new DueQueue<RetryJob>({
+    ...queue,
+    prefix: "retry",
+    maxRunning: RETRIES_AT_ONCE,
+  });
+  const feedbackQueue = new DueQueue<FeedbackJob>({
+    ...queue,
+    prefix: "feedback",
+    maxRunning: FEEDBACK_AT_ONCE,
+  });
+  const feedback = new Feedback({
+    ...{ clock, ids, random, log, metrics, queue: feedbackQueue, fetch: options.fetch },
+    settings: () => {
+      const { url, secret } = settings().feedback;
+      return url === "" ? undefined : { url, secret };
+    },
+  });
+  const letters = new DeadLetters({
+    ...{ store, commit, clock, ids },
+    retentionMs: () => settings().deadLetters.retentionDays * 24 * HOUR_MS,
+  });
+  const guard = new WaveGuard({
+    clock,
+    settings: WAVE_GUARD,
+    onWave: (window) => log.error("a wave of dead answers: no token was removed", { ...window }),
+  });
+  const consequences = createConsequences({
+    ...{ tokens: subscriptions, letters, feedback, guard, metrics, log },
+  });
+  const lanes = new Lanes(
+    clock,
+    (transport) => laneSettings(settings(), transports.get(transport)!.traits),
+  );
+  const ledger = new Ledger(buffer, createObserver(metrics, clock));
+  const courier = new Courier({
+    ...{ transports, lanes, generate, consequences, clock, random, metrics },
+    schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
+    policy: () => retryPolicy(settings()),
+  });
+  const dispatch = createDispatch({
+    ...{ matching: subscriptions, configuration, transports, courier, ledger, clock, log },
+  });
+  const retries = createRetries({
+    ...{ courier, ledger, configuration, clock },
+    serves: (transport, client) => transports.get(transport)?.serves(client) ?? false,
+    refresh: (target) => subscriptions.refresh(target),
+  });
+  const publish = createPublish({
+    ...{ buffer, store, clock, ids },
+    maxPayloadBytes: () => settings().publish.maxPayloadBytes,
+    idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
+  });
+
+  function onFault(thrown: unknown) {
+    log.error("delivery failed and is tried again", { reason: messageOf(thrown) });
+  }
+
+  function within(ms: number, done: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(ms, resolve);
+      void done.finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async function stop() {
+    await buffer.stop();
+    // What is still under way after the longest attempt stays in the log for the next start.
+    await within(settings().delivery.attemptTimeoutMs, ledger.idle());
+    await Promise.all([retryQueue.stop(), guard.flush()]);
+    await feedbackQueue.stop();
+    await buffer.close();
+  }
+
+  return {
+    publish,
+    letters,
+    replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
+    lanes,
+    retriesWaiting: () => retryQueue.waiting,
+    async start() {
+      const recovered = await buffer.start(dispatch);
+      await retryQueue.start(retries);
+      await feedbackQueue.start((job) => feedback.send(job));
+      return recovered;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

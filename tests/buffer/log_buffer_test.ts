@@ -1,0 +1,58 @@
+import { LogBuffer } from "../../buffer/mod.ts";
+import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
+import type { Store } from "../../core/store.ts";
+import { MemoryStore, openKvStore } from "../../store/mod.ts";
+import { type BufferUnderTest, testBuffer } from "../contract/buffer_contract.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+function over(store: Store, clock: FakeClock): BufferUnderTest {
+  let broken = false;
+  let life = { alive: true };
+  const flaky: Store = {
+    traits: store.traits,
+    get: (key) => store.get(key),
+    getMany: (keys) => store.getMany(keys),
+    list: (range) => store.list(range),
+    commit(commit) {
+      if (broken) return Promise.reject(new ServiceError("store_unavailable", "The disk is full"));
+      return store.commit(commit);
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+  return {
+    clock,
+    open: (settings) =>
+      new LogBuffer(flaky, {
+        clock,
+        settings,
+        retentionMs: () => 86_400_000,
+        turn: () => settle(1),
+      }),
+    breakStore: (is) => void (broken = is),
+    dispose: async () => await store[Symbol.asyncDispose](),
+  };
+}
+
+/** A clock whose timers stop with the process that set them. */
+function mortalClock(clock: FakeClock): { clock: Clock; life: { alive: boolean } } {
+  const life = { alive: true };
+  return {
+    life,
+    clock: {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, run) => clock.after(ms, () => life.alive && run()),
+    },
+  };
+}
+
+testBuffer("LogBuffer over memory", () => {
+  const clock = new FakeClock();
+  return Promise.resolve(over(new MemoryStore({ clock }), clock));
+});
+
+testBuffer("LogBuffer over Deno KV", async () => {
+  const clock = new FakeClock();
+  return over(await openKvStore(":memory:", { clock, random: Math.random }), clock);
+});

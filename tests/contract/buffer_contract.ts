@@ -1,0 +1,326 @@
+/** What every buffer promises, as one suite over a factory. */
+
+import assert from "node:assert/strict";
+import type { Buffer, BufferSettings } from "../../buffer/mod.ts";
+import { ServiceError } from "../../core/errors.ts";
+import { createIdSource, type IdSource } from "../../core/ids.ts";
+import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Notification } from "../../core/notification.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+/** The defaults of the original. */
+export const DEFAULTS: BufferSettings = {
+  delayDuration: 1000,
+  maxDelayDuration: 1000,
+  timerFrequency: 500,
+  numProcessorThreads: 10,
+  maxProcessorTasks: 65536,
+  maxNotifications: 1000,
+};
+
+/** One buffer under test. `crash` leaves it as `kill -9` would; `reopen` starts anew on the same store. */
+export interface BufferUnderTest {
+  readonly clock: FakeClock;
+  open(settings: () => BufferSettings): Buffer;
+  /** The store refuses every write from now on, or takes them again. */
+  breakStore(broken: boolean): void;
+  dispose(): Promise<void>;
+}
+
+class Bench {
+  readonly handled: Notification[] = [];
+  settings = DEFAULTS;
+  buffer: Buffer;
+  settleAtOnce = true;
+  readonly ids: IdSource;
+
+  constructor(readonly under: BufferUnderTest) {
+    this.ids = createIdSource(under.clock);
+    this.buffer = under.open(() => this.settings);
+  }
+
+  start(): Promise<number> {
+    const { buffer } = this;
+    return buffer.start((batch) => {
+      for (const notification of batch) {
+        this.handled.push(notification);
+        if (this.settleAtOnce) buffer.settle(delivered(notification));
+      }
+    });
+  }
+
+  /** Leaves the old buffer as it is, like a process that was killed, and opens another one. */
+  async crash(): Promise<number> {
+    this.handled.length = 0;
+    this.buffer = this.under.open(() => this.settings);
+    return await this.start();
+  }
+
+  make(fields: Partial<Notification> = {}): Notification {
+    return {
+      id: this.ids(),
+      context: "1",
+      user: "3",
+      topic: "ox:mail:new",
+      data: { folder: "default0/INBOX", id: "113" },
+      priority: "high",
+      acceptedAt: this.under.clock.now(),
+      ...fields,
+    };
+  }
+
+  /** Lets time pass until nothing is on its way to the store either. */
+  async pass(ms: number): Promise<void> {
+    await this.under.clock.advance(ms);
+    for (let turn = 0; turn < 20; turn++) await settle();
+  }
+}
+
+function delivered({ id, context, user, topic, acceptedAt }: Notification): LedgerRecord {
+  return { id, context, user, topic, acceptedAt, state: "delivered", targets: [] };
+}
+
+/** Registers the suite. */
+export function testBuffer(name: string, create: () => Promise<BufferUnderTest>): void {
+  function test(rule: string, body: (bench: Bench) => Promise<void>) {
+    Deno.test(`${name}: ${rule}`, async () => {
+      const under = await create();
+      const bench = new Bench(under);
+      try {
+        await bench.start();
+        await body(bench);
+      } finally {
+        await bench.buffer[Symbol.asyncDispose]();
+        await under.dispose();
+      }
+    });
+  }
+
+  test("hands over after the delay, at the next tick, and not before", async (bench) => {
+    await bench.buffer.put([bench.make()]);
+    await bench.pass(999);
+    assert.equal(bench.handled.length, 0);
+    await bench.pass(501);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("a delay of 0 means now, without waiting for a tick", async (bench) => {
+    bench.settings = { ...DEFAULTS, delayDuration: 0, maxDelayDuration: 0 };
+    await bench.buffer.put([bench.make()]);
+    await bench.pass(0);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("medium waits twice as long as high, and low four times", async (bench) => {
+    await bench.buffer.put([
+      bench.make({ priority: "low", data: { n: 4 } }),
+      bench.make({ priority: "medium", data: { n: 2 } }),
+      bench.make({ priority: "high", data: { n: 1 } }),
+    ]);
+    const order = [];
+    for (let second = 0; second < 5; second++) {
+      await bench.pass(1000);
+      order.push(bench.handled.length);
+    }
+    assert.deepEqual(order, [1, 2, 2, 3, 3]);
+    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1, 2, 4]);
+  });
+
+  test("similar ones become one, and the record of the older names the newer", async (bench) => {
+    const older = bench.make({ data: { folder: "a", id: "1", unread: 1 } });
+    const newer = bench.make({ data: { folder: "a", id: "1", unread: 2 } });
+    await bench.buffer.put([older]);
+    await bench.buffer.put([newer]);
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ id, data }) => [id, data["unread"]]), [[newer.id, 2]]);
+    const record = await bench.buffer.find(older.id) as LedgerRecord;
+    assert.deepEqual([record.state, record.reason, record.mergedInto], [
+      "suppressed",
+      "merged",
+      newer.id,
+    ]);
+  });
+
+  test("by default an arrival postpones nothing", async (bench) => {
+    await bench.buffer.put([bench.make()]);
+    await bench.pass(900);
+    await bench.buffer.put([bench.make()]);
+    await bench.pass(600);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("with a longer maxDelayDuration arrivals postpone up to it and no further", async (bench) => {
+    bench.settings = { ...DEFAULTS, maxDelayDuration: 3000, timerFrequency: 100 };
+    for (let i = 0; i < 4; i++) {
+      await bench.buffer.put([bench.make()]);
+      await bench.pass(700);
+    }
+    assert.equal(bench.handled.length, 0, "2.8 s, put off three times");
+    await bench.pass(300);
+    assert.equal(bench.handled.length, 1, "3.1 s");
+  });
+
+  test("an urgent arrival brings a waiting one forward", async (bench) => {
+    await bench.buffer.put([bench.make({ priority: "low" })]);
+    await bench.buffer.put([bench.make({ priority: "high" })]);
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("a crash before anything was handed over loses nothing", async (bench) => {
+    const given = [1, 2, 3].map((n) => bench.make({ data: { n } }));
+    await bench.buffer.put(given);
+    assert.equal(await bench.crash(), 3);
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ id }) => id), given.map(({ id }) => id));
+  });
+
+  test("a crash between hand-over and settling hands over again", async (bench) => {
+    bench.settleAtOnce = false;
+    const one = bench.make();
+    await bench.buffer.put([one]);
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 1);
+    assert.equal(await bench.crash(), 1);
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ id }) => id), [one.id]);
+  });
+
+  test("a crash after settling hands nothing over again, and the record stays", async (bench) => {
+    const one = bench.make();
+    await bench.buffer.put([one]);
+    await bench.pass(1500);
+    assert.equal(await bench.crash(), 0);
+    assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "delivered");
+  });
+
+  test("a crash with a batch settled in part hands over the rest, and keeps every record", async (bench) => {
+    bench.settleAtOnce = false;
+    const given = Array.from({ length: 9 }, (_, n) => bench.make({ data: { n } }));
+    await bench.buffer.put(given);
+    await bench.pass(1500);
+    for (const index of [0, 2, 5, 8]) bench.buffer.settle(delivered(given[index]!));
+    await bench.pass(1100);
+    assert.equal(await bench.crash(), 5);
+    bench.settleAtOnce = true;
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1, 3, 4, 6, 7]);
+    await bench.pass(1100);
+    await bench.crash();
+    for (const { id } of given) {
+      const found = await bench.buffer.find(id) as LedgerRecord;
+      assert.deepEqual([found?.id, found?.state], [id, "delivered"]);
+    }
+  });
+
+  test("merged ones survive a crash with everything they brought", async (bench) => {
+    const topic = "ox:calendar:updates";
+    await bench.buffer.put([bench.make({ topic, data: { folders: ["a"] } })]);
+    await bench.buffer.put([bench.make({ topic, data: { folders: ["b"] } })]);
+    await bench.crash();
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ data }) => data), [{ folders: ["a", "b"] }]);
+  });
+
+  test("what waits for a processor stays bounded, and everything gets its turn", async (bench) => {
+    bench.settings = { ...DEFAULTS, numProcessorThreads: 1, maxProcessorTasks: 2 };
+    const given = Array.from({ length: 50 }, (_, n) => bench.make({ data: { n } }));
+    await bench.buffer.put(given);
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), given.map((_, n) => n));
+  });
+
+  test("a full buffer refuses with a time to come back, and takes more once it is not", async (bench) => {
+    bench.settings = { ...DEFAULTS, maxNotifications: 2 };
+    await bench.buffer.put([bench.make({ data: { n: 1 } }), bench.make({ data: { n: 2 } })]);
+    await assert.rejects(
+      bench.buffer.put([bench.make({ data: { n: 3 } })]),
+      (error) =>
+        error instanceof ServiceError && error.code === "buffer_full" &&
+        error.retryAfterSeconds === 1,
+    );
+    await bench.pass(1500);
+    await bench.buffer.put([bench.make({ data: { n: 3 } })]);
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 3);
+  });
+
+  test("a clean stop hands over what is due and keeps the rest", async (bench) => {
+    await bench.buffer.put([bench.make({ data: { n: 1 } })]);
+    await bench.pass(900);
+    await bench.buffer.put([bench.make({ data: { n: 2 } })]);
+    bench.under.clock.jump(0);
+    await bench.under.clock.advance(100); // due, but no tick since
+    await bench.buffer.stop();
+    await bench.buffer.close();
+    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1]);
+    await assert.rejects(
+      bench.buffer.put([bench.make()]),
+      (error) => error instanceof ServiceError && error.code === "draining",
+    );
+    assert.equal(await bench.crash(), 1);
+    await bench.pass(1500);
+    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [2]);
+  });
+
+  test("a store that cannot be written refuses, and what was settled is written later", async (bench) => {
+    const one = bench.make();
+    await bench.buffer.put([one]);
+    bench.under.breakStore(true);
+    await assert.rejects(bench.buffer.put([bench.make({ data: { n: 2 } })]));
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 1);
+    bench.under.breakStore(false);
+    await bench.pass(2500);
+    assert.equal(await bench.crash(), 0);
+    assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "delivered");
+  });
+
+  test("a wall clock that jumps either way changes nothing for what waits", async (bench) => {
+    await bench.buffer.put([bench.make({ data: { n: 1 } })]);
+    bench.under.clock.jump(-86_400_000);
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 1);
+    await bench.buffer.put([bench.make({ data: { n: 2 } })]);
+    bench.under.clock.jump(2 * 86_400_000);
+    await bench.pass(999);
+    assert.equal(bench.handled.length, 1);
+    await bench.pass(501);
+    assert.equal(bench.handled.length, 2);
+    assert.equal(await bench.crash(), 0);
+  });
+
+  test("a notification as large as a value allows is taken, and a larger one is refused", async (bench) => {
+    await bench.buffer.put([bench.make({ data: { text: "x".repeat(60_000) } })]);
+    await assert.rejects(
+      bench.buffer.put([bench.make({ data: { text: "x".repeat(66_000) } })]),
+      (error) => error instanceof ServiceError && error.code === "payload_too_large",
+    );
+    await bench.pass(1500);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("a record can be amended, in memory and after a crash", async (bench) => {
+    const one = bench.make();
+    await bench.buffer.put([one]);
+    await bench.pass(1500);
+    assert.equal(
+      await bench.buffer.amend(one.id, (record) => ({ ...record, state: "dead" })),
+      true,
+    );
+    await bench.pass(1100);
+    await bench.crash();
+    assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "dead");
+    await bench.buffer.amend(one.id, (record) => ({ ...record, state: "expired" }));
+    assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "expired");
+    assert.equal(await bench.buffer.amend(bench.ids(), (record) => record), false);
+  });
+
+  test("a batch is all or nothing", async (bench) => {
+    const large = { text: "x".repeat(50_000) };
+    const batch = Array.from({ length: 20 }, (_, n) => bench.make({ data: { n, ...large } }));
+    await assert.rejects(bench.buffer.put(batch));
+    assert.equal(bench.buffer.depth().inFlight, 0);
+    assert.equal(await bench.crash(), 0);
+  });
+}
