@@ -5,14 +5,7 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import type { Configuration } from "./configuration.ts";
-import {
-  lookUp,
-  type Resolution,
-  type ScopeLayer,
-  type Stack,
-  switchNames,
-  trace,
-} from "./resolve.ts";
+import { lookUp, type Resolution, type ScopeLayer, type Stack, trace } from "./resolve.ts";
 import { ENABLED_KEYS, type Key, type ValueOf } from "./schema.ts";
 import { defaultValue } from "./settings.ts";
 
@@ -54,7 +47,7 @@ export class View {
     const key = ENABLED_KEYS[transport];
     const names = [`${key}.${client}.${topic}`, `${key}.${client}`, key];
     const fallback = defaultValue(this.#configuration.server, key);
-    return trace(this.#stack(key, client, topic), fallback) as Resolution<boolean>;
+    return trace(this.#stack, { names, fallback }) as Resolution<boolean>;
   }
 
   /** {@link get} with every place that was looked at. */
