@@ -9,7 +9,13 @@ import type { Clock } from "../../core/clock.ts";
 
 /** What a renewal came to. */
 export type Minted<Failure> =
-  | { readonly kind: "token"; readonly value: string; readonly lifetimeMs: number }
+  | {
+    readonly kind: "token";
+    readonly value: string;
+    readonly lifetimeMs: number;
+    /** When its renewal begins, where the margin does not say that. */
+    readonly renewAfterMs?: number;
+  }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** What asking for the token came to. */
@@ -47,6 +53,7 @@ export class TokenCache<Failure> {
   readonly #options: TokenCacheOptions<Failure>;
   #held: Held | undefined;
   #failed: { readonly failure: Failure; readonly since: Moment } | undefined;
+  #heldOff: { readonly since: Moment; readonly forMs: number } | undefined;
   #renewal: Promise<TokenAnswer<Failure>> | undefined;
 
   constructor(options: TokenCacheOptions<Failure>) {
@@ -71,14 +78,19 @@ export class TokenCache<Failure> {
    */
   invalidate(value: string): boolean {
     if (this.#held?.value !== value) return true;
-    if (this.#age(this.#held.since) < this.#options.minAgeMs) return false;
+    if (this.#age(this.#held.since) < this.#options.minAgeMs || this.#isHeldOff()) return false;
     this.#held = undefined;
     return true;
   }
 
+  /** For this long, keeps a token that still holds rather than renewing it. */
+  holdOff(forMs: number): void {
+    this.#heldOff = { since: this.#now(), forMs };
+  }
+
   #renewInBackground(): void {
     // A failure is kept for the back-off; an exception shows up once the old token has ended.
-    if (!this.#backingOff()) this.#renew().catch(() => {});
+    if (!this.#backingOff() && !this.#isHeldOff()) this.#renew().catch(() => {});
   }
 
   #renew(): Promise<TokenAnswer<Failure>> {
@@ -93,21 +105,25 @@ export class TokenCache<Failure> {
       return minted;
     }
     this.#failed = undefined;
-    this.#held = this.#hold(minted.value, minted.lifetimeMs);
+    this.#held = this.#hold(minted);
     return { kind: "token", value: minted.value };
   }
 
   /** An endpoint that grants next to no lifetime must not be asked for every send. */
-  #hold(value: string, grantedMs: number): Held {
+  #hold(minted: Extract<Minted<Failure>, { kind: "token" }>): Held {
     const { marginMs, backOffMs } = this.#options;
-    const lifetimeMs = Math.max(grantedMs, backOffMs);
-    const renewAfterMs = Math.max(lifetimeMs - marginMs, lifetimeMs / 2);
-    return { value, lifetimeMs, renewAfterMs, since: this.#now() };
+    const lifetimeMs = Math.max(minted.lifetimeMs, backOffMs);
+    const renewAfterMs = minted.renewAfterMs ?? Math.max(lifetimeMs - marginMs, lifetimeMs / 2);
+    return { value: minted.value, lifetimeMs, renewAfterMs, since: this.#now() };
   }
 
   #backingOff(): TokenAnswer<Failure> | undefined {
     if (!this.#failed || this.#age(this.#failed.since) >= this.#options.backOffMs) return undefined;
     return { kind: "failed", failure: this.#failed.failure };
+  }
+
+  #isHeldOff(): boolean {
+    return this.#heldOff !== undefined && this.#age(this.#heldOff.since) < this.#heldOff.forMs;
   }
 
   #now(): Moment {

@@ -1,0 +1,171 @@
+/**
+ * One configured app at APNs: its connections, its provider token, and whether APNs has accepted
+ * anything from it yet. One call of `send` is one attempt, within which a request that APNs could
+ * not take for a reason that is mended at once (`answers.ts`) is made a second time.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import { HttpPool, type TokenCache } from "../http/mod.ts";
+import { type Again, judgeAnswer, type Remedy } from "./answers.ts";
+import type { ApnCredential } from "./credentials.ts";
+import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
+import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
+
+/** What a client needs of the world. */
+export interface ApnRuntime {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+  /** Connections per client. */
+  readonly connections: number;
+  /** Requests under way at once per connection. */
+  readonly maxInFlight: number;
+}
+
+/** Settings of {@link ApnClient}. */
+export interface ApnClientOptions {
+  /** `https://host[:port]` */
+  readonly origin: string;
+  /** Bundle id. */
+  readonly topic: string;
+  readonly credential: ApnCredential;
+  /** Authorities to trust besides the usual ones, in PEM. */
+  readonly caCerts: readonly string[];
+  readonly runtime: ApnRuntime;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Apple takes rapid reconnecting for an attack. */
+const RENEWAL_FLOOR_MS = 60_000;
+
+/** Sends to the devices of one app. */
+export class ApnClient implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #path: string;
+  readonly #profile: ApnProfile;
+  readonly #pool: HttpPool;
+  readonly #token: TokenCache<never> | undefined;
+  #sends = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #renewedAt = -Infinity;
+  #succeeded = false;
+  #foreign = 0;
+
+  /** @throws what `createHttpClient` throws, e.g. for a key that does not match its certificate. */
+  constructor({ origin, topic, credential, caCerts, runtime }: ApnClientOptions) {
+    const { clock, fetch, createHttpClient, connections, maxInFlight } = runtime;
+    this.#clock = clock;
+    this.#path = `${origin}/3/device/`;
+    this.#profile = { topic, auth: credential.type };
+    this.#token = credential.type === "jwt"
+      ? createProviderToken({ ...credential, clock })
+      : undefined;
+    this.#pool = new HttpPool({
+      clients: connections,
+      maxInFlightPerClient: maxInFlight,
+      timeoutMs: TIMEOUT_MS,
+      warmUp: true,
+      clock,
+      fetch,
+      createClient: () =>
+        createHttpClient({
+          // Only then a burst on a cold pool opens one connection rather than one per request.
+          http1: false,
+          poolIdleTimeout: false,
+          caCerts: [...caCerts],
+          ...credential.type === "certificate" && { cert: credential.cert, key: credential.key },
+        }),
+    });
+  }
+
+  /**
+   * Tokens refused as foreign since the start, while none was accepted: a sign of a wrong
+   * `production` or `topic`. 0 once one was accepted.
+   */
+  get foreignTokens(): number {
+    return this.#succeeded ? 0 : this.#foreign;
+  }
+
+  /** One attempt. Never rejects for anything that APNs or the network does. */
+  async send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const request = renderApns(message, this.#profile);
+    if (request.kind !== "request") return request;
+    this.#sends++;
+    try {
+      const first = await this.#attempt(target, request, signal);
+      if (first.kind !== "again") return first;
+      if (!this.#remedy(first.remedy, first.usedToken)) return first.otherwise;
+      const second = await this.#attempt(target, request, signal);
+      return second.kind === "again" ? second.otherwise : second;
+    } finally {
+      if (--this.#sends === 0) this.#idle?.resolve();
+    }
+  }
+
+  /** Waits for the sends that have begun, then closes the connections. No send may follow. */
+  async retire(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    if (this.#sends > 0) await this.#idle.promise;
+    await this[Symbol.asyncDispose]();
+  }
+
+  /** Gives up what waits, and waits for the requests that are under way. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#pool[Symbol.asyncDispose]();
+  }
+
+  async #attempt(
+    { token, refreshedAt }: Target,
+    { headers, body }: ApnRequest,
+    signal: AbortSignal,
+  ): Promise<Outcome | Again & { readonly usedToken: string | undefined }> {
+    const usedToken = this.#token && (await this.#token.get()).value;
+    const result = await this.#pool.post(this.#path + token, {
+      headers: usedToken === undefined
+        ? headers
+        : { ...headers, authorization: `bearer ${usedToken}` },
+      body,
+      signal,
+    });
+    const verdict = judgeAnswer(result, {
+      nowMs: this.#clock.now(),
+      refreshedAt,
+      succeeded: this.#succeeded,
+    });
+    this.#learn(verdict);
+    return verdict.kind === "again" ? { ...verdict, usedToken } : verdict;
+  }
+
+  #learn(verdict: Outcome | Again): void {
+    if (verdict.kind === "sent") this.#succeeded = true;
+    if (verdict.kind === "rejected" && !this.#succeeded) this.#foreign++;
+  }
+
+  /** False where there is nothing to be done. */
+  #remedy(remedy: Remedy, usedToken: string | undefined): boolean {
+    switch (remedy) {
+      case "none":
+        return true;
+      case "new_token":
+        return usedToken !== undefined && this.#token!.invalidate(usedToken);
+      case "new_connections":
+        this.#renewConnections(RENEWAL_FLOOR_MS);
+        return true;
+      case "keep_token":
+        this.#token?.holdOff(TOKEN_FLOOR_MS);
+        this.#renewConnections(TOKEN_FLOOR_MS);
+        return true;
+    }
+  }
+
+  /** Once for many requests that failed on the same connections. */
+  #renewConnections(floorMs: number): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#renewedAt < floorMs) return;
+    this.#renewedAt = now;
+    this.#pool.renew();
+  }
+}

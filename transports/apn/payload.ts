@@ -1,0 +1,164 @@
+/**
+ * Renders a message as an APNs request: headers and body ("Generating a remote notification").
+ * Pure, and bounded by Apple's size limits through shortening. A message with something to show
+ * becomes an `alert` push, any other a `background` one.
+ *
+ * Beside `aps` the body has `topic`, `notification` (the notification's id) and the data as custom
+ * keys; of mail only what finds it again (`folder`, `id`, and `cid`, which the original sends),
+ * since the rest is in the alert or nothing that has to pass through Apple's hands.
+ */
+
+import { createHash } from "node:crypto";
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { byteLength, fitMessage } from "../http/mod.ts";
+import {
+  type ApnPriority,
+  apnsTopic,
+  isPushType,
+  type PushType,
+  pushTypeFault,
+  pushTypeRule,
+} from "./push_type.ts";
+import type { ApnAuth } from "./settings.ts";
+
+/** What rendering has to know of the client. */
+export interface ApnProfile {
+  /** Bundle id. */
+  readonly topic: string;
+  readonly auth: ApnAuth["type"];
+}
+
+/** A request without its address and its provider token. */
+export interface ApnRequest {
+  readonly kind: "request";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+const MAX_COLLAPSE_ID_BYTES = 64;
+/** Keys of a template's extra fields that set headers or parts of `aps` rather than custom keys. */
+const DIRECTIVES = new Set(["aps", "push-type", "priority", "interruption-level"]);
+const encoder = new TextEncoder();
+
+/** The request for a message, or why APNs would refuse it. */
+export function renderApns(
+  message: Message,
+  { topic, auth }: ApnProfile,
+): ApnRequest | Extract<Outcome, { kind: "rejected" }> {
+  const extra = message.extra ?? {};
+  const shown = isShown(message);
+  const type = extra["push-type"] ?? (shown ? "alert" : "background");
+  if (!isPushType(type)) {
+    return { kind: "rejected", reason: `unknown push type ${JSON.stringify(type).slice(0, 40)}` };
+  }
+  const priority = priorityOf(type, message);
+  if (priority === undefined) return { kind: "rejected", reason: "priority must be 1, 5 or 10" };
+  const fault = pushTypeFault(type, { priority, auth });
+  if (fault) return { kind: "rejected", reason: fault };
+  const body = renderBody(message, { shown, maxBytes: pushTypeRule(type).maxPayload });
+  if (!body) return { kind: "rejected", reason: "the message is too large even when shortened" };
+  return {
+    kind: "request",
+    body,
+    headers: {
+      "content-type": "application/json",
+      "apns-topic": apnsTopic(type, topic),
+      "apns-push-type": type,
+      "apns-id": message.id,
+      "apns-priority": String(priority),
+      // Repeats of one notification replace each other on the device.
+      "apns-collapse-id": collapseId(message.collapseKey ?? message.id),
+      ...message.expiresAt !== undefined && {
+        "apns-expiration": String(Math.floor(message.expiresAt / 1000)),
+      },
+    },
+  };
+}
+
+/** A badge shows, even on a message that is silent otherwise. */
+function isShown({ silent, title, body, sound, badge }: Message): boolean {
+  return badge !== undefined || (!silent && !!(title || body || sound));
+}
+
+function priorityOf(type: PushType, { extra, priority }: Message): ApnPriority | undefined {
+  const wanted = extra?.priority;
+  if (wanted !== undefined) {
+    return wanted === 1 || wanted === 5 || wanted === 10 ? wanted : undefined;
+  }
+  return pushTypeRule(type).always ?? (priority === "high" ? 10 : 5);
+}
+
+function renderBody(
+  message: Message,
+  { shown, maxBytes }: { readonly shown: boolean; readonly maxBytes: number },
+): Uint8Array<ArrayBuffer> | undefined {
+  const extra = message.extra ?? {};
+  const custom = Object.fromEntries(Object.entries(extra).filter(([key]) => !DIRECTIVES.has(key)));
+  return fitMessage({ ...message, data: dataOf(message) }, {
+    maxBytes,
+    render: ({ title, body, data }) =>
+      encoder.encode(JSON.stringify({
+        ...data,
+        ...message.link !== undefined && { link: message.link },
+        ...custom,
+        topic: message.topic,
+        notification: message.id,
+        aps: apsOf({ ...message, title, body }, shown),
+      })),
+  });
+}
+
+/** The data as custom keys. `aps` is Apple's and may not be set from outside. */
+function dataOf({ topic, data }: Message): JsonObject {
+  if (!topic.startsWith("ox:mail:")) {
+    const { aps: _, ...rest } = data;
+    return rest;
+  }
+  const { folder, id } = data;
+  return {
+    ...folder !== undefined && { folder },
+    ...id !== undefined && { id },
+    ...folder !== undefined && id !== undefined && { cid: `${folder}/${id}` },
+  };
+}
+
+/** A message whose texts may have been given up. */
+type Rendered = Omit<Message, "title" | "body"> & {
+  readonly title: string | undefined;
+  readonly body: string | undefined;
+};
+
+function apsOf(message: Rendered, shown: boolean): JsonObject {
+  const { silent, title, body, badge, sound, thread, category, extra = {} } = message;
+  const alert = !silent && (title || body)
+    ? { alert: { ...title && { title }, ...body && { body } } }
+    : {};
+  const aps: JsonObject = {
+    ...alert,
+    ...badge !== undefined && { badge },
+    ...!silent && sound && { sound },
+    ...shown && thread && { "thread-id": thread },
+    ...shown && category && { category },
+    ...(silent || !shown) && { "content-available": 1 },
+    ...extra["interruption-level"] !== undefined &&
+      { "interruption-level": extra["interruption-level"] },
+  };
+  return isJsonObject(extra.aps) ? mergeAps(aps, extra.aps) : aps;
+}
+
+/** The template's fields win, but an alert of fields adds to the rendered one. */
+function mergeAps(aps: JsonObject, over: JsonObject): JsonObject {
+  const alert: Json | undefined = isJsonObject(over.alert) && isJsonObject(aps.alert)
+    ? { ...aps.alert, ...over.alert }
+    : over.alert;
+  return { ...aps, ...over, ...alert !== undefined && { alert } };
+}
+
+/** At most 64 bytes; a key that is longer is told apart by its hash. */
+function collapseId(key: string): string {
+  // A header takes visible ASCII only.
+  const fits = /^[\x21-\x7e]+$/.test(key) && byteLength(key) <= MAX_COLLAPSE_ID_BYTES;
+  return fits ? key : createHash("sha256").update(key).digest("base64url");
+}

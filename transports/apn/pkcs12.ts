@@ -1,0 +1,82 @@
+/**
+ * Opens a PKCS#12 keystore. The runtime's own reader comes first: it is fast and knows every
+ * cipher of the last 25 years, but hands over the parts through a property that Node.js does not
+ * document; and it does not open a keystore whose key is unencrypted. For those two cases there is
+ * `node-forge`, loaded only then.
+ */
+
+import { Buffer } from "node:buffer";
+import tls from "node:tls";
+import { messageOf } from "../../core/errors.ts";
+
+/** The parts of a keystore in PEM, certificates in the keystore's order. */
+export interface Pkcs12Parts {
+  readonly kind: "opened";
+  readonly key: string;
+  readonly certificates: readonly string[];
+}
+
+/** Why a keystore could not be opened. */
+export interface Pkcs12Fault {
+  readonly kind: "fault";
+  readonly message: string;
+}
+
+const WRONG_PASSWORD: Pkcs12Fault = { kind: "fault", message: "the password is wrong" };
+const UNREADABLE: Pkcs12Fault = {
+  kind: "fault",
+  message: "it is not a PKCS#12 keystore, or the password is wrong",
+};
+
+/** Opens a keystore, or says why it cannot be opened. */
+export async function openPkcs12(
+  bytes: Uint8Array,
+  password: string,
+): Promise<Pkcs12Parts | Pkcs12Fault> {
+  return openNatively(bytes, password) ?? await openByForge(bytes, password);
+}
+
+/** `undefined` where the slower reader has to try. */
+function openNatively(bytes: Uint8Array, password: string): Pkcs12Parts | Pkcs12Fault | undefined {
+  try {
+    const { context } = tls.createSecureContext({ pfx: Buffer.from(bytes), passphrase: password });
+    const { key, cert, ca } = context as { key?: unknown; cert?: unknown; ca?: unknown };
+    if (typeof key !== "string" || typeof cert !== "string") return undefined;
+    const others = (Array.isArray(ca) ? ca : [ca]).filter((part) => typeof part === "string");
+    return { kind: "opened", key, certificates: [cert, ...others] };
+  } catch (error) {
+    return /mac verify/i.test(messageOf(error)) ? WRONG_PASSWORD : undefined;
+  }
+}
+
+async function openByForge(
+  bytes: Uint8Array,
+  password: string,
+): Promise<Pkcs12Parts | Pkcs12Fault> {
+  const { default: forge } = await import("node-forge");
+  const { certBag, keyBag, pkcs8ShroudedKeyBag } = forge.pki.oids;
+  try {
+    const der = forge.util.createBuffer(Buffer.from(bytes).toString("binary"));
+    const store = forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(der), false, password);
+    const bags = (type: string) => store.getBags({ bagType: type })[type] ?? [];
+    const [keyHolder] = [...bags(pkcs8ShroudedKeyBag), ...bags(keyBag)];
+    const certificates = bags(certBag).flatMap((bag: { cert?: unknown; asn1: unknown }) =>
+      pem("CERTIFICATE", bag.cert ? forge.pki.certificateToAsn1(bag.cert) : bag.asn1)
+    );
+    if (!keyHolder) return { kind: "fault", message: "it contains no private key" };
+    if (certificates.length === 0) return { kind: "fault", message: "it contains no certificate" };
+    const key = keyHolder.key
+      ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(keyHolder.key))
+      : keyHolder.asn1;
+    return { kind: "opened", key: pem("PRIVATE KEY", key), certificates };
+  } catch (error) {
+    return /MAC could not be verified/i.test(messageOf(error)) ? WRONG_PASSWORD : UNREADABLE;
+  }
+
+  function pem(type: string, asn1: unknown): string {
+    const body = Buffer.from(forge.asn1.toDer(asn1).getBytes(), "binary").toString("base64");
+    return `-----BEGIN ${type}-----\n${
+      body.match(/.{1,64}/g)!.join("\n")
+    }\n-----END ${type}-----\n`;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The shape of one client's entry in `pns-apns-options.yml`: the original's keys (PKCS#12 keystore)
+ * and its later ones (`authtype` and the parts of a token key). Reading and checking the files that
+ * it names is the business of `credentials.ts`.
+ */
+
+import { z } from "zod";
+
+/** How a client proves to APNs who it is. */
+export type ApnAuth =
+  | { readonly type: "certificate"; readonly keystore: string; readonly password: string }
+  | {
+    readonly type: "jwt";
+    /** Path of the `.p8` file. */
+    readonly privatekey: string;
+    readonly keyid: string;
+    readonly teamid: string;
+  };
+
+/** Options of one client. */
+export interface ApnOptions {
+  readonly enabled: boolean;
+  readonly production: boolean;
+  /** The app's bundle id. With a certificate it may be left out: the certificate names it. */
+  readonly topic?: string;
+  /** Absent only where the client is not enabled. */
+  readonly auth?: ApnAuth;
+  /** Origin to call instead of Apple's, e.g. for port 2197 or a simulator. */
+  readonly address?: string;
+  /** PEM file of the authorities to trust besides the usual ones. */
+  readonly cafile?: string;
+}
+
+const text = z.string().trim().min(1);
+/** The original takes strings for booleans, too. */
+const flag = z.union([
+  z.boolean(),
+  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((word) =>
+    word === "true"
+  ),
+]);
+const tenCharacters = z.string().trim().regex(/^[A-Za-z0-9]{10}$/, "expected 10 letters or digits");
+const origin = z.string().trim().transform((value, context) => {
+  const url = URL.parse(value);
+  const plain = url && url.protocol === "https:" && url.pathname === "/" && !url.username &&
+    !url.password && !url.search && !url.hash;
+  if (plain) return url.origin;
+  context.addIssue("expected an address like https://localhost:2197, without a path");
+  return z.NEVER;
+});
+
+const entry = z.strictObject({
+  enabled: flag.default(true),
+  authtype: z.string().trim().toLowerCase().pipe(z.enum(["certificate", "jwt"])).optional(),
+  keystore: text.optional(),
+  password: z.string().optional(),
+  production: flag.default(true),
+  topic: text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app").optional(),
+  privatekey: text.optional(),
+  keyid: tenCharacters.optional(),
+  teamid: tenCharacters.optional(),
+  address: origin.optional(),
+  cafile: text.optional(),
+});
+
+type Entry = z.infer<typeof entry>;
+
+/** Checks one client's entry. An entry that is switched off need not be complete. */
+export const apnOptionsSchema = entry.transform((given, context): ApnOptions => {
+  const { enabled, production, topic, address, cafile } = given;
+  const common = {
+    enabled,
+    production,
+    ...topic !== undefined && { topic },
+    ...address !== undefined && { address },
+    ...cafile !== undefined && { cafile },
+  };
+  if (!enabled) return common;
+  const auth = authOf(given);
+  const missing = requiredKeys(auth.type).filter((key) => given[key] === undefined);
+  for (const key of missing) {
+    context.addIssue({
+      code: "custom",
+      path: [key],
+      message: `is needed for authtype '${auth.type}'`,
+    });
+  }
+  return { ...common, auth };
+});
+
+function requiredKeys(type: ApnAuth["type"]): readonly (keyof Entry)[] {
+  return type === "certificate"
+    ? ["keystore", "password"]
+    : ["privatekey", "keyid", "teamid", "topic"];
+}
+
+/** Without `authtype` the key that is there decides; the original knew keystores only. */
+function authOf({ authtype, keystore, password, privatekey, keyid, teamid }: Entry): ApnAuth {
+  const type = authtype ??
+    (keystore === undefined && privatekey !== undefined ? "jwt" : "certificate");
+  return type === "certificate"
+    ? { type, keystore: keystore ?? "", password: password ?? "" }
+    : { type, privatekey: privatekey ?? "", keyid: keyid ?? "", teamid: teamid ?? "" };
+}
