@@ -49,11 +49,12 @@ export function aggregationKey(notification: Notification): string {
  */
 export function merge(older: Notification, newer: Notification): Notification {
   const { expiresAt: _, ...rest } = newer;
-  const topicMerge = newer.collapseKey === undefined ? BY_TOPIC.get(newer.topic)?.merge : undefined;
+  const similarity = newer.collapseKey === undefined ? BY_TOPIC.get(newer.topic) : undefined;
+  const known = similarity?.part(newer.data) !== undefined;
   const urgent = DELAY_FACTOR[older.priority] < DELAY_FACTOR[newer.priority] ? older : newer;
   return {
     ...rest,
-    data: (topicMerge ?? NEWEST_WINS)(older.data, newer.data),
+    data: (known ? similarity!.merge : NEWEST_WINS)(older.data, newer.data),
     priority: urgent.priority,
     ...(older.expiresAt !== undefined && newer.expiresAt !== undefined &&
       { expiresAt: Math.max(older.expiresAt, newer.expiresAt) }),

@@ -22,13 +22,17 @@ function over(store: Store, clock: FakeClock): BufferUnderTest {
   };
   return {
     clock,
-    open: (settings) =>
-      new LogBuffer(flaky, {
-        clock,
+    open(settings) {
+      life.alive = false; // whoever had it open before was killed
+      const mortal = mortalClock(clock);
+      life = mortal.life;
+      return new LogBuffer(flaky, {
+        clock: mortal.clock,
         settings,
         retentionMs: () => 86_400_000,
         turn: () => settle(1),
-      }),
+      });
+    },
     breakStore: (is) => void (broken = is),
     dispose: async () => await store[Symbol.asyncDispose](),
   };
