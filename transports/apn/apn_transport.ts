@@ -196,8 +196,8 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
       ? `the certificate expired on ${day(expiresAt!)}`
       : left <= WARN_BEFORE_MS
       ? `the certificate ends on ${day(expiresAt!)}`
-      : sender.foreignTokens > 0
-      ? `${sender.foreignTokens} refused and none accepted so far: check 'production' and 'topic'`
+      : sender.trouble !== undefined
+      ? `refused: ${sender.trouble}`
       : undefined;
     return {
       client,

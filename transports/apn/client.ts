@@ -52,7 +52,7 @@ export class ApnClient implements AsyncDisposable {
   #idle: PromiseWithResolvers<void> | undefined;
   #renewedAt = -Infinity;
   #succeeded = false;
-  #foreign = 0;
+  #trouble: string | undefined;
 
   /** @throws what `createHttpClient` throws, e.g. for a key that does not match its certificate. */
   constructor({ origin, topic, credential, caCerts, runtime }: ApnClientOptions) {
@@ -82,11 +82,11 @@ export class ApnClient implements AsyncDisposable {
   }
 
   /**
-   * Tokens refused as foreign since the start, while none was accepted: a sign of a wrong
-   * `production` or `topic`. 0 once one was accepted.
+   * Why APNs refused the last push on grounds that an operator should look at: the set-up, or any
+   * ground while nothing has been accepted yet. Absent once something is accepted.
    */
-  get foreignTokens(): number {
-    return this.#succeeded ? 0 : this.#foreign;
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** One attempt. Never rejects for anything that APNs or the network does. */
@@ -95,11 +95,9 @@ export class ApnClient implements AsyncDisposable {
     if (request.kind !== "request") return request;
     this.#sends++;
     try {
-      const first = await this.#attempt(target, request, signal);
-      if (first.kind !== "again") return first;
-      if (!this.#remedy(first.remedy, first.usedToken)) return first.otherwise;
-      const second = await this.#attempt(target, request, signal);
-      return second.kind === "again" ? second.otherwise : second;
+      const outcome = await this.#sendUpToTwice(target, request, signal);
+      this.#learn(outcome);
+      return outcome;
     } finally {
       if (--this.#sends === 0) this.#idle?.resolve();
     }
@@ -117,12 +115,21 @@ export class ApnClient implements AsyncDisposable {
     return this.#pool[Symbol.asyncDispose]();
   }
 
+  async #sendUpToTwice(target: Target, request: ApnRequest, signal: AbortSignal): Promise<Outcome> {
+    const first = await this.#attempt(target, request, signal);
+    if (first.kind !== "again") return first;
+    if (!this.#remedy(first.remedy, first.usedToken)) return first.otherwise;
+    const second = await this.#attempt(target, request, signal);
+    return second.kind === "again" ? second.otherwise : second;
+  }
+
   async #attempt(
     { token, refreshedAt }: Target,
     { headers, body }: ApnRequest,
     signal: AbortSignal,
   ): Promise<Outcome | Again & { readonly usedToken: string | undefined }> {
-    const usedToken = this.#token && (await this.#token.get()).value;
+    const held = await this.#token?.get();
+    const usedToken = held?.kind === "token" ? held.value : undefined;
     const result = await this.#pool.post(this.#path + token, {
       headers: usedToken === undefined
         ? headers
@@ -135,13 +142,18 @@ export class ApnClient implements AsyncDisposable {
       refreshedAt,
       succeeded: this.#succeeded,
     });
-    this.#learn(verdict);
     return verdict.kind === "again" ? { ...verdict, usedToken } : verdict;
   }
 
-  #learn(verdict: Outcome | Again): void {
-    if (verdict.kind === "sent") this.#succeeded = true;
-    if (verdict.kind === "rejected" && !this.#succeeded) this.#foreign++;
+  #learn(outcome: Outcome): void {
+    if (outcome.kind === "sent") {
+      this.#succeeded = true;
+      this.#trouble = undefined;
+    } else if (
+      outcome.kind === "misconfigured" || (outcome.kind === "rejected" && !this.#succeeded)
+    ) {
+      this.#trouble = outcome.reason;
+    }
   }
 
   /** False where there is nothing to be done. */

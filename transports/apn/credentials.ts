@@ -3,7 +3,7 @@
  * mistake is named when the configuration is loaded rather than found out push by push.
  */
 
-import { importPKCS8 } from "jose";
+import { type CryptoKey, importPKCS8 } from "jose";
 import { messageOf } from "../../core/errors.ts";
 import { certificateFault, readPushCertificate } from "./certificate.ts";
 import { openPkcs12 } from "./pkcs12.ts";

@@ -4,7 +4,7 @@
  * more often than every 20 minutes, and none that is older than an hour.
  */
 
-import { SignJWT } from "jose";
+import { type CryptoKey, SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import { TokenCache } from "../http/mod.ts";
 
