@@ -1,0 +1,58 @@
+/**
+ * Keys as texts whose plain comparison gives the order of Deno KV: part by part, strings before
+ * numbers, strings by their UTF-8 bytes, numbers by value. Every character of such a text stands
+ * for one byte, so its length is also about what the key costs in a commit.
+ */
+
+import type { ListRange, StoreKey } from "../core/store.ts";
+
+const STRING = "\x01";
+const NUMBER = "\x02";
+/** Ends a string part; `\x00\xff` stands for a NUL within one. */
+const END = "\x00";
+// deno-lint-ignore no-control-regex -- NUL alone needs the slow path
+const ASCII = /^[\x01-\x7f]*$/;
+
+const encoder = new TextEncoder();
+const float = new DataView(new ArrayBuffer(8));
+
+/** The text of a key. Two keys are equal exactly when their texts are. */
+export function encodeKey(key: StoreKey): string {
+  let text = "";
+  for (const part of key) {
+    text += typeof part === "string"
+      ? STRING + encodeString(part) + END
+      : NUMBER + encodeNumber(part);
+  }
+  return text;
+}
+
+/** The texts between which (lower inclusive, upper exclusive) the keys of a range lie. */
+export function encodeRange({ prefix, start, end }: ListRange): { lower: string; upper: string } {
+  const text = encodeKey(prefix);
+  return {
+    lower: start === undefined ? `${text}\x00` : encodeKey(start),
+    upper: end === undefined ? `${text}\xff` : encodeKey(end),
+  };
+}
+
+function encodeString(part: string): string {
+  if (ASCII.test(part)) return part;
+  let text = "";
+  for (const byte of encoder.encode(part)) {
+    text += byte === 0 ? "\x00\xff" : String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Big-endian, with the sign bit flipped (and all bits of negatives), so that bytes sort as values. */
+function encodeNumber(part: number): string {
+  float.setFloat64(0, part);
+  const negative = float.getUint8(0) >= 0x80;
+  let text = "";
+  for (let index = 0; index < 8; index++) {
+    const byte = float.getUint8(index);
+    text += String.fromCharCode(negative ? byte ^ 0xff : index === 0 ? byte ^ 0x80 : byte);
+  }
+  return text;
+}

@@ -1,0 +1,164 @@
+/**
+ * The store on Deno KV: a file, memory, or the platform's own on Deno Deploy. It keeps KV's limits
+ * and order, waits briefly where the file is locked, and turns every failure of the file into
+ * `store_unavailable`. One handle per process; a file is never shared between processes.
+ */
+
+import { type Clock, sleep } from "../core/clock.ts";
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
+import { type CommitTraits, KV_LIMITS } from "./limits.ts";
+
+/** What a {@link KvStore} is made of. */
+export interface KvStoreOptions {
+  readonly clock: Clock;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+}
+
+const LOCKED = "database is locked";
+const MAX_ATTEMPTS = 8;
+const FIRST_WAIT_MS = 10;
+const LIST_BATCH = 500;
+
+/** What Deno throws where the caller did wrong; the store itself is fine then. */
+const CALLERS_FAULT = /\(max \d+|could not be cloned|expireIn must be|Key cannot be empty/;
+
+/**
+ * Opens Deno KV on a file, on `:memory:`, or the platform's own where no path is given.
+ *
+ * @throws {ServiceError} `store_unavailable`, naming the file, where it cannot be opened or read.
+ */
+export async function openKvStore(
+  path: string | undefined,
+  options: KvStoreOptions,
+): Promise<KvStore> {
+  const name = path ?? "the platform's Deno KV";
+  let kv: Deno.Kv;
+  try {
+    kv = await Deno.openKv(path);
+  } catch (cause) {
+    throw unavailable("open", { name, cause });
+  }
+  const store = new KvStore(kv, { ...options, name, durable: path !== ":memory:" });
+  try {
+    // Opening alone does not read, so a damaged file would only be noticed later.
+    await store.get(["open"]);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return store;
+}
+
+/** A store on a KV handle, which it owns and closes. */
+export class KvStore implements Store {
+  readonly traits: CommitTraits;
+  readonly #kv: Deno.Kv;
+  readonly #options: KvStoreOptions & { readonly name: string };
+  #closed = false;
+
+  constructor(
+    kv: Deno.Kv,
+    options: KvStoreOptions & { readonly name: string; readonly durable: boolean },
+  ) {
+    this.#kv = kv;
+    this.#options = options;
+    this.traits = { ...KV_LIMITS, durable: options.durable, shared: false };
+  }
+
+  async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
+    return entryOf(await this.#attempt("read", () => this.#kv.get<T>(key)));
+  }
+
+  async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
+    const { maxGetMany } = this.traits;
+    const chunks: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+    for (let at = 0; at < keys.length; at += maxGetMany) {
+      const chunk = keys.slice(at, at + maxGetMany);
+      chunks.push(this.#attempt("read", () => this.#kv.getMany<T[]>(chunk)));
+    }
+    return (await Promise.all(chunks)).flat().map(entryOf);
+  }
+
+  async *list<T>({ prefix, start, end, limit, reverse }: ListRange): AsyncGenerator<StoreEntry<T>> {
+    if (limit !== undefined && limit <= 0) return;
+    const options: Deno.KvListOptions = {
+      batchSize: Math.max(1, Math.min(limit ?? LIST_BATCH, LIST_BATCH)),
+      ...(limit === undefined ? {} : { limit }),
+      ...(reverse === undefined ? {} : { reverse }),
+    };
+    const entries = this.#kv.list<T>(selector(prefix, { start, end }), options);
+    for (;;) {
+      const next = await this.#attempt("read", () => entries.next());
+      if (next.done) return;
+      const { key, value, versionstamp } = next.value;
+      yield { key: key as StoreKey, value, version: versionstamp };
+    }
+  }
+
+  async commit({ checks = [], sets = [], deletes = [] }: Commit): Promise<boolean> {
+    const result = await this.#attempt("write", () => {
+      const atomic = this.#kv.atomic();
+      for (const { key, version } of checks) atomic.check({ key, versionstamp: version });
+      for (const key of deletes) atomic.delete(key);
+      for (const { key, value, expireInMs } of sets) {
+        // KV takes whole milliseconds, and it must never be early.
+        if (expireInMs === undefined) atomic.set(key, value);
+        else atomic.set(key, value, { expireIn: Math.max(0, Math.ceil(expireInMs)) });
+      }
+      return atomic.commit();
+    });
+    return result.ok;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) this.#kv.close();
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  /** Runs an operation, again after a random wait while another handle holds the file. */
+  async #attempt<R>(action: string, run: () => Promise<R>): Promise<R> {
+    const { clock, random, name } = this.#options;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await run();
+      } catch (cause) {
+        const message = messageOf(cause);
+        if (CALLERS_FAULT.test(message)) throw cause;
+        if (attempt >= MAX_ATTEMPTS || !message.includes(LOCKED)) {
+          throw unavailable(action, { name, cause });
+        }
+        await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
+      }
+    }
+  }
+}
+
+function selector(
+  prefix: StoreKey,
+  { start, end }: { readonly start: StoreKey | undefined; readonly end: StoreKey | undefined },
+): Deno.KvListSelector {
+  // KV refuses all three at once; both ends lie within the prefix anyway.
+  if (start !== undefined && end !== undefined) return { start, end };
+  if (start !== undefined) return { prefix, start };
+  if (end !== undefined) return { prefix, end };
+  return { prefix };
+}
+
+function entryOf<T>(entry: Deno.KvEntryMaybe<T>): StoreEntry<T> | undefined {
+  if (entry.versionstamp === null) return undefined;
+  return { key: entry.key as StoreKey, value: entry.value, version: entry.versionstamp };
+}
+
+function unavailable(
+  action: string,
+  { name, cause }: { readonly name: string; readonly cause: unknown },
+): ServiceError {
+  return new ServiceError(
+    "store_unavailable",
+    `Cannot ${action} the data file ${name}: ${messageOf(cause)}`,
+    { cause, retryAfterSeconds: 1 },
+  );
+}

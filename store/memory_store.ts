@@ -1,0 +1,135 @@
+/**
+ * The store for tests and for running without a data file: everything in memory, gone with the
+ * process. It keeps the order, the limits and the isolation of Deno KV; records expire by the
+ * clock it is given.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
+import { encodeKey, encodeRange } from "./_key_order.ts";
+import { SortedKeys } from "./_sorted_keys.ts";
+import { commitCost, type CommitTraits, KV_LIMITS } from "./limits.ts";
+
+interface Stored {
+  readonly key: StoreKey;
+  readonly value: unknown;
+  readonly version: string;
+  readonly expiresAt: number | undefined;
+}
+
+const PAGE = 256;
+/** Expired records dropped per commit: more than one commit can usually add. */
+const PURGE = 1_000;
+
+/** A store without a file. */
+export class MemoryStore implements Store {
+  readonly traits: CommitTraits = { ...KV_LIMITS, durable: false, shared: false };
+  readonly #clock: Pick<Clock, "now">;
+  readonly #records = new Map<string, Stored>();
+  readonly #keys = new SortedKeys();
+  /** Expiry times, each followed by the key's text. */
+  readonly #expiries = new SortedKeys();
+  #version = 0;
+  #closed = false;
+
+  constructor(options: { readonly clock: Pick<Clock, "now"> }) {
+    this.#clock = options.clock;
+  }
+
+  // deno-lint-ignore require-await -- throws as a rejection, as every store does
+  async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
+    this.#checkOpen();
+    return this.#read<T>(encodeKey(key));
+  }
+
+  // deno-lint-ignore require-await
+  async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
+    this.#checkOpen();
+    return keys.map((key) => this.#read<T>(encodeKey(key)));
+  }
+
+  async *list<T>(range: ListRange): AsyncGenerator<StoreEntry<T>> {
+    let { lower, upper } = encodeRange(range);
+    const { limit = Infinity, reverse = false } = range;
+    let left = limit;
+    while (left > 0) {
+      this.#checkOpen();
+      const page = this.#keys.page({ lower, upper, limit: PAGE, reverse });
+      for (const text of page) {
+        const entry = this.#read<T>(text);
+        if (entry === undefined) continue;
+        yield entry;
+        if (--left <= 0) return;
+      }
+      if (page.length < PAGE) return;
+      if (reverse) upper = page.at(-1)!;
+      else lower = `${page.at(-1)!}\x00`;
+    }
+  }
+
+  // deno-lint-ignore require-await
+  async commit(commit: Commit): Promise<boolean> {
+    this.#checkOpen();
+    commitCost(commit, this.traits);
+    const sets = (commit.sets ?? []).map((set) => ({ ...set, value: structuredClone(set.value) }));
+    this.#purge();
+    for (const { key, version } of commit.checks ?? []) {
+      if ((this.#read(encodeKey(key))?.version ?? null) !== version) return false;
+    }
+    const version = (++this.#version).toString(16).padStart(20, "0");
+    for (const key of commit.deletes ?? []) this.#remove(encodeKey(key));
+    for (const { key, value, expireInMs } of sets) {
+      const expiresAt = expireInMs === undefined ? undefined : this.#clock.now() + expireInMs;
+      this.#put(encodeKey(key), { key: [...key], value, version, expiresAt });
+    }
+    return true;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  #read<T>(text: string): StoreEntry<T> | undefined {
+    const stored = this.#records.get(text);
+    if (stored === undefined || this.#expired(stored)) return undefined;
+    return { key: stored.key, value: structuredClone(stored.value) as T, version: stored.version };
+  }
+
+  #put(text: string, stored: Stored): void {
+    const before = this.#records.get(text);
+    if (before === undefined) this.#keys.add(text);
+    else this.#forgetExpiry(text, before);
+    this.#records.set(text, stored);
+    if (stored.expiresAt !== undefined) this.#expiries.add(encodeKey([stored.expiresAt]) + text);
+  }
+
+  #remove(text: string): void {
+    const stored = this.#records.get(text);
+    if (stored === undefined) return;
+    this.#records.delete(text);
+    this.#keys.delete(text);
+    this.#forgetExpiry(text, stored);
+  }
+
+  #forgetExpiry(text: string, { expiresAt }: Stored): void {
+    if (expiresAt !== undefined) this.#expiries.delete(encodeKey([expiresAt]) + text);
+  }
+
+  #purge(): void {
+    const upper = encodeKey([this.#clock.now()]);
+    const due = this.#expiries.page({ lower: "", upper, limit: PURGE });
+    for (const entry of due) this.#remove(entry.slice(upper.length));
+  }
+
+  #expired({ expiresAt }: Stored): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#clock.now();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new ServiceError("store_unavailable", "Cannot use the store: it is closed");
+    }
+  }
+}

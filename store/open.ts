@@ -1,0 +1,58 @@
+/** Opens the store that an address such as `kv:./data/carillon.kv` names. */
+
+import { dirname } from "node:path";
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Store } from "../core/store.ts";
+import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
+import { MemoryStore } from "./memory_store.ts";
+
+const KNOWN = "'kv:<file>', 'kv:' (the platform's own) or 'memory:'";
+
+/**
+ * Opens a store: `kv:<file>` on a file, whose folder is made where it is missing, `kv:` the
+ * platform's own Deno KV, `memory:` without a file.
+ *
+ * @throws {ServiceError} `invalid_configuration` where the address names no store of this build,
+ * `store_unavailable` where the file cannot be opened. The address may hold a password, so only
+ * its scheme is repeated.
+ */
+export async function openStore(address: string, options: KvStoreOptions): Promise<Store> {
+  const colon = address.indexOf(":");
+  const scheme = colon < 0 ? "" : address.slice(0, colon);
+  const rest = address.slice(colon + 1);
+  switch (scheme) {
+    case "kv":
+      if (rest !== "" && rest !== ":memory:") await makeFolder(dirname(rest));
+      return await openKvStore(rest === "" ? undefined : rest, options);
+    case "memory":
+      if (rest === "") return new MemoryStore(options);
+      throw new ServiceError(
+        "invalid_configuration",
+        "Cannot open the store: 'memory:' takes no path",
+      );
+    case "redis":
+    case "rediss":
+      throw new ServiceError(
+        "invalid_configuration",
+        `Cannot open a store at '${scheme}:': this build has no Redis store; use ${KNOWN}`,
+      );
+    default:
+      throw new ServiceError(
+        "invalid_configuration",
+        `Cannot open a store at '${/^[a-z0-9+.-]{1,20}$/i.test(scheme) ? `${scheme}:` : "…"}': ` +
+          `use ${KNOWN}`,
+      );
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new ServiceError(
+      "store_unavailable",
+      `Cannot make the data folder ${folder}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
