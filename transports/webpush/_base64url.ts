@@ -1,0 +1,16 @@
+/** Base64url as the Web Push RFCs write it: without padding. */
+
+/** The bytes of a text in base64url or base64, padded or not; `undefined` where it is neither. */
+export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const plain = text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+    return Uint8Array.fromBase64(plain, { alphabet: "base64url" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes as base64url without padding. */
+export function encodeBase64url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}

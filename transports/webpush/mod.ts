@@ -1,0 +1,98 @@
+/**
+ * Web Push, for every browser: encrypted by RFC 8291, signed by RFC 8292, sent by RFC 8030. One
+ * attempt for one subscription, and what came of it; retries and the fate of subscriptions are the
+ * pipeline's.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
+import type { ConfigurableTransport } from "../../core/transport.ts";
+import { ClientConfigError, ClientSet, type PreparedClient } from "../gcm/client_set.ts";
+import { type FileAccess, readCaFile } from "../gcm/config_files.ts";
+import { MAX_BODY_BYTES } from "./encrypt.ts";
+import { createRouter } from "./endpoint_hosts.ts";
+import type { Resolve } from "./public_address.ts";
+import { formatPushSubscription, parsePushSubscription } from "./push_subscription.ts";
+import type { WebPushOptions } from "./settings.ts";
+import { importVapidKey, VapidSigner } from "./vapid.ts";
+import { MAX_CONCURRENT, WebPushClient } from "./web_push_client.ts";
+
+export { type WebPushOptions, webPushOptionsSchema } from "./settings.ts";
+export type { Resolve } from "./public_address.ts";
+
+/** What the transport needs from outside. */
+export interface WebPushDeps extends FileAccess {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  /** Asked at every send to "any public host", and for nothing else. */
+  readonly resolve: Resolve;
+}
+
+/** The transport `webpush`, without clients until it is configured. */
+export function createWebPushTransport(deps: WebPushDeps): ConfigurableTransport<WebPushOptions> {
+  const clients = new ClientSet((options: WebPushOptions) => prepare(options, deps));
+  // A client that is not configured, or not well, still has its browsers' addresses checked.
+  const knownHosts = createRouter();
+  return {
+    name: "webpush",
+    traits: { maxPayloadBytes: MAX_BODY_BYTES, maxConcurrent: MAX_CONCURRENT },
+    configure: (options) => clients.configure(options),
+    serves: (client) => clients.has(client),
+    parseAddress(client, raw) {
+      const subscription = parsePushSubscription(raw);
+      const route = (clients.get(client)?.router ?? knownHosts)(subscription.endpoint);
+      if (typeof route === "string") {
+        throw new ServiceError("invalid_token", `Cannot use this endpoint for webpush: ${route}`);
+      }
+      return formatPushSubscription(subscription);
+    },
+    async send(target, message, signal) {
+      const client = clients.get(target.client);
+      return await client?.send(target, message, signal) ??
+        { kind: "misconfigured", reason: "The client has no usable webpush options" };
+    },
+    status: () => clients.status(),
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
+  };
+}
+
+/** @throws {ClientConfigError} where the entry or one of its files cannot be used. */
+async function prepare(
+  options: WebPushOptions,
+  deps: WebPushDeps,
+): Promise<PreparedClient<WebPushClient>> {
+  const caCerts = await readCaFile(deps, options.cafile);
+  const { oldkeys = [], hosts = [], anypublichost = false } = options;
+  const { clock, fetch, resolve, createHttpClient } = deps;
+  const { subject } = options;
+  const current = await readSigner(options, { subject, clock, where: "" });
+  const older = await Promise.all(oldkeys.map((keys, index) => (
+    readSigner(keys, { subject, clock, where: `oldkeys[${index}]: ` })
+  )));
+  const router = createRouter({ hosts, anyPublicHost: anypublichost });
+  return {
+    fingerprint: JSON.stringify([options, caCerts]),
+    open: () =>
+      new WebPushClient({
+        signers: [current, ...older],
+        router,
+        resolve,
+        createHttpClient: () => createHttpClient(caCerts.length > 0 ? { caCerts } : {}),
+        fetch,
+        clock,
+      }),
+  };
+}
+
+async function readSigner(
+  { publickey, privatekey }: Pick<WebPushOptions, "publickey" | "privatekey">,
+  { subject, clock, where }: {
+    readonly subject: string;
+    readonly clock: Clock;
+    readonly where: string;
+  },
+): Promise<VapidSigner> {
+  const key = await importVapidKey(publickey, privatekey);
+  if (!key) throw new ClientConfigError(`${where}'publickey' and 'privatekey' are not one pair`);
+  return new VapidSigner({ key, subject, clock });
+}

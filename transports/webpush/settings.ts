@@ -1,0 +1,85 @@
+/**
+ * The shape of one client's entry in `pns-webpush-options.yml`: the VAPID key pair that identifies
+ * the service to the push services (RFC 8292), whom they may contact, and which hosts besides the
+ * well-known push services an endpoint may name. Reads no file and opens nothing.
+ */
+
+import { z } from "zod";
+import { ServiceError } from "../../core/errors.ts";
+import { createHostCheck } from "../http/mod.ts";
+import { decodeBase64url } from "./_base64url.ts";
+import { isP256Point } from "./_p256.ts";
+
+const text = z.string().trim().min(1);
+
+/** The original takes booleans and their names alike. */
+const flag = z.union([
+  z.boolean(),
+  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
+]);
+
+const keyPair = {
+  /** Base64url of the uncompressed point; browsers call it `applicationServerKey`. */
+  publickey: text.refine(
+    (it) => isP256Point(decodeBase64url(it) ?? new Uint8Array()),
+    "is not a P-256 public key: expected 65 bytes as base64url, as 'deno task vapid' prints them",
+  ),
+  /** Base64url of the 32 bytes of the private number. Secret. */
+  privatekey: text.refine(
+    (it) => decodeBase64url(it)?.length === 32,
+    "is not a P-256 private key: expected 32 bytes as base64url, as 'deno task vapid' prints them",
+  ),
+};
+
+/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+export const webPushOptionsSchema = z.strictObject({
+  enabled: z.exactOptional(flag),
+  ...keyPair,
+  subject: text.superRefine((subject, context) => {
+    const message = subjectFault(subject);
+    if (message) context.addIssue({ code: "custom", message });
+  }),
+  /** Hosts allowed besides the well-known ones: `host`, `host:port` or `*.domain`. */
+  hosts: z.exactOptional(
+    z.array(text.superRefine((host, context) => {
+      const message = hostFault(host);
+      if (message) context.addIssue({ code: "custom", message });
+    })).max(100),
+  ),
+  /** Allows every https endpoint on port 443 whose name resolves to public addresses only. */
+  anypublichost: z.exactOptional(flag),
+  /** Path of PEM certificates to trust besides the usual ones. */
+  cafile: z.exactOptional(text),
+  /** Key pairs used before; a subscription stays bound to the key that it was made with. */
+  oldkeys: z.exactOptional(z.array(z.strictObject(keyPair)).max(5)),
+});
+
+/** One client's entry, checked. */
+export type WebPushOptions = Readonly<z.infer<typeof webPushOptionsSchema>>;
+
+/**
+ * Why a push service may refuse this `sub` claim, or `undefined`. As strict as Apple's, which answers
+ * `BadJwtToken` to spaces, angle brackets and local names.
+ */
+export function subjectFault(subject: string): string | undefined {
+  const [, mailDomain] = /^mailto:[^\s<>@,:;"()[\]\\]+@([a-z0-9.-]+)$/i.exec(subject) ?? [];
+  const url = /^https:\/\/[^\s<>]+$/i.test(subject) ? URL.parse(subject) : null;
+  const domain = mailDomain ?? url?.hostname;
+  if (domain === undefined) {
+    return "is not a contact: expected 'mailto:name@domain' or an 'https:' address, and nothing else";
+  }
+  if (!/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*$/i.test(domain)) {
+    return "needs a public domain name: Apple refuses local names and addresses";
+  }
+  return undefined;
+}
+
+function hostFault(host: string): string | undefined {
+  try {
+    createHostCheck([host]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ServiceError) return error.message;
+    throw error;
+  }
+}

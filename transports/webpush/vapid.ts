@@ -1,0 +1,122 @@
+/**
+ * Says to a push service who is sending (RFC 8292): one signed token per key and origin, kept for
+ * half of its 12 hours. Signing costs as much as encrypting, and Apple asks senders not to come
+ * with a new token more than once an hour.
+ */
+
+import { SignJWT } from "jose";
+import type { Clock } from "../../core/clock.ts";
+import { type TokenAnswer, TokenCache } from "../http/mod.ts";
+import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
+
+/** A checked key pair. */
+export interface VapidKey {
+  /** Base64url without padding, as in a subscription's `applicationServerKey`. */
+  readonly publicKey: string;
+  readonly privateKey: CryptoKey;
+}
+
+/** Settings of {@link VapidSigner}. */
+export interface VapidSignerOptions {
+  readonly key: VapidKey;
+  /** `mailto:` or `https:` address of whoever runs the service. */
+  readonly subject: string;
+  readonly clock: Clock;
+}
+
+const HOUR_MS = 3_600_000;
+const LIFETIME_MS = 12 * HOUR_MS;
+/** An operator's own hosts and "any public host" make the number of origins anybody's choice. */
+const MAX_ORIGINS = 1000;
+const ES256 = { name: "ECDSA", hash: "SHA-256" };
+const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256" };
+
+/** Signs for one key. */
+export class VapidSigner {
+  readonly publicKey: string;
+  readonly #options: VapidSignerOptions;
+  /** Least recently used first. */
+  readonly #origins = new Map<string, TokenCache<never>>();
+
+  constructor(options: VapidSignerOptions) {
+    this.#options = options;
+    this.publicKey = options.key.publicKey;
+  }
+
+  /** The value of the `Authorization` header for a push service. */
+  async authorization(origin: string): Promise<string> {
+    const answer: TokenAnswer<never> = await this.#cacheOf(origin).get();
+    // With `never` for a failure, a token is all that an answer can be.
+    return (answer as Extract<TokenAnswer<never>, { kind: "token" }>).value;
+  }
+
+  /** Tells that a header was refused. False where it is too young for another one to help. */
+  invalidate(origin: string, authorization: string): boolean {
+    return this.#cacheOf(origin).invalidate(authorization);
+  }
+
+  #cacheOf(origin: string): TokenCache<never> {
+    const cache = this.#origins.get(origin) ?? new TokenCache<never>({
+      mint: async () => ({
+        kind: "token",
+        value: await this.#sign(origin),
+        lifetimeMs: LIFETIME_MS,
+      }),
+      clock: this.#options.clock,
+      marginMs: LIFETIME_MS / 2,
+      minAgeMs: HOUR_MS,
+      backOffMs: 0,
+    });
+    this.#origins.delete(origin);
+    this.#origins.set(origin, cache);
+    if (this.#origins.size > MAX_ORIGINS) {
+      this.#origins.delete(this.#origins.keys().next().value!);
+    }
+    return cache;
+  }
+
+  async #sign(origin: string): Promise<string> {
+    const { key, subject, clock } = this.#options;
+    const jwt = await new SignJWT()
+      .setProtectedHeader({ typ: "JWT", alg: "ES256" })
+      .setAudience(origin)
+      .setSubject(subject)
+      .setExpirationTime(Math.floor((clock.now() + LIFETIME_MS) / 1000))
+      .sign(key.privateKey);
+    return `vapid t=${jwt}, k=${key.publicKey}`;
+  }
+}
+
+/**
+ * A key pair from its raw halves in base64url; `undefined` where they do not belong together.
+ */
+export async function importVapidKey(
+  publickey: string,
+  privatekey: string,
+): Promise<VapidKey | undefined> {
+  const point = decodeBase64url(publickey);
+  const number = decodeBase64url(privatekey);
+  if (point?.length !== 65 || number?.length !== 32) return undefined;
+  try {
+    const privateKey = await crypto.subtle.importKey(
+      "jwk",
+      {
+        kty: "EC",
+        crv: "P-256",
+        d: encodeBase64url(number),
+        x: encodeBase64url(point.subarray(1, 33)),
+        y: encodeBase64url(point.subarray(33)),
+      },
+      ECDSA_P256,
+      false,
+      ["sign"],
+    );
+    const publicKey = await crypto.subtle.importKey("raw", point, ECDSA_P256, false, ["verify"]);
+    const proof = await crypto.subtle.sign(ES256, privateKey, point);
+    const matches = await crypto.subtle.verify(ES256, publicKey, proof, point);
+    return matches ? { publicKey: encodeBase64url(point), privateKey } : undefined;
+  } catch {
+    // Whichever step notices that the halves differ, it says so by an exception.
+    return undefined;
+  }
+}

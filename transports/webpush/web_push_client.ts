@@ -1,0 +1,191 @@
+/**
+ * Everything that one client of the configuration sends with: its VAPID keys, its routes and its
+ * connections. Encrypts a message, posts it, and answers a refused credential with whatever other
+ * credential may be the right one. Retries nothing else.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
+import type { Message } from "../../core/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Target } from "../../core/subscription.ts";
+import { HttpPool } from "../http/mod.ts";
+import { readAnswer, readFailure, type Refusal } from "./answers.ts";
+import { encrypt } from "./encrypt.ts";
+import { MICROSOFT, type Route, type Router } from "./endpoint_hosts.ts";
+import { pushHeaders } from "./headers.ts";
+import { renderPayload } from "./payload.ts";
+import { type Resolve, resolvedFault } from "./public_address.ts";
+import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
+import { Standing } from "./_standing.ts";
+import type { VapidSigner } from "./vapid.ts";
+
+/** What a client is made of. */
+export interface WebPushClientOptions {
+  /** The key of new subscriptions first, then those of older ones. */
+  readonly signers: readonly [VapidSigner, ...VapidSigner[]];
+  readonly router: Router;
+  readonly resolve: Resolve;
+  readonly createHttpClient: () => Deno.HttpClient;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+}
+
+/** Connections per lane. */
+const CONNECTIONS = 2;
+/** Requests under way on one connection; the runtime stalls above some 60. */
+const IN_FLIGHT = 40;
+/** Sends under way at once that make sense for one client. */
+export const MAX_CONCURRENT = CONNECTIONS * IN_FLIGHT;
+const TIMEOUT_MS = 15_000;
+const MAX_LEARNED_KEYS = 10_000;
+
+interface Attempt {
+  readonly url: URL;
+  readonly route: Route;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly refreshedAt: number;
+  readonly signal: AbortSignal;
+}
+
+/** One client of the configuration. */
+export class WebPushClient implements AsyncDisposable {
+  readonly router: Router;
+  readonly #options: WebPushClientOptions;
+  readonly #pools = new Map<string, HttpPool>();
+  readonly #standing = new Standing();
+  /** By endpoint: the older key that turned out to be the one it was made with. */
+  readonly #learned = new Map<string, VapidSigner>();
+
+  constructor(options: WebPushClientOptions) {
+    this.#options = options;
+    this.router = options.router;
+  }
+
+  /** One attempt; resolves for every answer that a push service can give. */
+  async send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const subscription = readToken(target.token);
+    if (typeof subscription === "string") return { kind: "rejected", reason: subscription };
+    const route = this.router(subscription.endpoint);
+    if (typeof route === "string") return { kind: "rejected", reason: `the endpoint: ${route}` };
+    if (route.trust === "public") {
+      const stop = await this.#addressFault(subscription.endpoint, signal);
+      if (stop) return stop;
+    }
+    const signers = this.#signersFor(subscription);
+    if (signers.length === 0) {
+      return { kind: "gone", reason: "the VAPID key that it was made with is not configured" };
+    }
+    const plaintext = renderPayload(message);
+    if (!plaintext) return { kind: "rejected", reason: "the message is too large" };
+    const nowMs = this.#options.clock.now();
+    const microsoft = route.lane === MICROSOFT;
+    const [headers, body] = await Promise.all([
+      pushHeaders(message, { nowMs, microsoft }),
+      encrypt(plaintext, subscription),
+    ]);
+    const { endpoint: url } = subscription;
+    const { refreshedAt } = target;
+    return await this.#post(signers, { url, route, headers, body, refreshedAt, signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
+  }
+
+  /** With one key after the other, as long as the push service says that it is not the right one. */
+  async #post(signers: readonly VapidSigner[], attempt: Attempt): Promise<Outcome> {
+    const { route } = attempt;
+    let last: Refusal | undefined;
+    for (const signer of signers) {
+      const answer = await this.#authorized(signer, attempt);
+      if (answer.kind === "refused") return this.#standing.refused(route, answer.reason);
+      if (answer.kind !== "mismatch") {
+        if (answer.kind === "sent") {
+          this.#standing.accepted(route);
+          this.#learn(attempt.url.href, signer);
+        }
+        return answer;
+      }
+      last = answer;
+    }
+    return { kind: "rejected", reason: `${last?.reason}: it was made with another VAPID key` };
+  }
+
+  /** Once more with a new token where the refused one is old enough for that to help. */
+  async #authorized(signer: VapidSigner, attempt: Attempt): Promise<Outcome | Refusal> {
+    const { origin } = attempt.url;
+    const authorization = await signer.authorization(origin);
+    const answer = await this.#exchange(authorization, attempt);
+    if (answer.kind !== "refused" || !signer.invalidate(origin, authorization)) return answer;
+    return await this.#exchange(await signer.authorization(origin), attempt);
+  }
+
+  async #exchange(authorization: string, attempt: Attempt): Promise<Outcome | Refusal> {
+    const { url, route, headers, body, refreshedAt, signal } = attempt;
+    const result = await this.#poolOf(route).post(url.href, {
+      headers: { ...headers, authorization },
+      body,
+      signal,
+    });
+    const { trust } = route;
+    return result.kind === "failed"
+      ? readFailure(result, { trust })
+      : readAnswer(result, { nowMs: this.#options.clock.now(), refreshedAt, trust });
+  }
+
+  #poolOf({ lane, oneHost }: Route): HttpPool {
+    let pool = this.#pools.get(lane);
+    if (!pool) {
+      const { createHttpClient, fetch, clock } = this.#options;
+      pool = new HttpPool({
+        clients: CONNECTIONS,
+        maxInFlightPerClient: IN_FLIGHT,
+        createClient: createHttpClient,
+        fetch,
+        timeoutMs: TIMEOUT_MS,
+        clock,
+        warmUp: oneHost,
+      });
+      this.#pools.set(lane, pool);
+    }
+    return pool;
+  }
+
+  async #addressFault({ hostname }: URL, signal: AbortSignal): Promise<Outcome | undefined> {
+    try {
+      const reason = await resolvedFault(hostname, (name) => this.#options.resolve(name, signal));
+      return reason ? { kind: "rejected", reason: `the endpoint: ${reason}` } : undefined;
+    } catch {
+      return { kind: "retry", reason: "the endpoint's host does not resolve" };
+    }
+  }
+
+  #signersFor({ endpoint, applicationServerKey }: PushSubscription): readonly VapidSigner[] {
+    const { signers } = this.#options;
+    if (applicationServerKey !== undefined) {
+      return signers.filter(({ publicKey }) => publicKey === applicationServerKey);
+    }
+    const learned = this.#learned.get(endpoint.href);
+    return learned ? [learned, ...signers.filter((signer) => signer !== learned)] : signers;
+  }
+
+  #learn(endpoint: string, signer: VapidSigner): void {
+    this.#learned.delete(endpoint);
+    if (signer === this.#options.signers[0]) return;
+    this.#learned.set(endpoint, signer);
+    if (this.#learned.size > MAX_LEARNED_KEYS) {
+      this.#learned.delete(this.#learned.keys().next().value!);
+    }
+  }
+}
+
+function readToken(token: string): PushSubscription | string {
+  try {
+    return parsePushSubscription(token);
+  } catch (error) {
+    if (error instanceof ServiceError) return error.message;
+    throw error;
+  }
+}
