@@ -99,22 +99,24 @@ export class TokenCache<Failure> {
   }
 
   async #mint(): Promise<TokenAnswer<Failure>> {
+    // A lifetime counts from when the token was made, which is some time before it arrives.
+    const since = this.#now();
     const minted = await this.#options.mint();
     if (minted.kind === "failed") {
       this.#failed = { failure: minted.failure, since: this.#now() };
       return minted;
     }
     this.#failed = undefined;
-    this.#held = this.#hold(minted);
+    this.#held = this.#hold(minted, since);
     return { kind: "token", value: minted.value };
   }
 
   /** An endpoint that grants next to no lifetime must not be asked for every send. */
-  #hold(minted: Extract<Minted<Failure>, { kind: "token" }>): Held {
+  #hold(minted: Extract<Minted<Failure>, { kind: "token" }>, since: Moment): Held {
     const { marginMs, backOffMs } = this.#options;
     const lifetimeMs = Math.max(minted.lifetimeMs, backOffMs);
     const renewAfterMs = minted.renewAfterMs ?? Math.max(lifetimeMs - marginMs, lifetimeMs / 2);
-    return { value: minted.value, lifetimeMs, renewAfterMs, since: this.#now() };
+    return { value: minted.value, lifetimeMs, renewAfterMs, since };
   }
 
   #backingOff(): TokenAnswer<Failure> | undefined {

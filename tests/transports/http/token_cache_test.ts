@@ -65,6 +65,29 @@ Deno.test("TokenCache goes on with the old token while renewing it fails", async
   assert.equal(await valueOf(cache), "down");
 });
 
+Deno.test("TokenCache counts a lifetime from when the token was asked for", async () => {
+  const late = Promise.withResolvers<Minted<string>>();
+  const { cache, clock } = rig((count) => count === 1 ? late.promise : Promise.resolve(token("2")));
+  const first = cache.get();
+  await clock.advance(600);
+  late.resolve(token("1"));
+  await first;
+  await clock.advance(400);
+  assert.equal(await valueOf(cache), "2");
+});
+
+Deno.test("TokenCache keeps a token that is held off until it ends", async () => {
+  const { cache, clock, minted } = rig();
+  await cache.get();
+  cache.holdOff(5000);
+  await clock.advance(900);
+  assert.equal(cache.invalidate("1"), false);
+  assert.equal(await valueOf(cache), "1");
+  assert.equal(minted(), 1);
+  await clock.advance(100);
+  assert.equal(await valueOf(cache), "2");
+});
+
 Deno.test("TokenCache waits for a new token once the old one has ended", async () => {
   const { cache, clock } = rig();
   await cache.get();

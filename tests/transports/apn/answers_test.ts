@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { type AnswerFacts, judgeAnswer } from "../../../transports/apn/answers.ts";
+import type { FetchFault, HttpResult } from "../../../transports/http/mod.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const FACTS: AnswerFacts = { nowMs: NOW, refreshedAt: NOW - 1000, succeeded: true };
+
+function reply(status: number, body: unknown, headers: Record<string, string> = {}): HttpResult {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { kind: "reply", status, headers: new Headers(headers), text };
+}
+
+function judge(status: number, reason: string, facts: Partial<AnswerFacts> = {}) {
+  return judgeAnswer(reply(status, { reason }), { ...FACTS, ...facts });
+}
+
+/** Kind of the outcome, or the remedy and the kind of the outcome when it does not help. */
+function brief(verdict: ReturnType<typeof judgeAnswer>): string {
+  return verdict.kind === "again"
+    ? `${verdict.remedy}, then ${verdict.otherwise.kind}`
+    : verdict.kind;
+}
+
+const ROWS: readonly [status: number, reason: string, expected: string][] = [
+  [400, "BadCollapseId", "rejected"],
+  [400, "BadDeviceToken", "gone"],
+  [400, "BadExpirationDate", "rejected"],
+  [400, "BadMessageId", "rejected"],
+  [400, "BadPriority", "rejected"],
+  [400, "InvalidPushType", "rejected"],
+  [400, "DuplicateHeaders", "rejected"],
+  [400, "PayloadEmpty", "rejected"],
+  [400, "BadTopic", "misconfigured"],
+  [400, "MissingTopic", "misconfigured"],
+  [400, "TopicDisallowed", "misconfigured"],
+  [400, "DeviceTokenNotForTopic", "gone"],
+  [400, "MissingDeviceToken", "rejected"],
+  [400, "IdleTimeout", "none, then retry"],
+  [403, "ExpiredProviderToken", "new_token, then misconfigured"],
+  [403, "InvalidProviderToken", "misconfigured"],
+  [403, "MissingProviderToken", "misconfigured"],
+  [403, "UnrelatedKeyIdInToken", "new_connections, then misconfigured"],
+  [403, "BadEnvironmentKeyIdInToken", "misconfigured"],
+  [403, "BadEnvironmentKeyInToken", "misconfigured"],
+  [403, "BadCertificate", "misconfigured"],
+  [403, "BadCertificateEnvironment", "misconfigured"],
+  [403, "Forbidden", "misconfigured"],
+  [404, "BadPath", "rejected"],
+  [405, "MethodNotAllowed", "rejected"],
+  [410, "Unregistered", "gone"],
+  [410, "ExpiredToken", "gone"],
+  [413, "PayloadTooLarge", "rejected"],
+  [429, "TooManyRequests", "retry"],
+  [429, "TooManyProviderTokenUpdates", "keep_token, then retry"],
+  [500, "InternalServerError", "retry"],
+  [503, "ServiceUnavailable", "retry"],
+  [503, "Shutdown", "none, then retry"],
+];
+
+for (const [status, reason, expected] of ROWS) {
+  Deno.test(`${status} ${reason}: ${expected}`, () => {
+    assert.equal(brief(judge(status, reason)), expected);
+  });
+}
+
+Deno.test("200 is sent, with the id that APNs gave", () => {
+  assert.deepEqual(judgeAnswer(reply(200, "", { "apns-id": "A" }), FACTS), {
+    kind: "sent",
+    providerId: "A",
+  });
+  assert.deepEqual(judgeAnswer(reply(200, ""), FACTS), { kind: "sent" });
+});
+
+Deno.test("no token is removed before one was accepted", () => {
+  for (const reason of ["BadDeviceToken", "DeviceTokenNotForTopic"]) {
+    const verdict = judge(400, reason, { succeeded: false });
+    assert.ok(verdict.kind === "rejected");
+    assert.match(verdict.reason, new RegExp(`^${reason}.*check 'production'`));
+  }
+});
+
+Deno.test("an unregistered token stays where the device registered it again since", () => {
+  const body = { reason: "Unregistered", timestamp: NOW - 5000 };
+  assert.equal(judgeAnswer(reply(410, body), FACTS).kind, "rejected");
+  const before = { ...FACTS, refreshedAt: NOW - 5000 };
+  assert.equal(judgeAnswer(reply(410, body), before).kind, "gone");
+  assert.equal(judgeAnswer(reply(410, { ...body, timestamp: "x" }), FACTS).kind, "gone");
+});
+
+Deno.test("too many requests to one device slow that device for a minute", () => {
+  const verdict = judge(429, "TooManyRequests");
+  assert.deepEqual(verdict, { kind: "retry", reason: "TooManyRequests", afterMs: 60_000 });
+});
+
+Deno.test("too many tokens slow the whole client for 20 minutes", () => {
+  const verdict = judge(429, "TooManyProviderTokenUpdates");
+  assert.deepEqual(verdict.kind === "again" && verdict.otherwise, {
+    kind: "retry",
+    reason: "TooManyProviderTokenUpdates",
+    afterMs: 20 * 60_000,
+    scope: "client",
+  });
+});
+
+Deno.test("a server error is tried again after 15 minutes, or later where APNs says so", () => {
+  const quarter = 15 * 60_000;
+  for (const reason of ["InternalServerError", "ServiceUnavailable"]) {
+    assert.deepEqual(judge(500, reason), { kind: "retry", reason, afterMs: quarter });
+  }
+  const later = judgeAnswer(reply(503, {}, { "retry-after": "1800" }), FACTS);
+  assert.equal(later.kind === "retry" && later.afterMs, 2 * quarter);
+});
+
+Deno.test("reasons that nobody told of fall back on the status", () => {
+  const kinds = [302, 400, 401, 403, 404, 405, 410, 413, 418, 429, 500, 502].map((status) =>
+    judge(status, "Novelty").kind
+  );
+  assert.deepEqual(kinds, [
+    "misconfigured",
+    "rejected",
+    "misconfigured",
+    "misconfigured",
+    "rejected",
+    "rejected",
+    "gone",
+    "rejected",
+    "misconfigured",
+    "retry",
+    "retry",
+    "retry",
+  ]);
+});
+
+Deno.test("a body that is not of APNs does not get into the reason", () => {
+  for (const body of ["<html>secret</html>", "[]", "", '{"reason":"two words"}', '{"reason":7}']) {
+    const verdict = judgeAnswer(reply(400, body), FACTS);
+    assert.deepEqual(verdict, { kind: "rejected", reason: "status 400 without a reason" });
+  }
+});
+
+const FAULTS: Record<FetchFault, string> = {
+  refused_stream: "retry",
+  goaway: "retry",
+  died: "retry",
+  connect: "retry",
+  timeout: "retry",
+  aborted: "retry",
+  certificate: "misconfigured",
+  no_h2: "misconfigured",
+  blocked: "misconfigured",
+};
+
+for (const [fault, expected] of Object.entries(FAULTS)) {
+  Deno.test(`no answer because of ${fault}: ${expected}`, () => {
+    const failed = { kind: "failed", sent: "unknown", reason: "why", fault } as const;
+    assert.equal(judgeAnswer(failed as HttpResult, FACTS).kind, expected);
+  });
+}
+
+Deno.test("a GOAWAY that blames the credential is a misconfiguration", () => {
+  const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
+  for (const goawayReason of ["BadCertificate", "BadCertificateEnvironment", "Forbidden"]) {
+    const verdict = judgeAnswer({ ...goaway, goawayReason }, FACTS);
+    assert.deepEqual(verdict, { kind: "misconfigured", reason: goawayReason });
+  }
+});
+
+Deno.test("a GOAWAY that blames some device token says nothing of this one", () => {
+  const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
+  for (const goawayReason of ["BadDeviceToken", "IdleTimeout", "Shutdown"]) {
+    assert.equal(judgeAnswer({ ...goaway, goawayReason }, FACTS).kind, "retry");
+  }
+});
