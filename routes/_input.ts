@@ -1,0 +1,70 @@
+/** Reads and checks what a request brings. Every fault is named by its path, and all at once. */
+
+import type { Context } from "hono";
+import type { z } from "zod";
+import { type ErrorCode, type Fault, ServiceError } from "../core/errors.ts";
+
+/** Faults named in one answer. */
+const MAX_FAULTS = 50;
+
+/**
+ * The JSON body, checked.
+ *
+ * @throws {ServiceError} `unsupported_media_type`, `invalid_request`, or the code that the faults
+ * agree on.
+ */
+export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+  return check(schema, await readJson(c));
+}
+
+/** The JSON body, unchecked. */
+export async function readJson(c: Context): Promise<unknown> {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
+  }
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const where = cause instanceof SyntaxError ? cause.message : "it is malformed";
+    throw new ServiceError("invalid_request", `Cannot read the body as JSON: ${where}`, { cause });
+  }
+}
+
+/** The query parameters, checked. Repeated ones count once. */
+export function readQuery<T>(c: Context, schema: z.ZodType<T>): T {
+  return check(schema, c.req.query());
+}
+
+/** A value, checked. */
+export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const faults = issues.slice(0, MAX_FAULTS).map(toFault);
+  const codes = new Set(faults.map((fault) => fault.code ?? "invalid_request"));
+  const code = codes.size === 1 ? [...codes][0]! : "invalid_request";
+  const [first] = faults;
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+  const detail = `Cannot accept ${first!.path || "the request"}: ${first!.message}${more}`;
+  throw new ServiceError(code, detail, { faults });
+}
+
+function toFault(issue: z.core.$ZodIssue): Fault {
+  const code = issue.code === "custom"
+    ? issue.params?.["code"] as ErrorCode | undefined
+    : undefined;
+  return {
+    path: pathText(issue.path),
+    message: issue.message,
+    ...(code !== undefined && { code }),
+  };
+}
+
+/** `notifications[3].topic` */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part, index) =>
+    typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`
+  ).join("");
+}

@@ -1,0 +1,84 @@
+/** Describes routes for OpenAPI with few words, from the schemas that validate them. */
+
+import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
+import type { z } from "zod";
+import { type ErrorCode, ERRORS } from "../core/errors.ts";
+import type { Principal, Scope } from "../core/principal.ts";
+import { problemBody } from "./_schemas.ts";
+
+/** What every handler finds in its context. */
+export interface Env {
+  readonly Variables: { principal: Principal };
+}
+
+/** A group of routes. */
+export type App = OpenAPIHono<Env>;
+
+/** One route's description. */
+export interface Description {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  /** Who may call it; absent: everybody. */
+  readonly scope?: Scope;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly headers?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** Status → what it means and brings. */
+  readonly answers: Readonly<Record<number, { text: string; schema?: z.ZodType; type?: string }>>;
+  /** Errors besides those that every route can give. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** Adds a route to the generated document. */
+export function describe(app: App, description: Description): void {
+  const { method, path, tag, summary, scope, params, query, headers, body } = description;
+  const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : [];
+  if (body) common.push("invalid_request", "payload_too_large", "unsupported_media_type");
+  const route: RouteConfig = {
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(scope && {
+      description: `Needs scope \`${scope}\`.`,
+      security: [{ bearer: [] }],
+    }),
+    request: {
+      ...(params && { params }),
+      ...(query && { query }),
+      ...(headers && { headers }),
+      ...(body && { body: { required: true, content: { "application/json": { schema: body } } } }),
+    },
+    responses: {
+      ...answers(description.answers),
+      ...problems([...common, ...description.errors ?? []]),
+    },
+  };
+  app.openAPIRegistry.registerPath(route);
+}
+
+function answers(given: Description["answers"]): RouteConfig["responses"] {
+  return Object.fromEntries(
+    Object.entries(given).map(([status, { text, schema, type = "application/json" }]) => [
+      status,
+      { description: text, ...(schema && { content: { [type]: { schema } } }) },
+    ]),
+  );
+}
+
+function problems(codes: readonly ErrorCode[]): RouteConfig["responses"] {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...byStatus.get(status) ?? [], code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, together]) => [status, {
+      description: together.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join("; "),
+      content: { "application/problem+json": { schema: problemBody } },
+    }]),
+  );
+}

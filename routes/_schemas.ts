@@ -1,0 +1,76 @@
+/** The words of the API as schemas: they validate, and OpenAPI is generated from them. */
+
+import { z } from "@hono/zod-openapi";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { transportName, TRANSPORTS } from "../core/subscription.ts";
+import { isWildcard, topicFault } from "../core/topic.ts";
+
+// deno-lint-ignore no-control-regex -- control characters are what is refused
+const NAME = /^[^\u0000-\u001f\u007f]{1,255}$/;
+
+/** Context and user ids: texts inside, numbers accepted at the edge. */
+function name(example: string, description: string) {
+  return z.union([
+    z.string().regex(NAME, "must have 1 to 255 characters and no control characters"),
+    z.int().nonnegative(),
+  ], { error: "must be a text or a whole number" })
+    .transform(String)
+    .openapi({ example, description });
+}
+
+export const context = name("1", "Tenant that the user belongs to");
+export const user = name("3", "The user within the context");
+
+export const client = z.string().regex(NAME).max(64)
+  .openapi({ example: "open-xchange-appsuite", description: "Kind of app that receives" });
+
+/** A topic or a pattern that subscribes to topics. */
+export const topicPattern = z.string().superRefine((topic, { addIssue }) => {
+  const fault = topicFault(topic);
+  if (fault !== undefined) {
+    addIssue({ code: "custom", message: fault, params: { code: "invalid_topic" } });
+  }
+}).openapi({ example: "ox:mail:*", description: "`ox:mail:new`, `ox:mail:*` or `*`" });
+
+/** A topic that can be published to. */
+export const topic = z.string().superRefine((topic, { addIssue }) => {
+  const fault = topicFault(topic) ??
+    (isWildcard(topic) ? "a notification needs a topic without a wildcard" : undefined);
+  if (fault !== undefined) {
+    addIssue({ code: "custom", message: fault, params: { code: "invalid_topic" } });
+  }
+}).openapi({ example: "ox:mail:new" });
+
+export const transport = z.string().transform((name, { addIssue }) => {
+  const known = transportName(name);
+  if (known) return known;
+  addIssue({
+    code: "custom",
+    message: `must be one of ${TRANSPORTS.join(", ")}`,
+    params: { code: "unknown_transport" },
+  });
+  return z.NEVER;
+}).openapi({ example: "apn", description: `One of ${TRANSPORTS.join(", ")}, or an alias` });
+
+export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "must be a JSON object" })
+  .openapi({ type: "object", additionalProperties: true });
+
+/** A point in time in answers. */
+export const time = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.000Z" });
+
+export const problemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  pns: z.string().optional().openapi({ example: "PNS-0007" }),
+  faults: z.array(z.object({ path: z.string(), message: z.string(), code: z.string().optional() }))
+    .optional(),
+}).openapi("Problem");
+
+/** How a list is paged. */
+export const page = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(512).optional(),
+});
