@@ -4,6 +4,7 @@
  */
 
 import { SignJWT } from "jose";
+import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { HttpPool, Minted } from "../http/mod.ts";
 import { readTokenAnswer } from "./oauth_token.ts";
@@ -35,21 +36,20 @@ export function signAssertion(account: ServiceAccount, nowMs: number): Promise<s
 export interface AccessTokenOptions {
   readonly pool: HttpPool;
   readonly tokenAddress: string;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** A new access token, or what its absence means for the messages that wait for it. */
 export async function requestAccessToken(
   account: ServiceAccount,
-  { pool, tokenAddress, now }: AccessTokenOptions,
+  { pool, tokenAddress, clock }: AccessTokenOptions,
 ): Promise<Minted<Outcome>> {
-  const assertion = await signAssertion(account, now());
+  const assertion = await signAssertion(account, clock.now());
   const result = await pool.post(tokenAddress, {
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
     body: new URLSearchParams({ grant_type: GRANT, assertion }).toString(),
     // Many sends wait for the one answer; the pool's timeout bounds it.
     signal: new AbortController().signal,
   });
-  return readTokenAnswer(result, { nowMs: now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
+  return readTokenAnswer(result, { nowMs: clock.now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
 }

@@ -51,7 +51,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     warmUp: false,
   });
   const tokens = new TokenCache<Outcome>({
-    mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, now: clock.now }),
+    mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, clock }),
     clock,
     marginMs: MARGIN_MS,
     // A refused token is renewed once per message; the second refusal pauses the whole client,

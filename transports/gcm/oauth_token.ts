@@ -25,9 +25,17 @@ export function readTokenAnswer(
 ): Minted<Outcome> {
   if (result.kind === "failed") {
     const reason = `No access token: ${result.reason}`;
-    return result.fault === "certificate" || result.fault === "blocked"
-      ? failed({ kind: "misconfigured", reason })
-      : failed({ kind: "retry", reason, afterMs: FLOOR_MS, scope: "client" });
+    switch (result.fault) {
+      case "certificate":
+      case "no_h2":
+      case "blocked":
+        return failed({ kind: "misconfigured", reason });
+      case "aborted":
+        // Another configuration took over; the next attempt goes by that one.
+        return failed({ kind: "retry", reason });
+      default:
+        return failed({ kind: "retry", reason, afterMs: FLOOR_MS, scope: "client" });
+    }
   }
   const { status, headers, text } = result;
   const body = parse(text);

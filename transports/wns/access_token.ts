@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview
  */
 
+import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { readTokenAnswer } from "../gcm/oauth_token.ts";
 import type { HttpPool, Minted } from "../http/mod.ts";
@@ -38,7 +39,7 @@ export function tokenRequest(options: WnsOptions): TokenRequest {
 /** A new access token, or what its absence means for the messages that wait for it. */
 export async function requestAccessToken(
   { address, form }: TokenRequest,
-  { pool, now }: { readonly pool: HttpPool; readonly now: () => number },
+  { pool, clock }: { readonly pool: HttpPool; readonly clock: Pick<Clock, "now"> },
 ): Promise<Minted<Outcome>> {
   const result = await pool.post(address, {
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
@@ -46,5 +47,5 @@ export async function requestAccessToken(
     // Many sends wait for the one answer; the pool's timeout bounds it.
     signal: new AbortController().signal,
   });
-  return readTokenAnswer(result, { nowMs: now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
+  return readTokenAnswer(result, { nowMs: clock.now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });
 }

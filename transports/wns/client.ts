@@ -50,7 +50,7 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const tokenPool = new HttpPool({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
   const tokens = new TokenCache<Outcome>({
-    mint: () => requestAccessToken(request, { pool: tokenPool, now: clock.now }),
+    mint: () => requestAccessToken(request, { pool: tokenPool, clock }),
     clock,
     marginMs: MARGIN_MS,
     // A refused token is renewed once per message; the second refusal pauses the whole client,

@@ -60,7 +60,9 @@ export function startProvider(
     onListen() {},
     async handler(request) {
       const { pathname: path } = new URL(request.url);
-      const { method, headers } = request;
+      // The request's own headers end with it.
+      const { method } = request;
+      const headers = new Headers(request.headers);
       const entry = { method, path, headers, body: await request.text() };
       seen.push(entry);
       return answer(entry);
