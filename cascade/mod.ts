@@ -29,7 +29,14 @@ export {
 export { createDenoConfigFiles } from "./deno_config_files.ts";
 export { type ConfigFault, placeOf, type Position } from "./faults.ts";
 export { type Resolution, type TrailStep } from "./resolve.ts";
-export { entries as schemaEntries, type Key, KEYS, type ValueOf, variableName } from "./schema.ts";
+export {
+  ENABLED_KEYS,
+  entries as schemaEntries,
+  type Key,
+  KEYS,
+  type ValueOf,
+  variableName,
+} from "./schema.ts";
 export { type Settings } from "./settings.ts";
 export { Snapshot } from "./snapshot.ts";
 export { View } from "./view.ts";

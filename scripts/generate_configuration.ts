@@ -1,0 +1,126 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
+/**
+ * Writes `docs/configuration.md`: how the configuration is put together, and every key of the
+ * schema. With `--check` it writes nothing and fails where the page differs from what it would
+ * write.
+ */
+
+import { ENABLED_KEYS, schemaEntries, variableName } from "../cascade/mod.ts";
+import { ROOT } from "./_project.ts";
+
+const PAGE = `${ROOT}docs/configuration.md`;
+
+const INTRODUCTION = `# Configuration
+
+Generated from the schema by \`deno task docs\`; do not edit.
+
+Everything is read from one folder (\`CARILLON_CONFIG_DIR\`, \`./conf\` unless it is set):
+
+| files                         | what they say                                                          |
+| ----------------------------- | ---------------------------------------------------------------------- |
+| \`*.properties\`, at any depth  | the server scope: \`key=value\`; of a repeated key the last one counts   |
+| \`meta/*.yml\`                  | per property: a \`value\` that replaces the one above, a \`final\` scope   |
+| \`contextSets/*.yml\`           | settings for everybody whose tags satisfy an expression                |
+| \`pns-websocket-clients.yml\`   | which client a socket path belongs to, and which topics reach it       |
+| \`pns-apns-options.yml\`        | credentials for APNs, client by client                                 |
+| \`pns-gcm-options.yml\`         | credentials for GCM/FCM, client by client                              |
+| \`pns-wns-options.yml\`         | credentials for WNS, client by client                                  |
+| \`pns-webpush-options.yml\`     | VAPID keys for Web Push, client by client                              |
+| \`pns-messages.yml\`            | texts of notifications per client, transport and topic                 |
+
+The folder is watched; \`SIGHUP\` and \`POST /v1/admin/reload\` do the same. A reload reads and checks
+everything and then takes effect at once, or changes nothing and says what is wrong with file, line
+and column. A bad entry of an options file disables its client only.
+
+## Scopes
+
+A key marked *every scope* can be set for users and contexts (attributes, through the admin API),
+for context sets and for the server. \`com.openexchange.config.cascade.scopes\` says in which order
+they are asked; the first that has the key decides. A property that is \`final\` in a scope (see
+\`meta/\`) ignores the more specific ones. \`GET /v1/explain\` shows the way to an answer.
+
+A transport's \`enabled\` key can be followed by a client, and by a client and a topic:
+\`….enabled.{client}.{topic}\` is looked up in all scopes first, then \`….enabled.{client}\`, then
+\`….enabled\`. So a more specific name set for the server beats a less specific one set for a user. The
+colons of the topic may be escaped or not:
+
+\`\`\`properties
+com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox\\:calendar\\:new=false
+\`\`\`
+
+## Context sets
+
+\`\`\`yaml
+premium:
+  withTags: premium & !(trial | 4711)
+  addTags: mobile
+  com.openexchange.pns.transport.apn.ios.enabled: true
+\`\`\`
+
+Tags of a user are the id and the name of its context, the context's attribute \`taxonomy/types\`, the
+values of \`com.openexchange.config.cascade.types\`, the user's permissions (\`ucWebMail\`), and what
+\`addTags\` of matching entries adds, until nothing new is added. \`!\` binds more tightly than \`&\`, and
+\`&\` more tightly than \`|\`. Where several matching entries have a key, the first one counts, in order
+of file and line.
+
+## Environment
+
+A variable named like a key, in upper case and with \`_\` for every other character, overrules the
+files: \`${
+  variableName("com.openexchange.pns.delayDuration")
+}=3000\`. Names with a client or a topic cannot
+be written so.
+
+## Keys
+
+Names of the original keep their meaning and default. A key counts *at once* after a reload, or only
+*after a restart*.
+`;
+
+const text = await formatted(INTRODUCTION + schemaEntries().map(section).join(""));
+if (!Deno.args.includes("--check")) {
+  await Deno.writeTextFile(PAGE, text);
+} else if (await Deno.readTextFile(PAGE).catch(() => "") !== text) {
+  console.error("docs/configuration.md is out of date: run 'deno task docs'");
+  Deno.exit(1);
+}
+
+function section([key, spec]: ReturnType<typeof schemaEntries>[number]): string {
+  const preset = spec.defaultFrom === undefined
+    ? code(Array.isArray(spec.default) ? spec.default.join(", ") : String(spec.default))
+    : `the value of \`${spec.defaultFrom}\``;
+  const range = spec.type === "integer" ? `, ${spec.min} to ${spec.max}` : "";
+  const choices = spec.choices ? ` of ${spec.choices.map(code).join(", ")}` : "";
+  const facts = [
+    `${spec.type}${choices}${spec.unit === undefined ? "" : ` (${spec.unit})`}${range}`,
+    `default ${preset}`,
+    spec.cascade ? "every scope" : "server scope",
+    spec.applies,
+    ...spec.secret ? ["secret"] : [],
+  ];
+  const aliases = spec.aliases ? `\nAlso: ${spec.aliases.map(code).join(", ")}.\n` : "";
+  const name = key === ENABLED_KEYS.websocket ? `${key}.open-xchange-appsuite` : key;
+  return `\n### ${key}\n\n${spec.text}\n\n_${facts.join(" · ")}_\n${aliases}
+\`\`\`properties\n${name}=${spec.example}\n\`\`\`\n`;
+}
+
+function code(value: string): string {
+  return value === "" ? "empty" : `\`${value}\``;
+}
+
+/** As `deno fmt` would have it, so that the page passes the check of formats. */
+async function formatted(markdown: string): Promise<string> {
+  const fmt = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--ext", "md", "-"],
+    cwd: ROOT,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = fmt.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(markdown));
+  await writer.close();
+  const { code: status, stdout } = await fmt.output();
+  if (status !== 0) throw new Error("Cannot format the page: 'deno fmt' failed");
+  return new TextDecoder().decode(stdout);
+}
