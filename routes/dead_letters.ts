@@ -1,0 +1,131 @@
+/** `/v1/dead-letters`: what was given up, and trying it again. Tokens are never shown. */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { ServiceError } from "../core/errors.ts";
+import type { StoreEntry } from "../core/store.ts";
+import { allows } from "../core/principal.ts";
+import type { DeadLetter, DeadLetterFilter, Pipeline } from "../delivery/mod.ts";
+import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { readBody, readQuery } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import { client, context, page, time, transport } from "./_schemas.ts";
+
+const filter = z.object({ context, client, transport }).partial();
+
+const letterBody = z.object({
+  id: z.uuid(),
+  notification: z.uuid(),
+  context: z.string(),
+  user: z.string(),
+  topic: z.string(),
+  client: z.string(),
+  transport: z.string(),
+  subscription: z.string().optional(),
+  reason: z.string(),
+  attempts: z.int(),
+  at: time,
+}).openapi("DeadLetter");
+
+/** What these routes need. */
+export interface DeadLetterDeps {
+  readonly authenticate: Authenticate;
+  readonly letters: Pipeline["letters"];
+  readonly replay: Pipeline["replay"];
+}
+
+/** Letters replayed by one call. */
+const MAX_REPLAY = 1000;
+
+/** See the file's comment. */
+export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDeps): App {
+  const app = new OpenAPIHono<Env>();
+
+  describe(app, {
+    method: "get",
+    path: "/",
+    tag: "Dead letters",
+    summary: "List dead letters, oldest first",
+    scope: "admin",
+    query: filter.extend(page.shape),
+    answers: {
+      200: {
+        text: "A page",
+        schema: z.object({ items: z.array(letterBody), next: z.string().optional() }),
+      },
+    },
+  });
+  app.get("/", needs(authenticate, "admin"), async (c) => {
+    const { limit, cursor, ...wanted } = readQuery(c, filter.extend(page.shape).strict());
+    const { letters: found, next } = await letters.list(wanted as DeadLetterFilter, {
+      limit,
+      ...(cursor !== undefined && { after: cursor }),
+    });
+    const items = found.filter(({ notification }) =>
+      allows(c.var.principal, "admin", notification.context)
+    );
+    return c.json({ items: items.map(present), ...(next !== undefined && { next }) });
+  });
+
+  describe(app, {
+    method: "post",
+    path: "/{id}/replay",
+    tag: "Dead letters",
+    summary: "Try one again",
+    scope: "admin",
+    params: z.object({ id: z.uuid() }),
+    answers: { 202: { text: "It is on its way", schema: z.object({ replayed: z.int() }) } },
+    errors: ["not_found"],
+  });
+  app.post("/:id/replay", needs(authenticate, "admin"), async (c) => {
+    const letter = await letters.get(c.req.param("id"));
+    if (!letter) throw new ServiceError("not_found", "Cannot find this dead letter");
+    inContext(c.var.principal, "admin", letter.value.notification.context);
+    return c.json({ replayed: await replay(letter) ? 1 : 0 }, 202);
+  });
+
+  describe(app, {
+    method: "post",
+    path: "/replay",
+    tag: "Dead letters",
+    summary: `Try again all that match, up to ${MAX_REPLAY} in one call`,
+    scope: "admin",
+    body: filter,
+    answers: {
+      202: {
+        text: "How many are on their way, and whether there are more",
+        schema: z.object({ replayed: z.int(), more: z.boolean() }),
+      },
+    },
+  });
+  app.post("/replay", needs(authenticate, "admin"), async (c) => {
+    const wanted = await readBody(c, filter.strict()) as DeadLetterFilter;
+    const { letters: found, next } = await letters.list(wanted, { limit: MAX_REPLAY });
+    const mine = found.filter(({ notification }) =>
+      allows(c.var.principal, "admin", notification.context)
+    );
+    let replayed = 0;
+    for (const { id } of mine) {
+      const letter: StoreEntry<DeadLetter> | undefined = await letters.get(id);
+      if (letter && await replay(letter)) replayed++;
+    }
+    return c.json({ replayed, more: next !== undefined }, 202);
+  });
+
+  return app;
+}
+
+function present({ id, notification, target, reason, attempts, at }: DeadLetter) {
+  return {
+    id,
+    notification: notification.id,
+    context: notification.context,
+    user: notification.user,
+    topic: notification.topic,
+    client: target.client,
+    transport: target.transport,
+    subscription: target.subscriptionId,
+    reason,
+    attempts,
+    at: new Date(at).toISOString(),
+  };
+}

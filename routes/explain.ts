@@ -1,0 +1,77 @@
+/** `/v1/explain`: who would get a notification, who would not, and which setting says so. */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Snapshot } from "../cascade/mod.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Target, TransportName } from "../core/subscription.ts";
+import { plan } from "../delivery/mod.ts";
+import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { readQuery } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import { context, topic, user } from "./_schemas.ts";
+
+const query = z.strictObject({ context, user, topic });
+
+const answer = z.object({
+  targets: z.array(z.object({
+    client: z.string(),
+    transport: z.string(),
+    subscription: z.string().optional(),
+    send: z.boolean(),
+    reason: z.string().optional(),
+    trail: z.array(z.object({
+      key: z.string(),
+      scope: z.string(),
+      source: z.string().optional(),
+      value: z.string().optional(),
+      chosen: z.boolean(),
+      barred: z.boolean().optional(),
+    })),
+  })),
+}).openapi("Explanation");
+
+/** What this route needs. */
+export interface ExplainDeps {
+  readonly authenticate: Authenticate;
+  readonly snapshot: () => Snapshot;
+  readonly match: (
+    notification: Notification,
+  ) => readonly Target[] | Promise<readonly Target[]>;
+  readonly serves: (transport: TransportName, client: string) => boolean;
+}
+
+/** See the file's comment. */
+export function explainRoutes({ authenticate, snapshot, match, serves }: ExplainDeps): App {
+  const app = new OpenAPIHono<Env>();
+  describe(app, {
+    method: "get",
+    path: "/",
+    tag: "Configuration",
+    summary: "Who would get a notification, and why",
+    scope: "read",
+    query,
+    answers: { 200: { text: "One entry per target", schema: answer } },
+    errors: ["invalid_topic"],
+  });
+  app.get("/", needs(authenticate, "read"), async (c) => {
+    const { context, user, topic } = readQuery(c, query);
+    inContext(c.var.principal, "read", context);
+    const view = await snapshot().view(context, user);
+    const notification: Notification = {
+      ...{ id: "", context, user, topic, data: {}, priority: "high", acceptedAt: 0 },
+    };
+    const targets = await match(notification);
+    const plans = plan(notification, targets, { permissions: view, serves });
+    return c.json({
+      targets: plans.map(({ target, ...step }) => ({
+        client: target.client,
+        transport: target.transport,
+        subscription: target.subscriptionId,
+        send: step.send,
+        ...(!step.send && { reason: step.reason }),
+        trail: view.explain(target.transport, target.client, topic).trail,
+      })),
+    });
+  });
+  return app;
+}
