@@ -207,6 +207,18 @@ Deno.test("gcm ends an attempt that is given up", async () => {
   assert.equal(outcome.kind, "retry");
 });
 
+Deno.test("gcm speaks plain HTTP to a fake whose address says so", async () => {
+  const answers = [{ access_token: "t", expires_in: 3599 }, { name: "projects/p/messages/1" }];
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => Response.json(answers.shift()),
+  );
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  await using transport = await configured(origin);
+  const outcome = await transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
+  assert.equal(outcome.kind, "sent");
+});
+
 Deno.test("gcm does not trust a server that no given certificate vouches for", async () => {
   await using google = startGoogle(sent);
   const transport = createGcmTransport(realDeps(FILES));
