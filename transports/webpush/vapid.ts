@@ -87,6 +87,21 @@ export class VapidSigner {
   }
 }
 
+/** A new key pair as its raw halves in base64url, the form of the options file. */
+export async function makeVapidKeys(): Promise<{
+  readonly publickey: string;
+  readonly privatekey: string;
+}> {
+  const { publicKey, privateKey } = await crypto.subtle.generateKey(
+    ECDSA_P256,
+    true,
+    ["sign", "verify"],
+  );
+  const point = await crypto.subtle.exportKey("raw", publicKey);
+  const { d } = await crypto.subtle.exportKey("jwk", privateKey);
+  return { publickey: encodeBase64url(new Uint8Array(point)), privatekey: d! };
+}
+
 /**
  * A key pair from its raw halves in base64url; `undefined` where they do not belong together.
  */

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { importJWK, jwtVerify } from "jose";
 import webPush from "npm:web-push@3.6.7";
-import { importVapidKey, type VapidKey, VapidSigner } from "../../../transports/webpush/vapid.ts";
+import {
+  importVapidKey,
+  makeVapidKeys,
+  type VapidKey,
+  VapidSigner,
+} from "../../../transports/webpush/vapid.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { base64url, bytesOf } from "./_browser.ts";
 
@@ -87,6 +92,12 @@ Deno.test("no more than a thousand origins are remembered", async () => {
 Deno.test("halves of different key pairs are not taken for one", async () => {
   const [one, other] = [webPush.generateVAPIDKeys(), webPush.generateVAPIDKeys()];
   assert.equal(await importVapidKey(one.publicKey, other.privateKey), undefined);
+});
+
+Deno.test("a key pair that was made here is one, and npm web-push takes it", async () => {
+  const { publickey, privatekey } = await makeVapidKeys();
+  assert.ok(await importVapidKey(publickey, privatekey));
+  webPush.setVapidDetails(SUBJECT, publickey, privatekey);
 });
 
 Deno.test("keys of the wrong length are not taken", async () => {
