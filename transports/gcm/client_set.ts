@@ -57,6 +57,8 @@ export class ClientSet<
   readonly #prepare: Prepare<Options, Client>;
   #entries: ReadonlyMap<string, Entry<Client>> = new Map();
   #faults: readonly ClientFault[] = [];
+  /** Closing of clients that were replaced. */
+  readonly #retiring = new Set<Promise<void>>();
   /** Configurations are taken one after the other, in the order they came. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -98,7 +100,8 @@ export class ClientSet<
     await this.#turn;
     const entries = this.#entries;
     this.#entries = new Map();
-    await Promise.all([...entries.values()].map(({ client }) => client[Symbol.asyncDispose]()));
+    for (const { client } of entries.values()) this.#retire(client);
+    await Promise.all(this.#retiring);
   }
 
   async #replace(clients: ReadonlyMap<string, Options>): Promise<readonly ClientFault[]> {
@@ -131,8 +134,14 @@ export class ClientSet<
     this.#entries = next;
     this.#faults = faults;
     for (const [name, { client }] of old) {
-      // Ends by itself once what is under way has been answered or has timed out.
-      if (next.get(name)?.client !== client) void client[Symbol.asyncDispose]();
+      if (next.get(name)?.client !== client) this.#retire(client);
     }
+  }
+
+  /** Ends by itself once what is under way has been answered or has timed out. */
+  #retire(client: Client): void {
+    const closing = Promise.resolve(client[Symbol.asyncDispose]())
+      .finally(() => this.#retiring.delete(closing));
+    this.#retiring.add(closing);
   }
 }

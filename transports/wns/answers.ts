@@ -16,8 +16,8 @@ export interface Stale {
 export interface AnswerContext {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
-  /** This very access token has been accepted for another channel. */
-  readonly tokenProven: boolean;
+  /** The client's credential has been accepted for some channel. */
+  readonly credentialProven: boolean;
 }
 
 const SERVER_FLOOR_MS = 10_000;
@@ -30,7 +30,7 @@ const UNREACHABLE_WAIT_MS = 3_600_000;
 /** Reads one answer. */
 export function readAnswer(
   { status, headers }: Pick<HttpReply, "status" | "headers">,
-  { nowMs, tokenProven }: AnswerContext,
+  { nowMs, credentialProven }: AnswerContext,
 ): Outcome | Stale {
   const reason = `${status}${describe(headers)}`;
   const retry = (floorMs: number, scope: "address" | "client" = "address"): Outcome => ({
@@ -45,7 +45,7 @@ export function readAnswer(
       return { kind: "stale", reason };
     case 403:
       // The token is another app's than the channel. One that works elsewhere is the right one.
-      return tokenProven ? { kind: "gone", reason } : {
+      return credentialProven ? { kind: "gone", reason } : {
         kind: "misconfigured",
         reason: `${reason}: the credential does not belong to the app that made the channel`,
       };

@@ -27,7 +27,7 @@ export interface WnsClient extends ConfiguredClient {
   readonly checkChannel: HostCheck;
 }
 
-/** Connections pools per client; each opens connections to as many hosts as its channels name. */
+/** HTTP clients per app; each opens connections to as many hosts as the channels name. */
 export const POOLS = 2;
 export const IN_FLIGHT = 20;
 const IDLE_MS = 60_000;
@@ -58,7 +58,7 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     minAgeMs: 0,
     backOffMs: BACK_OFF_MS,
   });
-  let provenToken: string | undefined;
+  let credentialProven = false;
 
   async function send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
     const fault = checkChannel(target.token);
@@ -80,10 +80,9 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
     const result = await channels.post(url, { headers, body: payload.body, signal });
     if (result.kind === "failed") return readFailure(result);
-    const tokenProven = provenToken === accessToken;
-    const outcome = readAnswer(result, { nowMs: clock.now(), tokenProven });
+    const outcome = readAnswer(result, { nowMs: clock.now(), credentialProven });
     if (outcome.kind === "stale") tokens.invalidate(accessToken);
-    if (outcome.kind === "sent") provenToken = accessToken;
+    if (outcome.kind === "sent") credentialProven = true;
     return outcome;
   }
 

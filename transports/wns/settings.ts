@@ -36,7 +36,7 @@ export const wnsOptionsSchema = z.strictObject({
   /** Where access tokens are asked for, instead of Microsoft. */
   tokenaddress: z.exactOptional(z.url({ protocol: /^https?$/ })),
   /** Hosts of channel addresses besides Microsoft's. */
-  hosts: z.exactOptional(z.union([host.transform((one) => [one]), z.array(host)])),
+  hosts: z.exactOptional(z.union([host.transform((one) => [one]), z.array(host).max(100)])),
   /** Path of PEM certificates to trust besides the usual ones. */
   cafile: z.exactOptional(text),
 }).superRefine((options, context) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { settle } from "../../support/fake_clock.ts";
 import {
   ClientConfigError,
   ClientSet,
@@ -110,4 +111,22 @@ Deno.test("ClientSet closes all clients when it is disposed of", async () => {
   await set[Symbol.asyncDispose]();
   assert.deepEqual(all.map((client) => client?.disposed), [true, true]);
   assert.equal(set.has("a"), false);
+});
+
+Deno.test("ClientSet waits for clients that it has replaced, too", async () => {
+  const closed = Promise.withResolvers<void>();
+  const set = new ClientSet(({ content }: Options) =>
+    Promise.resolve({
+      fingerprint: content,
+      open: () => ({ ...openClient(content), [Symbol.asyncDispose]: () => closed.promise }),
+    })
+  );
+  await set.configure(clients({ app: "1" }));
+  await set.configure(clients({}));
+  let disposed = false;
+  const disposing = set[Symbol.asyncDispose]().then(() => disposed = true);
+  await settle();
+  assert.equal(disposed, false);
+  closed.resolve();
+  await disposing;
 });

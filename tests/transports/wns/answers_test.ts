@@ -8,7 +8,7 @@ interface Row {
   readonly name: string;
   readonly status: number;
   readonly headers?: Record<string, string>;
-  readonly tokenProven?: boolean;
+  readonly credentialProven?: boolean;
   readonly expected: Record<string, unknown>;
 }
 
@@ -75,9 +75,9 @@ const ROWS: readonly Row[] = [
   { name: "401", status: 401, expected: { kind: "stale" } },
   { name: "403", status: 403, expected: { kind: "misconfigured" } },
   {
-    name: "403 to a token that another channel has taken",
+    name: "403 to a credential that another channel has taken",
     status: 403,
-    tokenProven: true,
+    credentialProven: true,
     expected: { kind: "gone" },
   },
   { name: "404", status: 404, expected: { kind: "gone" } },
@@ -115,25 +115,27 @@ const ROWS: readonly Row[] = [
   { name: "503", status: 503, expected: { kind: "retry", afterMs: 10_000 } },
 ];
 
-for (const { name, status, headers = {}, tokenProven = false, expected } of ROWS) {
+for (const { name, status, headers = {}, credentialProven = false, expected } of ROWS) {
   Deno.test(`readAnswer() reads ${name} as ${expected.kind}`, () => {
     const answer = { status, headers: new Headers(headers) };
-    const outcome: Record<string, unknown> = { ...readAnswer(answer, { nowMs: NOW, tokenProven }) };
+    const outcome: Record<string, unknown> = {
+      ...readAnswer(answer, { nowMs: NOW, credentialProven }),
+    };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
 }
 
-Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no token is proven", () => {
+Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no credential is proven", () => {
   for (let status = 200; status < 600; status++) {
     const answer = { status, headers: new Headers() };
-    const { kind } = readAnswer(answer, { nowMs: NOW, tokenProven: false });
+    const { kind } = readAnswer(answer, { nowMs: NOW, credentialProven: false });
     assert.equal(kind === "gone", status === 404 || status === 410, `${status}`);
   }
 });
 
 Deno.test("readAnswer() cuts what a server says to a length that a log can bear", () => {
   const headers = new Headers({ "x-wns-error-description": "x".repeat(5000) });
-  const outcome = readAnswer({ status: 400, headers }, { nowMs: NOW, tokenProven: false });
+  const outcome = readAnswer({ status: 400, headers }, { nowMs: NOW, credentialProven: false });
   assert.ok(JSON.stringify(outcome).length < 300);
 });
 

@@ -101,7 +101,7 @@ Deno.test("wns renews a refused access token once, and gives up at the second re
   assert.equal(microsoft.seen.filter(({ path }) => path === "/channel/2").length, 2);
 });
 
-Deno.test("wns holds a 403 against the channel only where its token works elsewhere", async () => {
+Deno.test("wns holds a 403 against the channel only where its credential works elsewhere", async () => {
   await using microsoft = startMicrosoft(({ path }) =>
     path === "/channel/own" ? received() : new Response(null, { status: 403 })
   );
