@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "../../core/outcome.ts";
+import { after, type Breaker, CLOSED, enter } from "../../delivery/breaker.ts";
+
+const settings = { threshold: 3, openMs: 1000, maxOpenMs: 4000 };
+const failure: Outcome = { kind: "retry", reason: "timeout" };
+const sent: Outcome = { kind: "sent" };
+
+function fail(breaker: Breaker, times: number, now = 0): Breaker {
+  for (let i = 0; i < times; i++) breaker = after(breaker, failure, { now, settings });
+  return breaker;
+}
+
+/** Lets the probe of an open breaker through and answers it. */
+function probe(breaker: Breaker, outcome: Outcome, now: number): Breaker {
+  const { pass, next } = enter(breaker, now);
+  assert.ok(pass);
+  return after(next, outcome, { now, settings });
+}
+
+Deno.test("a breaker opens after so many failures in a row, and not before", () => {
+  assert.equal(fail(CLOSED, 2).state, "closed");
+  assert.equal(fail(CLOSED, 3).state, "open");
+  const recovered = after(fail(CLOSED, 2), sent, { now: 0, settings });
+  assert.equal(fail(recovered, 2).state, "closed");
+});
+
+Deno.test("an open breaker lets nothing through until its time, and then one probe", () => {
+  const open = fail(CLOSED, 3);
+  assert.equal(enter(open, 999).pass, false);
+  const { pass, next } = enter(open, 1000);
+  assert.equal(pass, true);
+  assert.equal(enter(next, 1000).pass, false, "a second one while the probe is under way");
+});
+
+Deno.test("a probe that gets through closes it", () => {
+  assert.deepEqual(probe(fail(CLOSED, 3), sent, 1000), CLOSED);
+});
+
+Deno.test("each probe that fails doubles the wait, up to the longest", () => {
+  let breaker = fail(CLOSED, 3);
+  let now = 0;
+  const waits = [];
+  for (let i = 0; i < 4; i++) {
+    assert.ok(breaker.state === "open");
+    waits.push(breaker.until - now);
+    now = breaker.until;
+    breaker = probe(breaker, failure, now);
+  }
+  assert.deepEqual(waits, [1000, 2000, 4000, 4000]);
+});
+
+Deno.test("a wait that the provider asks of the whole client opens it at once, for that long", () => {
+  const asked: Outcome = { kind: "retry", reason: "429", afterMs: 90_000, scope: "client" };
+  const breaker = after(CLOSED, asked, { now: 0, settings });
+  assert.ok(breaker.state === "open" && breaker.until === 90_000);
+});
+
+Deno.test("a wrong set-up opens it at once", () => {
+  const wrong: Outcome = { kind: "misconfigured", reason: "403" };
+  assert.equal(after(CLOSED, wrong, { now: 0, settings }).state, "open");
+});
+
+Deno.test("a provider that holds back one address is not at fault", () => {
+  const held: Outcome = { kind: "retry", reason: "429", afterMs: 60_000, scope: "address" };
+  let breaker: Breaker = CLOSED;
+  for (let i = 0; i < 10; i++) breaker = after(breaker, held, { now: 0, settings });
+  assert.deepEqual(breaker, CLOSED);
+});
+
+Deno.test("a dead token or a refused message is an answer, and closes it", () => {
+  for (const kind of ["gone", "rejected"] as const) {
+    assert.deepEqual(after(fail(CLOSED, 2), { kind, reason: "" }, { now: 0, settings }), CLOSED);
+  }
+});
+
+Deno.test("late answers to what was sent before it opened do not stretch it", () => {
+  const open = fail(CLOSED, 3);
+  assert.deepEqual(fail(open, 5, 500), open);
+});

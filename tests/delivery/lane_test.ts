@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "../../core/outcome.ts";
+import { Lane, type LaneSettings } from "../../delivery/lane.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+const SETTINGS: LaneSettings = {
+  maxConcurrent: 2,
+  maxPerSecond: 0,
+  maxQueued: 3,
+  timeoutMs: 10_000,
+  breaker: { threshold: 2, openMs: 1000, maxOpenMs: 8000 },
+};
+
+/** Attempts that end when the test says so. */
+class Provider {
+  readonly under: { signal: AbortSignal; end(outcome: Outcome): void }[] = [];
+
+  attempt = (signal: AbortSignal) =>
+    new Promise<Outcome>((end) => this.under.push({ signal, end }));
+
+  async endAll(outcome: Outcome): Promise<void> {
+    for (const { end } of this.under.splice(0)) end(outcome);
+    await settle();
+  }
+}
+
+function setUp(settings: Partial<LaneSettings> = {}) {
+  const clock = new FakeClock();
+  const provider = new Provider();
+  return { clock, provider, lane: new Lane(clock, () => ({ ...SETTINGS, ...settings })) };
+}
+
+Deno.test("a lane makes so many attempts at once, and the next when one ends", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3].map(() => lane.submit(provider.attempt));
+  assert.equal(provider.under.length, 2);
+  await provider.endAll({ kind: "sent" });
+  assert.equal(provider.under.length, 1);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await Promise.all(all)).every(({ made }) => made));
+});
+
+Deno.test("a lane that is full turns back at once, without an attempt", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3, 4, 5].map(() => lane.submit(provider.attempt));
+  const { made, outcome } = await lane.submit(provider.attempt);
+  assert.deepEqual([made, outcome.kind], [false, "retry"]);
+  while (provider.under.length > 0) await provider.endAll({ kind: "sent" });
+  await Promise.all(all);
+});
+
+Deno.test("a lane whose breaker opens turns back what is queued, and says for how long", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3, 4].map(() => lane.submit(provider.attempt));
+  // The first failure lets the third begin; the second one opens the breaker for the fourth.
+  await provider.endAll({ kind: "retry", reason: "timeout" });
+  await provider.endAll({ kind: "sent" });
+  const results = await Promise.all(all);
+  assert.deepEqual(results.map(({ made }) => made), [true, true, true, false]);
+  const fourth = results[3]!.outcome;
+  assert.ok(fourth.kind === "retry" && fourth.afterMs === 1000);
+});
+
+Deno.test("after the wait one probe is made, and its success opens the lane to all", async () => {
+  const { lane, provider, clock } = setUp();
+  const failed = [1, 2].map(() => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "retry", reason: "timeout" });
+  await Promise.all(failed);
+  await clock.advance(1000);
+  const probe = lane.submit(provider.attempt);
+  assert.equal((await lane.submit(provider.attempt)).made, false);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await probe).made);
+  const next = lane.submit(provider.attempt);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await next).made);
+});
+
+Deno.test("a lane keeps to its rate and loses nothing by it", async () => {
+  const { lane, clock } = setUp({ maxPerSecond: 2, maxQueued: 100 });
+  let sent = 0;
+  const all = Array.from(
+    { length: 6 },
+    () => lane.submit(() => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
+  );
+  await settle();
+  assert.equal(sent, 2);
+  await clock.advance(1000);
+  assert.equal(sent, 4);
+  await clock.advance(1000);
+  assert.equal(sent, 6);
+  await Promise.all(all);
+});
+
+Deno.test("a lane aborts an attempt that takes too long", async () => {
+  const { lane, provider, clock } = setUp();
+  const result = lane.submit(provider.attempt);
+  const { signal, end } = provider.under[0]!;
+  signal.addEventListener("abort", () => end({ kind: "retry", reason: "timeout" }));
+  await clock.advance(9_999);
+  assert.equal(signal.aborted, false);
+  await clock.advance(1);
+  assert.deepEqual((await result).outcome, { kind: "retry", reason: "timeout" });
+});
+
+Deno.test("a transport that throws costs a retry and not the lane", async () => {
+  const { lane } = setUp();
+  const { outcome } = await lane.submit(() => Promise.reject(new TypeError("bug")));
+  assert.equal(outcome.kind, "retry");
+  assert.equal((await lane.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
+});
