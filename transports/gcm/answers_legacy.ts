@@ -6,8 +6,7 @@
 
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { retryAfterMs } from "../http/mod.ts";
-import type { Answer } from "./answers_v1.ts";
+import { type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 const RATE_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
@@ -23,7 +22,7 @@ const DEAD = new Set([
 ]);
 
 /** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
-export function readAnswerLegacy(answer: Answer, nowMs: number): Outcome {
+export function readAnswerLegacy(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome {
   const { status, headers, text } = answer;
   const afterMs = (floorMs: number) =>
     retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });

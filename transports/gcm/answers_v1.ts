@@ -6,20 +6,8 @@
 
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { retryAfterMs } from "../http/mod.ts";
-
-/** One answer, read to its end. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-/** The access token was refused: worth one resend with a new one. */
-export interface Stale {
-  readonly kind: "stale";
-  readonly reason: string;
-}
+import { type HttpReply, retryAfterMs } from "../http/mod.ts";
+import type { Stale } from "./with_token.ts";
 
 /** Google asks for at least these waits before the first retry, in milliseconds. */
 const QUOTA_FLOOR_MS = 60_000;
@@ -31,7 +19,7 @@ const CAP_MS = 3_600_000;
 const NOT_A_TOKEN = "The registration token is not a valid FCM registration token";
 
 /** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
-export function readAnswerV1(answer: Answer, nowMs: number): Outcome | Stale {
+export function readAnswerV1(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome | Stale {
   const { status, headers } = answer;
   const body = parse(answer.text);
   if (status >= 200 && status < 300) return readSuccess(body, status);

@@ -14,7 +14,7 @@ export interface ConfiguredClient extends AsyncDisposable {
   /** What an operator should know although it can be used. */
   readonly warning?: string;
   /** Resolves for every answer that the far side can give. */
-  send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome>;
+  send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
 }
 
 /** A client whose options and files have been checked, not yet connected. */

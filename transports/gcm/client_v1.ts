@@ -7,11 +7,12 @@ import type { Target } from "../../core/subscription.ts";
 import { HttpPool, TokenCache } from "../http/mod.ts";
 import { requestAccessToken } from "./access_token.ts";
 import { readFailure } from "./answers_failed.ts";
-import { readAnswerV1, type Stale } from "./answers_v1.ts";
+import { readAnswerV1 } from "./answers_v1.ts";
 import type { ConfiguredClient } from "./client_set.ts";
 import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
+import { withToken } from "./with_token.ts";
 
 /** What {@link createV1Client} is made of. */
 export interface V1ClientOptions {
@@ -60,28 +61,21 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     backOffMs: BACK_OFF_MS,
   });
 
-  async function send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+  function send(
+    { token }: Target,
+    message: Message,
+    signal: AbortSignal,
+  ): Outcome | Promise<Outcome> {
     const body = renderV1(message, { token, nowMs: clock.now() });
     if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
-    const first = await attempt(body, signal);
-    if (first.kind !== "stale") return first;
-    const second = await attempt(body, signal);
-    if (second.kind !== "stale") return second;
-    return { kind: "misconfigured", reason: `${second.reason}: a new access token is refused too` };
-  }
-
-  async function attempt(body: string, signal: AbortSignal): Promise<Outcome | Stale> {
-    const answer = await tokens.get();
-    if (answer.kind === "failed") return answer.failure;
-    const result = await api.post(url.href, {
-      headers: { authorization: `Bearer ${answer.value}`, "content-type": "application/json" },
-      body,
-      signal,
+    return withToken(tokens, async (accessToken) => {
+      const result = await api.post(url.href, {
+        headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+        body,
+        signal,
+      });
+      return result.kind === "failed" ? readFailure(result) : readAnswerV1(result, clock.now());
     });
-    if (result.kind === "failed") return readFailure(result);
-    const outcome = readAnswerV1(result, clock.now());
-    if (outcome.kind === "stale") tokens.invalidate(answer.value);
-    return outcome;
   }
 
   return {

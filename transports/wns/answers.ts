@@ -4,13 +4,8 @@
  */
 
 import type { Outcome } from "../../core/outcome.ts";
+import type { Stale } from "../gcm/with_token.ts";
 import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
-
-/** The access token was refused: worth one resend with a new one. */
-export interface Stale {
-  readonly kind: "stale";
-  readonly reason: string;
-}
 
 /** What decides beside the answer itself. */
 export interface AnswerContext {

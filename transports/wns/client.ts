@@ -5,11 +5,12 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfiguredClient } from "../gcm/client_set.ts";
+import { withToken } from "../gcm/with_token.ts";
 import { type HostCheck, HttpPool, TokenCache } from "../http/mod.ts";
 import { requestAccessToken, tokenRequest } from "./access_token.ts";
-import { readAnswer, readFailure, type Stale } from "./answers.ts";
+import { readAnswer, readFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
-import { renderWns, type WnsPayload } from "./payload.ts";
+import { renderWns } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
 /** What {@link createWnsClient} is made of. */
@@ -60,30 +61,19 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   });
   let credentialProven = false;
 
-  async function send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+  function send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome> {
     const fault = checkChannel(target.token);
     if (fault !== undefined) return { kind: "rejected", reason: `The channel address: ${fault}` };
     const payload = renderWns(message, options.type ?? "toast");
     if (!payload) return { kind: "rejected", reason: "Too large even without its texts" };
-    const push = { url: target.token, message, payload, signal };
-    const first = await attempt(push);
-    if (first.kind !== "stale") return first;
-    const second = await attempt(push);
-    if (second.kind !== "stale") return second;
-    return { kind: "misconfigured", reason: `${second.reason}: a new access token is refused too` };
-  }
-
-  async function attempt({ url, message, payload, signal }: Push): Promise<Outcome | Stale> {
-    const token = await tokens.get();
-    if (token.kind === "failed") return token.failure;
-    const accessToken = token.value;
-    const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
-    const result = await channels.post(url, { headers, body: payload.body, signal });
-    if (result.kind === "failed") return readFailure(result);
-    const outcome = readAnswer(result, { nowMs: clock.now(), credentialProven });
-    if (outcome.kind === "stale") tokens.invalidate(accessToken);
-    if (outcome.kind === "sent") credentialProven = true;
-    return outcome;
+    return withToken(tokens, async (accessToken) => {
+      const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
+      const result = await channels.post(target.token, { headers, body: payload.body, signal });
+      if (result.kind === "failed") return readFailure(result);
+      const outcome = readAnswer(result, { nowMs: clock.now(), credentialProven });
+      if (outcome.kind === "sent") credentialProven = true;
+      return outcome;
+    });
   }
 
   return {
@@ -93,11 +83,4 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
       await Promise.all([channels[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
     },
   };
-}
-
-interface Push {
-  readonly url: string;
-  readonly message: Message;
-  readonly payload: WnsPayload;
-  readonly signal: AbortSignal;
 }

@@ -335,6 +335,23 @@ Deno.test("gcm names client and file of every bad entry and serves the rest", as
   );
 });
 
+for (
+  const [error, message] of [
+    [new Deno.errors.PermissionDenied(), "may not be read by this service"],
+    [new Deno.errors.NotCapable(), "may not be read by this service"],
+    [new Deno.errors.IsADirectory(), "cannot be read"],
+  ] as const
+) {
+  Deno.test(`gcm says of a file that fails with ${error.name} that it ${message}`, async () => {
+    await using transport = createGcmTransport({
+      ...realDeps({}),
+      readTextFile: () => Promise.reject(error),
+    });
+    const faults = await transport.configure(new Map([["app", { serviceaccount: "/a.json" }]]));
+    assert.deepEqual(faults, [{ client: "app", file: "/a.json", message }]);
+  });
+}
+
 Deno.test("gcm answers for a client that is not configured without a call", async () => {
   await using transport = createGcmTransport(realDeps(FILES));
   const outcome = await transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
