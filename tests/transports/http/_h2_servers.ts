@@ -28,7 +28,8 @@ export async function startH2Server(
   });
   server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
-    onStream(stream, headers);
+    // The declarations of Node.js name the general kind of stream here.
+    onStream(stream as http2.ServerHttp2Stream, headers);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -1,0 +1,215 @@
+/** Clients of the transport: which are served, what is reported, what a reload keeps. */
+
+import assert from "node:assert/strict";
+import { ServiceError } from "../../../core/errors.ts";
+import { apnOptionsSchema } from "../../../transports/apn/mod.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { makeCertificate, openssl, withTempDir } from "../http/_certificate.ts";
+import { type Answer, createRig, jwtEntry, type Push, startApns } from "./_apns.ts";
+import { makeKeystore, makePushCertificate } from "./_keystore.ts";
+import { MAIL, TARGET, TOKEN } from "./_message.ts";
+
+const never = new AbortController().signal;
+const NOWHERE = "https://localhost:9";
+const DAY = 86_400_000;
+
+function p12Entry(extra: Record<string, unknown> = {}) {
+  return apnOptionsSchema.parse({ keystore: "/etc/app.p12", password: "secret", ...extra });
+}
+
+/** A server and a transport with one client, `myiosclient`. */
+async function rigAt(answer: (push: Push) => Answer = () => ({ status: 200 })) {
+  const server = await startApns(answer);
+  const rig = createRig();
+  const entry = jwtEntry(server.origin);
+  await rig.configure({ myiosclient: entry });
+  return {
+    ...rig,
+    entry,
+    pushes: server.pushes,
+    send: () => rig.transport.send(TARGET, MAIL, never),
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("clients are served as configured, those that are switched off are not", async () => {
+  await using rig = createRig();
+  const off = apnOptionsSchema.parse({ enabled: false });
+  assert.deepEqual(await rig.configure({ one: jwtEntry(NOWHERE), two: off }), []);
+  assert.deepEqual(rig.transport.status(), [{ client: "one", ready: true }]);
+  assert.equal(rig.transport.serves("one"), true);
+  assert.equal(rig.transport.serves("two"), false);
+  const outcome = await rig.transport.send({ ...TARGET, client: "two" }, MAIL, never);
+  assert.equal(outcome.kind, "misconfigured");
+});
+
+Deno.test("a bad file takes down its own client only, and is named", async () => {
+  await using rig = createRig();
+  const faults = await rig.configure({
+    good: jwtEntry(NOWHERE),
+    gone: jwtEntry(NOWHERE, { privatekey: "/etc/none.p8" }),
+    wrong: jwtEntry(NOWHERE, { privatekey: "/etc/ca.pem" }),
+    trust: jwtEntry(NOWHERE, { cafile: "/etc/none.pem" }),
+  });
+  assert.deepEqual(faults, [
+    {
+      client: "gone",
+      file: "/etc/none.p8",
+      message: "Cannot read '/etc/none.p8': NotFound",
+    },
+    {
+      client: "wrong",
+      file: "/etc/ca.pem",
+      message: "Cannot use the key: expected a P-256 private key as PKCS#8 in PEM (.p8)",
+    },
+    {
+      client: "trust",
+      file: "/etc/none.pem",
+      message: "Cannot read '/etc/none.pem': NotFound",
+    },
+  ]);
+  assert.equal(rig.transport.serves("good"), true);
+  const notReady = rig.transport.status().filter(({ ready }) => !ready);
+  assert.deepEqual(notReady.map(({ client }) => client), ["gone", "wrong", "trust"]);
+});
+
+Deno.test("a certificate of X.509 version 1 is told as such", async () => {
+  const bytes = await withTempDir(async (dir) => {
+    const files = ["-keyout", "key.pem", "-out", "req.pem", "-subj", "/UID=a.b/CN=v1"];
+    await openssl(dir, ["req", "-newkey", "rsa:2048", "-nodes", ...files]);
+    const sign = ["x509", "-req", "-in", "req.pem", "-signkey", "key.pem", "-days", "2"];
+    const cert = new TextDecoder().decode(await openssl(dir, sign));
+    const key = await Deno.readTextFile(`${dir}/key.pem`);
+    return await makeKeystore({ key, cert }, { password: "secret" });
+  });
+  await using rig = createRig();
+  rig.clock.jump(Date.now() - rig.clock.now());
+  rig.disk.set("/etc/app.p12", bytes);
+  const [fault] = await rig.configure({ old: p12Entry() });
+  assert.deepEqual(fault, {
+    client: "old",
+    file: "/etc/app.p12",
+    message: "Cannot use the certificate: the certificate is of X.509 version 1, " +
+      "needed is version 3",
+  });
+});
+
+Deno.test("the status tells when a certificate ends, and warns in its last month", async () => {
+  const pair = await makePushCertificate();
+  await using rig = createRig();
+  rig.clock.jump(Date.now() - rig.clock.now());
+  rig.disk.set("/etc/app.p12", await makeKeystore(pair, { password: "secret" }));
+  await rig.configure({ app: p12Entry() });
+  const [status] = rig.transport.status();
+  assert.equal(status!.ready, true);
+  assert.match(status!.detail!, /^the certificate ends on 20/);
+  assert.ok(status!.credentialExpiresAt! > rig.clock.now());
+  rig.clock.jump(3 * DAY);
+  const [expired] = rig.transport.status();
+  assert.equal(expired!.ready, false);
+  assert.match(expired!.detail!, /^the certificate expired on 20/);
+});
+
+Deno.test("a reload keeps the connections of a client that did not change", async () => {
+  await using rig = await rigAt();
+  await rig.send();
+  await rig.configure({ myiosclient: { ...rig.entry }, another: jwtEntry(NOWHERE) });
+  await rig.send();
+  assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 1]);
+});
+
+Deno.test("a reload takes up changed options", async () => {
+  await using rig = await rigAt();
+  await rig.send();
+  await rig.configure({ myiosclient: { ...rig.entry, topic: "com.example.other" } });
+  await rig.send();
+  assert.equal(rig.pushes[1]!.headers["apns-topic"], "com.example.other");
+  assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 2]);
+});
+
+Deno.test("a reload takes up a changed file behind the same options", async () => {
+  await using rig = await rigAt();
+  await rig.send();
+  const other = await makeCertificate();
+  const trusted = new TextDecoder().decode(rig.disk.get("/etc/ca.pem"));
+  rig.disk.set("/etc/ca.pem", new TextEncoder().encode(`${trusted}\n${other.cert}`));
+  await rig.configure({ myiosclient: rig.entry });
+  await rig.send();
+  assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 2]);
+});
+
+Deno.test("a reload that removes a client lets its sends end", async () => {
+  await using rig = await rigAt(() => undefined);
+  const sending = rig.send();
+  while (rig.pushes.length === 0) await settle();
+  await rig.configure({});
+  assert.equal(rig.transport.serves("myiosclient"), false);
+  await rig.clock.advance(10_000);
+  assert.match((await sending as { reason: string }).reason, /no answer within/);
+});
+
+Deno.test("a reload that repairs a client serves it again", async () => {
+  await using rig = createRig();
+  const entry = jwtEntry(NOWHERE, { privatekey: "/etc/late.p8" });
+  assert.equal((await rig.configure({ app: entry })).length, 1);
+  rig.disk.set("/etc/late.p8", rig.disk.get("/etc/key.p8")!);
+  assert.deepEqual(await rig.configure({ app: entry }), []);
+  assert.equal(rig.transport.serves("app"), true);
+});
+
+Deno.test("closing the transport waits for the sends under way", async () => {
+  await using rig = await rigAt(() => undefined);
+  const sending = rig.send();
+  while (rig.pushes.length === 0) await settle();
+  const closing = rig.transport[Symbol.asyncDispose]();
+  await rig.clock.advance(10_000);
+  assert.equal((await sending).kind, "retry");
+  await closing;
+});
+
+Deno.test("parseAddress() takes hexadecimal tokens in any case, and lowers it", async () => {
+  await using rig = createRig();
+  assert.equal(rig.transport.parseAddress("app", ` ${TOKEN.toUpperCase()} `), TOKEN);
+  assert.equal(rig.transport.parseAddress("app", "ab".repeat(4)), "ab".repeat(4));
+  assert.equal(rig.transport.parseAddress("app", "ab".repeat(100)), "ab".repeat(100));
+});
+
+Deno.test("parseAddress() refuses what is no device token, without repeating it", async () => {
+  await using rig = createRig();
+  const bad = ["", "xyz", TOKEN + "0", "ab".repeat(3), "ab".repeat(101), "../x", 7, null, [TOKEN]];
+  for (const raw of bad) {
+    assert.throws(
+      () => rig.transport.parseAddress("app", raw),
+      (error) =>
+        error instanceof ServiceError && error.code === "invalid_token" &&
+        !error.message.includes(TOKEN),
+    );
+  }
+});
+
+Deno.test("the default addresses are Apple's, by environment", async () => {
+  const { createApnTransport } = await import("../../../transports/apn/mod.ts");
+  const { silentLog } = await import("../../../core/log.ts");
+  const rig = createRig();
+  const urls: string[] = [];
+  const transport = createApnTransport({
+    clock: rig.clock,
+    createHttpClient: () => ({ close() {} }) as unknown as Deno.HttpClient,
+    fetch: ((url: string) => {
+      urls.push(new URL(url).origin);
+      return Promise.resolve(new Response());
+    }) as typeof fetch,
+    log: silentLog,
+    readFile: (path) => Promise.resolve(rig.disk.get(path)!),
+  });
+  const { address: _, cafile: __, ...entry } = jwtEntry(NOWHERE);
+  await transport.configure(
+    new Map([["live", entry], ["test", { ...entry, production: false }]]),
+  );
+  for (const client of ["live", "test"]) await transport.send({ ...TARGET, client }, MAIL, never);
+  assert.deepEqual(urls, ["https://api.push.apple.com", "https://api.sandbox.push.apple.com"]);
+  await transport[Symbol.asyncDispose]();
+});

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { certificateFault, readPushCertificate } from "../../../transports/apn/certificate.ts";
+import { loadCredential } from "../../../transports/apn/credentials.ts";
+import { type ApnOptions, apnOptionsSchema } from "../../../transports/apn/settings.ts";
+import { makeCertificate } from "../http/_certificate.ts";
+import {
+  BUNDLE_ID,
+  DEVELOPMENT,
+  makeKeystore,
+  makePushCertificate,
+  PRODUCTION,
+} from "./_keystore.ts";
+
+const NOW = Date.now();
+const push = await makePushCertificate();
+const store = await makeKeystore(push, { password: "secret" });
+
+function load(
+  entry: Record<string, unknown>,
+  { bytes = store, nowMs = NOW }: { bytes?: Uint8Array; nowMs?: number } = {},
+) {
+  const options: ApnOptions = apnOptionsSchema.parse(entry);
+  return loadCredential({ ...options, auth: options.auth! }, { bytes, nowMs });
+}
+
+function p12(extra: Record<string, unknown> = {}) {
+  return { keystore: "/etc/app.p12", password: "secret", ...extra };
+}
+
+function p8(key: string) {
+  const entry = { privatekey: "/etc/key.p8", keyid: "ABC1234567", teamid: "TEAM123456" };
+  return load({ ...entry, topic: BUNDLE_ID }, { bytes: new TextEncoder().encode(key) });
+}
+
+async function faultOf(loading: ReturnType<typeof load>) {
+  const loaded = await loading;
+  assert.ok(loaded.kind === "fault");
+  return loaded;
+}
+
+Deno.test("a keystore gives certificate, key, expiry and the app's bundle id", async () => {
+  const loaded = await load(p12());
+  assert.ok(loaded.kind === "loaded" && loaded.credential.type === "certificate");
+  assert.equal(loaded.topic, BUNDLE_ID);
+  assert.ok(loaded.credential.expiresAt > NOW + 86_400_000);
+});
+
+Deno.test("a configured topic comes before the certificate's", async () => {
+  const loaded = await load(p12({ topic: "com.example.other" }));
+  assert.equal(loaded.kind === "loaded" && loaded.topic, "com.example.other");
+});
+
+Deno.test("a certificate that names no app needs a configured topic", async () => {
+  const plain = await makeKeystore(await makeCertificate(), { password: "secret" });
+  assert.match((await faultOf(load(p12(), { bytes: plain }))).message, /without 'topic'/);
+  assert.equal((await load(p12({ topic: "a.b" }), { bytes: plain })).kind, "loaded");
+});
+
+Deno.test("a wrong password is told with the file, and without the password", async () => {
+  const fault = await faultOf(load(p12({ password: "letmein" })));
+  assert.equal(fault.file, "/etc/app.p12");
+  assert.equal(fault.message, "Cannot open the keystore: the password is wrong");
+});
+
+Deno.test("a certificate that has expired, or is not yet valid, is told with the day", async () => {
+  const later = await faultOf(load(p12(), { nowMs: NOW + 10 * 86_400_000 }));
+  assert.match(later.message, /the certificate expired on 20\d\d-\d\d-\d\d/);
+  const earlier = await faultOf(load(p12(), { nowMs: NOW - 86_400_000 }));
+  assert.match(earlier.message, /the certificate is not valid before 20\d\d-\d\d-\d\d/);
+});
+
+Deno.test("a certificate that OpenSSL made in the past is read with its dates", async () => {
+  const old = await makePushCertificate({ validity: ["20200101000000Z", "20210101000000Z"] });
+  const bytes = await makeKeystore(old, { password: "secret" });
+  assert.match((await faultOf(load(p12(), { bytes }))).message, /expired on 2021-01-01/);
+});
+
+Deno.test("a certificate of the other environment is told", async () => {
+  const only = async (extension: string) => {
+    const pair = await makePushCertificate({ extensions: [extension] });
+    return makeKeystore(pair, { password: "secret" });
+  };
+  const development = await only(DEVELOPMENT);
+  const production = await only(PRODUCTION);
+  assert.match(
+    (await faultOf(load(p12(), { bytes: development }))).message,
+    /for the development environment, but 'production' is true/,
+  );
+  assert.match(
+    (await faultOf(load(p12({ production: false }), { bytes: production }))).message,
+    /for the production environment, but 'production' is false/,
+  );
+  assert.equal((await load(p12(), { bytes: production })).kind, "loaded");
+  assert.equal((await load(p12({ production: false }), { bytes: development })).kind, "loaded");
+});
+
+Deno.test("a certificate for both environments, or neither, serves both", async () => {
+  const neither = await makePushCertificate({ extensions: [] });
+  for (const pair of [push, neither]) {
+    const certificate = readPushCertificate([pair.cert], pair.key)!;
+    for (const production of [true, false]) {
+      assert.equal(certificateFault(certificate, { production, nowMs: NOW }), undefined);
+    }
+  }
+});
+
+Deno.test("the certificate of the key is found wherever it is in the keystore", async () => {
+  const other = await makeCertificate({ subject: "/CN=Some authority" });
+  const { chain, bundleId } = readPushCertificate([other.cert, push.cert], push.key)!;
+  assert.equal(bundleId, BUNDLE_ID);
+  assert.ok(chain.startsWith(push.cert.trimEnd()));
+  assert.ok(chain.trimEnd().endsWith(other.cert.trimEnd()));
+  assert.equal(readPushCertificate([other.cert], push.key), undefined);
+});
+
+Deno.test("a token key is loaded from PKCS#8", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const loaded = await p8(privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+  assert.ok(loaded.kind === "loaded" && loaded.credential.type === "jwt");
+  assert.equal(loaded.credential.keyId, "ABC1234567");
+  assert.equal(loaded.credential.key.extractable, false);
+});
+
+Deno.test("a token key of another kind or form is told, without its contents", async () => {
+  const { privateKey: p384 } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const { privateKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { privateKey: p256 } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  for (
+    const pem of [
+      p384.export({ type: "pkcs8", format: "pem" }),
+      rsa.export({ type: "pkcs8", format: "pem" }),
+      p256.export({ type: "sec1", format: "pem" }),
+      push.cert,
+      "",
+    ]
+  ) {
+    assert.deepEqual(await faultOf(p8(String(pem))), {
+      kind: "fault",
+      file: "/etc/key.p8",
+      message: "Cannot use the key: expected a P-256 private key as PKCS#8 in PEM (.p8)",
+    });
+  }
+});
