@@ -97,9 +97,12 @@ export function filesOf(files: Record<string, string>) {
   };
 }
 
-/** A key pair and the service account file that holds its private half. */
+/** Made once, as an RSA key takes a while. */
+let madeKeys: Promise<CryptoKeyPair> | undefined;
+
+/** A public key and the service account file that holds its private half. */
 export async function makeServiceAccount(changes: Record<string, unknown> = {}) {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey(
+  madeKeys ??= crypto.subtle.generateKey(
     {
       name: "RSASSA-PKCS1-v1_5",
       modulusLength: 2048,
@@ -109,6 +112,7 @@ export async function makeServiceAccount(changes: Record<string, unknown> = {}) 
     true,
     ["sign", "verify"],
   );
+  const { privateKey, publicKey } = await madeKeys;
   const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
   const file = {
     type: "service_account",
