@@ -1,14 +1,14 @@
 import { LogBuffer } from "../../buffer/mod.ts";
-import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 import { MemoryStore, openKvStore } from "../../store/mod.ts";
 import { type BufferUnderTest, testBuffer } from "../contract/buffer_contract.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
+import { mortalClock } from "../support/mortal_clock.ts";
 
 function over(store: Store, clock: FakeClock): BufferUnderTest {
   let broken = false;
-  let life = { alive: true };
+  let last = mortalClock(clock);
   const flaky: Store = {
     traits: store.traits,
     get: (key) => store.get(key),
@@ -23,11 +23,10 @@ function over(store: Store, clock: FakeClock): BufferUnderTest {
   return {
     clock,
     open(settings) {
-      life.alive = false; // whoever had it open before was killed
-      const mortal = mortalClock(clock);
-      life = mortal.life;
+      last.kill(); // whoever had it open before
+      last = mortalClock(clock);
       return new LogBuffer(flaky, {
-        clock: mortal.clock,
+        clock: last,
         settings,
         retentionMs: () => 86_400_000,
         turn: () => settle(1),
@@ -35,19 +34,6 @@ function over(store: Store, clock: FakeClock): BufferUnderTest {
     },
     breakStore: (is) => void (broken = is),
     dispose: async () => await store[Symbol.asyncDispose](),
-  };
-}
-
-/** A clock whose timers stop with the process that set them. */
-function mortalClock(clock: FakeClock): { clock: Clock; life: { alive: boolean } } {
-  const life = { alive: true };
-  return {
-    life,
-    clock: {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      after: (ms, run) => clock.after(ms, () => life.alive && run()),
-    },
   };
 }
 
