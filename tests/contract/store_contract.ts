@@ -90,6 +90,12 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.equal(await store.commit({ deletes: [["nothing"]] }), true);
   });
 
+  rule("a key that one commit both deletes and sets is set", async (store) => {
+    await store.commit({ sets: [{ key: ["a"], value: 1 }] });
+    await store.commit({ sets: [{ key: ["a"], value: 2 }], deletes: [["a"]] });
+    assert.equal((await store.get(["a"]))?.value, 2);
+  });
+
   rule("getMany answers in the order of the keys, beyond one chunk", async (store) => {
     const keys = Array.from({ length: store.traits.maxGetMany * 3 + 1 }, (_, n) => ["k", n]);
     await store.commit({ sets: keys.slice(1).map((key) => ({ key, value: key[1] })) });

@@ -1,0 +1,81 @@
+/** What each operation makes of a user's document. Pure: the repository reads and writes. */
+
+import { ServiceError } from "../core/errors.ts";
+import type { Subscription, Target } from "../core/subscription.ts";
+import type { TokenName } from "./_records.ts";
+import type { SubscribeRequest } from "./request.ts";
+
+/** Whether it still counts. */
+export function isLive({ expiresAt }: Subscription, now: number): boolean {
+  return expiresAt === undefined || expiresAt > now;
+}
+
+/** Whether two name the same token of the same client and transport. */
+export function sameToken(a: TokenName, b: TokenName): boolean {
+  return a.token === b.token && a.client === b.client && a.transport === b.transport;
+}
+
+/**
+ * The document with the request in it: a known token keeps its id and takes the new topics, time
+ * of expiry and meta. What has expired goes.
+ *
+ * @throws {ServiceError} `too_many_subscriptions`
+ */
+export function withRequest(
+  subscriptions: readonly Subscription[],
+  request: SubscribeRequest,
+  { now, newId, max }: {
+    readonly now: number;
+    readonly newId: () => string;
+    readonly max: number;
+  },
+): { readonly after: readonly Subscription[]; readonly subscription: Subscription } {
+  const live = subscriptions.filter((one) => isLive(one, now));
+  const known = live.find((one) => sameToken(one, request));
+  if (known === undefined && live.length >= max) {
+    throw new ServiceError(
+      "too_many_subscriptions",
+      `Cannot subscribe: a user has at most ${max} subscriptions`,
+    );
+  }
+  const subscription: Subscription = {
+    ...request,
+    id: known?.id ?? newId(),
+    createdAt: known?.createdAt ?? now,
+    // The wall clock may have gone back, but the client has been heard of since.
+    refreshedAt: Math.max(now, known?.refreshedAt ?? 0),
+  };
+  const after = known === undefined
+    ? [...live, subscription]
+    : live.map((one) => one === known ? subscription : one);
+  return { after, subscription };
+}
+
+/**
+ * The document without the subscription that a provider called dead, unless its token has changed
+ * or the client has refreshed it after `refreshedBy`.
+ */
+export function withoutDead(
+  subscriptions: readonly Subscription[],
+  { target, refreshedBy }: { readonly target: Target; readonly refreshedBy: number },
+): readonly Subscription[] {
+  return subscriptions.filter((one) =>
+    one.id !== target.subscriptionId || !sameToken(one, target) || one.refreshedAt > refreshedBy
+  );
+}
+
+/** The document with another token for the target, or without it where that one is taken. */
+export function withToken(
+  subscriptions: readonly Subscription[],
+  { target, token, taken, now }: {
+    readonly target: Target;
+    readonly token: string;
+    readonly taken: boolean;
+    readonly now: number;
+  },
+): readonly Subscription[] {
+  return subscriptions.flatMap((one) => {
+    if (one.id !== target.subscriptionId || !sameToken(one, target)) return [one];
+    return taken ? [] : [{ ...one, token, refreshedAt: Math.max(now, one.refreshedAt) }];
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * How subscriptions lie in the store: one document per user, which is all that a publish reads,
+ * and three indexes that follow from the documents: who owns a token, where an id is, what
+ * expires when. Every commit is made from the difference between documents before and after, so
+ * the indexes cannot drift from them.
+ */
+
+import { createHash } from "node:crypto";
+import type { Commit, StoreEntry, StoreKey } from "../core/store.ts";
+import type { Subscription, TransportName } from "../core/subscription.ts";
+
+/** The user that a document belongs to. */
+export interface Owner {
+  readonly context: string;
+  readonly user: string;
+}
+
+/** What identifies a token: it belongs to one user per client and transport. */
+export type TokenName = Pick<Subscription, "transport" | "client" | "token">;
+
+/** A subscription within its user's document. */
+type Stored = Omit<Subscription, "context" | "user">;
+
+/** The document of one user. */
+export interface Document {
+  readonly v: 1;
+  readonly subscriptions: readonly Stored[];
+}
+
+/** A value of the index of tokens and of the other two. */
+export interface IndexRecord extends Owner {
+  readonly v: 1;
+}
+
+/** A document as it was read; `version` is what the commit insists on. */
+export interface Loaded {
+  readonly owner: Owner;
+  readonly version: string | null;
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** A document and what it is to become. */
+export interface Change {
+  readonly before: Loaded;
+  readonly after: readonly Subscription[];
+}
+
+/** First part of the keys of the documents. */
+export const DOCUMENTS = "subscriptions";
+/** First part of the keys of the index by time of expiry. */
+export const EXPIRIES = "subscriptionExpiry";
+
+export function documentKey({ context, user }: Owner): StoreKey {
+  return [DOCUMENTS, context, user];
+}
+
+export function idKey(id: string): StoreKey {
+  return ["subscriptionId", id];
+}
+
+/** Tokens are hashed, so that keys stay short and do not give them away. */
+export function tokenKey({ transport, client, token }: TokenName): StoreKey {
+  const name: TransportName = transport;
+  return ["token", name, client, createHash("sha256").update(token).digest("base64url")];
+}
+
+/** The document that was read, or an empty one where there is none. */
+export function loaded(owner: Owner, entry: StoreEntry<Document> | undefined): Loaded {
+  const { context, user } = owner;
+  return {
+    owner: { context, user },
+    version: entry?.version ?? null,
+    subscriptions: (entry?.value.subscriptions ?? []).map((stored) => ({
+      ...stored,
+      context,
+      user,
+    })),
+  };
+}
+
+/** What is stored for a user with these subscriptions. */
+export function documentOf(subscriptions: readonly Subscription[]): Document {
+  return {
+    v: 1,
+    subscriptions: subscriptions.map(({ context: _context, user: _user, ...stored }) => stored),
+  };
+}
+
+/** The commit that turns documents and indexes into what they are to become. */
+export function commitOf(changes: readonly Change[]): Commit {
+  const sets: { key: StoreKey; value: unknown }[] = [];
+  const deletes: StoreKey[] = [];
+  for (const { before, after } of changes) {
+    const key = documentKey(before.owner);
+    if (after.length > 0) sets.push({ key, value: documentOf(after) });
+    else if (before.version !== null) deletes.push(key);
+    for (const gone of before.subscriptions) {
+      if (!after.includes(gone)) deletes.push(...indexKeys(gone));
+    }
+    const value: IndexRecord = { v: 1, ...before.owner };
+    for (const fresh of after) {
+      if (before.subscriptions.includes(fresh)) continue;
+      for (const key of indexKeys(fresh)) sets.push({ key, value });
+    }
+  }
+  // A key that is deleted and set is set: a token that moves from one user to another.
+  return {
+    checks: changes.map(({ before }) => ({
+      key: documentKey(before.owner),
+      version: before.version,
+    })),
+    sets,
+    deletes,
+  };
+}
+
+function indexKeys(subscription: Subscription): StoreKey[] {
+  const keys = [idKey(subscription.id), tokenKey(subscription)];
+  if (subscription.expiresAt !== undefined) {
+    keys.push([EXPIRIES, subscription.expiresAt, subscription.id]);
+  }
+  return keys;
+}

@@ -1,0 +1,163 @@
+/**
+ * Who may want what, in memory: the documents of users that were published to lately, in the form
+ * that matching reads. Users without subscriptions are remembered too. A change of a document only
+ * forgets it here; what is read afterwards is at least as new as the change.
+ */
+
+import { userKey } from "../core/notification.ts";
+import type { Store } from "../core/store.ts";
+import type { Target } from "../core/subscription.ts";
+import { type Document, documentKey, loaded, type Owner } from "./_records.ts";
+
+/** One stored subscription, ready to be matched. */
+export interface Candidate {
+  readonly topics: readonly string[];
+  /** Epoch milliseconds; `Infinity`: never. */
+  readonly expiresAt: number;
+  readonly target: Target;
+}
+
+/** Settings of a {@link CandidateCache}. */
+export interface CandidateCacheOptions {
+  /**
+   * How much is kept, counted as one per user and one per subscription.
+   *
+   * @default {200_000}
+   */
+  readonly maxEntries?: number;
+}
+
+type Candidates = readonly Candidate[];
+
+interface Loading {
+  readonly all: Promise<readonly Candidates[]>;
+  readonly index: number;
+}
+
+const NONE: Candidates = [];
+
+/**
+ * A bounded cache over the store, which it borrows. It keeps two generations: what is used moves
+ * to the young one, and once that is full it becomes the old one, whose rest is forgotten. A hit
+ * costs one look-up and no reordering.
+ */
+export class CandidateCache {
+  readonly #store: Pick<Store, "getMany">;
+  readonly #maxWeight: number;
+  #young = new Map<string, Candidates>();
+  #old = new Map<string, Candidates>();
+  #weight = 0;
+  readonly #loading = new Map<string, Loading>();
+
+  constructor(
+    store: Pick<Store, "getMany">,
+    { maxEntries = 200_000 }: CandidateCacheOptions = {},
+  ) {
+    this.#store = store;
+    this.#maxWeight = maxEntries / 2;
+  }
+
+  /** What is known of a user without asking the store. */
+  peek(context: string, user: string): Candidates | undefined {
+    const key = userKey(context, user);
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#old.delete(key);
+      this.#keep(key, old);
+    }
+    return old;
+  }
+
+  /**
+   * Reads one user's document; callers that want the same one share the read.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async load(owner: Owner): Promise<Candidates> {
+    const { all, index } = this.#loading.get(keyOf(owner)) ?? this.#read([owner]);
+    return (await all)[index] ?? NONE;
+  }
+
+  /**
+   * Reads the documents of those users that are not known yet, all of them at once.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async prefetch(owners: Iterable<Owner>): Promise<void> {
+    const missing = new Map<string, Owner>();
+    const waiting = new Set<Promise<unknown>>();
+    for (const owner of owners) {
+      if (this.peek(owner.context, owner.user) !== undefined) continue;
+      const key = keyOf(owner);
+      const loading = this.#loading.get(key);
+      if (loading === undefined) missing.set(key, owner);
+      else waiting.add(loading.all);
+    }
+    if (missing.size > 0) waiting.add(this.#read([...missing.values()]).all);
+    await Promise.all(waiting);
+  }
+
+  /** To be called after a change of the user's document was committed, here or elsewhere. */
+  invalidate(owner: Owner): void {
+    const key = keyOf(owner);
+    this.#weight -= weightOf(this.#young.get(key));
+    this.#young.delete(key);
+    this.#old.delete(key);
+    // A read under way may have missed the change: its result is not kept.
+    this.#loading.delete(key);
+  }
+
+  #read(owners: readonly Owner[]): Loading {
+    const all = this.#store.getMany<Document>(owners.map(documentKey)).then(
+      (entries) => {
+        const results = owners.map((owner, at) =>
+          candidatesOf(loaded(owner, entries[at]).subscriptions)
+        );
+        owners.forEach((owner, at) => {
+          if (this.#endLoading(owner, all)) this.#keep(keyOf(owner), results[at]!);
+        });
+        return results;
+      },
+      (error) => {
+        for (const owner of owners) this.#endLoading(owner, all);
+        throw error;
+      },
+    );
+    owners.forEach((owner, index) => this.#loading.set(keyOf(owner), { all, index }));
+    return { all, index: 0 };
+  }
+
+  /** Whether the read was still the one that counts. */
+  #endLoading(owner: Owner, all: Promise<unknown>): boolean {
+    const key = keyOf(owner);
+    return this.#loading.get(key)?.all === all && this.#loading.delete(key);
+  }
+
+  #keep(key: string, candidates: Candidates): void {
+    this.#weight += weightOf(candidates) - weightOf(this.#young.get(key));
+    this.#young.set(key, candidates);
+    if (this.#weight <= this.#maxWeight) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#weight = 0;
+  }
+}
+
+function keyOf({ context, user }: Owner): string {
+  return userKey(context, user);
+}
+
+function weightOf(candidates: Candidates | undefined): number {
+  return candidates === undefined ? 0 : 1 + candidates.length;
+}
+
+function candidatesOf(subscriptions: ReturnType<typeof loaded>["subscriptions"]): Candidates {
+  if (subscriptions.length === 0) return NONE;
+  return subscriptions.map(({ id, topics, expiresAt = Infinity, ...rest }) => {
+    const { context, user, client, transport, token, refreshedAt } = rest;
+    const target = { context, user, client, transport, token, subscriptionId: id, refreshedAt };
+    return { topics, expiresAt, target };
+  });
+}

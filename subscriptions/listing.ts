@@ -1,0 +1,136 @@
+/** Reading subscriptions for people: one by its id, or page by page in the order of their users. */
+
+import { Buffer } from "node:buffer";
+import { ServiceError } from "../core/errors.ts";
+import type { Store, StoreKey } from "../core/store.ts";
+import type { Subscription } from "../core/subscription.ts";
+import { isLive } from "./_edits.ts";
+import {
+  type Document,
+  documentKey,
+  DOCUMENTS,
+  idKey,
+  type IndexRecord,
+  loaded,
+} from "./_records.ts";
+
+/** Which subscriptions to list: all, those of a context, or those of a user in it. */
+export interface ListQuery {
+  readonly context?: string;
+  /** Needs a context. */
+  readonly user?: string;
+  /** Where the page before ended, as it said. */
+  readonly cursor?: string;
+  /** From 1 to 1,000. @default {100} */
+  readonly limit?: number;
+}
+
+/** One page of subscriptions. */
+export interface Page {
+  readonly items: readonly Subscription[];
+  /** Present where there may be more. */
+  readonly cursor?: string;
+}
+
+/** The last item of a page: the next one begins after it. */
+interface Position {
+  readonly context: string;
+  readonly user: string;
+  readonly id: string;
+}
+
+const MAX_LIMIT = 1000;
+
+/**
+ * One subscription, or `undefined` where there is none or it has expired.
+ *
+ * @throws {ServiceError} `store_unavailable`
+ */
+export async function findSubscription(
+  store: Store,
+  { id, now }: { readonly id: string; readonly now: number },
+): Promise<Subscription | undefined> {
+  const index = await store.get<IndexRecord>(idKey(id));
+  if (index === undefined) return undefined;
+  const entry = await store.get<Document>(documentKey(index.value));
+  const found = loaded(index.value, entry).subscriptions.find((one) => one.id === id);
+  return found !== undefined && isLive(found, now) ? found : undefined;
+}
+
+/**
+ * A page of the subscriptions that have not expired.
+ *
+ * @throws {ServiceError} `invalid_request` where the cursor is not one of this list,
+ * `store_unavailable`
+ */
+export async function listSubscriptions(
+  store: Store,
+  { context, user, cursor, limit = 100, now }: ListQuery & { readonly now: number },
+): Promise<Page> {
+  const count = Math.max(1, Math.min(Math.trunc(limit), MAX_LIMIT));
+  const after = cursor === undefined ? undefined : parseCursor(cursor, { context, user });
+  const items: Subscription[] = [];
+  for await (const found of documents(store, { context, user, after })) {
+    for (const subscription of found.toSorted((a, b) => a.id < b.id ? -1 : 1)) {
+      if (!isLive(subscription, now) || isBehind(subscription, after)) continue;
+      if (items.length === count) return { items, cursor: formatCursor(items.at(-1)!) };
+      items.push(subscription);
+    }
+  }
+  return { items };
+}
+
+async function* documents(
+  store: Store,
+  { context, user, after }: {
+    readonly context: string | undefined;
+    readonly user: string | undefined;
+    readonly after: Position | undefined;
+  },
+): AsyncGenerator<readonly Subscription[]> {
+  if (context !== undefined && user !== undefined) {
+    const entry = await store.get<Document>(documentKey({ context, user }));
+    yield loaded({ context, user }, entry).subscriptions;
+    return;
+  }
+  const prefix: StoreKey = context === undefined ? [DOCUMENTS] : [DOCUMENTS, context];
+  const range = after === undefined ? { prefix } : { prefix, start: documentKey(after) };
+  for await (const entry of store.list<Document>(range)) {
+    const [, context, user] = entry.key as [string, string, string];
+    yield loaded({ context, user }, entry).subscriptions;
+  }
+}
+
+function isBehind({ context, user, id }: Subscription, after: Position | undefined): boolean {
+  return after !== undefined && context === after.context && user === after.user && id <= after.id;
+}
+
+function formatCursor({ context, user, id }: Position): string {
+  return Buffer.from(JSON.stringify([context, user, id])).toString("base64url");
+}
+
+function parseCursor(
+  cursor: string,
+  query: { readonly context: string | undefined; readonly user: string | undefined },
+): Position {
+  const [context, user, id] = parseTexts(Buffer.from(cursor, "base64url").toString());
+  if (
+    context === undefined || user === undefined || id === undefined ||
+    (query.context !== undefined && query.context !== context) ||
+    (query.user !== undefined && query.user !== user)
+  ) {
+    throw new ServiceError("invalid_request", "Cannot go on with the list: unknown cursor", {
+      faults: [{ path: "cursor", message: "not a cursor of this list" }],
+    });
+  }
+  return { context, user, id };
+}
+
+function parseTexts(json: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Finds everyone who wants a notification: stored subscriptions of its user whose topics cover it,
+ * and the user's open sockets whose client is interested. It decides nothing else; whether
+ * anything is sent is up to the delivery.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Target } from "../core/subscription.ts";
+import { topicsMatch } from "../core/topic.ts";
+import type { Owner } from "./_records.ts";
+import type { Candidate, CandidateCache } from "./candidates.ts";
+
+/** Who is connected at this moment. */
+export interface OpenSockets {
+  /** The clients of which this user has at least one socket open, each once. */
+  clientsOf(context: string, user: string): Iterable<string>;
+}
+
+/** What a {@link Matcher} is made of. */
+export interface MatcherOptions {
+  readonly candidates: CandidateCache;
+  readonly sockets: OpenSockets;
+  /** Topic patterns that the sockets of a client are told of. */
+  readonly interests: (client: string) => readonly string[];
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Matching of notifications with subscriptions. */
+export interface Matcher {
+  /**
+   * Everyone who wants it, open sockets first. At once where the user is known already.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  match(
+    notification: Pick<Notification, "context" | "user" | "topic">,
+  ): readonly Target[] | Promise<readonly Target[]>;
+  /**
+   * Makes these users known with one read, so that matching a batch costs few round trips.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  prefetch(users: Iterable<Owner>): Promise<void>;
+}
+
+/** A matcher over the cache that the repository keeps up to date. */
+export function createMatcher({ candidates, sockets, interests, clock }: MatcherOptions): Matcher {
+  function collect(
+    { context, user, topic }: Pick<Notification, "context" | "user" | "topic">,
+    stored: readonly Candidate[],
+  ): readonly Target[] {
+    const targets: Target[] = [];
+    for (const client of sockets.clientsOf(context, user)) {
+      if (!topicsMatch(interests(client), topic)) continue;
+      targets.push({ context, user, client, transport: "websocket", token: "", refreshedAt: 0 });
+    }
+    if (stored.length === 0) return targets;
+    const now = clock.now();
+    for (const { topics, expiresAt, target } of stored) {
+      if (expiresAt > now && topicsMatch(topics, topic)) targets.push(target);
+    }
+    return targets;
+  }
+
+  return {
+    match(notification) {
+      const known = candidates.peek(notification.context, notification.user);
+      if (known !== undefined) return collect(notification, known);
+      return candidates.load(notification).then((stored) => collect(notification, stored));
+    },
+    prefetch: (users) => candidates.prefetch(users),
+  };
+}

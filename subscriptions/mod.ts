@@ -1,0 +1,13 @@
+/** Who wants what: stored subscriptions, and the matching of notifications with them. */
+
+export type { Owner } from "./_records.ts";
+export { type Candidate, CandidateCache, type CandidateCacheOptions } from "./candidates.ts";
+export type { ListQuery, Page } from "./listing.ts";
+export { createMatcher, type Matcher, type MatcherOptions, type OpenSockets } from "./matcher.ts";
+export {
+  type Replacement,
+  type RepositoryOptions,
+  SubscriptionRepository,
+  type UnsubscribeRequest,
+} from "./repository.ts";
+export { MAX_META_BYTES, MAX_NAME_LENGTH, type SubscribeRequest } from "./request.ts";

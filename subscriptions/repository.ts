@@ -1,0 +1,270 @@
+/**
+ * The stored subscriptions: who is told of what. It keeps the original's rules — a token belongs
+ * to one user per client and transport, the last subscriber wins, subscribing again replaces the
+ * topics — and makes the matcher forget what it changes. Sockets are not its business.
+ */
+
+import { type Clock, sleep } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { IdSource } from "../core/ids.ts";
+import type { Commit, Store } from "../core/store.ts";
+import type { Subscription, Target, TransportName } from "../core/subscription.ts";
+import { serializedBytes } from "../store/mod.ts";
+import { isLive, sameToken, withoutDead, withRequest, withToken } from "./_edits.ts";
+import {
+  type Change,
+  commitOf,
+  type Document,
+  documentKey,
+  documentOf,
+  EXPIRIES,
+  idKey,
+  type IndexRecord,
+  type Loaded,
+  loaded,
+  type Owner,
+  tokenKey,
+} from "./_records.ts";
+import type { CandidateCache } from "./candidates.ts";
+import { findSubscription, type ListQuery, listSubscriptions, type Page } from "./listing.ts";
+import { checkRequest, type SubscribeRequest } from "./request.ts";
+
+/** What a {@link SubscriptionRepository} is made of. */
+export interface RepositoryOptions {
+  readonly store: Store;
+  /** The matcher's; it is told of every change. */
+  readonly candidates: Pick<CandidateCache, "invalidate">;
+  readonly clock: Clock;
+  readonly newId: IdSource;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  /** @default {100} */
+  readonly maxPerUser?: number;
+}
+
+/** What a client stops wanting. */
+export interface UnsubscribeRequest extends Owner {
+  readonly token: string;
+  /** Absent: every transport. */
+  readonly transport?: TransportName;
+  /** Absent: every client. */
+  readonly client?: string;
+}
+
+/** What a provider's new token led to; `dropped`: it was already subscribed. */
+export type Replacement = "replaced" | "dropped" | "unchanged";
+
+/** An operation's result, and the changes that make it true. */
+interface Plan<R> {
+  readonly result: R;
+  readonly changes: readonly Change[];
+  readonly checks?: Commit["checks"];
+}
+
+const MAX_ATTEMPTS = 10;
+const FIRST_WAIT_MS = 2;
+const SWEEP_BATCH = 1000;
+
+/** Stored subscriptions on a store, which it borrows. */
+export class SubscriptionRepository {
+  readonly #options: RepositoryOptions;
+  readonly #store: Store;
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  /**
+   * Subscribes, or replaces what was subscribed with the same token. The token is taken from
+   * another user who had it, in the same commit.
+   *
+   * @throws {ServiceError} `invalid_topic`, `invalid_request`, `too_many_subscriptions`,
+   * `conflict` where others changed the same user all the time, `store_unavailable`
+   */
+  async subscribe(
+    request: SubscribeRequest,
+  ): Promise<{ readonly subscription: Subscription; readonly created: boolean }> {
+    const { clock, newId, maxPerUser = 100 } = this.#options;
+    const checked = checkRequest(request, clock.now());
+    const key = tokenKey(checked);
+    return await this.#change(async () => {
+      const [document, token] = await this.#store.getMany<unknown>([documentKey(checked), key]);
+      const before = loaded(checked, document as Parameters<typeof loaded>[1]);
+      const { after, subscription } = withRequest(before.subscriptions, checked, {
+        now: clock.now(),
+        newId,
+        max: maxPerUser,
+      });
+      this.#checkSize(after);
+      const changes: Change[] = [{ before, after }];
+      const owner = token?.value as IndexRecord | undefined;
+      if (owner !== undefined && !sameOwner(owner, checked)) {
+        const other = await this.#load(owner);
+        changes.push({
+          before: other,
+          after: other.subscriptions.filter((one) => !sameToken(one, checked)),
+        });
+      }
+      const created = !before.subscriptions.some(({ id }) => id === subscription.id);
+      return {
+        result: { subscription, created },
+        changes,
+        checks: [{ key, version: token?.version ?? null }],
+      };
+    });
+  }
+
+  /**
+   * Forgets a token of a user; how many subscriptions that were, which may be none.
+   *
+   * @throws {ServiceError} `conflict`, `store_unavailable`
+   */
+  unsubscribe({ token, transport, client, ...owner }: UnsubscribeRequest): Promise<number> {
+    return this.#edit(
+      owner,
+      (subscriptions) =>
+        subscriptions.filter((one) =>
+          one.token !== token || (transport !== undefined && one.transport !== transport) ||
+          (client !== undefined && one.client !== client)
+        ),
+    );
+  }
+
+  /**
+   * Forgets a subscription; false where there was none.
+   *
+   * @throws {ServiceError} `conflict`, `store_unavailable`
+   */
+  async delete(id: string): Promise<boolean> {
+    const index = await this.#store.get<IndexRecord>(idKey(id));
+    if (index === undefined) return false;
+    const dropped = await this.#edit(
+      index.value,
+      (subscriptions) => subscriptions.filter((one) => one.id !== id),
+    );
+    return dropped > 0;
+  }
+
+  /**
+   * Forgets a subscription whose token a provider called dead. It stays where it has another
+   * token by now, or the client has confirmed the token after `refreshedBy` (epoch milliseconds;
+   * by default what the target says). True where it was forgotten.
+   *
+   * @throws {ServiceError} `conflict`, `store_unavailable`
+   */
+  async remove(target: Target, refreshedBy: number = target.refreshedAt): Promise<boolean> {
+    const dropped = await this.#edit(
+      target,
+      (subscriptions) => withoutDead(subscriptions, { target, refreshedBy }),
+    );
+    return dropped > 0;
+  }
+
+  /**
+   * Follows a provider that names a new token (GCM's canonical ids). Where that is subscribed
+   * already, by whomever, the old one is dropped. The token is in canonical form.
+   *
+   * @throws {ServiceError} `conflict`, `store_unavailable`
+   */
+  replaceToken(target: Target, token: string): Promise<Replacement> {
+    if (token === target.token) return Promise.resolve("unchanged");
+    const key = tokenKey({ ...target, token });
+    return this.#change<Replacement>(async () => {
+      const before = await this.#load(target);
+      const owner = await this.#store.get<IndexRecord>(key);
+      const taken = owner !== undefined;
+      const now = this.#options.clock.now();
+      const after = withToken(before.subscriptions, { target, token, taken, now });
+      const found = after.some((one) => !before.subscriptions.includes(one)) ||
+        after.length < before.subscriptions.length;
+      if (!found) return { result: "unchanged", changes: [] };
+      return {
+        result: taken ? "dropped" : "replaced",
+        changes: [{ before, after }],
+        checks: [{ key, version: owner?.version ?? null }],
+      };
+    });
+  }
+
+  /** @throws {ServiceError} `store_unavailable` */
+  get(id: string): Promise<Subscription | undefined> {
+    return findSubscription(this.#store, { id, now: this.#options.clock.now() });
+  }
+
+  /** @throws {ServiceError} `invalid_request`, `store_unavailable` */
+  list(query: ListQuery): Promise<Page> {
+    return listSubscriptions(this.#store, { ...query, now: this.#options.clock.now() });
+  }
+
+  /**
+   * Forgets up to 1,000 subscriptions that had expired at a time (epoch milliseconds). How many
+   * that were; none: all is clean.
+   *
+   * @throws {ServiceError} `conflict`, `store_unavailable`
+   */
+  async sweepExpired(now: number): Promise<number> {
+    const due = { prefix: [EXPIRIES], end: [EXPIRIES, now + 1], limit: SWEEP_BATCH };
+    const owners = new Map<string, Owner>();
+    for await (const { value } of this.#store.list<IndexRecord>(due)) {
+      owners.set(JSON.stringify([value.context, value.user]), value);
+    }
+    let dropped = 0;
+    for (const owner of owners.values()) {
+      dropped += await this.#edit(owner, (all) => all.filter((one) => isLive(one, now)));
+    }
+    return dropped;
+  }
+
+  /** Changes one user's document; by how many it got shorter. */
+  #edit(
+    owner: Owner,
+    edit: (subscriptions: readonly Subscription[]) => readonly Subscription[],
+  ): Promise<number> {
+    return this.#change(async () => {
+      const before = await this.#load(owner);
+      const after = edit(before.subscriptions);
+      const result = before.subscriptions.length - after.length;
+      return { result, changes: result === 0 ? [] : [{ before, after }] };
+    });
+  }
+
+  /** Plans and commits, anew while somebody else was quicker. */
+  async #change<R>(plan: () => Promise<Plan<R>>): Promise<R> {
+    const { clock, random, candidates } = this.#options;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const { result, changes, checks = [] } = await plan();
+      if (changes.length === 0) return result;
+      const commit = commitOf(changes);
+      const done = await this.#store.commit({
+        ...commit,
+        checks: [...commit.checks ?? [], ...checks],
+      }).finally(() => {
+        // Also after a failure: it may have been written all the same.
+        for (const { before } of changes) candidates.invalidate(before.owner);
+      });
+      if (done) return result;
+      await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
+    }
+    throw new ServiceError("conflict", "Cannot change the subscriptions: others do all the time", {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  async #load(owner: Owner): Promise<Loaded> {
+    return loaded(owner, await this.#store.get<Document>(documentKey(owner)));
+  }
+
+  #checkSize(subscriptions: readonly Subscription[]): void {
+    const bytes = serializedBytes(documentOf(subscriptions));
+    if (bytes <= this.#store.traits.maxValueBytes) return;
+    throw new ServiceError(
+      "too_many_subscriptions",
+      "Cannot subscribe: the user's subscriptions together are too large",
+    );
+  }
+}
+
+function sameOwner(a: Owner, b: Owner): boolean {
+  return a.context === b.context && a.user === b.user;
+}

@@ -1,0 +1,96 @@
+/** What a client asks for when it subscribes, and the rules that this must keep. */
+
+import { type Fault, ServiceError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { TransportName } from "../core/subscription.ts";
+import { topicFault } from "../core/topic.ts";
+
+/** A wish to be told. The token is in the canonical form that the transport gave it. */
+export interface SubscribeRequest {
+  readonly context: string;
+  readonly user: string;
+  readonly client: string;
+  readonly transport: TransportName;
+  readonly token: string;
+  readonly topics: readonly string[];
+  /** Epoch milliseconds, in the future; absent: never. */
+  readonly expiresAt?: number;
+  /** At most {@link MAX_META_BYTES} as JSON. */
+  readonly meta?: JsonObject;
+}
+
+/** Longest context and user, in characters: a stored key takes 2,048 bytes. */
+export const MAX_NAME_LENGTH = 255;
+const MAX_CLIENT_LENGTH = 64;
+const MAX_TOKEN_LENGTH = 4096;
+const MAX_TOPICS = 64;
+/** Bytes of `meta` as JSON. */
+export const MAX_META_BYTES = 2048;
+
+/**
+ * The request with its topics made plain: duplicates dropped, and `*` alone where it is among
+ * them.
+ *
+ * @throws {ServiceError} `invalid_topic` or `invalid_request`, with every fault that was found.
+ */
+export function checkRequest(request: SubscribeRequest, now: number): SubscribeRequest {
+  const topicFaults = faultsOfTopics(request.topics);
+  const faults = [...faultsOfRest(request, now), ...topicFaults];
+  if (faults.length > 0) {
+    const code = topicFaults.some(({ code }) => code === "invalid_topic") &&
+        faults.length === topicFaults.length
+      ? "invalid_topic"
+      : "invalid_request";
+    const [{ path, message }] = faults as [Fault];
+    throw new ServiceError(code, `Cannot subscribe: ${path}: ${message}`, { faults });
+  }
+  const topics = request.topics.includes("*") ? ["*"] : [...new Set(request.topics)];
+  return { ...request, topics };
+}
+
+function faultsOfTopics(topics: readonly string[]): Fault[] {
+  if (topics.length === 0) return [{ path: "topics", message: "at least one topic is needed" }];
+  if (topics.length > MAX_TOPICS) {
+    return [{ path: "topics", message: `at most ${MAX_TOPICS} topics are taken` }];
+  }
+  return topics.flatMap((topic, index) => {
+    const message = topicFault(topic);
+    return message === undefined
+      ? []
+      : [{ path: `topics[${index}]`, message, code: "invalid_topic" }];
+  });
+}
+
+function faultsOfRest(request: SubscribeRequest, now: number): Fault[] {
+  const { context, user, client, token, expiresAt, meta } = request;
+  const faults: Fault[] = [];
+  function expect(path: string, { holds, message }: { holds: boolean; message: string }): void {
+    if (!holds) faults.push({ path, message });
+  }
+  for (
+    const [path, text, limit] of [
+      ["context", context, MAX_NAME_LENGTH],
+      ["user", user, MAX_NAME_LENGTH],
+      ["client", client, MAX_CLIENT_LENGTH],
+      ["token", token, MAX_TOKEN_LENGTH],
+    ] as const
+  ) {
+    expect(path, {
+      holds: text.length >= 1 && text.length <= limit && !/\p{Cc}/u.test(text),
+      message: `1 to ${limit} characters are needed, none of them a control character`,
+    });
+  }
+  if (expiresAt !== undefined) {
+    expect("expires", {
+      holds: Number.isSafeInteger(expiresAt) && expiresAt > now,
+      message: "a time in the future is needed, in epoch milliseconds",
+    });
+  }
+  if (meta !== undefined) {
+    expect("meta", {
+      holds: new TextEncoder().encode(JSON.stringify(meta)).byteLength <= MAX_META_BYTES,
+      message: `at most ${MAX_META_BYTES} bytes are taken`,
+    });
+  }
+  return faults;
+}
