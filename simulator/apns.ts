@@ -1,0 +1,156 @@
+/**
+ * A fake APNs: `POST /3/device/<token>` with a provider token or a client certificate. Which
+ * devices exist is not known: every well-formed token is one, unless a fault says otherwise.
+ */
+
+import { X509Certificate } from "node:crypto";
+import { type ApnsRequest, checkApnsRequest } from "./apns_rules.ts";
+import type { ApnsTokenCheck, TokenHistory } from "./apns_token.ts";
+import type { Arrivals } from "./arrivals.ts";
+import {
+  type Connection,
+  jsonReply,
+  type ProviderHandler,
+  type ProviderRequest,
+} from "./exchange.ts";
+import { type Faults, PROCEED } from "./faults.ts";
+import { applyFault, record, type Refusal, type Settled } from "./settle.ts";
+
+/** Settings of {@link createApns}. */
+export interface ApnsOptions {
+  readonly checkToken: ApnsTokenCheck;
+  /** Bundle ids that the token keys may push to. */
+  readonly bundleIds: ReadonlySet<string>;
+  /** Streams of a connection once its sender is known. */
+  readonly streams: number;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** What is remembered of a connection. */
+interface Caller extends TokenHistory {
+  trusted: boolean;
+  /** From its certificate. */
+  readonly bundleIds?: ReadonlySet<string>;
+}
+
+const PATH = "/3/device/";
+const GONE: Refusal = { status: 410, reason: "Unregistered" };
+const KEPT_HEADERS = [
+  "apns-id",
+  "apns-topic",
+  "apns-push-type",
+  "apns-priority",
+  "apns-expiration",
+  "apns-collapse-id",
+];
+
+/** Apple's reasons for the statuses that a fault may ask for without naming one. */
+const REASONS: Readonly<Record<number, string>> = {
+  400: "BadDeviceToken",
+  403: "Forbidden",
+  410: "Unregistered",
+  413: "PayloadTooLarge",
+  429: "TooManyRequests",
+  500: "InternalServerError",
+  503: "ServiceUnavailable",
+};
+
+/** The handler of a fake APNs. */
+export function createApns(options: ApnsOptions): ProviderHandler {
+  const { faults, arrivals } = options;
+  const callers = new WeakMap<Connection, Caller>();
+
+  function callerOf(connection: Connection): Caller {
+    let caller = callers.get(connection);
+    if (caller === undefined) callers.set(connection, caller = describeCaller(connection));
+    return caller;
+  }
+
+  /** Who is calling: a certificate goes before a token, which is then ignored. */
+  function authenticate(request: ProviderRequest, caller: Caller): Refusal | undefined {
+    const { connection, headers } = request;
+    if (connection.certificate !== undefined) {
+      if (caller.bundleIds === undefined) return { status: 403, reason: "BadCertificate" };
+    } else {
+      const [, token] = /^bearer (\S+)$/i.exec(headers.authorization ?? "") ?? [];
+      if (token === undefined) return { status: 403, reason: "MissingProviderToken" };
+      const refusal = options.checkToken(token, caller);
+      if (refusal !== undefined) return refusal;
+    }
+    if (!caller.trusted) {
+      caller.trusted = true;
+      connection.limitStreams(options.streams);
+    }
+  }
+
+  return (request) => {
+    const id = request.headers["apns-id"] ?? crypto.randomUUID();
+    const misdirected = pathFault(request);
+    if (misdirected !== undefined) return refused(id, misdirected, options.now()).answer;
+    const deviceToken = request.path.slice(PATH.length);
+    const caller = callerOf(request.connection);
+    const refusal = authenticate(request, caller);
+    const verdict = refusal === undefined
+      ? checkApnsRequest(describeRequest(request, caller, deviceToken))
+      : { ok: false as const, ...refusal };
+    const decision = verdict.ok ? faults.decide("apn", deviceToken) : PROCEED;
+    const refuse = (refusal: Refusal) => refused(id, refusal, options.now());
+    const settled = verdict.ok
+      ? applyFault(decision, { gone: GONE, refuse }) ?? accepted(id)
+      : refuse(verdict);
+    return record(settled, {
+      arrivals,
+      provider: "apn",
+      token: deviceToken,
+      headers: request.headers,
+      keep: KEPT_HEADERS,
+      payload: () => verdict.ok ? verdict.payload : undefined,
+      latencyMs: decision.latencyMs,
+    });
+  };
+
+  function describeRequest(
+    request: ProviderRequest,
+    caller: Caller,
+    deviceToken: string,
+  ): ApnsRequest {
+    return {
+      headers: request.headers,
+      repeated: request.repeated,
+      deviceToken,
+      body: request.body,
+      bundleIds: caller.bundleIds ?? options.bundleIds,
+      byCertificate: caller.bundleIds !== undefined,
+    };
+  }
+}
+
+function pathFault({ method, path }: ProviderRequest): Refusal | undefined {
+  if (method !== "POST") return { status: 405, reason: "MethodNotAllowed" };
+  if (!path.startsWith(PATH)) return { status: 404, reason: "BadPath" };
+  if (path === PATH) return { status: 400, reason: "MissingDeviceToken" };
+}
+
+function describeCaller({ certificate, certificateTrusted }: Connection): Caller {
+  if (certificate === undefined || !certificateTrusted) return { trusted: false };
+  const { subject } = new X509Certificate(certificate);
+  // The user id of the subject is the bundle id; Node and Deno differ in how they write its name.
+  const [, bundleId] = /^(?:UID|uid|userId)=(.+)$/m.exec(subject) ?? [];
+  return bundleId === undefined
+    ? { trusted: false }
+    : { trusted: false, bundleIds: new Set([bundleId]) };
+}
+
+function accepted(id: string): Settled {
+  return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, status: 200, id };
+}
+
+function refused(id: string, { status, reason: given }: Refusal, now: number): Settled {
+  const reason = given ?? REASONS[status] ?? "InternalServerError";
+  // Only a 410 says since when the token is dead.
+  const body = status === 410 ? { reason, timestamp: now } : { reason };
+  return { answer: jsonReply(status, body, { "apns-id": id }), status, reason, id };
+}

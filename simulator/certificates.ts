@@ -1,0 +1,146 @@
+/**
+ * X.509 for the simulator: an authority of its own, a server certificate, and a client certificate
+ * like the ones that Apple gives out. Keys come from WebCrypto, which makes them natively; the rest
+ * is node-forge, so that no OpenSSL is needed.
+ */
+
+import forge from "node-forge";
+
+/** A certificate and its private key, both PEM. */
+export interface Identity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** Settings of every function here: the span in which the certificate holds, epoch milliseconds. */
+export interface Validity {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** Apple's marks of an environment that a certificate is good for. */
+const APPLE_DEVELOPMENT = "1.2.840.113635.100.6.3.1";
+const APPLE_PRODUCTION = "1.2.840.113635.100.6.3.2";
+const USER_ID = "0.9.2342.19200300.100.1.1";
+/** DER of ASN.1 NULL. */
+const NULL = "\x05\x00";
+
+const AUTHORITY: Subject = [{ name: "commonName", value: "Carillon simulator" }];
+
+type Subject = forge.pki.CertificateField[];
+
+/** A new certificate authority. */
+export async function createAuthority(validity: Validity): Promise<Identity> {
+  const privateKey = await createRsaKey();
+  return issue({ certificate: "", privateKey }, {
+    privateKey,
+    subject: AUTHORITY,
+    validity,
+    extensions: [
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+      { name: "subjectKeyIdentifier" },
+    ],
+  });
+}
+
+/** A server certificate for host names and IP addresses. */
+export async function createServerIdentity(
+  authority: Identity,
+  options: Validity & { readonly hosts: readonly string[] },
+): Promise<Identity> {
+  return issue(authority, {
+    privateKey: await createRsaKey(),
+    subject: [{ name: "commonName", value: options.hosts[0] ?? "localhost" }],
+    validity: options,
+    extensions: [
+      {
+        name: "subjectAltName",
+        altNames: options.hosts.map((host) =>
+          /^[\d.]+$|:/.test(host) ? { type: 7, ip: host } : { type: 2, value: host }
+        ),
+      },
+      { name: "extKeyUsage", serverAuth: true },
+    ],
+  });
+}
+
+/** A client certificate as APNs knows them: the bundle id as user id, and both environments. */
+export async function createAppleIdentity(
+  authority: Identity,
+  options: Validity & { readonly bundleId: string },
+): Promise<Identity> {
+  const { bundleId } = options;
+  return issue(authority, {
+    privateKey: await createRsaKey(),
+    subject: [
+      { type: USER_ID, value: bundleId },
+      { name: "commonName", value: `Apple Push Services: ${bundleId}` },
+    ],
+    validity: options,
+    extensions: [
+      { id: APPLE_DEVELOPMENT, value: NULL },
+      { id: APPLE_PRODUCTION, value: NULL },
+      { name: "extKeyUsage", clientAuth: true },
+    ],
+  });
+}
+
+/** A PKCS#12 keystore, encrypted with 3DES as keychains of Apple did for long. */
+export function toPkcs12(identity: Identity, password: string): Uint8Array<ArrayBuffer> {
+  const asn1 = forge.pkcs12.toPkcs12Asn1(
+    forge.pki.privateKeyFromPem(identity.privateKey),
+    [forge.pki.certificateFromPem(identity.certificate)],
+    password,
+    { algorithm: "3des" },
+  );
+  const der: string = forge.asn1.toDer(asn1).getBytes();
+  return Uint8Array.from(der, (char) => char.charCodeAt(0));
+}
+
+/** A new RSA key of 2048 bits, PEM of PKCS#8. */
+export async function createRsaKey(): Promise<string> {
+  const pair = await crypto.subtle.generateKey(
+    {
+      name: "RSASSA-PKCS1-v1_5",
+      modulusLength: 2048,
+      publicExponent: new Uint8Array([1, 0, 1]),
+      hash: "SHA-256",
+    },
+    true,
+    ["sign", "verify"],
+  );
+  const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
+  return toPem("PRIVATE KEY", der);
+}
+
+/** DER as PEM. */
+export function toPem(label: string, der: Uint8Array): string {
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}
+
+interface Request {
+  readonly privateKey: string;
+  readonly subject: Subject;
+  readonly validity: Validity;
+  readonly extensions: object[];
+}
+
+function issue(authority: Identity, request: Request): Identity {
+  const key = forge.pki.privateKeyFromPem(request.privateKey);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
+  // A leading 01 keeps the number positive (RFC 5280 §4.1.2.2).
+  certificate.serialNumber = `01${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
+  certificate.validity.notBefore = new Date(request.validity.from);
+  certificate.validity.notAfter = new Date(request.validity.until);
+  certificate.setSubject(request.subject);
+  certificate.setIssuer(AUTHORITY);
+  certificate.setExtensions(request.extensions);
+  certificate.sign(forge.pki.privateKeyFromPem(authority.privateKey), forge.md.sha256.create());
+  return {
+    certificate: forge.pki.certificateToPem(certificate),
+    privateKey: request.privateKey,
+  };
+}

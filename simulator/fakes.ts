@@ -1,0 +1,117 @@
+/**
+ * The fake providers put together: one handler for each server, all with the same faults and the
+ * same book of arrivals. No sockets.
+ */
+
+import { createAccessTokens } from "./access_tokens.ts";
+import type { ServerName } from "./addresses.ts";
+import { createApns } from "./apns.ts";
+import { type ApnsEnvironment, type ApnsKey, createApnsTokenCheck } from "./apns_token.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { ProviderHandler } from "./exchange.ts";
+import type { Faults } from "./faults.ts";
+import { createFcm } from "./fcm.ts";
+import { createGcm, GCM_PATHS } from "./gcm.ts";
+import { createGoogleToken } from "./google_token.ts";
+import type { Material } from "./material.ts";
+import { createWebPush, type WebPush } from "./webpush.ts";
+import { createWns } from "./wns.ts";
+import { createWnsTokens, isWnsTokenPath } from "./wns_tokens.ts";
+
+/** What can be set about the fake APNs. */
+export interface ApnsSettings {
+  /** Which of Apple's environments this is. @default {"production"} */
+  readonly environment?: ApnsEnvironment;
+  /** Signing keys that are known besides the material's own. */
+  readonly keys?: readonly ApnsKey[];
+  /** Bundle ids that all keys may push to, besides the material's own. */
+  readonly bundleIds?: readonly string[];
+  /** Streams of a connection before its sender is known. @default {1} */
+  readonly initialStreams?: number;
+  /** And after. @default {1000} */
+  readonly streams?: number;
+}
+
+/** Settings of {@link createFakes}. */
+export interface FakesOptions {
+  readonly material: Material;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly originOf: (name: ServerName) => string;
+  readonly apns: ApnsSettings;
+}
+
+/** The fakes. */
+export interface Fakes {
+  readonly handlers: Readonly<Record<Exclude<ServerName, "api">, ProviderHandler>>;
+  readonly subscribe: WebPush["subscribe"];
+  /** Makes every access token given out so far invalid. */
+  readonly revokeTokens: () => void;
+}
+
+const GOOGLE_TOKEN_SECONDS = 3599;
+const WNS_TOKEN_SECONDS = 86_400;
+
+/** Creates all fakes. */
+export function createFakes(options: FakesOptions): Fakes {
+  const { material, now, originOf } = options;
+  const book = { faults: options.faults, arrivals: options.arrivals };
+  const googleTokens = createAccessTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
+  const wnsTokens = createAccessTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
+
+  const googleToken = createGoogleToken({
+    ...book,
+    clientEmail: material.fcm.clientEmail,
+    privateKeyId: material.fcm.privateKeyId,
+    key: material.fcm.privateKey,
+    tokenUri: () => `${originOf("google")}/token`,
+    tokens: googleTokens,
+    lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
+    now,
+  });
+  const fcm = createFcm({ ...book, projectId: material.fcm.projectId, tokens: googleTokens });
+  const gcm = createGcm({ ...book, key: material.gcm.key });
+  const wnsToken = createWnsTokens({
+    ...book,
+    ...material.wns,
+    tokens: wnsTokens,
+    lifetimeSeconds: WNS_TOKEN_SECONDS,
+  });
+  const wns = createWns({ ...book, tokens: wnsTokens });
+  const webpush = createWebPush({ ...book, now, origin: () => originOf("webpush") });
+
+  return {
+    handlers: {
+      apns: createFakeApns(options),
+      google(request) {
+        if (request.path === "/token") return googleToken(request);
+        return GCM_PATHS.has(request.path) ? gcm(request) : fcm(request);
+      },
+      wns: (request) => isWnsTokenPath(request.path) ? wnsToken(request) : wns(request),
+      webpush: webpush.handle,
+    },
+    subscribe: webpush.subscribe,
+    revokeTokens() {
+      googleTokens.revoke();
+      wnsTokens.revoke();
+    },
+  };
+}
+
+function createFakeApns({ material, faults, arrivals, now, apns }: FakesOptions): ProviderHandler {
+  const { keyId, teamId, privateKey, bundleId } = material.apns;
+  return createApns({
+    checkToken: createApnsTokenCheck({
+      keys: [{ keyId, teamId, key: privateKey }, ...apns.keys ?? []],
+      environment: apns.environment ?? "production",
+      now,
+    }),
+    bundleIds: new Set([bundleId, ...apns.bundleIds ?? []]),
+    streams: apns.streams ?? 1000,
+    faults,
+    arrivals,
+    now,
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * Which fault holds for a request right now: scripts set through the API, for one token or for a
+ * whole provider, and scripts that tokens carry themselves. Knows nothing of any provider's words.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import {
+  type FaultStep,
+  type Misbehaviour,
+  parseFaultScript,
+  scriptInToken,
+} from "./fault_script.ts";
+
+/** The far sides that can be told to misbehave; the last three are token endpoints. */
+export const PROVIDERS = [
+  "apn",
+  "fcm",
+  "gcm",
+  "wns",
+  "webpush",
+  "google-token",
+  "wns-token",
+  "entra-token",
+] as const;
+
+export type Provider = typeof PROVIDERS[number];
+
+/** What to do with one request. */
+export interface Decision {
+  readonly does: Misbehaviour;
+  /** Milliseconds. */
+  readonly latencyMs: number;
+  readonly retryAfterSeconds?: number;
+}
+
+/** No fault. */
+export const PROCEED: Decision = { does: { kind: "ok" }, latencyMs: 0 };
+
+/** A fault as it was set. */
+export interface FaultSetting {
+  readonly provider: Provider;
+  /** `*`: every token of the provider. */
+  readonly token: string;
+  readonly script: string;
+}
+
+/** The faults that are set. */
+export interface Faults {
+  /**
+   * Sets a script, or removes it where it is empty. A script for `*` goes before the token's own.
+   *
+   * @throws {ServiceError} `invalid_request`, where the script cannot be understood.
+   */
+  set(setting: FaultSetting): void;
+  list(): readonly FaultSetting[];
+  clear(): void;
+  /** What to do with one request; counts it. */
+  decide(provider: Provider, token: string): Decision;
+}
+
+/** A script at work. */
+interface Running {
+  readonly setting: FaultSetting;
+  readonly steps: readonly FaultStep[];
+  step: number;
+  /** Requests that the current step has had. */
+  used: number;
+  /** Monotonic milliseconds of the first of them. */
+  since: number;
+}
+
+/** Tokens with a script of their own that are remembered; the oldest is forgotten first. */
+const MAX_RUNNING = 10_000;
+
+/** No faults yet. */
+export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
+  const running = new Map<string, Running>();
+  // Most requests are to tokens without a script: they must cost no more than a look.
+  const everywhere = new Map<Provider, Running>();
+
+  function start(setting: FaultSetting): Running {
+    const parsed = parseFaultScript(setting.script);
+    if (!parsed.ok) {
+      throw new ServiceError("invalid_request", `Cannot read the script: ${parsed.message}`);
+    }
+    return { setting, steps: parsed.steps, step: 0, used: 0, since: 0 };
+  }
+
+  function find(provider: Provider, token: string): Running | undefined {
+    const global = everywhere.get(provider);
+    if (global !== undefined) return global;
+    const key = keyOf(provider, token);
+    const known = running.size > 0 ? running.get(key) : undefined;
+    if (known !== undefined) return known;
+    const script = scriptInToken(token);
+    if (script === undefined) return undefined;
+    const fresh = start({ provider, token, script });
+    remember(key, fresh);
+    return fresh;
+  }
+
+  function remember(key: string, entry: Running) {
+    const oldest = running.size >= MAX_RUNNING ? running.keys().next().value : undefined;
+    if (oldest !== undefined) running.delete(oldest);
+    running.set(key, entry);
+  }
+
+  return {
+    set(setting) {
+      const { provider, token, script } = setting;
+      if (token === "*") {
+        if (script === "") everywhere.delete(provider);
+        else everywhere.set(provider, start(setting));
+      } else if (script === "") running.delete(keyOf(provider, token));
+      else remember(keyOf(provider, token), start(setting));
+    },
+    list: () => [...everywhere.values(), ...running.values()].map(({ setting }) => setting),
+    clear() {
+      everywhere.clear();
+      running.clear();
+    },
+    decide(provider, token) {
+      let entry: Running | undefined;
+      try {
+        entry = find(provider, token);
+      } catch {
+        return { does: { kind: "answer", status: 400, reason: "BadFaultScript" }, latencyMs: 0 };
+      }
+      return entry === undefined ? PROCEED : advance(entry, clock.monotonic());
+    },
+  };
+}
+
+/** Counts a request and says what to do with it. After its last step a script is over. */
+function advance(entry: Running, now: number): Decision {
+  for (;;) {
+    const step = entry.steps[entry.step];
+    if (step === undefined) return PROCEED;
+    if (entry.used === 0) entry.since = now;
+    const elapsed = now - entry.since;
+    const over = (step.times !== undefined && entry.used >= step.times) ||
+      (step.forMs !== undefined && elapsed >= step.forMs);
+    if (over) {
+      entry.step++;
+      entry.used = 0;
+      continue;
+    }
+    entry.used++;
+    const retryAfterSeconds = step.retryAfterSeconds ??
+      (step.forMs === undefined ? undefined : Math.ceil((step.forMs - elapsed) / 1000));
+    return {
+      does: step.does,
+      latencyMs: step.latencyMs,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    };
+  }
+}
+
+function keyOf(provider: Provider, token: string): string {
+  return `${provider}\u0000${token}`;
+}

@@ -1,0 +1,124 @@
+/** A fake of FCM HTTP v1: `POST /v1/projects/<project>/messages:send` with an access token. */
+
+import type { AccessTokens } from "./access_tokens.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { bodyJson, jsonReply, type ProviderHandler } from "./exchange.ts";
+import { checkFcmBody, type FcmVerdict } from "./fcm_rules.ts";
+import { type Faults, PROCEED } from "./faults.ts";
+import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+
+/** Settings of {@link createFcm}. */
+export interface FcmOptions {
+  readonly projectId: string;
+  readonly tokens: AccessTokens;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+}
+
+const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
+const ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
+const GONE: Refusal = { status: 404, reason: "UNREGISTERED" };
+
+/** Google's `status` and the usual `errorCode` of an HTTP status. */
+const CODES: Readonly<Record<number, { readonly status: string; readonly errorCode?: string }>> = {
+  400: { status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT" },
+  401: { status: "UNAUTHENTICATED" },
+  403: { status: "PERMISSION_DENIED" },
+  404: { status: "NOT_FOUND" },
+  429: { status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" },
+  500: { status: "INTERNAL", errorCode: "INTERNAL" },
+  503: { status: "UNAVAILABLE", errorCode: "UNAVAILABLE" },
+};
+
+/** The handler of a fake FCM. */
+export function createFcm(options: FcmOptions): ProviderHandler {
+  const { projectId, tokens, faults, arrivals } = options;
+  return (request) => {
+    const project = PATH.exec(request.path)?.[1];
+    if (request.method !== "POST" || project === undefined) return notFoundPage();
+    const authorized = tokens.accepts(request.headers.authorization);
+    const body = bodyJson(request);
+    const verdict = checkFcmBody(body);
+    const decision = authorized && verdict.ok ? faults.decide("fcm", verdict.target) : PROCEED;
+
+    function settle(): Settled {
+      if (!authorized) return refuse({ status: 401 });
+      if (project !== projectId) return refuse({ status: 403 });
+      if (!verdict.ok) return invalid(verdict);
+      return applyFault(decision, { gone: GONE, refuse }) ?? accept();
+    }
+
+    function accept(): Settled {
+      const name = `projects/${projectId}/messages/${crypto.randomUUID()}`;
+      return { answer: jsonReply(200, { name }), status: 200, id: name };
+    }
+
+    return record(settle(), {
+      arrivals,
+      provider: "fcm",
+      token: verdict.ok ? verdict.target : "",
+      headers: request.headers,
+      keep: [],
+      payload: () => verdict.ok ? verdict.message : undefined,
+      latencyMs: decision.latencyMs,
+    });
+  };
+}
+
+function refuse(refusal: Refusal): Settled {
+  const { status } = refusal;
+  // Gateways in front of FCM answer in HTML.
+  if (status === 502 || status === 504) {
+    const answer = htmlPage(status, "The server encountered a temporary error", refusal);
+    return { answer, status, reason: refusal.reason ?? "html" };
+  }
+  const { status: word = "UNKNOWN", errorCode } = CODES[status] ?? {};
+  const reason = refusal.reason ?? errorCode;
+  const details = reason === undefined ? [] : [{ "@type": ERROR_TYPE, errorCode: reason }];
+  return error(status, word, { details, message: reason ?? word, refusal });
+}
+
+function invalid(verdict: FcmVerdict & { readonly ok: false }): Settled {
+  const details = verdict.field === undefined ? [] : [
+    { "@type": ERROR_TYPE, errorCode: "INVALID_ARGUMENT" },
+    {
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: verdict.field, description: verdict.description }],
+    },
+  ];
+  return error(400, "INVALID_ARGUMENT", {
+    details,
+    message: verdict.description,
+    refusal: { status: 400 },
+  });
+}
+
+interface ErrorParts {
+  readonly details: readonly unknown[];
+  readonly message: string;
+  readonly refusal: Refusal;
+}
+
+function error(status: number, word: string, { details, message, refusal }: ErrorParts): Settled {
+  const body = {
+    error: { code: status, message, status: word, ...details.length > 0 && { details } },
+  };
+  return {
+    answer: jsonReply(status, body, retryAfter(refusal)),
+    status,
+    reason: refusal.reason ?? word,
+  };
+}
+
+function notFoundPage() {
+  return htmlPage(404, "The requested URL was not found on this server.", { status: 404 });
+}
+
+function htmlPage(status: number, text: string, refusal: Refusal) {
+  return {
+    kind: "reply" as const,
+    status,
+    headers: { "content-type": "text/html; charset=utf-8", ...retryAfter(refusal) },
+    body: `<!DOCTYPE html><html lang=en><title>Error ${status}</title><p>${text}`,
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * A fake of the legacy GCM and FCM format, which Google itself has shut: `key=` authorization, up
+ * to 1,000 tokens in a request, one result for each (Google: "Firebase Cloud Messaging HTTP protocol").
+ */
+
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { bodyJson, jsonReply, type ProviderAnswer, type ProviderHandler } from "./exchange.ts";
+import { type Decision, type Faults, PROCEED } from "./faults.ts";
+import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+
+/** Settings of {@link createGcm}. */
+export interface GcmOptions {
+  /** The server key. */
+  readonly key: string;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+}
+
+interface Result {
+  readonly message_id?: string;
+  readonly registration_id?: string;
+  readonly error?: string;
+}
+
+/** The paths under which the format was served over the years. */
+export const GCM_PATHS: ReadonlySet<string> = new Set(["/gcm/send", "/fcm/send"]);
+
+const MAX_TOKENS = 1000;
+const MAX_BYTES = 4096;
+const MAX_TTL_SECONDS = 2_419_200;
+/** A result's word for what would be the status of a request. */
+const ERRORS: Readonly<Record<number, string>> = {
+  429: "DeviceMessageRateExceeded",
+  500: "InternalServerError",
+  503: "Unavailable",
+};
+
+/** The handler of the fake. */
+export function createGcm({ key, faults, arrivals }: GcmOptions): ProviderHandler {
+  return (request) => {
+    if (request.headers.authorization !== `key=${key}`) return html(401, "Unauthorized");
+    const body = bodyJson(request);
+    const tokens = isJsonObject(body as JsonObject) ? targets(body as JsonObject) : undefined;
+    if (tokens === undefined) return html(400, "Invalid request");
+    const bodyError = payloadError(body as JsonObject);
+    const decisions = tokens.map((token) =>
+      bodyError === undefined ? faults.decide("gcm", token) : PROCEED
+    );
+    const whole = wholeFault(decisions, tokens.length);
+    const results = tokens.map((token, index) => resultOf(token, decisions[index]!, bodyError));
+    tokens.forEach((token, index) => {
+      const { error, message_id: id } = results[index]!;
+      const settled = whole ?? { status: 200, answer: { kind: "hang" } as const };
+      const reason = whole?.reason ?? error;
+      record({ ...settled, ...reason && { reason }, ...id && { id } }, {
+        arrivals,
+        provider: "gcm",
+        token,
+        headers: request.headers,
+        keep: [],
+        payload: () => body as JsonObject,
+        latencyMs: 0,
+      });
+    });
+    const latencyMs = Math.max(0, ...decisions.map((decision) => decision.latencyMs));
+    const answer = whole?.answer ?? reply(results, decisions);
+    return answer.kind === "reply" ? { ...answer, latencyMs } : answer;
+  };
+}
+
+/** Tokens that a body names, or undefined where it does so wrongly. */
+function targets(body: JsonObject): readonly string[] | undefined {
+  const { to, registration_ids: many, condition } = body;
+  if ([to, many, condition].filter((target) => target !== undefined).length !== 1) return undefined;
+  const list = Array.isArray(many) ? many : [to ?? condition];
+  const valid = list.length >= 1 && list.length <= MAX_TOKENS &&
+    list.every((token) => typeof token === "string");
+  return valid ? list as string[] : undefined;
+}
+
+/** What is wrong with the message for every token of it. */
+function payloadError(body: JsonObject): string | undefined {
+  const { data = {}, notification = {}, time_to_live: ttl } = body;
+  if (ttl !== undefined) {
+    const valid = typeof ttl === "number" && Number.isInteger(ttl) && ttl >= 0 &&
+      ttl <= MAX_TTL_SECONDS;
+    if (!valid) return "InvalidTtl";
+  }
+  const reserved = Object.keys(data as JsonObject).some((name) =>
+    name === "from" || name === "gcm" || name.startsWith("google")
+  );
+  if (reserved) return "InvalidDataKey";
+  const size = new TextEncoder().encode(JSON.stringify({ data, notification })).length;
+  if (size > MAX_BYTES) return "MessageTooBig";
+}
+
+/** A fault that concerns the request as a whole. */
+function wholeFault(decisions: readonly Decision[], count: number): Settled | undefined {
+  for (const decision of decisions) {
+    const { does } = decision;
+    // Of several tokens, one that is answered badly has its own result.
+    const perToken = does.kind === "gone" || (does.kind === "answer" && count > 1);
+    if (perToken) continue;
+    const settled = applyFault(decision, { gone: { status: 200 }, refuse });
+    if (settled !== undefined) return settled;
+  }
+}
+
+function resultOf(token: string, { does }: Decision, bodyError: string | undefined): Result {
+  if (bodyError !== undefined) return { error: bodyError };
+  if (token === "") return { error: "MissingRegistration" };
+  if (!/^[\w:./-]{8,4096}$/.test(token)) return { error: "InvalidRegistration" };
+  if (does.kind === "gone") return { error: "NotRegistered" };
+  if (does.kind === "answer") {
+    const error = does.reason ?? ERRORS[does.status];
+    if (error !== undefined) return { error };
+  }
+  const message_id = `0:${crypto.randomUUID()}`;
+  return does.kind === "moved" ? { message_id, registration_id: does.token } : { message_id };
+}
+
+function reply(results: readonly Result[], decisions: readonly Decision[]): ProviderAnswer {
+  const failure = results.filter(({ error }) => error !== undefined).length;
+  const retry = decisions.find(({ retryAfterSeconds }) => retryAfterSeconds !== undefined);
+  return jsonReply(200, {
+    multicast_id: crypto.getRandomValues(new Uint32Array(1))[0],
+    success: results.length - failure,
+    failure,
+    canonical_ids: results.filter(({ registration_id: id }) => id !== undefined).length,
+    results,
+  }, retry === undefined ? {} : retryAfter({ status: 200, ...retry }));
+}
+
+function refuse(refusal: Refusal): Settled {
+  const reason = refusal.reason ?? ERRORS[refusal.status] ?? "error";
+  return {
+    answer: html(refusal.status, reason, retryAfter(refusal)),
+    status: refusal.status,
+    reason,
+  };
+}
+
+function html(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): ProviderAnswer {
+  return {
+    kind: "reply",
+    status,
+    headers: { "content-type": "text/html; charset=utf-8", ...headers },
+    body: `<HTML><TITLE>${text}</TITLE><H1>${text}</H1></HTML>`,
+  };
+}

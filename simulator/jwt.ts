@@ -1,0 +1,70 @@
+/**
+ * Signed tokens as the fakes check them: taken apart, and their signature verified with a public
+ * key. What the claims must say is each provider's own rule.
+ */
+
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+
+/** A token in compact form (RFC 7515 §7.1), taken apart. Nothing has been verified. */
+export interface Jwt {
+  readonly header: JsonObject;
+  readonly claims: JsonObject;
+  readonly signed: string;
+  readonly signature: Uint8Array;
+}
+
+/** Takes a token apart; undefined where it is none. */
+export function decodeJwt(token: string): Jwt | undefined {
+  const [header, claims, signature, ...more] = token.split(".");
+  if (header === undefined || claims === undefined || signature === undefined) return undefined;
+  if (more.length > 0) return undefined;
+  try {
+    const [head, body] = [parse(header), parse(claims)];
+    if (!isJsonObject(head) || !isJsonObject(body)) return undefined;
+    return {
+      header: head,
+      claims: body,
+      signed: `${header}.${claims}`,
+      signature: fromBase64url(signature),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a token was signed with the key's other half; the key decides the algorithm. */
+export function isSignedBy(jwt: Jwt, key: KeyObject): boolean {
+  const data = new TextEncoder().encode(jwt.signed);
+  if (key.asymmetricKeyType === "rsa") {
+    return jwt.header.alg === "RS256" && verify("sha256", data, key, jwt.signature);
+  }
+  return jwt.header.alg === "ES256" && jwt.signature.length === 64 &&
+    verify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, jwt.signature);
+}
+
+/** The public key of an uncompressed P-256 point, or undefined where it is none. */
+export function pointKey(point: Uint8Array): KeyObject | undefined {
+  if (point.length !== 65 || point[0] !== 4) return undefined;
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) =>
+    part.toBase64({ alphabet: "base64url", omitPadding: true })
+  );
+  try {
+    return createPublicKey({ key: { kty: "EC", crv: "P-256", x: x!, y: y! }, format: "jwk" });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Bytes of base64url without padding.
+ *
+ * @throws {SyntaxError} where it is none.
+ */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromBase64(text, { alphabet: "base64url" });
+}
+
+function parse(part: string): unknown {
+  return JSON.parse(new TextDecoder().decode(fromBase64url(part)));
+}

@@ -1,0 +1,101 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
+/**
+ * `deno task simulate`: the fake providers as a command. Settings come from flags or the environment:
+ * `--port` (`SIMULATOR_PORT`, 9100: the API; the providers follow), `--host` (`SIMULATOR_HOST`),
+ * `--public-host` (`SIMULATOR_PUBLIC_HOST`), `--latency` (`SIMULATOR_LATENCY_MS`), `--keep`
+ * (`SIMULATOR_KEEP`, arrivals that are kept) and `--data` (`SIMULATOR_DATA`, `./data/simulator`).
+ */
+
+import { parseArgs } from "node:util";
+import { SERVERS } from "./addresses.ts";
+import { createMaterial, type Material } from "./material.ts";
+import { sampleConfiguration } from "./sample_configuration.ts";
+import { type Simulator, startSimulator } from "./simulator.ts";
+
+const DAY_MS = 86_400_000;
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    port: { type: "string", default: Deno.env.get("SIMULATOR_PORT") ?? "9100" },
+    host: { type: "string", default: Deno.env.get("SIMULATOR_HOST") ?? "127.0.0.1" },
+    "public-host": {
+      type: "string",
+      default: Deno.env.get("SIMULATOR_PUBLIC_HOST") ?? "localhost",
+    },
+    latency: { type: "string", default: Deno.env.get("SIMULATOR_LATENCY_MS") ?? "0" },
+    keep: { type: "string", default: Deno.env.get("SIMULATOR_KEEP") ?? "1000" },
+    data: { type: "string", default: Deno.env.get("SIMULATOR_DATA") ?? "./data/simulator" },
+  },
+});
+const port = count("port", values.port);
+await Deno.mkdir(`${values.data}/conf`, { recursive: true });
+const folder = await Deno.realPath(values.data);
+const simulator = await startSimulator({
+  hostname: values.host,
+  publicHost: values["public-host"],
+  // Port 0 leaves all of them to the system.
+  ports: Object.fromEntries(
+    SERVERS.map((name, index) => [name, port === 0 ? 0 : port + index]),
+  ),
+  material: await keptMaterial(`${folder}/material.json`, values["public-host"]),
+  latencyMs: count("latency", values.latency),
+  keep: count("keep", values.keep),
+});
+await writeConfiguration(simulator);
+announce(simulator);
+
+const stopped = Promise.withResolvers<void>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => stopped.resolve());
+}
+await stopped.promise;
+await simulator.close();
+Deno.exit();
+
+/** The credentials of the last run, so that what was subscribed with them stays good. */
+async function keptMaterial(path: string, publicHost: string): Promise<Material> {
+  const hosts = [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])];
+  try {
+    const kept: Material & { readonly hosts?: string } = JSON.parse(await Deno.readTextFile(path));
+    const good = kept.version === 1 && kept.until > Date.now() + DAY_MS &&
+      kept.hosts === hosts.join();
+    if (good) return kept;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)) throw error;
+  }
+  const made = await createMaterial({ now: Date.now(), hosts });
+  await writePrivate(path, JSON.stringify({ ...made, hosts: hosts.join() }));
+  return made;
+}
+
+async function writeConfiguration({ addresses, material }: Simulator) {
+  for (const { path, content } of sampleConfiguration({ addresses, material, folder })) {
+    await writePrivate(`${folder}/${path}`, content);
+  }
+}
+
+async function writePrivate(path: string, content: string | Uint8Array) {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  await Deno.writeFile(path, bytes, { mode: 0o600 });
+}
+
+function announce({ addresses, samples }: Simulator) {
+  console.log(`Simulator: ${addresses.api}`);
+  for (const [name, address] of Object.entries(addresses)) {
+    if (name !== "api") console.log(`  ${name.padEnd(12)} ${address}`);
+  }
+  console.log(`  CA           ${folder}/ca.pem`);
+  console.log(`  sample conf  ${folder}/conf`);
+  console.log("Addresses to subscribe with:");
+  console.log(`  apn          ${samples.apn}`);
+  console.log(`  gcm          ${samples.gcm}`);
+  console.log(`  wns          ${samples.wns}`);
+  console.log(`  webpush      ${JSON.stringify(samples.webpush)}`);
+}
+
+function count(name: string, text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  console.error(`--${name} must be a whole number: received '${text}'`);
+  Deno.exit(2);
+}

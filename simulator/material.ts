@@ -1,0 +1,163 @@
+/**
+ * Everything secret that the simulator and a service trying it out must share: certificates, keys
+ * and passwords, all made up. Plain data, so that it can be kept in a file and survive restarts
+ * together with the subscriptions that depend on it.
+ */
+
+import { generateKeyPairSync } from "node:crypto";
+import {
+  createAppleIdentity,
+  createAuthority,
+  createRsaKey,
+  createServerIdentity,
+  type Identity,
+  toPem,
+  toPkcs12,
+} from "./certificates.ts";
+
+/** A P-256 key pair as Web Push writes it: base64url of the point and of the number. */
+export interface P256Pair {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+/** All credentials of one simulator. */
+export interface Material {
+  readonly version: 1;
+  /** Epoch milliseconds at which the certificates end. */
+  readonly until: number;
+  readonly authority: Identity;
+  readonly server: Identity;
+  readonly apns: {
+    readonly bundleId: string;
+    readonly keyId: string;
+    readonly teamId: string;
+    /** The `.p8` file. */
+    readonly privateKey: string;
+    /** PEM of the client certificate and its key, and both as a keystore. */
+    readonly client: Identity;
+    /** Base64 of PKCS#12. */
+    readonly keystore: string;
+    readonly password: string;
+  };
+  readonly fcm: {
+    readonly projectId: string;
+    readonly clientEmail: string;
+    readonly privateKeyId: string;
+    readonly privateKey: string;
+  };
+  readonly gcm: { readonly key: string };
+  readonly wns: {
+    readonly sid: string;
+    readonly secret: string;
+    readonly tenant: string;
+    readonly appId: string;
+    readonly appSecret: string;
+  };
+  /** Keys of the sender. */
+  readonly vapid: P256Pair;
+  /** Keys of the sample browser. */
+  readonly browser: P256Pair & { readonly auth: string };
+}
+
+/** Settings of {@link createMaterial}. */
+export interface MaterialOptions {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Host names and addresses that the server certificate is for. */
+  readonly hosts: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+const VALID_DAYS = 365;
+const BUNDLE_ID = "com.example.carillon";
+
+/** Makes a full set. Takes about half a second, nearly all of it for the RSA keys. */
+export async function createMaterial({ now, hosts }: MaterialOptions): Promise<Material> {
+  // Clocks of containers differ a little; a certificate of the future is a puzzling failure.
+  const validity = { from: now - DAY_MS, until: now + VALID_DAYS * DAY_MS };
+  const authority = await createAuthority(validity);
+  const [server, client, fcmKey] = await Promise.all([
+    createServerIdentity(authority, { ...validity, hosts }),
+    createAppleIdentity(authority, { ...validity, bundleId: BUNDLE_ID }),
+    createRsaKey(),
+  ]);
+  const password = randomText(12);
+  return {
+    version: 1,
+    until: validity.until,
+    authority,
+    server,
+    apns: {
+      bundleId: BUNDLE_ID,
+      keyId: randomText(10),
+      teamId: randomText(10),
+      privateKey: createP8(),
+      client,
+      keystore: toPkcs12(client, password).toBase64(),
+      password,
+    },
+    fcm: {
+      projectId: "carillon-simulator",
+      clientEmail: "push@carillon-simulator.iam.gserviceaccount.com",
+      privateKeyId: randomHex(20),
+      privateKey: fcmKey,
+    },
+    gcm: { key: `AIza${randomText(35)}` },
+    wns: {
+      sid: `ms-app://s-1-15-2-${crypto.getRandomValues(new Uint32Array(7)).join("-")}`,
+      secret: randomText(32),
+      tenant: crypto.randomUUID(),
+      appId: crypto.randomUUID(),
+      appSecret: randomText(32),
+    },
+    vapid: createP256Pair(),
+    browser: { ...createP256Pair(), auth: randomBytes(16).toBase64(BASE64URL) },
+  };
+}
+
+/** The service-account file of the FCM credentials. */
+export function serviceAccount(fcm: Material["fcm"], tokenUri: string): string {
+  const account = {
+    type: "service_account",
+    project_id: fcm.projectId,
+    private_key_id: fcm.privateKeyId,
+    private_key: fcm.privateKey,
+    client_email: fcm.clientEmail,
+    client_id: "100000000000000000000",
+    token_uri: tokenUri,
+  };
+  return JSON.stringify(account, undefined, 2) + "\n";
+}
+
+/** A new P-256 key pair in the form that Web Push uses. */
+export function createP256Pair(): P256Pair {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { x, y, d } = privateKey.export({ format: "jwk" });
+  const point = new Uint8Array(65);
+  point[0] = 4;
+  point.set(Uint8Array.fromBase64(x!, { alphabet: "base64url" }), 1);
+  point.set(Uint8Array.fromBase64(y!, { alphabet: "base64url" }), 33);
+  return { publicKey: point.toBase64(BASE64URL), privateKey: d! };
+}
+
+const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
+const ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+function createP8(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return toPem("PRIVATE KEY", privateKey.export({ format: "der", type: "pkcs8" }));
+}
+
+function randomBytes(count: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+function randomHex(bytes: number): string {
+  return randomBytes(bytes).toHex();
+}
+
+/** Capital letters and digits; 32 of them, so that no remainder favours any. */
+function randomText(length: number): string {
+  return Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
+}

@@ -1,0 +1,124 @@
+/**
+ * A configuration of the service that fits a running simulator: options files, credentials and the
+ * properties that switch the transports on. Only text is made here; `main.ts` writes it.
+ */
+
+import type { SimulatorAddresses } from "./addresses.ts";
+import { type Material, serviceAccount } from "./material.ts";
+
+/** Clients of the sample configuration, one for each way out. */
+export const SAMPLE_CLIENTS = {
+  apn: "demo-ios",
+  apnCertificate: "demo-ios-certificate",
+  gcm: "demo-android",
+  gcmLegacy: "demo-android-legacy",
+  wns: "demo-windows",
+  wnsEntra: "demo-windows-entra",
+  webpush: "demo-browser",
+} as const;
+
+/** A file to be written, with its path within the folder. */
+export interface SampleFile {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+}
+
+/** Settings of {@link sampleConfiguration}. */
+export interface SampleConfigurationOptions {
+  readonly addresses: SimulatorAddresses;
+  readonly material: Material;
+  /** Absolute path that the files will be in, without a slash at the end. */
+  readonly folder: string;
+}
+
+const HEADING = "# Written by the simulator at every start; fits its credentials and addresses.\n";
+
+/** All files: `ca.pem`, credentials beside it, and the configuration under `conf/`. */
+export function sampleConfiguration(options: SampleConfigurationOptions): readonly SampleFile[] {
+  const { material } = options;
+  const { apns, fcm } = material;
+  return [
+    { path: "ca.pem", content: material.authority.certificate },
+    { path: "apns.p8", content: apns.privateKey },
+    { path: "apns.p12", content: Uint8Array.fromBase64(apns.keystore) },
+    {
+      path: "service-account.json",
+      content: serviceAccount(fcm, options.addresses.googleToken),
+    },
+    { path: "conf/pns.properties", content: properties() },
+    { path: "conf/pns-apns-options.yml", content: apnsOptions(options) },
+    { path: "conf/pns-gcm-options.yml", content: gcmOptions(options) },
+    { path: "conf/pns-wns-options.yml", content: wnsOptions(options) },
+    { path: "conf/pns-webpush-options.yml", content: webPushOptions(options) },
+  ];
+}
+
+function properties(): string {
+  return HEADING + ["websocket", "apn.ios", "gcm", "wns", "webpush"]
+    .map((transport) => `com.openexchange.pns.transport.${transport}.enabled=true\n`).join("");
+}
+
+function apnsOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
+  const { bundleId, keyId, teamId, password } = material.apns;
+  const common = { topic: bundleId, address: addresses.apns, cafile: `${folder}/ca.pem` };
+  return yaml({
+    [SAMPLE_CLIENTS.apn]: {
+      authtype: "jwt",
+      privatekey: `${folder}/apns.p8`,
+      keyid: keyId,
+      teamid: teamId,
+      ...common,
+    },
+    [SAMPLE_CLIENTS.apnCertificate]: { keystore: `${folder}/apns.p12`, password, ...common },
+  });
+}
+
+function gcmOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
+  const cafile = `${folder}/ca.pem`;
+  return yaml({
+    [SAMPLE_CLIENTS.gcm]: {
+      serviceaccount: `${folder}/service-account.json`,
+      address: addresses.fcm,
+      tokenaddress: addresses.googleToken,
+      cafile,
+    },
+    [SAMPLE_CLIENTS.gcmLegacy]: { key: material.gcm.key, address: addresses.gcm, cafile },
+  });
+}
+
+function wnsOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
+  const { sid, secret, tenant, appId, appSecret } = material.wns;
+  const common = { hosts: [new URL(addresses.wns).host], cafile: `${folder}/ca.pem` };
+  return yaml({
+    [SAMPLE_CLIENTS.wns]: { sid, secret, tokenaddress: addresses.wnsToken, ...common },
+    [SAMPLE_CLIENTS.wnsEntra]: {
+      tenant,
+      appid: appId,
+      secret: appSecret,
+      tokenaddress: addresses.entraToken,
+      ...common,
+    },
+  });
+}
+
+function webPushOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
+  return yaml({
+    [SAMPLE_CLIENTS.webpush]: {
+      publickey: material.vapid.publicKey,
+      privatekey: material.vapid.privateKey,
+      subject: "mailto:push@example.com",
+      hosts: [new URL(addresses.webpush).host],
+      cafile: `${folder}/ca.pem`,
+    },
+  });
+}
+
+/** Two levels of YAML; values as JSON, which YAML contains. */
+function yaml(clients: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
+  return HEADING + Object.entries(clients).map(([client, options]) => {
+    const lines = Object.entries(options).map(([key, value]) =>
+      `    ${key}: ${JSON.stringify(value)}\n`
+    );
+    return `${client}:\n${lines.join("")}`;
+  }).join("");
+}

@@ -1,0 +1,243 @@
+/**
+ * The server under every fake provider: HTTP/2 and, where wanted, HTTP/1.1 over TLS, with client
+ * certificates, stream limits, GOAWAY and broken connections. It knows no provider's rules.
+ *
+ * `node:http2` instead of `Deno.serve`, which shows neither certificates nor connections.
+ */
+
+import { createSecureServer } from "node:http2";
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setImmediate } from "node:timers";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../core/clock.ts";
+import type { Connection, ProviderAnswer, ProviderHandler } from "./exchange.ts";
+
+/** Settings of {@link startTlsServer}. */
+export interface TlsServerOptions {
+  readonly hostname: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM of the authority whose client certificates count. */
+  readonly clientCa: string;
+  /** Whether HTTP/1.1 is spoken too; APNs refuses it during the handshake. */
+  readonly http1: boolean;
+  /** Streams that a connection may open before {@link Connection.limitStreams} is called. */
+  readonly streams: number;
+  readonly clock: Clock;
+  /** Milliseconds before every answer. Asked anew each time. */
+  readonly latencyMs: () => number;
+  readonly handle: ProviderHandler;
+}
+
+/** A running server. */
+export interface TlsServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** What is needed to answer one request, whichever protocol it came by. */
+interface Reply {
+  readonly isOver: () => boolean;
+  readonly send: (answer: ProviderAnswer & { readonly kind: "reply" }) => void;
+  readonly reset: () => void;
+  readonly goAway: (debugData: string) => void;
+}
+
+/** No provider takes more; the rest of a larger body is read and forgotten. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Error codes of RFC 9113 §7. */
+const NO_ERROR = 0;
+const REFUSED_STREAM = 7;
+
+/** Starts listening. Disposing of the server breaks every connection. */
+export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
+  const { clock, handle, latencyMs } = options;
+  const server = createSecureServer({
+    cert: options.cert,
+    key: options.key,
+    ca: options.clientCa,
+    requestCert: true,
+    // Whether a certificate is needed, and what a bad one leads to, is the provider's to say.
+    rejectUnauthorized: false,
+    allowHTTP1: options.http1,
+    settings: { maxConcurrentStreams: options.streams },
+  });
+  const sockets = new Set<TLSSocket>();
+  const connections = new WeakMap<object, Connection>();
+  const ready = createTurn();
+
+  function connectionOf(session: Http2Session): Connection {
+    let connection = connections.get(session);
+    if (connection === undefined) {
+      connection = describe(session.socket as TLSSocket, (count) => {
+        if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
+      });
+      connections.set(session, connection);
+    }
+    return connection;
+  }
+
+  async function answer(request: Parameters<ProviderHandler>[0], reply: Reply) {
+    let answered = handle(request);
+    if (answered instanceof Promise) answered = await answered;
+    const delay = latencyMs() + (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
+    if (delay > 0) clock.after(delay, () => finish(answered as ProviderAnswer, reply));
+    // A reply from within the callback that read the request corrupts Deno's HTTP/2 session.
+    else ready(() => finish(answered as ProviderAnswer, reply));
+  }
+
+  server.on("stream", (stream, headers, _flags, ...rest: unknown[]) => {
+    const raw = Array.isArray(rest[0]) ? rest[0] as string[] : [];
+    collect(stream, (body) => {
+      const session = stream.session;
+      if (session === undefined) return;
+      const request = describeRequest(headers, raw);
+      answer({ ...request, body, connection: connectionOf(session) }, {
+        isOver: () => stream.destroyed || stream.closed,
+        send({ status, headers, body }) {
+          stream.respond({ ":status": status, ...headers }, { endStream: body === undefined });
+          if (body !== undefined) stream.end(body);
+        },
+        reset: () => rawSocket(sockets, session)?.destroy(),
+        goAway(debugData) {
+          session.goaway(NO_ERROR, 0, new TextEncoder().encode(debugData));
+          stream.close(REFUSED_STREAM);
+          session.close();
+        },
+      });
+    });
+  });
+  if (options.http1) {
+    server.on("request", (request: unknown, response: unknown) => {
+      const [incoming, outgoing] = [request as IncomingMessage, response as ServerResponse];
+      if (incoming.httpVersionMajor !== 1) return;
+      const socket = incoming.socket as TLSSocket;
+      const connection = connections.get(socket) ?? describe(socket, () => {});
+      connections.set(socket, connection);
+      collect(incoming, (body) => {
+        const described = describeRequest({
+          ...incoming.headers,
+          ":method": incoming.method ?? "GET",
+          ":path": incoming.url ?? "/",
+        }, incoming.rawHeaders);
+        answer({ ...described, body, connection }, {
+          isOver: () => outgoing.destroyed,
+          send({ status, headers, body }) {
+            outgoing.writeHead(status, { ...headers });
+            outgoing.end(body);
+          },
+          reset: () => socket.destroy(),
+          goAway: () => socket.destroy(),
+        });
+      });
+    });
+  }
+  server.on("secureConnection", (socket) => {
+    sockets.add(socket);
+    socket.on("error", ignore);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("session", (session) => session.on("error", ignore));
+  server.on("sessionError", ignore);
+  server.on("tlsClientError", ignore);
+
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen(options.port, options.hostname, listening.resolve);
+  await listening.promise;
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function finish(answer: ProviderAnswer, reply: Reply) {
+  if (reply.isOver() || answer.kind === "hang") return;
+  if (answer.kind === "reset") reply.reset();
+  else if (answer.kind === "goaway") reply.goAway(answer.debugData);
+  else reply.send(answer);
+}
+
+/** Runs what it is given in the next turn of the event loop, all in one go. */
+function createTurn(): (run: () => void) => void {
+  let waiting: (() => void)[] = [];
+  return (run) => {
+    if (waiting.push(run) > 1) return;
+    setImmediate(() => {
+      const now = waiting;
+      waiting = [];
+      for (const due of now) due();
+    });
+  };
+}
+
+function collect(
+  stream: ServerHttp2Stream | IncomingMessage,
+  done: (body: Uint8Array<ArrayBuffer> | undefined) => void,
+) {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  stream.on("error", ignore);
+  stream.on("data", (chunk: Uint8Array) => {
+    size += chunk.length;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+  });
+  stream.on("end", () => {
+    if (size > MAX_BODY_BYTES) return done(undefined);
+    const body = new Uint8Array(size);
+    let at = 0;
+    for (const chunk of chunks) {
+      body.set(chunk, at);
+      at += chunk.length;
+    }
+    done(body);
+  });
+}
+
+function describe(socket: TLSSocket, limitStreams: (count: number) => void): Connection {
+  const certificate = socket.getPeerX509Certificate()?.raw;
+  return {
+    certificateTrusted: socket.authorized,
+    limitStreams,
+    ...(certificate === undefined ? {} : { certificate }),
+  };
+}
+
+function describeRequest(headers: IncomingHttpHeaders, raw: readonly string[]) {
+  const target = String(headers[":path"] ?? "/");
+  const mark = target.indexOf("?");
+  const seen = new Set<string>();
+  const repeated: string[] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
+    if (seen.has(name)) repeated.push(name);
+    seen.add(name);
+  }
+  return {
+    method: String(headers[":method"] ?? "GET"),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark)),
+    // Only `set-cookie`, which no client sends, comes as an array.
+    headers: headers as Readonly<Record<string, string | undefined>>,
+    repeated,
+  };
+}
+
+/** An HTTP/2 session hides its socket's `destroy`; it is found again by the peer's port. */
+function rawSocket(sockets: ReadonlySet<TLSSocket>, session: Http2Session) {
+  const port = session.socket.remotePort;
+  for (const socket of sockets) if (socket.remotePort === port) return socket;
+}
+
+function ignore() {
+  // A client that breaks off is a normal event for a fake.
+}

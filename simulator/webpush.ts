@@ -1,0 +1,179 @@
+/**
+ * A fake push service and the browsers that subscribe to it (RFC 8030). Unlike a real one it holds
+ * the browsers' private keys and opens what it is sent; what cannot be opened is refused, since no
+ * browser could show it.
+ */
+
+import type { Json } from "../core/json.ts";
+import { type BrowserKeys, openAes128gcm } from "./aes128gcm.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { jsonReply, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
+import { faultToken } from "./fault_script.ts";
+import { type Faults, PROCEED } from "./faults.ts";
+import { fromBase64url } from "./jwt.ts";
+import { createP256Pair } from "./material.ts";
+import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { checkVapid } from "./vapid_rules.ts";
+
+/** What a browser's `PushSubscription.toJSON()` gives. */
+export interface BrowserSubscription {
+  readonly endpoint: string;
+  readonly keys: { readonly p256dh: string; readonly auth: string };
+}
+
+/** What a new subscription is to be like. */
+export interface SubscribeOptions {
+  /** The sender's VAPID key, base64url; other senders are then refused. */
+  readonly applicationServerKey?: string;
+  /** A fault script for everything sent to it. */
+  readonly fault?: string;
+  /** Keys and name to use again; absent: new ones. */
+  readonly keys?: BrowserKeys;
+  readonly name?: string;
+}
+
+/** The push service. */
+export interface WebPush {
+  readonly handle: ProviderHandler;
+  subscribe(options?: SubscribeOptions): BrowserSubscription;
+}
+
+/** Settings of {@link createWebPush}. */
+export interface WebPushOptions {
+  /** Origin of the endpoints. */
+  readonly origin: () => string;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+interface Subscription extends BrowserKeys {
+  readonly applicationServerKey?: string;
+}
+
+const PATH = "/push/";
+const MAX_SUBSCRIPTIONS = 100_000;
+const MAX_BYTES = 4096;
+const MAX_TTL_SECONDS = 2_419_200;
+const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
+const KEPT_HEADERS = ["ttl", "urgency", "topic", "content-encoding"];
+const GONE: Refusal = { status: 410, reason: "Unsubscribed" };
+
+/** A push service without subscriptions. */
+export function createWebPush(options: WebPushOptions): WebPush {
+  const subscriptions = new Map<string, Subscription>();
+
+  function check(request: ProviderRequest, subscription: Subscription | undefined) {
+    if (request.method !== "POST") return { status: 405, reason: "MethodNotAllowed" };
+    if (subscription === undefined) return { status: 404, reason: "UnknownSubscription" };
+    const { applicationServerKey } = subscription;
+    const vapid = checkVapid(request.headers.authorization, {
+      audience: options.origin(),
+      now: options.now(),
+      ...applicationServerKey !== undefined && { applicationServerKey },
+    });
+    return vapid.ok ? messageFault(request, vapid.publicKey) : vapid;
+  }
+
+  return {
+    subscribe({ applicationServerKey, fault, keys, name } = {}) {
+      const own = keys ?? { ...createP256Pair(), auth: randomSecret() };
+      const id = name ?? crypto.randomUUID();
+      const token = fault === undefined ? id : faultToken(fault, id);
+      const oldest = subscriptions.size >= MAX_SUBSCRIPTIONS
+        ? subscriptions.keys().next().value
+        : undefined;
+      if (oldest !== undefined) subscriptions.delete(oldest);
+      subscriptions.set(token, {
+        ...own,
+        ...applicationServerKey !== undefined && { applicationServerKey },
+      });
+      return {
+        endpoint: `${options.origin()}${PATH}${token}`,
+        keys: { p256dh: own.publicKey, auth: own.auth },
+      };
+    },
+    handle(request) {
+      const token = request.path.startsWith(PATH) ? request.path.slice(PATH.length) : "";
+      const subscription = subscriptions.get(token);
+      const refusal = check(request, subscription);
+      const opened = refusal === undefined ? open(request, subscription!) : undefined;
+      const wrong = refusal ?? (opened === undefined ? UNREADABLE : undefined);
+      const decision = wrong === undefined ? options.faults.decide("webpush", token) : PROCEED;
+      const settled = wrong !== undefined
+        ? refuse(wrong)
+        : applyFault(decision, { gone: GONE, refuse }) ?? accept(request, options.origin());
+      return record(settled, {
+        arrivals: options.arrivals,
+        provider: "webpush",
+        token,
+        headers: request.headers,
+        keep: KEPT_HEADERS,
+        payload: () => opened === undefined ? undefined : readable(opened),
+        latencyMs: decision.latencyMs,
+      });
+    },
+  };
+}
+
+const UNREADABLE: Refusal = { status: 400, reason: "CannotDecrypt" };
+
+function messageFault(request: ProviderRequest, vapidKey: string): Refusal | undefined {
+  const { headers, body } = request;
+  const { ttl, urgency, topic } = headers;
+  if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) return { status: 400, reason: "BadTtl" };
+  if (urgency !== undefined && !URGENCIES.has(urgency)) {
+    return { status: 400, reason: "BadUrgency" };
+  }
+  if (topic !== undefined && (!/^[\w-]{1,32}$/.test(topic) || topic.length % 4 === 1)) {
+    return { status: 400, reason: "BadWebPushTopic" };
+  }
+  if (body === undefined || body.length > MAX_BYTES) {
+    return { status: 413, reason: "PayloadTooLarge" };
+  }
+  if (body.length === 0) return undefined;
+  if (headers["content-encoding"] !== "aes128gcm") return { status: 400, reason: "BadEncoding" };
+  const senderKey = body.subarray(21, 86);
+  const identity = fromBase64url(vapidKey);
+  // RFC 8292 §3.2: one key must not do both.
+  if (senderKey.length === 65 && identity.every((byte, index) => byte === senderKey[index])) {
+    return { status: 400, reason: "ReusedKey" };
+  }
+}
+
+/** The message in clear; empty where there was no body. */
+function open({ body }: ProviderRequest, keys: BrowserKeys): Uint8Array | undefined {
+  if (body === undefined || body.length === 0) return new Uint8Array();
+  return openAes128gcm(body, keys)?.plaintext;
+}
+
+function accept(request: ProviderRequest, origin: string): Settled {
+  const id = crypto.randomUUID();
+  const ttl = Math.min(Number(request.headers.ttl), MAX_TTL_SECONDS);
+  const headers = { location: `${origin}/m/${id}`, ttl: String(ttl) };
+  return { answer: { kind: "reply", status: 201, headers }, status: 201, id };
+}
+
+function refuse(refusal: Refusal): Settled {
+  const reason = refusal.reason ?? "Error";
+  return {
+    answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)),
+    status: refusal.status,
+    reason,
+  };
+}
+
+function readable(plaintext: Uint8Array): Json {
+  const text = new TextDecoder().decode(plaintext);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function randomSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(16))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+}

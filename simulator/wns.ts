@@ -1,0 +1,117 @@
+/** A fake WNS: `POST` to a channel address with an access token. Every channel exists. */
+
+import type { AccessTokens } from "./access_tokens.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { bodyText, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
+import { type Decision, type Faults, PROCEED } from "./faults.ts";
+import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { wnsFault } from "./wns_rules.ts";
+
+/** Settings of {@link createWns}. */
+export interface WnsOptions {
+  readonly tokens: AccessTokens;
+  readonly faults: Faults;
+  readonly arrivals: Arrivals;
+}
+
+/** Path of the channels; the channel is named by the `token` parameter, as in Microsoft's. */
+export const WNS_CHANNEL_PATH = "/w/";
+
+const GONE: Refusal = { status: 410, reason: "The channel expired" };
+const KEPT_HEADERS = [
+  "content-type",
+  "x-wns-type",
+  "x-wns-cache-policy",
+  "x-wns-ttl",
+  "x-wns-tag",
+  "x-wns-group",
+  "x-wns-priority",
+  "ms-cv",
+];
+/** Names that a fault may give to an answer with status 200. */
+const DROPPED = new Set(["dropped", "channelthrottled"]);
+
+/** The handler of the fake. */
+export function createWns({ tokens, faults, arrivals }: WnsOptions): ProviderHandler {
+  return (request) => {
+    const channel = request.path === WNS_CHANNEL_PATH ? request.query.get("token") ?? "" : "";
+    const refusal = senderFault(request, channel, { tokens }) ?? wnsFault(request);
+    const decision = refusal === undefined ? faults.decide("wns", channel) : PROCEED;
+    const refuse = (fault: Refusal) => refused(fault, request);
+    const settled = refusal !== undefined
+      ? refuse(refusal)
+      : applyFault(decision, { gone: GONE, refuse }) ?? taken(decision, request);
+    return record(settled, {
+      arrivals,
+      provider: "wns",
+      token: channel,
+      headers: request.headers,
+      keep: KEPT_HEADERS,
+      payload: () => bodyText(request),
+      latencyMs: decision.latencyMs,
+    });
+  };
+}
+
+function senderFault(
+  request: ProviderRequest,
+  channel: string,
+  { tokens }: { readonly tokens: AccessTokens },
+): Refusal | undefined {
+  if (request.method !== "POST") return { status: 405, reason: "Method not allowed" };
+  if (!tokens.accepts(request.headers.authorization)) {
+    return { status: 401, reason: "The access token is invalid or expired" };
+  }
+  if (channel === "") return { status: 404, reason: "The channel is not known" };
+}
+
+function taken(decision: Decision, request: ProviderRequest): Settled {
+  const { does } = decision;
+  const word = does.kind === "answer" && does.reason !== undefined && DROPPED.has(does.reason)
+    ? does.reason
+    : "received";
+  const id = crypto.randomUUID();
+  return {
+    status: 200,
+    id,
+    ...word !== "received" && { reason: word },
+    answer: {
+      kind: "reply",
+      status: 200,
+      headers: {
+        ...commonHeaders(request, word),
+        "x-wns-msg-id": id,
+        "x-wns-deviceconnectionstatus": "connected",
+        ...retryAfter({ status: 200, ...decision }),
+      },
+    },
+  };
+}
+
+function refused(refusal: Refusal, request: ProviderRequest): Settled {
+  const reason = refusal.reason ?? "Error";
+  return {
+    status: refusal.status,
+    reason,
+    answer: {
+      kind: "reply",
+      status: refusal.status,
+      headers: {
+        ...commonHeaders(request, "dropped"),
+        "x-wns-error-description": reason,
+        ...retryAfter(refusal),
+      },
+    },
+  };
+}
+
+/** The status comes under its older name as well. */
+function commonHeaders(request: ProviderRequest, word: string): Record<string, string> {
+  const vector = request.headers["ms-cv"];
+  return {
+    "x-wns-status": word,
+    "x-wns-notificationstatus": word,
+    "x-wns-debug-trace": "simulator",
+    ...vector !== undefined && { "ms-cv": vector },
+  };
+}
