@@ -8,6 +8,7 @@ import { z } from "zod";
 import { topicFault } from "../core/topic.ts";
 import { parseClientOptions } from "./client_options.ts";
 import type { ConfigFault } from "./faults.ts";
+import { parseYamlFile, yamlFault } from "./yaml_file.ts";
 
 /** One kind of app that opens sockets. */
 export interface WebsocketClient {
@@ -34,9 +35,20 @@ const schema = z.strictObject({
 
 /** Reads the file; a bad entry disables its client only. */
 export function parseWebsocketClients(file: string, text: string): WebsocketClients {
-  const { clients, faults } = parseClientOptions({ file, text }, schema);
-  const list = [...clients].map(([client, options]) => ({ client, ...options }));
-  return { clients: list.sort((a, b) => specificity(b.path) - specificity(a.path)), faults };
+  const parsed = parseClientOptions({ file, text }, schema);
+  const faults = [...parsed.faults];
+  const byPath = new Map<string, WebsocketClient>();
+  for (const [client, { path, topics }] of parsed.clients) {
+    const other = byPath.get(path);
+    if (other === undefined) byPath.set(path, { client, path, topics });
+    else {
+      const message = `client '${client}': client '${other.client}' has the same path`;
+      const yaml = parseYamlFile(file, text);
+      if (yaml.ok) faults.push(yamlFault(yaml.yaml, message, { path: [client, "path"] }));
+    }
+  }
+  const clients = [...byPath.values()].sort((a, b) => specificity(b.path) - specificity(a.path));
+  return { clients, faults };
 }
 
 /** The client that a path belongs to. */

@@ -3,7 +3,7 @@
  * line and column. The content is checked by whoever asked for the file, with zod or by hand.
  */
 
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit } from "yaml";
 import type { Node, Pair } from "yaml";
 import type { z } from "zod";
 import { messageOf } from "../core/errors.ts";
@@ -50,11 +50,18 @@ export function parseYamlFile(file: string, text: string): ParsedYaml {
       merge: true,
       prettyErrors: false,
     });
-    if (document.errors.length > 0) {
-      const faults = document.errors.map((error) => ({
+    const problems = document.errors.map(({ pos, message }) => ({ at: pos[0], message }));
+    visit(document, {
+      Alias(_key, alias) {
+        if (alias.resolve(document)) return;
+        problems.push({ at: startOf(alias), message: "there is no anchor before this alias" });
+      },
+    });
+    if (problems.length > 0) {
+      const faults = problems.map(({ at, message }) => ({
         file,
-        ...place(error.pos[0]),
-        message: error.message,
+        ...place(at),
+        message: withoutQuote(message),
       }));
       return { ok: false, faults };
     }
@@ -65,8 +72,9 @@ export function parseYamlFile(file: string, text: string): ParsedYaml {
       yaml: { file, value, at: (path, part) => place(offsetOf(root, path, part)) },
     };
   } catch (thrown) {
-    // An alias without its anchor or too many of them, or nesting deeper than the stack.
-    return { ok: false, faults: [{ file, line: 1, column: 1, message: messageOf(thrown, 200) }] };
+    // Too many aliases, or nesting deeper than the stack.
+    const message = withoutQuote(messageOf(thrown, 200));
+    return { ok: false, faults: [{ file, line: 1, column: 1, message }] };
   }
 }
 
@@ -100,6 +108,11 @@ export function issueFaults(
     const message = missing ? `'${name}' is missing` : named(name, issue.message);
     return [yamlFault(yaml, message, { path })];
   });
+}
+
+/** The parser quotes the text after a colon, and that may be a secret. */
+function withoutQuote(message: string): string {
+  return message.split(": ")[0]!;
 }
 
 function named(name: string, message: string): string {

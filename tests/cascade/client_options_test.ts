@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { parseClientOptions } from "../../cascade/mod.ts";
+
+const schema = z.strictObject({
+  key: z.string().min(1),
+  production: z.boolean().default(true),
+  hosts: z.array(z.string()).optional(),
+});
+
+function read(text: string) {
+  const { clients, faults } = parseClientOptions({ file: "o.yml", text }, schema);
+  return {
+    clients: Object.fromEntries(clients),
+    faults: faults.map(({ line, column, message }) => `${line}:${column} ${message}`),
+  };
+}
+
+Deno.test("clients come with their options, texts trimmed and defaults filled in", () => {
+  assert.deepEqual(
+    read("one:\n  key: '  abc '\n  hosts: [' a ']\ntwo: { key: x, enabled: 'TRUE' }"),
+    {
+      clients: {
+        one: { key: "abc", production: true, hosts: ["a"] },
+        two: { key: "x", production: true },
+      },
+      faults: [],
+    },
+  );
+});
+
+Deno.test("the seed's own example is a client that is disabled", () => {
+  const text = `# Only an example
+myiosclient:
+    # Disabled...
+    enabled: false
+    keystore: /opt/open-xchange/etc/mykey-apns.p12
+`;
+  assert.deepEqual(read(text), { clients: {}, faults: [] });
+});
+
+Deno.test("'enabled' may be a text, and a disabled entry need not be complete", () => {
+  assert.deepEqual(read("a: { enabled: ' False ' }"), { clients: {}, faults: [] });
+});
+
+Deno.test("a bad entry disables its client only and is told with its place", () => {
+  const { clients, faults } = read(`good: { key: x }
+bad:
+  production: perhaps
+  colour: red
+worse: 7
+odd: { enabled: perhaps }
+`);
+  assert.deepEqual(Object.keys(clients), ["good"]);
+  assert.deepEqual(faults, [
+    "2:1 client 'bad': 'key' is missing",
+    "3:15 client 'bad': 'production': Invalid input: expected boolean, received string",
+    "4:3 client 'bad': 'colour' is not known here",
+    "5:8 client 'worse': expected options",
+    "6:17 client 'odd': 'enabled' must be true or false",
+  ]);
+});
+
+Deno.test("a file with a syntax error or without clients disables itself", () => {
+  assert.deepEqual(read("a: { key: x }\nb: ["), {
+    clients: {},
+    faults: [
+      "2:5 Flow sequence in block collection must be sufficiently indented and end with a ]",
+    ],
+  });
+  assert.deepEqual(read("- a").faults, ["1:1 expected clients, each with its options"]);
+  assert.deepEqual(read(""), { clients: {}, faults: [] });
+});
+
+Deno.test("a client's name has a bounded length", () => {
+  assert.equal(read(`${"x".repeat(65)}: { key: a }`).faults.length, 1);
+});
+
+Deno.test("a client may have any name, even one that objects have", () => {
+  assert.deepEqual(read("__proto__: { key: a }\nconstructor: { key: b }").faults, []);
+  const text = "constructor: { key: b }";
+  const { clients } = parseClientOptions({ file: "o.yml", text }, schema);
+  assert.deepEqual(clients.get("constructor"), { key: "b", production: true });
+});
