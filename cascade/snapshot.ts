@@ -17,14 +17,13 @@ import type { Settings } from "./settings.ts";
 import { userKey } from "../core/notification.ts";
 import { View } from "./view.ts";
 
-/** A view and the records that it was made of; with other records it no longer holds. */
+/** A view and the record of the context that it was made of; with another it no longer holds. */
 interface Made {
   readonly view: View;
   readonly context: ContextRecord | null;
-  readonly user: UserRecord | null;
 }
 
-/** Contexts, users with attributes, and combinations of context sets of which the view is kept. */
+/** Contexts, and combinations of context sets, of which the view is kept. */
 const VIEWS = 20_000;
 
 /** What holds for everybody, and the way to what holds for one user. */
@@ -35,7 +34,8 @@ export class Snapshot {
   readonly #attributes: Attributes;
   readonly #plain: View | undefined;
   readonly #ofContexts = new Recent<Made>(VIEWS);
-  readonly #ofUsers = new Recent<Made>(VIEWS);
+  /** By record, which is another object after each change and is kept as long as it is in use. */
+  readonly #ofUsers = new WeakMap<UserRecord, Made>();
   readonly #shared = new Recent<Made>(VIEWS);
   readonly #setLayers = new Recent<{ readonly layer: Layer }>(VIEWS);
   readonly #recordLayers = new WeakMap<object, Layer>();
@@ -51,8 +51,8 @@ export class Snapshot {
   view(context: string, user: string): View | Promise<View> {
     const owner = this.#attributes.lookUp(context, user);
     return owner instanceof Promise
-      ? owner.then((loaded) => this.#viewOf(loaded, context, user))
-      : this.#viewOf(owner, context, user);
+      ? owner.then((loaded) => this.#viewOf(loaded, context))
+      : this.#viewOf(owner, context);
   }
 
   /** The text of a file below the configuration folder, e.g. `pns-apns-options.yml`. */
@@ -60,16 +60,15 @@ export class Snapshot {
     return this.#configuration.files.get(path);
   }
 
-  #viewOf(owner: Owner, context: string, user: string): View {
-    if (owner.user === null && owner.context === null && this.#plain) return this.#plain;
-    const [cache, key] = owner.user === null
-      ? [this.#ofContexts, context]
-      : [this.#ofUsers, userKey(context, user)];
-    const known = cache.get(key);
-    if (known && known.context === owner.context && known.user === owner.user) return known.view;
-    const view = this.#make(owner, context);
-    cache.set(key, { view, ...owner });
-    return view;
+  #viewOf(owner: Owner, context: string): View {
+    const { user, context: contextRecord } = owner;
+    if (user === null && contextRecord === null && this.#plain) return this.#plain;
+    const known = user === null ? this.#ofContexts.get(context) : this.#ofUsers.get(user);
+    if (known && known.context === contextRecord) return known.view;
+    const made = { view: this.#make(owner, context), context: contextRecord };
+    if (user === null) this.#ofContexts.set(context, made);
+    else this.#ofUsers.set(user, made);
+    return made.view;
   }
 
   /** Users without attributes of their own share a view where the same context sets match. */
@@ -93,7 +92,7 @@ export class Snapshot {
     const shared = this.#shared.get(key);
     if (shared && shared.context === owner) return shared.view;
     const view = this.#stack(records, sets);
-    this.#shared.set(key, { view, context: owner, user: null });
+    this.#shared.set(key, { view, context: owner });
     return view;
   }
 
