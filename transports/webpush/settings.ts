@@ -22,12 +22,12 @@ const keyPair = {
   /** Base64url of the uncompressed point; browsers call it `applicationServerKey`. */
   publickey: text.refine(
     (it) => isP256Point(decodeBase64url(it) ?? new Uint8Array()),
-    "is not a P-256 public key: expected 65 bytes as base64url, as scripts/make_vapid_keys.ts prints them",
+    "is not a P-256 public key: expected 65 bytes as base64url, as 'deno task vapid' prints them",
   ),
   /** Base64url of the 32 bytes of the private number. Secret. */
   privatekey: text.refine(
     (it) => decodeBase64url(it)?.length === 32,
-    "is not a P-256 private key: expected 32 bytes as base64url, as scripts/make_vapid_keys.ts prints them",
+    "is not a P-256 private key: expected 32 bytes as base64url, as 'deno task vapid' prints them",
   ),
 };
 

@@ -1,0 +1,120 @@
+/** Compiles the fields of one template, and reports every one that is not as it should be. */
+
+import { isMap, isScalar, type Node, type Scalar } from "yaml";
+import {
+  ADDRESS_FIELDS,
+  type ExtraTemplate,
+  type Setting,
+  type Template,
+  TEMPLATE_FIELDS,
+  TEXT_FIELDS,
+} from "./template.ts";
+import { parseTextTemplate, type TextTemplate } from "./text_template.ts";
+
+/** A named value in the file. */
+export interface Entry {
+  readonly node: Node | null;
+  /** Offset of its name. */
+  readonly at: number;
+  readonly name: string;
+}
+
+/** How the file is read and complained about; offsets count characters of the file. */
+export interface Reader {
+  fault(offset: number, message: string): void;
+  /** What a map holds; reports a fault where it is none. */
+  entries(entry: Entry, expected: string): Iterable<Entry>;
+  /** What a list holds; `undefined` where it is none. */
+  items(entry: Entry): readonly Entry[] | undefined;
+  /** Where a character of a scalar's value stands, as well as it can be told. */
+  textOffset(node: Scalar, into: number): number;
+}
+
+const TEXTS: readonly string[] = [...TEXT_FIELDS, ...ADDRESS_FIELDS, "badge", "collapsekey"];
+const MAX_EXTRA_DEPTH = 8;
+
+/** The template of an entry; `undefined` where any of it is wrong. */
+export function compileTemplate(entry: Entry, reader: Reader): Template | undefined {
+  const fields: Record<string, unknown> = {};
+  let good = isMap(entry.node);
+  for (const field of reader.entries(entry, "fields such as 'title'")) {
+    const value = compileField(field, reader);
+    if (value === undefined) good = false;
+    else fields[field.name] = value;
+  }
+  return good ? fields as Template : undefined;
+}
+
+function compileField(entry: Entry, reader: Reader): unknown {
+  const { node, at, name } = entry;
+  if (TEXTS.includes(name)) return compileSetting(entry, reader);
+  switch (name) {
+    case "silent":
+    case "private":
+      if (isScalar(node) && typeof node.value === "boolean") return node.value;
+      return reader.fault(at, `'${name}' must be true or false`);
+    case "extra":
+      if (isMap(node)) return compileExtra(entry, { reader, depth: 0 });
+      return reader.fault(at, "'extra' needs fields in the provider's format below it");
+    default:
+      return reader.fault(
+        at,
+        `'${name.slice(0, 40)}' is not a field of a message: known are ${
+          TEMPLATE_FIELDS.join(", ")
+        }`,
+      );
+  }
+}
+
+/** `false` and nothing at all both leave a field out. */
+function compileSetting({ node, at, name }: Entry, reader: Reader): Setting | undefined {
+  const value = isScalar(node) ? node.value : node;
+  if (value === null || value === false) return false;
+  if (isScalar(node) && (typeof value === "string" || typeof value === "number")) {
+    return compileText(node, reader);
+  }
+  reader.fault(at, `'${name}' must be a text, or false to leave it out`);
+  return undefined;
+}
+
+function compileText(node: Scalar, reader: Reader): TextTemplate | undefined {
+  const parsed = parseTextTemplate(String(node.value));
+  if (parsed.ok) return parsed.template;
+  reader.fault(reader.textOffset(node, parsed.at), parsed.message);
+  return undefined;
+}
+
+function compileExtra(
+  entry: Entry,
+  { reader, depth }: { readonly reader: Reader; readonly depth: number },
+): ExtraTemplate | undefined {
+  const { node, at } = entry;
+  if (depth > MAX_EXTRA_DEPTH) {
+    reader.fault(at, `'extra' is nested deeper than ${MAX_EXTRA_DEPTH} levels`);
+    return undefined;
+  }
+  const inner = (child: Entry) => compileExtra(child, { reader, depth: depth + 1 });
+  if (isMap(node)) {
+    const fields = [...reader.entries(entry, "fields")].map((child) =>
+      [child.name, inner(child)] as const
+    );
+    const good = fields.filter((field): field is [string, ExtraTemplate] => !!field[1]);
+    return good.length === fields.length ? { fields: good } : undefined;
+  }
+  const items = reader.items(entry)?.map(inner);
+  if (items) {
+    const list = items.filter((item) => item !== undefined);
+    return list.length === items.length ? { list } : undefined;
+  }
+  const value = isScalar(node) ? node.value : null;
+  if (isScalar(node) && typeof value === "string") {
+    const text = compileText(node, reader);
+    return text && { text };
+  }
+  if (typeof value === "boolean" || typeof value === "number" && Number.isFinite(value)) {
+    return { value };
+  }
+  if (value === null) return { value: null };
+  reader.fault(at, "'extra' takes texts, numbers, true and false, lists and fields");
+  return undefined;
+}

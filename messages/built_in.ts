@@ -1,0 +1,128 @@
+/**
+ * The messages that the service makes without any template: what a person wants to see of a new
+ * mail or an invitation, and a silent update where there is nothing to show.
+ */
+
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Message } from "../core/message.ts";
+import type { Notification } from "../core/notification.ts";
+import { countOf, textOf } from "./fields.ts";
+
+/** The parts of a message that depend on its topic, before they are cleaned and cut. */
+export interface Draft extends
+  Partial<
+    Pick<
+      Message,
+      "title" | "body" | "badge" | "sound" | "thread" | "category" | "collapseKey" | "icon" | "link"
+    >
+  > {
+  /** Absent: silent where neither title nor body come about. */
+  readonly silent?: boolean;
+}
+
+const MAIL = "ox:mail:new";
+const CALENDAR = "ox:calendar:updates";
+/** Action buttons of the original's mobile apps hang on this name. */
+const MAIL_CATEGORY = "new-message-category";
+const SOUND = "default";
+/** Lines of a message about several mails. */
+const MAX_LINES = 5;
+
+/** The message for a notification, as it is where no template changes it. */
+export function draftOf({ topic, data }: Pick<Notification, "topic" | "data">): Draft {
+  switch (topic) {
+    case MAIL:
+      return mailDraft(data);
+    case CALENDAR:
+      return calendarDraft(data);
+    default:
+      return otherDraft(data);
+  }
+}
+
+/** The same with the fields of the newest of several mails as its own, for templates to show. */
+export function withNewestMail(notification: Notification): Notification {
+  const { topic, data } = notification;
+  const newest = topic === MAIL ? mailsOf(data).at(-1) : undefined;
+  return newest ? { ...notification, data: { ...data, ...newest } } : notification;
+}
+
+/** A mail server without rich push data tells no more than the folder; nothing is shown then. */
+function mailDraft(data: JsonObject): Draft {
+  const mails = mailsOf(data);
+  if (mails.length > 1) return mailsDraft(data, mails);
+  const mail = { ...data, ...mails[0] };
+  const subject = textOf(mail.subject);
+  const sender = senderOf(mail);
+  const folder = textOf(mail.folder);
+  const id = textOf(mail.id);
+  const collapseKey = textOf(mail.cid) || (folder && id ? `${folder}/${id}` : "");
+  const draft = {
+    ...numberOf(mail.unread),
+    ...folder && { thread: folder },
+    ...collapseKey && { collapseKey },
+  };
+  if (subject === "" && sender === "") return { ...draft, silent: true };
+  return {
+    ...draft,
+    silent: false,
+    title: sender || "New mail",
+    body: [subject || "No subject", textOf(mail.teaser)].filter(Boolean).join("\n"),
+    category: MAIL_CATEGORY,
+    sound: SOUND,
+  };
+}
+
+function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): Draft {
+  const folder = textOf(data.folder) || textOf(mails[0]!.folder);
+  const newest = mails.findLast(({ unread }) => unread !== undefined);
+  const lines = mails.slice(-MAX_LINES)
+    .map((mail) => [senderOf(mail), textOf(mail.subject)].filter(Boolean).join(": "))
+    .filter(Boolean);
+  const draft = { ...numberOf(data.unread ?? newest?.unread), ...folder && { thread: folder } };
+  if (lines.length === 0) return { ...draft, silent: true };
+  return {
+    ...draft,
+    silent: false,
+    title: `${mails.length} new mails`,
+    body: lines.join("\n"),
+    category: MAIL_CATEGORY,
+    sound: SOUND,
+  };
+}
+
+/** Only what waits for an answer is worth a look; all else is for the app to refresh. */
+function calendarDraft(data: JsonObject): Draft {
+  const { needsAction } = data;
+  if (!Array.isArray(needsAction) || needsAction.length === 0) return { silent: true };
+  const count = countOf({ needsAction });
+  return {
+    silent: false,
+    title: count === 1 ? "1 invitation" : `${count} invitations`,
+    body: count === 1 ? "It is waiting for your answer" : "They are waiting for your answer",
+    thread: CALENDAR,
+    sound: SOUND,
+  };
+}
+
+function otherDraft(data: JsonObject): Draft {
+  return {
+    title: textOf(data.title),
+    body: textOf(data.message) || textOf(data.body) || textOf(data.subject),
+    ...numberOf(data.unread),
+    sound: SOUND,
+  };
+}
+
+/** Mails that arrived at once come as a list (the original's `args`). */
+function mailsOf({ args }: JsonObject): readonly JsonObject[] {
+  return Array.isArray(args) ? (args as readonly Json[]).filter(isJsonObject) : [];
+}
+
+function senderOf(mail: JsonObject): string {
+  return textOf(mail.displayname) || textOf(mail.email);
+}
+
+function numberOf(unread: Json | undefined): Pick<Draft, "badge"> {
+  return Number.isSafeInteger(unread) && unread as number >= 0 ? { badge: unread as number } : {};
+}

@@ -1,0 +1,78 @@
+/**
+ * What a placeholder can stand for: the data fields that topics are known to carry, some values
+ * made from them, and any other field by `data.` and its path. A missing or odd value is an empty
+ * text, never an error.
+ */
+
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Notification } from "../core/notification.ts";
+
+/** Reads one value of a notification as text; empty where there is none. */
+export type Field = (notification: Notification) => string;
+
+/** Fields of the data that have a name of their own (the original's `PushNotificationField`). */
+const DATA_FIELDS = [
+  "folder",
+  "id",
+  "cid",
+  "email",
+  "displayname",
+  "subject",
+  "teaser",
+  "unread",
+  "title",
+  "message",
+  "location",
+  "start_date",
+  "end_date",
+  "folders",
+  "needsAction",
+];
+
+const DERIVED: Readonly<Record<string, Field>> = {
+  sender: ({ data }) => textOf(data.displayname) || textOf(data.email),
+  count: ({ data }) => `${countOf(data)}`,
+  topic: ({ topic }) => topic,
+  context: ({ context }) => context,
+  user: ({ user }) => user,
+};
+
+const FIELDS = new Map<string, Field>([
+  ...DATA_FIELDS.map((name): [string, Field] => [name, ({ data }) => textOf(own(data, name))]),
+  ...Object.entries(DERIVED),
+]);
+
+/** Names that can stand in braces, for an error message; `data.` and a path is always possible. */
+export const FIELD_NAMES: readonly string[] = [...FIELDS.keys()];
+
+/** The field of that name, if there is such a name. */
+export function fieldOf(name: string): Field | undefined {
+  if (!name.startsWith("data.")) return FIELDS.get(name);
+  const path = name.split(".").slice(1);
+  if (path.includes("")) return undefined;
+  return ({ data }) => {
+    let value: Json | undefined = data;
+    for (const part of path) value = isJsonObject(value) ? own(value, part) : undefined;
+    return textOf(value);
+  };
+}
+
+/** A value as text: lists with commas, nothing for objects and for what is missing. */
+export function textOf(value: Json | undefined): string {
+  if (typeof value === "string") return value.trim();
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  if (!Array.isArray(value)) return "";
+  return value.slice(0, 20).map((item) => Array.isArray(item) ? "" : textOf(item))
+    .filter((text) => text !== "").join(", ");
+}
+
+/** How many things happened: mails in one notification, events that ask for an answer, or one. */
+export function countOf({ args, needsAction }: JsonObject): number {
+  if (Array.isArray(args) && args.length > 0) return args.length;
+  return Array.isArray(needsAction) ? needsAction.length : 1;
+}
+
+/** Data may well have a field called `constructor`, and must not get the inherited one otherwise. */
+function own(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}

@@ -1,0 +1,98 @@
+/**
+ * Makes the message for one client and transport out of a notification: the built-in one of its
+ * topic, as a template changes it. Never fails, whatever the data are; every text is bounded.
+ */
+
+import type { Message } from "../core/message.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Target } from "../core/subscription.ts";
+import { type Draft, draftOf, withNewestMail } from "./built_in.ts";
+import { cleanText, type TextKind } from "./clean_text.ts";
+import { applyTemplate } from "./template.ts";
+import type { Templates } from "./template_index.ts";
+
+/** What one user's settings say about messages. */
+export interface MessageOptions {
+  /** @default {true} */
+  readonly badge?: boolean;
+  /** @default {true} */
+  readonly sound?: boolean;
+  /** Name of the sound where no template names one. */
+  readonly soundName?: string;
+}
+
+/** Makes messages. */
+export interface MessageGenerator {
+  generate(
+    notification: Notification,
+    target: Pick<Target, "client" | "transport">,
+    options?: MessageOptions,
+  ): Message;
+}
+
+const TEXTS = ["title", "body", "sound", "thread", "category", "link", "icon"] as const;
+const DEFAULT_SOUND = "default";
+
+/** A generator that asks for the templates at each message, so that they can be replaced. */
+export function createMessageGenerator(
+  { templates }: { readonly templates: () => Templates },
+): MessageGenerator {
+  return {
+    generate(notification, target, options = {}) {
+      const bare = bareMessage(notification);
+      // Sockets carry topic and data as they are.
+      if (target.transport === "websocket") return bare;
+      const found = templates().find(target, notification.topic);
+      if (found?.private) return { ...bare, data: {} };
+      const draft = draftOf(notification);
+      const { extra, ...changed }: ReturnType<typeof applyTemplate> = found
+        ? applyTemplate(found.template, { draft, notification: withNewestMail(notification) })
+        : draft;
+      return {
+        ...bare,
+        ...parts(withOptions(changed, options), notification),
+        ...extra && { extra },
+      };
+    },
+  };
+}
+
+function bareMessage({ id, topic, data, priority, expiresAt }: Notification): Message {
+  const expiry = expiresAt === undefined ? {} : { expiresAt };
+  return { id, topic, data, priority, silent: true, ...expiry };
+}
+
+function withOptions(
+  draft: Draft,
+  { badge = true, sound = true, soundName }: MessageOptions,
+): Draft {
+  const { badge: number, sound: file, ...rest } = draft;
+  const name = file === DEFAULT_SOUND ? soundName ?? file : file;
+  return {
+    ...rest,
+    ...badge && number !== undefined && { badge: number },
+    ...sound && name !== undefined && { sound: name },
+  };
+}
+
+/** What of a draft can be shown; of a silent one, only what orders messages. */
+function parts(draft: Draft, notification: Notification): Partial<Message> & { silent: boolean } {
+  const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");
+  const collapse = collapseKey === undefined ? {} : { collapseKey };
+  const texts: { -readonly [K in typeof TEXTS[number]]?: string } = {};
+  for (const name of TEXTS) {
+    const text = clean(draft[name], name);
+    if (text !== undefined) texts[name] = text;
+  }
+  const silent = draft.silent === true || (texts.title === undefined && texts.body === undefined);
+  if (silent) {
+    const { thread } = texts;
+    return { silent, ...collapse, ...thread !== undefined && { thread } };
+  }
+  const { badge } = draft;
+  return { silent, ...texts, ...badge !== undefined && { badge }, ...collapse };
+}
+
+function clean(text: string | undefined, kind: TextKind): string | undefined {
+  return text === undefined ? undefined : cleanText(text, kind);
+}

@@ -1,0 +1,86 @@
+/**
+ * One entry of `pns-messages.yml` in its compiled form, and how it changes the message that would
+ * be made without it.
+ */
+
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Draft } from "./built_in.ts";
+import { cleanText } from "./clean_text.ts";
+import { renderAddress, renderText, type TextTemplate } from "./text_template.ts";
+
+/** Fields of a template that are texts, as they are called in the file. */
+export const TEXT_FIELDS = ["title", "body", "sound", "thread", "category"] as const;
+/** Fields that are addresses. */
+export const ADDRESS_FIELDS = ["link", "icon"] as const;
+/** Every field of a template. */
+export const TEMPLATE_FIELDS = [
+  ...TEXT_FIELDS,
+  ...ADDRESS_FIELDS,
+  "badge",
+  "collapsekey",
+  "silent",
+  "private",
+  "extra",
+] as const;
+
+/** A text, or `false`: the field is left out. Absent: as it would be without the template. */
+export type Setting = TextTemplate | false;
+
+/** JSON whose texts are templates. */
+export type ExtraTemplate =
+  | { readonly text: TextTemplate }
+  | { readonly list: readonly ExtraTemplate[] }
+  | { readonly fields: readonly (readonly [name: string, value: ExtraTemplate])[] }
+  | { readonly value: number | boolean | null };
+
+/** One compiled template. */
+export interface Template
+  extends Partial<Readonly<Record<typeof TEXT_FIELDS[number] | "link" | "icon", Setting>>> {
+  /** Of the number on the app's icon; anything but a whole number of 0 or more leaves it out. */
+  readonly badge?: Setting;
+  readonly collapsekey?: Setting;
+  readonly silent?: boolean;
+  /** Nothing of the notification's content leaves the house; the app is only woken. */
+  readonly private?: boolean;
+  readonly extra?: ExtraTemplate;
+}
+
+/** What a message would be without the template, changed by it. */
+export function applyTemplate(
+  template: Template,
+  { draft, notification }: { readonly draft: Draft; readonly notification: Notification },
+): Draft & { readonly extra?: JsonObject } {
+  const changed: { -readonly [K in keyof Draft]: Draft[K] } & { extra?: JsonObject } = { ...draft };
+  for (const name of TEXT_FIELDS) {
+    const setting = template[name];
+    if (setting !== undefined) changed[name] = setting && renderText(setting, notification) || "";
+  }
+  for (const name of ADDRESS_FIELDS) {
+    const setting = template[name];
+    if (setting) changed[name] = renderAddress(setting, notification);
+  }
+  const { badge, collapsekey, silent, extra } = template;
+  if (badge !== undefined) delete changed.badge;
+  if (badge) Object.assign(changed, numberOf(renderText(badge, notification)));
+  if (collapsekey !== undefined) {
+    changed.collapseKey = collapsekey && renderText(collapsekey, notification) || "";
+  }
+  if (silent !== undefined) changed.silent = silent;
+  if (extra) changed.extra = renderExtra(extra, notification) as JsonObject;
+  return changed;
+}
+
+function numberOf(text: string): Pick<Draft, "badge"> {
+  return /^\s*\d{1,9}\s*$/.test(text) ? { badge: Number(text) } : {};
+}
+
+function renderExtra(template: ExtraTemplate, notification: Notification): Json {
+  if ("text" in template) {
+    return cleanText(renderText(template.text, notification), "extra") ?? "";
+  }
+  if ("list" in template) return template.list.map((item) => renderExtra(item, notification));
+  if ("value" in template) return template.value;
+  const fields = template.fields.map(([name, value]) => [name, renderExtra(value, notification)]);
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,111 @@
+/**
+ * Texts with placeholders: `{sender}`, `{displayname|email}` (the first that is not empty),
+ * `{subject|No subject}` (what is no field's name is shown as it stands), and `{{` and `}}` for
+ * braces. Parsed once, when the configuration is loaded; rendering cannot fail.
+ */
+
+import type { Notification } from "../core/notification.ts";
+import { type Field, FIELD_NAMES, fieldOf } from "./fields.ts";
+
+/** A parsed text. */
+export type TextTemplate = readonly Piece[];
+
+type Piece = string | Placeholder;
+
+interface Placeholder {
+  readonly fields: readonly Field[];
+  /** Shown where all fields are empty. */
+  readonly otherwise: string;
+}
+
+/** What became of parsing; `at` counts characters from the start of the text. */
+export type ParsedText =
+  | { readonly ok: true; readonly template: TextTemplate }
+  | { readonly ok: false; readonly at: number; readonly message: string };
+
+const MAX_LENGTH = 1024;
+const TOKEN = /\{\{|\}\}|[{}]/g;
+
+/** Parses a text; says what is wrong with it where it cannot. */
+export function parseTextTemplate(text: string): ParsedText {
+  if (text.length > MAX_LENGTH) return fault(0, `a text has at most ${MAX_LENGTH} characters`);
+  const pieces: Piece[] = [];
+  let literal = "";
+  let at = 0;
+  while (at < text.length) {
+    TOKEN.lastIndex = at;
+    const token = TOKEN.exec(text);
+    literal += text.slice(at, token?.index);
+    if (!token) break;
+    at = token.index + token[0].length;
+    if (token[0].length === 2) {
+      literal += token[0][0];
+      continue;
+    }
+    const end = text.indexOf("}", at);
+    if (token[0] === "}") return fault(token.index, "a '}' without '{'; write '}}' for a brace");
+    if (end < 0) return fault(token.index, "a '{' without '}'; write '{{' for a brace");
+    const placeholder = parsePlaceholder(text.slice(at, end));
+    if (typeof placeholder === "string") return fault(token.index, placeholder);
+    pieces.push(literal, placeholder);
+    literal = "";
+    at = end + 1;
+  }
+  const template = [...pieces, literal].filter((piece) => piece !== "");
+  return { ok: true, template };
+}
+
+/** The text for one notification; `encode` is applied to what replaces a placeholder. */
+export function renderText(
+  template: TextTemplate,
+  notification: Notification,
+  encode: (value: string) => string = (value) => value,
+): string {
+  let text = "";
+  for (const piece of template) {
+    text += typeof piece === "string" ? piece : encode(valueOf(piece, notification));
+  }
+  return text;
+}
+
+/**
+ * The same for an address: values are percent-encoded, so that a folder with a space or a slash
+ * stays one part of it, unless the address is a single value.
+ */
+export function renderAddress(template: TextTemplate, notification: Notification): string {
+  return template.length === 1
+    ? renderText(template, notification)
+    : renderText(template, notification, (value) => encodeURIComponent(value.toWellFormed()));
+}
+
+function valueOf({ fields, otherwise }: Placeholder, notification: Notification): string {
+  for (const field of fields) {
+    const value = field(notification);
+    if (value !== "") return value;
+  }
+  return otherwise;
+}
+
+/** The placeholder between two braces, or why it is none. */
+function parsePlaceholder(inside: string): Placeholder | string {
+  const parts = inside.split("|");
+  const fields: Field[] = [];
+  let otherwise = "";
+  for (const [index, part] of parts.entries()) {
+    const field = fieldOf(part.trim());
+    if (field) fields.push(field);
+    else if (index > 0 && index === parts.length - 1) otherwise = part;
+    else return unknown(part.trim());
+  }
+  return { fields, otherwise };
+}
+
+function unknown(name: string): string {
+  return `the placeholder '{${name.slice(0, 40)}}' is not known; known are ${
+    FIELD_NAMES.join(", ")
+  }, and 'data.' with the name of any other field`;
+}
+
+function fault(at: number, message: string): ParsedText {
+  return { ok: false, at, message };
+}
