@@ -136,6 +136,7 @@ export class ApnClient implements AsyncDisposable {
         : { ...headers, authorization: `bearer ${usedToken}` },
       body,
       signal,
+      ignoreSuccessBody: true,
     });
     const verdict = judgeAnswer(result, {
       nowMs: this.#clock.now(),

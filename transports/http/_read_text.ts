@@ -3,9 +3,16 @@
 /** Providers answer with a few hundred bytes; an error page of a proxy may be anything. */
 const MAX_BYTES = 8 * 1024;
 
-/** The first 8 KiB of the body as text. What is longer is cancelled rather than read. */
-export async function readText(response: Response): Promise<string> {
+/** The first 8 KiB of the body as text. What is longer, or to be ignored, is cancelled instead. */
+export async function readText(
+  response: Response,
+  { ignore = false }: { readonly ignore?: boolean } = {},
+): Promise<string> {
   if (!response.body) return "";
+  if (ignore) {
+    await response.body.cancel();
+    return "";
+  }
   const decoder = new TextDecoder();
   let room = MAX_BYTES;
   let text = "";

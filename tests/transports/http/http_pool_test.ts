@@ -94,6 +94,21 @@ Deno.test("HttpPool keeps 8 KiB of a body and cancels the rest", async () => {
   assert.ok(cancelled);
 });
 
+Deno.test("HttpPool drops the body of a success unread where it is told to", async () => {
+  const { calls, pool } = rig();
+  const texts: string[] = [];
+  for (const status of [200, 400]) {
+    const request = { headers: {}, body: "{}", signal: never, ignoreSuccessBody: true };
+    const result = pool.post("https://p.example/", request);
+    await settle();
+    calls.at(-1)!.answer(new Response("text", { status }));
+    const reply = await result;
+    assert.ok(reply.kind === "reply");
+    texts.push(reply.text);
+  }
+  assert.deepEqual(texts, ["", "text"]);
+});
+
 Deno.test("HttpPool spreads requests evenly over its clients", async () => {
   const { calls, clients, post } = rig();
   const results = [post(), post(), post(), post()];
