@@ -11,7 +11,7 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus, ConfigurableTransport } from "../../core/transport.ts";
-import { day } from "./certificate.ts";
+import { areCertificates, day } from "./certificate.ts";
 import { ApnClient, type ApnRuntime } from "./client.ts";
 import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
@@ -148,9 +148,9 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     const keyFile = auth.type === "certificate" ? auth.keystore : auth.privatekey;
     const bytes = await this.#read(keyFile);
     if (!(bytes instanceof Uint8Array)) return bytes;
-    const authorities = cafile === undefined ? new Uint8Array() : await this.#read(cafile);
-    if (!(authorities instanceof Uint8Array)) return authorities;
-    const fingerprint = fingerprintOf(options, [bytes, authorities]);
+    const authorities = cafile === undefined ? "" : await this.#readAuthorities(cafile);
+    if (typeof authorities !== "string") return authorities;
+    const fingerprint = fingerprintOf(options, { bytes, authorities });
     if (current?.fingerprint === fingerprint) return current;
     const loaded = await loadCredential(options, { bytes, nowMs: this.#runtime.clock.now() });
     if (loaded.kind === "fault") return loaded;
@@ -160,7 +160,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
         origin: options.address ?? (options.production ? PRODUCTION : SANDBOX),
         topic,
         credential,
-        caCerts: cafile === undefined ? [] : [new TextDecoder().decode(authorities)],
+        caCerts: authorities ? [authorities] : [],
         runtime: this.#runtime,
       });
       const expiresAt = credential.type === "certificate" ? credential.expiresAt : undefined;
@@ -181,6 +181,19 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
       const why = error instanceof Error ? error.name : "unknown error";
       return { kind: "fault", file, message: `Cannot read '${file}': ${why}` };
     }
+  }
+
+  async #readAuthorities(file: string): Promise<string | CredentialFault> {
+    const bytes = await this.#read(file);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    const pem = new TextDecoder().decode(bytes);
+    // The runtime would take any text, and then trust nobody.
+    if (areCertificates(pem)) return pem;
+    return {
+      kind: "fault",
+      file,
+      message: "Cannot use the authorities: expected PEM certificates",
+    };
   }
 
   #retire(sender: ApnClient): void {
@@ -208,8 +221,10 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
   }
 }
 
-function fingerprintOf(options: EnabledOptions, files: readonly Uint8Array[]): string {
-  const hash = createHash("sha256").update(JSON.stringify(options));
-  for (const file of files) hash.update(`\0${file.length}\0`).update(file);
-  return hash.digest("base64");
+function fingerprintOf(
+  options: EnabledOptions,
+  { bytes, authorities }: { readonly bytes: Uint8Array; readonly authorities: string },
+): string {
+  const text = JSON.stringify([options, authorities]);
+  return createHash("sha256").update(text).update(bytes).digest("base64");
 }

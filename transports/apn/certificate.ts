@@ -65,6 +65,16 @@ export function certificateFault(
   return undefined;
 }
 
+/** Whether a text has certificates in PEM, and nothing but readable ones. */
+export function areCertificates(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
+  try {
+    return blocks?.every((block) => new X509Certificate(block)) ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /** A date as operators read it. */
 export function day(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);

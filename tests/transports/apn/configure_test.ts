@@ -76,6 +76,19 @@ Deno.test("a bad file takes down its own client only, and is named", async () =>
   assert.deepEqual(notReady.map(({ client }) => client), ["gone", "wrong", "trust"]);
 });
 
+Deno.test("a file of authorities without readable certificates is told", async () => {
+  await using rig = createRig();
+  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  for (const text of ["", "trust me", broken]) {
+    rig.disk.set("/etc/ca.pem", new TextEncoder().encode(text));
+    assert.deepEqual(await rig.configure({ app: jwtEntry(NOWHERE) }), [{
+      client: "app",
+      file: "/etc/ca.pem",
+      message: "Cannot use the authorities: expected PEM certificates",
+    }]);
+  }
+});
+
 Deno.test("a certificate of X.509 version 1 is told as such", async () => {
   const bytes = await withTempDir(async (dir) => {
     const files = ["-keyout", "key.pem", "-out", "req.pem", "-subj", "/UID=a.b/CN=v1"];
