@@ -1,0 +1,242 @@
+/**
+ * API keys of publishers and operators. All of them are kept in memory, so that checking one
+ * takes a hash and a look-up; the store holds their hashes. The secret itself is shown once, when
+ * the key is made.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
+import type { Store } from "../core/store.ts";
+import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
+
+/** What is known of a key; never its secret. */
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Contexts that it may act in; absent: all. */
+  readonly contexts?: readonly string[];
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Epoch milliseconds; absent: never. */
+  readonly expiresAt?: number;
+}
+
+/** What a key is to be. */
+export type ApiKeyRequest = Omit<ApiKey, "id" | "createdAt">;
+
+/** What {@link ApiKeys} are made of. */
+export interface ApiKeysOptions {
+  readonly store: Store;
+  readonly clock: Pick<Clock, "now">;
+  /** A fixed admin key that is never stored; at least 16 characters. */
+  readonly adminKey?: string;
+}
+
+interface Stored extends ApiKey {
+  readonly v: 1;
+  readonly hash: string;
+}
+
+interface Known {
+  readonly key: ApiKey;
+  readonly hash: string;
+  readonly principal: Principal;
+}
+
+const PREFIX = "car";
+const RECORDS = "apiKey";
+/** Changes whenever a first key is made, so that two nodes do not both make one. */
+const FIRST_KEY = ["firstApiKey"];
+const MAX_KEYS = 10_000;
+const MAX_NAME = 100;
+const MAX_CONTEXTS = 100;
+const MIN_ADMIN_KEY = 16;
+
+/** The keys of a store, which it borrows. */
+export class ApiKeys {
+  readonly #store: Store;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #fixed: { readonly hash: string; readonly principal: Principal } | undefined;
+  #known = new Map<string, Known>();
+
+  /** Knows only the fixed key until {@link ApiKeys.reload}: use {@link ApiKeys.load}. */
+  constructor({ store, clock, adminKey }: ApiKeysOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#fixed = adminKey === undefined ? undefined : fixedKey(adminKey);
+  }
+
+  /**
+   * Reads all keys.
+   *
+   * @throws {ServiceError} `invalid_configuration` where the fixed key is too short,
+   * `store_unavailable`
+   */
+  static async load(options: ApiKeysOptions): Promise<ApiKeys> {
+    const keys = new ApiKeys(options);
+    await keys.reload();
+    return keys;
+  }
+
+  /**
+   * Reads all keys anew, for where another node may have changed them.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async reload(): Promise<void> {
+    const known = new Map<string, Known>();
+    for await (const { value } of this.#store.list<Stored>({ prefix: [RECORDS] })) {
+      known.set(value.id, knownKey(value));
+    }
+    this.#known = known;
+  }
+
+  /** The holder of a key, or `undefined` where it is unknown or has expired. */
+  verify(secret: string): Principal | undefined {
+    const id = idOfSecret(PREFIX, secret);
+    const hash = hashSecret(secret);
+    if (this.#fixed !== undefined && sameHash(this.#fixed.hash, hash)) return this.#fixed.principal;
+    const known = id === undefined ? undefined : this.#known.get(id);
+    if (known === undefined || !sameHash(known.hash, hash)) return undefined;
+    return this.#isLive(known.key) ? known.principal : undefined;
+  }
+
+  /**
+   * Makes a key. The secret is not kept.
+   *
+   * @throws {ServiceError} `invalid_request` with each fault, `conflict` where there are too many
+   * keys, `store_unavailable`
+   */
+  async create(request: ApiKeyRequest): Promise<{ readonly key: ApiKey; readonly secret: string }> {
+    const minted = await this.#mint(request, {});
+    if (minted === undefined) throw new ServiceError("conflict", "Cannot make the key: try again");
+    return minted;
+  }
+
+  /** All keys, the oldest first, expired ones among them. */
+  list(): readonly ApiKey[] {
+    return [...this.#known.values()].map(({ key }) => key)
+      .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  /**
+   * Makes a key worthless at once; false where there is none with this id.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async revoke(id: string): Promise<boolean> {
+    if (!this.#known.has(id)) return false;
+    await this.#store.commit({ deletes: [[RECORDS, id]] });
+    return this.#known.delete(id);
+  }
+
+  /**
+   * Makes an admin key where nobody could administer the service otherwise. Its secret, to be
+   * shown once, or `undefined` where there is an admin key already.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async ensureAdminKey(): Promise<string | undefined> {
+    const version = (await this.#store.get(FIRST_KEY))?.version ?? null;
+    await this.reload();
+    if (this.#fixed !== undefined) return undefined;
+    for (const { key } of this.#known.values()) {
+      if (key.scopes.includes("admin") && key.contexts === undefined && this.#isLive(key)) {
+        return undefined;
+      }
+    }
+    const request: ApiKeyRequest = { name: "first admin key", scopes: [...SCOPES] };
+    const minted = await this.#mint(request, { first: version });
+    if (minted === undefined) await this.reload();
+    return minted?.secret;
+  }
+
+  /** `undefined` where somebody else was quicker. */
+  async #mint(
+    request: ApiKeyRequest,
+    { first }: { readonly first?: string | null },
+  ): Promise<{ readonly key: ApiKey; readonly secret: string } | undefined> {
+    const now = this.#clock.now();
+    checkRequest(request, now);
+    if (this.#known.size >= MAX_KEYS) {
+      throw new ServiceError("conflict", `Cannot make a key: there are ${MAX_KEYS} already`);
+    }
+    const { id, secret, hash } = mintSecret(PREFIX);
+    const { name, scopes, contexts, expiresAt } = request;
+    const key: ApiKey = {
+      id,
+      name,
+      scopes: SCOPES.filter((scope) => scopes.includes(scope)),
+      ...(contexts === undefined ? {} : { contexts: [...contexts] }),
+      createdAt: now,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    };
+    const stored: Stored = { v: 1, ...key, hash };
+    const record = { key: [RECORDS, id], value: stored };
+    const done = await this.#store.commit(
+      first === undefined ? { checks: [{ key: record.key, version: null }], sets: [record] } : {
+        checks: [{ key: FIRST_KEY, version: first }],
+        sets: [record, { key: FIRST_KEY, value: { v: 1, id } }],
+      },
+    );
+    if (!done) return undefined;
+    this.#known.set(id, knownKey(stored));
+    return { key, secret };
+  }
+
+  #isLive({ expiresAt }: ApiKey): boolean {
+    return expiresAt === undefined || expiresAt > this.#clock.now();
+  }
+}
+
+function fixedKey(secret: string): { readonly hash: string; readonly principal: Principal } {
+  if (secret.length < MIN_ADMIN_KEY) {
+    throw new ServiceError(
+      "invalid_configuration",
+      `Cannot use the fixed admin key: at least ${MIN_ADMIN_KEY} characters are needed`,
+    );
+  }
+  const principal: Principal = { id: "key:fixed", kind: "key", scopes: new Set(SCOPES) };
+  return { hash: hashSecret(secret), principal };
+}
+
+function knownKey({ v: _version, hash, ...key }: Stored): Known {
+  const principal: Principal = {
+    id: `key:${key.id}`,
+    kind: "key",
+    scopes: new Set(key.scopes),
+    ...(key.contexts === undefined ? {} : { contexts: new Set(key.contexts) }),
+  };
+  return { key, hash, principal };
+}
+
+function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now: number): void {
+  const faults = [
+    {
+      path: "name",
+      ok: name.length >= 1 && name.length <= MAX_NAME,
+      message: `1 to ${MAX_NAME} characters are needed`,
+    },
+    { path: "scopes", ok: scopes.length > 0, message: "at least one scope is needed" },
+    {
+      path: "contexts",
+      ok: contexts === undefined || (contexts.length >= 1 && contexts.length <= MAX_CONTEXTS &&
+        contexts.every((context) => context !== "" && context.length <= 255)),
+      message: `1 to ${MAX_CONTEXTS} contexts of 1 to 255 characters are needed`,
+    },
+    {
+      path: "expiresAt",
+      ok: expiresAt === undefined || (Number.isSafeInteger(expiresAt) && expiresAt > now),
+      message: "a time in the future is needed, in epoch milliseconds",
+    },
+  ].filter(({ ok }) => !ok).map(({ path, message }) => ({ path, message }));
+  const [first] = faults;
+  if (first === undefined) return;
+  throw new ServiceError(
+    "invalid_request",
+    `Cannot make the key: ${first.path}: ${first.message}`,
+    { faults },
+  );
+}

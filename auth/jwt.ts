@@ -1,0 +1,170 @@
+/**
+ * Credentials that somebody else issued: JWTs signed with a shared secret (HS256) or with a key
+ * that the issuer publishes (JWKS). It checks the token and reads its claims; whether it was
+ * revoked is up to the authenticator.
+ */
+
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeProtectedHeader,
+  errors,
+  type FetchImplementation,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { Principal } from "../core/principal.ts";
+import { principalOf } from "./_claims.ts";
+
+/** Where the keys come from, and what is asked of a token. At least one source is needed. */
+export interface JwtOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** Shared secret, at least 32 bytes (RFC 7518 §3.2). */
+  readonly secret?: string;
+  /** Address of the issuer's JSON Web Key Set: `https:`, or `http:` on the loopback interface. */
+  readonly jwksUrl?: string;
+  readonly fetch: FetchImplementation;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** By how much clocks may differ. @default {30} */
+  readonly leewaySeconds?: number;
+}
+
+/** A token that holds. */
+export interface VerifiedJwt {
+  readonly principal: Principal;
+  /** What the token is revoked by: see {@link jwtSessionId}. */
+  readonly sessionId: string;
+}
+
+/**
+ * Checks one token.
+ *
+ * @throws {ServiceError} `unauthenticated` with the reason, `store_unavailable` where the
+ * issuer's keys cannot be fetched.
+ */
+export type JwtVerifier = (token: string) => Promise<VerifiedJwt>;
+
+/**
+ * The longest time that a token may still be valid. It bounds how long a revocation has to be
+ * remembered.
+ */
+export const MAX_JWT_LIFETIME_MS = 31 * 24 * 3_600_000;
+
+/** Only these are taken from a published key: a symmetric one would make it the secret. */
+const ASYMMETRIC = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+const MIN_SECRET_BYTES = 32;
+const FETCH_TIMEOUT_MS = 5_000;
+
+/**
+ * A verifier for these settings.
+ *
+ * @throws {ServiceError} `invalid_configuration`
+ */
+export function createJwtVerifier(options: JwtOptions): JwtVerifier {
+  const shared = options.secret === undefined ? undefined : sharedKey(options.secret);
+  const published = options.jwksUrl === undefined
+    ? undefined
+    : publishedKeys(options.jwksUrl, options.fetch);
+  if (shared === undefined && published === undefined) {
+    throw misconfigured("a shared secret or a JWKS address is needed");
+  }
+  const { clock, issuer, audience, leewaySeconds = 30 } = options;
+
+  return async (token) => {
+    // Which algorithms are taken follows from where the key comes from, never from the token.
+    const symmetric = algorithmOf(token) === "HS256";
+    const key = symmetric ? shared : published;
+    if (key === undefined) throw refused("its algorithm is not accepted here");
+    const now = clock.now();
+    const checks: JWTVerifyOptions = {
+      algorithms: symmetric ? ["HS256"] : ASYMMETRIC,
+      currentDate: new Date(now),
+      clockTolerance: leewaySeconds,
+      requiredClaims: ["sub", "exp"],
+      ...(issuer === undefined ? {} : { issuer }),
+      ...(audience === undefined ? {} : { audience }),
+    };
+    const payload = await verified(token, { key, checks });
+    if (payload.exp! * 1000 > now + MAX_JWT_LIFETIME_MS) {
+      throw refused("it is valid for more than 31 days");
+    }
+    return principalOf(payload, token);
+  };
+}
+
+async function verified(
+  token: string,
+  { key, checks }: {
+    readonly key: JWTVerifyGetKey;
+    readonly checks: JWTVerifyOptions;
+  },
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, key, checks)).payload;
+  } catch (error) {
+    throw errorOf(error);
+  }
+}
+
+function errorOf(error: unknown): ServiceError {
+  if (error instanceof errors.JWTExpired) return refused("it has expired");
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return refused(`its claim '${error.claim}' is missing or not acceptable`);
+  }
+  const unreachable = !(error instanceof errors.JOSEError) || error.code === "ERR_JOSE_GENERIC" ||
+    error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
+  if (!unreachable) return refused("its signature is not valid");
+  return new ServiceError("store_unavailable", "Cannot fetch the keys of the tokens' issuer", {
+    cause: error,
+    retryAfterSeconds: 5,
+  });
+}
+
+function algorithmOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).alg;
+  } catch {
+    throw refused("it is malformed");
+  }
+}
+
+function sharedKey(secret: string): JWTVerifyGetKey {
+  const bytes = new TextEncoder().encode(secret);
+  if (bytes.byteLength >= MIN_SECRET_BYTES) return () => bytes;
+  throw misconfigured(`the shared secret needs at least ${MIN_SECRET_BYTES} bytes`);
+}
+
+function publishedKeys(address: string, fetch: FetchImplementation): JWTVerifyGetKey {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const local = url?.protocol === "http:" &&
+    ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  if (url === undefined || (url.protocol !== "https:" && !local)) {
+    throw misconfigured("the JWKS address must be an 'https:' URL");
+  }
+  return createRemoteJWKSet(url, { timeoutDuration: FETCH_TIMEOUT_MS, [customFetch]: fetch });
+}
+
+function refused(reason: string): ServiceError {
+  return new ServiceError("unauthenticated", `Cannot accept the token: ${reason}`);
+}
+
+function misconfigured(reason: string): ServiceError {
+  return new ServiceError("invalid_configuration", `Cannot check JWTs: ${reason}`);
+}
