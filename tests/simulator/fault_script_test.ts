@@ -55,7 +55,9 @@ Deno.test("a script: latency, retry-after, goaway and moved", () => {
   assert.deepEqual(steps("moved newtoken1")[0]?.does, { kind: "moved", token: "newtoken1" });
 });
 
-for (const text of ["", "explode", "500 for", "500 for 3", "500 twice loudly", "500,", "199", "moved"]) {
+for (
+  const text of ["", "explode", "500 for", "500 for 3", "500 twice loudly", "500,", "199", "moved"]
+) {
   Deno.test(`a script: '${text}' is refused with a message`, () => {
     const parsed = parseFaultScript(text);
     assert.equal(parsed.ok, false);
