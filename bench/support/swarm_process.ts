@@ -1,0 +1,43 @@
+/**
+ * Runs a swarm (see `ws_swarm.ts`) in a process of its own, so that neither its memory nor its
+ * CPU time is taken for the server's.
+ */
+
+import { lines, type SwarmOptions, type SwarmReport } from "./ws_swarm.ts";
+
+/** A swarm in another process. */
+export interface SwarmProcess extends AsyncDisposable {
+  /** Waits until `count` events have arrived since the last report, and reports. */
+  received(count: number): Promise<SwarmReport>;
+  report(): Promise<SwarmReport>;
+}
+
+/** Starts the process and resolves once every connection is open. */
+export async function spawnSwarm(options: SwarmOptions): Promise<SwarmProcess> {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-net", new URL("./ws_swarm.ts", import.meta.url).pathname],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = process.stdin.getWriter();
+  const output = lines(process.stdout);
+
+  async function ask(line: string): Promise<SwarmReport> {
+    await input.write(new TextEncoder().encode(`${line}\n`));
+    const answer = await output.next();
+    if (answer.done) throw new Error("The swarm has ended before it answered");
+    return JSON.parse(answer.value);
+  }
+
+  await ask(JSON.stringify(options));
+  return {
+    received: (count) => ask(`received ${count}`),
+    report: () => ask("report"),
+    async [Symbol.asyncDispose]() {
+      await input.write(new TextEncoder().encode("close\n"));
+      await input.close();
+      await process.status;
+    },
+  };
+}

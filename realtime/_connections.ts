@@ -1,0 +1,110 @@
+/**
+ * Who is connected: the open sockets of each user, found without allocating anything. Users have
+ * a handful of sockets at most, so those of one user are a linked list through the connections.
+ */
+
+import { userKey } from "../core/notification.ts";
+import type { EngineSocket } from "./_engine_socket.ts";
+
+/** One open socket of one user. */
+export interface Connection {
+  readonly context: string;
+  readonly user: string;
+  readonly client: string;
+  /** What the client calls itself; excludes it as the source of a notification. */
+  readonly id: string;
+  /** The Socket.IO id, by which newer clients call themselves instead. */
+  readonly socketId: string;
+  readonly sessionId: string;
+  readonly engine: EngineSocket;
+  /** The user's next connection. */
+  next: Connection | undefined;
+}
+
+const NOBODY: readonly string[] = [];
+
+/** Every open socket of this process. */
+export class Connections {
+  readonly #users = new Map<string, Connection>();
+  /** Lists of one client, shared by all users that have just that one. */
+  readonly #single = new Map<string, readonly string[]>();
+  readonly #open = new Map<string, number>();
+
+  /** Open sockets by client. */
+  get open(): ReadonlyMap<string, number> {
+    return this.#open;
+  }
+
+  add(connection: Connection): void {
+    const key = userKey(connection.context, connection.user);
+    connection.next = this.#users.get(key);
+    this.#users.set(key, connection);
+    this.#count(connection.client, 1);
+  }
+
+  /** Idempotent; false where the connection was not there. */
+  remove(connection: Connection): boolean {
+    const key = userKey(connection.context, connection.user);
+    let previous: Connection | undefined;
+    for (let at = this.#users.get(key); at; previous = at, at = at.next) {
+      if (at !== connection) continue;
+      if (previous) previous.next = at.next;
+      else if (at.next) this.#users.set(key, at.next);
+      else this.#users.delete(key);
+      this.#count(connection.client, -1);
+      return true;
+    }
+    return false;
+  }
+
+  /** A user's newest connection, with the others behind it. */
+  first(context: string, user: string): Connection | undefined {
+    return this.#users.get(userKey(context, user));
+  }
+
+  /** The connection of a user that calls itself by this id. */
+  find(context: string, user: string, id: string): Connection | undefined {
+    let at = this.first(context, user);
+    while (at && at.id !== id) at = at.next;
+    return at;
+  }
+
+  /** Number of a user's open sockets. */
+  size(context: string, user: string): number {
+    let size = 0;
+    for (let at = this.first(context, user); at; at = at.next) size++;
+    return size;
+  }
+
+  /** Clients that a user has at least one open socket of. */
+  clientsOf(context: string, user: string): readonly string[] {
+    const first = this.first(context, user);
+    if (!first) return NOBODY;
+    let several: Set<string> | undefined;
+    for (let at = first.next; at; at = at.next) {
+      if (at.client !== first.client) (several ??= new Set([first.client])).add(at.client);
+    }
+    return several ? [...several] : this.#only(first.client);
+  }
+
+  /** Every connection. Connections may be removed on the way. */
+  *[Symbol.iterator](): Generator<Connection> {
+    for (const first of this.#users.values()) {
+      for (let at: Connection | undefined = first; at;) {
+        const { next }: Connection = at;
+        yield at;
+        at = next;
+      }
+    }
+  }
+
+  #only(client: string): readonly string[] {
+    let list = this.#single.get(client);
+    if (!list) this.#single.set(client, list = [client]);
+    return list;
+  }
+
+  #count(client: string, by: number): void {
+    this.#open.set(client, (this.#open.get(client) ?? 0) + by);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The official Engine.IO socket with what costs memory taken out: its timers (see
+ * `_heartbeats.ts`) and, on a WebSocket, the listeners between it and its transport. What it
+ * says and does on the wire is the official code's.
+ */
+
+import { Socket, type Transport } from "engine.io";
+import type { Laggard } from "./_backlog.ts";
+import type { EngineRequest } from "./_engine_request.ts";
+import type { Beating, Heartbeats } from "./_heartbeats.ts";
+import { type Packet, type TransportOwner, WebSocketTransport } from "./_web_socket_transport.ts";
+
+/** The members of the official class that are used here; most are private in its types. */
+interface OfficialSocket {
+  readonly id: string;
+  readonly protocol: 3 | 4;
+  readonly upgrading: boolean;
+  readonly upgraded: boolean;
+  hasRefreshedPingTimeout: boolean;
+  readyState: "opening" | "open" | "closing" | "closed";
+  request: unknown;
+  transport: Transport;
+  writeBuffer: Packet[];
+  server: EngineSocketServer;
+  onPacket(packet: Packet): void;
+  onError(error: Error): void;
+  onClose(reason: string, description?: unknown): void;
+  onDrain(): void;
+  setTransport(transport: Transport): void;
+  clearTransport(): void;
+  sendPacket(type: string, data?: string): void;
+  flush(): void;
+  close(discard?: boolean): void;
+  send(data: string | Uint8Array): void;
+  _maybeUpgrade(transport: Transport): void;
+  on(event: string, listener: (...args: never[]) => void): void;
+  once(event: string, listener: (...args: never[]) => void): void;
+}
+
+/** What a socket needs of its server. */
+export interface EngineSocketServer {
+  readonly opts: { readonly pingInterval?: number; readonly pingTimeout?: number };
+  readonly heartbeats: Heartbeats;
+  forget(socket: EngineSocket): void;
+}
+
+const Official = Socket as unknown as new (
+  id: string,
+  server: EngineSocketServer,
+  transport: Transport,
+  request: EngineRequest,
+  revision: 3 | 4,
+) => OfficialSocket;
+
+/** One Engine.IO session. */
+export class EngineSocket extends Official implements Beating, Laggard, TransportOwner {
+  // The official constructor sets these by way of the methods below.
+  declare beatAt: number;
+  declare pingMs: number;
+  declare timeoutMs: number;
+  declare awaitsPong: boolean;
+  declare queuedChars: number;
+
+  /** Bytes waiting for the peer, here or in the WebSocket. */
+  get backlogBytes(): number {
+    const { transport } = this;
+    return (this.queuedChars ?? 0) +
+      (transport instanceof WebSocketTransport ? transport.backlogBytes : 0);
+  }
+
+  /**
+   * Sends an Engine.IO message that is already text: straight to the WebSocket where nothing can
+   * be overtaken, else by the official way.
+   *
+   * @param frame the message with the packet type `4` in front
+   */
+  sendText(frame: string): void {
+    const { transport } = this;
+    if (
+      transport instanceof WebSocketTransport && transport.writable &&
+      this.readyState === "open" && this.writeBuffer.length === 0 && !this.upgrading
+    ) {
+      transport.write(frame);
+    } else this.sendPacket("message", frame.slice(1));
+  }
+
+  /** Gives up a peer that does not read. */
+  drop(): void {
+    this.onClose("backlog");
+  }
+
+  /** Called by the official constructor for revision 4: the server pings. */
+  schedulePing(): void {
+    // What the open packet said holds for this socket, whatever is configured later.
+    this.pingMs = this.server.opts.pingInterval!;
+    this.timeoutMs = this.server.opts.pingTimeout!;
+    waitForPing(this);
+    this.server.heartbeats.add(this);
+  }
+
+  /** Called by the official constructor for revision 3: the client pings. */
+  resetPingTimeout(): void {
+    this.pingMs = this.server.opts.pingInterval!;
+    this.timeoutMs = this.server.opts.pingTimeout!;
+    waitForPeer(this);
+    this.server.heartbeats.add(this);
+  }
+
+  /** Called when the next heartbeat is due. */
+  beat(): void {
+    if (this.protocol === 3 || this.awaitsPong) this.onClose("ping timeout");
+    else {
+      this.hasRefreshedPingTimeout = false;
+      this.sendPacket("ping");
+      this.awaitsPong = true;
+      waitForPeer(this);
+    }
+  }
+
+  override onPacket(packet: Packet): void {
+    if (this.readyState !== "open") return;
+    if (this.protocol === 3) waitForPeer(this);
+    else if (packet.type === "pong") waitForPing(this);
+    else if (this.awaitsPong && !this.hasRefreshedPingTimeout) {
+      // As in the official code: another packet extends the wait for a pong, but only once.
+      this.hasRefreshedPingTimeout = true;
+      waitForPeer(this);
+    }
+    super.onPacket(packet);
+    // The official code takes this packet from polling clients only.
+    if (packet.type === "close") this.onClose("transport close");
+  }
+
+  override onClose(reason: string, description?: unknown): void {
+    if (this.readyState === "closed") return;
+    this.server.heartbeats.remove(this);
+    super.onClose(reason, description);
+    this.server.forget(this);
+  }
+
+  override setTransport(transport: Transport): void {
+    if (!(transport instanceof WebSocketTransport)) return super.setTransport(transport);
+    this.transport = transport;
+    transport.owner = this;
+  }
+
+  override clearTransport(): void {
+    if (this.transport instanceof WebSocketTransport) this.transport.owner = undefined;
+    super.clearTransport();
+  }
+
+  override sendPacket(type: string, data?: string, ...rest: never[]): void {
+    if (data) this.queuedChars = (this.queuedChars ?? 0) + data.length;
+    super.sendPacket(type, data, ...rest as []);
+  }
+
+  override flush(): void {
+    super.flush();
+    if (this.writeBuffer.length === 0) this.queuedChars = 0;
+  }
+}
+
+// Functions, because the official constructor calls methods before private ones are there.
+
+function waitForPing(socket: EngineSocket): void {
+  socket.awaitsPong = false;
+  socket.beatAt = socket.server.heartbeats.now() + socket.pingMs;
+}
+
+function waitForPeer(socket: EngineSocket): void {
+  socket.beatAt = socket.server.heartbeats.now() + socket.timeoutMs +
+    (socket.protocol === 3 ? socket.pingMs : 0);
+}

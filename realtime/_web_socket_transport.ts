@@ -1,0 +1,141 @@
+/**
+ * An Engine.IO transport over one of Deno's own WebSockets. Deno takes whatever it is given and
+ * never pushes back, so the transport is writable for as long as it is open, and whoever writes
+ * looks at `backlogBytes` first.
+ */
+
+import { Buffer } from "node:buffer";
+import { Transport } from "engine.io";
+
+/** A decoded or yet to be encoded Engine.IO packet. */
+export interface Packet {
+  readonly type: string;
+  readonly data?: string | Uint8Array;
+}
+
+/** The engine socket that a transport serves. It is called directly: listeners cost memory. */
+export interface TransportOwner {
+  onPacket(packet: Packet): void;
+  onError(error: Error): void;
+  onClose(reason: string): void;
+  onDrain(): void;
+}
+
+type Encode = (
+  packet: Packet,
+  supportsBinary: boolean,
+  send: (data: string | Uint8Array<ArrayBuffer>) => void,
+) => void;
+
+const PARSE_ERROR: Packet = { type: "error", data: "parser error" };
+
+/** Close codes of RFC 6455 §7.4.1. */
+const MESSAGE_TOO_BIG = 1009;
+
+/** One WebSocket, as Engine.IO wants to see it. */
+export class WebSocketTransport extends Transport {
+  /** Absent while the transport is being probed; then events tell the official code. */
+  owner: TransportOwner | undefined;
+  readonly #socket: WebSocket;
+  readonly #maxPayload: number;
+
+  /** `socket` must be open. */
+  constructor(
+    request: { readonly _query: Readonly<Record<string, string>> },
+    socket: WebSocket,
+    maxPayload: number,
+  ) {
+    super(request);
+    this.#socket = socket;
+    this.#maxPayload = maxPayload;
+    this.writable = true;
+    // The transport is its own listener, which spares three closures for each connection.
+    socket.addEventListener("message", this);
+    socket.addEventListener("close", this);
+    socket.addEventListener("error", this);
+  }
+
+  override get name(): string {
+    return "websocket";
+  }
+
+  get handlesUpgrades(): boolean {
+    return true;
+  }
+
+  /** Bytes handed over that the peer has not taken. */
+  get backlogBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** Sends an encoded packet at once. */
+  write(text: string): void {
+    this.#socket.send(text);
+  }
+
+  override send(packets: Packet[]): void {
+    const encode = this.parser.encodePacket as unknown as Encode;
+    for (const packet of packets) {
+      encode(packet, this.supportsBinary, (data) => this.#socket.send(data));
+    }
+    if (this.owner) this.owner.onDrain();
+    else this.emit("drain");
+  }
+
+  override doClose(done?: () => void): void {
+    this.#socket.close();
+    done?.();
+  }
+
+  /** Called by the WebSocket. May see a `close` after an `error`, and two of either. */
+  handleEvent(event: Event): void {
+    if (event.type === "message") this.#onMessage((event as MessageEvent).data);
+    else if (this.readyState === "closed") return;
+    else if (event.type === "error") this.#fail("websocket error");
+    else this.onClose();
+  }
+
+  protected override onPacket(packet: Packet): void {
+    if (this.owner) this.owner.onPacket(packet);
+    else this.emit("packet", packet);
+  }
+
+  protected override onClose(): void {
+    this.readyState = "closed";
+    if (this.owner) this.owner.onClose("transport close");
+    else this.emit("close");
+  }
+
+  #onMessage(data: string | ArrayBuffer): void {
+    if (this.readyState === "closed") return;
+    if (isLongerThan(data, this.#maxPayload)) {
+      this.#socket.close(MESSAGE_TOO_BIG);
+      return this.#fail("message too large");
+    }
+    this.onPacket(this.#decode(data));
+  }
+
+  #decode(data: string | ArrayBuffer): Packet {
+    try {
+      const packet: Packet = this.parser.decodePacket(
+        typeof data === "string" ? data : Buffer.from(data),
+      );
+      // The parser of revision 3 knows no error for the type of a binary packet.
+      return packet.type === undefined ? PARSE_ERROR : packet;
+    } catch {
+      return PARSE_ERROR;
+    }
+  }
+
+  #fail(message: string): void {
+    if (this.owner) this.owner.onError(new Error(message));
+    else this.onError(message);
+  }
+}
+
+/** Whether a message is longer than a number of bytes, without encoding short ones. */
+function isLongerThan(data: string | ArrayBuffer, bytes: number): boolean {
+  if (typeof data !== "string") return data.byteLength > bytes;
+  if (data.length * 3 <= bytes) return false;
+  return data.length > bytes || Buffer.byteLength(data) > bytes;
+}

@@ -1,0 +1,192 @@
+/**
+ * The official Engine.IO server on Deno's HTTP server and WebSockets: `fetch` takes the place of
+ * Node's `request` and `upgrade` events. It speaks Engine.IO and nothing above it, decides about
+ * no credential, and can be used alone; `io.bind(engine)` puts Socket.IO on top.
+ */
+
+import { type BaseServer, Server, type Transport } from "engine.io";
+import type { Clock } from "../core/clock.ts";
+import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
+import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
+import { Heartbeats } from "./_heartbeats.ts";
+import { WebSocketTransport } from "./_web_socket_transport.ts";
+
+/** Settings of an {@link Engine}. */
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** Milliseconds; told to every client in its open packet. */
+  readonly pingInterval: number;
+  /** Milliseconds; told to every client in its open packet. */
+  readonly pingTimeout: number;
+  /** Bytes of the largest message taken from a client. */
+  readonly maxPayload: number;
+  /** Milliseconds that a client has for the move from polling to a WebSocket. */
+  readonly upgradeTimeout?: number;
+}
+
+/** Who sent a request, and what is to be found again on the request of the socket it opens. */
+export interface Arrival {
+  readonly info: Deno.ServeHandlerInfo;
+  readonly note?: unknown;
+}
+
+type Errors = typeof BaseServer.errors;
+type EngineError = Errors[keyof Errors];
+type Verify = (
+  request: EngineRequest,
+  upgrade: boolean,
+  done: (code?: EngineError, context?: unknown) => void,
+) => void;
+
+const REVISIONS = ["3", "4"];
+
+/** Deno's own keep-alive is off: Engine.IO has heartbeats, and two would cost two timers. */
+const IDLE_TIMEOUT_SECONDS = 0;
+
+/** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
+export class Engine extends Server implements EngineSocketServer {
+  readonly heartbeats: Heartbeats;
+  declare clients: Record<string, never>;
+
+  constructor(options: EngineOptions) {
+    super({
+      pingInterval: options.pingInterval,
+      pingTimeout: options.pingTimeout,
+      maxHttpBufferSize: options.maxPayload,
+      upgradeTimeout: options.upgradeTimeout ?? 10_000,
+      allowEIO3: true,
+      httpCompression: false,
+    });
+    this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
+  }
+
+  /** Changes what holds for sockets opened from now on. */
+  configure(limits: Pick<EngineOptions, "pingInterval" | "pingTimeout" | "maxPayload">): void {
+    const { pingInterval, pingTimeout, maxPayload } = limits;
+    Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
+    this.heartbeats.setPingTimeout(pingTimeout);
+  }
+
+  /** Answers a handshake, a poll, a post or a WebSocket upgrade. Never throws. */
+  async fetch(request: Request, arrival: Arrival): Promise<Response> {
+    const url = new URL(request.url);
+    const { remoteAddr } = arrival.info;
+    const from = "hostname" in remoteAddr ? remoteAddr.hostname : "";
+    const incoming = new EngineRequest(request, url, from);
+    incoming.note = arrival.note;
+    const upgrade = isUpgrade(request);
+    const fault = this.#faultOf(incoming, upgrade);
+    if (fault !== undefined) {
+      await request.body?.cancel().catch(ignore);
+      return refusal(fault);
+    }
+    if (upgrade) return this.#upgrade(request, incoming);
+    return await this.#exchange(request, incoming, arrival.info);
+  }
+
+  /** Called by a socket that has closed. */
+  forget(socket: EngineSocket): void {
+    if (!(socket.id in this.clients)) return;
+    delete this.clients[socket.id];
+    this.clientsCount--;
+  }
+
+  protected override init(): void {}
+
+  protected override cleanup(): void {}
+
+  #faultOf(request: EngineRequest, upgrade: boolean): EngineError | undefined {
+    let fault: EngineError | undefined;
+    (this.verify as unknown as Verify).call(this, request, upgrade, (code) => void (fault = code));
+    if (fault !== undefined) return fault;
+    // The official code takes every other revision for 3.
+    if (!REVISIONS.includes(request._query.EIO ?? "")) {
+      return Server.errors.UNSUPPORTED_PROTOCOL_VERSION;
+    }
+    const session = this.#session(request);
+    if (upgrade && session && (session.upgrading || session.upgraded)) {
+      return Server.errors.BAD_REQUEST;
+    }
+    return undefined;
+  }
+
+  #session(request: EngineRequest): EngineSocket | undefined {
+    const id = request._query.sid;
+    return id === undefined ? undefined : this.clients[id];
+  }
+
+  #upgrade(request: Request, incoming: EngineRequest): Response {
+    let upgraded: Deno.WebSocketUpgrade;
+    try {
+      upgraded = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_TIMEOUT_SECONDS });
+    } catch {
+      // Headers of a WebSocket handshake that are missing or wrong.
+      return refusal(Server.errors.BAD_REQUEST);
+    }
+    const { socket, response } = upgraded;
+    socket.addEventListener("open", () => this.#onWebSocket(incoming, socket), { once: true });
+    return response;
+  }
+
+  #onWebSocket(request: EngineRequest, socket: WebSocket): void {
+    const transport = new WebSocketTransport(request, socket, this.opts.maxHttpBufferSize!);
+    if (request._query.sid === undefined) return this.#open(request, transport);
+    const session = this.#session(request);
+    if (!session || session.upgrading || session.upgraded) return transport.close();
+    session._maybeUpgrade(transport);
+  }
+
+  async #exchange(
+    request: Request,
+    incoming: EngineRequest,
+    info: Deno.ServeHandlerInfo,
+  ): Promise<Response> {
+    const declared = Number(request.headers.get("content-length") ?? 0);
+    if (declared > this.opts.maxHttpBufferSize!) {
+      await request.body?.cancel().catch(ignore);
+      return new Response(null, { status: 413, headers: { connection: "close" } });
+    }
+    const outgoing = new EngineResponse();
+    incoming.res = outgoing;
+    // `info.completed` is of no use: it waits for an answer. The signal fires on success as well,
+    // unless Deno is told otherwise (`no-legacy-abort`), which also spares a warning.
+    request.signal.addEventListener("abort", () => {
+      if (outgoing.writableEnded) return;
+      incoming.emit("close");
+      outgoing.writeHead(400).end();
+    }, { once: true });
+    const session = this.#session(incoming);
+    if (session) session.transport.onRequest(incoming);
+    else this.#open(incoming, this.#polling(incoming));
+    if (request.method === "POST") await pump(request.body ?? new Blob([]).stream(), incoming);
+    return await outgoing.response;
+  }
+
+  #polling(request: EngineRequest): Transport {
+    const transport: Transport = this.createTransport("polling", request as never);
+    return Object.assign(transport, { maxHttpBufferSize: this.opts.maxHttpBufferSize });
+  }
+
+  /** The official `handshake`, for our kind of socket and without its listeners. */
+  #open(request: EngineRequest, transport: Transport): void {
+    const id = this.generateId(request as never) as string;
+    const revision = request._query.EIO === "4" ? 4 : 3;
+    const socket = new EngineSocket(id, this, transport, request, revision);
+    this.clients[id] = socket as never;
+    this.clientsCount++;
+    transport.onRequest(request);
+    this.emit("connection", socket);
+  }
+}
+
+function isUpgrade(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/** The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. */
+function refusal(code: EngineError): Response {
+  const message = Server.errorMessages[code];
+  return Response.json({ code, message }, { status: code === Server.errors.FORBIDDEN ? 403 : 400 });
+}
+
+function ignore(): void {}

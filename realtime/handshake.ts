@@ -1,0 +1,94 @@
+/**
+ * What a client says about itself when it opens a socket, and what is answered where it is not
+ * let in. Who it is and whether it may is for others to say: see {@link Authenticate}.
+ */
+
+import { type ErrorCode, ERRORS } from "../core/errors.ts";
+
+/** A credential as it came, and from where. */
+export interface Handshake {
+  /** Session token: from the `session` parameter, a bearer header or Socket.IO's `auth`. */
+  readonly credential: string;
+  /** The client that the path stands for. */
+  readonly client: string;
+  readonly remoteAddress: string;
+}
+
+/** Whose session it is. */
+export interface Identity {
+  readonly context: string;
+  readonly user: string;
+  readonly sessionId: string;
+}
+
+/** Why a client is not let in; `message` is shown to it. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** Whether somebody may open a socket. */
+export type Admission =
+  | { readonly identity: Identity; readonly refusal?: never }
+  | { readonly refusal: Refusal; readonly identity?: never };
+
+/** Checks a credential. Whatever it throws counts as a fault of this side. */
+export type Authenticate = (handshake: Handshake) => Promise<Admission>;
+
+/** The refusal of a handshake that came without a credential. */
+export const NO_CREDENTIAL: Refusal = {
+  code: "unauthenticated",
+  message: "A session is needed: as parameter 'session', bearer or 'auth.session'",
+};
+
+/** Longest credential and connection id that are looked at. */
+const MAX_CREDENTIAL_LENGTH = 8192;
+const MAX_CONNECTION_ID_LENGTH = 255;
+
+/** The credential in the address or the headers of a handshake. */
+export function credentialOfRequest(request: Request, url: URL): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  return usable(url.searchParams.get("session")) ?? usable(bearer);
+}
+
+/** The credential in the `auth` of a Socket.IO CONNECT packet. */
+export function credentialOfAuth(auth: Readonly<Record<string, unknown>>): string | undefined {
+  return usable(auth.session) ?? usable(auth.token);
+}
+
+/** What a client calls its connection; `undefined` where it does not say. */
+export function connectionIdOf(url: URL): string | undefined {
+  return url.searchParams.get("connection")?.slice(0, MAX_CONNECTION_ID_LENGTH) || undefined;
+}
+
+/** A refusal over HTTP. A bad session gets the original's 403. */
+export function refusalResponse(refusal: Refusal): Response {
+  const { status, title } = ERRORS[refusal.code];
+  const answered = status === 401 ? 403 : status;
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  if (refusal.retryAfterSeconds !== undefined) {
+    headers.set("retry-after", String(refusal.retryAfterSeconds));
+  }
+  const problem = {
+    type: "about:blank",
+    title,
+    status: answered,
+    code: refusal.code,
+    detail: refusal.message,
+  };
+  return new Response(JSON.stringify(problem), { status: answered, headers });
+}
+
+/** A refusal as Socket.IO's middleware wants it: clients see it in `connect_error`. */
+export function refusalError(refusal: Refusal): Error {
+  return Object.assign(new Error(refusal.message), {
+    data: { code: refusal.code, message: refusal.message },
+  });
+}
+
+function usable(value: unknown): string | undefined {
+  const isUsable = typeof value === "string" && value !== "" &&
+    value.length <= MAX_CREDENTIAL_LENGTH;
+  return isUsable ? value : undefined;
+}

@@ -1,0 +1,161 @@
+/** Servers on a free port, and WebSocket peers that remember what came, for the tests here. */
+
+import { Server } from "socket.io";
+import { systemClock } from "../../core/clock.ts";
+import { silentLog } from "../../core/log.ts";
+import { Engine, type EngineOptions } from "../../realtime/engine.ts";
+import {
+  type Admission,
+  createRealtime,
+  type Realtime,
+  REALTIME_DEFAULTS,
+  type RealtimeOptions,
+  type RealtimeSettings,
+} from "../../realtime/mod.ts";
+
+/** An HTTP server under test; closes what it serves before itself. */
+export interface Served extends AsyncDisposable {
+  /** E.g. `127.0.0.1:12345`. */
+  readonly host: string;
+  http(path: string, init?: RequestInit): Promise<Response>;
+  peer(path: string): Peer;
+}
+
+/** The ping times of the official suites, so that heartbeats can be waited for. */
+export const SHORT = { pingInterval: 300, pingTimeout: 200 };
+
+type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
+
+/** Serves a handler. */
+export function serve(handler: Handler, stop: () => void | Promise<void>): Served {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+  const host = `127.0.0.1:${server.addr.port}`;
+  const peers: Peer[] = [];
+  return {
+    host,
+    http: (path, init) => fetch(`http://${host}${path}`, init),
+    peer(path) {
+      const peer = new Peer(`ws://${host}${path}`);
+      peers.push(peer);
+      return peer;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const peer of peers) peer.close();
+      await stop();
+      await Promise.all(peers.map((peer) => peer.closed));
+      await server.shutdown();
+    },
+  };
+}
+
+/** The engine alone, sending every message back. */
+export function serveEcho(options: Partial<EngineOptions> = {}): Served & { engine: Engine } {
+  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...SHORT, ...options });
+  engine.on("connection", (socket) => socket.on("data", (data: string) => socket.send(data)));
+  const served = serve((request, info) => engine.fetch(request, { info }), () => {
+    engine.close();
+  });
+  return Object.assign(served, { engine });
+}
+
+/** The official Socket.IO server on the engine, as the official suite wants it. */
+export function serveSocketIo(): Served {
+  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...SHORT });
+  const io = new Server({ serveClient: false, connectTimeout: 1000 });
+  io.bind(engine as never);
+  for (const namespace of [io.of("/"), io.of("/custom")]) {
+    namespace.on("connection", (socket) => {
+      socket.emit("auth", socket.handshake.auth);
+      socket.on("message", (...args) => socket.emit("message-back", ...args));
+      socket.on("message-with-ack", (...args) => args.pop()(...args));
+    });
+  }
+  return serve((request, info) => engine.fetch(request, { info }), () => io.close());
+}
+
+/** What a session token of the tests stands for: `user@context`, or nothing. */
+export function admit(credential: string): Admission {
+  const [user, context] = credential.split("@");
+  if (!user || !context) {
+    return { refusal: { code: "unauthenticated", message: "Unknown session" } };
+  }
+  return { identity: { context, user, sessionId: credential } };
+}
+
+/** The realtime server with sessions like `7@1`, user 7 of context 1. */
+export function serveRealtime(
+  settings: Partial<RealtimeSettings> = {},
+  options: Partial<RealtimeOptions> = {},
+): Served & { readonly realtime: Realtime } {
+  const realtime = createRealtime({
+    settings: { ...REALTIME_DEFAULTS, ...settings },
+    authenticate: ({ credential }) => Promise.resolve(admit(credential)),
+    clock: systemClock,
+    log: silentLog,
+    random: Math.random,
+    ...options,
+  });
+  const served = serve((request, info) => realtime.fetch(request, info), () => realtime.close());
+  return Object.assign(served, { realtime });
+}
+
+/** A raw WebSocket whose messages wait until they are asked for. */
+export class Peer {
+  /** Resolves once the connection has ended, opened or not. */
+  readonly closed: Promise<CloseEvent>;
+  readonly opened: Promise<void>;
+  readonly #socket: WebSocket;
+  readonly #messages: (string | ArrayBuffer)[] = [];
+  #waiting: ((message: string | ArrayBuffer) => void) | undefined;
+
+  constructor(url: string) {
+    this.#socket = new WebSocket(url);
+    this.#socket.binaryType = "arraybuffer";
+    const closed = Promise.withResolvers<CloseEvent>();
+    const opened = Promise.withResolvers<void>();
+    this.closed = closed.promise;
+    this.opened = opened.promise;
+    this.#socket.onopen = () => opened.resolve();
+    this.#socket.onerror = (event) => event.preventDefault();
+    this.#socket.onclose = (event) => closed.resolve(event);
+    this.#socket.onmessage = ({ data }) => {
+      if (!this.#waiting) return void this.#messages.push(data);
+      this.#waiting(data);
+      this.#waiting = undefined;
+    };
+  }
+
+  send(data: string | Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(data);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** The next message of whatever kind. */
+  next(): Promise<string | ArrayBuffer> {
+    const message = this.#messages.shift();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve) => void (this.#waiting = resolve));
+  }
+
+  /** The next text that is no heartbeat of the server. */
+  async text(): Promise<string> {
+    for (;;) {
+      const message = await this.next();
+      if (message !== "2") return message as string;
+    }
+  }
+}
+
+/** The open packet at the front of a payload. */
+export function openPacketOf(payload: string) {
+  return JSON.parse(payload.slice(payload.indexOf("{"), payload.indexOf("}") + 1));
+}
+
+/** Opens a polling session; its id. */
+export async function openPolling(served: Served, path: string): Promise<string> {
+  const response = await served.http(path);
+  return openPacketOf(await response.text()).sid;
+}
