@@ -1,25 +1,60 @@
 /** From the credential of a request to what it allows. */
 
 import type { Context, MiddlewareHandler } from "hono";
+import { type Authenticate, bearer } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { allows, type Principal, type Scope } from "../core/principal.ts";
 import type { Env } from "./_openapi.ts";
 
-/** Checks a credential; throws `unauthenticated` where it is missing or not valid. */
-export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
+export type { Authenticate };
 
 /**
- * Middleware: the caller needs this scope (in at least one context; see {@link inContext}).
+ * Middleware: the caller needs one of these scopes, in at least one context (see
+ * {@link inContext}).
  *
  * @throws {ServiceError} `unauthenticated`, `forbidden`
  */
-export function needs(authenticate: Authenticate, scope: Scope): MiddlewareHandler<Env> {
+export function needs(
+  authenticate: Authenticate,
+  ...scopes: readonly Scope[]
+): MiddlewareHandler<Env> {
   return async function authorize(c, next) {
     const principal = await authenticate(credentialOf(c));
-    if (!allows(principal, scope)) throw forbidden(scope);
+    if (!scopes.some((scope) => allows(principal, scope))) throw forbidden(scopes.join("' or '"));
     c.set("principal", principal);
     await next();
   };
+}
+
+/** Whose subscriptions a request is about. */
+export interface Owner {
+  readonly context: string;
+  readonly user: string;
+}
+
+/**
+ * The user that a request acts for: a session's own, or the one that it names.
+ *
+ * @throws {ServiceError} `invalid_request` where nobody is named, `forbidden` where it is not the
+ * caller's to act for.
+ */
+export function actingFor(
+  principal: Principal,
+  named: { readonly context?: string | undefined; readonly user?: string | undefined },
+): Owner {
+  const { user: own } = principal;
+  const context = named.context ?? own?.context;
+  const user = named.user ?? own?.user;
+  if (context === undefined || user === undefined) {
+    throw new ServiceError(
+      "invalid_request",
+      "Cannot tell whom this is for: name context and user",
+    );
+  }
+  if (own ? own.context !== context || own.user !== user : !allowsContext(principal, context)) {
+    throw new ServiceError("forbidden", "Cannot act for this user with this credential");
+  }
+  return { context, user };
 }
 
 /** @throws {ServiceError} `forbidden` where the caller may not act in this context. */
@@ -31,10 +66,14 @@ export function inContext(principal: Principal, scope: Scope, context: string): 
 function credentialOf(c: Context): string | undefined {
   const header = c.req.header("authorization");
   if (header === undefined) return c.req.query("session");
-  return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? "";
+  return bearer(header);
 }
 
-function forbidden(scope: Scope, context?: string): ServiceError {
+function allowsContext({ contexts }: Principal, context: string): boolean {
+  return contexts === undefined || contexts.has(context);
+}
+
+function forbidden(scope: string, context?: string): ServiceError {
   const where = context === undefined ? "" : ` in context ${context}`;
   return new ServiceError("forbidden", `Cannot do this: scope '${scope}'${where} is needed`);
 }

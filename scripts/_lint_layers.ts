@@ -20,7 +20,9 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
   console: ["core"],
-  // The composition root, and whatever only looks at the product from outside.
+  // The composition: `main.ts` and what it starts.
+  service: "anything",
+  // The process itself, and whatever only looks at the product from outside.
   "": "anything",
   tests: "anything",
   bench: "anything",

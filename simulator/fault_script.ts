@@ -72,19 +72,19 @@ export function parseFaultScript(text: string): ParsedScript {
 }
 
 /**
- * The script that a token carries: `fault:500-twice:anything`, with `-` for blanks and `_` for
+ * The script that a token carries: `fault:500-twice:anything`, with `-` for blanks and `.` for
  * commas; for APNs, whose tokens are hexadecimal, the same text's bytes up to the first zero.
  */
 export function scriptInToken(token: string): string | undefined {
   const text = token.startsWith(HEX_PREFIX) ? fromHex(token) : token;
   if (!text.startsWith(PREFIX)) return undefined;
   const script = text.slice(PREFIX.length).split(":")[0] ?? "";
-  return script.replaceAll("-", " ").replaceAll("_", ",");
+  return script.replaceAll("-", " ").replaceAll(".", ",");
 }
 
 /** A token that carries a script; `unique` tells tokens of the same script apart. */
 export function faultToken(script: string, unique: string): string {
-  return `${PREFIX}${script.replaceAll(/\s*,\s*/g, "_").replaceAll(/\s+/g, "-")}:${unique}`;
+  return `${PREFIX}${script.replaceAll(/\s*,\s*/g, ".").replaceAll(/\s+/g, "-")}:${unique}`;
 }
 
 /** The same for APNs: hexadecimal, and 32 bytes like a real one where the script is short. */

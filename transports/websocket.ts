@@ -16,7 +16,8 @@ export interface SocketHub {
   emit(
     to: { readonly context: string; readonly user: string; readonly client: string },
     event: string,
-    options: { readonly args: readonly Json[]; readonly exceptConnection?: string },
+    args: readonly Json[],
+    exceptConnection?: string,
   ): {
     /** Sockets that were handed the event. */
     readonly sent: number;
@@ -40,10 +41,9 @@ export function createWebsocketTransport(hub: SocketHub): Transport {
       );
     },
     send({ context, user, client }: Target, message: Message): Outcome {
-      const { sent, source, dropped } = hub.emit({ context, user, client }, message.topic, {
-        args: [message.data],
-        ...(message.sourceToken !== undefined && { exceptConnection: message.sourceToken }),
-      });
+      const to = { context, user, client };
+      const { topic, data, sourceToken } = message;
+      const { sent, source, dropped } = hub.emit(to, topic, [data], sourceToken);
       if (sent > 0) return { kind: "sent" };
       if (dropped > 0) return { kind: "rejected", reason: "the peer does not read" };
       return source > 0 ? { kind: "source" } : { kind: "offline" };

@@ -27,8 +27,12 @@ export const SHORT = { pingInterval: 300, pingTimeout: 200 };
 type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
 
 /** Serves a handler. */
-export function serve(handler: Handler, stop: () => void | Promise<void>): Served {
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+export function serve(
+  handler: Handler,
+  stop: () => void | Promise<void>,
+  port = 0,
+): Served {
+  const server = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, handler);
   const host = `127.0.0.1:${server.addr.port}`;
   const peers: Peer[] = [];
   return {
@@ -86,6 +90,7 @@ export function admit(credential: string): Admission {
 export function serveRealtime(
   settings: Partial<RealtimeSettings> = {},
   options: Partial<RealtimeOptions> = {},
+  port = 0,
 ): Served & { readonly realtime: Realtime } {
   const realtime = createRealtime({
     settings: { ...REALTIME_DEFAULTS, ...settings },
@@ -95,8 +100,8 @@ export function serveRealtime(
     random: Math.random,
     ...options,
   });
-  const served = serve((request, info) => realtime.fetch(request, info), () => realtime.close());
-  return Object.assign(served, { realtime });
+  const handler: Handler = (request, info) => realtime.fetch(request, info);
+  return Object.assign(serve(handler, () => realtime.close(), port), { realtime });
 }
 
 /** A raw WebSocket whose messages wait until they are asked for. */

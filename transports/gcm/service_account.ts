@@ -5,7 +5,7 @@
  * https://developers.google.com/identity/protocols/oauth2/service-account
  */
 
-import { importPKCS8 } from "jose";
+import { type CryptoKey, importPKCS8 } from "jose";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
 /** What signing an assertion takes. */

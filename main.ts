@@ -1,0 +1,64 @@
+/**
+ * The process: reads the environment, starts the service, reloads on SIGHUP, and stops cleanly on
+ * SIGTERM and SIGINT. No rule of the service is here.
+ */
+
+import { setImmediate } from "node:timers";
+import { systemClock } from "./core/clock.ts";
+import { messageOf, ServiceError } from "./core/errors.ts";
+import { readEnvironment } from "./service/environment.ts";
+import { greeting } from "./service/greeting.ts";
+import { type Service, startService } from "./service/start.ts";
+
+/** A stop that takes longer than this is cut off; what is not written is in the log. */
+const STOP_WITHIN_MS = 25_000;
+
+async function start(): Promise<Service> {
+  const variables = Deno.env.toObject();
+  try {
+    return await startService(readEnvironment(variables), {
+      clock: systemClock,
+      random: Math.random,
+      turn: () => new Promise((resolve) => setImmediate(resolve)),
+      variables,
+      writeLog,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof ServiceError)) throw thrown;
+    console.error(thrown.message);
+    for (const { path, message } of thrown.faults) console.error(`  ${path}: ${message}`);
+    Deno.exit(1);
+  }
+}
+
+const encoder = new TextEncoder();
+
+function writeLog(line: string): void {
+  Deno.stderr.writeSync(encoder.encode(line));
+}
+
+function stopOn(service: Service, signal: Deno.Signal): void {
+  let stopping = false;
+  Deno.addSignalListener(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => Deno.exit(1), STOP_WITHIN_MS);
+    service.stop().then(() => Deno.exit(0), (thrown) => {
+      console.error(`Cannot stop cleanly: ${messageOf(thrown)}`);
+      Deno.exit(1);
+    });
+  });
+}
+
+if (import.meta.main) {
+  const service = await start();
+  const { hostname, port } = service.address;
+  const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+  const address = `http://${host}:${port}`;
+  if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
+  else console.log(greeting({ address, key: service.firstKey }));
+  stopOn(service, "SIGTERM");
+  stopOn(service, "SIGINT");
+  Deno.addSignalListener("SIGHUP", () => void service.reload());
+  Deno.cron("housekeeping", "* * * * *", () => service.houseKeep());
+}

@@ -1,0 +1,103 @@
+/** `/v1/keys`: API keys of publishers and operators. A key's secret is told once. */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { ApiKey, ApiKeys } from "../auth/mod.ts";
+import { ServiceError } from "../core/errors.ts";
+import { allows, type Principal, SCOPES } from "../core/principal.ts";
+import { type Authenticate, needs } from "./_authorize.ts";
+import { readBody } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import { context, time } from "./_schemas.ts";
+
+const mintBody = z.strictObject({
+  name: z.string().min(1).max(100).openapi({ example: "mail server" }),
+  scopes: z.array(z.enum(SCOPES)).min(1),
+  contexts: z.array(context).min(1).max(100).optional()
+    .openapi({ description: "Absent: all contexts" }),
+  expires: z.iso.datetime().optional().openapi({ description: "Absent: never" }),
+}).openapi("MintKey");
+
+const keyBody = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  contexts: z.array(z.string()).optional(),
+  createdAt: time,
+  expires: time.optional(),
+}).openapi("ApiKey");
+
+/** What these routes need. */
+export interface KeyDeps {
+  readonly authenticate: Authenticate;
+  readonly keys: ApiKeys;
+}
+
+/** See the file's comment. */
+export function keyRoutes({ authenticate, keys }: KeyDeps): App {
+  const app = new OpenAPIHono<Env>();
+  const tag = "API keys";
+  const admin = needs(authenticate, "admin");
+
+  describe(app, {
+    ...{ method: "post", path: "/", tag, summary: "Make an API key", scope: "admin" },
+    body: mintBody,
+    answers: {
+      201: { text: "The secret, told this once", schema: keyBody.extend({ secret: z.string() }) },
+    },
+  });
+  app.post("/", admin, async (c) => {
+    const { expires, contexts, ...rest } = await readBody(c, mintBody);
+    checkReach(c.var.principal, contexts);
+    const { key, secret } = await keys.create({
+      ...rest,
+      ...(contexts !== undefined && { contexts }),
+      ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
+    });
+    return c.json({ ...present(key), secret }, 201);
+  });
+
+  describe(app, {
+    ...{ method: "get", path: "/", tag, summary: "List the API keys", scope: "admin" },
+    answers: { 200: { text: "All of them", schema: z.object({ items: z.array(keyBody) }) } },
+  });
+  app.get("/", admin, (c) => {
+    const mine = keys.list().filter((key) => reaches(c.var.principal, key.contexts));
+    return c.json({ items: mine.map(present) });
+  });
+
+  describe(app, {
+    ...{ method: "delete", path: "/{id}", tag, summary: "Revoke an API key", scope: "admin" },
+    params: z.object({ id: z.string() }),
+    answers: { 204: { text: "It is revoked" } },
+    errors: ["not_found"],
+  });
+  app.delete("/:id", admin, async (c) => {
+    const id = c.req.param("id");
+    const key = keys.list().find((one) => one.id === id);
+    if (!key || !reaches(c.var.principal, key.contexts) || !await keys.revoke(id)) {
+      throw new ServiceError("not_found", "Cannot find this key");
+    }
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+/** Nobody makes a key that reaches further than their own. */
+function checkReach(principal: Principal, contexts: readonly string[] | undefined): void {
+  if (reaches(principal, contexts)) return;
+  throw new ServiceError("forbidden", "Cannot make a key for contexts beyond your own");
+}
+
+function reaches(principal: Principal, contexts: readonly string[] | undefined): boolean {
+  if (contexts === undefined) return principal.contexts === undefined;
+  return contexts.every((context) => allows(principal, "admin", context));
+}
+
+function present({ createdAt, expiresAt, ...rest }: ApiKey) {
+  return {
+    ...rest,
+    createdAt: new Date(createdAt).toISOString(),
+    ...(expiresAt !== undefined && { expires: new Date(expiresAt).toISOString() }),
+  };
+}

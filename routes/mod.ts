@@ -1,0 +1,102 @@
+/** The HTTP API as one Hono app. Sockets do not pass through here. */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { routePath } from "hono/route";
+import { ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { type AdminDeps, adminRoutes } from "./admin.ts";
+import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
+import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
+import { docsRoutes } from "./docs.ts";
+import { type ExplainDeps, explainRoutes } from "./explain.ts";
+import { type HealthDeps, healthRoutes } from "./health.ts";
+import { type KeyDeps, keyRoutes } from "./keys.ts";
+import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
+import type { App, Env } from "./_openapi.ts";
+import { onError } from "./_problem.ts";
+import { pnsRoutes } from "./pns.ts";
+import { type SessionDeps, sessionRoutes } from "./sessions.ts";
+import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
+
+export type { Authenticate } from "./_authorize.ts";
+export type { ReadinessCheck } from "./health.ts";
+export { problem } from "./_problem.ts";
+
+/** What the whole API needs. */
+export type AppDeps =
+  & AdminDeps
+  & AttributeDeps
+  & DeadLetterDeps
+  & ExplainDeps
+  & HealthDeps
+  & KeyDeps
+  & NotificationDeps
+  & SessionDeps
+  & SubscriptionDeps
+  & { readonly log: Log; readonly metrics: Metrics };
+
+/** A request must fit in one commit of the store, or it could not be all or nothing. */
+const MAX_BODY_BYTES = 760_000;
+
+/** Puts the groups of routes together. */
+export function createApp(deps: AppDeps): App {
+  const app = new OpenAPIHono<Env>();
+  const { log, metrics } = deps;
+
+  app.use(async function count(c, next) {
+    await next();
+    metrics.count("carillon_http_requests_total", {
+      route: routePath(c, -1),
+      method: c.req.method,
+      status: String(c.res.status),
+    });
+  });
+  app.use(bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError() {
+      const message = `Cannot accept more than ${MAX_BODY_BYTES} bytes at once: split the batch`;
+      throw new ServiceError("payload_too_large", message);
+    },
+  }));
+  app.use(async function secure(c, next) {
+    await next();
+    c.header("x-content-type-options", "nosniff");
+  });
+
+  app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/subscriptions", subscriptionRoutes(deps));
+  app.route("/v1/sessions", sessionRoutes(deps));
+  app.route("/v1/keys", keyRoutes(deps));
+  app.route("/v1/contexts", attributeRoutes(deps));
+  app.route("/v1/explain", explainRoutes(deps));
+  app.route("/v1/dead-letters", deadLetterRoutes(deps));
+  app.route("/v1/admin", adminRoutes(deps));
+  app.route("/ajax/pns", pnsRoutes(deps));
+  app.route("/appsuite/api/pns", pnsRoutes(deps));
+  app.route("/", healthRoutes(deps));
+  app.route("/", docsRoutes(() => openApiDocument(app)));
+
+  app.notFound((c) => {
+    throw new ServiceError("not_found", `Cannot find ${c.req.method} ${c.req.path}`);
+  });
+  app.onError(onError(log));
+  return app;
+}
+
+function openApiDocument(app: App): unknown {
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key, a JWT of the configured issuer, or a user's session token",
+  });
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Carillon",
+      version: "1",
+      description: "Push notifications: one publish, and every bell its user owns rings.",
+    },
+  });
+}

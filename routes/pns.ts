@@ -1,0 +1,121 @@
+/**
+ * `PUT /ajax/pns?action=subscribe|unsubscribe`: the original's own API, for clients that speak it.
+ * Bodies, defaults, the `{"data":…}` envelope and errors within a 200 answer are the original's.
+ */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type ErrorCode, ERRORS, ServiceError } from "../core/errors.ts";
+import type { TransportName } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
+import type { SubscriptionRepository } from "../subscriptions/mod.ts";
+import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { check, readBody } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import { client, jsonObject, topicPattern, transport } from "./_schemas.ts";
+
+/** The App Suite's client, which the original takes from the session. */
+const DEFAULT_CLIENT = "open-xchange-appsuite";
+
+// The original ignores fields that it does not know, so these are not strict.
+const subscribeBody = z.object({
+  client: client.optional(),
+  token: z.union([z.string().min(1).max(4096), jsonObject]),
+  transport,
+  topics: z.array(topicPattern).min(1).max(64),
+  expires: z.int().nonnegative().optional()
+    .openapi({ description: "Epoch milliseconds; 0 or absent: never" }),
+  meta: jsonObject.optional(),
+}).openapi("PnsSubscribe");
+
+const unsubscribeBody = z.object({
+  client: client.optional(),
+  token: z.union([z.string().min(1).max(4096), jsonObject]),
+  transport,
+}).openapi("PnsUnsubscribe");
+
+const action = z.enum(["subscribe", "unsubscribe"], {
+  error: "the parameter 'action' must be 'subscribe' or 'unsubscribe'",
+});
+
+/** What these routes need. */
+export interface PnsDeps {
+  readonly authenticate: Authenticate;
+  readonly repository: SubscriptionRepository;
+  readonly transports: ReadonlyMap<TransportName, Transport>;
+}
+
+/** See the file's comment. */
+export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): App {
+  const app = new OpenAPIHono<Env>();
+
+  async function subscribe(c: Context<Env>): Promise<void> {
+    const body = await readBody(c, subscribeBody);
+    const { client = DEFAULT_CLIENT, transport, topics, expires = 0, meta } = body;
+    await repository.subscribe({
+      ...actingFor(c.var.principal, {}),
+      ...{ client, transport, topics },
+      token: transports.get(transport)!.parseAddress(client, body.token),
+      ...(expires > 0 && { expiresAt: expires }),
+      ...(meta !== undefined && { meta }),
+    });
+  }
+
+  async function unsubscribe(c: Context<Env>): Promise<void> {
+    const body = await readBody(c, unsubscribeBody);
+    const { client = DEFAULT_CLIENT, transport } = body;
+    const token = transports.get(transport)!.parseAddress(client, body.token);
+    await repository.unsubscribe({
+      ...actingFor(c.var.principal, {}),
+      ...{ token, transport },
+      ...(body.client !== undefined && { client: body.client }),
+    });
+  }
+
+  describe(app, {
+    method: "put",
+    path: "/",
+    tag: "Open-Xchange",
+    summary: "Subscribe or unsubscribe as the original has it",
+    scope: "subscribe",
+    query: z.object({ action, session: z.string().optional() }),
+    body: z.union([subscribeBody, unsubscribeBody]),
+    answers: {
+      200: {
+        text: "Done, or an error in the original's envelope",
+        schema: z.object({
+          data: z.object({ success: z.literal(true) }).optional(),
+          error: z.string().optional(),
+          code: z.string().optional().openapi({ example: "PNS-0007" }),
+        }),
+      },
+    },
+  });
+  app.put("/", needs(authenticate, "subscribe"), async (c) => {
+    if (check(action, c.req.query("action")) === "subscribe") await subscribe(c);
+    else await unsubscribe(c);
+    return c.json({ data: { success: true } });
+  });
+
+  app.onError((thrown, c) => {
+    if (!(thrown instanceof ServiceError) || thrown.status >= 500) throw thrown;
+    const { code, message } = thrown;
+    return c.json({
+      error: message,
+      error_params: [],
+      categories: "USER_INPUT",
+      category: 1,
+      code: originalCode(code),
+      error_desc: message,
+    });
+  });
+
+  return app;
+}
+
+/** The original's number, of its own where it has one and of its servlets where it has not. */
+function originalCode(code: ErrorCode): string {
+  const { pns } = ERRORS[code] as { pns?: string };
+  if (pns !== undefined) return pns;
+  return code === "unauthenticated" ? "SES-0203" : "SVL-0010";
+}

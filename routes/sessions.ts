@@ -1,0 +1,123 @@
+/** `/v1/sessions`: tokens with which a user opens sockets and subscribes; revocable. */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Session, Sessions } from "../auth/mod.ts";
+import { ServiceError } from "../core/errors.ts";
+import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { readBody, readQuery } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import { client, context, time, user } from "./_schemas.ts";
+
+/** 31 days, as long as a JWT may live. */
+const MAX_TTL_SECONDS = 2_678_400;
+
+const mintBody = z.strictObject({
+  context,
+  user,
+  client: client.optional(),
+  ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
+    .openapi({ description: "Seconds; a day where absent", example: 86_400 }),
+}).openapi("MintSession");
+
+const sessionBody = z.object({
+  id: z.string(),
+  context: z.string(),
+  user: z.string(),
+  client: z.string().optional(),
+  createdAt: time,
+  expires: time,
+}).openapi("Session");
+
+const ofUser = z.strictObject({ context, user });
+
+/** What these routes need. */
+export interface SessionDeps {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+}
+
+/** See the file's comment. */
+export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
+  const app = new OpenAPIHono<Env>();
+  const tag = "Sessions";
+  const allowed = needs(authenticate, "subscribe");
+
+  describe(app, {
+    ...{ method: "post", path: "/", tag, summary: "Mint a session token for a user" },
+    scope: "subscribe",
+    body: mintBody,
+    answers: {
+      201: {
+        text: "The token, told this once",
+        schema: sessionBody.extend({ token: z.string() }),
+      },
+    },
+  });
+  app.post("/", allowed, async (c) => {
+    if (c.var.principal.user) {
+      throw new ServiceError("forbidden", "Cannot mint a session with a session");
+    }
+    const { ttl, client, ...named } = await readBody(c, mintBody);
+    const { session, token } = await sessions.create({
+      ...actingFor(c.var.principal, named),
+      ...(client !== undefined && { client }),
+      ...(ttl !== undefined && { ttlMs: ttl * 1000 }),
+    });
+    return c.json({ ...present(session), token }, 201);
+  });
+
+  describe(app, {
+    ...{ method: "get", path: "/", tag, summary: "List the minted sessions of a user" },
+    scope: "subscribe",
+    query: ofUser,
+    answers: { 200: { text: "All of them", schema: z.object({ items: z.array(sessionBody) }) } },
+  });
+  app.get("/", allowed, async (c) => {
+    const owner = actingFor(c.var.principal, readQuery(c, ofUser));
+    const found = await sessions.list(owner.context, owner.user);
+    return c.json({ items: found.map(present) });
+  });
+
+  describe(app, {
+    ...{ method: "delete", path: "/", tag, summary: "Revoke every minted session of a user" },
+    scope: "subscribe",
+    query: ofUser,
+    answers: { 200: { text: "How many", schema: z.object({ revoked: z.int() }) } },
+  });
+  app.delete("/", allowed, async (c) => {
+    const owner = actingFor(c.var.principal, readQuery(c, ofUser));
+    return c.json({ revoked: await sessions.revokeUser(owner.context, owner.user) });
+  });
+
+  describe(app, {
+    ...{ method: "delete", path: "/{id}", tag, scope: "subscribe" },
+    summary: "Revoke a session, minted here or of a JWT; its sockets are closed",
+    params: z.object({ id: z.string() }),
+    answers: { 204: { text: "It is revoked" } },
+    errors: ["not_found"],
+  });
+  app.delete("/:id", allowed, async (c) => {
+    const id = c.req.param("id");
+    const session = await sessions.get(id);
+    const { principal } = c.var;
+    // Whose session a JWT was is not known here, so only those who may act everywhere revoke it.
+    if (session) actingFor(principal, session);
+    else if (principal.user ? principal.user.sessionId !== id : principal.contexts !== undefined) {
+      throw new ServiceError("not_found", "Cannot find this session");
+    }
+    if (!await sessions.revoke(id)) {
+      throw new ServiceError("not_found", "Cannot find this session");
+    }
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+function present({ createdAt, expiresAt, ...rest }: Session) {
+  return {
+    ...rest,
+    createdAt: new Date(createdAt).toISOString(),
+    expires: new Date(expiresAt).toISOString(),
+  };
+}

@@ -1,0 +1,195 @@
+/** `/v1/subscriptions`: who wants what. Tokens are taken and never shown. */
+
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { ServiceError } from "../core/errors.ts";
+import type { Principal } from "../core/principal.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { type Subscription, type TransportName, TRANSPORTS } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
+import type { SubscriptionRepository } from "../subscriptions/mod.ts";
+import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { readBody, readQuery } from "./_input.ts";
+import { type App, describe, type Env } from "./_openapi.ts";
+import {
+  client,
+  context,
+  jsonObject,
+  page,
+  time,
+  topicPattern,
+  transport,
+  user,
+} from "./_schemas.ts";
+
+const subscribeBody = z.strictObject({
+  context: context.optional(),
+  user: user.optional(),
+  client,
+  transport,
+  token: z.union([z.string().min(1).max(4096), jsonObject], {
+    error: "must be a text, or a push subscription as the browser gives it",
+  }).openapi({ description: "Device token, channel address or push subscription" }),
+  topics: z.array(topicPattern).min(1).max(64),
+  expires: z.iso.datetime().optional().openapi({ description: "Absent: never" }),
+  meta: jsonObject.optional(),
+}).openapi("Subscribe");
+
+const subscriptionBody = z.object({
+  id: z.uuid(),
+  context: z.string(),
+  user: z.string(),
+  client: z.string(),
+  transport: z.enum(TRANSPORTS),
+  topics: z.array(z.string()),
+  createdAt: time,
+  refreshedAt: time,
+  expires: time.optional(),
+  meta: z.record(z.string(), z.unknown()).optional(),
+}).openapi("Subscription");
+
+const listQuery = page.extend({ context: context.optional(), user: user.optional() });
+const byId = z.object({ id: z.uuid() });
+
+/** What these routes need. */
+export interface SubscriptionDeps {
+  readonly authenticate: Authenticate;
+  readonly repository: SubscriptionRepository;
+  readonly transports: ReadonlyMap<TransportName, Transport>;
+  /** Sends a message to one subscription at once, past the buffer, and says what came of it. */
+  readonly tryOut: (subscription: Subscription) => Promise<Outcome>;
+}
+
+/** See the file's comment. */
+export function subscriptionRoutes(deps: SubscriptionDeps): App {
+  const { authenticate, repository, transports, tryOut } = deps;
+  const app = new OpenAPIHono<Env>();
+  const tag = "Subscriptions";
+
+  describe(app, {
+    method: "post",
+    path: "/",
+    tag,
+    summary: "Subscribe, or replace the topics of a subscription with the same token",
+    scope: "subscribe",
+    body: subscribeBody,
+    answers: {
+      200: { text: "It was subscribed before, and is now so", schema: subscriptionBody },
+      201: { text: "It is subscribed", schema: subscriptionBody },
+    },
+    errors: ["invalid_topic", "invalid_token", "unknown_transport", "too_many_subscriptions"],
+  });
+  app.post("/", needs(authenticate, "subscribe"), async (c) => {
+    const body = await readBody(c, subscribeBody);
+    const owner = actingFor(c.var.principal, body);
+    const { client, transport, topics, expires, meta } = body;
+    const { subscription, created } = await repository.subscribe({
+      ...owner,
+      ...{ client, transport, topics },
+      token: transports.get(transport)!.parseAddress(client, body.token),
+      ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
+      ...(meta !== undefined && { meta }),
+    });
+    return c.json(present(subscription), created ? 201 : 200);
+  });
+
+  describe(app, {
+    method: "get",
+    path: "/",
+    tag,
+    summary: "List subscriptions: of a user, of a context, or all",
+    scope: "read",
+    query: listQuery,
+    answers: {
+      200: {
+        text: "A page",
+        schema: z.object({ items: z.array(subscriptionBody), next: z.string().optional() }),
+      },
+    },
+  });
+  app.get("/", needs(authenticate, "read", "subscribe"), async (c) => {
+    const { limit, cursor, ...wanted } = readQuery(c, listQuery.strict());
+    const owner = rangeFor(c.var.principal, wanted);
+    const { items, cursor: next } = await repository.list({
+      ...owner,
+      limit,
+      ...(cursor !== undefined && { cursor }),
+    });
+    return c.json({ items: items.map(present), ...(next !== undefined && { next }) });
+  });
+
+  /** @throws {ServiceError} `not_found` */
+  async function find(id: string, principal: Principal): Promise<Subscription> {
+    const found = await repository.get(id);
+    if (!found) throw new ServiceError("not_found", "Cannot find this subscription");
+    actingFor(principal, found);
+    return found;
+  }
+
+  describe(app, {
+    ...{ method: "get", path: "/{id}", tag, summary: "One subscription", scope: "read" },
+    params: byId,
+    answers: { 200: { text: "The subscription", schema: subscriptionBody } },
+    errors: ["not_found"],
+  });
+  app.get("/:id", needs(authenticate, "read", "subscribe"), async (c) => {
+    return c.json(present(await find(c.req.param("id"), c.var.principal)));
+  });
+
+  describe(app, {
+    ...{ method: "delete", path: "/{id}", tag, summary: "Unsubscribe", scope: "subscribe" },
+    params: byId,
+    answers: { 204: { text: "It is unsubscribed" } },
+    errors: ["not_found"],
+  });
+  app.delete("/:id", needs(authenticate, "subscribe"), async (c) => {
+    const { id } = await find(c.req.param("id"), c.var.principal);
+    await repository.delete(id);
+    return c.body(null, 204);
+  });
+
+  describe(app, {
+    method: "post",
+    path: "/{id}/test",
+    tag,
+    summary: "Send a test message to this subscription, and say what the provider answered",
+    scope: "subscribe",
+    params: byId,
+    answers: {
+      200: {
+        text: "What came of it",
+        schema: z.object({ outcome: z.string(), reason: z.string().optional() }),
+      },
+    },
+    errors: ["not_found"],
+  });
+  app.post("/:id/test", needs(authenticate, "subscribe"), async (c) => {
+    const outcome = await tryOut(await find(c.req.param("id"), c.var.principal));
+    const reason = "reason" in outcome ? outcome.reason : undefined;
+    return c.json({ outcome: outcome.kind, ...(reason !== undefined && { reason }) });
+  });
+
+  return app;
+}
+
+/** What a list may cover: a session sees its user's, a key the contexts it is for. */
+function rangeFor(
+  principal: Principal,
+  wanted: { readonly context?: string | undefined; readonly user?: string | undefined },
+): { readonly context?: string; readonly user?: string } {
+  if (principal.user || wanted.user !== undefined) return actingFor(principal, wanted);
+  if (wanted.context !== undefined) {
+    return { context: actingFor(principal, { ...wanted, user: "" }).context };
+  }
+  if (principal.contexts === undefined) return {};
+  throw new ServiceError("forbidden", "Cannot list all contexts with this credential: name one");
+}
+
+function present(subscription: Subscription) {
+  const { token: _, createdAt, refreshedAt, expiresAt, ...rest } = subscription;
+  return {
+    ...rest,
+    createdAt: new Date(createdAt).toISOString(),
+    refreshedAt: new Date(refreshedAt).toISOString(),
+    ...(expiresAt !== undefined && { expires: new Date(expiresAt).toISOString() }),
+  };
+}

@@ -1,0 +1,47 @@
+/** The settings that come from environment variables: what must be known before anything is read. */
+
+import { ServiceError } from "../core/errors.ts";
+
+/** How a node is started. */
+export interface Environment {
+  readonly host: string;
+  readonly port: number;
+  readonly configDir: string;
+  readonly store: string;
+  /** A fixed admin API key. */
+  readonly adminKey?: string;
+  /** HS256 secret of session JWTs. */
+  readonly sessionSecret?: string;
+}
+
+/** Every variable, with its default and what it is for; the README's table says the same. */
+export const VARIABLES = {
+  CARILLON_PORT: "8080",
+  CARILLON_HOST: "0.0.0.0",
+  CARILLON_CONFIG_DIR: "./conf",
+  CARILLON_STORE: "kv:./data/carillon.kv",
+  CARILLON_ADMIN_KEY: undefined,
+  CARILLON_SESSION_SECRET: undefined,
+} as const;
+
+/** @throws {ServiceError} `invalid_configuration` naming the variable. */
+export function readEnvironment(variables: Readonly<Record<string, string>>): Environment {
+  const value = (name: keyof typeof VARIABLES) => variables[name] || VARIABLES[name];
+  const port = Number(value("CARILLON_PORT"));
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ServiceError(
+      "invalid_configuration",
+      `Cannot start: CARILLON_PORT must be a port number: received ${value("CARILLON_PORT")}`,
+    );
+  }
+  const adminKey = value("CARILLON_ADMIN_KEY");
+  const sessionSecret = value("CARILLON_SESSION_SECRET");
+  return {
+    host: value("CARILLON_HOST")!,
+    port,
+    configDir: value("CARILLON_CONFIG_DIR")!,
+    store: value("CARILLON_STORE")!,
+    ...(adminKey !== undefined && { adminKey }),
+    ...(sessionSecret !== undefined && { sessionSecret }),
+  };
+}

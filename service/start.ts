@@ -1,0 +1,229 @@
+/**
+ * Starts the service: store → configuration → credentials → sockets → transports → delivery →
+ * HTTP, and stops it in the opposite order. Everything is made here and handed in; no rule of the
+ * service is.
+ */
+
+import { ApiKeys, createAuthenticator, createJwtVerifier, Sessions } from "../auth/mod.ts";
+import { LogBuffer } from "../buffer/mod.ts";
+import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import { createIdSource } from "../core/ids.ts";
+import { createLog } from "../core/log.ts";
+import { createMetrics } from "../core/metrics.ts";
+import { createPipeline } from "../delivery/mod.ts";
+import { createRealtime } from "../realtime/mod.ts";
+import { createApp } from "../routes/mod.ts";
+import { GroupCommit, openStore } from "../store/mod.ts";
+import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
+import { createAdmission } from "./admission.ts";
+import type { Environment } from "./environment.ts";
+import { createMessages } from "./messages.ts";
+import { watchGauges } from "./gauges.ts";
+import { createReadiness } from "./readiness.ts";
+import { realtimeSettings, SocketClients } from "./socket_clients.ts";
+import { subscriptionsOf } from "./subscriptions.ts";
+import { createTryOut } from "./try_out.ts";
+import { createWaysOut } from "./ways_out.ts";
+
+/** What a node is started with besides its environment. */
+export interface StartOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Lets I/O have its turn. */
+  readonly turn: () => Promise<void>;
+  /** All environment variables; some of them override properties. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Takes log lines, each with its newline. */
+  readonly writeLog: (line: string) => void;
+}
+
+/** A running node. */
+export interface Service {
+  /** Where it listens. */
+  readonly address: Deno.NetAddr;
+  /** The first admin key, where this start made one. */
+  readonly firstKey: string | undefined;
+  /** What is to be done once a minute. */
+  houseKeep(): Promise<void>;
+  /** Reads the configuration anew. */
+  reload(): Promise<void>;
+  /** Hands over what is due, keeps the rest, closes everything. */
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+/** Sockets closed per second while draining. */
+const DRAIN_PER_SECOND = 500;
+
+/** @throws {ServiceError} `invalid_configuration`, `store_unavailable`, with what to mend. */
+export async function startService(
+  environment: Environment,
+  options: StartOptions,
+): Promise<Service> {
+  const { clock, random, turn, variables } = options;
+  const now = () => clock.now();
+  const ids = createIdSource(clock);
+  const metrics = createMetrics();
+  // Everything that was opened is closed in the opposite order, also where a start fails half-way.
+  await using opened = new AsyncDisposableStack();
+
+  const store = opened.use(await openStore(environment.store, { clock, random }));
+  const bootLog = createLog({ write: options.writeLog, now });
+  const attributes = new Attributes({ store });
+  const cascade = opened.use(
+    await startCascade({
+      ...{ attributes, clock, metrics, environment: variables, log: bootLog },
+      files: createDenoConfigFiles(environment.configDir),
+    }),
+  );
+  const settings = () => cascade.current().settings;
+  const log = createLog({ write: options.writeLog, now, level: settings().log.level });
+
+  const keys = await ApiKeys.load({
+    ...{ store, clock },
+    ...(environment.adminKey !== undefined && { adminKey: environment.adminKey }),
+  });
+  const firstKey = await keys.ensureAdminKey();
+  const sessions = new Sessions({ store, clock });
+  const { jwt } = settings();
+  const verifyJwt = environment.sessionSecret !== undefined || jwt.jwksUrl !== ""
+    ? createJwtVerifier({
+      ...{ clock, fetch },
+      ...(environment.sessionSecret !== undefined && { secret: environment.sessionSecret }),
+      ...(jwt.jwksUrl !== "" && { jwksUrl: jwt.jwksUrl }),
+      ...(jwt.issuer !== "" && { issuer: jwt.issuer }),
+      ...(jwt.audience !== "" && { audience: jwt.audience }),
+    })
+    : undefined;
+  const authenticate = createAuthenticator({
+    ...{ keys, sessions },
+    ...(verifyJwt && { jwt: verifyJwt }),
+  });
+
+  const socketClients = new SocketClients({ cascade, log });
+  const realtime = opened.use(createRealtime({
+    ...{ clock, random, log },
+    settings: realtimeSettings(settings(), socketClients.all()),
+    authenticate: createAdmission({ authenticate, cascade }),
+    hooks: {
+      onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
+      onClosed: ({ client }, reason) =>
+        metrics.count("carillon_sockets_closed_total", { client, reason }),
+      onRefused: (reason) => metrics.count("carillon_sockets_refused_total", { reason }),
+    },
+  }));
+  sessions.onRevoked((id) => void realtime.closeSession(id));
+
+  const candidates = new CandidateCache(store);
+  const repository = new SubscriptionRepository({
+    ...{ store, candidates, clock, random, newId: ids },
+    maxPerUser: settings().subscriptions.maxPerUser,
+  });
+  const matcher = createMatcher({
+    ...{ candidates, clock, sockets: realtime },
+    interests: (client) => socketClients.interests(client),
+  });
+
+  const waysOut = opened.use(createWaysOut({
+    ...{ hub: realtime, cascade, configDir: environment.configDir, clock, log },
+    onConfigured: (transport) => pipeline.lanes.reset(transport),
+  }));
+  const { transports } = waysOut;
+  const messages = createMessages({ cascade, log });
+  const group = new GroupCommit(store, { clock });
+  const buffer = new LogBuffer(store, {
+    ...{ clock, turn },
+    settings: () => settings().buffer,
+    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
+    onMerged: () => metrics.count("carillon_buffer_merged_total", {}),
+    onCommit(changes, seconds) {
+      metrics.count("carillon_buffer_log_writes_total", {});
+      metrics.count("carillon_buffer_log_records_total", {}, changes);
+      metrics.observe("carillon_buffer_log_commit_seconds", {}, seconds);
+    },
+    onFault: (thrown) => log.error("the buffer's log failed", { reason: String(thrown) }),
+  });
+  const pipeline = createPipeline({
+    ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
+    commit: (commit) => group.commit(commit),
+    subscriptions: subscriptionsOf(repository, matcher),
+    configuration: () => cascade.current(),
+    generate: messages.generate,
+  });
+
+  cascade.onSwap(() => {
+    realtime.configure(realtimeSettings(settings(), socketClients.reload()));
+    messages.reload();
+    void waysOut.configure();
+  });
+  await waysOut.configure();
+  const recovered = await pipeline.start();
+  metrics.count("carillon_notifications_recovered_total", {}, recovered);
+  if (recovered > 0) log.info("notifications were read back from the log", { recovered });
+  opened.use(pipeline);
+
+  let draining = false;
+  const app = createApp({
+    ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
+    ...{ log, metrics },
+    publish: pipeline.publish,
+    letters: pipeline.letters,
+    replay: pipeline.replay,
+    tryOut: createTryOut({ transports, ids, clock, generate: messages.generate }),
+    snapshot: () => cascade.current(),
+    match: (notification) => matcher.match(notification),
+    serves: (transport, client) => transports.get(transport)?.serves(client) ?? false,
+    reload: () => cascade.reload(),
+    ready: createReadiness({ store, transports, clock, draining: () => draining }),
+    drain() {
+      draining = true;
+      void realtime.drain(DRAIN_PER_SECOND);
+    },
+  });
+  watchGauges({ metrics, buffer, realtime, pipeline, transports, clock });
+
+  const server = Deno.serve({
+    hostname: environment.host,
+    port: environment.port,
+    onListen: () => {},
+    onError(thrown) {
+      log.error("a request broke", { reason: String(thrown) });
+      return new Response(null, { status: 500 });
+    },
+  }, (request, info) => {
+    // Sockets have their own CORS, limits and errors, and a long poll must not meet the API's.
+    const path = pathOf(request.url);
+    return realtime.handles(path) ? realtime.fetch(request, info) : app.fetch(request);
+  });
+  opened.defer(async () => {
+    draining = true;
+    await server.shutdown();
+  });
+  log.info("listening", { address: `${server.addr.hostname}:${server.addr.port}` });
+
+  const life = opened.move();
+  return {
+    address: server.addr,
+    firstKey,
+    async houseKeep() {
+      await repository.sweepExpired(clock.now());
+    },
+    async reload() {
+      await cascade.reload();
+    },
+    async stop() {
+      draining = true;
+      await pipeline.stop(); // while sockets are open, so that what is due still reaches them
+      await realtime.close();
+      await life.disposeAsync();
+    },
+  };
+}
+
+/** The path of a request's address, without parsing the rest of it. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return start < 0 ? "/" : end < 0 ? url.slice(start) : url.slice(start, end);
+}

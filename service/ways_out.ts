@@ -1,0 +1,106 @@
+/**
+ * Makes the transports, and keeps the options of their clients as the configuration has them: at
+ * the start, after each reload, and when a file that an entry names has changed.
+ */
+
+import { isAbsolute, join } from "node:path";
+import type { z } from "zod";
+import { type Cascade, parseClientOptions, placeOf } from "../cascade/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { TransportName } from "../core/subscription.ts";
+import type { ConfigurableTransport, Transport } from "../core/transport.ts";
+import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
+import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
+import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
+import { createWebsocketTransport, type SocketHub } from "../transports/websocket.ts";
+import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
+
+/** What the transports need from outside. */
+export interface WaysOutDeps {
+  readonly hub: SocketHub;
+  readonly cascade: Cascade;
+  readonly configDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called when a transport's clients may have changed. */
+  readonly onConfigured: (transport: TransportName) => void;
+}
+
+/** The transports and their life. */
+export interface WaysOut extends AsyncDisposable {
+  readonly transports: ReadonlyMap<TransportName, Transport>;
+  /** Reads the options of all clients anew. Never rejects: a bad entry is logged and left out. */
+  configure(): Promise<void>;
+}
+
+interface Way {
+  readonly file: string;
+  readonly transport: Transport;
+  configure(text: string): Promise<void>;
+}
+
+/** See the file's comment; nothing is configured until `configure()` is called. */
+export function createWaysOut(deps: WaysOutDeps): WaysOut {
+  const { cascade, configDir, clock, log } = deps;
+  // Paths in options files are meant from the configuration folder.
+  const resolve = (path: string) => isAbsolute(path) ? path : join(configDir, path);
+  const common = {
+    clock,
+    fetch: globalThis.fetch,
+    createHttpClient: Deno.createHttpClient,
+    readTextFile: (path: string) => Deno.readTextFile(resolve(path)),
+  };
+  const readFile = (path: string) => Deno.readFile(resolve(path));
+  const ways: readonly Way[] = [
+    way("pns-apns-options.yml", createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
+    way("pns-gcm-options.yml", createGcmTransport(common), gcmOptionsSchema),
+    way("pns-wns-options.yml", createWnsTransport(common), wnsOptionsSchema),
+    way(
+      "pns-webpush-options.yml",
+      createWebPushTransport({ ...common, resolve: resolveAddresses }),
+      webPushOptionsSchema,
+    ),
+  ];
+
+  function way<T>(
+    file: string,
+    transport: ConfigurableTransport<T>,
+    schema: z.ZodType<T>,
+  ): Way {
+    async function configure(text: string) {
+      const { clients, faults } = parseClientOptions({ file, text }, schema);
+      for (const fault of faults) log.error(fault.message, { place: placeOf(fault) });
+      for (const fault of await transport.configure(clients)) {
+        log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
+      }
+      deps.onConfigured(transport.name);
+    }
+    return { file, transport, configure };
+  }
+
+  const transports: readonly Transport[] = [
+    createWebsocketTransport(deps.hub),
+    ...ways.map(({ transport }) => transport),
+  ];
+  return {
+    transports: new Map(transports.map((transport) => [transport.name, transport])),
+    async configure() {
+      const snapshot = cascade.current();
+      await Promise.all(ways.map(({ file, configure }) => configure(snapshot.file(file) ?? "")));
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(transports.map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** All addresses of a name; a family that it has none of is no fault. */
+async function resolveAddresses(name: string, signal?: AbortSignal): Promise<readonly string[]> {
+  const options = signal === undefined ? {} : { signal };
+  const found = await Promise.allSettled([
+    Deno.resolveDns(name, "A", options),
+    Deno.resolveDns(name, "AAAA", options),
+  ]);
+  return found.flatMap((each) => each.status === "fulfilled" ? each.value : []);
+}

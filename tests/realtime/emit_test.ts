@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { type Peer, type Served, serveRealtime } from "./_servers.ts";
+
+const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
+const V4 = "/socket.io/appsuite/?EIO=4&transport=websocket";
+const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
+const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
+
+async function connect(served: Served, query: string): Promise<Peer> {
+  const peer = served.peer(`${V3}&${query}`);
+  await peer.next();
+  assert.equal(await peer.next(), "40");
+  return peer;
+}
+
+Deno.test("an event reaches every socket of its user and nobody else", async () => {
+  await using served = serveRealtime();
+  const mine = [await connect(served, "session=7@1"), await connect(served, "session=7@1")];
+  const other = await connect(served, "session=8@1");
+  const namesake = await connect(served, "session=7@2");
+  assert.equal(served.realtime.emit(SEVEN, "mine", [1]).sent, 2);
+  for (const user of ["8@1", "7@2"]) {
+    const [name, context] = user.split("@");
+    served.realtime.emit({ ...SEVEN, user: name!, context: context! }, "theirs", []);
+  }
+  for (const peer of mine) assert.equal(await peer.next(), '42["mine",1]');
+  assert.equal(await other.next(), '42["theirs"]');
+  assert.equal(await namesake.next(), '42["theirs"]');
+});
+
+Deno.test("an event for another client reaches no socket of this one", async () => {
+  await using served = serveRealtime();
+  await connect(served, "session=7@1");
+  const result = served.realtime.emit({ ...SEVEN, client: "other" }, "x", []);
+  assert.deepEqual(result, { sent: 0, source: 0, dropped: 0 });
+});
+
+Deno.test("the connection that caused an event gets nothing", async () => {
+  await using served = serveRealtime();
+  const source = await connect(served, "session=7@1&connection=mine");
+  const other = await connect(served, "session=7@1&connection=other");
+  const result = served.realtime.emit(SEVEN, "x", [], "mine");
+  assert.deepEqual(result, { sent: 1, source: 1, dropped: 0 });
+  served.realtime.emit(SEVEN, "y", []);
+  assert.equal(await other.next(), '42["x"]');
+  assert.equal(await source.next(), '42["y"]');
+});
+
+Deno.test("the Socket.IO id counts as a connection id, beside the one in the address", async () => {
+  await using served = serveRealtime();
+  const peer = served.peer(`${V4}&session=7@1&connection=mine`);
+  await peer.next();
+  peer.send("40");
+  const { sid } = JSON.parse((await peer.text()).slice(2));
+  assert.equal(served.realtime.emit(SEVEN, "x", [], sid).source, 1);
+  assert.equal(served.realtime.emit(SEVEN, "x", [], "mine").source, 1);
+  assert.equal(served.realtime.emit(SEVEN, "x", [], "another").sent, 1);
+});
+
+Deno.test("events come in the order in which they were sent, across an upgrade", async () => {
+  await using served = serveRealtime();
+  const opened = await served.http(`${POLL}&session=7@1`);
+  const { sid } = JSON.parse((await opened.text()).slice(1));
+  const posted = await served.http(`${POLL}&sid=${sid}`, { method: "POST", body: "40" });
+  await posted.body?.cancel();
+  const connected = await served.http(`${POLL}&sid=${sid}`);
+  assert.match(await connected.text(), /^40/);
+  const peer = served.peer(`${V4}&sid=${sid}`);
+  await peer.opened;
+  peer.send("2probe");
+  assert.equal(await peer.next(), "3probe");
+  for (const each of [1, 2, 3]) served.realtime.emit(SEVEN, "x", [each]);
+  peer.send("5");
+  assert.equal(await peer.next(), '42["x",1]');
+  served.realtime.emit(SEVEN, "x", [4]);
+  for (const each of [2, 3, 4]) assert.equal(await peer.next(), `42["x",${each}]`);
+});
+
+Deno.test("a polling client gets its events", async () => {
+  await using served = serveRealtime();
+  const opened = await served.http(`${POLL}&session=7@1`);
+  const { sid } = JSON.parse((await opened.text()).slice(1));
+  const posted = await served.http(`${POLL}&sid=${sid}`, { method: "POST", body: "40" });
+  await posted.body?.cancel();
+  const connected = await served.http(`${POLL}&sid=${sid}`);
+  await connected.body?.cancel();
+  served.realtime.emit(SEVEN, "x", ["ü"]);
+  served.realtime.emit(SEVEN, "y", []);
+  const polled = await served.http(`${POLL}&sid=${sid}`);
+  assert.equal(await polled.text(), '42["x","ü"]\x1e42["y"]');
+});
+
+Deno.test("a socket that has closed is out of the index", async () => {
+  const closed = Promise.withResolvers<string>();
+  const hooks = { onClosed: (_: unknown, reason: string) => closed.resolve(reason) };
+  await using served = serveRealtime({}, { hooks });
+  const peer = await connect(served, "session=7@1");
+  assert.deepEqual([...served.realtime.stats().open], [["open-xchange-appsuite", 1]]);
+  peer.close();
+  assert.equal(await closed.promise, "transport close");
+  assert.deepEqual(served.realtime.clientsOf("1", "7"), []);
+  assert.deepEqual([...served.realtime.stats().open], [["open-xchange-appsuite", 0]]);
+});
+
+/** Opens a socket whose peer never reads. */
+async function connectDeaf(served: Served): Promise<Deno.TcpConn> {
+  const [hostname, port] = served.host.split(":");
+  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  const lines = [
+    `GET ${V3}&session=7@1 HTTP/1.1`,
+    `Host: ${served.host}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  ];
+  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+  return connection;
+}
+
+Deno.test("a peer that does not read is dropped at the cap and told nothing more", async () => {
+  const opened = Promise.withResolvers<void>();
+  const reasons: string[] = [];
+  const hooks = {
+    onOpened: () => opened.resolve(),
+    onClosed: (_: unknown, reason: string) => void reasons.push(reason),
+  };
+  await using served = serveRealtime({ maxBacklogBytes: 256 * 1024 }, { hooks });
+  using _deaf = await connectDeaf(served);
+  await opened.promise;
+  const text = "x".repeat(64 * 1024);
+  let result = { sent: 0, source: 0, dropped: 0 };
+  for (let round = 0; round < 10_000 && result.dropped === 0; round++) {
+    result = served.realtime.emit(SEVEN, "x", [text]);
+    assert.ok(served.realtime.stats().backlogBytes <= 256 * 1024);
+    await settle(1);
+  }
+  assert.deepEqual(result, { sent: 0, source: 0, dropped: 1 });
+  assert.deepEqual(reasons, ["backlog"]);
+  assert.deepEqual(served.realtime.emit(SEVEN, "x", []), { sent: 0, source: 0, dropped: 0 });
+  assert.equal(served.realtime.stats().backlogBytes, 0);
+});
+
+Deno.test("a polling client that does not poll is dropped at the cap", async () => {
+  await using served = serveRealtime({ maxBacklogBytes: 1000 });
+  const opened = await served.http(`${POLL.replace("EIO=4", "EIO=3")}&session=7@1`);
+  await opened.body?.cancel();
+  await settle();
+  const text = "x".repeat(300);
+  const results = [1, 2, 3, 4].map(() => served.realtime.emit(SEVEN, "x", [text]));
+  assert.deepEqual(results.map(({ sent }) => sent), [1, 1, 1, 0]);
+  assert.equal(results[3]!.dropped, 1);
+});
+
+Deno.test("a peer that never answers is closed by its heartbeat", async () => {
+  const clock = new FakeClock();
+  const closed = Promise.withResolvers<string>();
+  const hooks = { onClosed: (_: unknown, reason: string) => closed.resolve(reason) };
+  await using served = serveRealtime({}, { clock, hooks });
+  const peer = await connect(served, "session=7@1");
+  await clock.advance(84_900);
+  assert.deepEqual(served.realtime.clientsOf("1", "7"), ["open-xchange-appsuite"]);
+  await clock.advance(1000);
+  assert.equal(await closed.promise, "ping timeout");
+  await peer.closed;
+});
+
+Deno.test("a revoked session is told so and closed; others are not", async () => {
+  await using served = serveRealtime();
+  const revoked = await connect(served, "session=7@1");
+  const other = await connect(served, "session=8@1");
+  assert.equal(served.realtime.closeSession("7@1"), 1);
+  assert.equal(served.realtime.closeSession("7@1"), 0);
+  assert.equal(await revoked.next(), '42["session:invalid"]');
+  assert.equal(await revoked.next(), "41");
+  await revoked.closed;
+  served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
+  assert.equal(await other.next(), '42["x"]');
+});
+
+Deno.test("draining closes a few sockets per second and takes no new ones", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock, random: () => .5 });
+  const peers = [];
+  for (const user of [1, 2, 3]) peers.push(await connect(served, `session=${user}@1`));
+  const open = () => served.realtime.stats().open.get("open-xchange-appsuite");
+  const drained = served.realtime.drain(2);
+  assert.equal(open(), 2);
+  await clock.advance(500);
+  assert.equal(open(), 1);
+  const refused = await served.http(`${POLL}&session=9@1`);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("retry-after"), "1");
+  assert.equal((await refused.json()).code, "draining");
+  await clock.advance(500);
+  assert.equal(open(), 0);
+  await clock.advance(500);
+  await drained;
+  await Promise.all(peers.map((peer) => peer.closed));
+});
+
+Deno.test("a stop sends neither 'session:invalid' nor a disconnect packet", async () => {
+  await using served = serveRealtime();
+  const peer = await connect(served, "session=7@1");
+  await served.realtime.close();
+  const last = await Promise.race([peer.next(), peer.closed]);
+  assert.ok(typeof last === "object" && "code" in last);
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { Backlog, type Laggard } from "../../realtime/_backlog.ts";
+import { type Connection, Connections } from "../../realtime/_connections.ts";
+import { type Beating, Heartbeats } from "../../realtime/_heartbeats.ts";
+import { clientAt, pathFault } from "../../realtime/_paths.ts";
+import { Rate } from "../../realtime/_rate.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+Deno.test("a path filter covers itself and what is below, not what merely begins alike", () => {
+  const paths = [{ client: "a", path: "/x/*" }, { client: "b", path: "/y" }];
+  assert.equal(clientAt(paths, "/x"), "a");
+  assert.equal(clientAt(paths, "/x/"), "a");
+  assert.equal(clientAt(paths, "/x/deep/er"), "a");
+  assert.equal(clientAt(paths, "/xy"), undefined);
+  assert.equal(clientAt(paths, "/y/"), "b");
+  assert.equal(clientAt(paths, "/y/z"), undefined);
+});
+
+Deno.test("malformed path filters are told from good ones", () => {
+  for (const good of ["/socket.io/appsuite/*", "/x", "/a-b/c_d"]) {
+    assert.equal(pathFault(good), undefined);
+  }
+  for (const bad of ["", "x", "/", "/x/", "//x", "/x//y", "/*", "*", "/x*", "/x/*/y", "/ü"]) {
+    assert.ok(pathFault(bad), bad);
+  }
+});
+
+Deno.test("a rate lets a burst pass and then its average", () => {
+  const clock = new FakeClock();
+  const rate = new Rate(clock, 10);
+  const taken = () => Array.from({ length: 30 }, () => rate.take()).filter(Boolean).length;
+  assert.equal(taken(), 10);
+  assert.equal(taken(), 0);
+});
+
+Deno.test("a rate refills with monotonic time, whatever the wall clock does", async () => {
+  const clock = new FakeClock();
+  const rate = new Rate(clock, 10);
+  while (rate.take());
+  clock.jump(3_600_000);
+  assert.ok(!rate.take());
+  await clock.advance(100);
+  assert.ok(rate.take());
+  assert.ok(!rate.take());
+});
+
+function laggard(bytes: number): Laggard & { bytes: number; dropped: boolean } {
+  return {
+    bytes,
+    dropped: false,
+    get backlogBytes() {
+      return this.bytes;
+    },
+    drop() {
+      this.dropped = true;
+      this.bytes = 0;
+    },
+  };
+}
+
+Deno.test("a backlog within its caps is admitted", () => {
+  const backlog = new Backlog({ perSocket: 100, total: 1000 });
+  assert.ok(backlog.admit(laggard(0), 500));
+  assert.ok(backlog.admit(laggard(60), 40));
+  assert.equal(backlog.measure(), 60);
+});
+
+Deno.test("above the total the furthest behind goes, not the one being served", () => {
+  const backlog = new Backlog({ perSocket: 100, total: 150 });
+  const [far, near] = [laggard(90), laggard(50)];
+  assert.ok(backlog.admit(far, 5));
+  assert.ok(backlog.admit(near, 1));
+  near.bytes = 80;
+  assert.ok(backlog.admit(near, 1));
+  assert.deepEqual([far.dropped, near.dropped], [true, false]);
+});
+
+Deno.test("what a peer has taken since counts no more", () => {
+  const backlog = new Backlog({ perSocket: 100, total: 150 });
+  const [first, second] = [laggard(90), laggard(90)];
+  assert.ok(backlog.admit(first, 5));
+  first.bytes = 0;
+  assert.ok(backlog.admit(second, 5));
+  assert.deepEqual([first.dropped, second.dropped], [false, false]);
+  assert.equal(backlog.measure(), 90);
+});
+
+function connection(user: string, client: string, id: string): Connection {
+  const rest = { context: "1", socketId: `s${id}`, sessionId: "x", next: undefined };
+  return { ...rest, user, client, id, engine: undefined as never };
+}
+
+Deno.test("the index knows a user's clients, each once", () => {
+  const index = new Connections();
+  const all = ["mail", "mail", "phone"].map((client, at) => connection("7", client, `${at}`));
+  for (const each of all) index.add(each);
+  assert.deepEqual([...index.clientsOf("1", "7")].sort(), ["mail", "phone"]);
+  assert.equal(index.size("1", "7"), 3);
+  assert.ok(index.remove(all[2]!));
+  assert.deepEqual(index.clientsOf("1", "7"), ["mail"]);
+  assert.deepEqual(index.clientsOf("1", "8"), []);
+});
+
+Deno.test("a connection is removed from any place of its list, and only once", () => {
+  for (const order of [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]]) {
+    const index = new Connections();
+    const all = ["0", "1", "2"].map((id) => connection("7", "mail", id));
+    for (const each of all) index.add(each);
+    for (const [removed, at] of order.entries()) {
+      assert.ok(index.remove(all[at]!));
+      assert.ok(!index.remove(all[at]!));
+      assert.equal(index.size("1", "7"), 2 - removed);
+      assert.equal(index.find("1", "7", `${at}`), undefined);
+    }
+    assert.deepEqual([...index], []);
+    assert.equal(index.open.get("mail"), 0);
+  }
+});
+
+Deno.test("heartbeats come when due, and the timer rests while there are none", async () => {
+  const clock = new FakeClock();
+  const beats = new Heartbeats(clock, 1000);
+  const seen: number[] = [];
+  const beating: Beating & { beatAt: number } = {
+    beatAt: 100,
+    beat() {
+      seen.push(clock.monotonic());
+      this.beatAt += 100;
+      if (seen.length === 3) beats.remove(this);
+    },
+  };
+  beats.add(beating);
+  await clock.advance(1000);
+  assert.deepEqual(seen, [100, 200, 300]);
+  assert.equal(clock.timers, 0);
+});
