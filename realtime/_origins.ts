@@ -3,12 +3,17 @@
  * cross-site poll; anything that is no browser sends none and is told by its credential alone.
  */
 
-/** Whether an origin is the own host (as the request named it) or listed; `*` lists all. */
-export function isOriginAllowed(
-  origin: string | null,
-  host: string | null,
-  allowed: readonly string[],
-): boolean {
+/** Whose page asks, and what it asks for. */
+export interface OriginQuestion {
+  readonly origin: string | null;
+  /** The own host, as the request named it. */
+  readonly host: string | null;
+  /** Origins beyond the own host; `*` stands for all. */
+  readonly allowed: readonly string[];
+}
+
+/** Whether a page may open sockets here. */
+export function isOriginAllowed({ origin, host, allowed }: OriginQuestion): boolean {
   if (origin === null || allowed.includes("*") || allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
 }

@@ -81,7 +81,7 @@ export class Engine extends Server implements EngineSocketServer {
       return refusal(fault);
     }
     if (upgrade) return this.#upgrade(request, incoming);
-    return await this.#exchange(request, incoming, arrival.info);
+    return await this.#exchange(request, incoming);
   }
 
   /** Called by a socket that has closed. */
@@ -136,11 +136,7 @@ export class Engine extends Server implements EngineSocketServer {
     session._maybeUpgrade(transport);
   }
 
-  async #exchange(
-    request: Request,
-    incoming: EngineRequest,
-    info: Deno.ServeHandlerInfo,
-  ): Promise<Response> {
+  async #exchange(request: Request, incoming: EngineRequest): Promise<Response> {
     const declared = Number(request.headers.get("content-length") ?? 0);
     if (declared > this.opts.maxHttpBufferSize!) {
       await request.body?.cancel().catch(ignore);

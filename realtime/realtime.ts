@@ -157,7 +157,7 @@ class RealtimeServer implements Realtime {
     // Read first: the headers of a request are gone once it has been upgraded or cut off.
     const origin = request.headers.get("origin");
     const host = request.headers.get("host");
-    if (!isOriginAllowed(origin, host, this.#settings.allowedOrigins)) {
+    if (!isOriginAllowed({ origin, host, allowed: this.#settings.allowedOrigins })) {
       return await this.#refuse(request, {
         code: "foreign_origin",
         message: "Pages of this origin may not open sockets here",

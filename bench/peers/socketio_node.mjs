@@ -1,3 +1,5 @@
+// deno-lint-ignore-file no-console -- it runs on Node.js and talks by its output
+
 // The yardstick: Socket.IO on Node.js with its defaults, emitting from memory. Prints its port,
 // then obeys lines of its input: `memory` prints RSS in bytes after a collection, `emit <rounds>
 // <json>` emits the event to every socket that many times, one call for each socket.

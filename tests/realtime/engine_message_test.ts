@@ -10,19 +10,19 @@ const PAYLOAD: Record<number, (...packets: string[]) => string> = {
 /** A binary message of the bytes 1 to 4 in text. */
 const BASE64: Record<number, string> = { 3: "b4AQIDBA==", 4: "bAQIDBA==" };
 
+async function exchange(served: Served, base: string, body: string): Promise<string> {
+  const sid = await openPolling(served, `${base}polling&b64=1`);
+  const posted = await served.http(`${base}polling&sid=${sid}`, { method: "POST", body });
+  assert.equal(posted.status, 200);
+  assert.equal(await posted.text(), "ok");
+  const polled = await served.http(`${base}polling&sid=${sid}`);
+  assert.equal(polled.status, 200);
+  return await polled.text();
+}
+
 for (const revision of [3, 4]) {
   const payload = PAYLOAD[revision]!;
   const base = `/engine.io/?EIO=${revision}&transport=`;
-
-  async function exchange(served: Served, body: string): Promise<string> {
-    const sid = await openPolling(served, `${base}polling&b64=1`);
-    const posted = await served.http(`${base}polling&sid=${sid}`, { method: "POST", body });
-    assert.equal(posted.status, 200);
-    assert.equal(await posted.text(), "ok");
-    const polled = await served.http(`${base}polling&sid=${sid}`);
-    assert.equal(polled.status, 200);
-    return await polled.text();
-  }
 
   for (
     const [what, packets] of [
@@ -34,7 +34,7 @@ for (const revision of [3, 4]) {
   ) {
     Deno.test(`EIO ${revision}: a payload of ${what} goes there and back`, async () => {
       await using served = serveEcho();
-      const text = await exchange(served, payload(...packets));
+      const text = await exchange(served, base, payload(...packets));
       assert.equal(text, payload(...packets));
     });
   }
