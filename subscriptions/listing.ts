@@ -60,14 +60,19 @@ export async function findSubscription(
 /**
  * A page of the subscriptions that have not expired.
  *
- * @throws {ServiceError} `invalid_request` where the cursor is not one of this list,
- * `store_unavailable`
+ * @throws {ServiceError} `invalid_request` where the cursor is not one of this list or a user
+ * comes without a context, `store_unavailable`
  */
 export async function listSubscriptions(
   store: Store,
   { context, user, cursor, limit = 100, now }: ListQuery & { readonly now: number },
 ): Promise<Page> {
-  const count = Math.max(1, Math.min(Math.trunc(limit), MAX_LIMIT));
+  if (user !== undefined && context === undefined) {
+    throw new ServiceError("invalid_request", "Cannot list a user's subscriptions: no context", {
+      faults: [{ path: "context", message: "is needed with a user" }],
+    });
+  }
+  const count = Math.min(Math.max(1, Math.trunc(limit) || 1), MAX_LIMIT);
   const after = cursor === undefined ? undefined : parseCursor(cursor, { context, user });
   const items: Subscription[] = [];
   for await (const found of documents(store, { context, user, after })) {

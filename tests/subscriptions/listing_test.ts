@@ -56,6 +56,11 @@ Deno.test("a cursor of another context's list is refused", async () => {
   await assert.rejects(repository.list({ context: "2", cursor: cursor! }), invalid);
 });
 
+Deno.test("a user without a context is refused rather than ignored", async () => {
+  const { repository } = await filled();
+  await assert.rejects(repository.list({ user: "1" }), invalid);
+});
+
 Deno.test("an unknown id is not found", async () => {
   const { repository } = setup();
   assert.equal(await repository.get("nothing"), undefined);
