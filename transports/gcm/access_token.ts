@@ -7,7 +7,7 @@ import { SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { HttpPool, Minted } from "../http/mod.ts";
-import { readTokenAnswer } from "./oauth_token.ts";
+import { readTokenAnswer } from "../clients/mod.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";

@@ -7,7 +7,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpReply, retryAfterMs } from "../http/mod.ts";
-import type { Stale } from "./with_token.ts";
+import type { Stale } from "../clients/mod.ts";
 
 /** Google asks for at least these waits before the first retry, in milliseconds. */
 const QUOTA_FLOOR_MS = 60_000;

@@ -7,7 +7,7 @@ import type { Target } from "../../core/subscription.ts";
 import { HttpPool } from "../http/mod.ts";
 import { readFailure } from "./answers_failed.ts";
 import { readAnswerLegacy } from "./answers_legacy.ts";
-import type { ConfiguredClient } from "./client_set.ts";
+import type { ConfiguredClient } from "../clients/mod.ts";
 import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";

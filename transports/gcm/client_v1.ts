@@ -8,11 +8,10 @@ import { HttpPool, TokenCache } from "../http/mod.ts";
 import { requestAccessToken } from "./access_token.ts";
 import { readFailure } from "./answers_failed.ts";
 import { readAnswerV1 } from "./answers_v1.ts";
-import type { ConfiguredClient } from "./client_set.ts";
+import { type ConfiguredClient, withToken } from "../clients/mod.ts";
 import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
-import { withToken } from "./with_token.ts";
 
 /** What {@link createV1Client} is made of. */
 export interface V1ClientOptions {

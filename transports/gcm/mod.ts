@@ -10,10 +10,16 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import { createLegacyClient } from "./client_legacy.ts";
-import { ClientConfigError, ClientSet, type ConfiguredClient } from "./client_set.ts";
-import type { PreparedClient } from "./client_set.ts";
+import {
+  ClientConfigError,
+  ClientSet,
+  type ConfiguredClient,
+  type FileAccess,
+  type PreparedClient,
+  readCaFile,
+  readConfigFile,
+} from "../clients/mod.ts";
 import { createV1Client } from "./client_v1.ts";
-import { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
 import { CONNECTIONS, IN_FLIGHT } from "./_connections.ts";
 import { MAX_BYTES } from "./_limits.ts";
 import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";

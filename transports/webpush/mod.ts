@@ -7,8 +7,13 @@
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
-import { ClientConfigError, ClientSet, type PreparedClient } from "../gcm/client_set.ts";
-import { type FileAccess, readCaFile } from "../gcm/config_files.ts";
+import {
+  ClientConfigError,
+  ClientSet,
+  type FileAccess,
+  type PreparedClient,
+  readCaFile,
+} from "../clients/mod.ts";
 import { MAX_BODY_BYTES } from "./encrypt.ts";
 import { createRouter } from "./endpoint_hosts.ts";
 import type { Resolve } from "./public_address.ts";

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { readTokenAnswer } from "../gcm/oauth_token.ts";
+import { readTokenAnswer } from "../clients/mod.ts";
 import type { HttpPool, Minted } from "../http/mod.ts";
 import type { WnsOptions } from "./settings.ts";
 

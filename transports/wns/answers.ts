@@ -4,7 +4,7 @@
  */
 
 import type { Outcome } from "../../core/outcome.ts";
-import type { Stale } from "../gcm/with_token.ts";
+import type { Stale } from "../clients/mod.ts";
 import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 /** What decides beside the answer itself. */

@@ -9,8 +9,13 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
-import { ClientConfigError, ClientSet, type PreparedClient } from "../gcm/client_set.ts";
-import { type FileAccess, readCaFile } from "../gcm/config_files.ts";
+import {
+  ClientConfigError,
+  ClientSet,
+  type FileAccess,
+  type PreparedClient,
+  readCaFile,
+} from "../clients/mod.ts";
 import type { HostCheck } from "../http/mod.ts";
 import { createChannelCheck, parseChannelAddress } from "./channel_address.ts";
 import { createWnsClient, IN_FLIGHT, POOLS, type WnsClient } from "./client.ts";

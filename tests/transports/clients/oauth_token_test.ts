@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { HttpResult } from "../../../transports/http/mod.ts";
-import { readTokenAnswer } from "../../../transports/gcm/oauth_token.ts";
+import { readTokenAnswer } from "../../../transports/clients/mod.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 

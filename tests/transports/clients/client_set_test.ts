@@ -5,7 +5,7 @@ import {
   ClientSet,
   type ConfiguredClient,
   type PreparedClient,
-} from "../../../transports/gcm/client_set.ts";
+} from "../../../transports/clients/mod.ts";
 
 interface Options {
   readonly enabled?: boolean;

@@ -1,0 +1,11 @@
+/** What every transport needs to keep its clients configured, and to send with OAuth2 tokens. */
+
+export {
+  ClientConfigError,
+  ClientSet,
+  type ConfiguredClient,
+  type PreparedClient,
+} from "./client_set.ts";
+export { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
+export { readTokenAnswer } from "./oauth_token.ts";
+export { type Stale, withToken } from "./with_token.ts";
