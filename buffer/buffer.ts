@@ -18,6 +18,8 @@ export interface BufferSettings {
   readonly maxProcessorTasks: number;
   /** Notifications in flight, above which no more are accepted. */
   readonly maxNotifications: number;
+  /** Their bytes, above which no more are accepted. */
+  readonly maxBytes: number;
 }
 
 /** What the buffer holds now. */

@@ -77,9 +77,10 @@ export class LogBuffer implements Buffer {
   }
 
   async put(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
-    const { maxNotifications } = this.#options.settings();
+    const { maxNotifications, maxBytes } = this.#options.settings();
     if (this.#stopped) throw new ServiceError("draining", "Cannot accept: this node is stopping");
-    if (this.#log.inFlight + this.#accepting + notifications.length > maxNotifications) {
+    const count = this.#log.inFlight + this.#accepting + notifications.length;
+    if (count > maxNotifications || this.#log.bytes > maxBytes) {
       throw new ServiceError(
         "buffer_full",
         `Cannot accept ${notifications.length} more: the buffer holds ${this.#log.inFlight}`,

@@ -6,6 +6,7 @@
 
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { StoreKey } from "../core/store.ts";
 
 /** Where segments of waiting notifications are kept. */
 export const LOG_PREFIX = ["log"] as const;
@@ -19,6 +20,8 @@ const decoder = new TextDecoder();
 export interface Segment {
   /** Its first id, which names it. */
   readonly firstId: string;
+  /** Stored size of its notifications. */
+  readonly bytes: number;
   /** Not settled yet, by id. */
   readonly waiting: Map<string, Notification>;
   /** Settled, in any order. */
@@ -77,6 +80,30 @@ export function packItems(items: readonly Encoded[]): Uint8Array {
   }
   packed[packed.length - 1] = 0x5d;
   return packed;
+}
+
+/** Where the waiting part of a segment is. */
+export function logKey(firstId: string): StoreKey {
+  return [...LOG_PREFIX, firstId];
+}
+
+/** Where a stretch of settled records is. */
+export function ledgerKey(firstId: string): StoreKey {
+  return [...LEDGER_PREFIX, firstId];
+}
+
+/** The change that keeps the waiting part of a segment. */
+export function logSet(firstId: string, items: readonly Encoded[], ledger: readonly string[]) {
+  const value: StoredSegment = { v: 1, items: packItems(items), ledger };
+  return { key: logKey(firstId), value };
+}
+
+/** The changes that keep settled records, by their first ids. */
+export function ledgerSets(cuts: readonly (readonly Encoded[])[], expireInMs: number) {
+  return cuts.map((items) => {
+    const firstId = items[0]!.id;
+    return { firstId, key: ledgerKey(firstId), value: packItems(items), expireInMs };
+  });
 }
 
 /** Reads a stored value back. */

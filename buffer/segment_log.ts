@@ -9,15 +9,18 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import type { Store, StoreEntry } from "../core/store.ts";
 import { bytesOf, bytesOfSets, type CommitPart, packParts, type Sets } from "./_commit_parts.ts";
 import {
   cut,
   type Encoded,
   encodeItem,
   LEDGER_PREFIX,
+  ledgerKey,
+  ledgerSets,
   LOG_PREFIX,
-  packItems,
+  logKey,
+  logSet,
   type Segment,
   type StoredSegment,
   unpackItems,
@@ -57,6 +60,7 @@ export class SegmentLog {
   readonly #segmentOf = new Map<string, Segment>();
   readonly #dirty = new Set<Segment>();
   #inFlight = 0;
+  #bytes = 0;
   #writing: Promise<unknown> | undefined;
   #checkpoint: Timer | undefined;
 
@@ -70,6 +74,11 @@ export class SegmentLog {
   /** Notifications in the log that are not settled. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Stored size of the segments that are not wholly settled. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -102,6 +111,7 @@ export class SegmentLog {
     const segment = this.#segmentOf.get(record.id);
     if (!segment?.waiting.delete(record.id)) return;
     this.#inFlight--;
+    if (segment.waiting.size === 0) this.#bytes -= segment.bytes;
     segment.settled.set(record.id, record);
     this.#touch(segment);
   }
@@ -125,7 +135,7 @@ export class SegmentLog {
       const changed = records.map((each) => encodeItem(each.id === id ? change(each) : each));
       const committed = await this.#store.commit({
         checks: [stored!],
-        sets: this.#ledgerSets(cut(changed, this.#maxValueBytes)),
+        sets: ledgerSets(cut(changed, this.#maxValueBytes), this.#options.retentionMs()),
       });
       if (committed) return true;
     }
@@ -145,7 +155,8 @@ export class SegmentLog {
     const recovered: Notification[] = [];
     for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
       const notifications = unpackItems<Notification>(value.items);
-      const segment = this.#open(String(key.at(-1)), notifications);
+      const { byteLength: bytes } = value.items;
+      const segment = this.#open(String(key.at(-1)), { notifications, bytes });
       segment.ledger = value.ledger;
       for (const entry of await this.#store.getMany<Uint8Array>(value.ledger.map(ledgerKey))) {
         if (entry) this.#remember(segment, unpackItems<LedgerRecord>(entry.value));
@@ -242,7 +253,8 @@ export class SegmentLog {
       done: () => {
         let from = 0;
         for (const items of cuts) {
-          this.#open(items[0]!.id, notifications.slice(from, from += items.length));
+          const opened = notifications.slice(from, from += items.length);
+          this.#open(items[0]!.id, { notifications: opened, bytes: bytesOf(items) });
         }
         for (const append of group) append.resolve();
       },
@@ -263,12 +275,13 @@ export class SegmentLog {
     this.#dirty.delete(segment);
     const records = [...segment.settled.values()].sort(byId).map(encodeItem);
     const rest = [...segment.waiting.values()].map(encodeItem);
-    const ledger = this.#ledgerSets(cut(records, this.#maxValueBytes));
-    const ledgerIds = ledger.map(({ key }) => key[1]!);
+    const cuts = cut(records, this.#maxValueBytes);
+    const ledger = ledgerSets(cuts, this.#options.retentionMs());
+    const ledgerIds = ledger.map(({ firstId }) => firstId);
     const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
     return {
       sets: rest.length > 0 ? [...ledger, logSet(segment.firstId, rest, ledgerIds)] : ledger,
-      deletes: rest.length > 0 ? stale : [...stale, [LOG_PREFIX[0], segment.firstId]],
+      deletes: rest.length > 0 ? stale : [...stale, logKey(segment.firstId)],
       bytes: bytesOf(records) + bytesOf(rest),
       done: () => {
         segment.ledger = ledgerIds;
@@ -276,15 +289,6 @@ export class SegmentLog {
       },
       failed: () => void this.#dirty.add(segment),
     };
-  }
-
-  #ledgerSets(cuts: readonly (readonly Encoded[])[]) {
-    const expireInMs = this.#options.retentionMs();
-    return cuts.map((items) => ({
-      key: [LEDGER_PREFIX[0], items[0]!.id] as const,
-      value: packItems(items),
-      expireInMs,
-    }));
   }
 
   /** The ledger value that covers an id: the last one that begins at or before it. */
@@ -296,10 +300,17 @@ export class SegmentLog {
     return undefined;
   }
 
-  #open(firstId: string, notifications: readonly Notification[]): Segment {
+  #open(
+    firstId: string,
+    { notifications, bytes }: {
+      readonly notifications: readonly Notification[];
+      readonly bytes: number;
+    },
+  ): Segment {
     const waiting = new Map(notifications.map((one) => [one.id, one] as const));
     const segment: Segment = {
       firstId,
+      bytes,
       waiting,
       settled: new Map(),
       ledger: [],
@@ -307,6 +318,7 @@ export class SegmentLog {
     };
     for (const id of waiting.keys()) this.#segmentOf.set(id, segment);
     this.#inFlight += waiting.size;
+    this.#bytes += bytes;
     return segment;
   }
 
@@ -337,15 +349,6 @@ export class SegmentLog {
       this.#write();
     });
   }
-}
-
-function logSet(firstId: string, items: readonly Encoded[], ledger: readonly string[]) {
-  const value: StoredSegment = { v: 1, items: packItems(items), ledger };
-  return { key: [LOG_PREFIX[0], firstId], value };
-}
-
-function ledgerKey(firstId: string): StoreKey {
-  return [LEDGER_PREFIX[0], firstId];
 }
 
 function byId(a: LedgerRecord, b: LedgerRecord): number {

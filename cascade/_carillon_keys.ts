@@ -12,6 +12,14 @@ export const CARILLON_KEYS = {
     min: 1,
     max: 100_000_000,
   }),
+  "io.carillon.buffer.maxBytes": integer(256 * KIB * KIB, {
+    text: "How many bytes accepted notifications may take. Beyond it a publish is answered with " +
+      "503.",
+    example: "1073741824",
+    unit: "bytes",
+    min: KIB * KIB,
+    max: KIB ** 4,
+  }),
   "io.carillon.publish.maxPayloadBytes": integer(49_152, {
     text: "Largest `data` of a notification, as UTF-8 JSON.",
     example: "4096",
@@ -174,21 +182,6 @@ export const CARILLON_KEYS = {
     example: "carillon",
     ...RESTART,
   }),
-  "io.carillon.webpush.hosts": list([], {
-    text: "Push services that are allowed besides those of the browser makers: exact host names, " +
-      "or `*.example.com` for all below a domain.",
-    example: "push.example.com",
-    check: host,
-  }),
-  "io.carillon.webpush.allowAnyPublicHost": boolean(false, {
-    text: "Allow every push service whose addresses are all public. They are checked at each send.",
-    example: "true",
-  }),
-  "io.carillon.wns.hosts": list([], {
-    text: "Hosts that WNS channels may be on besides `*.notify.windows.com`.",
-    example: "localhost",
-    check: host,
-  }),
   "io.carillon.log.level": choice("info", {
     text: "Least important log lines that are written.",
     example: "debug",
@@ -200,12 +193,6 @@ export const CARILLON_KEYS = {
 function url(text: string): string | undefined {
   const { protocol } = URL.parse(text) ?? {};
   return protocol === "https:" || protocol === "http:" ? undefined : "an http or https address";
-}
-
-function host(text: string): string | undefined {
-  return /^(\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$/.test(text)
-    ? undefined
-    : "a host name";
 }
 
 function isOrigin(text: string): boolean {

@@ -15,6 +15,7 @@ const LAYOUT = {
     numProcessorThreads: "com.openexchange.pns.numProcessorThreads",
     maxProcessorTasks: "com.openexchange.pns.maxProcessorTasks",
     maxNotifications: "io.carillon.buffer.maxNotifications",
+    maxBytes: "io.carillon.buffer.maxBytes",
   },
   publish: { maxPayloadBytes: "io.carillon.publish.maxPayloadBytes" },
   ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
@@ -45,11 +46,6 @@ const LAYOUT = {
     issuer: "io.carillon.jwt.issuer",
     audience: "io.carillon.jwt.audience",
   },
-  webpush: {
-    hosts: "io.carillon.webpush.hosts",
-    allowAnyPublicHost: "io.carillon.webpush.allowAnyPublicHost",
-  },
-  wns: { hosts: "io.carillon.wns.hosts" },
   log: { level: "io.carillon.log.level" },
 } as const satisfies Record<string, Record<string, Key>>;
 

@@ -85,7 +85,6 @@ for (
     [ORIGIN, "https://a.example/path"],
     [ORIGIN, "a.example"],
     ["io.carillon.feedback.url", "ftp://a.example"],
-    ["io.carillon.webpush.hosts", "https://a.example"],
   ] as const
 ) {
   Deno.test(`'${raw}' is no value of ${name}`, () => {

@@ -16,6 +16,7 @@ export const DEFAULTS: BufferSettings = {
   numProcessorThreads: 10,
   maxProcessorTasks: 65536,
   maxNotifications: 1000,
+  maxBytes: 10_000_000,
 };
 
 /** One buffer under test. `crash` leaves it as `kill -9` would; `reopen` starts anew on the same store. */
@@ -243,6 +244,17 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     await bench.buffer.put([bench.make({ data: { n: 3 } })]);
     await bench.pass(1500);
     assert.equal(bench.handled.length, 3);
+  });
+
+  test("a buffer with too many bytes refuses, and takes more once they are settled", async (bench) => {
+    bench.settings = { ...DEFAULTS, maxBytes: 1000 };
+    await bench.buffer.put([bench.make({ data: { text: "x".repeat(2000) } })]);
+    await assert.rejects(
+      bench.buffer.put([bench.make()]),
+      (error) => error instanceof ServiceError && error.code === "buffer_full",
+    );
+    await bench.pass(1500);
+    await bench.buffer.put([bench.make()]);
   });
 
   test("a clean stop hands over what is due and keeps the rest", async (bench) => {
