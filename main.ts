@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a start answers on the terminal
 /**
  * The process: reads the environment, starts the service, reloads on SIGHUP, and stops cleanly on
  * SIGTERM and SIGINT. No rule of the service is here.

@@ -14,13 +14,15 @@ interface Similarity {
   merge(older: JsonObject, newer: JsonObject): JsonObject;
 }
 
-const NEWEST_WINS = (_older: JsonObject, newer: JsonObject) => newer;
+function newestWins(_older: JsonObject, newer: JsonObject): JsonObject {
+  return newer;
+}
 
 const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
   ["ox:mail:new", {
     part: ({ folder, id }) =>
       isScalar(folder) && isScalar(id) ? canonicalJson([folder, id]) : undefined,
-    merge: NEWEST_WINS,
+    merge: newestWins,
   }],
   ["ox:calendar:updates", {
     part: ({ folders = [], needsAction = [] }) =>
@@ -54,7 +56,7 @@ export function merge(older: Notification, newer: Notification): Notification {
   const urgent = DELAY_FACTOR[older.priority] < DELAY_FACTOR[newer.priority] ? older : newer;
   return {
     ...rest,
-    data: (known ? similarity!.merge : NEWEST_WINS)(older.data, newer.data),
+    data: (known ? similarity!.merge : newestWins)(older.data, newer.data),
     priority: urgent.priority,
     ...(older.expiresAt !== undefined && newer.expiresAt !== undefined &&
       { expiresAt: Math.max(older.expiresAt, newer.expiresAt) }),

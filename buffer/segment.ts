@@ -93,7 +93,10 @@ export function ledgerKey(firstId: string): StoreKey {
 }
 
 /** The change that keeps the waiting part of a segment. */
-export function logSet(firstId: string, items: readonly Encoded[], ledger: readonly string[]) {
+export function logSet(
+  firstId: string,
+  { items, ledger }: { readonly items: readonly Encoded[]; readonly ledger: readonly string[] },
+) {
   const value: StoredSegment = { v: 1, items: packItems(items), ledger };
   return { key: logKey(firstId), value };
 }

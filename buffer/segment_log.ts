@@ -245,7 +245,7 @@ export class SegmentLog {
     const notifications = group.flatMap((append) => append.notifications);
     return {
       sets: [
-        ...cuts.map((items) => logSet(items[0]!.id, items, [])),
+        ...cuts.map((items) => logSet(items[0]!.id, { items, ledger: [] })),
         ...group.flatMap((append) => append.sets),
       ],
       deletes: [],
@@ -280,7 +280,9 @@ export class SegmentLog {
     const ledgerIds = ledger.map(({ firstId }) => firstId);
     const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
     return {
-      sets: rest.length > 0 ? [...ledger, logSet(segment.firstId, rest, ledgerIds)] : ledger,
+      sets: rest.length > 0
+        ? [...ledger, logSet(segment.firstId, { items: rest, ledger: ledgerIds })]
+        : ledger,
       deletes: rest.length > 0 ? stale : [...stale, logKey(segment.firstId)],
       bytes: bytesOf(records) + bytesOf(rest),
       done: () => {

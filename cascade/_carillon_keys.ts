@@ -1,6 +1,6 @@
 /** The keys that only this service has, under `io.carillon.`. All of them are server settings. */
 
-import { boolean, choice, integer, list, string } from "./key_spec.ts";
+import { choice, integer, list, string } from "./key_spec.ts";
 
 const KIB = 1024;
 const RESTART = { applies: "after a restart" } as const;

@@ -3,7 +3,7 @@
  * above `store/` sees only this.
  */
 
-/** Parts compare one by one; numbers sort before strings, as in Deno KV. */
+/** Parts compare one by one; strings sort before numbers, as in Deno KV. */
 export type StoreKey = readonly (string | number)[];
 
 /** A stored value with the version that a later commit can insist on. */

@@ -16,7 +16,7 @@ const ALIASES: Readonly<Record<string, TransportName>> = {
 
 /** The transport that a name or one of the original's aliases stands for. */
 export function transportName(name: string): TransportName | undefined {
-  return ALIASES[name] ?? TRANSPORTS.find((known) => known === name);
+  return Object.hasOwn(ALIASES, name) ? ALIASES[name] : TRANSPORTS.find((known) => known === name);
 }
 
 /** A stored subscription. */

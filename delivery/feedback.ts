@@ -76,7 +76,8 @@ export class Feedback {
     metrics.count("carillon_feedback_total", { type: job.type, result: fault ? "failed" : "sent" });
     if (fault === undefined) return { done: true };
     const attempts = job.attempts + 1;
-    const atMs = clock.now() + BACKOFF.baseMs + backoffMs(attempts, BACKOFF, random());
+    const atMs = clock.now() + BACKOFF.baseMs +
+      backoffMs(attempts, { ...BACKOFF, random: random() });
     if (atMs - job.at > GIVE_UP_MS) {
       log.error("feedback was given up", { id: job.id, type: job.type, reason: fault });
       return { done: true };

@@ -19,8 +19,10 @@ export interface RetryPolicy {
  */
 export function backoffMs(
   attempts: number,
-  { baseMs, capMs }: Pick<RetryPolicy, "baseMs" | "capMs">,
-  random: number,
+  { baseMs, capMs, random }: Pick<RetryPolicy, "baseMs" | "capMs"> & {
+    /** 0 (inclusive) to 1 (exclusive). */
+    readonly random: number;
+  },
 ): number {
   const ceiling = Math.min(capMs, baseMs * 2 ** Math.min(30, Math.max(0, attempts - 1)));
   return Math.round(ceiling * random);

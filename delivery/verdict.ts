@@ -61,7 +61,7 @@ export function decide(outcome: Outcome, facts: AttemptFacts): Verdict {
 function again(reason: string, floorMs: number, facts: AttemptFacts): Verdict {
   const { attempts, now, since, expiresAt, policy, random } = facts;
   // Never before the floor; the jitter comes on top, or all who waited would return as one.
-  const atMs = now + floorMs + backoffMs(attempts, policy, random);
+  const atMs = now + floorMs + backoffMs(attempts, { ...policy, random });
   if (expiresAt !== undefined && atMs >= expiresAt) {
     return { kind: "final", state: "expired", reason };
   }

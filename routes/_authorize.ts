@@ -58,7 +58,10 @@ export function actingFor(
 }
 
 /** @throws {ServiceError} `forbidden` where the caller may not act in this context. */
-export function inContext(principal: Principal, scope: Scope, context: string): void {
+export function inContext(
+  principal: Principal,
+  { scope, context }: { readonly scope: Scope; readonly context: string },
+): void {
   if (!allows(principal, scope, context)) throw forbidden(scope, context);
 }
 

@@ -48,7 +48,7 @@ export function attributeRoutes({ authenticate, attributes }: AttributeDeps): Ap
     ...{ input: contextInput, patch: contextPatch, body: contextBody },
   });
   app.use(ofContext, admin, (c, next) => {
-    inContext(c.var.principal, "admin", c.req.param("context")!);
+    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
     return next();
   });
   app.get(ofContext, async (c) => c.json(shown(await attributes.context(contextOf(c)))));
@@ -73,7 +73,7 @@ export function attributeRoutes({ authenticate, attributes }: AttributeDeps): Ap
     ...{ input: userInput, patch: userPatch, body: userBody },
   });
   app.use(ofUser, admin, (c, next) => {
-    inContext(c.var.principal, "admin", c.req.param("context")!);
+    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
     return next();
   });
   app.get(ofUser, async (c) => {

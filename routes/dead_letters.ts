@@ -79,7 +79,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
   app.post("/:id/replay", needs(authenticate, "admin"), async (c) => {
     const letter = await letters.get(c.req.param("id"));
     if (!letter) throw new ServiceError("not_found", "Cannot find this dead letter");
-    inContext(c.var.principal, "admin", letter.value.notification.context);
+    inContext(c.var.principal, { scope: "admin", context: letter.value.notification.context });
     return c.json({ replayed: await replay(letter) ? 1 : 0 }, 202);
   });
 

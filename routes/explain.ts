@@ -55,7 +55,7 @@ export function explainRoutes({ authenticate, snapshot, match, serves }: Explain
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
     const { context, user, topic } = readQuery(c, query);
-    inContext(c.var.principal, "read", context);
+    inContext(c.var.principal, { scope: "read", context });
     const view = await snapshot().view(context, user);
     const notification: Notification = {
       ...{ id: "", context, user, topic, data: {}, priority: "high", acceptedAt: 0 },

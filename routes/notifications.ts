@@ -136,7 +136,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const id = c.req.param("id").toLowerCase();
     const found = isId(id) ? await buffer.find(id) : undefined;
     if (!found) throw new ServiceError("not_found", "Cannot find this notification");
-    inContext(c.var.principal, "read", found.context);
+    inContext(c.var.principal, { scope: "read", context: found.context });
     return c.json(present("state" in found ? found : inFlight(found)));
   });
 

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
  * Opens a listening socket for a user, as a browser tab of the App Suite would, and prints what
  * arrives: `deno task listen [user] [context]`, with an admin key in `CARILLON_KEY`.

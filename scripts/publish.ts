@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
  * Publishes the "new mail" example to a user and says what became of it:
  * `deno task publish [user] [context]`, with an API key in `CARILLON_KEY`.

@@ -48,7 +48,7 @@ Deno.test("the original's names of transports stand for ours, and others for non
     ["apn", "apns", "apns_http2", "gcm", "fcm", "wns", "webpush", "websocket"].map(transportName),
     ["apn", "apn", "apn", "gcm", "gcm", "wns", "webpush", "websocket"],
   );
-  for (const name of ["", "APN", "webhook"]) {
+  for (const name of ["", "APN", "webhook", "constructor", "toString", "__proto__"]) {
     assert.equal(transportName(name), undefined, name);
   }
 });

@@ -74,7 +74,7 @@ Deno.test("decide() waits for an operator where the set-up is wrong, and drops n
 
 Deno.test("backoffMs() doubles its ceiling up to the cap and uses all of the range below", () => {
   const policy = { baseMs: 100, capMs: 1000 };
-  assert.deepEqual([1, 2, 3, 4, 5, 99].map((n) => backoffMs(n, policy, 0.9999)), [
+  assert.deepEqual([1, 2, 3, 4, 5, 99].map((n) => backoffMs(n, { ...policy, random: 0.9999 })), [
     100,
     200,
     400,
@@ -82,5 +82,5 @@ Deno.test("backoffMs() doubles its ceiling up to the cap and uses all of the ran
     1000,
     1000,
   ]);
-  assert.equal(backoffMs(3, policy, 0), 0);
+  assert.equal(backoffMs(3, { ...policy, random: 0 }), 0);
 });
