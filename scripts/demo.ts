@@ -41,7 +41,7 @@ const allRang = Promise.withResolvers<void>();
 
 await Deno.mkdir("data", { recursive: true });
 const folder = await Deno.realPath(await Deno.makeTempDir({ dir: "data", prefix: "demo_" }));
-await using cleanUp = new AsyncDisposableStack();
+const cleanUp = new AsyncDisposableStack();
 cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
 const simulator = await startFakes();
 cleanUp.defer(() => simulator.close());
@@ -77,6 +77,8 @@ Settings:    ${folder}/conf (changes count at once)
 Ctrl-C ends both and forgets everything.`);
   await interrupted();
 }
+await cleanUp.disposeAsync();
+Deno.exit();
 
 async function startFakes(): Promise<Simulator> {
   const first = Number(values["simulator-port"]);
