@@ -26,6 +26,10 @@ interface OfficialSocket {
   onError(error: Error): void;
   onClose(reason: string, description?: unknown): void;
   onDrain(): void;
+  emit(event: string, ...details: unknown[]): boolean;
+  eventNames(): unknown[];
+  _events: unknown;
+  sentCallbackFn: unknown[];
   setTransport(transport: Transport): void;
   clearTransport(): void;
   sendPacket(type: string, data?: string): void;
@@ -35,6 +39,12 @@ interface OfficialSocket {
   _maybeUpgrade(transport: Transport): void;
   on(event: string, listener: (...args: never[]) => void): void;
   once(event: string, listener: (...args: never[]) => void): void;
+}
+
+/** What sits on top of a socket and is called instead of listening. */
+export interface Upper {
+  ondata(data: unknown): void;
+  onclose(reason: string, description?: unknown): void;
 }
 
 /** What a socket needs of its server. */
@@ -60,6 +70,8 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   declare timeoutMs: number;
   declare awaitsPong: boolean;
   declare queuedChars: number;
+  declare closeReason: string | undefined;
+  declare upper: Upper | undefined;
 
   /** Bytes waiting for the peer, here or in the WebSocket. */
   get backlogBytes(): number {
@@ -82,6 +94,13 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     ) {
       transport.write(frame);
     } else this.sendPacket("message", frame.slice(1));
+  }
+
+  /** Puts something on top that has taken its listeners off. */
+  attach(upper: Upper): void {
+    this.upper = upper;
+    // Made anew by whoever listens next.
+    if (this.eventNames().length === 0) this._events = undefined;
   }
 
   /** Gives up a peer that does not read. */
@@ -131,8 +150,23 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     if (packet.type === "close") this.onClose("transport close");
   }
 
+  override emit(event: string, ...details: unknown[]): boolean {
+    if (this.upper) {
+      if (event === "data") this.upper.ondata(details[0]);
+      else if (event === "close") this.upper.onclose(details[0] as string, details[1]);
+    }
+    return super.emit(event, ...details);
+  }
+
+  override onDrain(): void {
+    super.onDrain();
+    // Lets go of the room that the array has grown to.
+    if (this.sentCallbackFn.length === 0) this.sentCallbackFn = [];
+  }
+
   override onClose(reason: string, description?: unknown): void {
     if (this.readyState === "closed") return;
+    this.closeReason = reason;
     this.server.heartbeats.remove(this);
     super.onClose(reason, description);
     this.server.forget(this);

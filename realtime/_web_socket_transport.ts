@@ -49,10 +49,11 @@ export class WebSocketTransport extends Transport {
     this.#socket = socket;
     this.#maxPayload = maxPayload;
     this.writable = true;
-    // The transport is its own listener, which spares three closures for each connection.
+    // Made anew by whoever listens; mostly nobody does.
+    Object.assign(this, { _events: undefined });
+    // The transport is its own listener, which spares closures. An error is followed by a close.
     socket.addEventListener("message", this);
     socket.addEventListener("close", this);
-    socket.addEventListener("error", this);
   }
 
   override get name(): string {
@@ -87,11 +88,10 @@ export class WebSocketTransport extends Transport {
     done?.();
   }
 
-  /** Called by the WebSocket. May see a `close` after an `error`, and two of either. */
+  /** Called by the WebSocket, which may close twice. */
   handleEvent(event: Event): void {
+    if (this.readyState === "closed") return;
     if (event.type === "message") this.#onMessage((event as MessageEvent).data);
-    else if (this.readyState === "closed") return;
-    else if (event.type === "error") this.#fail("websocket error");
     else this.onClose();
   }
 
@@ -107,10 +107,9 @@ export class WebSocketTransport extends Transport {
   }
 
   #onMessage(data: string | ArrayBuffer): void {
-    if (this.readyState === "closed") return;
     if (isLongerThan(data, this.#maxPayload)) {
       this.#socket.close(MESSAGE_TOO_BIG);
-      return this.#fail("message too large");
+      return this.#fail(new Error("message too large"));
     }
     this.onPacket(this.#decode(data));
   }
@@ -127,9 +126,9 @@ export class WebSocketTransport extends Transport {
     }
   }
 
-  #fail(message: string): void {
-    if (this.owner) this.owner.onError(new Error(message));
-    else this.onError(message);
+  #fail(error: Error): void {
+    if (this.owner) this.owner.onError(error);
+    else this.onError(error.message);
   }
 }
 

@@ -146,6 +146,7 @@ class RealtimeServer implements Realtime {
     this.#io.bind(this.#engine);
     this.#io.use((socket, next) => void this.#admit(socket, next));
     this.#io.on("connection", (socket) => this.#join(socket));
+    (this.#io.of("/").adapter as unknown as NoRooms).onLeave = (id) => this.#leave(id);
   }
 
   handles(pathname: string): boolean {
@@ -306,16 +307,20 @@ class RealtimeServer implements Realtime {
     const former = this.#connections.find(context, user, id);
     if (former) this.#disconnect(former);
     this.#connections.add(connection);
-    slim(socket, (reason) => this.#leave(connection, reason));
+    slim(socket);
     this.#hooks.onOpened?.(connection);
     if (this.#connections.size(context, user) > this.#settings.maxSocketsPerUser) {
       socket.disconnect(true);
     }
   }
 
-  #leave(connection: Connection, reason: string): void {
+  #leave(socketId: string): void {
+    const connection = this.#io.sockets.sockets.get(socketId as never)?.data;
+    // Absent where the middleware has just refused the socket.
+    if (!isConnection(connection)) return;
     this.#backlog.forget(connection.engine);
-    if (this.#connections.remove(connection)) this.#hooks.onClosed?.(connection, reason);
+    if (!this.#connections.remove(connection)) return;
+    this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
   }
 
   /** Closes a socket whose client is not to come back by itself. */
@@ -358,6 +363,10 @@ class RealtimeServer implements Realtime {
     this.#hooks.onRefused?.(refusal.code);
     return refusalResponse(refusal);
   }
+}
+
+function isConnection(data: Partial<Connection> | undefined): data is Connection {
+  return data?.engine !== undefined;
 }
 
 function backlogLimits(settings: RealtimeSettings) {
