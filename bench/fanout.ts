@@ -1,0 +1,192 @@
+// deno-lint-ignore-file no-console -- a benchmark answers on the terminal
+/**
+ * The main job against its yardstick, in one run and with the same clients: events delivered per
+ * second through the whole pipeline (HTTP publish, durable buffer, cascade, sockets) and by
+ * Socket.IO on Node.js emitting from memory; idle memory per connection of both; and the latency
+ * from publish to arrival. `--sockets`, `--rounds` and `--idle` change the sizes.
+ */
+
+import { parseArgs } from "node:util";
+import { type CarillonProcess, startCarillon } from "./support/carillon_process.ts";
+import { startNodePeer } from "./support/node_peer.ts";
+import { cpuSeconds, residentBytes } from "./support/proc.ts";
+import { spawnSwarm, type SwarmProcess } from "./support/swarm_process.ts";
+import type { SwarmReport } from "./support/ws_swarm.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    sockets: { type: "string", default: "4000" },
+    rounds: { type: "string", default: "40" },
+    idle: { type: "string", default: "10000" },
+  },
+});
+const SOCKETS = Number(values.sockets);
+const ROUNDS = Number(values.rounds);
+const IDLE = Number(values.idle);
+const BATCH = 1000;
+const PUBLISHERS = 4;
+
+const MAIL = {
+  folder: "default0/INBOX",
+  id: "113",
+  email: "jane.doe@foobar.com",
+  displayname: "Jane Doe",
+  subject: "Let's meet",
+  unread: 83,
+  teaser: "Hello",
+};
+const COMMON = [
+  "io.carillon.websocket.handshakesPerSecond=1000000",
+  "io.carillon.buffer.maxNotifications=1000000",
+];
+const AT_ONCE = [...COMMON, "com.openexchange.pns.delayDuration=0"];
+
+function epochMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+async function swarmOf(carillon: CarillonProcess, sockets: number): Promise<SwarmProcess> {
+  const targets = await Promise.all(Array.from({ length: sockets }, async (_, n) => {
+    const session = await carillon.session(String(n));
+    return `/socket.io/appsuite/?session=${session}&connection=c${n}`;
+  }));
+  return await spawnSwarm({ hostname: "127.0.0.1", port: carillon.port, revision: 4, targets });
+}
+
+async function nodeSwarm(port: number, sockets: number): Promise<SwarmProcess> {
+  const targets = Array.from({ length: sockets }, () => "/socket.io/?x=1");
+  return await spawnSwarm({ hostname: "127.0.0.1", port, revision: 4, targets });
+}
+
+interface Throughput {
+  readonly perSecond: number;
+  readonly cpuPerEvent: number;
+}
+
+function throughput(begun: number, cpu: number, report: SwarmReport): Throughput {
+  return {
+    perSecond: report.received / (report.lastAt - begun) * 1000,
+    cpuPerEvent: cpu / report.received * 1e6,
+  };
+}
+
+/** Publishes every round to every user, several publishers at once, and waits for the last. */
+async function carillonThroughput(): Promise<Throughput> {
+  await using carillon = await startCarillon(AT_ONCE);
+  await using swarm = await swarmOf(carillon, SOCKETS);
+  const batches: (readonly unknown[])[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let from = 0; from < SOCKETS; from += BATCH) {
+      batches.push(Array.from({ length: Math.min(BATCH, SOCKETS - from) }, (_, n) => ({
+        ...{ context: "1", user: String(from + n), topic: "ox:mail:new" },
+        data: { ...MAIL, id: String(round) },
+      })));
+    }
+  }
+  const publishAll = async (some: (readonly unknown[])[]) => {
+    const queue = [...some];
+    const publish = async () => {
+      for (let batch = queue.shift(); batch; batch = queue.shift()) await carillon.publish(batch);
+    };
+    await Promise.all(Array.from({ length: PUBLISHERS }, publish));
+  };
+  const warmUp = batches.slice(0, 2 * SOCKETS / BATCH);
+  await publishAll(warmUp);
+  await swarm.received(2 * SOCKETS);
+  const cpu = await cpuSeconds(carillon.pid);
+  const begun = epochMs();
+  const done = swarm.received(ROUNDS * SOCKETS);
+  await publishAll(batches);
+  const report = await done;
+  return throughput(begun, await cpuSeconds(carillon.pid) - cpu, report);
+}
+
+async function nodeThroughput(): Promise<Throughput> {
+  await using node = await startNodePeer("socketio_node.mjs");
+  await using swarm = await nodeSwarm(Number(node.greeting), SOCKETS);
+  await node.ask(`emit 2 ${JSON.stringify(MAIL)}`);
+  await swarm.received(2 * SOCKETS);
+  const cpu = await cpuSeconds(node.pid);
+  const begun = epochMs();
+  const done = swarm.received(ROUNDS * SOCKETS);
+  await node.ask(`emit ${ROUNDS} ${JSON.stringify(MAIL)}`);
+  const report = await done;
+  return throughput(begun, await cpuSeconds(node.pid) - cpu, report);
+}
+
+/** Resident KiB that each of many idle connections adds. */
+async function idleKiB(pid: number, open: () => Promise<SwarmProcess>): Promise<number> {
+  const before = await residentBytes(pid);
+  await using _swarm = await open();
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  return (await residentBytes(pid) - before) / IDLE / 1024;
+}
+
+async function carillonIdle(): Promise<number> {
+  await using carillon = await startCarillon(AT_ONCE);
+  await using _warm = await swarmOf(carillon, 100);
+  return await idleKiB(carillon.pid, () => swarmOf(carillon, IDLE));
+}
+
+async function nodeIdle(): Promise<number> {
+  await using node = await startNodePeer("socketio_node.mjs");
+  await using _warm = await nodeSwarm(Number(node.greeting), 100);
+  return await idleKiB(node.pid, () => nodeSwarm(Number(node.greeting), IDLE));
+}
+
+/** One publish after the other, a few hundred a second, to random users. */
+async function latency(properties: readonly string[]): Promise<SwarmReport> {
+  await using carillon = await startCarillon(properties);
+  await using swarm = await swarmOf(carillon, 1000);
+  await carillon.publish([{ context: "1", user: "0", topic: "ox:mail:new", data: MAIL }]);
+  await swarm.received(1);
+  const total = 2000;
+  const done = swarm.received(total);
+  const begun = performance.now();
+  for (let n = 0; n < total; n++) {
+    const data = { ...MAIL, id: String(n), at: epochMs() };
+    await carillon.publish([{ context: "1", user: String(n % 1000), topic: "ox:mail:new", data }]);
+    const ahead = begun + n * 2.5 - performance.now();
+    if (ahead > 1) await new Promise((resolve) => setTimeout(resolve, ahead));
+  }
+  return await done;
+}
+
+function row(what: string, ...cells: readonly string[]): void {
+  console.log(`${what.padEnd(44)}${cells.map((cell) => cell.padStart(16)).join("")}`);
+}
+
+console.log(`${SOCKETS} sockets, ${ROUNDS} events to each; ${IDLE} idle connections\n`);
+row("", "Carillon", "Socket.IO/Node", "ratio");
+const mine = await carillonThroughput();
+const theirs = await nodeThroughput();
+row(
+  "delivered events/s",
+  mine.perSecond.toFixed(0),
+  theirs.perSecond.toFixed(0),
+  (mine.perSecond / theirs.perSecond).toFixed(2),
+);
+row(
+  "server CPU per event (µs)",
+  mine.cpuPerEvent.toFixed(1),
+  theirs.cpuPerEvent.toFixed(1),
+  (mine.cpuPerEvent / theirs.cpuPerEvent).toFixed(2),
+);
+const myIdle = await carillonIdle();
+const theirIdle = await nodeIdle();
+row(
+  "idle KiB per connection",
+  myIdle.toFixed(1),
+  theirIdle.toFixed(1),
+  (myIdle / theirIdle).toFixed(2),
+);
+const now = await latency(AT_ONCE);
+row("publish to arrival, delay 0 (ms)", `p50 ${now.p50.toFixed(1)}`, `p99 ${now.p99.toFixed(1)}`);
+const delayed = await latency(COMMON);
+row(
+  "publish to arrival, default delay (ms)",
+  `p50 ${delayed.p50.toFixed(0)}`,
+  `p99 ${delayed.p99.toFixed(0)}`,
+);
+Deno.exit(0);

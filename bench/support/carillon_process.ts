@@ -1,0 +1,89 @@
+/** The service as a process of its own, started as `deno task start` starts it. */
+
+import { SignJWT } from "jose";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const SECRET = "a secret of the benchmark, and of nothing else";
+
+/** A running service. */
+export interface CarillonProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  readonly adminKey: string;
+  /** A session token for a user. */
+  session(user: string): Promise<string>;
+  /** Publishes a batch; throws where it was not accepted. */
+  publish(notifications: readonly unknown[]): Promise<readonly string[]>;
+}
+
+/** Starts it on a data file and configuration of its own. */
+export async function startCarillon(
+  properties: readonly string[],
+  { v8Flags = [] as readonly string[] } = {},
+): Promise<CarillonProcess> {
+  const folder = await Deno.makeTempDir({ prefix: "bench_" });
+  await Deno.mkdir(`${folder}/conf`);
+  await Deno.writeTextFile(`${folder}/conf/bench.properties`, properties.join("\n"));
+  const adminKey = "benchmark-admin-key";
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const flags = tasks.start.command.split(" ").slice(2, -1)
+    .map((flag: string) => flag.startsWith("--allow-write") ? "--allow-write" : flag);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags, ...v8Flags, "main.ts"],
+    cwd: ROOT,
+    env: {
+      CARILLON_PORT: "0",
+      CARILLON_HOST: "127.0.0.1",
+      CARILLON_CONFIG_DIR: `${folder}/conf`,
+      CARILLON_STORE: `kv:${folder}/data.kv`,
+      CARILLON_ADMIN_KEY: adminKey,
+      CARILLON_SESSION_SECRET: SECRET,
+    },
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const port = await portOf(child.stdout);
+  const key = new TextEncoder().encode(SECRET);
+
+  return {
+    pid: child.pid,
+    port,
+    adminKey,
+    session: (user) =>
+      new SignJWT({ ctx: "1" }).setProtectedHeader({ alg: "HS256" }).setSubject(user)
+        .setExpirationTime("1h").sign(key),
+    async publish(notifications) {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/notifications`, {
+        method: "POST",
+        headers: { "authorization": `Bearer ${adminKey}`, "content-type": "application/json" },
+        body: JSON.stringify({ notifications }),
+      });
+      const body = await response.json();
+      if (response.status !== 202) throw new Error(`Not accepted: ${JSON.stringify(body)}`);
+      return body.ids;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Reads the address that a start prints, and drops the rest of the output. */
+async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
+  const reader = stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`The service ended before it listened: ${text}`);
+    text += value;
+    const port = /listening at http:\/\/[^:]+:(\d+)/.exec(text)?.[1];
+    if (port === undefined) continue;
+    reader.releaseLock();
+    void (async () => {
+      for await (const _ of stdout) { /* dropped */ }
+    })().catch(() => {});
+    return Number(port);
+  }
+}
