@@ -45,13 +45,17 @@ const simulator = await startSimulator({
 await writeConfiguration(simulator);
 announce(simulator);
 
-const stopped = Promise.withResolvers<void>();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => stopped.resolve());
-}
-await stopped.promise;
+await stopSignal();
 await simulator.close();
-Deno.exit();
+
+/** Resolves at the first signal; a second one ends the process at once. */
+async function stopSignal() {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const stopped = Promise.withResolvers<void>();
+  for (const signal of signals) Deno.addSignalListener(signal, stopped.resolve);
+  await stopped.promise;
+  for (const signal of signals) Deno.removeSignalListener(signal, stopped.resolve);
+}
 
 /** The credentials of the last run, so that what was subscribed with them stays good. */
 async function keptMaterial(path: string, publicHost: string): Promise<Material> {

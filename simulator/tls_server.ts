@@ -69,26 +69,26 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   });
   const sockets = new Set<TLSSocket>();
   const connections = new WeakMap<object, Connection>();
-  const ready = createTurn();
 
   function connectionOf(session: Http2Session): Connection {
     let connection = connections.get(session);
     if (connection === undefined) {
-      connection = describe(session.socket as TLSSocket, (count) => {
-        if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
-      });
+      connection = describe(session.socket as TLSSocket, (count) =>
+        setImmediate(() => {
+          if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
+        }));
       connections.set(session, connection);
     }
     return connection;
   }
 
   async function answer(request: Parameters<ProviderHandler>[0], reply: Reply) {
-    let answered = handle(request);
-    if (answered instanceof Promise) answered = await answered;
+    const given = handle(request);
+    const answered = given instanceof Promise ? await given : given;
     const delay = latencyMs() + (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
-    if (delay > 0) clock.after(delay, () => finish(answered as ProviderAnswer, reply));
-    // A reply from within the callback that read the request corrupts Deno's HTTP/2 session.
-    else ready(() => finish(answered as ProviderAnswer, reply));
+    const finish = () => setImmediate(carryOut, answered, reply);
+    if (delay > 0) clock.after(delay, finish);
+    else finish();
   }
 
   server.on("stream", (stream, headers, _flags, ...rest: unknown[]) => {
@@ -142,7 +142,10 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     socket.on("error", ignore);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.on("session", (session) => session.on("error", ignore));
+  server.on("session", (session) => {
+    session.on("error", ignore);
+    endInOwnTurn(session);
+  });
   server.on("sessionError", ignore);
   server.on("tlsClientError", ignore);
 
@@ -160,24 +163,28 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   };
 }
 
-function finish(answer: ProviderAnswer, reply: Reply) {
+/**
+ * To be called from an event-loop turn of its own: frames written while others are being read
+ * corrupt the memory of Deno's HTTP/2 sessions (2.9.6).
+ */
+function carryOut(answer: ProviderAnswer, reply: Reply) {
   if (reply.isOver() || answer.kind === "hang") return;
   if (answer.kind === "reset") reply.reset();
   else if (answer.kind === "goaway") reply.goAway(answer.debugData);
   else reply.send(answer);
 }
 
-/** Runs what it is given in the next turn of the event loop, all in one go. */
-function createTurn(): (run: () => void) => void {
-  let waiting: (() => void)[] = [];
-  return (run) => {
-    if (waiting.push(run) > 1) return;
-    setImmediate(() => {
-      const now = waiting;
-      waiting = [];
-      for (const due of now) due();
-    });
-  };
+/**
+ * Deno ends a session while it reads the client's GOAWAY, and that writes a frame: see above. Under
+ * load the process would abort whenever a client leaves politely.
+ */
+function endInOwnTurn(session: Http2Session) {
+  const close = session.close.bind(session);
+  const destroy = session.destroy.bind(session);
+  session.close = (done) =>
+    void setImmediate(() => session.closed || session.destroyed ? done?.() : close(done));
+  session.destroy = (error, code) =>
+    void setImmediate(() => session.destroyed || destroy(error, code));
 }
 
 function collect(
