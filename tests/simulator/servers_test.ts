@@ -16,20 +16,19 @@ async function withSimulator(run: (simulator: Simulator) => Promise<void>) {
   await run(simulator);
 }
 
-async function apnsHeaders() {
-  const iat = Math.floor(Date.now() / 1000);
-  const token = await sign({ iss: teamId, iat }, { alg: "ES256", kid: keyId }, { key: privateKey });
-  return {
-    authorization: `bearer ${token}`,
-    "apns-topic": bundleId,
-    "apns-push-type": "alert",
-  };
-}
+// One token for all: APNs refuses a connection that is shown another one a second later.
+const iat = Math.floor(Date.now() / 1000);
+const token = await sign({ iss: teamId, iat }, { alg: "ES256", kid: keyId }, { key: privateKey });
+const APNS_HEADERS = {
+  authorization: `bearer ${token}`,
+  "apns-topic": bundleId,
+  "apns-push-type": "alert",
+};
 
 async function alert(simulator: Simulator, client: Deno.HttpClient, device = DEVICE) {
   const response = await fetch(`${simulator.addresses.apns}/3/device/${device}`, {
     method: "POST",
-    headers: await apnsHeaders(),
+    headers: APNS_HEADERS,
     body: `{"aps":{"alert":"x"}}`,
     client,
   });
@@ -71,7 +70,7 @@ Deno.test("APNs grants one stream until the sender is known, then many", () =>
     const stream = session.request({
       ":method": "POST",
       ":path": `/3/device/${DEVICE}`,
-      ...await apnsHeaders(),
+      ...APNS_HEADERS,
     });
     stream.end(`{"aps":{"alert":"x"}}`);
     const [headers] = await once(stream, "response");
@@ -87,7 +86,7 @@ Deno.test("APNs says goodbye with GOAWAY and a reason", () =>
     const stream = session.request({
       ":method": "POST",
       ":path": `/3/device/${hexFaultToken("goaway IdleTimeout", "1")}`,
-      ...await apnsHeaders(),
+      ...APNS_HEADERS,
     });
     stream.on("error", () => {});
     stream.end(`{"aps":{"alert":"x"}}`);
@@ -112,7 +111,7 @@ Deno.test("'hang' does not hold up others on the same connection", () =>
     const abort = new AbortController();
     const hanging = fetch(`${simulator.addresses.apns}/3/device/${hexFaultToken("hang", "1")}`, {
       method: "POST",
-      headers: await apnsHeaders(),
+      headers: APNS_HEADERS,
       body: `{"aps":{"alert":"x"}}`,
       client,
       signal: abort.signal,
@@ -133,6 +132,17 @@ Deno.test("APNs answers many requests at once on one connection", () =>
     );
     assert.equal(statuses.filter((status) => status === 200).length, 200);
     assert.equal(simulator.arrivals.counts().apn?.accepted, 201);
+  }));
+
+Deno.test("clients that leave politely while others are busy do not disturb the server", () =>
+  withSimulator(async (simulator) => {
+    const rounds = Array.from({ length: 4 }, async (_, index) => {
+      using client = Deno.createHttpClient({ caCerts: [ca], http1: false });
+      await alert(simulator, client);
+      await Promise.all(Array.from({ length: 100 * (index + 1) }, () => alert(simulator, client)));
+    });
+    await Promise.all(rounds);
+    assert.deepEqual(simulator.arrivals.counts().apn, { accepted: 1004, refused: 0 });
   }));
 
 Deno.test("WNS and Web Push speak HTTP/1.1 as well", () =>
@@ -189,7 +199,7 @@ Deno.test("a body larger than any provider takes is refused and not kept", () =>
     using client = Deno.createHttpClient({ caCerts: [ca], http1: false });
     const response = await fetch(`${simulator.addresses.apns}/3/device/${DEVICE}`, {
       method: "POST",
-      headers: await apnsHeaders(),
+      headers: APNS_HEADERS,
       body: "x".repeat(100_000),
       client,
     });
