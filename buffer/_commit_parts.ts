@@ -1,7 +1,6 @@
 /** Changes that belong together, packed into as few commits as the store's limits allow. */
 
 import type { Commit, StoreKey, StoreTraits } from "../core/store.ts";
-import type { Encoded } from "./segment.ts";
 
 /** The changes that set records. */
 export type Sets = NonNullable<Commit["sets"]>;
@@ -17,12 +16,7 @@ export interface CommitPart {
 }
 
 /** What keys and framing add to one change. */
-const CHANGE_BYTES = 160;
-
-/** The weight of encoded items, packed. */
-export function bytesOf(items: readonly Encoded[]): number {
-  return items.reduce((sum, { bytes }) => sum + bytes.length + 1, CHANGE_BYTES);
-}
+export const CHANGE_BYTES = 160;
 
 /** The weight of small records that are not packed. */
 export function bytesOfSets(sets: Sets): number {

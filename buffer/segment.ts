@@ -36,50 +36,66 @@ export interface Segment {
 export interface StoredSegment {
   readonly v: 1;
   /** What still waits; see {@link packItems}. */
-  readonly items: Uint8Array;
+  readonly items: string | Uint8Array;
   /** First ids of the ledger values that hold the rest of the segment. */
   readonly ledger: readonly string[];
 }
 
-/** One encoded item and its size. */
+/** One item as JSON. */
 export interface Encoded {
   readonly id: string;
-  readonly bytes: Uint8Array;
+  readonly text: string;
+  /** It has characters beyond Latin-1, which double what a stored text takes. */
+  readonly wide: boolean;
 }
+
+// deno-lint-ignore no-control-regex -- Latin-1 begins with them
+const WIDE = /[^\u0000-\u00ff]/;
 
 /** The stored form of a notification or a ledger record. */
 export function encodeItem(item: Notification | LedgerRecord): Encoded {
-  return { id: item.id, bytes: encoder.encode(JSON.stringify(item)) };
+  const text = JSON.stringify(item);
+  return { id: item.id, text, wide: WIDE.test(text) };
+}
+
+/** Bytes that items take when they are stored as one text: a wide one widens all of it. */
+export function bytesOf(items: readonly Encoded[]): number {
+  let units = 2;
+  let wide = false;
+  for (const item of items) {
+    units += item.text.length + 1;
+    wide ||= item.wide;
+  }
+  return wide ? units * 2 : units;
 }
 
 /** Cuts a run of items, in order, so that each cut fits in one stored value. */
 export function cut(items: readonly Encoded[], maxBytes: number): readonly (readonly Encoded[])[] {
   const cuts: Encoded[][] = [];
-  let size = Infinity;
+  let units = Infinity;
+  let wide = false;
   for (const item of items) {
-    if (size + item.bytes.length + 1 > maxBytes) {
+    units += item.text.length + 1;
+    wide ||= item.wide;
+    if ((wide ? units * 2 : units) > maxBytes) {
       cuts.push([]);
-      size = 2;
+      units = item.text.length + 3;
+      wide = item.wide;
     }
     cuts.at(-1)!.push(item);
-    size += item.bytes.length + 1;
   }
   return cuts;
 }
 
-/** The stored value of a cut: a JSON array as UTF-8, whose size is known to the byte. */
-export function packItems(items: readonly Encoded[]): Uint8Array {
-  const size = items.reduce((sum, { bytes }) => sum + bytes.length + 1, 1);
-  const packed = new Uint8Array(Math.max(2, size));
-  let at = 0;
-  for (const { bytes } of items) {
-    packed[at] = at === 0 ? 0x5b : 0x2c; // "[" before the first, "," before the others
-    at++;
-    packed.set(bytes, at);
-    at += bytes.length;
-  }
-  packed[packed.length - 1] = 0x5d;
-  return packed;
+/** The stored value of a cut: a JSON array, as UTF-8 where it is a single item that is too heavy. */
+export function packItems(items: readonly Encoded[], maxBytes: number): string | Uint8Array {
+  const text = `[${items.map((item) => item.text).join(",")}]`;
+  return bytesOf(items) <= maxBytes ? text : encoder.encode(text);
+}
+
+/** Whether a single item can be stored at all. */
+export function fitsAlone(item: Encoded, maxBytes: number): boolean {
+  return bytesOf([item]) <= maxBytes || encoder.encode(item.text).length + 2 <= maxBytes;
 }
 
 /** Where the waiting part of a segment is. */
@@ -92,24 +108,7 @@ export function ledgerKey(firstId: string): StoreKey {
   return [...LEDGER_PREFIX, firstId];
 }
 
-/** The change that keeps the waiting part of a segment. */
-export function logSet(
-  firstId: string,
-  { items, ledger }: { readonly items: readonly Encoded[]; readonly ledger: readonly string[] },
-) {
-  const value: StoredSegment = { v: 1, items: packItems(items), ledger };
-  return { key: logKey(firstId), value };
-}
-
-/** The changes that keep settled records, by their first ids. */
-export function ledgerSets(cuts: readonly (readonly Encoded[])[], expireInMs: number) {
-  return cuts.map((items) => {
-    const firstId = items[0]!.id;
-    return { firstId, key: ledgerKey(firstId), value: packItems(items), expireInMs };
-  });
-}
-
 /** Reads a stored value back. */
-export function unpackItems<T>(packed: Uint8Array): readonly T[] {
-  return JSON.parse(decoder.decode(packed));
+export function unpackItems<T>(packed: string | Uint8Array): readonly T[] {
+  return JSON.parse(typeof packed === "string" ? packed : decoder.decode(packed));
 }

@@ -10,17 +10,24 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
-import { bytesOf, bytesOfSets, type CommitPart, packParts, type Sets } from "./_commit_parts.ts";
 import {
+  bytesOfSets,
+  CHANGE_BYTES,
+  type CommitPart,
+  packParts,
+  type Sets,
+} from "./_commit_parts.ts";
+import {
+  bytesOf,
   cut,
   type Encoded,
   encodeItem,
+  fitsAlone,
   LEDGER_PREFIX,
   ledgerKey,
-  ledgerSets,
   LOG_PREFIX,
   logKey,
-  logSet,
+  packItems,
   type Segment,
   type StoredSegment,
   unpackItems,
@@ -48,6 +55,12 @@ interface Append {
   readonly bytes: number;
   resolve(): void;
   reject(thrown: unknown): void;
+}
+
+interface LogRecord {
+  readonly items: readonly Encoded[];
+  /** First ids of the ledger values of the segment. */
+  readonly ledger: readonly string[];
 }
 
 /** A log of what is in flight and a ledger of what is not any more. */
@@ -90,9 +103,9 @@ export class SegmentLog {
    */
   append(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
     const items = notifications.map(encodeItem);
-    const bytes = bytesOf(items) + bytesOfSets(sets);
+    const bytes = CHANGE_BYTES + bytesOf(items) + bytesOfSets(sets);
     const { maxCommitBytes } = this.#store.traits;
-    if (bytes > maxCommitBytes || items.some((item) => item.bytes.length > this.#maxValueBytes)) {
+    if (bytes > maxCommitBytes || !items.every((item) => fitsAlone(item, this.#maxValueBytes))) {
       return Promise.reject(
         new ServiceError(
           "payload_too_large",
@@ -135,7 +148,7 @@ export class SegmentLog {
       const changed = records.map((each) => encodeItem(each.id === id ? change(each) : each));
       const committed = await this.#store.commit({
         checks: [stored!],
-        sets: ledgerSets(cut(changed, this.#maxValueBytes), this.#options.retentionMs()),
+        sets: this.#ledgerSets(changed),
       });
       if (committed) return true;
     }
@@ -155,10 +168,12 @@ export class SegmentLog {
     const recovered: Notification[] = [];
     for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
       const notifications = unpackItems<Notification>(value.items);
-      const { byteLength: bytes } = value.items;
+      const { length: bytes } = value.items;
       const segment = this.#open(String(key.at(-1)), { notifications, bytes });
       segment.ledger = value.ledger;
-      for (const entry of await this.#store.getMany<Uint8Array>(value.ledger.map(ledgerKey))) {
+      for (
+        const entry of await this.#store.getMany<string | Uint8Array>(value.ledger.map(ledgerKey))
+      ) {
         if (entry) this.#remember(segment, unpackItems<LedgerRecord>(entry.value));
       }
       for (const notification of notifications) recovered.push(notification);
@@ -229,13 +244,17 @@ export class SegmentLog {
     const appends = this.#appends.splice(0);
     const groups: Append[][] = [];
     let bytes = Infinity;
+    let wide = false;
     for (const append of appends) {
-      if (bytes + append.bytes > this.#store.traits.maxCommitBytes) {
+      // Cut into one text with wide ones, narrow ones take twice what they take alone.
+      const widens = append.items.some((item) => item.wide) !== wide;
+      bytes += append.bytes;
+      if (bytes > this.#store.traits.maxCommitBytes || widens) {
         groups.push([]);
-        bytes = 0;
+        bytes = append.bytes;
+        wide = append.items.some((item) => item.wide);
       }
       groups.at(-1)!.push(append);
-      bytes += append.bytes;
     }
     return groups.map((group) => this.#appendPart(group));
   }
@@ -245,7 +264,7 @@ export class SegmentLog {
     const notifications = group.flatMap((append) => append.notifications);
     return {
       sets: [
-        ...cuts.map((items) => logSet(items[0]!.id, { items, ledger: [] })),
+        ...cuts.map((items) => this.#logSet(items[0]!.id, { items, ledger: [] })),
         ...group.flatMap((append) => append.sets),
       ],
       deletes: [],
@@ -275,16 +294,15 @@ export class SegmentLog {
     this.#dirty.delete(segment);
     const records = [...segment.settled.values()].sort(byId).map(encodeItem);
     const rest = [...segment.waiting.values()].map(encodeItem);
-    const cuts = cut(records, this.#maxValueBytes);
-    const ledger = ledgerSets(cuts, this.#options.retentionMs());
+    const ledger = this.#ledgerSets(records);
     const ledgerIds = ledger.map(({ firstId }) => firstId);
     const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
     return {
       sets: rest.length > 0
-        ? [...ledger, logSet(segment.firstId, { items: rest, ledger: ledgerIds })]
+        ? [...ledger, this.#logSet(segment.firstId, { items: rest, ledger: ledgerIds })]
         : ledger,
       deletes: rest.length > 0 ? stale : [...stale, logKey(segment.firstId)],
-      bytes: bytesOf(records) + bytesOf(rest),
+      bytes: 2 * CHANGE_BYTES + bytesOf(records) + bytesOf(rest),
       done: () => {
         segment.ledger = ledgerIds;
         if (segment.waiting.size === 0 && !this.#dirty.has(segment)) this.#forget(segment);
@@ -293,10 +311,28 @@ export class SegmentLog {
     };
   }
 
+  /** The change that keeps the waiting part of a segment. */
+  #logSet(firstId: string, { items, ledger }: LogRecord) {
+    const value: StoredSegment = { v: 1, items: packItems(items, this.#maxValueBytes), ledger };
+    return { key: logKey(firstId), value };
+  }
+
+  /** The changes that keep settled records, by their first ids. */
+  #ledgerSets(records: readonly Encoded[]) {
+    const expireInMs = this.#options.retentionMs();
+    return cut(records, this.#maxValueBytes).map((items) => {
+      const firstId = items[0]!.id;
+      const value = packItems(items, this.#maxValueBytes);
+      return { firstId, key: ledgerKey(firstId), value, expireInMs };
+    });
+  }
+
   /** The ledger value that covers an id: the last one that begins at or before it. */
-  async #stored(id: string): Promise<StoreEntry<Uint8Array> | undefined> {
+  async #stored(id: string): Promise<StoreEntry<string | Uint8Array> | undefined> {
     const range = { prefix: LEDGER_PREFIX, end: [...LEDGER_PREFIX, `${id}\u0000`] };
-    for await (const entry of this.#store.list<Uint8Array>({ ...range, reverse: true, limit: 1 })) {
+    for await (
+      const entry of this.#store.list<string | Uint8Array>({ ...range, reverse: true, limit: 1 })
+    ) {
       return entry;
     }
     return undefined;

@@ -312,6 +312,16 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.handled.length, 1);
   });
 
+  test("texts of every script are kept, alone, together and at the limit", async (bench) => {
+    const texts = ["ä", "漢", "🔔", "漢".repeat(16_000), "x".repeat(40_000) + "🔔"];
+    for (const text of texts) await bench.buffer.put([bench.make({ data: { text } })]);
+    await bench.buffer.put(texts.slice(0, 3).map((text) => bench.make({ data: { text, n: 2 } })));
+    await bench.crash();
+    await bench.pass(1500);
+    const kept = bench.handled.map(({ data }) => data["text"]);
+    assert.deepEqual(kept, [...texts, ...texts.slice(0, 3)]);
+  });
+
   test("a record can be amended, in memory and after a crash", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
