@@ -40,6 +40,8 @@ export interface PublishOptions {
 /** How a request is published. */
 export interface PublishRequest {
   readonly drafts: readonly Draft[];
+  /** There is one, and it came without a list; faults are named accordingly. */
+  readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -69,17 +71,18 @@ export function createPublish(options: PublishOptions): Publish {
   const { buffer, store, clock, ids, maxPayloadBytes, idempotencyMs } = options;
   const underWay = new Set<string>();
 
-  function check(principal: Principal, drafts: readonly Draft[]): void {
+  function check(principal: Principal, { drafts, alone }: PublishRequest): void {
     const limit = maxPayloadBytes();
     const faults: Fault[] = [];
     drafts.forEach(({ context, data }, index) => {
+      const within = alone ? "" : `notifications[${index}].`;
       if (!allows(principal, "publish", context)) {
         const message = `the credential does not allow publishing in context ${context}`;
-        faults.push({ path: `notifications[${index}].context`, message, code: "forbidden" });
+        faults.push({ path: `${within}context`, message, code: "forbidden" });
       }
       if (exceeds(data, limit)) {
         const message = `data has more than ${limit} bytes`;
-        faults.push({ path: `notifications[${index}].data`, message, code: "payload_too_large" });
+        faults.push({ path: `${within}data`, message, code: "payload_too_large" });
       }
     });
     const [first] = faults;
@@ -122,8 +125,9 @@ export function createPublish(options: PublishOptions): Publish {
     return { ids: value.ids, replayed: false };
   }
 
-  return async (principal, { drafts, idempotencyKey }) => {
-    check(principal, drafts);
+  return async (principal, request) => {
+    check(principal, request);
+    const { drafts, idempotencyKey } = request;
     if (idempotencyKey === undefined) {
       const notifications = drafts.map(stamp);
       await buffer.put(notifications);

@@ -1,12 +1,15 @@
 /** The words of the API as schemas: they validate, and OpenAPI is generated from them. */
 
 import { z } from "@hono/zod-openapi";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { transportName, TRANSPORTS } from "../core/subscription.ts";
 import { isWildcard, topicFault } from "../core/topic.ts";
 
 // deno-lint-ignore no-control-regex -- control characters are what is refused
 const NAME = /^[^\u0000-\u001f\u007f]{1,255}$/;
+
+/** Whatever walks a value by recursion, here or in a store, has to get to its end. */
+const MAX_DEPTH = 64;
 
 /** Context and user ids: texts inside, numbers accepted at the edge. */
 function name(example: string, description: string) {
@@ -53,6 +56,9 @@ export const transport = z.string().transform((name, { addIssue }) => {
 }).openapi({ example: "apn", description: `One of ${TRANSPORTS.join(", ")}, or an alias` });
 
 export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "must be a JSON object" })
+  .refine((value) => isShallow(value, MAX_DEPTH), {
+    error: `must not be nested deeper than ${MAX_DEPTH} levels`,
+  })
   .openapi({ type: "object", additionalProperties: true });
 
 /** A point in time in answers. */
@@ -74,3 +80,8 @@ export const page = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().max(512).optional(),
 });
+
+function isShallow(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
+}

@@ -2,6 +2,7 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -15,7 +16,7 @@ import { type HealthDeps, healthRoutes } from "./health.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import type { App, Env } from "./_openapi.ts";
-import { onError } from "./_problem.ts";
+import { onError, problem } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
@@ -40,6 +41,9 @@ export type AppDeps =
 /** A request must fit in one commit of the store, or it could not be all or nothing. */
 const MAX_BODY_BYTES = 760_000;
 
+/** What anybody else sends as a method must not become a time series. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 /** Puts the groups of routes together. */
 export function createApp(deps: AppDeps): App {
   const app = new OpenAPIHono<Env>();
@@ -49,7 +53,7 @@ export function createApp(deps: AppDeps): App {
     await next();
     metrics.count("carillon_http_requests_total", {
       route: routePath(c, -1),
-      method: c.req.method,
+      method: METHODS.has(c.req.method) ? c.req.method : "other",
       status: String(c.res.status),
     });
   });
@@ -64,6 +68,15 @@ export function createApp(deps: AppDeps): App {
     await next();
     c.header("x-content-type-options", "nosniff");
   });
+  app.use(methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      const message = `Cannot ${c.req.method} ${c.req.path}: use ${methods.join(" or ")}`;
+      const answer = problem(new ServiceError("method_not_allowed", message));
+      answer.headers.set("allow", methods.join(", "));
+      return answer;
+    },
+  }));
 
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
@@ -78,9 +91,7 @@ export function createApp(deps: AppDeps): App {
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
 
-  app.notFound((c) => {
-    throw new ServiceError("not_found", `Cannot find ${c.req.method} ${c.req.path}`);
-  });
+  app.notFound((c) => problem(new ServiceError("not_found", `Cannot find ${c.req.path}`)));
   app.onError(onError(log));
   return app;
 }

@@ -113,6 +113,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const drafts = isBatch ? check(batch, body).notifications : [check(draft, body)];
     const { ids, replayed } = await publish(c.var.principal, {
       drafts,
+      alone: !isBatch,
       idempotencyKey: check(idempotencyKey, c.req.header("idempotency-key")),
     });
     if (replayed) c.header("idempotency-replayed", "true");

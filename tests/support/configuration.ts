@@ -1,0 +1,29 @@
+/** A configuration folder of its own for each service under test. */
+
+const DEFAULTS = {
+  "com.openexchange.pns.delayDuration": 0,
+  "com.openexchange.pns.timerFrequency": 20,
+};
+
+/** Writes a folder; whoever asked for it removes it. */
+export async function writeConfiguration(
+  properties: Readonly<Record<string, string | number | boolean>> = {},
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "carillon_conf_" });
+  await Deno.writeTextFile(`${folder}/test.properties`, propertiesText(properties));
+  for (const [name, text] of Object.entries(files)) {
+    const below = name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
+    await Deno.mkdir(`${folder}/${below}`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  return folder;
+}
+
+/** The text of a properties file with these keys over the defaults of tests. */
+export function propertiesText(
+  properties: Readonly<Record<string, string | number | boolean>>,
+): string {
+  return Object.entries({ ...DEFAULTS, ...properties })
+    .map(([key, value]) => `${key.replaceAll(":", "\\:")}=${value}\n`).join("");
+}

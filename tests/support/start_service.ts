@@ -1,0 +1,94 @@
+/** The whole service within the process of the test, on a port and a configuration of its own. */
+
+import { setImmediate } from "node:timers";
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { type Service, startService } from "../../service/start.ts";
+import { Api } from "./api.ts";
+import { writeConfiguration } from "./configuration.ts";
+
+/** How a service is started for a test. */
+export interface TestServiceOptions {
+  /** Keys over the ones of a test: no delay, and a tick of 20 ms. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** Further files below the configuration folder. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** @default {"memory:"} */
+  readonly store?: string;
+  readonly clock?: Clock;
+  readonly port?: number;
+}
+
+/** The fixed admin key of every service under test. */
+export const ADMIN_KEY = "the-admin-key-of-a-test";
+/** The HS256 secret of session JWTs. */
+export const SESSION_SECRET = "a secret of the tests and of nothing else";
+
+/** A running service, its API, and what it logged. */
+export class TestService extends Api implements AsyncDisposable {
+  readonly #service: Service;
+  #stopped = false;
+
+  constructor(
+    service: Service,
+    readonly configDir: string,
+    readonly log: readonly string[],
+  ) {
+    super(`http://127.0.0.1:${service.address.port}`, ADMIN_KEY);
+    this.#service = service;
+  }
+
+  /** Where it listens, as `host:port`. */
+  get host(): string {
+    return `127.0.0.1:${this.#service.address.port}`;
+  }
+
+  get port(): number {
+    return this.#service.address.port;
+  }
+
+  houseKeep(): Promise<void> {
+    return this.#service.houseKeep();
+  }
+
+  /** Stops it as SIGTERM does. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.#service.stop();
+  }
+
+  /** Changes a file of its configuration; it counts after the next reload. */
+  async configure(file: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.configDir}/${file}`, text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.configDir, { recursive: true });
+  }
+}
+
+/** Starts it. */
+export async function startTestService(
+  { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0 }:
+    TestServiceOptions = {},
+): Promise<TestService> {
+  const configDir = await writeConfiguration(properties, files);
+  const log: string[] = [];
+  try {
+    const service = await startService({
+      ...{ host: "127.0.0.1", port, configDir, store },
+      ...{ adminKey: ADMIN_KEY, sessionSecret: SESSION_SECRET },
+    }, {
+      clock,
+      random: Math.random,
+      turn: () => new Promise((resolve) => setImmediate(resolve)),
+      variables: {},
+      writeLog: (line) => void log.push(line),
+    });
+    return new TestService(service, configDir, log);
+  } catch (thrown) {
+    await Deno.remove(configDir, { recursive: true });
+    throw thrown;
+  }
+}
