@@ -1,7 +1,8 @@
 /**
  * Caps on what peers that do not read may keep waiting. Deno's WebSockets take everything they
  * are given, so a peer's backlog is looked at before each send; above the cap it is dropped, and
- * its client resumes once it reads again.
+ * its client resumes once it reads again. A dropped WebSocket cannot be torn down while its peer
+ * is silent: what it still holds goes on counting, and while that is too much nobody is let in.
  */
 
 /** Something that can fall behind. */
@@ -10,6 +11,8 @@ export interface Laggard {
   readonly backlogBytes: number;
   /** Gives the peer up. */
   drop(): void;
+  /** Calls `run` once nothing is held for the peer any more. */
+  whenGone(run: () => void): void;
 }
 
 /** Limits in bytes. */
@@ -23,9 +26,15 @@ export class Backlog {
   limits: BacklogLimits;
   readonly #waiting = new Map<Laggard, number>();
   #total = 0;
+  #abandoned = 0;
 
   constructor(limits: BacklogLimits) {
     this.limits = limits;
+  }
+
+  /** Whether peers that were given up hold too much for new ones to be let in. */
+  get isFull(): boolean {
+    return this.#abandoned > this.limits.total;
   }
 
   /** Whether `bytes` more may be handed to a peer; where not, it has been dropped. */
@@ -35,18 +44,28 @@ export class Backlog {
       if (this.#waiting.size > 0) this.forget(peer);
       return true;
     }
-    if (waiting + bytes > this.limits.perSocket) {
+    const kept = waiting + bytes <= this.limits.perSocket;
+    this.#note(peer, kept ? waiting + bytes : waiting);
+    if (!kept) {
       peer.drop();
       return false;
     }
-    this.#note(peer, waiting + bytes);
     return this.#total <= this.limits.total || this.#makeRoom(peer);
   }
 
-  /** The peer is gone, with everything that waited for it. */
+  /** Nothing waits for the peer. */
   forget(peer: Laggard): void {
     this.#total -= this.#waiting.get(peer) ?? 0;
     this.#waiting.delete(peer);
+  }
+
+  /** The peer's session has ended; what waits for it may take its time to go. */
+  abandon(peer: Laggard): void {
+    const bytes = this.#waiting.get(peer) ?? 0;
+    this.forget(peer);
+    if (bytes === 0) return;
+    this.#abandoned += bytes;
+    peer.whenGone(() => void (this.#abandoned -= bytes));
   }
 
   /** Bytes that wait now, over all peers. */
@@ -56,7 +75,7 @@ export class Backlog {
       if (bytes === 0) this.forget(peer);
       else this.#note(peer, bytes);
     }
-    return this.#total;
+    return this.#total + this.#abandoned;
   }
 
   #note(peer: Laggard, bytes: number): void {
@@ -67,10 +86,11 @@ export class Backlog {
   /** Drops the furthest behind until the rest fits; false where that took `sender` too. */
   #makeRoom(sender: Laggard): boolean {
     let spared = true;
-    while (this.measure() > this.limits.total) {
+    this.measure();
+    while (this.#total > this.limits.total) {
       const [worst] = [...this.#waiting].reduce((a, b) => b[1] > a[1] ? b : a);
-      this.forget(worst);
       worst.drop();
+      this.forget(worst);
       if (worst === sender) spared = false;
     }
     return spared;

@@ -11,23 +11,27 @@ export interface DrainOptions {
   readonly random: () => number;
 }
 
-/** Resolves when the last one is closed. Each waits half to one and a half times its turn. */
+/** Resolves when none is left. Each waits half to one and a half times its turn. */
 export async function drainSockets(
-  connections: Connection[],
+  connections: Iterable<Connection>,
   { perSecond, clock, random }: DrainOptions,
 ): Promise<void> {
-  shuffle(connections, random);
-  for (const { engine } of connections) {
-    if (engine.readyState === "closed") continue;
-    // Without a DISCONNECT packet, upon which a client would not come back.
-    engine.close(true);
-    await sleep(clock, 1000 / perSecond * (.5 + random()));
+  for (;;) {
+    const open = shuffled([...connections], random);
+    if (open.length === 0) return;
+    for (const { engine } of open) {
+      if (engine.readyState === "closed") continue;
+      // Without a DISCONNECT packet, upon which a client would not come back.
+      engine.close(true);
+      await sleep(clock, 1000 / perSecond * (.5 + random()));
+    }
   }
 }
 
-function shuffle(list: Connection[], random: () => number): void {
+function shuffled(list: Connection[], random: () => number): Connection[] {
   for (let end = list.length - 1; end > 0; end--) {
     const other = Math.floor(random() * (end + 1));
     [list[end], list[other]] = [list[other]!, list[end]!];
   }
+  return list;
 }

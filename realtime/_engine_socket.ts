@@ -108,6 +108,15 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     this.onClose("backlog");
   }
 
+  whenGone(run: () => void): void {
+    const { transport } = this;
+    if (!(transport instanceof WebSocketTransport) || transport.isGone) return run();
+    transport.onGone = () => {
+      transport.onGone = undefined;
+      run();
+    };
+  }
+
   /** Called by the official constructor for revision 4: the server pings. */
   schedulePing(): void {
     // What the open packet said holds for this socket, whatever is configured later.

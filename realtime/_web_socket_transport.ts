@@ -36,6 +36,8 @@ const MESSAGE_TOO_BIG = 1009;
 export class WebSocketTransport extends Transport {
   /** Absent while the transport is being probed; then events tell the official code. */
   owner: TransportOwner | undefined;
+  /** Called when the WebSocket itself is gone, which may be long after the transport. */
+  onGone: (() => void) | undefined;
   readonly #socket: WebSocket;
   readonly #maxPayload: number;
 
@@ -69,6 +71,10 @@ export class WebSocketTransport extends Transport {
     return this.#socket.bufferedAmount;
   }
 
+  get isGone(): boolean {
+    return this.#socket.readyState === WebSocket.CLOSED;
+  }
+
   /** Sends an encoded packet at once. */
   write(text: string): void {
     this.#socket.send(text);
@@ -90,6 +96,7 @@ export class WebSocketTransport extends Transport {
 
   /** Called by the WebSocket, which may close twice. */
   handleEvent(event: Event): void {
+    if (event.type === "close") this.onGone?.();
     if (this.readyState === "closed") return;
     if (event.type === "message") this.#onMessage((event as MessageEvent).data);
     else this.onClose();

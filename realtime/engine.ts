@@ -103,6 +103,9 @@ export class Engine extends Server implements EngineSocketServer {
     if (!REVISIONS.includes(request._query.EIO ?? "")) {
       return Server.errors.UNSUPPORTED_PROTOCOL_VERSION;
     }
+    if (request.method !== "GET" && request.method !== "POST") {
+      return Server.errors.BAD_HANDSHAKE_METHOD;
+    }
     const session = this.#session(request);
     if (upgrade && session && (session.upgrading || session.upgraded)) {
       return Server.errors.BAD_REQUEST;

@@ -6,6 +6,7 @@ export {
   type Audience,
   createRealtime,
   type EmitResult,
+  type OutgoingEvent,
   type Realtime,
   type RealtimeHooks,
   type RealtimeOptions,

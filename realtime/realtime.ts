@@ -6,32 +6,17 @@
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { Clock } from "../core/clock.ts";
-import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import { Backlog } from "./_backlog.ts";
 import { type Connection, Connections } from "./_connections.ts";
+import { Door } from "./_door.ts";
 import { drainSockets } from "./_drain.ts";
-import type { EngineRequest } from "./_engine_request.ts";
-import type { EngineSocket } from "./_engine_socket.ts";
 import { NoRooms, slim } from "./_lean.ts";
 import { isOriginAllowed, preflight, withCors } from "./_origins.ts";
 import { clientAt } from "./_paths.ts";
-import { Rate } from "./_rate.ts";
 import { Engine } from "./engine.ts";
-import {
-  type Admission,
-  type Authenticate,
-  connectionIdOf,
-  credentialOfAuth,
-  credentialOfRequest,
-  type Handshake,
-  type Identity,
-  NO_CREDENTIAL,
-  type Refusal,
-  refusalError,
-  refusalResponse,
-} from "./handshake.ts";
+import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Whose sockets of which client. */
@@ -39,6 +24,15 @@ export interface Audience {
   readonly context: string;
   readonly user: string;
   readonly client: string;
+}
+
+/** An event to be sent. */
+export interface OutgoingEvent {
+  /** E.g. `ox:mail:new`. */
+  readonly name: string;
+  readonly args: readonly Json[];
+  /** Connection id or Socket.IO id of the one socket that is left out, having caused it. */
+  readonly exceptConnection?: string | undefined;
 }
 
 /** What became of an event: numbers of sockets. */
@@ -77,11 +71,8 @@ export interface Realtime extends AsyncDisposable {
   fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
   /** Clients that a user has at least one open socket of. */
   clientsOf(context: string, user: string): readonly string[];
-  /**
-   * Sends an event to the sockets of a user's client, except the one whose connection id (or
-   * Socket.IO id) is `exceptConnection`.
-   */
-  emit(to: Audience, event: string, args: readonly Json[], exceptConnection?: string): EmitResult;
+  /** Sends an event to the open sockets of a user's client. */
+  emit(to: Audience, event: OutgoingEvent): EmitResult;
   /** Tells the sockets of a revoked session `session:invalid` and closes them; how many. */
   closeSession(sessionId: string): number;
   /** Refuses new sockets and closes the open ones a few per second, so that clients go elsewhere. */
@@ -101,13 +92,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   return new RealtimeServer(options);
 }
 
-/** What a handshake leaves for the namespace to find. */
-interface Note {
-  readonly client: string;
-  readonly connectionId: string | undefined;
-  readonly identity: Identity | undefined;
-}
-
 type Next = (error?: Error) => void;
 type Plain = DefaultEventsMap;
 type UserSocket = Socket<Plain, Plain, Plain, Partial<Connection>>;
@@ -117,21 +101,24 @@ const SESSION_INVALID = "session:invalid";
 class RealtimeServer implements Realtime {
   readonly #options: RealtimeOptions;
   readonly #hooks: RealtimeHooks;
+  readonly #door: Door;
   readonly #engine: Engine;
   readonly #io: Server<Plain, Plain, Plain, Partial<Connection>>;
   readonly #connections = new Connections();
   readonly #backlog: Backlog;
-  readonly #handshakes: Rate;
   #settings: RealtimeSettings;
-  #draining = false;
 
   constructor(options: RealtimeOptions) {
     const { settings, clock } = options;
     this.#options = options;
     this.#hooks = options.hooks ?? {};
     this.#settings = settings;
-    this.#handshakes = new Rate(clock, settings.handshakesPerSecond);
     this.#backlog = new Backlog(backlogLimits(settings));
+    this.#door = new Door({
+      ...options,
+      connections: this.#connections,
+      backlog: this.#backlog,
+    });
     this.#engine = new Engine({
       clock,
       pingInterval: settings.pingInterval,
@@ -172,12 +159,7 @@ class RealtimeServer implements Realtime {
     return this.#connections.clientsOf(context, user);
   }
 
-  emit(
-    to: Audience,
-    event: string,
-    args: readonly Json[],
-    exceptConnection?: string,
-  ): EmitResult {
+  emit(to: Audience, { name, args, exceptConnection }: OutgoingEvent): EmitResult {
     let sent = 0, source = 0, dropped = 0;
     let frame: string | undefined;
     let at = this.#connections.first(to.context, to.user);
@@ -191,7 +173,7 @@ class RealtimeServer implements Realtime {
       ) source++;
       else {
         // Engine.IO message, Socket.IO event, main namespace.
-        frame ??= `42${JSON.stringify([event, ...args])}`;
+        frame ??= `42${JSON.stringify([name, ...args])}`;
         if (this.#backlog.admit(connection.engine, frame.length)) {
           connection.engine.sendText(frame);
           sent++;
@@ -211,13 +193,13 @@ class RealtimeServer implements Realtime {
   }
 
   async drain(perSecond: number): Promise<void> {
-    this.#draining = true;
+    this.#door.isClosed = true;
     const { clock, random } = this.#options;
-    await drainSockets([...this.#connections], { perSecond, clock, random });
+    await drainSockets(this.#connections, { perSecond, clock, random });
   }
 
   async close(): Promise<void> {
-    this.#draining = true;
+    this.#door.isClosed = true;
     await this.#io.close();
   }
 
@@ -231,7 +213,7 @@ class RealtimeServer implements Realtime {
 
   configure(settings: RealtimeSettings): void {
     this.#settings = settings;
-    this.#handshakes.perSecond = settings.handshakesPerSecond;
+    this.#door.configure(settings);
     this.#backlog.limits = backlogLimits(settings);
     this.#engine.configure({
       pingInterval: settings.pingInterval,
@@ -242,62 +224,22 @@ class RealtimeServer implements Realtime {
   }
 
   async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    const url = new URL(request.url);
-    if (url.searchParams.has("sid")) return await this.#engine.fetch(request, { info });
-    const client = clientAt(this.#settings.paths, url.pathname);
-    if (client === undefined) {
-      return await this.#refuse(request, { code: "not_found", message: "No client has this path" });
+    if (new URL(request.url).searchParams.has("sid")) {
+      return await this.#engine.fetch(request, { info });
     }
-    const busy = this.#busy();
-    if (busy) return await this.#refuse(request, busy);
-    const connectionId = connectionIdOf(url);
-    const credential = credentialOfRequest(request, url);
-    let identity: Identity | undefined;
-    if (credential !== undefined) {
-      const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-      const admission = await this.#authenticate({ credential, client, remoteAddress });
-      const refusal = admission.refusal ?? this.#crowded(admission.identity, connectionId);
-      if (refusal) return await this.#refuse(request, refusal);
-      identity = admission.identity;
-    } else if (url.searchParams.get("EIO") === "3") {
-      // Such a client is in the namespace at once and has no other way to say who it is.
-      return await this.#refuse(request, NO_CREDENTIAL);
-    }
-    const note: Note = { client, connectionId, identity };
+    const note = await this.#door.knock(request, info);
+    if (note.refusal) return await this.#refuse(request, note.refusal);
     return await this.#engine.fetch(request, { info, note });
   }
 
-  /** Runs for each socket that wants into the namespace. */
+  /** Socket.IO's middleware. */
   async #admit(socket: UserSocket, next: Next): Promise<void> {
-    const request = socket.request as unknown as EngineRequest;
-    const { client, connectionId, identity: known } = request.note as Note;
-    let identity = known;
-    let refusal: Refusal | undefined;
-    if (!identity) {
-      const credential = credentialOfAuth(socket.handshake.auth);
-      if (credential === undefined) refusal = NO_CREDENTIAL;
-      else {
-        const { remoteAddress } = request.connection;
-        const admission = await this.#authenticate({ credential, client, remoteAddress });
-        identity = admission.identity;
-        refusal = admission.refusal ?? this.#crowded(admission.identity, connectionId);
-      }
+    const entered = await this.#door.enter(socket);
+    if ("refusal" in entered) {
+      this.#hooks.onRefused?.(entered.refusal.code);
+      return next(refusalError(entered.refusal));
     }
-    if (!identity || refusal) {
-      this.#hooks.onRefused?.(refusal!.code);
-      return next(refusalError(refusal!));
-    }
-    const connection: Connection = {
-      context: identity.context,
-      user: identity.user,
-      client,
-      id: connectionId ?? socket.id,
-      socketId: socket.id,
-      sessionId: identity.sessionId,
-      engine: socket.conn as unknown as EngineSocket,
-      next: undefined,
-    };
-    socket.data = connection;
+    socket.data = entered;
     next();
   }
 
@@ -318,44 +260,17 @@ class RealtimeServer implements Realtime {
     const connection = this.#io.sockets.sockets.get(socketId as never)?.data;
     // Absent where the middleware has just refused the socket.
     if (!isConnection(connection)) return;
-    this.#backlog.forget(connection.engine);
+    const { engine } = connection;
+    this.#backlog.abandon(engine);
     if (!this.#connections.remove(connection)) return;
-    this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
+    this.#hooks.onClosed?.(connection, engine.closeReason ?? "namespace disconnect");
+    // There is no other namespace that it could be in.
+    if (engine.readyState === "open") engine.close();
   }
 
   /** Closes a socket whose client is not to come back by itself. */
   #disconnect(connection: Connection): void {
     this.#io.sockets.sockets.get(connection.socketId as never)?.disconnect(true);
-  }
-
-  #busy(): Refusal | undefined {
-    if (this.#draining) {
-      return { code: "draining", message: "This node is going away", retryAfterSeconds: 1 };
-    }
-    if (this.#handshakes.take()) return undefined;
-    return { code: "too_many_requests", message: "Too many handshakes", retryAfterSeconds: 1 };
-  }
-
-  #crowded({ context, user }: Identity, connectionId: string | undefined): Refusal | undefined {
-    const { maxSocketsPerUser } = this.#settings;
-    if (this.#connections.size(context, user) < maxSocketsPerUser) return undefined;
-    if (connectionId !== undefined && this.#connections.find(context, user, connectionId)) {
-      return undefined;
-    }
-    return {
-      code: "too_many_requests",
-      message: `A user may have ${maxSocketsPerUser} open sockets`,
-    };
-  }
-
-  async #authenticate(handshake: Handshake): Promise<Admission> {
-    try {
-      return await this.#options.authenticate(handshake);
-    } catch (error) {
-      this.#options.log.error("Cannot check a session", { error: messageOf(error) });
-      const code = error instanceof ServiceError ? error.code : "internal";
-      return { refusal: { code, message: "The session cannot be checked now" } };
-    }
   }
 
   async #refuse(request: Request, refusal: Refusal): Promise<Response> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { type Peer, type Served, serveRealtime } from "./_servers.ts";
 
@@ -19,10 +20,13 @@ Deno.test("an event reaches every socket of its user and nobody else", async () 
   const mine = [await connect(served, "session=7@1"), await connect(served, "session=7@1")];
   const other = await connect(served, "session=8@1");
   const namesake = await connect(served, "session=7@2");
-  assert.equal(served.realtime.emit(SEVEN, "mine", [1]).sent, 2);
+  assert.equal(served.realtime.emit(SEVEN, { name: "mine", args: [1] }).sent, 2);
   for (const user of ["8@1", "7@2"]) {
     const [name, context] = user.split("@");
-    served.realtime.emit({ ...SEVEN, user: name!, context: context! }, "theirs", []);
+    served.realtime.emit({ ...SEVEN, user: name!, context: context! }, {
+      name: "theirs",
+      args: [],
+    });
   }
   for (const peer of mine) assert.equal(await peer.next(), '42["mine",1]');
   assert.equal(await other.next(), '42["theirs"]');
@@ -32,7 +36,7 @@ Deno.test("an event reaches every socket of its user and nobody else", async () 
 Deno.test("an event for another client reaches no socket of this one", async () => {
   await using served = serveRealtime();
   await connect(served, "session=7@1");
-  const result = served.realtime.emit({ ...SEVEN, client: "other" }, "x", []);
+  const result = served.realtime.emit({ ...SEVEN, client: "other" }, { name: "x", args: [] });
   assert.deepEqual(result, { sent: 0, source: 0, dropped: 0 });
 });
 
@@ -40,9 +44,9 @@ Deno.test("the connection that caused an event gets nothing", async () => {
   await using served = serveRealtime();
   const source = await connect(served, "session=7@1&connection=mine");
   const other = await connect(served, "session=7@1&connection=other");
-  const result = served.realtime.emit(SEVEN, "x", [], "mine");
+  const result = served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "mine" });
   assert.deepEqual(result, { sent: 1, source: 1, dropped: 0 });
-  served.realtime.emit(SEVEN, "y", []);
+  served.realtime.emit(SEVEN, { name: "y", args: [] });
   assert.equal(await other.next(), '42["x"]');
   assert.equal(await source.next(), '42["y"]');
 });
@@ -53,9 +57,18 @@ Deno.test("the Socket.IO id counts as a connection id, beside the one in the add
   await peer.next();
   peer.send("40");
   const { sid } = JSON.parse((await peer.text()).slice(2));
-  assert.equal(served.realtime.emit(SEVEN, "x", [], sid).source, 1);
-  assert.equal(served.realtime.emit(SEVEN, "x", [], "mine").source, 1);
-  assert.equal(served.realtime.emit(SEVEN, "x", [], "another").sent, 1);
+  assert.equal(
+    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: sid }).source,
+    1,
+  );
+  assert.equal(
+    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "mine" }).source,
+    1,
+  );
+  assert.equal(
+    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "another" }).sent,
+    1,
+  );
 });
 
 Deno.test("events come in the order in which they were sent, across an upgrade", async () => {
@@ -70,10 +83,10 @@ Deno.test("events come in the order in which they were sent, across an upgrade",
   await peer.opened;
   peer.send("2probe");
   assert.equal(await peer.next(), "3probe");
-  for (const each of [1, 2, 3]) served.realtime.emit(SEVEN, "x", [each]);
+  for (const each of [1, 2, 3]) served.realtime.emit(SEVEN, { name: "x", args: [each] });
   peer.send("5");
   assert.equal(await peer.next(), '42["x",1]');
-  served.realtime.emit(SEVEN, "x", [4]);
+  served.realtime.emit(SEVEN, { name: "x", args: [4] });
   for (const each of [2, 3, 4]) assert.equal(await peer.next(), `42["x",${each}]`);
 });
 
@@ -85,8 +98,8 @@ Deno.test("a polling client gets its events", async () => {
   await posted.body?.cancel();
   const connected = await served.http(`${POLL}&sid=${sid}`);
   await connected.body?.cancel();
-  served.realtime.emit(SEVEN, "x", ["ü"]);
-  served.realtime.emit(SEVEN, "y", []);
+  served.realtime.emit(SEVEN, { name: "x", args: ["ü"] });
+  served.realtime.emit(SEVEN, { name: "y", args: [] });
   const polled = await served.http(`${POLL}&sid=${sid}`);
   assert.equal(await polled.text(), '42["x","ü"]\x1e42["y"]');
 });
@@ -132,14 +145,34 @@ Deno.test("a peer that does not read is dropped at the cap and told nothing more
   const text = "x".repeat(64 * 1024);
   let result = { sent: 0, source: 0, dropped: 0 };
   for (let round = 0; round < 10_000 && result.dropped === 0; round++) {
-    result = served.realtime.emit(SEVEN, "x", [text]);
+    result = served.realtime.emit(SEVEN, { name: "x", args: [text] });
     assert.ok(served.realtime.stats().backlogBytes <= 256 * 1024);
     await settle(1);
   }
   assert.deepEqual(result, { sent: 0, source: 0, dropped: 1 });
   assert.deepEqual(reasons, ["backlog"]);
-  assert.deepEqual(served.realtime.emit(SEVEN, "x", []), { sent: 0, source: 0, dropped: 0 });
-  assert.equal(served.realtime.stats().backlogBytes, 0);
+  const later = served.realtime.emit(SEVEN, { name: "x", args: [] });
+  assert.deepEqual(later, { sent: 0, source: 0, dropped: 0 });
+});
+
+Deno.test("what a dropped peer still holds keeps others out until it is gone", async () => {
+  const opened = Promise.withResolvers<void>();
+  const hooks = { onOpened: () => opened.resolve() };
+  const limits = { maxBacklogBytes: 256 * 1024, maxTotalBacklogBytes: 100 * 1024 };
+  await using served = serveRealtime(limits, { hooks });
+  const deaf = await connectDeaf(served);
+  await opened.promise;
+  const args = ["x".repeat(64 * 1024)];
+  while (served.realtime.emit(SEVEN, { name: "x", args }).dropped === 0) await settle(1);
+  assert.ok(served.realtime.stats().backlogBytes > 100 * 1024);
+  const refused = await served.http(`${POLL}&session=8@1`);
+  assert.equal(refused.status, 429);
+  await refused.body?.cancel();
+  deaf.close();
+  while (served.realtime.stats().backlogBytes > 0) await settle(1);
+  const admitted = await served.http(`${POLL}&session=8@1`);
+  assert.equal(admitted.status, 200);
+  await admitted.body?.cancel();
 });
 
 Deno.test("a polling client that does not poll is dropped at the cap", async () => {
@@ -148,7 +181,7 @@ Deno.test("a polling client that does not poll is dropped at the cap", async () 
   await opened.body?.cancel();
   await settle();
   const text = "x".repeat(300);
-  const results = [1, 2, 3, 4].map(() => served.realtime.emit(SEVEN, "x", [text]));
+  const results = [1, 2, 3, 4].map(() => served.realtime.emit(SEVEN, { name: "x", args: [text] }));
   assert.deepEqual(results.map(({ sent }) => sent), [1, 1, 1, 0]);
   assert.equal(results[3]!.dropped, 1);
 });
@@ -175,7 +208,7 @@ Deno.test("a revoked session is told so and closed; others are not", async () =>
   assert.equal(await revoked.next(), '42["session:invalid"]');
   assert.equal(await revoked.next(), "41");
   await revoked.closed;
-  served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
+  served.realtime.emit({ ...SEVEN, user: "8" }, { name: "x", args: [] });
   assert.equal(await other.next(), '42["x"]');
 });
 
@@ -206,4 +239,54 @@ Deno.test("a stop sends neither 'session:invalid' nor a disconnect packet", asyn
   await served.realtime.close();
   const last = await Promise.race([peer.next(), peer.closed]);
   assert.ok(typeof last === "object" && "code" in last);
+});
+
+Deno.test("a socket that leaves the namespace is closed, there being no other", async () => {
+  await using served = serveRealtime();
+  const peer = await connect(served, "session=7@1");
+  peer.send("41");
+  peer.send("40");
+  await peer.closed;
+  assert.deepEqual(served.realtime.clientsOf("1", "7"), []);
+});
+
+Deno.test("events and attachments that a client sends are taken and ignored", async () => {
+  await using served = serveRealtime();
+  const peer = await connect(served, "session=7@1");
+  const other = await connect(served, "session=8@1");
+  peer.send('451-["x",{"_placeholder":true,"num":0}]');
+  other.send('42["x"]');
+  peer.send(Uint8Array.from([4, 1, 2, 3]));
+  peer.send('42["error"]');
+  peer.send('431["an acknowledgement"]');
+  peer.send("2");
+  other.send("2");
+  assert.equal(await peer.next(), "3");
+  assert.equal(await other.next(), "3");
+});
+
+Deno.test("whatever frames a client sends, others are served", async () => {
+  await using served = serveRealtime({ handshakesPerSecond: 10_000 });
+  const other = await connect(served, "session=8@1");
+  const frame = fc.oneof(
+    fc.string(),
+    fc.uint8Array(),
+    fc.string().map((text) => `4${text}`),
+    fc.tuple(fc.constantFrom("40", "41", "42", "43", "44", "45", "46"), fc.json()).map((parts) =>
+      parts.join("")
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { maxLength: 5 }), async (frames) => {
+      const peer = await connect(served, "session=7@1");
+      for (const each of frames) {
+        peer.send(typeof each === "string" ? each : Uint8Array.from(each));
+      }
+      peer.close();
+      await peer.closed;
+    }),
+    { numRuns: 100 },
+  );
+  served.realtime.emit({ ...SEVEN, user: "8" }, { name: "x", args: [] });
+  assert.equal(await other.next(), '42["x"]');
 });

@@ -55,6 +55,7 @@ function laggard(bytes: number): Laggard & { bytes: number; dropped: boolean } {
       this.dropped = true;
       this.bytes = 0;
     },
+    whenGone: (run) => run(),
   };
 }
 
