@@ -91,7 +91,8 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     else finish();
   }
 
-  server.on("stream", (stream, headers, _flags, ...rest: unknown[]) => {
+  server.on("stream", (given, headers, _flags, ...rest: unknown[]) => {
+    const stream = given as ServerHttp2Stream;
     const raw = Array.isArray(rest[0]) ? rest[0] as string[] : [];
     collect(stream, (body) => {
       const session = stream.session;
