@@ -65,6 +65,16 @@ export function inContext(
   if (!allows(principal, scope, context)) throw forbidden(scope, context);
 }
 
+/** Middleware after {@link needs}: the caller may act in all contexts, not in some. */
+export function inAllContexts(): MiddlewareHandler<Env> {
+  return async function authorizeEverywhere(c, next) {
+    if (c.var.principal.contexts !== undefined) {
+      throw new ServiceError("forbidden", "Cannot do this with a credential for some contexts");
+    }
+    await next();
+  };
+}
+
 /** A bearer token, or the original's `session` parameter. */
 function credentialOf(c: Context): string | undefined {
   const header = c.req.header("authorization");

@@ -3,7 +3,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { placeOf, type ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
-import { type Authenticate, needs } from "./_authorize.ts";
+import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
 /** What these routes need. */
@@ -25,7 +25,8 @@ const reloaded = z.object({
 /** See the file's comment. */
 export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
-  const admin = needs(authenticate, "admin");
+  // What is done here is done to everybody.
+  app.use(needs(authenticate, "admin"), inAllContexts());
 
   describe(app, {
     method: "post",
@@ -36,7 +37,7 @@ export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
     answers: { 200: { text: "What changed", schema: reloaded } },
     errors: ["invalid_configuration"],
   });
-  app.post("/reload", admin, async (c) => {
+  app.post("/reload", async (c) => {
     const result = await reload();
     if (!result.ok) {
       throw new ServiceError(
@@ -63,7 +64,7 @@ export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
     scope: "admin",
     answers: { 202: { text: "It has begun", schema: z.object({ draining: z.literal(true) }) } },
   });
-  app.post("/drain", admin, (c) => {
+  app.post("/drain", (c) => {
     drain();
     return c.json({ draining: true }, 202);
   });

@@ -5,7 +5,7 @@ import { startTestService } from "../support/start_service.ts";
 Deno.test("an unknown path is a problem like any other", async () => {
   await using service = await startTestService();
   for (const path of ["/", "/v1", "/v1/nope", "/v1//notifications", "/v1/notifications/", "/%00"]) {
-    assertProblem(await service.call("GET", path), 404, "not_found");
+    assertProblem(await service.call("GET", path), "404 not_found");
   }
 });
 
@@ -20,7 +20,7 @@ Deno.test("a method that a path does not have is answered with those that it has
   ] as const;
   for (const [method, path, allow] of cases) {
     const answer = await service.call(method, path);
-    assertProblem(answer, 405, "method_not_allowed");
+    assertProblem(answer, "405 method_not_allowed");
     assert.equal(answer.headers.get("allow"), allow);
   }
 });
