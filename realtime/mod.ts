@@ -6,7 +6,6 @@ export {
   type Audience,
   createRealtime,
   type EmitResult,
-  type OutgoingEvent,
   type Realtime,
   type RealtimeHooks,
   type RealtimeOptions,

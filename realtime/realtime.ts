@@ -26,15 +26,6 @@ export interface Audience {
   readonly client: string;
 }
 
-/** An event to be sent. */
-export interface OutgoingEvent {
-  /** E.g. `ox:mail:new`. */
-  readonly name: string;
-  readonly args: readonly Json[];
-  /** Connection id or Socket.IO id of the one socket that is left out, having caused it. */
-  readonly exceptConnection?: string | undefined;
-}
-
 /** What became of an event: numbers of sockets. */
 export interface EmitResult {
   readonly sent: number;
@@ -71,8 +62,11 @@ export interface Realtime extends AsyncDisposable {
   fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
   /** Clients that a user has at least one open socket of. */
   clientsOf(context: string, user: string): readonly string[];
-  /** Sends an event to the open sockets of a user's client. */
-  emit(to: Audience, event: OutgoingEvent): EmitResult;
+  /**
+   * Sends an event to the open sockets of a user's client, except the one whose connection id (or
+   * Socket.IO id) is `exceptConnection`.
+   */
+  emit(to: Audience, event: string, args: readonly Json[], exceptConnection?: string): EmitResult;
   /** Tells the sockets of a revoked session `session:invalid` and closes them; how many. */
   closeSession(sessionId: string): number;
   /** Refuses new sockets and closes the open ones a few per second, so that clients go elsewhere. */
@@ -159,7 +153,12 @@ class RealtimeServer implements Realtime {
     return this.#connections.clientsOf(context, user);
   }
 
-  emit(to: Audience, { name, args, exceptConnection }: OutgoingEvent): EmitResult {
+  emit(
+    to: Audience,
+    event: string,
+    args: readonly Json[],
+    exceptConnection?: string,
+  ): EmitResult {
     let sent = 0, source = 0, dropped = 0;
     let frame: string | undefined;
     let at = this.#connections.first(to.context, to.user);
@@ -173,7 +172,7 @@ class RealtimeServer implements Realtime {
       ) source++;
       else {
         // Engine.IO message, Socket.IO event, main namespace.
-        frame ??= `42${JSON.stringify([name, ...args])}`;
+        frame ??= `42${JSON.stringify([event, ...args])}`;
         if (this.#backlog.admit(connection.engine, frame.length)) {
           connection.engine.sendText(frame);
           sent++;

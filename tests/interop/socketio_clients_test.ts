@@ -55,7 +55,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
       assert.equal(client.io.engine.transport.name, transports.at(-1));
       const got = once(client, "ox:mail:new");
       const data = { folder: "default0/INBOX", id: "113", subject: "Grüße 🔔" };
-      assert.equal(served.realtime.emit(SEVEN, { name: "ox:mail:new", args: [data] }).sent, 1);
+      assert.equal(served.realtime.emit(SEVEN, "ox:mail:new", [data]).sent, 1);
       assert.deepEqual(await got, data);
       client.close();
     });
@@ -72,7 +72,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     const last = once(source, "x");
     const first = once(other, "x");
     assert.deepEqual(
-      served.realtime.emit(SEVEN, { name: "x", args: ["first"], exceptConnection: "a" }),
+      served.realtime.emit(SEVEN, "x", ["first"], "a"),
       {
         sent: 1,
         source: 1,
@@ -80,11 +80,11 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
       },
     );
     assert.equal(
-      served.realtime.emit(SEVEN, { name: "x", args: ["second"], exceptConnection: source.id })
+      served.realtime.emit(SEVEN, "x", ["second"], source.id)
         .source,
       1,
     );
-    served.realtime.emit(SEVEN, { name: "x", args: ["last"] });
+    served.realtime.emit(SEVEN, "x", ["last"]);
     assert.equal(await first, "first");
     assert.equal(await last, "last");
     assert.deepEqual(seen, ["last"]);

@@ -32,7 +32,7 @@ Deno.test("an EIO 3 client gets the original's payload, byte for byte", async ()
   assert.equal(await peer.next(), "40");
   const data = { folder: "default0/INBOX", id: "113", subject: "Let's meet", unread: 83 };
   const to = { context: "1", user: "7", client: "open-xchange-appsuite" };
-  const result = served.realtime.emit(to, { name: "ox:mail:new", args: [data] });
+  const result = served.realtime.emit(to, "ox:mail:new", [data]);
   assert.deepEqual(result, { sent: 1, source: 0, dropped: 0 });
   assert.equal(
     await peer.next(),
@@ -186,7 +186,7 @@ Deno.test("a second open with the same connection id wins, even at the limit", a
   assert.equal(await second.next(), "40");
   await first.closed;
   const to = { context: "1", user: "7", client: "open-xchange-appsuite" };
-  assert.equal(served.realtime.emit(to, { name: "x", args: [] }).sent, 1);
+  assert.equal(served.realtime.emit(to, "x", []).sent, 1);
   assert.equal(await second.next(), '42["x"]');
 });
 

@@ -20,13 +20,10 @@ Deno.test("an event reaches every socket of its user and nobody else", async () 
   const mine = [await connect(served, "session=7@1"), await connect(served, "session=7@1")];
   const other = await connect(served, "session=8@1");
   const namesake = await connect(served, "session=7@2");
-  assert.equal(served.realtime.emit(SEVEN, { name: "mine", args: [1] }).sent, 2);
+  assert.equal(served.realtime.emit(SEVEN, "mine", [1]).sent, 2);
   for (const user of ["8@1", "7@2"]) {
     const [name, context] = user.split("@");
-    served.realtime.emit({ ...SEVEN, user: name!, context: context! }, {
-      name: "theirs",
-      args: [],
-    });
+    served.realtime.emit({ ...SEVEN, user: name!, context: context! }, "theirs", []);
   }
   for (const peer of mine) assert.equal(await peer.next(), '42["mine",1]');
   assert.equal(await other.next(), '42["theirs"]');
@@ -36,7 +33,7 @@ Deno.test("an event reaches every socket of its user and nobody else", async () 
 Deno.test("an event for another client reaches no socket of this one", async () => {
   await using served = serveRealtime();
   await connect(served, "session=7@1");
-  const result = served.realtime.emit({ ...SEVEN, client: "other" }, { name: "x", args: [] });
+  const result = served.realtime.emit({ ...SEVEN, client: "other" }, "x", []);
   assert.deepEqual(result, { sent: 0, source: 0, dropped: 0 });
 });
 
@@ -44,9 +41,9 @@ Deno.test("the connection that caused an event gets nothing", async () => {
   await using served = serveRealtime();
   const source = await connect(served, "session=7@1&connection=mine");
   const other = await connect(served, "session=7@1&connection=other");
-  const result = served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "mine" });
+  const result = served.realtime.emit(SEVEN, "x", [], "mine");
   assert.deepEqual(result, { sent: 1, source: 1, dropped: 0 });
-  served.realtime.emit(SEVEN, { name: "y", args: [] });
+  served.realtime.emit(SEVEN, "y", []);
   assert.equal(await other.next(), '42["x"]');
   assert.equal(await source.next(), '42["y"]');
 });
@@ -58,15 +55,15 @@ Deno.test("the Socket.IO id counts as a connection id, beside the one in the add
   peer.send("40");
   const { sid } = JSON.parse((await peer.text()).slice(2));
   assert.equal(
-    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: sid }).source,
+    served.realtime.emit(SEVEN, "x", [], sid).source,
     1,
   );
   assert.equal(
-    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "mine" }).source,
+    served.realtime.emit(SEVEN, "x", [], "mine").source,
     1,
   );
   assert.equal(
-    served.realtime.emit(SEVEN, { name: "x", args: [], exceptConnection: "another" }).sent,
+    served.realtime.emit(SEVEN, "x", [], "another").sent,
     1,
   );
 });
@@ -83,10 +80,10 @@ Deno.test("events come in the order in which they were sent, across an upgrade",
   await peer.opened;
   peer.send("2probe");
   assert.equal(await peer.next(), "3probe");
-  for (const each of [1, 2, 3]) served.realtime.emit(SEVEN, { name: "x", args: [each] });
+  for (const each of [1, 2, 3]) served.realtime.emit(SEVEN, "x", [each]);
   peer.send("5");
   assert.equal(await peer.next(), '42["x",1]');
-  served.realtime.emit(SEVEN, { name: "x", args: [4] });
+  served.realtime.emit(SEVEN, "x", [4]);
   for (const each of [2, 3, 4]) assert.equal(await peer.next(), `42["x",${each}]`);
 });
 
@@ -98,8 +95,8 @@ Deno.test("a polling client gets its events", async () => {
   await posted.body?.cancel();
   const connected = await served.http(`${POLL}&sid=${sid}`);
   await connected.body?.cancel();
-  served.realtime.emit(SEVEN, { name: "x", args: ["ü"] });
-  served.realtime.emit(SEVEN, { name: "y", args: [] });
+  served.realtime.emit(SEVEN, "x", ["ü"]);
+  served.realtime.emit(SEVEN, "y", []);
   const polled = await served.http(`${POLL}&sid=${sid}`);
   assert.equal(await polled.text(), '42["x","ü"]\x1e42["y"]');
 });
@@ -145,13 +142,13 @@ Deno.test("a peer that does not read is dropped at the cap and told nothing more
   const text = "x".repeat(64 * 1024);
   let result = { sent: 0, source: 0, dropped: 0 };
   for (let round = 0; round < 10_000 && result.dropped === 0; round++) {
-    result = served.realtime.emit(SEVEN, { name: "x", args: [text] });
+    result = served.realtime.emit(SEVEN, "x", [text]);
     assert.ok(served.realtime.stats().backlogBytes <= 256 * 1024);
     await settle(1);
   }
   assert.deepEqual(result, { sent: 0, source: 0, dropped: 1 });
   assert.deepEqual(reasons, ["backlog"]);
-  const later = served.realtime.emit(SEVEN, { name: "x", args: [] });
+  const later = served.realtime.emit(SEVEN, "x", []);
   assert.deepEqual(later, { sent: 0, source: 0, dropped: 0 });
 });
 
@@ -163,7 +160,7 @@ Deno.test("what a dropped peer still holds keeps others out until it is gone", a
   const deaf = await connectDeaf(served);
   await opened.promise;
   const args = ["x".repeat(64 * 1024)];
-  while (served.realtime.emit(SEVEN, { name: "x", args }).dropped === 0) await settle(1);
+  while (served.realtime.emit(SEVEN, "x", args).dropped === 0) await settle(1);
   assert.ok(served.realtime.stats().backlogBytes > 100 * 1024);
   const refused = await served.http(`${POLL}&session=8@1`);
   assert.equal(refused.status, 429);
@@ -181,7 +178,7 @@ Deno.test("a polling client that does not poll is dropped at the cap", async () 
   await opened.body?.cancel();
   await settle();
   const text = "x".repeat(300);
-  const results = [1, 2, 3, 4].map(() => served.realtime.emit(SEVEN, { name: "x", args: [text] }));
+  const results = [1, 2, 3, 4].map(() => served.realtime.emit(SEVEN, "x", [text]));
   assert.deepEqual(results.map(({ sent }) => sent), [1, 1, 1, 0]);
   assert.equal(results[3]!.dropped, 1);
 });
@@ -208,7 +205,7 @@ Deno.test("a revoked session is told so and closed; others are not", async () =>
   assert.equal(await revoked.next(), '42["session:invalid"]');
   assert.equal(await revoked.next(), "41");
   await revoked.closed;
-  served.realtime.emit({ ...SEVEN, user: "8" }, { name: "x", args: [] });
+  served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
   assert.equal(await other.next(), '42["x"]');
 });
 
@@ -287,6 +284,6 @@ Deno.test("whatever frames a client sends, others are served", async () => {
     }),
     { numRuns: 100 },
   );
-  served.realtime.emit({ ...SEVEN, user: "8" }, { name: "x", args: [] });
+  served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
   assert.equal(await other.next(), '42["x"]');
 });
