@@ -17,7 +17,8 @@ import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** Dependencies of {@link createApnTransport}. */
-export interface ApnTransportOptions extends Omit<ApnRuntime, "connections" | "maxInFlight"> {
+export interface ApnTransportOptions
+  extends Omit<ApnRuntime, "connections" | "maxConnections" | "maxInFlight"> {
   /** Reads a file that the options name. What it throws is reported as a fault of the client. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly log: Log;
@@ -26,6 +27,11 @@ export interface ApnTransportOptions extends Omit<ApnRuntime, "connections" | "m
    * @default {4}
    */
   readonly connections?: number;
+  /**
+   * How many they may become under load. At 50 ms to APNs, twelve take up to 9,600 pushes a second.
+   * @default {12}, or `connections` where that is given
+   */
+  readonly maxConnections?: number;
   /**
    * Requests under way at once per connection.
    * @default {40}
@@ -51,9 +57,15 @@ const ADDRESS = /^(?:[0-9a-f]{2}){4,100}$/;
 
 /** A transport without clients, until it is configured. */
 export function createApnTransport(
-  { readFile, log, connections = 4, maxInFlight = 40, ...world }: ApnTransportOptions,
+  { readFile, log, connections, maxConnections, maxInFlight = 40, ...world }: ApnTransportOptions,
 ): ConfigurableTransport<ApnOptions> {
-  return new ApnTransport({ readFile, log, runtime: { ...world, connections, maxInFlight } });
+  const runtime = {
+    ...world,
+    connections: connections ?? 4,
+    maxConnections: maxConnections ?? connections ?? 12,
+    maxInFlight,
+  };
+  return new ApnTransport({ readFile, log, runtime });
 }
 
 class ApnTransport implements ConfigurableTransport<ApnOptions> {
@@ -77,7 +89,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     this.#runtime = runtime;
     this.traits = {
       maxPayloadBytes: 4096,
-      maxConcurrent: runtime.connections * runtime.maxInFlight,
+      maxConcurrent: runtime.maxConnections * runtime.maxInFlight,
     };
   }
 

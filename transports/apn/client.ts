@@ -19,8 +19,9 @@ export interface ApnRuntime {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Connections per client. */
+  /** Connections per client, and how many they may become under load. */
   readonly connections: number;
+  readonly maxConnections: number;
   /** Requests under way at once per connection. */
   readonly maxInFlight: number;
 }
@@ -56,7 +57,7 @@ export class ApnClient implements AsyncDisposable {
 
   /** @throws what `createHttpClient` throws, e.g. for a key that does not match its certificate. */
   constructor({ origin, topic, credential, caCerts, runtime }: ApnClientOptions) {
-    const { clock, fetch, createHttpClient, connections, maxInFlight } = runtime;
+    const { clock, fetch, createHttpClient, connections, maxConnections, maxInFlight } = runtime;
     this.#clock = clock;
     this.#path = `${origin}/3/device/`;
     this.#profile = { topic, auth: credential.type };
@@ -65,6 +66,7 @@ export class ApnClient implements AsyncDisposable {
       : undefined;
     this.#pool = new HttpPool({
       clients: connections,
+      maxClients: maxConnections,
       maxInFlightPerClient: maxInFlight,
       timeoutMs: TIMEOUT_MS,
       warmUp: true,

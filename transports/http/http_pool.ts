@@ -1,9 +1,9 @@
 /**
  * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
- * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty), sends the first
- * request on each new connection alone (before its SETTINGS are read, the far side may refuse the
- * rest), replaces a connection that only times out, and turns all trouble into values. It neither
- * retries nor knows what a status means.
+ * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and adds connections
+ * while all are full, sends the first request on each new connection alone (before its SETTINGS are
+ * read, the far side may refuse the rest), replaces a connection that only times out, and turns all
+ * trouble into values. It neither retries nor knows what a status means.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -15,6 +15,11 @@ import { readText } from "./_read_text.ts";
 export interface HttpPoolOptions {
   /** Clients, and so connections per host, to spread requests over. */
   readonly clients: number;
+  /**
+   * How many they may become, one after the other, while requests have to wait for a place.
+   * @default {clients}
+   */
+  readonly maxClients?: number;
   readonly maxInFlightPerClient: number;
   /** Called once per client, again where one is replaced; the pool closes what it made. */
   readonly createClient: () => Deno.HttpClient;
@@ -113,7 +118,7 @@ export class HttpPool implements AsyncDisposable {
 
   #take(): Connection | undefined {
     if (this.#closed) return undefined;
-    const connection = this.#leastLoaded();
+    const connection = this.#leastLoaded() ?? this.#grow();
     if (connection) {
       connection.inFlight++;
       this.#inFlight++;
@@ -134,6 +139,16 @@ export class HttpPool implements AsyncDisposable {
     }
     this.#next = (this.#next + 1) % count;
     return best;
+  }
+
+  /** One more connection, unless the last one is still on its way. */
+  #grow(): Connection | undefined {
+    const { clients, maxClients = clients } = this.#options;
+    const opening = this.#connections.some(({ warm }) => !warm);
+    if (opening || this.#connections.length >= maxClients) return undefined;
+    const connection = this.#open();
+    this.#connections.push(connection);
+    return connection;
   }
 
   #wait(signal: AbortSignal): Promise<Connection | undefined> {

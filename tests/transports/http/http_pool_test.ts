@@ -289,6 +289,28 @@ Deno.test("HttpPool tries the next request when the one that warms fails", async
   assert.deepEqual((await Promise.all(results)).map(({ kind }) => kind), ["failed", "reply"]);
 });
 
+Deno.test("HttpPool adds connections one after the other while all are full", async () => {
+  const { calls, clients, post } = rig({
+    ...{ clients: 1, maxClients: 3, maxInFlightPerClient: 2, warmUp: true },
+  });
+  const results = Array.from({ length: 8 }, () => post());
+  await settle();
+  assert.equal(clients.length, 1, "no other while the first is warmed");
+  calls[0]!.answer(ok());
+  await settle();
+  assert.equal(clients.length, 2, "the next one is opened, and warmed alone");
+  assert.equal(calls.length, 1 + 2 + 1);
+  calls[3]!.answer(ok());
+  await settle();
+  assert.equal(clients.length, 3);
+  for (let index = 1; index < 8; index++) {
+    calls[index]?.answer(ok());
+    await settle();
+  }
+  await Promise.all(results);
+  assert.equal(clients.length, 3, "never more than allowed");
+});
+
 Deno.test("HttpPool ends when its last request has ended", async () => {
   const { calls, clients, pool, post } = rig({ clients: 2, maxInFlightPerClient: 1 });
   const under = [post(), post()];
