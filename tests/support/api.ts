@@ -1,6 +1,7 @@
 /** The HTTP API as a test speaks it: to a service in this process or in one of its own. */
 
 import assert from "node:assert/strict";
+import type { LedgerRecord, TargetRecord } from "../../core/ledger.ts";
 import { until } from "./until.ts";
 
 /** An answer, read to its end. */
@@ -23,6 +24,15 @@ export interface CallOptions {
 
 /** A notification to publish; what is left out is filled in. */
 export type Fields = Readonly<Record<string, unknown>>;
+
+/** One target of a record, as the API tells it. */
+export type SettledTarget = Omit<TargetRecord, "at"> & { readonly at: string };
+
+/** A record of the ledger, as the API tells it. */
+export type Settled = Omit<LedgerRecord, "acceptedAt" | "targets"> & {
+  readonly acceptedAt: string;
+  readonly targets: readonly SettledTarget[];
+};
 
 /** A problem's faults, as far as tests look at them. */
 export interface Faulty {
@@ -124,8 +134,8 @@ export class Api {
   }
 
   /** The ledger's record of a notification, once it is final. */
-  settled(id: string) {
-    return until(`notification ${id} is settled`, async () => {
+  settled(id: string): Promise<Settled> {
+    return until<Settled>(`notification ${id} is settled`, async () => {
       const { status, body } = await this.call("GET", `/v1/notifications/${id}`);
       assert.equal(status, 200, JSON.stringify(body));
       return body.state !== "in_flight" && body;
