@@ -1,0 +1,97 @@
+// deno-lint-ignore-file no-console -- a benchmark answers on the terminal
+/**
+ * Where the memory of an idle connection goes: resident bytes per connection of a bare Deno
+ * WebSocket server, of the realtime server alone under different flags, and of Socket.IO on
+ * Node.js, all from one run. A few hundred connections come and go first, so that what a process
+ * needs once is not counted. Usage: `deno run --allow-all bench/idle_memory.ts [connections]`
+ */
+
+import { startNodePeer } from "./support/node_peer.ts";
+import { spawnSwarm } from "./support/swarm_process.ts";
+import { lines } from "./support/ws_swarm.ts";
+
+/** A young generation that stays at 2 MiB a half, where 16 would be touched for good. */
+const SMALL_YOUNG = "--max-semi-space-size=2";
+
+/**
+ * One arena of glibc's allocator, and pages of their own for the 8 KiB read buffer of each
+ * connection, of which an idle one then touches one page. The cap keeps clear of the kernel's
+ * limit of 65,530 mappings a process.
+ */
+const LEAN_MALLOC = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_MMAP_THRESHOLD_: "8192",
+  MALLOC_MMAP_MAX_: "32768",
+};
+
+interface Measured extends AsyncDisposable {
+  readonly greeting: string;
+  ask(line: string): Promise<string>;
+}
+
+const CONNECTIONS = Number(Deno.args[0] ?? 10_000);
+const WARM_UP = 500;
+const CANDIDATES: readonly (readonly [string, () => Promise<Measured>])[] = [
+  ["Socket.IO on Node.js", () => startNodePeer("socketio_node.mjs")],
+  ["bare WebSockets of Deno", () => startDeno("bare_websockets.ts")],
+  ["realtime", () => startDeno("realtime_alone.ts")],
+  [`realtime, ${SMALL_YOUNG}`, () => startDeno("realtime_alone.ts", SMALL_YOUNG)],
+  ["the same, lean malloc", () => startDeno("realtime_alone.ts", SMALL_YOUNG, LEAN_MALLOC)],
+];
+
+for (const revision of [4, 3] as const) {
+  for (const [name, start] of CANDIDATES) {
+    await using server = await start();
+    const kib = await measure(server, revision);
+    console.log(`EIO ${revision}  ${name.padEnd(36)} ${kib.toFixed(1).padStart(5)} KiB`);
+  }
+}
+Deno.exit(0);
+
+async function measure(server: Measured, revision: 3 | 4): Promise<number> {
+  const open = (count: number) =>
+    spawnSwarm({
+      hostname: "127.0.0.1",
+      port: Number(server.greeting),
+      revision,
+      targets: Array.from(
+        { length: count },
+        (_, at) => `/socket.io/?session=${count}-${at}&connection=${count}-${at}`,
+      ),
+    });
+  await (await open(WARM_UP))[Symbol.asyncDispose]();
+  const before = Number(await server.ask("memory"));
+  await using _swarm = await open(CONNECTIONS);
+  return (Number(await server.ask("memory")) - before) / CONNECTIONS / 1024;
+}
+
+/** Starts a server of `bench/support/`. */
+async function startDeno(
+  script: string,
+  v8Flag?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
+  const flags = ["--expose-gc", v8Flag].filter((flag) => flag !== undefined).join(",");
+  const path = new URL(`./support/${script}`, import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", `--v8-flags=${flags}`, path],
+    env,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const output = lines(child.stdout);
+  const next = async () => String((await output.next()).value);
+  return {
+    greeting: await next(),
+    async ask(line) {
+      await input.write(new TextEncoder().encode(`${line}\n`));
+      return await next();
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
