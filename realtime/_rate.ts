@@ -1,4 +1,4 @@
-/** A token bucket: so many a second on average, and as many at once. */
+/** A token bucket: so many a second on average, and as many at once (but at least one). */
 
 import type { Clock } from "../core/clock.ts";
 
@@ -24,7 +24,7 @@ export class Rate {
   take(): boolean {
     const now = this.#clock.monotonic();
     const gained = (now - this.#at) / 1000 * this.#perSecond;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + gained);
+    this.#tokens = Math.min(Math.max(1, this.#perSecond), this.#tokens + gained);
     this.#at = now;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;

@@ -46,7 +46,6 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
-  declare clients: Record<string, never>;
 
   constructor(options: EngineOptions) {
     super({
@@ -86,8 +85,9 @@ export class Engine extends Server implements EngineSocketServer {
 
   /** Called by a socket that has closed. */
   forget(socket: EngineSocket): void {
-    if (!(socket.id in this.clients)) return;
-    delete this.clients[socket.id];
+    const sessions = this.#sessions();
+    if (!(socket.id in sessions)) return;
+    delete sessions[socket.id];
     this.clientsCount--;
   }
 
@@ -115,7 +115,12 @@ export class Engine extends Server implements EngineSocketServer {
 
   #session(request: EngineRequest): EngineSocket | undefined {
     const id = request._query.sid;
-    return id === undefined ? undefined : this.clients[id];
+    return id === undefined ? undefined : this.#sessions()[id];
+  }
+
+  /** The official table of sessions, which holds our kind of sockets. */
+  #sessions(): Record<string, EngineSocket> {
+    return this.clients as unknown as Record<string, EngineSocket>;
   }
 
   #upgrade(request: Request, incoming: EngineRequest): Response {
@@ -171,7 +176,7 @@ export class Engine extends Server implements EngineSocketServer {
     const id = this.generateId(request as never) as string;
     const revision = request._query.EIO === "4" ? 4 : 3;
     const socket = new EngineSocket(id, this, transport, request, revision);
-    this.clients[id] = socket as never;
+    this.#sessions()[id] = socket;
     this.clientsCount++;
     transport.onRequest(request);
     this.emit("connection", socket);

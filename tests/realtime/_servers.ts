@@ -24,6 +24,9 @@ export interface Served extends AsyncDisposable {
 /** The ping times of the official suites, so that heartbeats can be waited for. */
 export const SHORT = { pingInterval: 300, pingTimeout: 200 };
 
+/** Ping times that no test lives to see. */
+const LONG = { pingInterval: 60_000, pingTimeout: 60_000 };
+
 type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
 
 /** Serves a handler. */
@@ -54,7 +57,7 @@ export function serve(
 
 /** The engine alone, sending every message back. */
 export function serveEcho(options: Partial<EngineOptions> = {}): Served & { engine: Engine } {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...SHORT, ...options });
+  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...options });
   engine.on("connection", (socket) => socket.on("data", (data: string) => socket.send(data)));
   const served = serve((request, info) => engine.fetch(request, { info }), () => {
     engine.close();
@@ -63,9 +66,11 @@ export function serveEcho(options: Partial<EngineOptions> = {}): Served & { engi
 }
 
 /** The official Socket.IO server on the engine, as the official suite wants it. */
-export function serveSocketIo(): Served {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...SHORT });
-  const io = new Server({ serveClient: false, connectTimeout: 1000 });
+export function serveSocketIo(
+  { connectTimeout = 60_000, ...times }: { connectTimeout?: number } & Partial<typeof SHORT> = {},
+): Served {
+  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...times });
+  const io = new Server({ serveClient: false, connectTimeout });
   io.bind(engine as never);
   for (const namespace of [io.of("/"), io.of("/custom")]) {
     namespace.on("connection", (socket) => {

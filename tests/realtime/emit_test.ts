@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { type Peer, type Served, serveRealtime } from "./_servers.ts";
+import { REALTIME_DEFAULTS } from "../../realtime/mod.ts";
+import { openPacketOf, type Peer, type Served, serveRealtime } from "./_servers.ts";
 
 const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
 const V4 = "/socket.io/appsuite/?EIO=4&transport=websocket";
@@ -194,6 +195,19 @@ Deno.test("a peer that never answers is closed by its heartbeat", async () => {
   await clock.advance(1000);
   assert.equal(await closed.promise, "ping timeout");
   await peer.closed;
+});
+
+Deno.test("a socket keeps the ping times that it was told, whatever is configured later", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  await connect(served, "session=7@1");
+  const times = { pingInterval: 1000, pingTimeout: 1000 };
+  served.realtime.configure({ ...REALTIME_DEFAULTS, ...times });
+  await clock.advance(84_900);
+  assert.deepEqual(served.realtime.clientsOf("1", "7"), ["open-xchange-appsuite"]);
+  const later = await served.http(`${POLL}&session=8@1`);
+  const { pingInterval, pingTimeout } = openPacketOf(await later.text());
+  assert.deepEqual({ pingInterval, pingTimeout }, times);
 });
 
 Deno.test("a revoked session is told so and closed; others are not", async () => {

@@ -5,7 +5,7 @@ for (const revision of [3, 4]) {
   const at = (query: string) => `/engine.io/?EIO=${revision}&${query}`;
 
   Deno.test(`EIO ${revision}: polling opens a session and offers the upgrade`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const response = await served.http(at("transport=polling"));
     const text = await response.text();
     assert.equal(response.status, 200);
@@ -19,7 +19,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a WebSocket opens a session without upgrades`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const text = await served.peer(at("transport=websocket")).next() as string;
     assert.ok(text.startsWith("0"));
     const { sid, ...rest } = openPacketOf(text);
@@ -29,7 +29,7 @@ for (const revision of [3, 4]) {
 
   for (const query of ["", "transport=abc"]) {
     Deno.test(`EIO ${revision}: '${query}' names no transport`, async () => {
-      await using served = serveEcho();
+      await using served = serveEcho(SHORT);
       const response = await served.http(at(query));
       assert.equal(response.status, 400);
       assert.deepEqual(await response.json(), { code: 0, message: "Transport unknown" });
@@ -40,7 +40,7 @@ for (const revision of [3, 4]) {
 
   for (const method of ["POST", "PUT"]) {
     Deno.test(`EIO ${revision}: a handshake cannot be a ${method}`, async () => {
-      await using served = serveEcho();
+      await using served = serveEcho(SHORT);
       const response = await served.http(at("transport=polling"), { method });
       assert.equal(response.status, 400);
       assert.deepEqual(await response.json(), { code: 2, message: "Bad handshake method" });
@@ -48,14 +48,14 @@ for (const revision of [3, 4]) {
   }
 
   Deno.test(`EIO ${revision}: an unknown session id is refused`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const response = await served.http(at("transport=polling&sid=__proto__"));
     assert.equal(response.status, 400);
     assert.deepEqual(await response.json(), { code: 1, message: "Session ID unknown" });
   });
 
   Deno.test(`EIO ${revision}: a session cannot go on with the other revision`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const opened = await served.http(at("transport=polling"));
     const { sid } = openPacketOf(await opened.text());
     const other = `/engine.io/?EIO=${7 - revision}&transport=polling&sid=${sid}`;
@@ -67,7 +67,7 @@ for (const revision of [3, 4]) {
 
 for (const query of ["", "EIO=abc&", "EIO=5&", "EIO=2&", "EIO=34&"]) {
   Deno.test(`'${query}' is no revision of the protocol`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const response = await served.http(`/engine.io/?${query}transport=polling`);
     assert.equal(response.status, 400);
     assert.deepEqual(await response.json(), { code: 5, message: "Unsupported protocol version" });
@@ -77,14 +77,14 @@ for (const query of ["", "EIO=abc&", "EIO=5&", "EIO=2&", "EIO=34&"]) {
 }
 
 Deno.test("a plain request cannot open a session of transport websocket", async () => {
-  await using served = serveEcho();
+  await using served = serveEcho(SHORT);
   const response = await served.http("/engine.io/?EIO=4&transport=websocket");
   assert.equal(response.status, 400);
   assert.deepEqual(await response.json(), { code: 3, message: "Bad request" });
 });
 
 Deno.test("the Upgrade header may be written in any case", async () => {
-  await using served = serveEcho();
+  await using served = serveEcho(SHORT);
   const [hostname, port] = served.host.split(":");
   using connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
   const lines = [
@@ -102,7 +102,7 @@ Deno.test("the Upgrade header may be written in any case", async () => {
 });
 
 Deno.test("a WebSocket handshake without its key is a bad request", async () => {
-  await using served = serveEcho();
+  await using served = serveEcho(SHORT);
   const [hostname, port] = served.host.split(":");
   using connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
   const head = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\n" +

@@ -51,7 +51,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a second poll at the same time closes the session`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const polls = await Promise.all([
       served.http(`${base}polling&sid=${sid}`),
@@ -67,7 +67,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a poll that is cancelled closes the session`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const opened = Promise.withResolvers<EventTarget>();
     served.engine.on("connection", (socket) => opened.resolve(socket));
     const sid = await openPolling(served, `${base}polling`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openPolling, serveEcho } from "./_servers.ts";
+import { openPolling, serveEcho, SHORT } from "./_servers.ts";
 
 const FRAMED: Record<number, (packet: string) => string> = {
   3: (packet) => `${packet.length}:${packet}`,
@@ -11,7 +11,7 @@ for (const revision of [3, 4]) {
   const base = `/engine.io/?EIO=${revision}&transport=`;
 
   Deno.test(`EIO ${revision}: a silent polling session ends after its ping timeout`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const closed = new Promise((resolve) => {
       served.engine.once("connection", (socket) => socket.once("close", resolve));
     });
@@ -23,7 +23,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a silent WebSocket is closed after its ping timeout`, async () => {
-    await using served = serveEcho();
+    await using served = serveEcho(SHORT);
     const peer = served.peer(`${base}websocket`);
     await peer.next();
     await peer.closed;
@@ -31,7 +31,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a close packet ends the polling session`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const poll = served.http(`${base}polling&sid=${sid}`);
     const body = framed("1");
@@ -47,7 +47,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a close packet ends the WebSocket`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const peer = served.peer(`${base}websocket`);
     await peer.next();
     peer.send("1");
@@ -56,7 +56,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: polling is upgraded to a WebSocket`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const peer = served.peer(`${base}websocket&sid=${sid}`);
     await peer.opened;
@@ -70,7 +70,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: what waited during the upgrade comes first after it`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const peer = served.peer(`${base}websocket&sid=${sid}`);
     await peer.opened;
@@ -85,7 +85,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: an upgraded session takes no polls and no second WebSocket`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const peer = served.peer(`${base}websocket&sid=${sid}`);
     await peer.opened;
@@ -103,7 +103,7 @@ for (const revision of [3, 4]) {
   });
 
   Deno.test(`EIO ${revision}: a probe that ends leaves the polling session alone`, async () => {
-    await using served = serveEcho({ pingInterval: 60_000 });
+    await using served = serveEcho();
     const sid = await openPolling(served, `${base}polling`);
     const peer = served.peer(`${base}websocket&sid=${sid}`);
     await peer.opened;
@@ -141,7 +141,7 @@ Deno.test("EIO 3: the server answers each ping of a WebSocket", async () => {
 });
 
 Deno.test("EIO 4: the server pings a polling client", async () => {
-  await using served = serveEcho();
+  await using served = serveEcho(SHORT);
   const base = "/engine.io/?EIO=4&transport=polling";
   const sid = await openPolling(served, base);
   for (let beat = 0; beat < 3; beat++) {
@@ -154,7 +154,7 @@ Deno.test("EIO 4: the server pings a polling client", async () => {
 });
 
 Deno.test("EIO 4: the server pings a WebSocket", async () => {
-  await using served = serveEcho();
+  await using served = serveEcho(SHORT);
   const peer = served.peer("/engine.io/?EIO=4&transport=websocket");
   await peer.next();
   for (let beat = 0; beat < 3; beat++) {

@@ -44,6 +44,13 @@ Deno.test("a rate refills with monotonic time, whatever the wall clock does", as
   assert.ok(!rate.take());
 });
 
+Deno.test("a rate below one a second lets one pass now and then", async () => {
+  const clock = new FakeClock();
+  const rate = new Rate(clock, .5);
+  await clock.advance(2000);
+  assert.deepEqual([rate.take(), rate.take()], [true, false]);
+});
+
 function laggard(bytes: number): Laggard & { bytes: number; dropped: boolean } {
   return {
     bytes,
