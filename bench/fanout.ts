@@ -24,6 +24,8 @@ const { values } = parseArgs({
 const SOCKETS = Number(values.sockets);
 const ROUNDS = Number(values.rounds);
 const IDLE = Number(values.idle);
+/** Events to each socket that are under way at once: enough to keep every stage busy. */
+const WINDOW = 5;
 const BATCH = 1000;
 const PUBLISHERS = 4;
 
@@ -64,55 +66,65 @@ interface Throughput {
   readonly cpuPerEvent: number;
 }
 
-function throughput(begun: number, cpu: number, report: SwarmReport): Throughput {
+/** Sends window after window, each when the one before has arrived, and measures all of them. */
+async function throughput(
+  { pid, swarm, send }: {
+    readonly pid: number;
+    readonly swarm: SwarmProcess;
+    /** Sends so many events to every socket. */
+    readonly send: (rounds: number) => Promise<unknown>;
+  },
+): Promise<Throughput> {
+  const window = async () => {
+    const done = swarm.received(WINDOW * SOCKETS);
+    await send(WINDOW);
+    return await done;
+  };
+  await window(); // warms up
+  const cpu = await cpuSeconds(pid);
+  const begun = epochMs();
+  let last = begun;
+  for (let sent = 0; sent < ROUNDS; sent += WINDOW) last = (await window()).lastAt;
+  const events = Math.ceil(ROUNDS / WINDOW) * WINDOW * SOCKETS;
   return {
-    perSecond: report.received / (report.lastAt - begun) * 1000,
-    cpuPerEvent: cpu / report.received * 1e6,
+    perSecond: events / (last - begun) * 1000,
+    cpuPerEvent: (await cpuSeconds(pid) - cpu) / events * 1e6,
   };
 }
 
-/** Publishes every round to every user, several publishers at once, and waits for the last. */
+/** The whole pipeline: several publishers at once, batch by batch. */
 async function carillonThroughput(): Promise<Throughput> {
   await using carillon = await startCarillon(AT_ONCE);
   await using swarm = await swarmOf(carillon, SOCKETS);
-  const batches: (readonly unknown[])[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let from = 0; from < SOCKETS; from += BATCH) {
-      batches.push(Array.from({ length: Math.min(BATCH, SOCKETS - from) }, (_, n) => ({
-        ...{ context: "1", user: String(from + n), topic: "ox:mail:new" },
-        data: { ...MAIL, id: String(round) },
-      })));
-    }
-  }
-  const publishAll = async (some: (readonly unknown[])[]) => {
-    const queue = [...some];
+  let mail = 0;
+
+  async function send(rounds: number) {
+    const queue = Array.from({ length: rounds }, () => {
+      const id = String(mail++);
+      return Array.from({ length: Math.ceil(SOCKETS / BATCH) }, (_, part) => ({ id, part }));
+    }).flat();
     const publish = async () => {
-      for (let batch = queue.shift(); batch; batch = queue.shift()) await carillon.publish(batch);
+      for (let batch = queue.shift(); batch; batch = queue.shift()) {
+        const { id, part } = batch;
+        const users = Math.min(BATCH, SOCKETS - part * BATCH);
+        await carillon.publish(Array.from({ length: users }, (_, n) => ({
+          ...{ context: "1", user: String(part * BATCH + n), topic: "ox:mail:new" },
+          data: { ...MAIL, id },
+        })));
+      }
     };
     await Promise.all(Array.from({ length: PUBLISHERS }, publish));
-  };
-  const warmUp = batches.slice(0, 2 * SOCKETS / BATCH);
-  await publishAll(warmUp);
-  await swarm.received(2 * SOCKETS);
-  const cpu = await cpuSeconds(carillon.pid);
-  const begun = epochMs();
-  const done = swarm.received(ROUNDS * SOCKETS);
-  await publishAll(batches);
-  const report = await done;
-  return throughput(begun, await cpuSeconds(carillon.pid) - cpu, report);
+  }
+
+  return await throughput({ pid: carillon.pid, swarm, send });
 }
 
+/** The yardstick: emitting from memory, one call for each socket. */
 async function nodeThroughput(): Promise<Throughput> {
   await using node = await startNodePeer("socketio_node.mjs");
   await using swarm = await nodeSwarm(Number(node.greeting), SOCKETS);
-  await node.ask(`emit 2 ${JSON.stringify(MAIL)}`);
-  await swarm.received(2 * SOCKETS);
-  const cpu = await cpuSeconds(node.pid);
-  const begun = epochMs();
-  const done = swarm.received(ROUNDS * SOCKETS);
-  await node.ask(`emit ${ROUNDS} ${JSON.stringify(MAIL)}`);
-  const report = await done;
-  return throughput(begun, await cpuSeconds(node.pid) - cpu, report);
+  const send = (rounds: number) => node.ask(`emit ${rounds} ${JSON.stringify(MAIL)}`);
+  return await throughput({ pid: node.pid, swarm, send });
 }
 
 /** Resident KiB that each of many idle connections adds. */

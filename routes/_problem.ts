@@ -40,7 +40,8 @@ export function problem(error: ServiceError): Response {
 export function onError(log: Log) {
   return (thrown: Error, c: Context): Response => {
     if (thrown instanceof ServiceError) {
-      if (thrown.status >= 500) {
+      // A full buffer is told to many at once; the metrics count it.
+      if (thrown.status >= 500 && thrown.code !== "buffer_full" && thrown.code !== "draining") {
         log.warn("request failed", { code: thrown.code, reason: thrown.message });
       }
       return problem(thrown);
