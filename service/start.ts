@@ -1,7 +1,7 @@
 /**
- * Starts the service: store → configuration → credentials → sockets → transports → delivery →
- * HTTP, and stops it in the opposite order. Everything is made here and handed in; no rule of the
- * service is.
+ * Starts the service: store → configuration → port → credentials → sockets → transports →
+ * delivery → HTTP, and stops it in the opposite order. Everything is made here and handed in; no
+ * rule of the service is.
  */
 
 import { ApiKeys, createAuthenticator, createJwtVerifier, Sessions } from "../auth/mod.ts";
@@ -17,6 +17,7 @@ import { createApp } from "../routes/mod.ts";
 import { GroupCommit, openStore } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
+import { takeDoor } from "./door.ts";
 import type { Environment } from "./environment.ts";
 import { createMessages } from "./messages.ts";
 import { watchGauges } from "./gauges.ts";
@@ -80,11 +81,12 @@ export async function startService(
   const settings = () => cascade.current().settings;
   const log = createLog({ write: options.writeLog, now, level: settings().log.level });
 
+  const door = opened.use(takeDoor({ ...environment, log }));
+
   const keys = await ApiKeys.load({
     ...{ store, clock },
     ...(environment.adminKey !== undefined && { adminKey: environment.adminKey }),
   });
-  const firstKey = await keys.ensureAdminKey();
   const sessions = new Sessions({ store, clock });
   const { jwt } = settings();
   const verifyJwt = environment.sessionSecret !== undefined || jwt.jwksUrl !== ""
@@ -183,28 +185,19 @@ export async function startService(
   });
   watchGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
-  const server = Deno.serve({
-    hostname: environment.host,
-    port: environment.port,
-    onListen: () => {},
-    onError(thrown) {
-      log.error("a request broke", { reason: String(thrown) });
-      return new Response(null, { status: 500 });
-    },
-  }, (request, info) => {
+  // Last, so that a start that fails does not make a key that nobody is told.
+  const firstKey = await keys.ensureAdminKey();
+  door.open((request, info) => {
     // Sockets have their own CORS, limits and errors, and a long poll must not meet the API's.
     const path = pathOf(request.url);
     return realtime.handles(path) ? realtime.fetch(request, info) : app.fetch(request);
   });
-  opened.defer(async () => {
-    draining = true;
-    await server.shutdown();
-  });
-  log.info("listening", { address: `${server.addr.hostname}:${server.addr.port}` });
+  const { address } = door;
+  log.info("listening", { address: `${address.hostname}:${address.port}` });
 
   const life = opened.move();
   return {
-    address: server.addr,
+    address,
     firstKey,
     async houseKeep() {
       await repository.sweepExpired(clock.now());

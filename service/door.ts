@@ -1,0 +1,58 @@
+/**
+ * The service's port. It is taken before anything of the data file is touched, so that a start
+ * that has to fail for it fails first; until the service is ready, every answer is 503.
+ */
+
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+
+/** Answers requests. */
+export type Handler = (
+  request: Request,
+  info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+) => Response | Promise<Response>;
+
+/** A port that is listened at. */
+export interface Door extends AsyncDisposable {
+  readonly address: Deno.NetAddr;
+  /** Lets requests in from now on. */
+  open(handler: Handler): void;
+}
+
+/** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
+export function takeDoor(
+  { host, port, log }: { readonly host: string; readonly port: number; readonly log: Log },
+): Door {
+  let handler: Handler = () => new Response(null, { status: 503, headers: { "retry-after": "1" } });
+  const server = listen({
+    hostname: host,
+    port,
+    onListen: () => {},
+    onError(thrown) {
+      log.error("a request broke", { reason: String(thrown) });
+      return new Response(null, { status: 500 });
+    },
+  }, (request, info) => handler(request, info));
+  return {
+    address: server.addr,
+    open: (given) => void (handler = given),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function listen(
+  options: Deno.ServeTcpOptions & { readonly hostname: string; readonly port: number },
+  handler: Handler,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve(options, handler);
+  } catch (cause) {
+    const { hostname, port } = options;
+    const hint = cause instanceof Deno.errors.AddrInUse ? "; CARILLON_PORT sets another port" : "";
+    throw new ServiceError(
+      "invalid_configuration",
+      `Cannot listen at ${hostname}:${port}: ${messageOf(cause, 200)}${hint}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The service as a process of its own, started as `deno task start` starts it, on a data file and
+ * a configuration that outlive it. It can be killed at any moment and started again.
+ */
+
+import { Api } from "./api.ts";
+import { writeConfiguration } from "./configuration.ts";
+import { ADMIN_KEY, SESSION_SECRET } from "./start_service.ts";
+import { until } from "./until.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** How a process came to its end. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How the service is started. */
+export interface ProcessOptions {
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** Environment variables over those of a test. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** See the file's comment. */
+export class ServiceProcess extends Api implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #variables: Readonly<Record<string, string>>;
+  #child: Child | undefined;
+
+  constructor(folder: string, port: number, variables: Readonly<Record<string, string>>) {
+    super(`http://127.0.0.1:${port}`, ADMIN_KEY);
+    this.#folder = folder;
+    this.host = `127.0.0.1:${port}`;
+    this.#variables = { CARILLON_PORT: String(port), ...variables };
+  }
+
+  readonly host: string;
+
+  get configDir(): string {
+    return `${this.#folder}/conf`;
+  }
+
+  /** What the process that runs now has logged so far. */
+  get log(): string {
+    return this.#child?.stderr ?? "";
+  }
+
+  /** Starts it; resolves when it listens. */
+  async start(): Promise<void> {
+    const child = this.#child = new Child(this.#folder, this.#variables);
+    await until("the service listens", () => {
+      if (child.ended) throw new Error(`The service ended: ${child.stderr}`);
+      return child.stdout.includes("is listening at");
+    });
+  }
+
+  /** Starts it where it is expected to end by itself. */
+  async run(): Promise<Ended> {
+    this.#child = new Child(this.#folder, this.#variables);
+    return await this.#child.end();
+  }
+
+  /** Sends a signal and leaves it at that. */
+  signal(signal: Deno.Signal): void {
+    this.#child!.kill(signal);
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: Deno.Signal): Promise<Ended> {
+    const child = this.#child!;
+    child.kill(signal);
+    return await child.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child && !this.#child.ended) await this.end("SIGKILL");
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** One process and what it wrote. */
+class Child {
+  stdout = "";
+  stderr = "";
+  ended = false;
+  readonly #process: Deno.ChildProcess;
+  readonly #done: Promise<Ended>;
+
+  constructor(folder: string, variables: Readonly<Record<string, string>>) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", ...START_FLAGS, `--allow-write=${folder}`, "main.ts"],
+      cwd: ROOT,
+      env: {
+        CARILLON_HOST: "127.0.0.1",
+        CARILLON_CONFIG_DIR: `${folder}/conf`,
+        CARILLON_STORE: `kv:${folder}/data/carillon.kv`,
+        CARILLON_ADMIN_KEY: ADMIN_KEY,
+        CARILLON_SESSION_SECRET: SESSION_SECRET,
+        NO_COLOR: "1",
+        ...variables,
+      },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const read = Promise.all([
+      gather(this.#process.stdout, (text) => this.stdout += text),
+      gather(this.#process.stderr, (text) => this.stderr += text),
+    ]);
+    this.#done = Promise.all([this.#process.status, read]).then(([{ code }]) => {
+      this.ended = true;
+      return { code, stdout: this.stdout, stderr: this.stderr };
+    });
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  end(): Promise<Ended> {
+    return this.#done;
+  }
+}
+
+/** What `deno task start` passes, the folder that may be written apart. */
+const START_FLAGS = await startFlags();
+
+/** Prepares a process without starting it. */
+export async function prepareProcess(
+  { properties = {}, variables = {} }: ProcessOptions = {},
+): Promise<ServiceProcess> {
+  const folder = await Deno.makeTempDir({ prefix: "carillon_" });
+  await Deno.rename(await writeConfiguration(properties), `${folder}/conf`);
+  return new ServiceProcess(folder, freePort(), variables);
+}
+
+/** Prepares a process and starts it. */
+export async function startProcess(options: ProcessOptions = {}): Promise<ServiceProcess> {
+  const process = await prepareProcess(options);
+  try {
+    await process.start();
+    return process;
+  } catch (thrown) {
+    await process[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+/** A port that was free a moment ago, so that a restarted service has the same one. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function startFlags(): Promise<readonly string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  return tasks.start.command.split(" ")
+    .filter((word: string) => word.startsWith("--") && !word.startsWith("--allow-write"));
+}
+
+async function gather(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+}
