@@ -63,7 +63,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     now: clock.now(),
     hosts: [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])],
   });
-  const arrivals = createArrivals({ now: clock.now, keep: options.keep ?? 1000 });
+  const now = () => clock.now();
+  const arrivals = createArrivals({ now, keep: options.keep ?? 1000 });
   const faults = createFaults(clock);
   let latencyMs = options.latencyMs ?? 0;
   const setLatency = (ms: number) => void (latencyMs = ms);
@@ -73,7 +74,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return `${name === "api" ? "http" : "https"}://${publicHost}:${ports.get(name) ?? 0}`;
   }
   const apns = options.apns ?? {};
-  const fakes = createFakes({ material, faults, arrivals, now: clock.now, originOf, apns });
+  const fakes = createFakes({ material, faults, arrivals, now, originOf, apns });
 
   await using stack = new AsyncDisposableStack();
   for (const name of ["apns", "google", "wns", "webpush"] as const) {
