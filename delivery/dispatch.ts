@@ -98,14 +98,19 @@ export function createDispatch(options: DispatchOptions) {
 
   return async (batch: readonly Notification[]): Promise<void> => {
     const snapshot = configuration();
-    await matching.prefetch(batch);
-    for (const notification of batch) {
+    let prefetched = false;
+    for (const [index, notification] of batch.entries()) {
       const { context, user, expiresAt } = notification;
       if (expiresAt !== undefined && clock.now() >= expiresAt) {
         ledger.settle(notification, [], { state: "expired", reason: "ttl" });
         continue;
       }
       const targets = matching.match(notification);
+      // The first one that is not in memory brings the rest of the batch along.
+      if (targets instanceof Promise && !prefetched) {
+        prefetched = true;
+        await matching.prefetch(batch.slice(index));
+      }
       const view = snapshot.view(context, user);
       if (targets instanceof Promise || view instanceof Promise) {
         dispatch(notification, await targets, await view);

@@ -1,27 +1,52 @@
 /** Counts what becomes of notifications. Labels are bounded: rare topics share one. */
 
 import type { Clock } from "../core/clock.ts";
+import { TARGET_STATES } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { TRANSPORTS } from "../core/subscription.ts";
 import type { LedgerObserver } from "./ledger.ts";
 
-/** Topics that get a label of their own; the rest is counted as `other`. */
+/** Topics that get a label of their own, over all clients; the rest is counted as one. */
 const MAX_TOPICS = 200;
+const OTHER = "other";
 
 /** An observer that turns the ledger's entries into metrics. */
 export function createObserver(metrics: Metrics, clock: Clock): LedgerObserver {
-  const topics = new Set<string>();
+  /** client → topic → counts by transport and state, added up until the next scrape. */
+  const clients = new Map<string, Map<string, Uint32Array>>();
+  let topics = 0;
 
-  function topicLabel(topic: string): string {
-    if (topics.has(topic)) return topic;
-    if (topics.size >= MAX_TOPICS) return "other";
-    topics.add(topic);
-    return topic;
+  function countsOf(client: string, topic: string): Uint32Array {
+    let byTopic = clients.get(client);
+    if (!byTopic) clients.set(client, byTopic = new Map());
+    const known = byTopic.get(topic);
+    if (known) return known;
+    if (topics >= MAX_TOPICS && topic !== OTHER) return countsOf(client, OTHER);
+    topics++;
+    const counts = new Uint32Array(TRANSPORTS.length * TARGET_STATES.length);
+    byTopic.set(topic, counts);
+    return counts;
   }
+
+  metrics.beforeScrape(() => {
+    for (const [client, byTopic] of clients) {
+      for (const [topic, counts] of byTopic) {
+        counts.forEach((count, index) => {
+          if (count === 0) return;
+          const transport = TRANSPORTS[Math.floor(index / TARGET_STATES.length)]!;
+          const outcome = TARGET_STATES[index % TARGET_STATES.length]!;
+          metrics.count("carillon_outcomes_total", { transport, client, topic, outcome }, count);
+        });
+        counts.fill(0);
+      }
+    }
+  });
 
   return {
     target({ topic, acceptedAt }, { transport, client, state, attempts = 1 }) {
-      const labels = { transport, client, topic: topicLabel(topic), outcome: state };
-      metrics.count("carillon_outcomes_total", labels);
+      const counts = countsOf(client, topic);
+      const index = TRANSPORTS.indexOf(transport) * TARGET_STATES.length;
+      counts[index + TARGET_STATES.indexOf(state)]!++;
       if (attempts === 1) {
         const seconds = Math.max(0, clock.now() - acceptedAt) / 1000;
         metrics.observe("carillon_delivery_latency_seconds", { transport }, seconds);

@@ -25,13 +25,12 @@ export async function startCarillon(
   await Deno.mkdir(`${folder}/conf`);
   await Deno.writeTextFile(`${folder}/conf/bench.properties`, properties.join("\n"));
   const adminKey = "benchmark-admin-key";
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const flags = tasks.start.command.split(" ").slice(2, -1)
-    .map((flag: string) => flag.startsWith("--allow-write") ? "--allow-write" : flag);
+  const { env, flags } = await startTask();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...flags, ...v8Flags, "main.ts"],
     cwd: ROOT,
     env: {
+      ...env,
       CARILLON_PORT: "0",
       CARILLON_HOST: "127.0.0.1",
       CARILLON_CONFIG_DIR: `${folder}/conf`,
@@ -68,6 +67,17 @@ export async function startCarillon(
       await Deno.remove(folder, { recursive: true });
     },
   };
+}
+
+/** The variables and flags of the start task, with leave to write anywhere. */
+async function startTask() {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const words: string[] = tasks.start.command.split(" ");
+  const deno = words.indexOf("deno");
+  const env = Object.fromEntries(words.slice(0, deno).map((word) => word.split("=")));
+  const flags = words.slice(deno + 2, -1)
+    .map((flag) => flag.startsWith("--allow-write") ? "--allow-write" : flag);
+  return { env, flags };
 }
 
 /** Reads the address that a start prints, and drops the rest of the output. */
