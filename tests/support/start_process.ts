@@ -24,6 +24,12 @@ export interface ProcessOptions {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
+/** What one start differs in from the others. */
+export interface StartConditions {
+  /** No file may grow beyond this: to the service, the disk is full then. */
+  readonly fullAtKiB?: number;
+}
+
 /** See the file's comment. */
 export class ServiceProcess extends Api implements AsyncDisposable {
   readonly #folder: string;
@@ -49,8 +55,8 @@ export class ServiceProcess extends Api implements AsyncDisposable {
   }
 
   /** Starts it; resolves when it listens. */
-  async start(): Promise<void> {
-    const child = this.#child = new Child(this.#folder, this.#variables);
+  async start({ fullAtKiB }: StartConditions = {}): Promise<void> {
+    const child = this.#child = new Child(this.#folder, this.#variables, fullAtKiB);
     await until("the service listens", () => {
       if (child.ended) throw new Error(`The service ended: ${child.stderr}`);
       return child.stdout.includes("is listening at");
@@ -89,9 +95,11 @@ class Child {
   readonly #process: Deno.ChildProcess;
   readonly #done: Promise<Ended>;
 
-  constructor(folder: string, variables: Readonly<Record<string, string>>) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", ...START_FLAGS, `--allow-write=${folder}`, "main.ts"],
+  constructor(folder: string, variables: Readonly<Record<string, string>>, fullAtKiB?: number) {
+    const deno = ["run", ...START_FLAGS, `--allow-write=${folder}`, "main.ts"];
+    const limited = ["-c", LIMITED, Deno.execPath(), String(fullAtKiB! * 2), ...deno];
+    this.#process = new Deno.Command(fullAtKiB === undefined ? Deno.execPath() : "/bin/sh", {
+      args: fullAtKiB === undefined ? deno : limited,
       cwd: ROOT,
       env: {
         CARILLON_HOST: "127.0.0.1",
@@ -124,6 +132,9 @@ class Child {
     return this.#done;
   }
 }
+
+/** Runs `$0` with what follows the limit, in blocks of 512 bytes; a write beyond it just fails. */
+const LIMITED = `trap '' XFSZ; ulimit -f "$1"; shift; exec "$0" "$@"`;
 
 /** What `deno task start` passes, the folder that may be written apart. */
 const START_FLAGS = await startFlags();
