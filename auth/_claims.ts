@@ -43,7 +43,7 @@ export function principalOf(
     kind: "jwt",
     scopes: new Set<Scope>(["subscribe"]),
     contexts: new Set([context]),
-    user: { context, user: subject, sessionId },
+    user: { context, user: subject, sessionId, expiresAt: payload.exp! * 1000 },
   };
   return { principal, sessionId };
 }

@@ -64,13 +64,13 @@ export function bearer(header: string | null | undefined): string | undefined {
 
 function principalOf(session: Session | undefined): Principal {
   if (session === undefined) throw refused("the session is unknown or has ended");
-  const { id, context, user } = session;
+  const { id, context, user, expiresAt } = session;
   return {
     id: `session:${id}`,
     kind: "session",
     scopes: new Set<Scope>(["subscribe"]),
     contexts: new Set([context]),
-    user: { context, user, sessionId: id },
+    user: { context, user, sessionId: id, expiresAt },
   };
 }
 

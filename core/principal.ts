@@ -14,7 +14,13 @@ export interface Principal {
   /** Contexts that it may act in; absent: all. */
   readonly contexts?: ReadonlySet<string>;
   /** The one user that a session acts for. */
-  readonly user?: { readonly context: string; readonly user: string; readonly sessionId: string };
+  readonly user?: {
+    readonly context: string;
+    readonly user: string;
+    readonly sessionId: string;
+    /** Epoch milliseconds at which the session ends. */
+    readonly expiresAt: number;
+  };
 }
 
 /** Whether a principal may use a scope in a context (any context where none is given). */

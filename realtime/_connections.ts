@@ -16,6 +16,8 @@ export interface Connection {
   /** The Socket.IO id, by which newer clients call themselves instead. */
   readonly socketId: string;
   readonly sessionId: string;
+  /** Epoch milliseconds, or Infinity. */
+  readonly expiresAt: number;
   readonly engine: EngineSocket;
   /** The user's next connection. */
   next: Connection | undefined;

@@ -112,6 +112,7 @@ export class Door {
       id: connectionId ?? socket.id,
       socketId: socket.id,
       sessionId: identity.sessionId,
+      expiresAt: identity.expiresAt ?? Infinity,
       engine: socket.conn as unknown as EngineSocket,
       next: undefined,
     };

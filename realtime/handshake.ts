@@ -19,6 +19,8 @@ export interface Identity {
   readonly context: string;
   readonly user: string;
   readonly sessionId: string;
+  /** Epoch milliseconds at which the session ends by itself; absent: never. */
+  readonly expiresAt?: number;
 }
 
 /** Why a client is not let in; `message` is shown to it. */

@@ -69,6 +69,8 @@ export interface Realtime extends AsyncDisposable {
   emit(to: Audience, event: string, args: readonly Json[], exceptConnection?: string): EmitResult;
   /** Tells the sockets of a revoked session `session:invalid` and closes them; how many. */
   closeSession(sessionId: string): number;
+  /** Does the same for sessions that have ended by themselves; to be called now and then. */
+  closeExpired(): number;
   /** Refuses new sockets and closes the open ones a few per second, so that clients go elsewhere. */
   drain(perSecond: number): Promise<void>;
   /** Closes everything at once. */
@@ -91,6 +93,8 @@ type Plain = DefaultEventsMap;
 type UserSocket = Socket<Plain, Plain, Plain, Partial<Connection>>;
 
 const SESSION_INVALID = "session:invalid";
+/** No client takes longer from the check of its session to its place among the open sockets. */
+const JOINED_WITHIN_MS = 120_000;
 
 class RealtimeServer implements Realtime {
   readonly #options: RealtimeOptions;
@@ -99,6 +103,8 @@ class RealtimeServer implements Realtime {
   readonly #engine: Engine;
   readonly #io: Server<Plain, Plain, Plain, Partial<Connection>>;
   readonly #connections = new Connections();
+  /** Sessions that were revoked lately, and when by the monotonic clock. */
+  readonly #revoked = new Map<string, number>();
   readonly #backlog: Backlog;
   #settings: RealtimeSettings;
 
@@ -183,12 +189,17 @@ class RealtimeServer implements Realtime {
   }
 
   closeSession(sessionId: string): number {
-    const revoked = [...this.#connections].filter((each) => each.sessionId === sessionId);
-    for (const connection of revoked) {
-      connection.engine.sendText(`42${JSON.stringify([SESSION_INVALID])}`);
-      this.#disconnect(connection);
+    this.#revoked.set(sessionId, this.#options.clock.monotonic());
+    return this.#invalidate((each) => each.sessionId === sessionId);
+  }
+
+  closeExpired(): number {
+    const { clock } = this.#options;
+    for (const [sessionId, at] of this.#revoked) {
+      if (clock.monotonic() - at > JOINED_WITHIN_MS) this.#revoked.delete(sessionId);
     }
-    return revoked.length;
+    const now = clock.now();
+    return this.#invalidate((each) => each.expiresAt <= now);
   }
 
   async drain(perSecond: number): Promise<void> {
@@ -250,9 +261,20 @@ class RealtimeServer implements Realtime {
     this.#connections.add(connection);
     slim(socket);
     this.#hooks.onOpened?.(connection);
+    // Revoked after it was checked, and before it was here to be closed.
+    if (this.#revoked.has(connection.sessionId)) this.#invalidate((each) => each === connection);
     if (this.#connections.size(context, user) > this.#settings.maxSocketsPerUser) {
       socket.disconnect(true);
     }
+  }
+
+  #invalidate(hasEnded: (connection: Connection) => boolean): number {
+    const ended = [...this.#connections].filter(hasEnded);
+    for (const connection of ended) {
+      connection.engine.sendText(`42${JSON.stringify([SESSION_INVALID])}`);
+      this.#disconnect(connection);
+    }
+    return ended.length;
   }
 
   #leave(socketId: string): void {

@@ -200,7 +200,11 @@ export async function startService(
     address,
     firstKey,
     async houseKeep() {
-      await repository.sweepExpired(clock.now());
+      realtime.closeExpired();
+      // Each sweep takes so many; what is left after some of them waits a minute.
+      for (let sweep = 0; sweep < 20; sweep++) {
+        if (await repository.sweepExpired(clock.now()) === 0) break;
+      }
     },
     async reload() {
       await cascade.reload();

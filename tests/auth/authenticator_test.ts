@@ -32,7 +32,7 @@ Deno.test("a minted session acts for its user only, and at once when it is known
     kind: "session",
     scopes: new Set(["subscribe"]),
     contexts: new Set(["1"]),
-    user: { ...WHO, sessionId: session.id },
+    user: { ...WHO, sessionId: session.id, expiresAt: session.expiresAt },
   });
   assert.ok(!(authenticate(token) instanceof Promise));
 });

@@ -18,7 +18,7 @@ Deno.test("a token with user and context is a session of that user alone", async
     kind: "jwt",
     scopes: new Set(["subscribe"]),
     contexts: new Set(["1"]),
-    user: { context: "1", user: "7", sessionId },
+    user: { context: "1", user: "7", sessionId, expiresAt: Date.UTC(2026, 0, 1, 1) },
   });
   assert.equal(allows(principal, "publish", "1"), false);
 });

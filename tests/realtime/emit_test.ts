@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { REALTIME_DEFAULTS } from "../../realtime/mod.ts";
-import { openPacketOf, type Peer, type Served, serveRealtime } from "./_servers.ts";
+import { admit, openPacketOf, type Peer, type Served, serveRealtime } from "./_servers.ts";
 
 const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
 const V4 = "/socket.io/appsuite/?EIO=4&transport=websocket";
@@ -221,6 +221,38 @@ Deno.test("a revoked session is told so and closed; others are not", async () =>
   await revoked.closed;
   served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
   assert.equal(await other.next(), '42["x"]');
+});
+
+Deno.test("a session revoked between its check and its place among the sockets is closed", async () => {
+  await using served = serveRealtime();
+  const peer = served.peer(`${V4}&session=7@1`);
+  await peer.next();
+  assert.equal(served.realtime.closeSession("7@1"), 0);
+  peer.send("40");
+  assert.match(String(await peer.text()), /^40\{"sid"/);
+  assert.equal(await peer.text(), '42["session:invalid"]');
+  await peer.closed;
+});
+
+Deno.test("sockets of a session that has ended by itself are told and closed, others stay", async () => {
+  const clock = new FakeClock();
+  const expiresAt = clock.now() + 60_000;
+  const authenticate = ({ credential }: { credential: string }) => {
+    const { identity } = admit(credential);
+    const ends = identity!.user === "7" ? { expiresAt } : {};
+    return Promise.resolve({ identity: { ...identity!, ...ends } });
+  };
+  await using served = serveRealtime({}, { clock, authenticate });
+  const ending = await connect(served, "session=7@1");
+  const other = await connect(served, "session=8@1");
+  await clock.advance(59_999);
+  assert.equal(served.realtime.closeExpired(), 0);
+  await clock.advance(1);
+  assert.equal(served.realtime.closeExpired(), 1);
+  assert.equal(await ending.text(), '42["session:invalid"]');
+  await ending.closed;
+  served.realtime.emit({ ...SEVEN, user: "8" }, "x", []);
+  assert.equal(await other.text(), '42["x"]');
 });
 
 Deno.test("draining closes a few sockets per second and takes no new ones", async () => {

@@ -94,7 +94,13 @@ Deno.test("what a peer has taken since counts no more", () => {
 });
 
 function connection(user: string, client: string, id: string): Connection {
-  const rest = { context: "1", socketId: `s${id}`, sessionId: "x", next: undefined };
+  const rest = {
+    context: "1",
+    socketId: `s${id}`,
+    sessionId: "x",
+    expiresAt: Infinity,
+    next: undefined,
+  };
   return { ...rest, user, client, id, engine: undefined as never };
 }
 
