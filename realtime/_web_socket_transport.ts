@@ -32,6 +32,9 @@ const PARSE_ERROR: Packet = { type: "error", data: "parser error" };
 /** Close codes of RFC 6455 §7.4.1. */
 const MESSAGE_TOO_BIG = 1009;
 
+/** Characters that may be written before the WebSocket is asked what it still holds. */
+const ASK_AFTER = 4096;
+
 /** One WebSocket, as Engine.IO wants to see it. */
 export class WebSocketTransport extends Transport {
   /** Absent while the transport is being probed; then events tell the official code. */
@@ -40,6 +43,8 @@ export class WebSocketTransport extends Transport {
   onGone: (() => void) | undefined;
   readonly #socket: WebSocket;
   readonly #maxPayload: number;
+  /** Characters written since the WebSocket was last found empty. */
+  #unasked = 0;
 
   /** `socket` must be open. */
   constructor(
@@ -66,9 +71,15 @@ export class WebSocketTransport extends Transport {
     return true;
   }
 
-  /** Bytes handed over that the peer has not taken. */
+  /**
+   * Bytes handed over that the peer has not taken, or 0 where it was handed so little lately that
+   * asking the WebSocket is not worth what it costs for every event.
+   */
   get backlogBytes(): number {
-    return this.#socket.bufferedAmount;
+    if (this.#unasked < ASK_AFTER) return 0;
+    const waiting = this.#socket.bufferedAmount;
+    if (waiting === 0) this.#unasked = 0;
+    return waiting;
   }
 
   get isGone(): boolean {
@@ -77,13 +88,17 @@ export class WebSocketTransport extends Transport {
 
   /** Sends an encoded packet at once. */
   write(text: string): void {
+    this.#unasked += text.length;
     this.#socket.send(text);
   }
 
   override send(packets: Packet[]): void {
     const encode = this.parser.encodePacket as unknown as Encode;
     for (const packet of packets) {
-      encode(packet, this.supportsBinary, (data) => this.#socket.send(data));
+      encode(packet, this.supportsBinary, (data) => {
+        this.#unasked += data.length;
+        this.#socket.send(data);
+      });
     }
     if (this.owner) this.owner.onDrain();
     else this.emit("drain");
