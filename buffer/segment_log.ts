@@ -5,7 +5,7 @@
  * moment, and after every crash, it is in exactly one of them.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
@@ -32,7 +32,13 @@ import {
   type StoredSegment,
   unpackItems,
 } from "./segment.ts";
+import { WakeUp } from "./_wake_up.ts";
 
+/**
+ * How long a record waits before it is written. What was handed to a socket a moment ago may not
+ * have left the process yet, and a record that outlives a crash must not say that it arrived.
+ */
+const LINGER_MS = 25;
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
 
@@ -75,12 +81,15 @@ export class SegmentLog {
   #inFlight = 0;
   #bytes = 0;
   #writing: Promise<unknown> | undefined;
-  #checkpoint: Timer | undefined;
+  /** The last write failed. */
+  #failed = false;
+  readonly #wakeUp: WakeUp;
 
   constructor(store: Store, options: SegmentLogOptions) {
     this.#store = store;
     this.#options = options;
     this.#checkpointMs = options.checkpointMs ?? 1000;
+    this.#wakeUp = new WakeUp(options.clock, () => this.#write());
     this.#maxValueBytes = store.traits.maxValueBytes - FRAMING_BYTES;
   }
 
@@ -197,15 +206,17 @@ export class SegmentLog {
 
   /** Stops timers; nothing may be given afterwards. */
   close(): void {
-    this.#checkpoint?.cancel();
-    this.#checkpoint = undefined;
+    this.#wakeUp.cancel();
   }
 
   #write(): void {
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
       if (this.#appends.length > 0) this.#write();
-      else this.#scheduleCheckpoint();
+      else if (this.#dirty.size > 0) {
+        const isSoon = !this.#failed && [...this.#dirty].some(({ waiting }) => waiting.size === 0);
+        this.#wakeUp.within(isSoon ? LINGER_MS : this.#checkpointMs);
+      }
     });
   }
 
@@ -219,7 +230,8 @@ export class SegmentLog {
       for (const batch of packParts(parts, this.#store.traits)) {
         fault = await this.#commit(batch) ?? fault;
       }
-      if (fault !== undefined) return fault;
+      this.#failed = fault !== undefined;
+      if (this.#failed) return fault;
     }
   }
 
@@ -281,11 +293,11 @@ export class SegmentLog {
     };
   }
 
-  /** Segments that are settled: wholly, or in part and long enough ago. */
+  /** Segments that were settled long enough ago, wholly or in part. */
   #settledParts(): CommitPart[] {
     const now = this.#options.clock.monotonic();
     const ripe = [...this.#dirty].filter((segment) =>
-      segment.waiting.size === 0 || now - segment.dirtySince >= this.#checkpointMs
+      now - segment.dirtySince >= (segment.waiting.size === 0 ? LINGER_MS : this.#checkpointMs)
     );
     return ripe.map((segment) => this.#settledPart(segment));
   }
@@ -372,20 +384,12 @@ export class SegmentLog {
   }
 
   #touch(segment: Segment): void {
-    if (!this.#dirty.has(segment)) {
-      this.#dirty.add(segment);
+    const isWhole = segment.waiting.size === 0;
+    if (isWhole || !this.#dirty.has(segment)) {
       segment.dirtySince = this.#options.clock.monotonic();
     }
-    if (segment.waiting.size === 0) this.#write();
-    else this.#scheduleCheckpoint();
-  }
-
-  #scheduleCheckpoint(): void {
-    if (this.#dirty.size === 0) return;
-    this.#checkpoint ??= this.#options.clock.after(this.#checkpointMs, () => {
-      this.#checkpoint = undefined;
-      this.#write();
-    });
+    this.#dirty.add(segment);
+    this.#wakeUp.within(isWhole ? LINGER_MS : this.#checkpointMs);
   }
 }
 
