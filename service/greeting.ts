@@ -2,6 +2,8 @@
 
 /** The text, for a terminal. */
 export function greeting({ address, key }: { readonly address: string; readonly key: string }) {
+  const url = address === "http://localhost:8080" ? "" : `CARILLON_URL=${address} `;
+  const variables = `${url}CARILLON_KEY=${key}`;
   return `
 Carillon is listening at ${address}
 
@@ -11,11 +13,11 @@ This first start made an admin key. It is shown once; only its hash is kept:
 
 See a notification arrive. In a second terminal, listen as a user's browser tab would:
 
-  CARILLON_KEY=${key} npx -y deno@2.9.6 task listen
+  ${variables} npx -y deno@2.9.6 task listen
 
 and in a third one, publish "new mail" to that user:
 
-  CARILLON_KEY=${key} npx -y deno@2.9.6 task publish
+  ${variables} npx -y deno@2.9.6 task publish
 
 or with curl:
 
