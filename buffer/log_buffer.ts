@@ -78,7 +78,10 @@ export class LogBuffer implements Buffer {
 
   async put(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
     const { maxNotifications, maxBytes } = this.#options.settings();
-    if (this.#stopped) throw new ServiceError("draining", "Cannot accept: this node is stopping");
+    if (this.#stopped) {
+      const message = "Cannot accept: this node is stopping";
+      throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
+    }
     const count = this.#log.inFlight + this.#accepting + notifications.length;
     if (count > maxNotifications || this.#log.bytes > maxBytes) {
       throw new ServiceError(

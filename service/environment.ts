@@ -27,11 +27,12 @@ export const VARIABLES = {
 /** @throws {ServiceError} `invalid_configuration` naming the variable. */
 export function readEnvironment(variables: Readonly<Record<string, string>>): Environment {
   const value = (name: keyof typeof VARIABLES) => variables[name] || VARIABLES[name];
-  const port = Number(value("CARILLON_PORT"));
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  const digits = value("CARILLON_PORT")!;
+  const port = Number(digits);
+  if (!/^\d{1,5}$/.test(digits) || port > 65_535) {
     throw new ServiceError(
       "invalid_configuration",
-      `Cannot start: CARILLON_PORT must be a port number: received ${value("CARILLON_PORT")}`,
+      `Cannot start: CARILLON_PORT must be a port number: received ${digits}`,
     );
   }
   const adminKey = value("CARILLON_ADMIN_KEY");

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import type { Store } from "../../core/store.ts";
+import { createReadiness } from "../../service/readiness.ts";
+import { MemoryStore } from "../../store/mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { StubTransport } from "../support/stub_transport.ts";
+
+const DAY_MS = 86_400_000;
+
+Deno.test("a store that can be read but not written makes a node not ready", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const full: Store = {
+    traits: store.traits,
+    get: (key) => store.get(key),
+    getMany: (keys) => store.getMany(keys),
+    list: (range) => store.list(range),
+    commit: () => Promise.reject(new ServiceError("store_unavailable", "The disk is full")),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const ready = createReadiness({
+    store: full,
+    transports: new Map(),
+    draining: () => false,
+    clock,
+  });
+  assert.deepEqual((await ready())[0], { name: "store", ok: false, detail: "The disk is full" });
+});
+
+Deno.test("days to the end of a credential are told, and never take a node out", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const transport = new StubTransport("apn");
+  transport.status = () => [{
+    ...{ client: "app", ready: false, detail: "expired" },
+    credentialExpiresAt: clock.now() + 2.5 * DAY_MS,
+  }];
+  const transports = new Map([["apn" as const, transport]]);
+  const ready = createReadiness({ store, transports, draining: () => false, clock });
+  const check = (await ready()).find(({ name }) => name === "transport apn");
+  assert.deepEqual(check, {
+    ...{ name: "transport apn", ok: false, optional: true },
+    detail: [{ client: "app", ready: false, detail: "expired", credentialDaysLeft: 2 }],
+  });
+});
