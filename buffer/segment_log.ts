@@ -9,21 +9,17 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Store, StoreEntry } from "../core/store.ts";
-import {
-  bytesOfSets,
-  CHANGE_BYTES,
-  type CommitPart,
-  packParts,
-  type Sets,
-} from "./_commit_parts.ts";
+import type { Store } from "../core/store.ts";
+import { type Append, groupAppends } from "./_appends.ts";
+import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
+import { CommitLoop } from "./_commit_loop.ts";
+import { LedgerValues } from "./ledger_values.ts";
 import {
   bytesOf,
   cut,
   type Encoded,
   encodeItem,
   fitsAlone,
-  LEDGER_PREFIX,
   ledgerKey,
   LOG_PREFIX,
   logKey,
@@ -54,15 +50,6 @@ export interface SegmentLogOptions {
   readonly onFault?: (thrown: unknown) => void;
 }
 
-interface Append {
-  readonly items: readonly Encoded[];
-  readonly notifications: readonly Notification[];
-  readonly sets: Sets;
-  readonly bytes: number;
-  resolve(): void;
-  reject(thrown: unknown): void;
-}
-
 interface LogRecord {
   readonly items: readonly Encoded[];
   /** First ids of the ledger values of the segment. */
@@ -75,22 +62,30 @@ export class SegmentLog {
   readonly #options: SegmentLogOptions;
   readonly #checkpointMs: number;
   readonly #maxValueBytes: number;
+  readonly #ledger: LedgerValues;
   #appends: Append[] = [];
   readonly #segmentOf = new Map<string, Segment>();
   readonly #dirty = new Set<Segment>();
   #inFlight = 0;
   #bytes = 0;
-  #writing: Promise<unknown> | undefined;
-  /** The last write failed. */
-  #failed = false;
+  readonly #loop: CommitLoop;
   readonly #wakeUp: WakeUp;
 
   constructor(store: Store, options: SegmentLogOptions) {
     this.#store = store;
     this.#options = options;
     this.#checkpointMs = options.checkpointMs ?? 1000;
-    this.#wakeUp = new WakeUp(options.clock, () => this.#write());
+    this.#loop = new CommitLoop(store, {
+      ...options,
+      gather: () => [...this.#appendParts(), ...this.#settledParts()],
+      onRest: (hasFailed) => this.#rest(hasFailed),
+    });
+    this.#wakeUp = new WakeUp(options.clock, () => this.#loop.wake());
     this.#maxValueBytes = store.traits.maxValueBytes - FRAMING_BYTES;
+    this.#ledger = new LedgerValues(store, {
+      maxValueBytes: this.#maxValueBytes,
+      retentionMs: options.retentionMs,
+    });
   }
 
   /** Notifications in the log that are not settled. */
@@ -124,7 +119,7 @@ export class SegmentLog {
     }
     return new Promise((resolve, reject) => {
       this.#appends.push({ items, notifications, sets, bytes, resolve, reject });
-      this.#write();
+      this.#loop.wake();
     });
   }
 
@@ -151,15 +146,8 @@ export class SegmentLog {
         this.#touch(segment);
         return true;
       }
-      const stored = await this.#stored(id);
-      const records = stored && unpackItems<LedgerRecord>(stored.value);
-      if (!records?.some((each) => each.id === id)) return false;
-      const changed = records.map((each) => encodeItem(each.id === id ? change(each) : each));
-      const committed = await this.#store.commit({
-        checks: [stored!],
-        sets: this.#ledgerSets(changed),
-      });
-      if (committed) return true;
+      const amended = await this.#ledger.amend(id, change);
+      if (amended !== "again") return amended;
     }
   }
 
@@ -167,9 +155,7 @@ export class SegmentLog {
   async find(id: string): Promise<LedgerRecord | Notification | undefined> {
     const segment = this.#segmentOf.get(id);
     const known = segment?.settled.get(id) ?? segment?.waiting.get(id);
-    if (known) return known;
-    const stored = await this.#stored(id);
-    return stored && unpackItems<LedgerRecord>(stored.value).find((record) => record.id === id);
+    return known ?? await this.#ledger.find(id);
   }
 
   /** Reads the log back after a start: what was accepted and not settled, in order. */
@@ -180,11 +166,7 @@ export class SegmentLog {
       const { length: bytes } = value.items;
       const segment = this.#open(String(key.at(-1)), { notifications, bytes });
       segment.ledger = value.ledger;
-      for (
-        const entry of await this.#store.getMany<string | Uint8Array>(value.ledger.map(ledgerKey))
-      ) {
-        if (entry) this.#remember(segment, unpackItems<LedgerRecord>(entry.value));
-      }
+      this.#remember(segment, await this.#ledger.read(value.ledger));
       for (const notification of notifications) recovered.push(notification);
     }
     return recovered;
@@ -196,10 +178,10 @@ export class SegmentLog {
    * @throws {ServiceError} `store_unavailable` where the store refuses it.
    */
   async flush(): Promise<void> {
-    while (this.#appends.length > 0 || this.#dirty.size > 0 || this.#writing) {
+    while (this.#appends.length > 0 || this.#dirty.size > 0 || this.#loop.running) {
       for (const segment of this.#dirty) segment.dirtySince = -Infinity;
-      this.#write();
-      const fault = await this.#writing;
+      this.#loop.wake();
+      const fault = await this.#loop.running;
       if (fault !== undefined) throw fault;
     }
   }
@@ -209,65 +191,18 @@ export class SegmentLog {
     this.#wakeUp.cancel();
   }
 
-  #write(): void {
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-      if (this.#appends.length > 0) this.#write();
-      else if (this.#dirty.size > 0) {
-        const isSoon = !this.#failed && [...this.#dirty].some(({ waiting }) => waiting.size === 0);
-        this.#wakeUp.within(isSoon ? LINGER_MS : this.#checkpointMs);
-      }
-    });
-  }
-
-  /** Resolves to what the store threw, if it did; the callers concerned know by then. */
-  async #writeAll(): Promise<unknown> {
-    await null; // what is given in this turn of the event loop goes into the same commit
-    for (;;) {
-      const parts = [...this.#appendParts(), ...this.#settledParts()];
-      if (parts.length === 0) return undefined;
-      let fault: unknown;
-      for (const batch of packParts(parts, this.#store.traits)) {
-        fault = await this.#commit(batch) ?? fault;
-      }
-      this.#failed = fault !== undefined;
-      if (this.#failed) return fault;
-    }
-  }
-
-  async #commit(batch: readonly CommitPart[]): Promise<unknown> {
-    const started = this.#options.clock.monotonic();
-    const sets = batch.flatMap((part) => part.sets);
-    const deletes = batch.flatMap((part) => part.deletes);
-    try {
-      await this.#store.commit({ sets, deletes });
-    } catch (thrown) {
-      for (const part of batch) part.failed(thrown);
-      this.#options.onFault?.(thrown);
-      return thrown;
-    }
-    for (const part of batch) part.done();
-    const seconds = (this.#options.clock.monotonic() - started) / 1000;
-    this.#options.onCommit?.(sets.length + deletes.length, seconds);
+  /** Sees to it that what has come or stayed meanwhile is written too. */
+  #rest(hasFailed: boolean): void {
+    if (this.#appends.length > 0) return this.#loop.wake();
+    if (this.#dirty.size === 0) return;
+    const isSoon = !hasFailed && [...this.#dirty].some(({ waiting }) => waiting.size === 0);
+    this.#wakeUp.within(isSoon ? LINGER_MS : this.#checkpointMs);
   }
 
   /** Everything appended since the last commit, cut into segments across its callers. */
   #appendParts(): CommitPart[] {
     const appends = this.#appends.splice(0);
-    const groups: Append[][] = [];
-    let bytes = Infinity;
-    let wide = false;
-    for (const append of appends) {
-      // Cut into one text with wide ones, narrow ones take twice what they take alone.
-      const widens = append.items.some((item) => item.wide) !== wide;
-      bytes += append.bytes;
-      if (bytes > this.#store.traits.maxCommitBytes || widens) {
-        groups.push([]);
-        bytes = append.bytes;
-        wide = append.items.some((item) => item.wide);
-      }
-      groups.at(-1)!.push(append);
-    }
+    const groups = groupAppends(appends, this.#store.traits.maxCommitBytes);
     return groups.map((group) => this.#appendPart(group));
   }
 
@@ -306,7 +241,7 @@ export class SegmentLog {
     this.#dirty.delete(segment);
     const records = [...segment.settled.values()].sort(byId).map(encodeItem);
     const rest = [...segment.waiting.values()].map(encodeItem);
-    const ledger = this.#ledgerSets(records);
+    const ledger = this.#ledger.sets(records);
     const ledgerIds = ledger.map(({ firstId }) => firstId);
     const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
     return {
@@ -327,27 +262,6 @@ export class SegmentLog {
   #logSet(firstId: string, { items, ledger }: LogRecord) {
     const value: StoredSegment = { v: 1, items: packItems(items, this.#maxValueBytes), ledger };
     return { key: logKey(firstId), value };
-  }
-
-  /** The changes that keep settled records, by their first ids. */
-  #ledgerSets(records: readonly Encoded[]) {
-    const expireInMs = this.#options.retentionMs();
-    return cut(records, this.#maxValueBytes).map((items) => {
-      const firstId = items[0]!.id;
-      const value = packItems(items, this.#maxValueBytes);
-      return { firstId, key: ledgerKey(firstId), value, expireInMs };
-    });
-  }
-
-  /** The ledger value that covers an id: the last one that begins at or before it. */
-  async #stored(id: string): Promise<StoreEntry<string | Uint8Array> | undefined> {
-    const range = { prefix: LEDGER_PREFIX, end: [...LEDGER_PREFIX, `${id}\u0000`] };
-    for await (
-      const entry of this.#store.list<string | Uint8Array>({ ...range, reverse: true, limit: 1 })
-    ) {
-      return entry;
-    }
-    return undefined;
   }
 
   #open(
