@@ -2,7 +2,7 @@
  * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
  * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and adds connections
  * while all are full, sends the first request on each new connection alone (before its SETTINGS are
- * read, the far side may refuse the rest), replaces a connection that only times out, and turns all
+ * read, the far side may refuse the rest), replaces a connection that no longer answers, and turns all
  * trouble into values. It neither retries nor knows what a status means.
  */
 
@@ -50,14 +50,14 @@ interface Connection {
   inFlight: number;
   /** Whether the far side has answered since the connection was opened. */
   warm: boolean;
-  /** In a row. */
-  timeouts: number;
+  /** Requests in a row that timed out or were given up. */
+  unanswered: number;
   retired: boolean;
 }
 
 type Waiter = (connection: Connection | undefined) => void;
 
-const TIMEOUTS_UNTIL_REPLACED = 3;
+const UNANSWERED_UNTIL_REPLACED = 3;
 
 /** A few connections to one provider with one credential. */
 export class HttpPool implements AsyncDisposable {
@@ -113,7 +113,7 @@ export class HttpPool implements AsyncDisposable {
 
   #open(): Connection {
     const client = this.#options.createClient();
-    return { client, inFlight: 0, warm: !this.#options.warmUp, timeouts: 0, retired: false };
+    return { client, inFlight: 0, warm: !this.#options.warmUp, unanswered: 0, retired: false };
   }
 
   #take(): Connection | undefined {
@@ -218,12 +218,13 @@ export class HttpPool implements AsyncDisposable {
   #learn(connection: Connection, result: HttpResult): void {
     if (result.kind === "reply") {
       connection.warm = true;
-      connection.timeouts = 0;
-    } else if (result.fault === "timeout") {
-      // An abort ends the stream only: the dead connection would stay in the runtime's pool.
-      if (++connection.timeouts < TIMEOUTS_UNTIL_REPLACED) return;
+      connection.unanswered = 0;
+    } else if (result.fault === "timeout" || result.fault === "aborted") {
+      // Callers have deadlines of their own, which end most requests that hang. An abort ends the
+      // stream only: the dead connection would stay in the runtime's pool.
+      if (result.sent === "no" || ++connection.unanswered < UNANSWERED_UNTIL_REPLACED) return;
       this.#replace(this.#connections.indexOf(connection));
-    } else if (result.fault !== "aborted") {
+    } else {
       // The client opens another connection for its next request.
       connection.warm = !this.#options.warmUp;
     }

@@ -220,6 +220,16 @@ Deno.test("HttpPool replaces a client after three timeouts in a row", async () =
   assert.equal(clients[1]!.closed, 0);
 });
 
+Deno.test("HttpPool replaces a client after three requests that their callers gave up", async () => {
+  const { clients, post } = rig({ clients: 1, maxInFlightPerClient: 3 });
+  const deadline = new AbortController();
+  const results = [post(deadline.signal), post(deadline.signal), post(deadline.signal)];
+  await settle();
+  deadline.abort();
+  await Promise.all(results);
+  assert.deepEqual(clients.map(({ closed }) => closed), [1, 0]);
+});
+
 Deno.test("HttpPool keeps a client that answered between timeouts", async () => {
   const { clock, calls, clients, post } = rig({ clients: 1 });
   for (const answered of [false, false, true, false, false]) {
