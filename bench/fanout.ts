@@ -3,7 +3,8 @@
  * The main job against its yardstick, in one run and with the same clients: events delivered per
  * second through the whole pipeline (HTTP publish, durable buffer, cascade, sockets) and by
  * Socket.IO on Node.js emitting from memory; idle memory per connection of both; and the latency
- * from publish to arrival. `--sockets`, `--rounds` and `--idle` change the sizes.
+ * from publish to arrival. `--sockets`, `--rounds` and `--idle` change the sizes,
+ * `--only throughput|idle|latency` leaves the rest out.
  */
 
 import { parseArgs } from "node:util";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     sockets: { type: "string", default: "4000" },
     rounds: { type: "string", default: "40" },
     idle: { type: "string", default: "10000" },
+    only: { type: "string" },
   },
 });
 const SOCKETS = Number(values.sockets);
@@ -172,36 +174,38 @@ function row(what: string, ...cells: readonly string[]): void {
   console.log(`${what.padEnd(44)}${cells.map((cell) => cell.padStart(16)).join("")}`);
 }
 
+/** A row with both figures and their ratio. */
+function compare(what: string, digits: number, [mine, theirs]: readonly [number, number]): void {
+  row(what, mine.toFixed(digits), theirs.toFixed(digits), (mine / theirs).toFixed(2));
+}
+
 console.log(`${SOCKETS} sockets, ${ROUNDS} events to each; ${IDLE} idle connections\n`);
 row("", "Carillon", "Socket.IO/Node", "ratio");
-const mine = await carillonThroughput();
-const theirs = await nodeThroughput();
-row(
-  "delivered events/s",
-  mine.perSecond.toFixed(0),
-  theirs.perSecond.toFixed(0),
-  (mine.perSecond / theirs.perSecond).toFixed(2),
-);
-row(
-  "server CPU per event (µs)",
-  mine.cpuPerEvent.toFixed(1),
-  theirs.cpuPerEvent.toFixed(1),
-  (mine.cpuPerEvent / theirs.cpuPerEvent).toFixed(2),
-);
-const myIdle = await carillonIdle();
-const theirIdle = await nodeIdle();
-row(
-  "idle KiB per connection",
-  myIdle.toFixed(1),
-  theirIdle.toFixed(1),
-  (myIdle / theirIdle).toFixed(2),
-);
-const now = await latency(AT_ONCE);
-row("publish to arrival, delay 0 (ms)", `p50 ${now.p50.toFixed(1)}`, `p99 ${now.p99.toFixed(1)}`);
-const delayed = await latency(COMMON);
-row(
-  "publish to arrival, default delay (ms)",
-  `p50 ${delayed.p50.toFixed(0)}`,
-  `p99 ${delayed.p99.toFixed(0)}`,
-);
+
+async function compareThroughput(): Promise<void> {
+  const mine = await carillonThroughput();
+  const theirs = await nodeThroughput();
+  compare("delivered events/s", 0, [mine.perSecond, theirs.perSecond]);
+  compare("server CPU per event (µs)", 1, [mine.cpuPerEvent, theirs.cpuPerEvent]);
+}
+
+async function compareIdle(): Promise<void> {
+  compare("idle KiB per connection", 1, [await carillonIdle(), await nodeIdle()]);
+}
+
+async function showLatency(): Promise<void> {
+  const now = await latency(AT_ONCE);
+  row("publish to arrival, delay 0 (ms)", `p50 ${now.p50.toFixed(1)}`, `p99 ${now.p99.toFixed(1)}`);
+  const late = await latency(COMMON);
+  row(
+    "publish to arrival, default delay (ms)",
+    `p50 ${late.p50.toFixed(0)}`,
+    `p99 ${late.p99.toFixed(0)}`,
+  );
+}
+
+const parts = { throughput: compareThroughput, idle: compareIdle, latency: showLatency };
+for (const [name, part] of Object.entries(parts)) {
+  if (values.only === undefined || values.only === name) await part();
+}
 Deno.exit(0);

@@ -34,6 +34,8 @@ export interface DispatchOptions {
   readonly matching: Matching;
   readonly configuration: () => ConfigurationSnapshot;
   readonly transports: ReadonlyMap<TransportName, Transport>;
+  /** Whether a client has options for a transport, usable or not. */
+  readonly serves: (transport: TransportName, client: string) => boolean;
   readonly courier: Courier;
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -42,9 +44,7 @@ export interface DispatchOptions {
 
 /** Handles a batch; see the file's comment. */
 export function createDispatch(options: DispatchOptions) {
-  const { matching, configuration, transports, courier, ledger, clock, log } = options;
-  const serves = (transport: TransportName, client: string) =>
-    transports.get(transport)?.serves(client) ?? false;
+  const { matching, configuration, transports, courier, ledger, clock, log, serves } = options;
 
   function dispatch(
     notification: Notification,

@@ -118,12 +118,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
   });
+  // A client whose options are faulty for the moment has its messages wait for an operator.
+  const serves = (name: TransportName, client: string) => {
+    const transport = transports.get(name);
+    return transport !== undefined &&
+      (transport.serves(client) || transport.status().some((one) => one.client === client));
+  };
   const dispatch = createDispatch({
-    ...{ matching: subscriptions, configuration, transports, courier, ledger, clock, log },
+    ...{ matching: subscriptions, configuration, transports, courier, ledger, clock, log, serves },
   });
   const retries = createRetries({
-    ...{ courier, ledger, configuration, clock },
-    serves: (transport, client) => transports.get(transport)?.serves(client) ?? false,
+    ...{ courier, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
   });
   const publish = createPublish({

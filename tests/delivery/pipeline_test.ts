@@ -157,6 +157,18 @@ Deno.test("a provider that is down for a while loses nothing", async () => {
   for (const id of ids) assert.equal(await bench.summary(id), "delivered apn=sent");
 });
 
+Deno.test("messages of a client whose options are faulty wait until they are mended", async () => {
+  await using bench = await new PipelineBench().start();
+  bench.subscribe("apn", "a");
+  bench.apn.faulty = ["app"];
+  const id = await bench.publish();
+  assert.equal(await bench.summary(id), "in_flight apn=retrying");
+  bench.apn.faulty = [];
+  bench.pipeline.lanes.reset("apn");
+  await bench.pass(300_000);
+  assert.equal(await bench.summary(id), "delivered apn=sent");
+});
+
 Deno.test("a crash in the middle loses nothing, and repeats carry the same id", async () => {
   const first = await new PipelineBench().start();
   first.subscribe("apn", "hang");

@@ -17,6 +17,8 @@ export interface Arrival {
 export class StubTransport implements Transport {
   readonly traits = { maxPayloadBytes: 4096, maxConcurrent: 10 };
   readonly arrivals: Arrival[] = [];
+  /** Clients whose options are faulty. */
+  faulty: readonly string[] = [];
   /** Set to make every attempt come to this. */
   down: Outcome | undefined;
   readonly #failed = new Map<string, number>();
@@ -24,21 +26,22 @@ export class StubTransport implements Transport {
   constructor(readonly name: TransportName, readonly clients: readonly string[] = ["app"]) {}
 
   serves(client: string): boolean {
-    return this.clients.includes(client);
+    return this.clients.includes(client) && !this.faulty.includes(client);
   }
 
   parseAddress(_client: string, raw: unknown): string {
     return String(raw);
   }
 
-  async send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+  async send({ token, client }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
+    if (!this.serves(client)) return { kind: "misconfigured", reason: "its options are faulty" };
     const outcome = this.down ?? await this.#answer(token, message.id, signal);
     this.arrivals.push({ token, id: message.id, message, outcome: outcome.kind });
     return outcome;
   }
 
   status() {
-    return this.clients.map((client) => ({ client, ready: true }));
+    return this.clients.map((client) => ({ client, ready: this.serves(client) }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
