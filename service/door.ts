@@ -29,7 +29,7 @@ export function takeDoor(
     port,
     onListen: () => {},
     onError(thrown) {
-      log.error("a request broke", { reason: String(thrown) });
+      log.error("a request broke", { reason: messageOf(thrown) });
       return new Response(null, { status: 500 });
     },
   }, (request, info) => handler(request, info));

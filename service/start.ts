@@ -8,6 +8,7 @@ import { ApiKeys, createAuthenticator, createJwtVerifier, Sessions } from "../au
 import { LogBuffer } from "../buffer/mod.ts";
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -144,7 +145,7 @@ export async function startService(
       metrics.count("carillon_buffer_log_records_total", {}, changes);
       metrics.observe("carillon_buffer_log_commit_seconds", {}, seconds);
     },
-    onFault: (thrown) => log.error("the buffer's log failed", { reason: String(thrown) }),
+    onFault: (thrown) => log.error("the buffer's log failed", { reason: messageOf(thrown) }),
   });
   const pipeline = createPipeline({
     ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },

@@ -7,6 +7,7 @@ import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
 import { type Cascade, parseClientOptions, placeOf } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
@@ -83,12 +84,24 @@ export function createWaysOut(deps: WaysOutDeps): WaysOut {
     createWebsocketTransport(deps.hub),
     ...ways.map(({ transport }) => transport),
   ];
+
+  async function configureAll(): Promise<void> {
+    const snapshot = cascade.current();
+    await Promise.all(ways.map(async ({ file, configure }) => {
+      try {
+        await configure(snapshot.file(file) ?? "");
+      } catch (thrown) {
+        log.error("options could not be applied", { place: file, reason: messageOf(thrown) });
+      }
+    }));
+  }
+
+  /** One after the other: what was read last must be what holds. */
+  let last = Promise.resolve();
+
   return {
     transports: new Map(transports.map((transport) => [transport.name, transport])),
-    async configure() {
-      const snapshot = cascade.current();
-      await Promise.all(ways.map(({ file, configure }) => configure(snapshot.file(file) ?? "")));
-    },
+    configure: () => last = last.then(configureAll),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(transports.map((one) => one[Symbol.asyncDispose]()));
     },
