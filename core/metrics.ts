@@ -23,7 +23,7 @@ export const METRICS = {
   },
   carillon_notifications_recovered_total: {
     type: "counter",
-    help: "Notifications read back from the log at start",
+    help: "Notifications in flight again: read back at start, or replayed as dead letters",
   },
   carillon_notifications_settled_total: {
     type: "counter",

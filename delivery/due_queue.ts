@@ -55,10 +55,14 @@ export class DueQueue<T> {
     return this.#waiting;
   }
 
-  /** Begins to hand out jobs, those of earlier runs included. */
-  async start(handle: (job: T) => Promise<JobResult<T>>): Promise<void> {
-    for await (const _ of this.#options.store.list({ prefix: [this.#options.prefix] })) {
+  /** Begins to hand out jobs, those of earlier runs included; `found` is told of each of these. */
+  async start(
+    handle: (job: T) => Promise<JobResult<T>>,
+    found?: (job: T) => void,
+  ): Promise<void> {
+    for await (const { value } of this.#options.store.list<T>({ prefix: [this.#options.prefix] })) {
       this.#waiting++;
+      found?.(value);
     }
     this.#handle = handle;
     void this.#pump();

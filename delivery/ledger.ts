@@ -13,6 +13,8 @@ import type { Target } from "../core/subscription.ts";
 export interface LedgerObserver {
   target(notification: Notification, record: TargetRecord): void;
   settled(record: LedgerRecord): void;
+  /** A settled notification is in flight again. */
+  reopened(): void;
 }
 
 interface Open {
@@ -27,6 +29,7 @@ export class Ledger {
   readonly #observer: LedgerObserver;
   readonly #open = new Map<string, Open>();
   #idle: (() => void)[] = [];
+  #retrying = 0;
 
   constructor(buffer: Pick<Buffer, "settle" | "amend">, observer: LedgerObserver) {
     this.#buffer = buffer;
@@ -36,6 +39,16 @@ export class Ledger {
   /** Notifications with a first attempt under way. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Notifications whose first attempts have ended, and of which at least one is tried again. */
+  get retrying(): number {
+    return this.#retrying;
+  }
+
+  /** Takes over notifications that were being tried again when an earlier process ended. */
+  resume(retrying: number): void {
+    this.#retrying += retrying;
   }
 
   /** Resolves when no first attempt is under way. */
@@ -83,20 +96,28 @@ export class Ledger {
       open.targets.set(nameOf(record), record);
       return;
     }
-    let final: LedgerRecord | undefined;
-    const known = await this.#buffer.amend(notification.id, (before) => {
+    let ended: LedgerRecord | undefined;
+    await this.#buffer.amend(notification.id, (before) => {
       const targets = new Map(before.targets.map((target) => [nameOf(target), target]));
       targets.set(nameOf(record), record);
-      const after = [...targets.values()];
-      return final = { ...before, targets: after, state: stateOf(after) };
+      const after = { ...before, targets: [...targets.values()] };
+      const state = stateOf(after.targets);
+      ended = before.state === "in_flight" && state !== "in_flight"
+        ? { ...after, state }
+        : undefined;
+      return { ...after, state };
     });
-    if (known && final && final.state !== "in_flight") this.#observer.settled(final);
+    if (!ended) return;
+    this.#retrying--;
+    this.#observer.settled(ended);
   }
 
   /** A target that was given up is tried again. */
   async replayed({ id }: Notification, target: Target, at: number): Promise<void> {
     const { client, transport, subscriptionId } = target;
+    let wasFinal = false;
     await this.#buffer.amend(id, (before) => {
+      wasFinal = before.state !== "in_flight";
       const targets = before.targets.map((record) =>
         record.client === client && record.transport === transport &&
           record.subscription === subscriptionId
@@ -105,6 +126,9 @@ export class Ledger {
       );
       return { ...before, targets, state: stateOf(targets) };
     });
+    if (!wasFinal) return;
+    this.#retrying++;
+    this.#observer.reopened();
   }
 
   #write(
@@ -124,7 +148,8 @@ export class Ledger {
       targets,
     };
     this.#buffer.settle(record);
-    if (state !== "in_flight") this.#observer.settled(record);
+    if (state === "in_flight") this.#retrying++;
+    else this.#observer.settled(record);
   }
 }
 

@@ -55,5 +55,8 @@ export function createObserver(metrics: Metrics, clock: Clock): LedgerObserver {
     settled({ state }) {
       metrics.count("carillon_notifications_settled_total", { state });
     },
+    reopened() {
+      metrics.count("carillon_notifications_recovered_total", {});
+    },
   };
 }

@@ -62,7 +62,9 @@ export interface Pipeline extends AsyncDisposable {
   readonly lanes: Lanes;
   /** Retries that are waiting for their time. */
   retriesWaiting(): number;
-  /** Begins to work; resolves to how many notifications were read back from the log. */
+  /** Notifications accepted and not settled. */
+  inFlight(): number;
+  /** Begins to work; resolves to how many notifications are in flight from before. */
   start(): Promise<number>;
   /** Hands over what is due, waits for what is under way, and keeps the rest. */
   stop(): Promise<void>;
@@ -166,11 +168,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
     lanes,
     retriesWaiting: () => retryQueue.waiting,
+    inFlight: () => buffer.depth().inFlight + ledger.retrying,
     async start() {
-      const recovered = await buffer.start(dispatch);
-      await retryQueue.start(retries);
+      const retrying = new Set<string>();
+      await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
+      ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return recovered;
+      return retrying.size + await buffer.start(dispatch);
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -20,11 +20,11 @@ export function watchGauges(
   },
 ): void {
   metrics.beforeScrape(() => {
-    const { waiting, due, running, inFlight } = buffer.depth();
+    const { waiting, due, running } = buffer.depth();
     metrics.set("carillon_buffer_waiting", {}, waiting);
     metrics.set("carillon_processor_waiting", {}, due);
     metrics.set("carillon_processor_running", {}, running);
-    metrics.set("carillon_notifications_in_flight", {}, inFlight);
+    metrics.set("carillon_notifications_in_flight", {}, pipeline.inFlight());
     metrics.set("carillon_retries_waiting", {}, pipeline.retriesWaiting());
 
     const { open, backlogBytes } = realtime.stats();

@@ -163,7 +163,7 @@ export async function startService(
   await waysOut.configure();
   const recovered = await pipeline.start();
   metrics.count("carillon_notifications_recovered_total", {}, recovered);
-  if (recovered > 0) log.info("notifications were read back from the log", { recovered });
+  if (recovered > 0) log.info("notifications are in flight from before", { recovered });
   opened.use(pipeline);
 
   let draining = false;
