@@ -4,11 +4,8 @@
  * rule of the service is.
  */
 
-import { ApiKeys, createAuthenticator, createJwtVerifier, Sessions } from "../auth/mod.ts";
-import { LogBuffer } from "../buffer/mod.ts";
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -18,8 +15,10 @@ import { createApp } from "../routes/mod.ts";
 import { GroupCommit, openStore } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
+import { loadCredentials } from "./credentials.ts";
 import { takeDoor } from "./door.ts";
 import type { Environment } from "./environment.ts";
+import { createBuffer } from "./log_buffer.ts";
 import { createMessages } from "./messages.ts";
 import { watchGauges } from "./gauges.ts";
 import { createReadiness } from "./readiness.ts";
@@ -54,7 +53,6 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const HOUR_MS = 3_600_000;
 /** Sockets closed per second while draining. */
 const DRAIN_PER_SECOND = 500;
 
@@ -84,24 +82,9 @@ export async function startService(
 
   const door = opened.use(takeDoor({ ...environment, log }));
 
-  const keys = await ApiKeys.load({
-    ...{ store, clock },
-    ...(environment.adminKey !== undefined && { adminKey: environment.adminKey }),
-  });
-  const sessions = new Sessions({ store, clock });
-  const { jwt } = settings();
-  const verifyJwt = environment.sessionSecret !== undefined || jwt.jwksUrl !== ""
-    ? createJwtVerifier({
-      ...{ clock, fetch },
-      ...(environment.sessionSecret !== undefined && { secret: environment.sessionSecret }),
-      ...(jwt.jwksUrl !== "" && { jwksUrl: jwt.jwksUrl }),
-      ...(jwt.issuer !== "" && { issuer: jwt.issuer }),
-      ...(jwt.audience !== "" && { audience: jwt.audience }),
-    })
-    : undefined;
-  const authenticate = createAuthenticator({
-    ...{ keys, sessions },
-    ...(verifyJwt && { jwt: verifyJwt }),
+  const { keys, sessions, authenticate } = await loadCredentials(store, {
+    ...{ clock, environment, fetch },
+    settings: settings(),
   });
 
   const socketClients = new SocketClients({ cascade, log });
@@ -135,18 +118,7 @@ export async function startService(
   const { transports } = waysOut;
   const messages = createMessages({ cascade, log });
   const group = new GroupCommit(store, { clock });
-  const buffer = new LogBuffer(store, {
-    ...{ clock, turn },
-    settings: () => settings().buffer,
-    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
-    onMerged: () => metrics.count("carillon_buffer_merged_total", {}),
-    onCommit(changes, seconds) {
-      metrics.count("carillon_buffer_log_writes_total", {});
-      metrics.count("carillon_buffer_log_records_total", {}, changes);
-      metrics.observe("carillon_buffer_log_commit_seconds", {}, seconds);
-    },
-    onFault: (thrown) => log.error("the buffer's log failed", { reason: messageOf(thrown) }),
-  });
+  const buffer = createBuffer(store, { clock, turn, settings, metrics, log });
   const pipeline = createPipeline({
     ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
     commit: (commit) => group.commit(commit),
