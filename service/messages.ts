@@ -34,6 +34,8 @@ export function createMessages(
   return {
     reload,
     async generate(notification, target) {
+      // These properties of the original speak of Apple's devices only.
+      if (target.transport !== "apn") return generator.generate(notification, target);
       const view = await cascade.current().view(target.context, target.user);
       return generator.generate(notification, target, {
         badge: view.get(`${FACADE}.badge.enabled`),

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { Attributes, createMemoryConfigFiles, startCascade } from "../../cascade/mod.ts";
+import { silentLog } from "../../core/log.ts";
+import { createMetrics } from "../../core/metrics.ts";
+import type { Notification } from "../../core/notification.ts";
+import type { Target, TransportName } from "../../core/subscription.ts";
+import { createMessages } from "../../service/messages.ts";
+import { MemoryStore } from "../../store/mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+const MAIL: Notification = {
+  ...{ id: "id", context: "1", user: "3", topic: "ox:mail:new", priority: "high", acceptedAt: 0 },
+  data: { folder: "a", id: "1", displayname: "Jane", subject: "Let's meet", unread: 83 },
+};
+
+function target(transport: TransportName): Target {
+  return { context: "1", user: "3", client: "app", transport, token: "t", refreshedAt: 0 };
+}
+
+async function setUp(files: Record<string, string>) {
+  const clock = new FakeClock();
+  const store = new MemoryStore({ clock });
+  const configFiles = createMemoryConfigFiles(files);
+  const cascade = await startCascade({
+    ...{ clock, metrics: createMetrics(), log: silentLog, environment: {}, files: configFiles },
+    attributes: new Attributes({ store }),
+  });
+  return { cascade, configFiles, messages: createMessages({ cascade, log: silentLog }) };
+}
+
+Deno.test("badge and sound of Apple's devices follow the original's properties, others do not", async () => {
+  const facade = "com.openexchange.pns.mobile.api.facade.apn";
+  const properties = `${facade}.badge.enabled=false\n${facade}.sound.filename=bell.caf\n`;
+  const { cascade, messages } = await setUp({ "pns.properties": properties });
+  const apn = await messages.generate(MAIL, target("apn"));
+  assert.deepEqual([apn.badge, apn.sound], [undefined, "bell.caf"]);
+  const gcm = await messages.generate(MAIL, target("gcm"));
+  assert.deepEqual([gcm.badge, gcm.sound], [83, "default"]);
+  await cascade[Symbol.asyncDispose]();
+});
+
+Deno.test("templates are read anew, and a file with faults keeps what is right in it", async () => {
+  const { cascade, configFiles, messages } = await setUp({});
+  const title = async () => (await messages.generate(MAIL, target("gcm"))).title;
+  assert.equal(await title(), "Jane");
+  const right = `app:\n  gcm:\n    ox:mail:new:\n      title: "From {sender}"\n`;
+  configFiles.write("pns-messages.yml", `${right}  apn:\n    ox:mail:new:\n      titel: "x"\n`);
+  await cascade.reload();
+  messages.reload();
+  assert.equal(await title(), "From Jane");
+  await cascade[Symbol.asyncDispose]();
+});
