@@ -51,8 +51,11 @@ export interface Buffer extends AsyncDisposable {
    * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
    */
   put(notifications: readonly Notification[], sets?: Sets): Promise<void>;
-  /** Says what became of a notification that was handed over, and of those merged into it. */
-  settle(record: LedgerRecord): void;
+  /**
+   * Says what became of a notification that was handed over. Those merged into it are settled with
+   * it; returns their records.
+   */
+  settle(record: LedgerRecord): readonly LedgerRecord[];
   /** Changes the record of a settled notification; false where it is not known (any more). */
   amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean>;
   /** What is known of a notification: its record, or itself where it is still in flight. */

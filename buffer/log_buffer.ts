@@ -39,6 +39,8 @@ interface Entry extends Waiting {
   latest: number;
 }
 
+const NONE: readonly LedgerRecord[] = [];
+
 /** A buffer for one process. */
 export class LogBuffer implements Buffer {
   readonly #options: LogBufferOptions;
@@ -107,22 +109,22 @@ export class LogBuffer implements Buffer {
     this.#schedule();
   }
 
-  settle(record: LedgerRecord): void {
+  settle(record: LedgerRecord): readonly LedgerRecord[] {
     this.#log.settle(record);
     const merged = this.#merged.get(record.id);
-    if (!merged) return;
+    if (!merged) return NONE;
     this.#merged.delete(record.id);
-    for (const { id, acceptedAt } of merged) {
-      this.#log.settle({
-        ...record,
-        id,
-        acceptedAt,
-        state: "suppressed",
-        reason: "merged",
-        mergedInto: record.id,
-        targets: [],
-      });
-    }
+    const records = merged.map(({ id, acceptedAt }): LedgerRecord => ({
+      ...record,
+      id,
+      acceptedAt,
+      state: "suppressed",
+      reason: "merged",
+      mergedInto: record.id,
+      targets: [],
+    }));
+    for (const each of records) this.#log.settle(each);
+    return records;
   }
 
   amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {

@@ -147,7 +147,7 @@ export class Ledger {
       ...(because.reason !== undefined && { reason: because.reason }),
       targets,
     };
-    this.#buffer.settle(record);
+    for (const merged of this.#buffer.settle(record)) this.#observer.settled(merged);
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
   }

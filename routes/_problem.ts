@@ -30,7 +30,10 @@ export function problem(error: ServiceError): Response {
     ...(pns !== undefined && { pns }),
     ...(faults.length > 0 && { faults }),
   };
-  const headers = new Headers({ "content-type": "application/problem+json" });
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "x-content-type-options": "nosniff",
+  });
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   if (status === 401) headers.set("www-authenticate", "Bearer");
   return new Response(JSON.stringify(body), { status, headers });

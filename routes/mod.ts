@@ -65,8 +65,9 @@ export function createApp(deps: AppDeps): App {
     },
   }));
   app.use(async function secure(c, next) {
-    await next();
+    // Before the answer is made: a header set on a finished one makes it anew.
     c.header("x-content-type-options", "nosniff");
+    await next();
   });
   app.use(methodNotAllowed({
     app,

@@ -246,6 +246,17 @@ Deno.test("the books balance: accepted is what was settled and what is in flight
   assert.deepEqual([bench.pipeline.inFlight(), await unsettled(bench, 15)], [0, 0]);
 });
 
+Deno.test("the books balance where notifications were merged", async () => {
+  const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n";
+  await using bench = await new PipelineBench(undefined, undefined, properties).start();
+  bench.subscribe("apn", "a");
+  for (let n = 0; n < 3; n++) await bench.publish({ data: { folder: "a", id: "1", unread: n } });
+  assert.equal(bench.pipeline.inFlight(), 3);
+  await bench.pass(2_000);
+  assert.deepEqual([bench.pipeline.inFlight(), await unsettled(bench, 3)], [0, 0]);
+  assert.equal(bench.apn.arrivals.length, 1);
+});
+
 Deno.test("the books balance after a crash amid retries, too", async () => {
   const first = await new PipelineBench().start();
   first.subscribe("apn", "500 x3");
