@@ -41,7 +41,6 @@ export { type Settings } from "./settings.ts";
 export { Snapshot } from "./snapshot.ts";
 export { View } from "./view.ts";
 export {
-  clientOfPath,
   parseWebsocketClients,
   type WebsocketClient,
   type WebsocketClients,

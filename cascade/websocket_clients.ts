@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { pathFilterFault } from "../core/path_filter.ts";
 import { topicFault } from "../core/topic.ts";
 import { parseClientOptions } from "./client_options.ts";
 import type { ConfigFault } from "./faults.ts";
@@ -24,7 +25,10 @@ export interface WebsocketClients {
 }
 
 const schema = z.strictObject({
-  path: z.string().refine(isPathPattern, "must be a path such as '/socket.io/appsuite/*'"),
+  path: z.string().refine(
+    (path) => path === "*" || pathFilterFault(path) === undefined,
+    "must be a path such as '/socket.io/appsuite/*'",
+  ),
   topics: z.array(
     z.string().superRefine((topic, context) => {
       const fault = topicFault(topic);
@@ -49,26 +53,6 @@ export function parseWebsocketClients(file: string, text: string): WebsocketClie
   }
   const clients = [...byPath.values()].sort((a, b) => specificity(b.path) - specificity(a.path));
   return { clients, faults };
-}
-
-/** The client that a path belongs to. */
-export function clientOfPath(
-  clients: readonly WebsocketClient[],
-  path: string,
-): WebsocketClient | undefined {
-  const wanted = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-  return clients.find(({ path: pattern }) => pathMatches(pattern, wanted));
-}
-
-function pathMatches(pattern: string, path: string): boolean {
-  if (pattern === "*" || pattern === path) return true;
-  if (!pattern.endsWith("/*")) return false;
-  const folder = pattern.slice(0, -2);
-  return path === folder || path.startsWith(`${folder}/`);
-}
-
-function isPathPattern(path: string): boolean {
-  return path === "*" || /^(?:\/[A-Za-z0-9_.-]+)+(?:\/\*)?$/.test(path);
 }
 
 /** Exact paths before patterns, longer ones before shorter ones. */

@@ -1,32 +1,25 @@
-/**
- * Which client a path serves, with the original's path filters: `/x/*` covers `/x` and what is
- * below it but not `/xy`; anything else must be equal.
- */
+/** Which client a path serves, and which paths are served here at all. */
+
+import { pathCovered } from "../core/path_filter.ts";
 
 /** One path that sockets are opened at. */
 export interface ClientPath {
   /** E.g. `open-xchange-appsuite`. */
   readonly client: string;
-  /** E.g. `/socket.io/appsuite/*`. */
+  /** A filter as in `core/path_filter.ts`, e.g. `/socket.io/appsuite/*`. */
   readonly path: string;
 }
 
-const FILTER = /^(?:\/[A-Za-z0-9_.-]+)+(?:\/\*)?$/;
-
-/** Why a path filter is malformed, or `undefined` where it is not. */
-export function pathFault(path: string): string | undefined {
-  if (FILTER.test(path)) return undefined;
-  return "a path begins with '/', has no empty part and may end in '/*'";
-}
-
-/** The client of the first filter that covers a path; a trailing slash makes no difference. */
+/** The client of the first filter that covers a path. */
 export function clientAt(paths: readonly ClientPath[], pathname: string): string | undefined {
-  const path = pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
-  return paths.find((entry) => covers(entry.path, path))?.client;
+  return paths.find((entry) => pathCovered(entry.path, pathname))?.client;
 }
 
-function covers(filter: string, path: string): boolean {
-  if (!filter.endsWith("/*")) return filter === path;
-  const base = filter.slice(0, -2);
-  return path === base || path.startsWith(`${base}/`);
+/**
+ * Whether a path is for sockets: all below `/socket.io` are, whoever they serve, and those that a
+ * filter names. `*` names none, or it would take the API's paths too.
+ */
+export function isSocketPath(paths: readonly ClientPath[], pathname: string): boolean {
+  return pathCovered("/socket.io/*", pathname) ||
+    paths.some(({ path }) => path !== "*" && pathCovered(path, pathname));
 }

@@ -1,6 +1,6 @@
 /** The realtime server and what is needed to set it up; `engine.ts` can be used alone. */
 
-export { type ClientPath, pathFault } from "./_paths.ts";
+export type { ClientPath } from "./_paths.ts";
 export type { Admission, Authenticate, Handshake, Identity, Refusal } from "./handshake.ts";
 export {
   type Audience,

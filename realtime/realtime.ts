@@ -14,7 +14,7 @@ import { Door } from "./_door.ts";
 import { drainSockets } from "./_drain.ts";
 import { NoRooms, slim } from "./_lean.ts";
 import { isOriginAllowed, preflight, withCors } from "./_origins.ts";
-import { clientAt } from "./_paths.ts";
+import { isSocketPath } from "./_paths.ts";
 import { Engine } from "./engine.ts";
 import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -137,8 +137,7 @@ class RealtimeServer implements Realtime {
   }
 
   handles(pathname: string): boolean {
-    return pathname === "/socket.io" || pathname.startsWith("/socket.io/") ||
-      clientAt(this.#settings.paths, pathname) !== undefined;
+    return isSocketPath(this.#settings.paths, pathname);
   }
 
   async fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { clientOfPath, parseWebsocketClients } from "../../cascade/mod.ts";
+import { parseWebsocketClients } from "../../cascade/mod.ts";
+import { clientAt } from "../../realtime/_paths.ts";
 
 function read(text: string) {
   return parseWebsocketClients("pns-websocket-clients.yml", text);
@@ -7,7 +8,7 @@ function read(text: string) {
 
 Deno.test("a pattern covers its path and everything below, but no longer names", () => {
   const { clients } = read("app: { path: /socket.io/appsuite/*, topics: ['*'] }");
-  const client = (path: string) => clientOfPath(clients, path)?.client;
+  const client = (path: string) => clientAt(clients, path);
   assert.equal(client("/socket.io/appsuite"), "app");
   assert.equal(client("/socket.io/appsuite/"), "app");
   assert.equal(client("/socket.io/appsuite/deeper"), "app");
@@ -23,7 +24,7 @@ narrow: { path: /socket.io/app/*, topics: [a] }
 exact: { path: /socket.io/app, topics: ["ox:mail:*", b] }
 `);
   assert.deepEqual(faults, []);
-  const client = (path: string) => clientOfPath(clients, path)?.client;
+  const client = (path: string) => clientAt(clients, path);
   assert.equal(client("/socket.io/app/"), "exact");
   assert.equal(client("/socket.io/app/x"), "narrow");
   assert.equal(client("/socket.io/x"), "wide");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalJson, isJsonObject, type Json } from "../../core/json.ts";
+import { canonicalJson, isJsonObject, type Json, parseJsonObject } from "../../core/json.ts";
 
 /** As it would arrive: what JSON cannot say (−0 among it) never travels. */
 const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as Json);
@@ -62,3 +62,10 @@ function isDeepEqual(a: unknown, b: unknown): boolean {
     return false;
   }
 }
+
+Deno.test("parseJsonObject() takes objects only, and never throws", () => {
+  assert.deepEqual(parseJsonObject('{"a":1}'), { a: 1 });
+  for (const text of ["", "null", "[1]", '"x"', "<html>", "{"]) {
+    assert.equal(parseJsonObject(text), undefined, text);
+  }
+});

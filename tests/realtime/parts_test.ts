@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Backlog, type Laggard } from "../../realtime/_backlog.ts";
 import { type Connection, Connections } from "../../realtime/_connections.ts";
 import { type Beating, Heartbeats } from "../../realtime/_heartbeats.ts";
-import { clientAt, pathFault } from "../../realtime/_paths.ts";
+import { pathFilterFault } from "../../core/path_filter.ts";
+import { clientAt, isSocketPath } from "../../realtime/_paths.ts";
 import { Rate } from "../../realtime/_rate.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -16,12 +17,20 @@ Deno.test("a path filter covers itself and what is below, not what merely begins
   assert.equal(clientAt(paths, "/y/z"), undefined);
 });
 
+Deno.test("'*' serves every path of sockets and takes none of the API's", () => {
+  const paths = [{ client: "a", path: "/push/*" }, { client: "all", path: "*" }];
+  assert.equal(clientAt(paths, "/socket.io/anything/"), "all");
+  assert.equal(clientAt(paths, "/push/x"), "a");
+  for (const path of ["/socket.io", "/socket.io/x", "/push"]) assert.ok(isSocketPath(paths, path));
+  for (const path of ["/v1/notifications", "/socket.iox"]) assert.ok(!isSocketPath(paths, path));
+});
+
 Deno.test("malformed path filters are told from good ones", () => {
   for (const good of ["/socket.io/appsuite/*", "/x", "/a-b/c_d"]) {
-    assert.equal(pathFault(good), undefined);
+    assert.equal(pathFilterFault(good), undefined);
   }
   for (const bad of ["", "x", "/", "/x/", "//x", "/x//y", "/*", "*", "/x*", "/x/*/y", "/ü"]) {
-    assert.ok(pathFault(bad), bad);
+    assert.ok(pathFilterFault(bad), bad);
   }
 });
 

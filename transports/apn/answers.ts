@@ -3,7 +3,7 @@
  * says what should happen, and leaves doing it to the client.
  */
 
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpFailure, type HttpReply, type HttpResult, retryAfterMs } from "../http/mod.ts";
 import { TOKEN_FLOOR_MS } from "./provider_token.ts";
@@ -84,7 +84,7 @@ function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | Again {
     const providerId = headers.get("apns-id");
     return { kind: "sent", ...providerId && { providerId } };
   }
-  const answer = parseBody(reply.text);
+  const answer = parseJsonObject(reply.text) ?? {};
   const reason = reasonOf(answer, status);
   const wait = (floorMs: number) =>
     retryAfterMs(headers.get("retry-after"), facts.nowMs, { floorMs });
@@ -180,15 +180,6 @@ function retry(
   wait: { readonly afterMs?: number } = {},
 ): Extract<Outcome, { kind: "retry" }> {
   return { kind: "retry", reason, ...wait };
-}
-
-function parseBody(text: string): JsonObject {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isJsonObject(body) ? body : {};
-  } catch {
-    return {};
-  }
 }
 
 /** Reasons are single words; anything else, such as a proxy's page, stays out of logs. */

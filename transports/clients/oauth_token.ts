@@ -4,7 +4,7 @@
  * may quote the request, so only its error code is passed on.
  */
 
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpResult, type Minted, retryAfterMs } from "../http/mod.ts";
 
@@ -38,7 +38,7 @@ export function readTokenAnswer(
     }
   }
   const { status, headers, text } = result;
-  const body = parse(text);
+  const body = parseJsonObject(text);
   if (status === 200 && typeof body?.access_token === "string" && isHeaderText(body.access_token)) {
     const seconds = Number(body.expires_in);
     const lifetimeMs = seconds > 0 ? seconds * 1000 : defaultLifetimeMs;
@@ -54,15 +54,6 @@ export function readTokenAnswer(
 
 function failed(failure: Outcome): Minted<Outcome> {
   return { kind: "failed", failure };
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A line break in a token would make every request throw. */

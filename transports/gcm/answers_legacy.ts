@@ -4,7 +4,7 @@
  * https://firebase.google.com/docs/cloud-messaging/http-server-ref
  */
 
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpReply, retryAfterMs } from "../http/mod.ts";
 
@@ -80,15 +80,10 @@ function readError(error: string, afterMs: (floorMs: number) => number): Outcome
 }
 
 function onlyResult(text: string): JsonObject | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    const results = isJsonObject(body) ? body.results : undefined;
-    const first = Array.isArray(results) ? (results as readonly Json[])[0] : undefined;
-    if (!isJsonObject(first)) return undefined;
-    return first.error !== undefined || first.message_id !== undefined ? first : undefined;
-  } catch {
-    return undefined;
-  }
+  const results = parseJsonObject(text)?.results;
+  const first = Array.isArray(results) ? (results as readonly Json[])[0] : undefined;
+  if (!isJsonObject(first)) return undefined;
+  return first.error !== undefined || first.message_id !== undefined ? first : undefined;
 }
 
 function misconfigured(reason: string): Outcome {

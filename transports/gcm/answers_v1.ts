@@ -4,7 +4,7 @@
  * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and .../scale-fcm (waits).
  */
 
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpReply, retryAfterMs } from "../http/mod.ts";
 import type { Stale } from "../clients/mod.ts";
@@ -21,7 +21,7 @@ const NOT_A_TOKEN = "The registration token is not a valid FCM registration toke
 /** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
 export function readAnswerV1(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome | Stale {
   const { status, headers } = answer;
-  const body = parse(answer.text);
+  const body = parseJsonObject(answer.text);
   if (status >= 200 && status < 300) return readSuccess(body, status);
   if (status >= 300 && status < 400) {
     return misconfigured(`The address redirects (${status}), which is never followed`);
@@ -74,15 +74,6 @@ function readSuccess(body: JsonObject | undefined, status: number): Outcome {
 
 function misconfigured(reason: string): Outcome {
   return { kind: "misconfigured", reason };
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function details(error: JsonObject | undefined, type: string): JsonObject | undefined {

@@ -4,7 +4,7 @@
  * what they mean depends on what was tried before.
  */
 
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 import type { Route } from "./endpoint_hosts.ts";
@@ -42,7 +42,7 @@ const MISMATCH =
 /** Reads one answer. */
 export function readAnswer(reply: HttpReply, context: AnswerContext): Outcome | Refusal {
   const { status, headers } = reply;
-  const body = parse(reply.text);
+  const body = parseJsonObject(reply.text);
   const reason = reasonOf(reply, body);
   const after = (floorMs: number) =>
     retryAfterMs(headers.get("retry-after"), context.nowMs, { floorMs });
@@ -142,13 +142,4 @@ function reasonOf({ status, headers }: HttpReply, body: JsonObject | undefined):
 
 function word(text: string | null): string | undefined {
   return text !== null && /^[\w .,'-]{1,100}$/.test(text) ? text : undefined;
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
