@@ -60,6 +60,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly letters: DeadLetters;
   readonly replay: Replay;
   readonly lanes: Lanes;
+  /** Whether a client has options for a transport, usable or not: its messages are taken on. */
+  readonly serves: (transport: TransportName, client: string) => boolean;
   /** Retries that are waiting for their time. */
   retriesWaiting(): number;
   /** Notifications accepted and not settled. */
@@ -167,6 +169,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     letters,
     replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
     lanes,
+    serves,
     retriesWaiting: () => retryQueue.waiting,
     inFlight: () => buffer.depth().inFlight + ledger.retrying,
     async start() {

@@ -148,7 +148,7 @@ export async function startService(
     tryOut: createTryOut({ transports, ids, clock, generate: messages.generate }),
     snapshot: () => cascade.current(),
     match: (notification) => matcher.match(notification),
-    serves: (transport, client) => transports.get(transport)?.serves(client) ?? false,
+    serves: pipeline.serves,
     reload: () => cascade.reload(),
     ready: createReadiness({ store, transports, clock, draining: () => draining }),
     drain() {
