@@ -34,11 +34,38 @@ export interface BufferDepth {
   readonly inFlight: number;
 }
 
-/** Works off a batch of due notifications; each must be settled, now or later. */
-export type BatchHandler = (batch: readonly Notification[]) => Promise<void> | void;
+/** How a batch is handed over. */
+export interface Handover {
+  /**
+   * It may have been handed over before, here or by a process that has ended since, and what was
+   * done then is not known.
+   */
+  readonly again: boolean;
+}
+
+/**
+ * Works off a batch of due notifications; each must be settled or released, now or later. Where
+ * it rejects, those of the batch that are not settled are handed over again after a pause.
+ */
+export type BatchHandler = (
+  batch: readonly Notification[],
+  handover: Handover,
+) => Promise<void> | void;
+
+/** Differences between buffers, as data. */
+export interface BufferTraits {
+  /** `put` takes other records along, all or none; otherwise it must not be given any. */
+  readonly takesRecords: boolean;
+  /** Several nodes work on the same notifications. */
+  readonly shared: boolean;
+}
+
+/** What finds the record of a notification. */
+export type LedgerName = Pick<Notification, "id" | "context" | "user">;
 
 /** A durable buffer that delays and aggregates. At least once. */
 export interface Buffer extends AsyncDisposable {
+  readonly traits: BufferTraits;
   /**
    * Reads back what was accepted and not settled, and begins to hand over what is due.
    * Returns how many were read back.
@@ -46,7 +73,7 @@ export interface Buffer extends AsyncDisposable {
   start(handle: BatchHandler): Promise<number>;
   /**
    * Accepts notifications, together with other records, all or none; durable when it resolves.
-   * Ids must be above all those given before.
+   * Ids must be above all those that this buffer was given before.
    *
    * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
    */
@@ -56,14 +83,19 @@ export interface Buffer extends AsyncDisposable {
    * it; returns their records.
    */
   settle(record: LedgerRecord): readonly LedgerRecord[];
+  /** Gives a notification back that was handed over and cannot be settled: it comes again later. */
+  release(id: string): void;
   /** Changes the record of a settled notification; false where it is not known (any more). */
-  amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean>;
+  amend(
+    name: LedgerName,
+    change: (record: LedgerRecord) => LedgerRecord,
+  ): Promise<boolean>;
   /** What is known of a notification: its record, or itself where it is still in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   depth(): BufferDepth;
   /**
    * Accepts no more, hands over what is due, and resolves when the handler has seen it. What is
-   * not due stays for the next start.
+   * not due stays for the next start, or for the other nodes.
    */
   stop(): Promise<void>;
   /** Resolves when everything that was settled is in the store. */

@@ -11,7 +11,7 @@ import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { aggregationKey, merge } from "./aggregation.ts";
-import type { BatchHandler, Buffer, BufferDepth, BufferSettings } from "./buffer.ts";
+import type { BatchHandler, Buffer, BufferDepth, BufferSettings, LedgerName } from "./buffer.ts";
 import { DelayQueue, type Waiting } from "./delay_queue.ts";
 import { Processor } from "./processor.ts";
 import { SegmentLog } from "./segment_log.ts";
@@ -43,6 +43,7 @@ const NONE: readonly LedgerRecord[] = [];
 
 /** A buffer for one process. */
 export class LogBuffer implements Buffer {
+  readonly traits = { takesRecords: true, shared: false };
   readonly #options: LogBufferOptions;
   readonly #log: SegmentLog;
   readonly #queue = new DelayQueue<Entry>();
@@ -127,7 +128,11 @@ export class LogBuffer implements Buffer {
     return records;
   }
 
-  amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
+  release(_id: string): void {
+    // The log keeps it; see the next commit.
+  }
+
+  amend({ id }: LedgerName, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
     return this.#log.amend(id, change);
   }
 
@@ -190,7 +195,7 @@ export class LogBuffer implements Buffer {
 
   async #work(batch: readonly Notification[]): Promise<void> {
     try {
-      await this.#handle!(batch);
+      await this.#handle!(batch, { again: false });
     } finally {
       if (this.#heldBack) this.#handOver();
     }

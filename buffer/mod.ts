@@ -1,5 +1,13 @@
 /** The buffer: delay, aggregation, durable log, worker pool. */
 
-export type { BatchHandler, Buffer, BufferDepth, BufferSettings } from "./buffer.ts";
+export type {
+  BatchHandler,
+  Buffer,
+  BufferDepth,
+  BufferSettings,
+  BufferTraits,
+  Handover,
+  LedgerName,
+} from "./buffer.ts";
 export { aggregationKey, merge } from "./aggregation.ts";
 export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";

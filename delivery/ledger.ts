@@ -97,7 +97,7 @@ export class Ledger {
       return;
     }
     let ended: LedgerRecord | undefined;
-    await this.#buffer.amend(notification.id, (before) => {
+    await this.#buffer.amend(notification, (before) => {
       const targets = new Map(before.targets.map((target) => [nameOf(target), target]));
       targets.set(nameOf(record), record);
       const after = { ...before, targets: [...targets.values()] };
@@ -113,10 +113,10 @@ export class Ledger {
   }
 
   /** A target that was given up is tried again. */
-  async replayed({ id }: Notification, target: Target, at: number): Promise<void> {
+  async replayed(notification: Notification, target: Target, at: number): Promise<void> {
     const { client, transport, subscriptionId } = target;
     let wasFinal = false;
-    await this.#buffer.amend(id, (before) => {
+    await this.#buffer.amend(notification, (before) => {
       wasFinal = before.state !== "in_flight";
       const targets = before.targets.map((record) =>
         record.client === client && record.transport === transport &&

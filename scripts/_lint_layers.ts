@@ -14,8 +14,11 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   messages: ["core"],
   transports: ["core"],
   realtime: ["core"],
+  events: ["core"],
   subscriptions: ["core", "store"],
   buffer: ["core", "store"],
+  // Everything that several nodes share; only the composition knows of it.
+  redis: ["core", "store", "buffer"],
   delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],

@@ -327,15 +327,15 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     await bench.buffer.put([one]);
     await bench.pass(1500);
     assert.equal(
-      await bench.buffer.amend(one.id, (record) => ({ ...record, state: "dead" })),
+      await bench.buffer.amend(one, (record) => ({ ...record, state: "dead" })),
       true,
     );
     await bench.pass(1100);
     await bench.crash();
     assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "dead");
-    await bench.buffer.amend(one.id, (record) => ({ ...record, state: "expired" }));
+    await bench.buffer.amend(one, (record) => ({ ...record, state: "expired" }));
     assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "expired");
-    assert.equal(await bench.buffer.amend(bench.ids(), (record) => record), false);
+    assert.equal(await bench.buffer.amend({ ...one, id: bench.ids() }, (record) => record), false);
   });
 
   test("a batch is all or nothing", async (bench) => {

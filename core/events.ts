@@ -1,0 +1,133 @@
+/**
+ * What is sent to a user's sockets, and the log that it is kept in for a while, so that a client
+ * that was away for a moment gets what it missed. One log per user; all of a user's sockets, on
+ * whatever node, walk through the same one.
+ */
+
+/** Names one user. */
+export interface UserName {
+  readonly context: string;
+  readonly user: string;
+}
+
+/** Something that a user's sockets are to be told. */
+export interface UserEvent extends UserName {
+  /** Of the notification. An event with an id that the log has already is not logged twice. */
+  readonly id: string;
+  /** Whose sockets are told; those of other clients of the user walk past it. */
+  readonly clients: readonly string[];
+  /** The event's name and its arguments as JSON, without the brackets around them. */
+  readonly args: string;
+  /** Connection id or Socket.IO id of the socket that caused it, which is not told. */
+  readonly except?: string;
+}
+
+/**
+ * An event with its place in the user's log. An offset is `epoch milliseconds × 1024 + n`, a safe
+ * integer; it rises from event to event, also where clocks do not.
+ */
+export interface LoggedEvent extends UserEvent {
+  readonly offset: number;
+  /** Offset of the event before it in this log, or 0: what tells a gap from an idle hour. */
+  readonly previous: number;
+}
+
+/** Offsets per millisecond. */
+export const OFFSETS_PER_MS = 1024;
+
+/** The first offset of a moment. */
+export function offsetAt(epochMs: number): number {
+  return Math.floor(epochMs) * OFFSETS_PER_MS;
+}
+
+/** Sixteen digits, so that offsets sort as text: what clients see. */
+export function formatOffset(offset: number): string {
+  return String(offset).padStart(16, "0");
+}
+
+/** Reads what a client sent back; `undefined` where it is no offset. */
+export function parseOffset(text: unknown): number | undefined {
+  return typeof text === "string" && /^\d{16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** One socket of a user, as presence knows it. */
+export interface Seat extends UserName {
+  readonly client: string;
+  /** What the client calls its connection; the Socket.IO id where it does not say. */
+  readonly id: string;
+  readonly socketId: string;
+  /**
+   * Milliseconds: at any moment there has been a sign of life within the last so many, or the
+   * socket is as good as closed.
+   */
+  readonly beatMs: number;
+}
+
+/** What a socket learns when it takes its seat. */
+export interface Joined {
+  /** Where the user's log ends; 0 where it is empty or unknown. Everything later is told. */
+  readonly last: number;
+  /**
+   * Where the connection of this id was before: up to here it has certainly got everything.
+   * Absent where it was not known, or is too long ago.
+   */
+  readonly from?: number;
+}
+
+/** A part of a user's log. */
+export interface Missed {
+  readonly events: readonly LoggedEvent[];
+  /** False where something after the given offset is not in the log any more. */
+  readonly complete: boolean;
+}
+
+/** One of a user's sockets, seen from anywhere. */
+export interface Presence {
+  readonly client: string;
+  readonly id: string;
+  readonly socketId: string;
+  /** Open now; otherwise it closed so short a while ago that its client may resume. */
+  readonly open: boolean;
+}
+
+/** The sockets of this process, as a hub sees them. */
+export interface LocalSockets {
+  /** Tells those of the user's sockets here that have not been told yet. */
+  tell(event: LoggedEvent): void;
+  /** Every open socket, with the offset up to which it was told. */
+  seats(): Iterable<{ readonly seat: Seat; readonly cursor: number }>;
+  /** Something may have been missed: the user's sockets here look into the log. */
+  catchUp(user: UserName): void;
+}
+
+/**
+ * Who is connected, on all nodes; what they were sent lately; and the way to them.
+ *
+ * Whatever returns a promise may reject with `ServiceError` `store_unavailable`.
+ */
+export interface EventHub extends AsyncDisposable {
+  /** Begins to tell the sockets of this process what is published anywhere. */
+  start(local: LocalSockets): Promise<void>;
+  /** The sockets of each of these users, in the order of the users. */
+  presence(
+    users: readonly UserName[],
+  ): readonly (readonly Presence[])[] | Promise<readonly (readonly Presence[])[]>;
+  /**
+   * Appends events to the logs of their users, in order, and tells the sockets. Resolves when they
+   * are in the logs; returns the ids of those that are not this node's to deliver any more.
+   *
+   * @param options.again some of them may have been published before: those keep their place
+   */
+  publish(
+    events: readonly UserEvent[],
+    options: { readonly again: boolean },
+  ): Promise<ReadonlySet<string>>;
+  /** A socket was let in. From then on it is told of everything after `last`. */
+  join(seat: Seat): Joined | Promise<Joined>;
+  /** A socket has closed; its client gave its last sign of life at `aliveAt` (epoch ms). */
+  leave(seat: Seat, aliveAt: number): void;
+  /** What the user's log has after an offset. */
+  missed(user: UserName, after: number): Missed | Promise<Missed>;
+  /** Hands over: this node's seats count as left from now on. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,46 @@
+/**
+ * How keys are named, and which belong together. The buffer, presence and event log of a user are
+ * in the user's partition, whose hash tag puts all of its keys into one slot of a Cluster, so that
+ * one script can see them all; the partitions spread over the slots.
+ */
+
+import { userKey } from "../core/notification.ts";
+
+/** Part of the data's format: nodes that disagree about it must not share a Redis. */
+export const PARTITIONS = 64;
+
+/** First part of every key. */
+const PREFIX = "carillon";
+
+/** A key within a hash tag. */
+export function keyIn(tag: string, ...parts: readonly (string | number)[]): string {
+  return `${PREFIX}:{${tag}}:${parts.join(":")}`;
+}
+
+/** The hash tag of a partition. */
+export function partitionTag(partition: number): string {
+  return `p${partition}`;
+}
+
+/** The partition of a user: FNV-1a over the UTF-16 units of the user's key. */
+export function partitionOf(context: string, user: string): number {
+  const key = userKey(context, user);
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < key.length; at++) {
+    hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  }
+  // The low bits of FNV of short keys are uneven.
+  hash ^= hash >>> 15;
+  return (hash >>> 0) % PARTITIONS;
+}
+
+/**
+ * Who delivers what: a hash from the id of a notification that was handed over to the node that
+ * has it. Whatever acts for a notification looks here first whether it is still this node's.
+ */
+export function claimsKey(partition: number): string {
+  return keyIn(partitionTag(partition), "claims");
+}
+
+/** The nodes: a sorted set from node id to the time of its last sign of life (epoch ms). */
+export const NODES_KEY = keyIn("nodes", "seen");
