@@ -75,7 +75,7 @@ async function cached(store: Store, users: number): Promise<number> {
     const startedAt = performance.now();
     for (let round = 0; round < rounds; round++) {
       for (const { context, user } of sample) {
-        const targets = matcher.match({ context, user, topic: TOPIC });
+        const targets = matcher.match({ context, user, topic: TOPIC }, []);
         if ((targets instanceof Promise ? await targets : targets).length !== PER_USER) fail();
       }
     }
@@ -91,7 +91,7 @@ async function prefetched(store: Store, users: number): Promise<number> {
     const startedAt = performance.now();
     await matcher.prefetch(sample);
     for (const { context, user } of sample) {
-      if ((await matcher.match({ context, user, topic: TOPIC })).length !== PER_USER) fail();
+      if ((await matcher.match({ context, user, topic: TOPIC }, [])).length !== PER_USER) fail();
     }
     return (performance.now() - startedAt) * 1e6 / sample.length;
   });
@@ -104,7 +104,7 @@ async function oneByOne(store: Store, users: number): Promise<number> {
     const matcher = matcherOn(store);
     const startedAt = performance.now();
     for (const { context, user } of sample) {
-      const targets = await matcher.match({ context, user, topic: TOPIC });
+      const targets = await matcher.match({ context, user, topic: TOPIC }, []);
       if (targets.length !== PER_USER) fail();
     }
     return (performance.now() - startedAt) * 1e6 / sample.length;
@@ -114,7 +114,6 @@ async function oneByOne(store: Store, users: number): Promise<number> {
 function matcherOn(store: Store) {
   return createMatcher({
     candidates: new CandidateCache(store),
-    sockets: { clientsOf: () => [] },
     interests: () => [],
     clock: systemClock,
   });

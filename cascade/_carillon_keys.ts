@@ -105,6 +105,59 @@ export const CARILLON_KEYS = {
     check: (item) =>
       item === "*" || isOrigin(item) ? undefined : "an origin such as 'https://host'",
   }),
+  "io.carillon.resume.window": integer(120_000, {
+    text: "How long a client may be away and still get what it missed: events stay in their " +
+      "user's log for this long.",
+    example: "300000",
+    unit: "ms",
+    min: 1_000,
+    max: 3_600_000,
+  }),
+  "io.carillon.resume.maxEventsPerUser": integer(500, {
+    text: "How many events a user's log keeps. A client that missed more is told `resync`.",
+    example: "100",
+    min: 1,
+    max: 10_000,
+  }),
+  "io.carillon.resume.maxBytes": integer(64 * KIB * KIB, {
+    text: "How many bytes all logs may take in the memory of a node without Redis; the oldest " +
+      "events go first.",
+    example: "268435456",
+    unit: "bytes",
+    min: KIB * KIB,
+    max: KIB ** 4,
+  }),
+  "io.carillon.drain.socketsPerSecond": integer(50, {
+    text: "How many sockets a node that goes away closes per second, if that is done in time; " +
+      "otherwise as many as it takes.",
+    example: "200",
+    min: 1,
+    max: 100_000,
+  }),
+  "io.carillon.drain.within": integer(15_000, {
+    text: "How long a node that goes away may take to close its sockets.",
+    example: "60000",
+    unit: "ms",
+    min: 0,
+    max: 3_600_000,
+  }),
+  "io.carillon.drain.notice": integer(5_000, {
+    text:
+      "How long a node that goes away still takes publishes, so that a balancer has seen that " +
+      "it is not ready. Does not hold for SIGTERM at a node without Redis: there is no other.",
+    example: "15000",
+    unit: "ms",
+    min: 0,
+    max: 600_000,
+  }),
+  "io.carillon.cluster.lease": integer(6_000, {
+    text: "How long a node may be silent before the others take over what it had.",
+    example: "15000",
+    unit: "ms",
+    min: 1_000,
+    max: 300_000,
+    ...RESTART,
+  }),
   "io.carillon.delivery.maxAttempts": integer(10, {
     text: "How often a message is tried at one address before it becomes a dead letter.",
     example: "5",

@@ -31,6 +31,17 @@ const LAYOUT = {
     handshakesPerSecond: "io.carillon.websocket.handshakesPerSecond",
     allowedOrigins: "io.carillon.websocket.allowedOrigins",
   },
+  resume: {
+    windowMs: "io.carillon.resume.window",
+    maxEventsPerUser: "io.carillon.resume.maxEventsPerUser",
+    maxBytes: "io.carillon.resume.maxBytes",
+  },
+  drain: {
+    socketsPerSecond: "io.carillon.drain.socketsPerSecond",
+    withinMs: "io.carillon.drain.within",
+    noticeMs: "io.carillon.drain.notice",
+  },
+  cluster: { leaseMs: "io.carillon.cluster.lease" },
   delivery: {
     maxAttempts: "io.carillon.delivery.maxAttempts",
     maxAgeHours: "io.carillon.delivery.maxAgeHours",

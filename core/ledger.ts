@@ -16,6 +16,7 @@ export type NotificationState = typeof NOTIFICATION_STATES[number];
 /** What became of it at one target. */
 export const TARGET_STATES = [
   "sent",
+  "kept",
   "offline",
   "source",
   "disabled",

@@ -115,6 +115,36 @@ export const METRICS = {
     type: "gauge",
     help: "Bytes handed to sockets and not yet taken by their peers",
   },
+  carillon_sockets_resumed_total: {
+    type: "counter",
+    help: "Sockets whose client came back; `complete`: whether the log had all that it missed",
+    labels: ["complete"],
+  },
+  carillon_sockets_replayed_total: {
+    type: "counter",
+    help: "Events told to sockets from the log: to those that came back, and where there was a gap",
+  },
+  carillon_events_kept_bytes: {
+    type: "gauge",
+    help: "Bytes of the event logs in memory (one node without Redis)",
+  },
+  carillon_nodes_alive: { type: "gauge", help: "Nodes that this one sees, itself included" },
+  carillon_node_lapses_total: {
+    type: "counter",
+    help: "Times that this node was out of the others' sight for longer than its lease",
+  },
+  carillon_claims_taken_over_total: {
+    type: "counter",
+    help: "Notifications that this node returned from nodes that are gone",
+  },
+  carillon_redis_up: { type: "gauge", help: "1 while Redis answers" },
+  carillon_redis_pending: { type: "gauge", help: "Commands sent to Redis and not answered" },
+  carillon_redis_script_seconds: {
+    type: "histogram",
+    help: "Time from sending a script to its answer",
+    labels: ["script"],
+    buckets: LATENCY_SECONDS,
+  },
   carillon_http_requests_total: {
     type: "counter",
     help: "HTTP requests",

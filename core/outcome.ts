@@ -9,6 +9,8 @@ export type Outcome =
     /** The far side asks to use this token from now on. */
     readonly newToken?: string;
   }
+  /** Nobody is connected at this moment, and somebody was just now: they get it if they return. */
+  | { readonly kind: "kept" }
   /** Nobody is connected right now; not an error. */
   | { readonly kind: "offline" }
   /** Every connection that would have received it is the one that caused it. */

@@ -1,25 +1,30 @@
 /**
  * What the processors run: for each due notification, who wants it, may have it, and how it gets
- * there. Open sockets are told at once; stored addresses go through their lanes, which this does
- * not wait for, so that no provider can keep a processor busy.
+ * there. What sockets are told goes to the hub as one batch and is in the users' event logs before
+ * anything is settled; stored addresses go through their lanes, which this does not wait for, so
+ * that no provider can keep a processor busy.
  */
 
+import type { Handover } from "../buffer/mod.ts";
+import { messageOf } from "../core/errors.ts";
+import type { EventHub, Presence, UserEvent } from "../core/events.ts";
 import type { TargetRecord } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
-import { messageOf } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Outcome } from "../core/outcome.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
-import type { Transport } from "../core/transport.ts";
+import { eventOf, socketOutcome } from "../transports/websocket.ts";
 import type { Courier } from "./courier.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Permissions, plan } from "./plan.ts";
 
 /** Who wants a notification. Answers at once where everything it needs is in memory. */
 export interface Matching {
-  match(notification: Notification): readonly Target[] | Promise<readonly Target[]>;
+  /** `connected`: the clients that the user has sockets with. */
+  match(
+    notification: Notification,
+    connected: readonly string[],
+  ): readonly Target[] | Promise<readonly Target[]>;
   /** Brings what many users subscribe to into memory with few look-ups. */
   prefetch(users: readonly Pick<Notification, "context" | "user">[]): Promise<void> | void;
 }
@@ -32,52 +37,73 @@ export interface ConfigurationSnapshot {
 /** What dispatching needs. */
 export interface DispatchOptions {
   readonly matching: Matching;
+  readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly configuration: () => ConfigurationSnapshot;
-  readonly transports: ReadonlyMap<TransportName, Transport>;
   /** Whether a client has options for a transport, usable or not. */
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly courier: Courier;
   readonly ledger: Ledger;
+  /** Gives a notification back that could not be dealt with. */
+  readonly release: (id: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Handles a batch; see the file's comment. */
-export function createDispatch(options: DispatchOptions) {
-  const { matching, configuration, transports, courier, ledger, clock, log, serves } = options;
+/** A notification that is planned and not begun. */
+interface Planned {
+  readonly notification: Notification;
+  readonly isWanted: boolean;
+  readonly known: readonly TargetRecord[];
+  readonly pending: readonly Target[];
+}
 
-  function dispatch(
+/** Handles a batch; see the file's comment. Rejects, and has settled none, where the hub is away. */
+export function createDispatch(options: DispatchOptions) {
+  const { matching, sockets, configuration, courier, ledger, release, clock, log, serves } =
+    options;
+
+  /** What is to be done about one notification; what its sockets are told is added to `events`. */
+  function prepare(
     notification: Notification,
-    targets: readonly Target[],
-    permissions: Permissions,
-  ): void {
-    if (targets.length === 0) return ledger.settle(notification, [], { reason: "no_subscription" });
+    { targets, permissions, present, events }: {
+      readonly targets: readonly Target[];
+      readonly permissions: Permissions;
+      readonly present: readonly Presence[];
+      readonly events: UserEvent[];
+    },
+  ): Planned {
     const known: TargetRecord[] = [];
     const pending: Target[] = [];
+    const told: string[] = [];
     for (const step of plan(notification, targets, { permissions, serves })) {
-      if (!step.send) known.push(record(step.target, step.state, step.reason));
-      else if (step.target.subscriptionId === undefined) known.push(tellSockets(step.target));
-      else pending.push(step.target);
+      const { target } = step;
+      if (!step.send) known.push(record(target, step.state, step.reason));
+      else if (target.subscriptionId !== undefined) pending.push(target);
+      else {
+        const { kind } = socketOutcome(present, target.client, notification.sourceToken);
+        if (kind === "sent" || kind === "kept") told.push(target.client);
+        known.push(record(target, kind));
+      }
     }
+    if (told.length > 0) events.push(eventOf(notification, told));
+    return { notification, isWanted: targets.length > 0, known, pending };
+  }
+
+  function begin({ notification, isWanted, known, pending }: Planned): void {
+    if (!isWanted) return ledger.settle(notification, [], { reason: "no_subscription" });
     if (pending.length === 0) return ledger.settle(notification, known);
     ledger.begin(notification, known, pending.length);
     for (const target of pending) void deliver(notification, target);
-
-    function tellSockets(target: Target): TargetRecord {
-      const message = socketMessage(notification);
-      const signal = NEVER_ABORTED;
-      const outcome = transports.get(target.transport)!.send(target, message, signal) as Outcome;
-      const reason = "reason" in outcome ? outcome.reason : undefined;
-      return record(target, outcome.kind === "sent" ? "sent" : socketState(outcome), reason);
-    }
   }
 
   async function deliver(notification: Notification, target: Target): Promise<void> {
     try {
       ledger.attempted(notification, await courier.deliver(notification, target));
     } catch (thrown) {
-      // The store is away. The notification stays in the log and is delivered after a restart.
-      log.error("an attempt could not be written down", {
+      // The store is away: neither what came of it nor another attempt could be written down.
+      ledger.abandon(notification);
+      release(notification.id);
+      log.error("an attempt could not be written down and is made again", {
         id: notification.id,
         reason: messageOf(thrown),
       });
@@ -96,47 +122,54 @@ export function createDispatch(options: DispatchOptions) {
     };
   }
 
-  return async (batch: readonly Notification[]): Promise<void> => {
+  /** Whether its time has run out; it is settled then. */
+  function expire(notification: Notification): boolean {
+    const { expiresAt } = notification;
+    if (expiresAt === undefined || clock.now() < expiresAt) return false;
+    ledger.settle(notification, [], { state: "expired", reason: "ttl" });
+    return true;
+  }
+
+  return async (batch: readonly Notification[], { again }: Handover): Promise<void> => {
     const snapshot = configuration();
+    const due = batch.filter((notification) => !expire(notification));
+    const presence = sockets.presence(due);
+    const present = presence instanceof Promise ? await presence : presence;
+    const events: UserEvent[] = [];
+    const planned: Planned[] = [];
     let prefetched = false;
-    for (const [index, notification] of batch.entries()) {
-      const { context, user, expiresAt } = notification;
-      if (expiresAt !== undefined && clock.now() >= expiresAt) {
-        ledger.settle(notification, [], { state: "expired", reason: "ttl" });
-        continue;
-      }
-      const targets = matching.match(notification);
+    for (const [index, notification] of due.entries()) {
+      const here = present[index]!;
+      const targets = matching.match(notification, clientsOf(here));
       // The first one that is not in memory brings the rest of the batch along.
       if (targets instanceof Promise && !prefetched) {
         prefetched = true;
-        await matching.prefetch(batch.slice(index));
+        await matching.prefetch(due.slice(index));
       }
-      const view = snapshot.view(context, user);
-      if (targets instanceof Promise || view instanceof Promise) {
-        dispatch(notification, await targets, await view);
-      } else dispatch(notification, targets, view);
+      const view = snapshot.view(notification.context, notification.user);
+      planned.push(prepare(notification, {
+        targets: targets instanceof Promise ? await targets : targets,
+        permissions: view instanceof Promise ? await view : view,
+        present: here,
+        events,
+      }));
+    }
+    const lost = events.length > 0 ? await sockets.publish(events, { again }) : NONE;
+    for (const each of planned) {
+      // Somebody else has it by now, and does what is to be done.
+      if (lost.has(each.notification.id)) release(each.notification.id);
+      else begin(each);
     }
   };
 }
 
-const NEVER_ABORTED = new AbortController().signal;
+const NONE: ReadonlySet<string> = new Set();
+const NOBODY: readonly string[] = [];
 
-/** Sockets get topic and data as they are; there is nothing to generate. */
-function socketMessage({ id, topic, data, priority, sourceToken }: Notification): Message {
-  return {
-    id,
-    topic,
-    data,
-    priority,
-    silent: true,
-    ...(sourceToken !== undefined && { sourceToken }),
-  };
-}
-
-function socketState(outcome: Outcome): TargetRecord["state"] {
-  return outcome.kind === "source"
-    ? "source"
-    : outcome.kind === "rejected"
-    ? "rejected"
-    : "offline";
+/** The clients among a user's sockets, each once. */
+export function clientsOf(present: readonly Presence[]): readonly string[] {
+  const [first] = present;
+  if (first === undefined) return NOBODY;
+  if (present.every(({ client }) => client === first.client)) return [first.client];
+  return [...new Set(present.map(({ client }) => client))];
 }

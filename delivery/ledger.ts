@@ -88,6 +88,12 @@ export class Ledger {
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
+  /** Forgets a notification that will be handed over again; what its targets come to is not kept. */
+  abandon({ id }: Notification): void {
+    if (!this.#open.delete(id)) return;
+    if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
+  }
+
   /** A retry came to an end. */
   async retried(notification: Notification, record: TargetRecord): Promise<void> {
     this.#observer.target(notification, record);

@@ -7,6 +7,7 @@ import type { Buffer } from "../buffer/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
+import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
@@ -42,6 +43,7 @@ export interface PipelineOptions {
   readonly store: Store;
   readonly commit: CommitChanges;
   readonly subscriptions: Subscriptions;
+  readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly settings: () => Settings;
   readonly configuration: () => ConfigurationSnapshot;
   readonly transports: ReadonlyMap<TransportName, Transport>;
@@ -80,7 +82,7 @@ const HORIZON_MS = 25 * HOUR_MS;
 /** See the file's comment. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
-  const { generate, clock, ids, random, log, metrics } = options;
+  const { sockets, generate, clock, ids, random, log, metrics } = options;
 
   const queue = { store, commit, clock, ids, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
@@ -129,7 +131,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
   const dispatch = createDispatch({
-    ...{ matching: subscriptions, configuration, transports, courier, ledger, clock, log, serves },
+    ...{ matching: subscriptions, sockets, configuration, courier, ledger, clock, log, serves },
+    release: (id) => buffer.release(id),
   });
   const retries = createRetries({
     ...{ courier, ledger, configuration, clock, serves },

@@ -44,6 +44,7 @@ export function decide(outcome: Outcome, facts: AttemptFacts): Verdict {
         ...(newToken !== undefined && { newToken }),
       };
     }
+    case "kept":
     case "offline":
     case "source":
       return { kind: "final", state: outcome.kind };

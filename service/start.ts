@@ -9,13 +9,14 @@ import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
-import { createPipeline } from "../delivery/mod.ts";
+import { clientsOf, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { createApp } from "../routes/mod.ts";
 import { GroupCommit, openStore } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
 import { loadCredentials } from "./credentials.ts";
+import { createDirectHub } from "./direct_hub.ts";
 import { takeDoor } from "./door.ts";
 import type { Environment } from "./environment.ts";
 import { createBuffer } from "./log_buffer.ts";
@@ -106,13 +107,14 @@ export async function startService(
     ...{ store, candidates, clock, random, newId: ids },
     maxPerUser: settings().subscriptions.maxPerUser,
   });
+  const sockets = createDirectHub(realtime);
   const matcher = createMatcher({
-    ...{ candidates, clock, sockets: realtime },
+    ...{ candidates, clock },
     interests: (client) => socketClients.interests(client),
   });
 
   const waysOut = opened.use(createWaysOut({
-    ...{ hub: realtime, cascade, configDir: environment.configDir, clock, log },
+    ...{ hub: sockets, cascade, configDir: environment.configDir, clock, log },
     onConfigured: (transport) => pipeline.lanes.reset(transport),
   }));
   const { transports } = waysOut;
@@ -120,7 +122,7 @@ export async function startService(
   const group = new GroupCommit(store, { clock });
   const buffer = createBuffer(store, { clock, turn, settings, metrics, log });
   const pipeline = createPipeline({
-    ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
+    ...{ sockets, buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
     commit: (commit) => group.commit(commit),
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
@@ -147,7 +149,8 @@ export async function startService(
     replay: pipeline.replay,
     tryOut: createTryOut({ transports, ids, clock, generate: messages.generate }),
     snapshot: () => cascade.current(),
-    match: (notification) => matcher.match(notification),
+    match: async (notification) =>
+      await matcher.match(notification, clientsOf((await sockets.presence([notification]))[0]!)),
     serves: pipeline.serves,
     reload: () => cascade.reload(),
     ready: createReadiness({ store, transports, clock, draining: () => draining }),

@@ -10,7 +10,7 @@ export function subscriptionsOf(
   matcher: Matcher,
 ): PipelineOptions["subscriptions"] {
   return {
-    match: (notification) => matcher.match(notification),
+    match: (notification, connected) => matcher.match(notification, connected),
     prefetch: (users) => matcher.prefetch(users),
     remove: (target) => repository.remove(target),
     async replaceToken(target, token) {

@@ -8,18 +8,19 @@ import type { z } from "zod";
 import { type Cascade, parseClientOptions, placeOf } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
+import type { EventHub } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
-import { createWebsocketTransport, type SocketHub } from "../transports/websocket.ts";
+import { createWebsocketTransport } from "../transports/websocket.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
 
 /** What the transports need from outside. */
 export interface WaysOutDeps {
-  readonly hub: SocketHub;
+  readonly hub: Pick<EventHub, "presence" | "publish">;
   readonly cascade: Cascade;
   readonly configDir: string;
   readonly clock: Clock;

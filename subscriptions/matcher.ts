@@ -11,16 +11,9 @@ import { topicsMatch } from "../core/topic.ts";
 import type { Owner } from "./_records.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
-/** Who is connected at this moment. */
-export interface OpenSockets {
-  /** The clients of which this user has at least one socket open, each once. */
-  clientsOf(context: string, user: string): Iterable<string>;
-}
-
 /** What a {@link Matcher} is made of. */
 export interface MatcherOptions {
   readonly candidates: CandidateCache;
-  readonly sockets: OpenSockets;
   /** Topic patterns that the sockets of a client are told of. */
   readonly interests: (client: string) => readonly string[];
   readonly clock: Pick<Clock, "now">;
@@ -31,10 +24,12 @@ export interface Matcher {
   /**
    * Everyone who wants it, open sockets first. At once where the user is known already.
    *
+   * @param connected the clients that the user has sockets with, each once
    * @throws {ServiceError} `store_unavailable`
    */
   match(
     notification: Pick<Notification, "context" | "user" | "topic">,
+    connected: Iterable<string>,
   ): readonly Target[] | Promise<readonly Target[]>;
   /**
    * Makes these users known with one read, so that matching a batch costs few round trips.
@@ -45,13 +40,16 @@ export interface Matcher {
 }
 
 /** A matcher over the cache that the repository keeps up to date. */
-export function createMatcher({ candidates, sockets, interests, clock }: MatcherOptions): Matcher {
+export function createMatcher({ candidates, interests, clock }: MatcherOptions): Matcher {
   function collect(
     { context, user, topic }: Pick<Notification, "context" | "user" | "topic">,
-    stored: readonly Candidate[],
+    { connected, stored }: {
+      readonly connected: Iterable<string>;
+      readonly stored: readonly Candidate[];
+    },
   ): readonly Target[] {
     const targets: Target[] = [];
-    for (const client of sockets.clientsOf(context, user)) {
+    for (const client of connected) {
       if (!topicsMatch(interests(client), topic)) continue;
       targets.push({ context, user, client, transport: "websocket", token: "", refreshedAt: 0 });
     }
@@ -64,10 +62,12 @@ export function createMatcher({ candidates, sockets, interests, clock }: Matcher
   }
 
   return {
-    match(notification) {
+    match(notification, connected) {
       const known = candidates.peek(notification.context, notification.user);
-      if (known !== undefined) return collect(notification, known);
-      return candidates.load(notification).then((stored) => collect(notification, stored));
+      if (known !== undefined) return collect(notification, { connected, stored: known });
+      return candidates.load(notification).then((stored) =>
+        collect(notification, { connected, stored })
+      );
     },
     prefetch: (users) => candidates.prefetch(users),
   };

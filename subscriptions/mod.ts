@@ -3,7 +3,7 @@
 export type { Owner } from "./_records.ts";
 export { type Candidate, CandidateCache, type CandidateCacheOptions } from "./candidates.ts";
 export type { ListQuery, Page } from "./listing.ts";
-export { createMatcher, type Matcher, type MatcherOptions, type OpenSockets } from "./matcher.ts";
+export { createMatcher, type Matcher, type MatcherOptions } from "./matcher.ts";
 export {
   type Replacement,
   type RepositoryOptions,

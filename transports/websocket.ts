@@ -1,35 +1,63 @@
 /**
  * The way out through open sockets. Topic and data go out as they are, as the event and its only
- * argument; there is no address, since sockets are found by user and client.
+ * argument; there is no address, since sockets are found by user and client, on whatever node.
  */
 
 import { ServiceError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
+import type { EventHub, Presence, UserEvent } from "../core/events.ts";
 import type { Message } from "../core/message.ts";
+import type { Notification } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Target } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
-/** The part of the socket server that this transport needs. */
-export interface SocketHub {
-  /** Sends an event to the sockets that a user has open with a client; says to how many. */
-  emit(
-    to: { readonly context: string; readonly user: string; readonly client: string },
-    event: string,
-    args: readonly Json[],
-    exceptConnection?: string,
-  ): {
-    /** Sockets that were handed the event. */
-    readonly sent: number;
-    /** Sockets left out because they caused it. */
-    readonly source: number;
-    /** Sockets given up because their peer does not read. */
-    readonly dropped: number;
+/** What telling sockets can come to. */
+export type SocketOutcome = Extract<Outcome, { kind: "sent" | "kept" | "source" | "offline" }>;
+
+const SENT: SocketOutcome = { kind: "sent" };
+const KEPT: SocketOutcome = { kind: "kept" };
+const SOURCE: SocketOutcome = { kind: "source" };
+const OFFLINE: SocketOutcome = { kind: "offline" };
+
+/** What an event comes to at a user's sockets of one client, once it is in the user's log. */
+export function socketOutcome(
+  present: readonly Presence[],
+  client: string,
+  source: string | undefined,
+): SocketOutcome {
+  let outcome = OFFLINE;
+  for (const socket of present) {
+    if (socket.client !== client) continue;
+    if (source !== undefined && (socket.id === source || socket.socketId === source)) {
+      if (outcome === OFFLINE) outcome = SOURCE;
+    } else if (socket.open) return SENT;
+    else outcome = KEPT;
+  }
+  return outcome;
+}
+
+/** A notification as the sockets of these clients are told of it. */
+export function eventOf(
+  { id, context, user, topic, data, sourceToken }: Pick<
+    Notification,
+    "id" | "context" | "user" | "topic" | "data" | "sourceToken"
+  >,
+  clients: readonly string[],
+): UserEvent {
+  const args = `${JSON.stringify(topic)},${JSON.stringify(data)}`;
+  return {
+    ...{ id, context, user, clients, args },
+    ...(sourceToken !== undefined && { except: sourceToken }),
   };
 }
 
-/** The transport `websocket`. It answers at once; nothing here waits for a peer. */
-export function createWebsocketTransport(hub: SocketHub): Transport {
+/**
+ * The transport `websocket`. Delivery publishes whole batches to the hub itself; `send` is the
+ * same for a single message.
+ */
+export function createWebsocketTransport(
+  hub: Pick<EventHub, "presence" | "publish">,
+): Transport {
   return {
     name: "websocket",
     traits: { maxPayloadBytes: 65_536, maxConcurrent: Infinity },
@@ -40,13 +68,13 @@ export function createWebsocketTransport(hub: SocketHub): Transport {
         "Cannot subscribe with transport websocket: opening a socket is the subscription",
       );
     },
-    send({ context, user, client }: Target, message: Message): Outcome {
-      const to = { context, user, client };
-      const { topic, data, sourceToken } = message;
-      const { sent, source, dropped } = hub.emit(to, topic, [data], sourceToken);
-      if (sent > 0) return { kind: "sent" };
-      if (dropped > 0) return { kind: "rejected", reason: "the peer does not read" };
-      return source > 0 ? { kind: "source" } : { kind: "offline" };
+    async send({ context, user, client }: Target, message: Message): Promise<Outcome> {
+      const [present = []] = await hub.presence([{ context, user }]);
+      const outcome = socketOutcome(present, client, message.sourceToken);
+      if (outcome.kind === "sent" || outcome.kind === "kept") {
+        await hub.publish([eventOf({ ...message, context, user }, [client])], { again: true });
+      }
+      return outcome;
     },
     status: () => [],
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -46,16 +46,14 @@ export function setup({ maxPerUser = 100, wrap = (store) => store }: SetupOption
     random: () => 0,
     maxPerUser,
   });
-  const sockets = new Map<string, readonly string[]>();
   const matcher = createMatcher({
     candidates,
     clock,
-    sockets: { clientsOf: (context, user) => sockets.get(`${context}/${user}`) ?? [] },
     interests: (client) => client === "open-xchange-appsuite" ? ["ox:mail:*"] : [],
   });
   /** The tokens that a topic of a user reaches. */
   async function reached(topic = "ox:mail:new", user = "7", context = "1") {
-    return (await matcher.match({ context, user, topic })).map(({ token }) => token);
+    return (await matcher.match({ context, user, topic }, [])).map(({ token }) => token);
   }
-  return { clock, store: memory, candidates, repository, sockets, matcher, reached };
+  return { clock, store: memory, candidates, repository, matcher, reached };
 }

@@ -9,27 +9,27 @@ const MAIL = { context: "1", user: "7", topic: "ox:mail:new" };
 Deno.test("a user who is known is matched at once", async () => {
   const { matcher, repository } = setup();
   await repository.subscribe(request());
-  assert.ok(matcher.match(MAIL) instanceof Promise);
-  await matcher.match(MAIL);
-  assert.ok(Array.isArray(matcher.match(MAIL)));
+  assert.ok(matcher.match(MAIL, []) instanceof Promise);
+  await matcher.match(MAIL, []);
+  assert.ok(Array.isArray(matcher.match(MAIL, [])));
 });
 
 Deno.test("open sockets of interested clients are told too", async () => {
-  const { matcher, repository, sockets } = setup();
+  const { matcher, repository } = setup();
   await repository.subscribe(request());
-  sockets.set("1/7", ["open-xchange-appsuite", "another"]);
-  const targets = await matcher.match(MAIL);
+  const connected = ["open-xchange-appsuite", "another"];
+  const targets = await matcher.match(MAIL, connected);
   assert.deepEqual(
     targets.map(({ transport, client, token }) => [transport, client, token]),
     [["websocket", "open-xchange-appsuite", ""], ["apn", "myiosclient", TOKEN]],
   );
-  assert.deepEqual(await matcher.match({ ...MAIL, topic: "ox:calendar:updates" }), []);
+  assert.deepEqual(await matcher.match({ ...MAIL, topic: "ox:calendar:updates" }, connected), []);
 });
 
 Deno.test("a target carries what the delivery needs of its subscription", async () => {
   const { matcher, repository } = setup();
   const { subscription } = await repository.subscribe(request());
-  assert.deepEqual(await matcher.match(MAIL), [{
+  assert.deepEqual(await matcher.match(MAIL, []), [{
     context: "1",
     user: "7",
     client: "myiosclient",
@@ -73,7 +73,7 @@ Deno.test("prefetch reads many users at once, and those only that are not known"
   await matcher.prefetch([...users, { context: "2", user: "7" }]);
   assert.deepEqual(reads.map((keys) => keys.length), [3, 1]);
   assert.deepEqual(candidates.peek("1", "8"), []);
-  assert.deepEqual((matcher.match(MAIL) as readonly unknown[]).length, 1);
+  assert.deepEqual((matcher.match(MAIL, []) as readonly unknown[]).length, 1);
 });
 
 Deno.test("a read that failed is tried again by the next match", async () => {
@@ -81,7 +81,7 @@ Deno.test("a read that failed is tried again by the next match", async () => {
   await repository.subscribe(request());
   const getMany = store.getMany;
   store.getMany = () => Promise.reject(new Error("down"));
-  await assert.rejects(Promise.resolve(matcher.match(MAIL)), /down/);
+  await assert.rejects(Promise.resolve(matcher.match(MAIL, [])), /down/);
   await assert.rejects(matcher.prefetch([MAIL]), /down/);
   store.getMany = getMany;
   assert.deepEqual(await reached(), [TOKEN]);

@@ -184,7 +184,7 @@ Deno.test("a read that began before a change does not hide it afterwards", async
       }),
   });
   hold = true;
-  const before = matcher.match({ context: "1", user: "7", topic: "ox:mail:new" });
+  const before = matcher.match({ context: "1", user: "7", topic: "ox:mail:new" }, []);
   await settle();
   hold = false;
   await repository.subscribe(request());

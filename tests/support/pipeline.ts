@@ -66,6 +66,10 @@ export class PipelineBench {
     this.pipeline = createPipeline({
       ...{ buffer: this.buffer, store, clock, ids, metrics, log: silentLog },
       commit: (changes) => group.commit(changes),
+      sockets: {
+        presence: (users) => users.map(() => []),
+        publish: () => Promise.resolve(new Set()),
+      },
       subscriptions: {
         match: ({ context, user }) =>
           this.targets.filter((target) => target.context === context && target.user === user),
