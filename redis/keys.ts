@@ -42,5 +42,8 @@ export function claimsKey(partition: number): string {
   return keyIn(partitionTag(partition), "claims");
 }
 
-/** The nodes: a sorted set from node id to the time of its last sign of life (epoch ms). */
+/**
+ * The nodes: a sorted set from node id to the time of its last sign of life (epoch ms); of one that
+ * has left, the time when it did, below zero.
+ */
 export const NODES_KEY = keyIn("nodes", "seen");
