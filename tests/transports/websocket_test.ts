@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import type { Presence, UserEvent } from "../../core/events.ts";
+import type { Message } from "../../core/message.ts";
+import { createWebsocketTransport, eventOf, socketOutcome } from "../../transports/websocket.ts";
+
+const APP = "open-xchange-appsuite";
+
+function socket(fields: Partial<Presence> = {}): Presence {
+  return { client: APP, id: "tab", socketId: "s1", open: true, ...fields };
+}
+
+Deno.test("an open socket of the client is told", () => {
+  assert.equal(socketOutcome([socket()], APP, undefined).kind, "sent");
+});
+
+Deno.test("sockets of another client do not count", () => {
+  assert.equal(socketOutcome([socket({ client: "other" })], APP, undefined).kind, "offline");
+});
+
+Deno.test("the source alone is told nothing, by its connection id as by its Socket.IO id", () => {
+  assert.equal(socketOutcome([socket()], APP, "tab").kind, "source");
+  assert.equal(socketOutcome([socket()], APP, "s1").kind, "source");
+});
+
+Deno.test("beside the source another socket is told", () => {
+  const two = [socket(), socket({ id: "tab2", socketId: "s2" })];
+  assert.equal(socketOutcome(two, APP, "tab").kind, "sent");
+  assert.equal(socketOutcome(two.toReversed(), APP, "tab").kind, "sent");
+});
+
+Deno.test("for a client that closed its socket just now, the event is kept", () => {
+  assert.equal(socketOutcome([socket({ open: false })], APP, undefined).kind, "kept");
+  assert.equal(socketOutcome([socket({ open: false }), socket()], APP, undefined).kind, "sent");
+  const both = [socket({ open: false, id: "gone" }), socket()];
+  assert.equal(socketOutcome(both, APP, "tab").kind, "kept");
+});
+
+Deno.test("an event carries topic and data as JSON, and what it excludes", () => {
+  const notification = { id: "n", context: "1", user: "3", topic: "ox:mail:new", data: { a: "é" } };
+  assert.deepEqual(eventOf({ ...notification, sourceToken: "tab" }, [APP]), {
+    ...{ id: "n", context: "1", user: "3", clients: [APP], except: "tab" },
+    args: '"ox:mail:new",{"a":"é"}',
+  });
+  assert.equal("except" in eventOf(notification, [APP]), false);
+});
+
+Deno.test("a single message goes to the hub, unless nobody would get it", async () => {
+  const published: UserEvent[] = [];
+  let present: readonly Presence[] = [socket()];
+  await using transport = createWebsocketTransport({
+    presence: () => [present],
+    publish(events) {
+      published.push(...events);
+      return Promise.resolve(new Set());
+    },
+  });
+  const target = { ...{ context: "1", user: "3", client: APP, token: "", refreshedAt: 0 } };
+  const message: Message = {
+    ...{ id: "n", topic: "t", data: {}, priority: "high", silent: true },
+  };
+  const signal = new AbortController().signal;
+  const send = () => transport.send({ ...target, transport: "websocket" }, message, signal);
+  assert.deepEqual(await send(), { kind: "sent" });
+  assert.deepEqual(published.map(({ id, user, clients }) => [id, user, clients]), [
+    ["n", "3", [APP]],
+  ]);
+  present = [];
+  assert.deepEqual(await send(), { kind: "offline" });
+  assert.equal(published.length, 1);
+});
