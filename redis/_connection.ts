@@ -59,7 +59,7 @@ export class Connection {
   #head = 0;
   #answeredAt = 0;
   #overdue = false;
-  #where = "";
+  #at: HostPort = { host: "", port: 0 };
   #why: unknown;
   #waiting: (() => void)[] = [];
 
@@ -77,9 +77,9 @@ export class Connection {
     return this.#deadlines.length - this.#head;
   }
 
-  /** Where it is connected to, or tried to: `host:port`. */
-  get where(): string {
-    return this.#where;
+  /** Where it is connected to, or tried to last. */
+  get at(): HostPort {
+    return this.#at;
   }
 
   /**
@@ -96,7 +96,7 @@ export class Connection {
     const now = clock.monotonic();
     // Where answers are late already, one more command only makes them later.
     if (this.pending >= maxPending || this.#deadlines[this.#head]! <= now) {
-      throw unavailable(`${this.#where}: ${this.pending} commands wait for an answer already`);
+      throw unavailable(`${nameOf(this.#at)}: ${this.pending} commands wait for an answer already`);
     }
     this.#deadlines.push(now + timeoutMs + waitMs);
     this.#watch();
@@ -141,13 +141,16 @@ export class Connection {
     try {
       const where = await find();
       if (this.#closed) return;
-      this.#where = nameOf(where);
-      const opened = client = makeClient(where, access, timeoutMs);
+      this.#at = where;
+      const opened = client = makeClient(where, { ...access, timeoutMs });
       this.#client = client;
       client.on("error", (error) => this.#broke(opened, error));
       timer = clock.after(timeoutMs, () => this.#broke(opened, silence(timeoutMs)));
       await client.connect();
-      await check?.((command) => opened.sendCommand(command.map(String)) as Promise<Reply>);
+      const send = (command: Command) => opened.sendCommand(command.map(String)) as Promise<Reply>;
+      // Whatever a server that is still loading its data or wants a password says to everything.
+      await send(["PING"]);
+      await check?.(send);
       if (this.#client !== opened) return;
       this.#isUp = true;
       this.#failures = 0;
@@ -215,7 +218,7 @@ export class Connection {
 
   #down(): ServiceError {
     const why = this.#why === undefined ? "it is not connected yet" : messageOf(this.#why, 200);
-    return unavailable(`${this.#where}: ${why}`, this.#why);
+    return unavailable(`${nameOf(this.#at)}: ${why}`, this.#why);
   }
 }
 

@@ -138,7 +138,8 @@ export class Link implements RedisLink {
       const sample = await measure(this.#clock, () => this.#routes.ask(TIME_KEY, ["TIME"]));
       this.#time = better(this.#time, sample);
       return true;
-    } catch {
+    } catch (thrown) {
+      this.#why = thrown;
       return false;
     }
   }
@@ -159,7 +160,7 @@ class Blocking implements BlockingLink {
     try {
       return await this.#connection.send(command, waitMs);
     } catch (thrown) {
-      const meaning = thrown instanceof Error ? meaningOf(thrown.message) : "bug";
+      const meaning = meaningOf(thrown);
       // What it waits for is at another server by now.
       if (meaning === "elsewhere" || meaning === "moved" || meaning === "ask") {
         this.#connection.renew(thrown);

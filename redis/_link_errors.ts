@@ -13,8 +13,8 @@ export type ErrorMeaning =
   /** A Cluster has the key at another node, for good (`MOVED`) or for this one command (`ASK`). */
   | "moved"
   | "ask"
-  /** The command is wrong. */
-  | "bug";
+  /** The command is wrong, or this is no error answer of a server at all. */
+  | "other";
 
 /**
  * By the first word of the error answer. What is said of a lack of rights or a wrong password is an
@@ -39,12 +39,13 @@ const MEANINGS: Readonly<Record<string, ErrorMeaning>> = {
   ASK: "ask",
 };
 
-/** What an error answer means. */
-export function meaningOf(message: string): ErrorMeaning {
-  // A script passes on what it met with, some versions with words of their own before it.
-  const word = /^(?:ERR )?(?:-)?([A-Z]+)\b/.exec(message)?.[1] ?? "";
-  if (word === "ERR" && /max number of clients|unblocked/i.test(message)) return "unavailable";
-  return MEANINGS[word] ?? "bug";
+/** What something that was thrown means. */
+export function meaningOf(thrown: unknown): ErrorMeaning {
+  if (!(thrown instanceof Error) || thrown instanceof ServiceError) return "other";
+  if (thrown.message.startsWith("ERR max number of clients")) return "unavailable";
+  // What a script meets with comes with `ERR` or a sign before it from some versions.
+  const word = /^(?:ERR )?-?([A-Z]{3,})\b/.exec(thrown.message)?.[1] ?? "";
+  return MEANINGS[word] ?? "other";
 }
 
 /** Where `MOVED 3999 127.0.0.1:6381` or `ASK …` points; without a host: the one that was asked. */
@@ -68,6 +69,6 @@ export function unavailable(why: string, cause?: unknown): ServiceError {
 export function errorOf(thrown: unknown, what: string | number | undefined): unknown {
   if (thrown instanceof ServiceError || !(thrown instanceof Error)) return thrown;
   const message = `Cannot run ${what} on Redis: ${messageOf(thrown, 200)}`;
-  if (meaningOf(thrown.message) === "bug") return new Error(message, { cause: thrown });
+  if (meaningOf(thrown) === "other") return new Error(message, { cause: thrown });
   return new ServiceError("store_unavailable", message, { retryAfterSeconds: 1, cause: thrown });
 }

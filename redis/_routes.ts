@@ -1,6 +1,8 @@
 /** Which server a command goes to: what differs between one server, Sentinel and Cluster. */
 
 import { type Command, Connection, type ConnectionOptions } from "./_connection.ts";
+import { meaningOf } from "./_link_errors.ts";
+import { nameOf } from "./address.ts";
 import type { Reply } from "./link.ts";
 
 /** The ways to the servers. Errors are the servers' own, or `store_unavailable`. */
@@ -24,18 +26,22 @@ export interface ServerReply {
   readonly reply: Reply;
 }
 
-/** What connections are made with, wherever they go. */
-export type Common = Omit<ConnectionOptions, "find" | "check" | "onChange">;
+/** What routes are made of: how to connect, wherever that is. */
+export interface RoutesOptions extends Omit<ConnectionOptions, "find" | "check" | "onChange"> {
+  /** Told when what can be reached may have changed; `why` where something cannot. */
+  readonly onChange: (why?: unknown) => void;
+}
 
 /** Everything is at one server, whoever that is at the moment. */
 export class OneRoute implements Routes {
   readonly #options: Omit<ConnectionOptions, "onChange">;
   readonly #connection: Connection;
 
-  constructor(options: ConnectionOptions) {
-    const { onChange: _, ...rest } = options;
-    this.#options = rest;
-    this.#connection = new Connection(options);
+  constructor(
+    { onChange, ...options }: RoutesOptions & Pick<ConnectionOptions, "find" | "check">,
+  ) {
+    this.#options = options;
+    this.#connection = new Connection({ ...options, onChange: (_, why) => onChange(why) });
   }
 
   get isUp(): boolean {
@@ -46,13 +52,19 @@ export class OneRoute implements Routes {
     return this.#connection.pending;
   }
 
-  ask(_key: string, command: Command): Promise<Reply> {
-    return this.#connection.send(command);
+  async ask(_key: string, command: Command): Promise<Reply> {
+    try {
+      return await this.#connection.send(command);
+    } catch (thrown) {
+      // A master that was demoted: another is to be found.
+      if (meaningOf(thrown) === "elsewhere") this.#connection.renew(thrown);
+      throw thrown;
+    }
   }
 
   async askEach(command: Command): Promise<readonly ServerReply[]> {
     const reply = await this.#connection.send(command);
-    return [{ server: this.#connection.where, reply }];
+    return [{ server: nameOf(this.#connection.at), reply }];
   }
 
   open(): Connection {

@@ -28,7 +28,7 @@ export async function runScript(
   try {
     return await send(["EVALSHA", hashOf(script), keys.length, ...keys, ...args]);
   } catch (thrown) {
-    if (!(thrown instanceof Error) || meaningOf(thrown.message) !== "unknown_script") throw thrown;
+    if (meaningOf(thrown) !== "unknown_script") throw thrown;
     return await send(["EVAL", script.lua, keys.length, ...keys, ...args]);
   }
 }

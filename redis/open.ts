@@ -4,7 +4,9 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { Link } from "./_link.ts";
-import { type Common, OneRoute, type Routes } from "./_routes.ts";
+import { ClusterRoutes } from "./_cluster.ts";
+import { OneRoute, type Routes, type RoutesOptions } from "./_routes.ts";
+import { masterRoute } from "./_sentinel.ts";
 import { hostsOf, parseAddress, type RedisAddress } from "./address.ts";
 
 /** Settings of {@link openLink}. */
@@ -60,12 +62,15 @@ function routesOf(
   },
 ): Routes {
   const { clock, random, timeoutMs = 2_000, maxPending = 50_000, ca } = options;
-  const { tls, credentials, database } = address;
+  const { tls, credentials, database, hosts } = address;
   const access = { tls, credentials, database, ...ca === undefined ? {} : { ca } };
-  const common: Common = { clock, random, access, timeoutMs, maxPending };
-  return new OneRoute({
-    ...common,
-    find: () => Promise.resolve(address.hosts[0]!),
-    onChange: (_, why) => onChange(why),
-  });
+  const common: RoutesOptions = { clock, random, access, timeoutMs, maxPending, onChange };
+  switch (address.topology) {
+    case "single":
+      return new OneRoute({ ...common, find: () => Promise.resolve(hosts[0]!) });
+    case "sentinel":
+      return masterRoute(address, common);
+    case "cluster":
+      return new ClusterRoutes({ ...common, seeds: hosts });
+  }
 }
