@@ -57,15 +57,29 @@ export interface Seat extends UserName {
   readonly id: string;
   readonly socketId: string;
   /**
-   * Milliseconds: at any moment there has been a sign of life within the last so many, or the
-   * socket is as good as closed.
+   * Milliseconds: whatever a socket was told longer ago than this has arrived, or the socket is as
+   * good as closed. Says where a client may have been when its node was last seen.
    */
   readonly beatMs: number;
 }
 
+/** One of this process's open sockets. */
+export interface LocalSeat extends Seat {
+  /** Offset up to which it was told; negative until its `join` has resolved. */
+  readonly cursor: number;
+  /**
+   * Offset up to which its client has certainly got everything: what it had been told when it was
+   * sent something that it has answered since. At most `cursor`.
+   */
+  readonly proven: number;
+}
+
 /** What a socket learns when it takes its seat. */
 export interface Joined {
-  /** Where the user's log ends; 0 where it is empty or unknown. Everything later is told. */
+  /**
+   * Where the user's log ends; where nothing is known of the user, the present moment. Everything
+   * later is told.
+   */
   readonly last: number;
   /**
    * Where the connection of this id was before: up to here it has certainly got everything.
@@ -77,7 +91,11 @@ export interface Joined {
 /** A part of a user's log. */
 export interface Missed {
   readonly events: readonly LoggedEvent[];
-  /** False where something after the given offset is not in the log any more. */
+  /**
+   * False where something that was sent to the user after the given offset may be missing: it is
+   * not in the log any more, was never logged because nobody was there, or the offset is none of
+   * this log's. The events are then what is left, each following the one before it.
+   */
   readonly complete: boolean;
 }
 
@@ -90,18 +108,25 @@ export interface Presence {
   readonly open: boolean;
 }
 
-/** The sockets of this process, as a hub sees them. */
+/** The sockets of this process, as a hub sees them; a hub keeps none of its own. */
 export interface LocalSockets {
   /** Tells those of the user's sockets here that have not been told yet. */
   tell(event: LoggedEvent): void;
-  /** Every open socket, with the offset up to which it was told. */
-  seats(): Iterable<{ readonly seat: Seat; readonly cursor: number }>;
+  /** Every open socket, those whose `join` is under way included. */
+  seats(): Iterable<LocalSeat>;
+  /** Those of one user. */
+  seatsOf(user: UserName): readonly LocalSeat[];
   /** Something may have been missed: the user's sockets here look into the log. */
   catchUp(user: UserName): void;
 }
 
 /**
  * Who is connected, on all nodes; what they were sent lately; and the way to them.
+ *
+ * A user is there while a socket of theirs is open, or has closed within the window of time that
+ * the log goes back. Events are logged for those who are there, and nothing is forgotten between:
+ * so `missed` is complete for an offset that was reached since the user has been there without a
+ * break, unless what came after it has grown too old or too many.
  *
  * Whatever returns a promise may reject with `ServiceError` `store_unavailable`.
  */
@@ -122,12 +147,20 @@ export interface EventHub extends AsyncDisposable {
     events: readonly UserEvent[],
     options: { readonly again: boolean },
   ): Promise<ReadonlySet<string>>;
-  /** A socket was let in. From then on it is told of everything after `last`. */
+  /**
+   * A socket is being let in, and is among the local seats already. From then on it is told of
+   * everything after `last`. Where it rejects, the seat may be taken or not: `leave` follows.
+   */
   join(seat: Seat): Joined | Promise<Joined>;
-  /** A socket has closed; its client gave its last sign of life at `aliveAt` (epoch ms). */
-  leave(seat: Seat, aliveAt: number): void;
+  /**
+   * A socket has closed. Takes effect in the order of the calls, and only on this very seat: not
+   * where a socket of the same id, on this node or another, has joined since.
+   *
+   * @param proven see {@link LocalSeat.proven}; absent: its client is not coming back
+   */
+  leave(seat: Seat, proven?: number): void;
   /** What the user's log has after an offset. */
   missed(user: UserName, after: number): Missed | Promise<Missed>;
-  /** Hands over: this node's seats count as left from now on. */
+  /** Hands over: this node's seats count as left from now on, each with what is proven for it. */
   stop(): Promise<void>;
 }
