@@ -1,5 +1,12 @@
 /** Limits by name: so many a second, with a second's worth at once. */
 
+/** How much of a bucket is meant. */
+export interface Take {
+  readonly count: number;
+  /** Above 0. */
+  readonly perSecond: number;
+}
+
 /** The port. A limiter over several nodes counts for all of them together. */
 export interface RateLimiter {
   /**
@@ -7,8 +14,7 @@ export interface RateLimiter {
    * after which it is worth another try. A count above `perSecond` is taken from a full bucket,
    * which is then in debt. Never rejects: where the limit cannot be asked, it lets through.
    */
-  take(
-    name: string,
-    request: { readonly count: number; readonly perSecond: number },
-  ): number | Promise<number>;
+  take(name: string, request: Take): number | Promise<number>;
+  /** Gives back what was taken and came to nothing. */
+  giveBack(name: string, request: Take): void;
 }

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../core/clock.ts";
+import { silentLog } from "../../core/log.ts";
+import { openLink } from "../../redis/mod.ts";
+import { createRedisLimiter } from "../../redis/rate_limiter.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { until } from "../support/until.ts";
+
+const redis = sharedRedis();
+let names = 0;
+
+/** A limiter as a node has it; `calls` counts how often it asked Redis. */
+async function node(
+  { clock = systemClock }: { readonly clock?: Pick<FakeClock, "monotonic"> } = {},
+) {
+  const link = await openLink(redis().url, {
+    clock: systemClock,
+    random: Math.random,
+    timeoutMs: 500,
+  });
+  let calls = 0;
+  const limiter = createRedisLimiter({
+    clock,
+    log: silentLog,
+    link: {
+      run(...args) {
+        calls++;
+        return link.run(...args);
+      },
+    },
+  });
+  return {
+    link,
+    limiter,
+    take: (name: string, count: number, perSecond: number) =>
+      Promise.resolve(limiter.take(name, { count, perSecond })),
+    calls: () => calls,
+    [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
+  };
+}
+
+function fresh(): string {
+  return `key:${names++}`;
+}
+
+redisTest("a second's worth is taken at once, and then no more", async () => {
+  await using one = await node();
+  const name = fresh();
+  assert.equal(await one.take(name, 50, 100), 0);
+  assert.equal(await one.take(name, 50, 100), 0);
+  assert.ok(await one.take(name, 50, 100) > 300);
+});
+
+redisTest("a refusal says when there is enough again", async () => {
+  await using one = await node();
+  const name = fresh();
+  await one.take(name, 10, 10);
+  const waitMs = await one.take(name, 5, 10);
+  assert.ok(waitMs > 400 && waitMs <= 500, `${waitMs} ms`);
+  await until("there is enough", async () => await one.take(name, 5, 10) === 0);
+});
+
+redisTest(
+  "more than a second's worth is taken from a full bucket, and paid for afterwards",
+  async () => {
+    await using one = await node();
+    const name = fresh();
+    assert.equal(await one.take(name, 1000, 100), 0);
+    const waitMs = await one.take(name, 1, 100);
+    assert.ok(waitMs > 8_000 && waitMs <= 9_010, `${waitMs} ms`);
+  },
+);
+
+redisTest("a limit holds for two nodes together", async () => {
+  await using a = await node();
+  await using b = await node();
+  const name = fresh();
+  const perSecond = 200;
+  const started = performance.now();
+  let passed = 0;
+  for (let round = 0; round < 400; round++) {
+    const waits = await Promise.all([a.take(name, 1, perSecond), b.take(name, 1, perSecond)]);
+    passed += waits.filter((wait) => wait === 0).length;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  // A burst and the rate; what a node has borrowed and not spent counts as missing.
+  assert.ok(passed <= perSecond * (1 + seconds), `${passed} in ${seconds} s`);
+  assert.ok(passed >= perSecond * 0.9, `${passed} in ${seconds} s`);
+});
+
+redisTest("most takes ask nobody", async () => {
+  await using one = await node();
+  const name = fresh();
+  for (let n = 0; n < 1000; n++) assert.equal(await one.take(name, 1, 1000), 0);
+  assert.ok(one.calls() <= 25, `${one.calls()} calls`);
+});
+
+redisTest("those who come at the same time share an answer", async () => {
+  await using one = await node();
+  const name = fresh();
+  const waits = await Promise.all(
+    Array.from({ length: 500 }, () => one.take(name, 1, 400)),
+  );
+  assert.equal(waits.filter((wait) => wait === 0).length, 400);
+  assert.ok(one.calls() <= 10, `${one.calls()} calls`);
+});
+
+redisTest("a refusal is remembered for as long as it lasts, without asking again", async () => {
+  const clock = new FakeClock();
+  await using one = await node({ clock });
+  const name = fresh();
+  await one.take(name, 10, 10);
+  assert.ok(await one.take(name, 1, 10) > 0);
+  const { calls } = one;
+  const before = calls();
+  for (let n = 0; n < 100; n++) assert.ok(await one.take(name, 1, 10) > 0);
+  assert.equal(calls(), before);
+});
+
+redisTest("what was borrowed is void after a second", async () => {
+  const clock = new FakeClock();
+  await using one = await node({ clock });
+  const name = fresh();
+  await one.take(name, 1, 1000);
+  const before = one.calls();
+  await one.take(name, 1, 1000);
+  assert.equal(one.calls(), before);
+  await clock.advance(1000);
+  await one.take(name, 1, 1000);
+  assert.equal(one.calls(), before + 1);
+});
+
+redisTest("what is given back can be taken", async () => {
+  await using one = await node();
+  const name = fresh();
+  await one.take(name, 10, 10);
+  assert.ok(await one.take(name, 4, 10) > 0);
+  one.limiter.giveBack(name, { count: 4, perSecond: 10 });
+  assert.equal(await one.take(name, 4, 10), 0);
+});
+
+redisTest("buckets of different names do not meet, whatever is in the names", async () => {
+  await using one = await node();
+  for (const name of ["context:", "context:}", "context:{x}", "context:a}:rate", "context:ü"]) {
+    assert.equal(await one.take(name, 10, 10), 0);
+  }
+});
+
+redisTest("a bucket that is full again is not kept", async () => {
+  await redis().flush();
+  await using one = await node();
+  await one.take(fresh(), 100, 1000);
+  await until("Redis is empty", async () => await redis().cli("dbsize") === "0");
+});
+
+redisTest("while Redis is away nothing is limited", async () => {
+  await using one = await node();
+  const name = fresh();
+  await redis().kill();
+  await until("the link is down", () => !one.link.isUp);
+  for (let n = 0; n < 50; n++) assert.equal(await one.take(name, 1, 1), 0);
+  await redis().start();
+  await until("the link is up", () => one.link.isUp);
+  await one.take(name, 1, 1);
+  assert.ok(await one.take(name, 1, 1) > 0);
+});
