@@ -27,6 +27,20 @@ export const CARILLON_KEYS = {
     min: 2,
     max: 57_344,
   }),
+  "io.carillon.publish.maxPerSecondPerKey": integer(0, {
+    text: "How many notifications per second are accepted from one API key, or from one subject " +
+      "of JWTs, on all nodes together. Beyond it a publish is answered with 429. 0: no limit.",
+    example: "500",
+    min: 0,
+    max: 10_000_000,
+  }),
+  "io.carillon.publish.maxPerSecondPerContext": integer(0, {
+    text: "How many notifications per second are accepted for one context, on all nodes " +
+      "together. Beyond it a publish is answered with 429. 0: no limit.",
+    example: "100",
+    min: 0,
+    max: 10_000_000,
+  }),
   "io.carillon.ledger.retentionHours": integer(24, {
     text: "How long `GET /v1/notifications/{id}` can tell what became of a notification.",
     example: "72",

@@ -17,7 +17,11 @@ const LAYOUT = {
     maxNotifications: "io.carillon.buffer.maxNotifications",
     maxBytes: "io.carillon.buffer.maxBytes",
   },
-  publish: { maxPayloadBytes: "io.carillon.publish.maxPayloadBytes" },
+  publish: {
+    maxPayloadBytes: "io.carillon.publish.maxPayloadBytes",
+    maxPerSecondPerKey: "io.carillon.publish.maxPerSecondPerKey",
+    maxPerSecondPerContext: "io.carillon.publish.maxPerSecondPerContext",
+  },
   ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
   idempotency: { retentionHours: "io.carillon.idempotency.retentionHours" },
   subscriptions: { maxPerUser: "io.carillon.subscriptions.maxPerUser" },

@@ -44,6 +44,11 @@ export const METRICS = {
     help: "From a publish being read to its being durable",
     buckets: LATENCY_SECONDS,
   },
+  carillon_publish_limited_total: {
+    type: "counter",
+    help: "Publishes refused because a limit per second was reached",
+    labels: ["limit"],
+  },
   carillon_delivery_latency_seconds: {
     type: "histogram",
     help: "From acceptance to the outcome of the first attempt",

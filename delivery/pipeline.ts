@@ -13,8 +13,10 @@ import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
+import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Transport } from "../core/transport.ts";
 import { createConsequences, type TokenKeeper } from "./consequences.ts";
 import { Courier, type RetryJob } from "./courier.ts";
@@ -27,6 +29,7 @@ import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { laneSettings, retryPolicy, WAVE_GUARD } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
+import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { createRetries } from "./retries.ts";
 import { WaveGuard } from "./wave_guard.ts";
@@ -54,6 +57,8 @@ export interface PipelineOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Counts what is published; where absent, for this node alone. */
+  readonly limiter?: RateLimiter;
 }
 
 /** Delivery as the rest of the service sees it. */
@@ -140,6 +145,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   });
   const publish = createPublish({
     ...{ buffer, store, clock, ids },
+    limits: createPublishLimits({
+      limiter: options.limiter ?? createLocalLimiter({ clock }),
+      settings: () => settings().publish,
+      onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
+    }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,
     idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
   });

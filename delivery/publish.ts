@@ -1,17 +1,22 @@
 /**
- * Accepts what is published: checks what the principal may, stamps ids, and puts everything into
- * the buffer, which makes it durable before the caller is told.
+ * Accepts what is published: checks what the principal may, and how much of it, stamps ids, and
+ * puts everything into the buffer, which makes it durable before the caller is told.
  */
 
 import { createHash } from "node:crypto";
-import type { Buffer } from "../buffer/mod.ts";
-import type { Clock } from "../core/clock.ts";
 import { type Fault, ServiceError } from "../core/errors.ts";
-import type { IdSource } from "../core/ids.ts";
 import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import type { Notification, Priority } from "../core/notification.ts";
 import { allows, type Principal } from "../core/principal.ts";
-import type { Store, StoreKey } from "../core/store.ts";
+import type { PublishLimits } from "./publish_limits.ts";
+import {
+  createPublishOnce,
+  type Published,
+  type PublishOnceOptions,
+  underWay,
+} from "./publish_once.ts";
+
+export type { Published };
 
 /** A notification as a publisher writes it, checked for shape. */
 export interface Draft {
@@ -27,14 +32,9 @@ export interface Draft {
 }
 
 /** What publishing needs. */
-export interface PublishOptions {
-  readonly buffer: Pick<Buffer, "put">;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly ids: IdSource;
+export interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
-  /** Milliseconds for which an idempotency key is remembered. */
-  readonly idempotencyMs: () => number;
+  readonly limits: PublishLimits;
 }
 
 /** How a request is published. */
@@ -45,31 +45,20 @@ export interface PublishRequest {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** What was accepted. */
-export interface Published {
-  readonly ids: readonly string[];
-  /** The same request had been accepted before, under the same idempotency key. */
-  readonly replayed: boolean;
-}
-
 /** Publishes for a principal; see {@link createPublish}. */
 export type Publish = (principal: Principal, request: PublishRequest) => Promise<Published>;
-
-interface Remembered {
-  readonly v: 1;
-  readonly fingerprint: string;
-  readonly ids: readonly string[];
-}
 
 /**
  * All or nothing per request.
  *
- * @throws {ServiceError} `forbidden`, `payload_too_large`, `idempotency_conflict`,
- * `idempotency_mismatch`, and what {@link Buffer.put} throws.
+ * @throws {ServiceError} `forbidden`, `payload_too_large`, `too_many_requests`,
+ * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
  */
 export function createPublish(options: PublishOptions): Publish {
-  const { buffer, store, clock, ids, maxPayloadBytes, idempotencyMs } = options;
-  const underWay = new Set<string>();
+  const { buffer, clock, ids, maxPayloadBytes, limits } = options;
+  const publishOnce = createPublishOnce(options);
+  /** Keys that this process is at. */
+  const busy = new Set<string>();
 
   function check(principal: Principal, { drafts, alone }: PublishRequest): void {
     const limit = maxPayloadBytes();
@@ -89,62 +78,46 @@ export function createPublish(options: PublishOptions): Publish {
     if (first) throw new ServiceError(first.code!, `Cannot publish: ${first.message}`, { faults });
   }
 
-  function stamp(draft: Draft): Notification {
-    const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
-    const acceptedAt = clock.now();
-    return {
-      id: ids(),
-      context,
-      user,
-      topic,
-      data,
-      priority,
-      acceptedAt,
-      ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
-      ...(sourceToken !== undefined && { sourceToken }),
-      ...(collapseKey !== undefined && { collapseKey }),
-    };
-  }
-
-  async function publishOnce(
-    drafts: readonly Draft[],
-    key: StoreKey,
-  ): Promise<Published> {
-    const fingerprint = hash(canonicalJson(drafts as unknown as Json));
-    const known = await store.get<Remembered>(key);
-    if (known && known.value.fingerprint !== fingerprint) {
-      throw new ServiceError(
-        "idempotency_mismatch",
-        "Cannot publish: the idempotency key was used for another request",
-      );
-    }
-    if (known) return { ids: known.value.ids, replayed: true };
-    const notifications = drafts.map(stamp);
-    const value: Remembered = { v: 1, fingerprint, ids: notifications.map(({ id }) => id) };
-    await buffer.put(notifications, [{ key, value, expireInMs: idempotencyMs() }]);
-    return { ids: value.ids, replayed: false };
-  }
-
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey } = request;
+    await limits(principal, drafts);
+    const stamp = (made: readonly string[], acceptedAt: number) =>
+      drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
     if (idempotencyKey === undefined) {
-      const notifications = drafts.map(stamp);
-      await buffer.put(notifications);
-      return { ids: notifications.map(({ id }) => id), replayed: false };
+      const made = drafts.map(() => ids());
+      await buffer.put(stamp(made, clock.now()));
+      return { ids: made, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
     const name = key.join();
-    if (underWay.has(name)) {
-      const message = "Cannot publish: a request with this idempotency key is under way";
-      throw new ServiceError("idempotency_conflict", message, { retryAfterSeconds: 1 });
-    }
-    underWay.add(name);
+    if (busy.has(name)) throw underWay();
+    busy.add(name);
     try {
-      return await publishOnce(drafts, key);
+      const fingerprint = hash(canonicalJson(drafts as unknown as Json));
+      return await publishOnce({ key, fingerprint, count: drafts.length, stamp });
     } finally {
-      underWay.delete(name);
+      busy.delete(name);
     }
+  };
+}
+
+function notificationOf(
+  draft: Draft,
+  { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
+): Notification {
+  const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
+  return {
+    id,
+    context,
+    user,
+    topic,
+    data,
+    priority,
+    acceptedAt,
+    ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
+    ...(sourceToken !== undefined && { sourceToken }),
+    ...(collapseKey !== undefined && { collapseKey }),
   };
 }
 

@@ -101,6 +101,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
       "invalid_topic",
       "idempotency_conflict",
       "idempotency_mismatch",
+      "too_many_requests",
       "buffer_full",
       "draining",
       "store_unavailable",
