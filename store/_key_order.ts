@@ -8,12 +8,14 @@ import type { ListRange, StoreKey } from "../core/store.ts";
 
 const STRING = "\x01";
 const NUMBER = "\x02";
-/** Ends a string part; `\x00\xff` stands for a NUL within one. */
+/** Ends a string part, unless {@link ESCAPED} follows: the two stand for a NUL within one. */
 const END = "\x00";
+const ESCAPED = "\xff";
 // deno-lint-ignore no-control-regex -- NUL alone needs the slow path
 const ASCII = /^[\x01-\x7f]*$/;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const float = new DataView(new ArrayBuffer(8));
 
 /** The text of a key. Two keys are equal exactly when their texts are. */
@@ -25,6 +27,23 @@ export function encodeKey(key: StoreKey): string {
       : NUMBER + encodeNumber(part);
   }
   return text;
+}
+
+/** The key of a text that {@link encodeKey} made. */
+export function decodeKey(text: string): StoreKey {
+  const key: (string | number)[] = [];
+  for (let at = 0; at < text.length;) {
+    if (text[at] === NUMBER) {
+      key.push(decodeNumber(text, at + 1));
+      at += 9;
+      continue;
+    }
+    let end = text.indexOf(END, at);
+    while (text[end + 1] === ESCAPED) end = text.indexOf(END, end + 1);
+    key.push(decodeString(text.slice(at + 1, end)));
+    at = end + 1;
+  }
+  return key;
 }
 
 /** The texts between which (lower inclusive, upper exclusive) the keys of a range lie. */
@@ -40,7 +59,7 @@ function encodeString(part: string): string {
   if (ASCII.test(part)) return part;
   let text = "";
   for (const byte of encoder.encode(part)) {
-    text += byte === 0 ? "\x00\xff" : String.fromCharCode(byte);
+    text += byte === 0 ? END + ESCAPED : String.fromCharCode(byte);
   }
   return text;
 }
@@ -55,4 +74,19 @@ function encodeNumber(part: number): string {
     text += String.fromCharCode(negative ? byte ^ 0xff : index === 0 ? byte ^ 0x80 : byte);
   }
   return text;
+}
+
+function decodeString(text: string): string {
+  if (ASCII.test(text)) return text;
+  const bytes = Uint8Array.from(text.replaceAll(END + ESCAPED, END), (char) => char.charCodeAt(0));
+  return decoder.decode(bytes);
+}
+
+function decodeNumber(text: string, from: number): number {
+  const negative = text.charCodeAt(from) < 0x80;
+  for (let index = 0; index < 8; index++) {
+    const byte = text.charCodeAt(from + index);
+    float.setUint8(index, negative ? byte ^ 0xff : index === 0 ? byte ^ 0x80 : byte);
+  }
+  return float.getFloat64(0);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { serialize } from "node:v8";
 import { systemClock } from "../../core/clock.ts";
-import { encodeKey } from "../../store/_key_order.ts";
+import { decodeKey, encodeKey } from "../../store/_key_order.ts";
 import { SortedKeys } from "../../store/_sorted_keys.ts";
 import { estimateBytes, openKvStore } from "../../store/mod.ts";
 
@@ -26,6 +26,22 @@ Deno.test("encoded keys sort as Deno KV sorts the keys", async () => {
       assert.deepEqual(texts, [...new Set(keys.map(encodeKey))].sort());
     }),
     { numRuns: 50 },
+  );
+});
+
+Deno.test("an encoded key is read back as it was", () => {
+  // What is no Unicode text has no bytes of its own in Deno KV either.
+  const readable = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.constantFrom("\0\0", "\0a", "ÿ", "\ufeffa"),
+    part,
+  );
+  fc.assert(
+    fc.property(fc.array(readable, { maxLength: 4 }), (key) => {
+      const wellFormed = key.map((one) => typeof one === "string" ? one.toWellFormed() : one);
+      assert.deepEqual(decodeKey(encodeKey(wellFormed)), wellFormed);
+    }),
+    { numRuns: 1_000 },
   );
 });
 

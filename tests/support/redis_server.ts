@@ -4,7 +4,7 @@
  * CI counts those as failed (`scripts/run_tests.ts`).
  */
 
-import { freePort } from "./start_process.ts";
+import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
 /** How a server is set up; nothing is kept on disk unless asked for. */

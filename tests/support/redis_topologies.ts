@@ -1,6 +1,6 @@
 /** Several Redis servers that belong together: a Cluster, and a master with its replica and Sentinels. */
 
-import { freePort } from "./start_process.ts";
+import { freePort } from "./free_port.ts";
 import { RedisServer, startRedis } from "./redis_server.ts";
 import { until } from "./until.ts";
 

@@ -1,0 +1,108 @@
+/**
+ * Values of records as texts: JSON, and for what JSON cannot say a marked form of it. In that, an
+ * object with one key that begins with `$` stands for something else, and a key of the value's own
+ * that does has one `$` more.
+ */
+
+/** First character of a text: plain JSON, or the marked form. */
+const PLAIN = "j";
+const MARKED = "m";
+
+/**
+ * The text of a value: JSON data, byte arrays, dates, `undefined` and all numbers.
+ *
+ * @throws {TypeError} it holds something else, such as a function or a map.
+ */
+export function encodeValue(value: unknown): string {
+  return isPlain(value) ? PLAIN + JSON.stringify(value) : MARKED + JSON.stringify(mark(value));
+}
+
+/** The value of a text. */
+export function decodeValue(text: string): unknown {
+  const value = JSON.parse(text.slice(1));
+  return text.startsWith(MARKED) ? unmark(value) : value;
+}
+
+/** Whether JSON gives it back as it is. */
+function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every(isPlain);
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const key in value) {
+    if (key.startsWith("$") || key === "__proto__") return false;
+    if (!isPlain((value as Record<string, unknown>)[key])) return false;
+  }
+  return true;
+}
+
+function mark(value: unknown): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "undefined":
+      return { $undefined: 0 };
+    case "number":
+      return isPlain(value) ? value : { $number: Object.is(value, -0) ? "-0" : String(value) };
+    case "bigint":
+      return { $bigint: String(value) };
+    case "object":
+      return value === null ? null : markObject(value);
+    default:
+      throw new TypeError(`Cannot store a ${typeof value}`);
+  }
+}
+
+function markObject(value: object): unknown {
+  // Holes in arrays become `undefined`.
+  if (Array.isArray(value)) return Array.from(value, mark);
+  if (value instanceof Uint8Array) return { $bytes: value.toBase64() };
+  if (value instanceof Date) return { $date: mark(value.getTime()) };
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new TypeError(`Cannot store a ${value.constructor?.name ?? "strange object"}`);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.startsWith("$") ? `$${key}` : key, mark(item)]),
+  );
+}
+
+function unmark(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(unmark);
+  const entries = Object.entries(value);
+  const [first] = entries;
+  if (first !== undefined && /^\$[a-z]/.test(first[0])) return unmarkOne(...first);
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key.startsWith("$") ? key.slice(1) : key, unmark(item)]),
+  );
+}
+
+function unmarkOne(key: string, value: unknown): unknown {
+  switch (key) {
+    case "$undefined":
+      return undefined;
+    case "$number":
+      return Number(value);
+    case "$bigint":
+      return BigInt(value as string);
+    case "$date":
+      return new Date(unmark(value) as number);
+    case "$bytes":
+      return Uint8Array.fromBase64(value as string);
+    default:
+      throw new TypeError(`Cannot read a stored value: '${key}' is not known`);
+  }
+}
