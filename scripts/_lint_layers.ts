@@ -29,6 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   "": "anything",
   tests: "anything",
   bench: "anything",
+  chaos: "anything",
   scripts: "anything",
 };
 

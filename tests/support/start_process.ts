@@ -74,6 +74,11 @@ export class ServiceProcess extends Api implements AsyncDisposable {
     this.#child!.kill(signal);
   }
 
+  /** Resolves when the process that runs now has come to its end, by whatever means. */
+  ended(): Promise<Ended> {
+    return this.#child!.end();
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: Deno.Signal): Promise<Ended> {
     const child = this.#child!;

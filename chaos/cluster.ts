@@ -1,0 +1,157 @@
+/**
+ * The processes of a run: a Redis (or none: one node on its data file) and the nodes on it, each
+ * started as `deno task start` starts it. Does to them what the plan says and mends it afterwards.
+ */
+
+import { type RedisServer, startRedis } from "../tests/support/redis_server.ts";
+import { prepareProcess, type ServiceProcess } from "../tests/support/start_process.ts";
+import type { Action } from "./plan.ts";
+
+/** What is started. */
+export interface ClusterOptions {
+  readonly nodes: number;
+  readonly redis: boolean;
+}
+
+/** Properties of every node: small times, so that a short run sees much. */
+export const PROPERTIES = {
+  "com.openexchange.pns.delayDuration": 100,
+  "com.openexchange.pns.timerFrequency": 50,
+  "io.carillon.websocket.pingInterval": 2_000,
+  "io.carillon.websocket.pingTimeout": 2_000,
+  "io.carillon.websocket.maxSocketsPerUser": 100,
+  "io.carillon.drain.notice": 2_000,
+  "io.carillon.drain.within": 3_000,
+  "io.carillon.resume.window": 120_000,
+} as const;
+
+/** A node that is told to go must have gone by then: `main.ts` cuts it off. */
+const GOES_WITHIN_MS = 30_000;
+
+/** See the file's comment. */
+export class Cluster implements AsyncDisposable {
+  readonly nodes: readonly ServiceProcess[];
+  /** Processes that did not end as they should. */
+  readonly complaints: string[] = [];
+  /** What each process wrote that has ended. */
+  readonly logs: { readonly node: number; readonly text: string }[] = [];
+  readonly #redis: RedisServer | undefined;
+
+  constructor(nodes: readonly ServiceProcess[], redis: RedisServer | undefined) {
+    this.nodes = nodes;
+    this.#redis = redis;
+  }
+
+  /** Does one thing of the plan; resolves when it is mended. */
+  async carryOut({ kind, whom, forMs }: Action): Promise<void> {
+    const redis = this.#redis!;
+    if (kind === "kill") await this.#kill(whom, forMs);
+    else if (kind === "term") await this.#leave(whom, forMs, (node) => node.signal("SIGTERM"));
+    else if (kind === "drain") {
+      await this.#leave(whom, forMs, async (node) => {
+        const { status } = await node.call("POST", "/v1/admin/drain");
+        if (status !== 202) this.complaints.push(`node ${whom} answered a drain with ${status}`);
+      });
+    } else if (kind === "pause") {
+      this.nodes[whom]!.signal("SIGSTOP");
+      await sleep(forMs);
+      this.nodes[whom]!.signal("SIGCONT");
+    } else if (kind === "redis-pause") {
+      redis.pause();
+      await sleep(forMs);
+      redis.resume();
+    } else {
+      await (kind === "redis-kill" ? redis.kill() : redis.stop());
+      await sleep(forMs);
+      await redis.start();
+    }
+  }
+
+  /** Everything that was written by the nodes. */
+  allLogs(): readonly { readonly node: number; readonly text: string }[] {
+    return [...this.logs, ...this.nodes.map(({ log }, node) => ({ node, text: log }))];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
+    await this.#redis?.[Symbol.asyncDispose]();
+  }
+
+  async #kill(whom: number, forMs: number): Promise<void> {
+    const node = this.nodes[whom]!;
+    this.logs.push({ node: whom, text: (await node.end("SIGKILL")).stderr });
+    await sleep(forMs);
+    await this.#start(whom);
+  }
+
+  async #leave(
+    whom: number,
+    forMs: number,
+    ask: (node: ServiceProcess) => void | Promise<void>,
+  ): Promise<void> {
+    const node = this.nodes[whom]!;
+    await ask(node);
+    const begun = performance.now();
+    const ended = await Promise.race([node.ended(), sleep(GOES_WITHIN_MS)]);
+    if (!ended) {
+      this.complaints.push(`node ${whom} had not gone after ${GOES_WITHIN_MS} ms`);
+      this.logs.push({ node: whom, text: (await node.end("SIGKILL")).stderr });
+    } else {
+      this.logs.push({ node: whom, text: ended.stderr });
+      const took = Math.round(performance.now() - begun);
+      if (ended.code !== 0) {
+        this.complaints.push(`node ${whom} ended with ${ended.code} after ${took} ms`);
+      }
+    }
+    await sleep(forMs);
+    await this.#start(whom);
+  }
+
+  /** A node that starts while Redis is away ends by itself, and is started again, as by systemd. */
+  async #start(whom: number): Promise<void> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.nodes[whom]!.start();
+      } catch (thrown) {
+        this.logs.push({ node: whom, text: this.nodes[whom]!.log });
+        await reap(this.nodes[whom]!);
+        if (attempt === 20) throw thrown;
+        await sleep(500);
+      }
+    }
+  }
+}
+
+/** Starts Redis, then all nodes. */
+export async function startCluster({ nodes, redis }: ClusterOptions): Promise<Cluster> {
+  await using started = new AsyncDisposableStack();
+  // A process that is killed loses nothing that it had written before it answered.
+  const server = redis
+    ? started.use(await startRedis({ appendonly: true, config: ["appendfsync always"] }))
+    : undefined;
+  const processes: ServiceProcess[] = [];
+  for (let node = 0; node < nodes; node++) {
+    processes.push(started.use(
+      await prepareProcess({
+        properties: PROPERTIES,
+        ...(server && { variables: { CARILLON_STORE: server.url } }),
+      }),
+    ));
+  }
+  await Promise.all(processes.map((process) => process.start()));
+  started.move();
+  return new Cluster(processes, server);
+}
+
+/** Ends a process that has not listened in time, if it has not ended itself. */
+async function reap(node: ServiceProcess): Promise<void> {
+  try {
+    await node.end("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,80 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
+/**
+ * `deno task chaos`: many nodes, many clients, and everything that can go wrong between them, by a
+ * plan that a seed makes. Prints the plan, what happened and the verdict; ends with 1 on a fault.
+ * `--seed`, `--seconds`, `--nodes`, `--users`, `--rate` (notifications a second), `--only
+ * kill,cut,…`, `--store embedded` (one node on its data file), `--plan` (prints the plan only),
+ * `--logs <folder>` (keeps what the nodes logged).
+ */
+
+import { parseArgs } from "node:util";
+import { describe, type Kind, KINDS, planOf } from "./plan.ts";
+import { tableOf } from "./report.ts";
+import { CLIENTS_PER_USER, run } from "./run.ts";
+import { judge } from "./verdict.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    seed: { type: "string" },
+    seconds: { type: "string", default: "60" },
+    nodes: { type: "string", default: "2" },
+    users: { type: "string", default: "30" },
+    rate: { type: "string", default: "60" },
+    store: { type: "string", default: "redis" },
+    only: { type: "string" },
+    plan: { type: "boolean", default: false },
+    logs: { type: "string" },
+  },
+});
+
+const redis = values.store !== "embedded";
+const options = {
+  seed: Number(values.seed ?? Math.floor(Math.random() * 1e9)),
+  seconds: Number(values.seconds),
+  nodes: redis ? Number(values.nodes) : 1,
+  users: Number(values.users),
+  rate: Number(values.rate),
+  redis,
+};
+const only = values.only?.split(",");
+const unknown = only?.find((kind) => !(kind in KINDS));
+if (unknown !== undefined) {
+  console.error(`Cannot do only '${unknown}': there are ${Object.keys(KINDS).join(", ")}`);
+  Deno.exit(2);
+}
+
+const plan = planOf(options.seed, {
+  ...options,
+  clients: options.users * CLIENTS_PER_USER,
+  ...(only && { only: new Set(only) }),
+});
+console.log(`The plan of seed ${options.seed}:`);
+for (const action of plan) console.log(describe(action));
+if (values.plan) Deno.exit(0);
+
+const { story, logs } = await run(plan, { ...options, tell: (line) => console.log(`\n${line}`) });
+if (values.logs !== undefined) {
+  await Deno.mkdir(values.logs, { recursive: true });
+  for (const [index, { node, text }] of logs.entries()) {
+    await Deno.writeTextFile(`${values.logs}/${index}_node_${node}.log`, text);
+  }
+}
+const { findings, isSound } = judge(story);
+console.log(`\n${countsOf(plan.map(({ kind }) => kind))}\n\n${tableOf(findings)}`);
+console.log(
+  isSound ? "\nSound." : `\nFAULTS. To see them again: deno task chaos ${replay().join(" ")}`,
+);
+Deno.exit(isSound ? 0 : 1);
+
+function countsOf(kinds: readonly Kind[]): string {
+  return [...Map.groupBy(kinds, (kind) => kind)]
+    .map(([kind, all]) => `${all.length} × ${kind}`).join(", ");
+}
+
+function replay(): readonly string[] {
+  const given = Deno.args.filter((arg, at) =>
+    !arg.startsWith("--seed") && Deno.args[at - 1] !== "--seed"
+  );
+  return ["--seed", String(options.seed), ...given];
+}

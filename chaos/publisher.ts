@@ -1,0 +1,190 @@
+/**
+ * A publisher that does not give up: each request carries an `Idempotency-Key` and is sent again,
+ * after `Retry-After` where the answer has one, until it is answered 202. Single notifications and
+ * batches, mostly unlike all others; some may be merged, and some say which client caused them.
+ */
+
+import type { Answer, Publication } from "./story.ts";
+
+/** Unlike all others, and alike. */
+export const TOPICS = ["chaos:plain", "chaos:similar"] as const;
+
+/** Whom a publisher publishes for, and how. */
+export interface PublisherOptions {
+  readonly name: string;
+  /** Host and port. */
+  readonly address: string;
+  readonly key: string;
+  /** No other publisher has these: of similar ones, the newest is the one that came last. */
+  readonly users: readonly number[];
+  /** Names of a user's clients, which may be said to have caused something. */
+  readonly clientsOf: (user: number) => readonly string[];
+  /** The next number of the run. */
+  readonly next: () => number;
+  readonly random: () => number;
+  /** Milliseconds since the run began. */
+  readonly now: () => number;
+  /** Notifications a second. */
+  readonly rate: number;
+}
+
+const REQUEST_WITHIN_MS = 6_000;
+const MAX_WAIT_MS = 2_000;
+const MAX_BATCH = 20;
+/**
+ * Several megabytes for one user, more than what the kernel keeps for a peer that reads nothing,
+ * in requests that are not too large.
+ */
+const BURST = { requests: 5, notifications: 16, bytes: 40_000 };
+/** After the end a request may still be tried for so long. */
+const GRACE_MS = 60_000;
+
+interface Draft {
+  readonly n: number;
+  readonly user: number;
+  readonly similar: boolean;
+  readonly source: string | undefined;
+  readonly padding: number;
+}
+
+/** See the file's comment. */
+export class Publisher {
+  readonly publications: Publication[] = [];
+  readonly answers: Answer[] = [];
+  neverAccepted = 0;
+  readonly #options: PublisherOptions;
+  /** Without a pool each request has a connection of its own, so the balancer places each anew. */
+  readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  readonly #bursts: number[] = [];
+  #requests = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** The next requests are heavy ones for this user, who reads nothing at the moment. */
+  burst(user: number): void {
+    for (let request = 0; request < BURST.requests; request++) this.#bursts.push(user);
+  }
+
+  /** Publishes until told to stop and everything begun is accepted. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { random, rate, now } = this.#options;
+    let due = now();
+    while (!stop.aborted) {
+      const heavy = this.#bursts.shift();
+      if (heavy !== undefined) {
+        await this.#publish(this.#burst(heavy), stop);
+        continue;
+      }
+      const drafts = this.#draw();
+      await this.#publish(drafts, stop);
+      // Falls behind where nothing is accepted, and does not make up for it.
+      due = Math.max(due, now() - 1000) + drafts.length / rate * 1000 * (.5 + random());
+      await sleep(due - now());
+    }
+    this.#http.close();
+  }
+
+  #burst(user: number): readonly Draft[] {
+    return Array.from({ length: BURST.notifications }, () => ({
+      ...{ n: this.#options.next(), user, similar: false, source: undefined },
+      padding: BURST.bytes,
+    }));
+  }
+
+  #draw(): readonly Draft[] {
+    const { random, users, clientsOf, next } = this.#options;
+    const count = random() < .5 ? 1 : 1 + Math.floor(random() * MAX_BATCH);
+    return Array.from({ length: count }, () => {
+      const user = users[Math.floor(random() * users.length)]!;
+      const similar = random() < .15;
+      const clients = clientsOf(user);
+      const source = !similar && random() < .05
+        ? clients[Math.floor(random() * clients.length)]
+        : undefined;
+      return { n: next(), user, similar, source, padding: 0 };
+    });
+  }
+
+  async #publish(drafts: readonly Draft[], stop: AbortSignal): Promise<void> {
+    const { name, random, now } = this.#options;
+    const key = `${name}-${this.#requests++}`;
+    const body = JSON.stringify(bodyOf(drafts));
+    const sentAt = now();
+    let giveUpAt = Infinity;
+    for (let attempt = 0; now() < giveUpAt; attempt++) {
+      if (stop.aborted && giveUpAt === Infinity) giveUpAt = now() + GRACE_MS;
+      const { ids, waitMs } = await this.#send(key, body);
+      if (ids) {
+        const acceptedAt = now();
+        drafts.forEach(({ n, user, source, similar }, index) =>
+          this.publications.push({
+            ...{ n, id: ids[index]!, user, sentAt, acceptedAt },
+            ...(source !== undefined && { source }),
+            ...(similar && { similar }),
+          })
+        );
+        return;
+      }
+      await sleep(waitMs * (.5 + random()));
+    }
+    this.neverAccepted += drafts.length;
+  }
+
+  /** One attempt; the ids, or how long to wait before the next. */
+  async #send(key: string, body: string) {
+    const { address, now } = this.#options;
+    const from = now();
+    try {
+      const response = await fetch(`http://${address}/v1/notifications`, {
+        method: "POST",
+        headers: {
+          "authorization": `Bearer ${this.#options.key}`,
+          "content-type": "application/json",
+          "idempotency-key": key,
+        },
+        body,
+        client: this.#http,
+        signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
+      });
+      const { status } = response;
+      const answer = await json(response);
+      const retryAfter = response.headers.get("retry-after");
+      this.answers.push({
+        ...{ from, to: now(), status, retryAfter: retryAfter !== null },
+        ...(answer?.code !== undefined && { code: answer.code }),
+      });
+      if (status === 202) return { ids: answer?.ids, waitMs: 0 };
+      return { waitMs: Math.min(Number(retryAfter ?? .5) * 1000, MAX_WAIT_MS) };
+    } catch {
+      this.answers.push({ from, to: now(), status: 0, retryAfter: false });
+      return { waitMs: 100 };
+    }
+  }
+}
+
+function bodyOf(drafts: readonly Draft[]): unknown {
+  const all = drafts.map(({ n, user, similar, source, padding }) => ({
+    ...{ context: "1", user: String(user), topic: TOPICS[similar ? 1 : 0] },
+    data: { n, ...(padding > 0 && { padding: "x".repeat(padding) }) },
+    ...(similar && { collapseKey: "the same" }),
+    ...(source !== undefined && { sourceToken: source }),
+  }));
+  return all.length === 1 ? all[0] : { notifications: all };
+}
+
+async function json(response: Response): Promise<
+  { readonly ids?: readonly string[]; readonly code?: string } | undefined
+> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}

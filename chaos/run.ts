@@ -1,0 +1,168 @@
+/**
+ * Carries out a plan with real processes, real clients and publishers, mends everything, waits
+ * until it is quiet, and hands over what was written down. Judges nothing.
+ */
+
+import { SESSION_SECRET } from "../tests/support/start_service.ts";
+import { seeded } from "../tests/support/seeded.ts";
+import { until } from "../tests/support/until.ts";
+import { SignJWT } from "jose";
+import { Balancer, clientHost, PUBLISHERS_HOST } from "./balancer.ts";
+import { Client } from "./client.ts";
+import { type Cluster, PROPERTIES, startCluster } from "./cluster.ts";
+import { type Action, seedOf } from "./plan.ts";
+import { Publisher } from "./publisher.ts";
+import { settle } from "./settle.ts";
+import type { Story, Trouble } from "./story.ts";
+
+/** How a run is made; see `plan.ts` for what goes wrong in it. */
+export interface RunOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly nodes: number;
+  readonly redis: boolean;
+  readonly users: number;
+  /** Notifications a second. */
+  readonly rate: number;
+  /** Called as things happen. */
+  readonly tell: (line: string) => void;
+}
+
+/** What a run leaves behind. */
+export interface Ran {
+  readonly story: Story;
+  readonly logs: readonly { readonly node: number; readonly text: string }[];
+}
+
+const PUBLISHERS = 3;
+/** Each user has one client of each generation. */
+export const CLIENTS_PER_USER = 2;
+/** Transports of the users' clients in turn. */
+const TRANSPORTS = [["websocket"], ["polling", "websocket"], ["websocket"], ["polling"]];
+const CONNECTED_WITHIN_MS = 60_000;
+
+/** See the file's comment. */
+export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
+  const { seconds, tell } = options;
+  await using cluster = await startCluster(options);
+  const startedAt = performance.now();
+  const now = () => performance.now() - startedAt;
+  await using balancer = new Balancer(cluster.nodes.map(({ host }) => Number(host.split(":")[1])), {
+    now,
+  });
+  const clients = await connectAll(options, { cluster, balancer, now });
+  const publishers = publishersOf(options, { cluster, balancer, now });
+  tell(`${clients.length} clients are connected`);
+
+  const stop = new AbortController();
+  const begun = now();
+  const publishing = publishers.map((publisher) => publisher.run(stop.signal));
+  const troubles: Trouble[] = [];
+  const acting = plan.map(async (action) => {
+    const { kind, whom, at } = action;
+    await sleep(at - (now() - begun));
+    const from = now();
+    await carryOut(action, { cluster, balancer, clients, publishers });
+    troubles.push({ kind, whom, from, to: now() });
+  });
+  await sleep(seconds * 1000);
+  await Promise.all(acting);
+  tell("everything is mended; waiting until it is quiet");
+  stop.abort();
+  await Promise.all(publishing);
+
+  const publications = publishers.flatMap((publisher) => publisher.publications);
+  const ledger = await settle(cluster.nodes, { clients, publications, tell });
+  const story: Story = {
+    windowMs: PROPERTIES["io.carillon.resume.window"],
+    heartbeatMs: PROPERTIES["io.carillon.websocket.pingInterval"] +
+      PROPERTIES["io.carillon.websocket.pingTimeout"],
+    clients: clients.map((client) => client.end()),
+    answers: publishers.flatMap(({ answers }) => answers),
+    neverAccepted: publishers.reduce((sum, { neverAccepted }) => sum + neverAccepted, 0),
+    noneReady: balancer.noneReady,
+    complaints: cluster.complaints,
+    ...{ publications, ledger, troubles },
+  };
+  return { story, logs: cluster.allLogs() };
+}
+
+interface Stage {
+  readonly cluster: Cluster;
+  readonly balancer: Balancer;
+  readonly now: () => number;
+}
+
+async function connectAll(
+  { users }: RunOptions,
+  { cluster, balancer, now }: Stage,
+): Promise<readonly Client[]> {
+  const key = new TextEncoder().encode(SESSION_SECRET);
+  const clients = await Promise.all(
+    Array.from({ length: users * CLIENTS_PER_USER }, async (_, index) => {
+      const user = Math.floor(index / CLIENTS_PER_USER);
+      // Both kinds of sessions: tokens of the service, which are in the store, and JWTs.
+      const session = user % 2 === 0 ? await cluster.nodes[0]!.mint(user) : await new SignJWT({
+        ctx: "1",
+      }).setProtectedHeader({ alg: "HS256" }).setSubject(String(user)).setExpirationTime("12h")
+        .sign(key);
+      return new Client({
+        ...{ name: `c${index}`, user, session, now },
+        generation: index % 2 === 0 ? 4 : 2,
+        transports: TRANSPORTS[(user + index) % TRANSPORTS.length]!,
+        address: `${clientHost(index)}:${balancer.port}`,
+      });
+    }),
+  );
+  const isEverybodyThere = () => clients.every(({ isConnected }) => isConnected);
+  await until("all clients are connected", isEverybodyThere, CONNECTED_WITHIN_MS);
+  return clients;
+}
+
+function publishersOf(
+  { seed, users, rate }: RunOptions,
+  { cluster, balancer, now }: Stage,
+): readonly Publisher[] {
+  let n = 0;
+  return Array.from({ length: PUBLISHERS }, (_, index) =>
+    new Publisher({
+      ...{ name: `p${index}`, now, rate: rate / PUBLISHERS, next: () => n++ },
+      address: `${PUBLISHERS_HOST}:${balancer.port}`,
+      key: cluster.nodes[0]!.adminKey,
+      users: Array.from({ length: users }, (_, user) => user)
+        .filter((user) => user % PUBLISHERS === index),
+      clientsOf: (user) =>
+        Array.from({ length: CLIENTS_PER_USER }, (_, at) => `c${user * CLIENTS_PER_USER + at}`),
+      random: seeded(seedOf(seed, `publisher ${index}`)),
+    }));
+}
+
+/** Does one thing of the plan and mends it. */
+async function carryOut(
+  action: Action,
+  { cluster, balancer, clients, publishers }: {
+    readonly cluster: Cluster;
+    readonly balancer: Balancer;
+    readonly clients: readonly Client[];
+    readonly publishers: readonly Publisher[];
+  },
+): Promise<void> {
+  const { kind, whom, forMs } = action;
+  const host = clientHost(whom);
+  if (kind === "cut" || kind === "vanish") {
+    if (kind === "cut") balancer.cut(host);
+    else balancer.lose(host);
+    await sleep(forMs);
+    balancer.letIn(host);
+  } else if (kind === "slow") {
+    balancer.slow(host, true);
+    const { user } = clients[whom]!;
+    publishers[user % PUBLISHERS]!.burst(user);
+    await sleep(forMs);
+    balancer.slow(host, false);
+  } else await cluster.carryOut(action);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}
