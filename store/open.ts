@@ -6,11 +6,13 @@ import type { Store } from "../core/store.ts";
 import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
-const KNOWN = "'kv:<file>', 'kv:' (the platform's own) or 'memory:'";
+const KNOWN = "'kv:<file>', 'kv:' (the platform's own), 'memory:' or 'redis://<host>'";
+/** What folder `redis/` opens, together with everything else that nodes share there. */
+const REDIS = /^(redis|valkey)s?(\+|$)/;
 
 /**
  * Opens a store: `kv:<file>` on a file, whose folder is made where it is missing, `kv:` the
- * platform's own Deno KV, `memory:` without a file.
+ * platform's own Deno KV, `memory:` without a file. Redis is opened by folder `redis/`.
  *
  * @throws {ServiceError} `invalid_configuration` where the address names no store of this build,
  * `store_unavailable` where the file cannot be opened. The address may hold a password, so only
@@ -30,17 +32,11 @@ export async function openStore(address: string, options: KvStoreOptions): Promi
         "invalid_configuration",
         "Cannot open the store: 'memory:' takes no path",
       );
-    case "redis":
-    case "rediss":
-      throw new ServiceError(
-        "invalid_configuration",
-        `Cannot open a store at '${scheme}:': this build has no Redis store; use ${KNOWN}`,
-      );
     default:
       throw new ServiceError(
         "invalid_configuration",
         `Cannot open a store at '${/^[a-z0-9+.-]{1,20}$/i.test(scheme) ? `${scheme}:` : "…"}': ` +
-          `use ${KNOWN}`,
+          (REDIS.test(scheme) ? "a link to Redis is needed for it" : `use ${KNOWN}`),
       );
   }
 }

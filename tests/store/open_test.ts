@@ -45,7 +45,7 @@ for (const address of ["", "x", "./data/x.kv", "postgres://u:hunter2@db", "memor
 Deno.test("a Redis address is refused without repeating its password", async () => {
   await assert.rejects(openStore("redis://user:hunter2@host:6379", options), (error) => {
     assert.ok(invalid(error));
-    assert.match((error as Error).message, /no Redis store/);
+    assert.match((error as Error).message, /a link to Redis is needed/);
     assert.doesNotMatch((error as Error).message, /hunter2/);
     return true;
   });
