@@ -156,9 +156,10 @@ export interface EventHub extends AsyncDisposable {
    * A socket has closed. Takes effect in the order of the calls, and only on this very seat: not
    * where a socket of the same id, on this node or another, has joined since.
    *
+   * @param seat as it was last
    * @param proven see {@link LocalSeat.proven}; absent: its client is not coming back
    */
-  leave(seat: Seat, proven?: number): void;
+  leave(seat: LocalSeat, proven?: number): void;
   /** What the user's log has after an offset. */
   missed(user: UserName, after: number): Missed | Promise<Missed>;
   /** Hands over: this node's seats count as left from now on, each with what is proven for it. */

@@ -1,0 +1,56 @@
+/**
+ * Events as bytes: a line of JSON that says whose and where an event is, and a line with its
+ * arguments, which are JSON already and go as they are. Many events become one text and that a few
+ * large values, cut wherever they are full: a store takes those many times faster than objects.
+ */
+
+import type { LoggedEvent } from "../core/events.ts";
+
+type Head = readonly [
+  offset: number,
+  previous: number,
+  context: string,
+  user: string,
+  id: string,
+  clients: readonly string[],
+  except?: string,
+];
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The bytes of some events. */
+export function packEvents(events: readonly LoggedEvent[]): Uint8Array {
+  let text = "";
+  for (const { offset, previous, context, user, id, clients, except, args } of events) {
+    const head: Head = except === undefined
+      ? [offset, previous, context, user, id, clients]
+      : [offset, previous, context, user, id, clients, except];
+    // A line break in JSON can only be between its tokens.
+    text += `${JSON.stringify(head)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}\n`;
+  }
+  return encoder.encode(text);
+}
+
+/** The bytes in pieces of a size. */
+export function cutBytes(bytes: Uint8Array, maxBytes: number): readonly Uint8Array[] {
+  const cuts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += maxBytes) cuts.push(bytes.slice(at, at + maxBytes));
+  return cuts;
+}
+
+/** The events that {@link packEvents} has packed. */
+export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEvent[] {
+  const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") +
+    decoder.decode();
+  const lines = text.split("\n");
+  const events: LoggedEvent[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [offset, previous, context, user, id, clients, except]: Head = JSON.parse(lines[at]!);
+    events.push({
+      ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
+      ...(except !== undefined && { except }),
+    });
+  }
+  return events;
+}

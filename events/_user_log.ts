@@ -1,0 +1,90 @@
+/**
+ * The log of one user while there is something to remember: events that are young enough, and
+ * connections that closed a moment ago. Users who are only connected have none: where their log
+ * ends is what their sockets have been told.
+ */
+
+import type { LoggedEvent, Missed, UserName } from "../core/events.ts";
+
+/** A connection that closed, and may come back. */
+export interface LeftSeat {
+  readonly client: string;
+  readonly id: string;
+  readonly socketId: string;
+  /** Up to here its client has everything. */
+  readonly proven: number;
+  /** When it closed, by the monotonic clock. */
+  readonly at: number;
+}
+
+/** Connections of one user that are remembered; of more, the first to leave are forgotten. */
+const MAX_LEFT = 32;
+
+/** See the file's comment. */
+export class UserLog implements UserName {
+  readonly context: string;
+  readonly user: string;
+  /** Offset of the newest event. */
+  last: number;
+  /** The highest offset given out. */
+  assigned: number;
+  /** Events on their way to the store. */
+  pending = 0;
+  /** Offset of the last event that is not remembered: nothing before it can be complete. */
+  floor: number;
+  readonly events: LoggedEvent[] = [];
+  left: readonly LeftSeat[] = [];
+  /** Events that went before their turn in the order of age. */
+  wentAhead = 0;
+
+  /** An empty log that ends at an offset. */
+  constructor({ context, user }: UserName, end: number) {
+    this.context = context;
+    this.user = user;
+    this.last = this.assigned = this.floor = end;
+  }
+
+  append(event: LoggedEvent): void {
+    this.events.push(event);
+    this.last = event.offset;
+  }
+
+  /** Forgets the oldest event, if there is one. */
+  forget(): LoggedEvent | undefined {
+    const event = this.events.shift();
+    if (event) this.floor = event.offset;
+    return event;
+  }
+
+  find(id: string): LoggedEvent | undefined {
+    return this.events.find((event) => event.id === id);
+  }
+
+  /** See `EventHub.missed`. */
+  missed(after: number): Missed {
+    const complete = after >= this.floor && after <= this.last;
+    const { length } = this.events;
+    let from = length;
+    while (from > 0 && this.events[from - 1]!.offset > after) from--;
+    return { events: from === length ? [] : this.events.slice(from), complete };
+  }
+
+  remember(seat: LeftSeat): void {
+    const others = this.left.filter(({ id }) => id !== seat.id);
+    this.left = [...others.slice(-(MAX_LEFT - 1)), seat];
+  }
+
+  /** Forgets the connection of an id, and says what was known of it. */
+  takeLeft(id: string): LeftSeat | undefined {
+    const seat = this.left.find((each) => each.id === id);
+    if (seat) this.left = this.left.filter((each) => each !== seat);
+    return seat;
+  }
+
+  /** Forgets those that left before a moment. */
+  forgetLeft(before: number): void {
+    if (this.left.some(({ at }) => at < before)) {
+      this.left = this.left.filter(({ at }) => at >= before);
+    }
+  }
+}

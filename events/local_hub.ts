@@ -1,0 +1,303 @@
+/**
+ * The hub of a node that is alone: user logs in memory, and the node's own sockets. Where it is
+ * given records, events are in the store before anybody is told, and a restart finds who was there
+ * and what they were sent. A user who is connected and quiet costs nothing here.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import {
+  type EventHub,
+  type Joined,
+  type LocalSeat,
+  type LocalSockets,
+  type LoggedEvent,
+  type Missed,
+  offsetAt,
+  type Presence,
+  type Seat,
+  type UserEvent,
+  type UserName,
+} from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import { userKey } from "../core/notification.ts";
+import { type Changed, PresenceKeeper } from "./_presence_keeper.ts";
+import { restore } from "./_restore.ts";
+import { furthest, storedUser } from "./_stored_user.ts";
+import { UserLog } from "./_user_log.ts";
+import { Window, type WindowLimits } from "./_window.ts";
+import type { EventRecords, StoredUser } from "./event_records.ts";
+
+/** What a local hub is made of. */
+export interface LocalHubOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: () => WindowLimits;
+  /** Where logs are kept too; absent: nowhere. */
+  readonly records?: EventRecords;
+}
+
+/** A hub with numbers for the operator. */
+export interface LocalHub extends EventHub {
+  stats(): {
+    /** Users with something to remember. */
+    readonly users: number;
+    readonly events: number;
+    /** Of the events, about. */
+    readonly bytes: number;
+  };
+}
+
+/** See the file's comment. */
+export function createLocalHub(options: LocalHubOptions): LocalHub {
+  return new MemoryHub(options);
+}
+
+const NOTHING_LOST: ReadonlySet<string> = new Set();
+const NONE: readonly LocalSeat[] = [];
+/** Windows that stored events last: one before a crash, one after, and some slack. */
+const KEPT_WINDOWS = 2.5;
+/** How often a hub with records writes that it is alive, while anybody is connected. */
+const ALIVE_EVERY_MS = 5000;
+
+class MemoryHub implements LocalHub {
+  readonly #options: LocalHubOptions;
+  readonly #users = new Map<string, UserLog>();
+  readonly #window: Window;
+  readonly #keeper: PresenceKeeper | undefined;
+  #local: LocalSockets | undefined;
+  /** The highest offset given out or named to a socket. */
+  #highest = 0;
+  #alive: { cancel(): void } | undefined;
+  #stopped = false;
+
+  constructor(options: LocalHubOptions) {
+    const { clock, settings, records } = options;
+    this.#options = options;
+    this.#window = new Window({ clock, limits: settings, onAged: (log) => this.#aged(log) });
+    this.#keeper = records && new PresenceKeeper({
+      ...{ ...options, records },
+      stateOf: (user) => this.#stateOf(user),
+    });
+  }
+
+  async start(local: LocalSockets): Promise<void> {
+    const { records, clock, settings } = this.#options;
+    this.#local = local;
+    if (!records) return;
+    const { windowMs } = settings();
+    const logs = await restore(records, { clock, windowMs, window: this.#window });
+    for (const [key, log] of logs) {
+      this.#users.set(key, log);
+      this.#highest = Math.max(this.#highest, log.last);
+      this.#window.look(log);
+      this.#keeper!.touch(log);
+    }
+    await records.saveAlive(clock.now());
+    this.#keepAlive();
+  }
+
+  presence(users: readonly UserName[]): readonly (readonly Presence[])[] {
+    const since = this.#since();
+    return users.map((user) => {
+      const open: readonly Presence[] = this.#seatsOf(user).map(openSeat);
+      const left = this.#users.get(userKey(user.context, user.user))?.left;
+      if (!left || left.length === 0) return open;
+      return [...open, ...left.filter(({ at }) => at >= since).map(leftSeat)];
+    });
+  }
+
+  async publish(
+    events: readonly UserEvent[],
+    { again }: { readonly again: boolean },
+  ): Promise<ReadonlySet<string>> {
+    const known: LoggedEvent[] = [];
+    const fresh: LoggedEvent[] = [];
+    const logs: UserLog[] = [];
+    for (const event of events) {
+      const log = this.#logOf(event);
+      const former = again ? log.find(event.id) : undefined;
+      if (former) known.push(former);
+      else {
+        fresh.push(this.#assign(log, event));
+        logs.push(log);
+      }
+    }
+    for (const event of known) this.#local?.tell(event);
+    try {
+      await this.#keep(fresh);
+    } finally {
+      for (const log of logs) log.pending--;
+    }
+    return NOTHING_LOST;
+  }
+
+  join(seat: Seat): Joined {
+    const open = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
+    const log = this.#users.get(userKey(seat.context, seat.user));
+    log?.forgetLeft(this.#since());
+    if (log && open.length === 0 && log.left.length === 0) this.#discard(log);
+    const last = this.#endOf(seat, open);
+    const stillOpen = open.find(({ id, proven }) => id === seat.id && proven >= 0);
+    const from = log?.takeLeft(seat.id)?.proven ?? stillOpen?.proven;
+    this.#keeper?.touch(seat, last);
+    return from === undefined ? { last } : { last, from };
+  }
+
+  leave(seat: LocalSeat, proven?: number): void {
+    const others = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
+    if (proven !== undefined && !others.some(({ id }) => id === seat.id)) {
+      const { client, id, socketId } = seat;
+      const log = this.#logOf(seat, [seat, ...others]);
+      log.remember({ client, id, socketId, proven, at: this.#options.clock.monotonic() });
+      this.#window.look(log);
+    } else if (others.length === 0) {
+      const log = this.#users.get(userKey(seat.context, seat.user));
+      if (log && log.left.length === 0) this.#discard(log);
+    }
+    this.#keeper?.touch(seat);
+  }
+
+  missed(user: UserName, after: number): Missed {
+    const log = this.#users.get(userKey(user.context, user.user));
+    if (log) return log.missed(after);
+    const open = this.#seatsOf(user);
+    return { events: [], complete: open.length > 0 && after === furthest(open) };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#alive?.cancel();
+    const { records, clock, log } = this.#options;
+    if (records) {
+      for (const seat of this.#local?.seats() ?? NONE) this.#keeper!.touch(seat);
+      await this.#keeper!.close();
+      await records.saveAlive(clock.now()).catch((thrown) =>
+        log.warn("the end of the event log could not be written", { reason: String(thrown) })
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#window.close();
+    this.#local = undefined;
+  }
+
+  stats() {
+    const { events, bytes } = this.#window;
+    return { users: this.#users.size, events, bytes };
+  }
+
+  #seatsOf(user: UserName): readonly LocalSeat[] {
+    return this.#local?.seatsOf(user) ?? NONE;
+  }
+
+  /** Who left before this moment is not remembered. */
+  #since(): number {
+    return this.#options.clock.monotonic() - this.#options.settings().windowMs;
+  }
+
+  /** Where the log of a user ends who has these sockets. */
+  #endOf(user: UserName, open: readonly LocalSeat[]): number {
+    const log = this.#users.get(userKey(user.context, user.user));
+    if (log) return log.last;
+    const told = furthest(open);
+    if (told >= 0) return told;
+    return this.#highest = Math.max(this.#highest, offsetAt(this.#options.clock.now()));
+  }
+
+  #logOf(user: UserName, open = this.#seatsOf(user)): UserLog {
+    const key = userKey(user.context, user.user);
+    let log = this.#users.get(key);
+    if (!log) {
+      log = new UserLog(user, this.#endOf(user, open));
+      this.#users.set(key, log);
+      this.#window.look(log);
+    }
+    return log;
+  }
+
+  #assign(log: UserLog, event: UserEvent): LoggedEvent {
+    const previous = log.assigned;
+    const offset = Math.max(offsetAt(this.#options.clock.now()), previous + 1);
+    log.assigned = offset;
+    log.pending++;
+    this.#highest = Math.max(this.#highest, offset);
+    return { ...event, offset, previous };
+  }
+
+  async #keep(events: readonly LoggedEvent[]): Promise<void> {
+    const { records, settings } = this.#options;
+    if (!records) return this.#append(events);
+    if (events.length === 0) return;
+    await records.append(events, {
+      keepMs: KEPT_WINDOWS * settings().windowMs,
+      onKept: (part) => this.#append(part),
+    });
+  }
+
+  #append(events: readonly LoggedEvent[]): void {
+    for (const event of events) {
+      const log = this.#users.get(userKey(event.context, event.user));
+      // Where everybody has left meanwhile, there is nobody to remember it for.
+      if (!log || event.offset <= log.last) continue;
+      const { last: previous } = log;
+      // Another one where what was assigned in between could not be written.
+      const logged = event.previous === previous ? event : { ...event, previous };
+      this.#window.append(log, logged);
+      this.#local?.tell(logged);
+    }
+  }
+
+  /** Something of a log has grown too old. */
+  #aged(log: UserLog): void {
+    if (this.#users.get(userKey(log.context, log.user)) !== log) return;
+    log.forgetLeft(this.#since());
+    if (log.events.length > 0 || log.left.length > 0) return;
+    const open = this.#seatsOf(log);
+    const isSettled = open.every(({ cursor }) => cursor >= log.last);
+    if (log.pending > 0) return this.#window.look(log);
+    if (open.length === 0) this.#discard(log);
+    else if (isSettled) this.#users.delete(userKey(log.context, log.user));
+    else return this.#window.look(log);
+    this.#keeper?.touch(log);
+  }
+
+  /** Nobody is there any more: from now on nothing is logged. */
+  #discard(log: UserLog): void {
+    this.#users.delete(userKey(log.context, log.user));
+    this.#window.clear(log);
+  }
+
+  /** What is to be found after a restart. */
+  #stateOf(user: Changed): StoredUser | undefined {
+    return storedUser({
+      log: this.#users.get(userKey(user.context, user.user)),
+      open: this.#seatsOf(user),
+      end: user.end ?? -1,
+      clock: this.#options.clock,
+      isLeaving: this.#stopped,
+    });
+  }
+
+  #keepAlive(): void {
+    const { clock, records } = this.#options;
+    this.#alive = clock.after(ALIVE_EVERY_MS, () => {
+      for (const _seat of this.#local?.seats() ?? NONE) {
+        // Should it fail, a restart takes the hub for dead since the last time.
+        records!.saveAlive(clock.now()).catch(() => {});
+        break;
+      }
+      this.#keepAlive();
+    });
+  }
+}
+
+function openSeat({ client, id, socketId }: Seat): Presence {
+  return { client, id, socketId, open: true };
+}
+
+function leftSeat({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {
+  return { client, id, socketId, open: false };
+}
