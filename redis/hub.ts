@@ -1,0 +1,167 @@
+/**
+ * The event hub of many nodes: presence and event logs in Redis, and inboxes from node to node.
+ * Each part is a file of its own; here they meet. An event is in the logs of its users before any
+ * socket is told; then the sockets of this process are told directly, and each other node that
+ * holds sockets of its user by one message per batch.
+ */
+
+import { sleep } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
+import type {
+  EventHub,
+  Joined,
+  LocalSeat,
+  LocalSockets,
+  Missed,
+  Presence,
+  Seat,
+  UserEvent,
+  UserName,
+} from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import { Audit } from "./_audit.ts";
+import { Departures } from "./_departures.ts";
+import { byNode, formatEvents, parseEvents } from "./_hub_events.ts";
+import type { View } from "./_seats.ts";
+import { type Appended, appendEvents, readMissed } from "./event_log.ts";
+import type { Inbox } from "./inbox.ts";
+import type { RedisLink } from "./link.ts";
+import type { Nodes } from "./nodes.ts";
+import { joinUser, readPresence } from "./presence.ts";
+
+/** The numbers that an operator sets. */
+export interface HubSettings {
+  /** How long the logs go back (ms). */
+  readonly windowMs: number;
+  readonly maxEventsPerUser: number;
+}
+
+/** What the hub is made of. Link, nodes and inbox are borrowed. */
+export interface RedisHubOptions {
+  readonly link: RedisLink;
+  readonly nodes: Nodes;
+  /** Is started with the hub; whatever else listens to it must do so before. */
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly settings: () => HubSettings;
+  /**
+   * Events are notifications of the buffer, and refused where another node has claimed them since.
+   * @default {true}
+   */
+  readonly fenced?: boolean;
+}
+
+/** A hub on Redis. */
+export function createRedisHub(options: RedisHubOptions): EventHub {
+  return new RedisHub(options);
+}
+
+const STOP_TRIES = 5;
+const STOP_PAUSE_MS = 200;
+
+class RedisHub implements EventHub {
+  readonly #options: RedisHubOptions;
+  readonly #departures: Departures;
+  readonly #view: () => View;
+  #local: LocalSockets = NOBODY;
+  #audit: Audit | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: RedisHubOptions) {
+    const { link, nodes, settings } = options;
+    this.#options = options;
+    this.#view = () => ({ now: link.now(), windowMs: settings().windowMs, nodes });
+    this.#departures = new Departures({ ...options, windowMs: () => settings().windowMs });
+  }
+
+  start(local: LocalSockets): Promise<void> {
+    const { inbox, nodes, link } = this.#options;
+    this.#local = local;
+    const audit = this.#audit = new Audit({ ...this.#options, local });
+    inbox.on("events", (body) => {
+      for (const event of parseEvents(body)) local.tell(event);
+    });
+    inbox.onGap(() => audit.soon());
+    nodes.onLapse(() => audit.soon());
+    link.onUp(() => audit.soon());
+    inbox.start();
+    return Promise.resolve();
+  }
+
+  async presence(users: readonly UserName[]): Promise<readonly (readonly Presence[])[]> {
+    await this.#settled();
+    return await readPresence(users, { link: this.#options.link, view: this.#view });
+  }
+
+  async publish(
+    events: readonly UserEvent[],
+    { again }: { readonly again: boolean },
+  ): Promise<ReadonlySet<string>> {
+    const { link, nodes, settings, fenced = true } = this.#options;
+    await this.#settled();
+    return await appendEvents(events, {
+      ...{ link, again, ...settings() },
+      claimedBy: fenced ? nodes.id : undefined,
+      onAppended: (appended) => this.#tell(appended),
+    });
+  }
+
+  async join(seat: Seat): Promise<Joined> {
+    await this.#settled();
+    return await joinUser(seat, {
+      ...{ link: this.#options.link, view: this.#view, local: this.#local },
+    });
+  }
+
+  leave(seat: Seat, proven?: number): void {
+    this.#departures.add(seat, proven);
+  }
+
+  async missed(user: UserName, after: number): Promise<Missed> {
+    await this.#settled();
+    return await readMissed(user, after, { link: this.#options.link, view: this.#view });
+  }
+
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#departures.close();
+  }
+
+  /** Sockets that have just closed are known to have. */
+  async #settled(): Promise<void> {
+    if (!this.#departures.isIdle) await this.#departures.flush();
+  }
+
+  async #tell(appended: readonly Appended[]): Promise<void> {
+    const { nodes, inbox } = this.#options;
+    for (const { event } of appended) {
+      if (this.#local.seatsOf(event).length > 0) this.#local.tell(event);
+    }
+    const remote = byNode(appended, this.#view());
+    const sent: Promise<void>[] = [];
+    for (const [node, events] of remote) {
+      if (node !== nodes.id) sent.push(inbox.send(node, "events", formatEvents(events)));
+    }
+    await Promise.all(sent);
+  }
+
+  async #stop(): Promise<void> {
+    await this.#audit?.stop();
+    // All at once: they are still among the local seats when they close.
+    for (const seat of this.#local.seats()) this.#departures.add(seat, seat.proven);
+    // Where Redis stays away, they count as left when this node does.
+    for (let tries = 1; !await this.#departures.retry() && tries < STOP_TRIES; tries++) {
+      await sleep(this.#options.clock, STOP_PAUSE_MS);
+    }
+  }
+}
+
+const NONE: readonly LocalSeat[] = [];
+const NOBODY: LocalSockets = { tell() {}, seats: () => NONE, seatsOf: () => NONE, catchUp() {} };
