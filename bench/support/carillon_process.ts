@@ -14,12 +14,23 @@ export interface CarillonProcess extends AsyncDisposable {
   session(user: string): Promise<string>;
   /** Publishes a batch; throws where it was not accepted. */
   publish(notifications: readonly unknown[]): Promise<readonly string[]>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
 }
 
-/** Starts it on a data file and configuration of its own. */
+/** What a start may differ in. */
+export interface StartOptions {
+  readonly v8Flags?: readonly string[];
+  /** As `CARILLON_STORE` names it; a data file of its own where absent. */
+  readonly store?: string;
+  /** Any free one where absent. */
+  readonly port?: number;
+}
+
+/** Starts it on a configuration of its own. */
 export async function startCarillon(
   properties: readonly string[],
-  { v8Flags = [] as readonly string[] } = {},
+  { v8Flags = [], store, port: wanted = 0 }: StartOptions = {},
 ): Promise<CarillonProcess> {
   const folder = await Deno.makeTempDir({ prefix: "bench_" });
   await Deno.mkdir(`${folder}/conf`);
@@ -31,10 +42,10 @@ export async function startCarillon(
     cwd: ROOT,
     env: {
       ...env,
-      CARILLON_PORT: "0",
+      CARILLON_PORT: String(wanted),
       CARILLON_HOST: "127.0.0.1",
       CARILLON_CONFIG_DIR: `${folder}/conf`,
-      CARILLON_STORE: `kv:${folder}/data.kv`,
+      CARILLON_STORE: store ?? `kv:${folder}/data.kv`,
       CARILLON_ADMIN_KEY: adminKey,
       CARILLON_SESSION_SECRET: SECRET,
     },
@@ -43,6 +54,14 @@ export async function startCarillon(
   }).spawn();
   const port = await portOf(child.stdout);
   const key = new TextEncoder().encode(SECRET);
+
+  let killed = false;
+
+  async function kill(): Promise<void> {
+    if (!killed) child.kill("SIGKILL");
+    killed = true;
+    await child.status;
+  }
 
   return {
     pid: child.pid,
@@ -61,9 +80,9 @@ export async function startCarillon(
       if (response.status !== 202) throw new Error(`Not accepted: ${JSON.stringify(body)}`);
       return body.ids;
     },
+    kill,
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
+      await kill();
       await Deno.remove(folder, { recursive: true });
     },
   };

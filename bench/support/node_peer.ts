@@ -11,6 +11,8 @@ export interface NodePeer extends AsyncDisposable {
   readonly greeting: string;
   /** Sends a line and resolves to the line that answers it. */
   ask(line: string): Promise<string>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
 }
 
 /** Starts a script of `bench/peers/`. */
@@ -23,6 +25,8 @@ export async function startNodePeer(script: string, args: readonly string[] = []
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  let ended = false;
+  void child.status.then(() => ended = true);
   const input = child.stdin.getWriter();
   const output = lines(child.stdout);
 
@@ -36,6 +40,10 @@ export async function startNodePeer(script: string, args: readonly string[] = []
   const peer: NodePeer = {
     pid: child.pid,
     greeting,
+    async kill() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
     async ask(line) {
       await input.write(new TextEncoder().encode(`${line}\n`));
       return await next();
@@ -43,7 +51,7 @@ export async function startNodePeer(script: string, args: readonly string[] = []
     async [Symbol.asyncDispose]() {
       await input.write(new TextEncoder().encode("close\n")).catch(() => {});
       await input.close().catch(() => {});
-      child.kill("SIGTERM");
+      if (!ended) child.kill("SIGTERM");
       await child.status;
     },
   };
@@ -52,7 +60,9 @@ export async function startNodePeer(script: string, args: readonly string[] = []
 
 async function install(): Promise<void> {
   try {
-    await Deno.stat(`${FOLDER}node_modules/.package-lock.json`);
+    const { dependencies } = JSON.parse(await Deno.readTextFile(`${FOLDER}package.json`));
+    const names = Object.keys(dependencies);
+    await Promise.all(names.map((name) => Deno.stat(`${FOLDER}node_modules/${name}`)));
   } catch {
     const { code } = await new Deno.Command("npm", {
       args: ["install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"],

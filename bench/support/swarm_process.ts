@@ -7,6 +7,7 @@ import { lines, type SwarmOptions, type SwarmReport } from "./ws_swarm.ts";
 
 /** A swarm in another process. */
 export interface SwarmProcess extends AsyncDisposable {
+  readonly pid: number;
   /** Waits until `count` events have arrived since the last report, and reports. */
   received(count: number): Promise<SwarmReport>;
   report(): Promise<SwarmReport>;
@@ -32,6 +33,7 @@ export async function spawnSwarm(options: SwarmOptions): Promise<SwarmProcess> {
 
   await ask(JSON.stringify(options));
   return {
+    pid: process.pid,
     received: (count) => ask(`received ${count}`),
     report: () => ask("report"),
     async [Symbol.asyncDispose]() {
