@@ -73,11 +73,17 @@ export interface Buffer extends AsyncDisposable {
   start(handle: BatchHandler): Promise<number>;
   /**
    * Accepts notifications, together with other records, all or none; durable when it resolves.
-   * Ids must be above all those that this buffer was given before.
+   * Ids must be above all those that this buffer was given before. A shared buffer that does not
+   * take records along may have accepted some of them where it rejects with `store_unavailable`.
    *
+   * @param options.again for such a buffer: those that it has accepted already are left as they are
    * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
    */
-  put(notifications: readonly Notification[], sets?: Sets): Promise<void>;
+  put(
+    notifications: readonly Notification[],
+    sets?: Sets,
+    options?: { readonly again?: boolean },
+  ): Promise<void>;
   /**
    * Says what became of a notification that was handed over. Those merged into it are settled with
    * it; returns their records.
