@@ -37,12 +37,15 @@ function isPlain(value: unknown): boolean {
       return false;
   }
   if (value === null) return true;
-  if (Array.isArray(value)) return value.every(isPlain);
+  if (Array.isArray(value)) {
+    // Unlike `every`, this also sees holes.
+    for (const item of value) if (!isPlain(item)) return false;
+    return true;
+  }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const key in value) {
-    if (key.startsWith("$") || key === "__proto__") return false;
-    if (!isPlain((value as Record<string, unknown>)[key])) return false;
+    if (key.startsWith("$") || !isPlain((value as Record<string, unknown>)[key])) return false;
   }
   return true;
 }

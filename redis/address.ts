@@ -38,7 +38,7 @@ export interface RedisAddress {
 }
 
 const ADDRESS =
-  /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)([^?#]*)(?:\?([^#]*))?$/;
+  /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/;
 const HOST = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/i;
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26379;
@@ -56,7 +56,10 @@ export function isRedisAddress(address: string): boolean {
 export function parseAddress(address: string): RedisAddress {
   const match = ADDRESS.exec(address);
   if (match === null) {
-    throw faulty("it must look like redis://[user:password@]host[:port][/database]");
+    throw faulty(
+      "it must look like redis://[user:password@]host[:port][/database], with '%40' for an '@' " +
+        "in the password and the like",
+    );
   }
   const [, , secure, kind = "single", user, hosts = "", path = "", query = ""] = match;
   const topology = kind as RedisAddress["topology"];
