@@ -4,6 +4,7 @@
  * the key is made.
  */
 
+import type { Change } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
@@ -32,6 +33,8 @@ export interface ApiKeysOptions {
   readonly clock: Pick<Clock, "now">;
   /** A fixed admin key that is never stored; at least 16 characters. */
   readonly adminKey?: string;
+  /** Told when a key was made or revoked here. */
+  readonly onChanged?: (change: Change) => void;
 }
 
 interface Stored extends ApiKey {
@@ -59,12 +62,19 @@ export class ApiKeys {
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
   readonly #fixed: { readonly hash: string; readonly principal: Principal } | undefined;
+  readonly #onChanged: (() => void) | undefined;
   #known = new Map<string, Known>();
+  /** Counts keys that were made or revoked here, so that a reading that overlapped is repeated. */
+  #writes = 0;
+  /** Readings, and the last one that counts: one that began later knows more. */
+  #readings = 0;
+  #applied = 0;
 
   /** Knows only the fixed key until {@link ApiKeys.reload}: use {@link ApiKeys.load}. */
-  constructor({ store, clock, adminKey }: ApiKeysOptions) {
+  constructor({ store, clock, adminKey, onChanged }: ApiKeysOptions) {
     this.#store = store;
     this.#clock = clock;
+    this.#onChanged = onChanged && (() => onChanged({ kind: "apiKeys" }));
     this.#fixed = adminKey === undefined ? undefined : fixedKey(adminKey);
   }
 
@@ -86,11 +96,20 @@ export class ApiKeys {
    * @throws {ServiceError} `store_unavailable`
    */
   async reload(): Promise<void> {
-    const known = new Map<string, Known>();
-    for await (const { value } of this.#store.list<Stored>({ prefix: [RECORDS] })) {
-      known.set(value.id, knownKey(value));
+    for (;;) {
+      const writes = this.#writes;
+      const reading = ++this.#readings;
+      const known = new Map<string, Known>();
+      for await (const { value } of this.#store.list<Stored>({ prefix: [RECORDS] })) {
+        known.set(value.id, knownKey(value));
+      }
+      if (writes !== this.#writes) continue;
+      if (reading > this.#applied) {
+        this.#applied = reading;
+        this.#known = known;
+      }
+      return;
     }
-    this.#known = known;
   }
 
   /** The holder of a key, or `undefined` where it is unknown or has expired. */
@@ -129,6 +148,8 @@ export class ApiKeys {
   async revoke(id: string): Promise<boolean> {
     if (!this.#known.has(id)) return false;
     await this.#store.commit({ deletes: [[RECORDS, id]] });
+    this.#writes++;
+    this.#onChanged?.();
     return this.#known.delete(id);
   }
 
@@ -183,6 +204,8 @@ export class ApiKeys {
     );
     if (!done) return undefined;
     this.#known.set(id, knownKey(stored));
+    this.#writes++;
+    this.#onChanged?.();
     return { key, secret };
   }
 

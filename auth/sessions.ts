@@ -1,14 +1,25 @@
 /**
  * Sessions of users: tokens minted here, of which the store keeps a hash, and the revocation of
- * these and of JWTs. A revocation counts at once on this node; on others once their cached copy
- * has aged.
+ * these and of JWTs. A revocation counts at once on this node; on others once they are told, or at
+ * the latest when their cached copy has aged.
  */
 
+import type { Change } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Store, StoreKey } from "../core/store.ts";
+import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
+import {
+  checkRequest,
+  noteKey,
+  NOTES,
+  revokedKey,
+  sessionKey,
+  sessionOf,
+  type Stored,
+  userSessionKey,
+} from "./_session_records.ts";
 
 /** A session that was minted here; never its token. */
 export interface Session {
@@ -42,11 +53,8 @@ export interface SessionsOptions {
   readonly cacheSize?: number;
   /** After which a session in memory is read again. @default {30_000} */
   readonly cacheMs?: number;
-}
-
-interface Stored extends Session {
-  readonly v: 1;
-  readonly hash: string;
+  /** Told of each session that was revoked here. */
+  readonly onChanged?: (change: Change) => void;
 }
 
 interface Cached {
@@ -61,11 +69,11 @@ interface Reading {
 
 const PREFIX = "ses";
 const DEFAULT_TTL_MS = 24 * 3_600_000;
-const MAX_TTL_MS = MAX_JWT_LIFETIME_MS;
 /** Leeway of JWTs, and more. */
 const REVOCATION_MS = MAX_JWT_LIFETIME_MS + 3_600_000;
 const JWT_ID = /^jwt_[\w-]{43}$/;
-const MAX_NAME_LENGTH = 255;
+/** For so long it is noted that something was revoked. */
+const NOTE_MS = 3_600_000;
 
 /** Sessions in a store, which it borrows. */
 export class Sessions {
@@ -160,17 +168,37 @@ export class Sessions {
   async revoke(id: string): Promise<boolean> {
     if (JWT_ID.test(id)) {
       const set = { key: revokedKey(id), value: { v: 1 }, expireInMs: REVOCATION_MS };
-      await this.#store.commit({ sets: [set] });
-      this.#tell(id);
+      await this.#store.commit({ sets: [set, ...this.#note(id)] });
+      this.#revoked(id);
       return true;
     }
     const entry = await this.#store.get<Stored>(sessionKey(id));
     if (entry === undefined) return false;
-    await this.#store.commit({ deletes: [sessionKey(id), userSessionKey(entry.value)] });
+    await this.#store.commit({
+      deletes: [sessionKey(id), userSessionKey(entry.value)],
+      sets: this.#note(id),
+    });
+    this.#revoked(id);
+    return true;
+  }
+
+  /** Follows a revocation by another node: forgets the session and tells the listeners. */
+  applyRevoked(id: string): void {
     this.#cache.delete(id);
     for (const reading of this.#readings) if (reading.id === id) reading.revoked = true;
-    this.#tell(id);
-    return true;
+    for (const listener of this.#listeners) listener(id);
+  }
+
+  /**
+   * Follows all revocations of the last hour, for where some by other nodes may have been missed.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async applyMissed(): Promise<void> {
+    this.#cache.clear();
+    for await (const { key } of this.#store.list({ prefix: [NOTES] })) {
+      this.applyRevoked(key.at(-1) as string);
+    }
   }
 
   /**
@@ -193,7 +221,7 @@ export class Sessions {
     return await this.#store.get(revokedKey(jwtSessionId)) !== undefined;
   }
 
-  /** Calls back with the id of every session that is revoked here, until the result is called. */
+  /** Calls back with the id of every session that is revoked, until the result is called. */
   onRevoked(listener: (sessionId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -242,45 +270,14 @@ export class Sessions {
     return expiresAt > this.#options.clock.now();
   }
 
-  #tell(id: string): void {
-    for (const listener of this.#listeners) listener(id);
+  /** What {@link Sessions.applyMissed} finds it by; of no use where there is nobody else. */
+  #note(id: string) {
+    if (!this.#store.traits.shared) return [];
+    return [{ key: noteKey(id), value: { v: 1 }, expireInMs: NOTE_MS }];
   }
-}
 
-function sessionKey(id: string): StoreKey {
-  return ["session", id];
-}
-
-function userSessionKey({ context, user, id }: Session): StoreKey {
-  return ["userSession", context, user, id];
-}
-
-function revokedKey(jwtSessionId: string): StoreKey {
-  return ["revokedJwt", jwtSessionId];
-}
-
-function sessionOf({ v: _version, hash: _hash, ...session }: Stored): Session {
-  return session;
-}
-
-function checkRequest(
-  { context, user, client, ttlMs }: SessionRequest & { readonly ttlMs: number },
-): void {
-  const faults = Object.entries({ context, user, client }).filter(([, name]) =>
-    name !== undefined &&
-    (name === "" || name.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(name))
-  ).map(([path]) => ({
-    path,
-    message: `1 to ${MAX_NAME_LENGTH} characters are needed, none of them a control character`,
-  }));
-  if (!(Number.isSafeInteger(ttlMs) && ttlMs >= 1_000 && ttlMs <= MAX_TTL_MS)) {
-    faults.push({ path: "ttl", message: "one second to 31 days are needed" });
+  #revoked(id: string): void {
+    this.applyRevoked(id);
+    this.#options.onChanged?.({ kind: "session", id });
   }
-  const [first] = faults;
-  if (first === undefined) return;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot make the session: ${first.path}: ${first.message}`,
-    { faults },
-  );
 }

@@ -33,6 +33,11 @@ export class Recent<V extends object | null> {
     this.#old.delete(key);
   }
 
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+
   get size(): number {
     return this.#young.size + this.#old.size;
   }

@@ -1,9 +1,11 @@
 /**
  * The attributes of contexts and users: written by the admin API, read for every notification.
  * Records live in the store; those used lately, and the knowledge that somebody has none, are kept
- * in memory, so that the cascade can answer without waiting. What is written here counts at once.
+ * in memory, so that the cascade can answer without waiting. What is written here counts at once;
+ * what another node wrote, once this one is told to forget what it has.
  */
 
+import type { Change } from "../core/changes.ts";
 import { ServiceError } from "../core/errors.ts";
 import { userKey } from "../core/notification.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
@@ -42,6 +44,8 @@ export interface AttributesOptions {
    * @default {100_000}
    */
   readonly capacity?: number;
+  /** Told of each record that was, or may have been, changed here. */
+  readonly onChanged?: (change: Change) => void;
 }
 
 const ATTEMPTS = 5;
@@ -49,6 +53,7 @@ const ATTEMPTS = 5;
 /** Every method that reads or writes throws `ServiceError` `store_unavailable` as the store does. */
 export class Attributes {
   readonly #store: Store;
+  readonly #onChanged: ((change: Change) => void) | undefined;
   readonly #contexts: Recent<ContextRecord | null>;
   readonly #users: Recent<UserRecord | null>;
   readonly #loading = new Map<string, Promise<Owner>>();
@@ -57,8 +62,9 @@ export class Attributes {
   /** Writes happen one after the other: what is in memory must be what was written last. */
   #lastWrite: Promise<unknown> = Promise.resolve();
 
-  constructor({ store, capacity = 100_000 }: AttributesOptions) {
+  constructor({ store, capacity = 100_000, onChanged }: AttributesOptions) {
     this.#store = store;
+    this.#onChanged = onChanged;
     this.#contexts = new Recent(capacity);
     this.#users = new Recent(capacity);
   }
@@ -109,6 +115,7 @@ export class Attributes {
   async deleteContext(context: string): Promise<boolean> {
     let existed = false;
     await this.#write<ContextRecord>(contextKey(context), {
+      owner: { context },
       change: (now) => (existed = now !== undefined, null),
       cache: this.#contexts,
       cacheKey: context,
@@ -144,11 +151,34 @@ export class Attributes {
   async deleteUser(context: string, user: string): Promise<boolean> {
     let existed = false;
     await this.#write<UserRecord>(userRecordKey(context, user), {
+      owner: { context, user },
       change: (now) => (existed = now !== undefined, null),
       cache: this.#users,
       cacheKey: userKey(context, user),
     });
     return existed;
+  }
+
+  /** Reads anew what another node may have changed: a user's record, or else a context's. */
+  forget(context: string, user?: string): void {
+    this.#writes++;
+    // A read under way may have missed the change: nobody else is to share it.
+    if (user === undefined) {
+      this.#contexts.delete(context);
+      this.#loading.clear();
+    } else {
+      const key = userKey(context, user);
+      this.#users.delete(key);
+      this.#loading.delete(key);
+    }
+  }
+
+  /** Reads everything anew, for where changes by other nodes may have been missed. */
+  forgetAll(): void {
+    this.#writes++;
+    this.#contexts.clear();
+    this.#users.clear();
+    this.#loading.clear();
   }
 
   async #load(context: string, user: string): Promise<Owner> {
@@ -174,6 +204,7 @@ export class Attributes {
     change: (now: ContextRecord | undefined) => ContextRecord,
   ): Promise<ContextRecord> {
     return this.#write(contextKey(context), {
+      owner: { context },
       change,
       cache: this.#contexts,
       cacheKey: context,
@@ -185,6 +216,7 @@ export class Attributes {
     change: (now: UserRecord | undefined) => UserRecord,
   ): Promise<UserRecord> {
     return this.#write(userRecordKey(context, user), {
+      owner: { context, user },
       change,
       cache: this.#users,
       cacheKey: userKey(context, user),
@@ -199,8 +231,9 @@ export class Attributes {
 
   async #writeNow<T extends object>(
     key: StoreKey,
-    { change, cache, cacheKey }: Write<T>,
+    { owner, change, cache, cacheKey }: Write<T>,
   ): Promise<T | null> {
+    const changed = { kind: "attributes", ...owner } as const;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const now = await this.#store.get<T>(key);
       const record = change(now?.value);
@@ -214,10 +247,12 @@ export class Attributes {
         // It may have been written all the same.
         this.#writes++;
         cache.delete(cacheKey);
+        this.#onChanged?.(changed);
         throw thrown;
       }
       this.#writes++;
       cache.set(cacheKey, record);
+      this.#onChanged?.(changed);
       return record;
     }
     throw new ServiceError(
@@ -229,6 +264,7 @@ export class Attributes {
 
 /** A change to one record. */
 interface Write<T extends object> {
+  readonly owner: { readonly context: string; readonly user?: string };
   /** What the record shall be; `null` removes it. */
   readonly change: (now: T | undefined) => T | null;
   readonly cache: Recent<T | null>;

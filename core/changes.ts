@@ -3,6 +3,8 @@
  * memory. Nothing here is needed for being right in the end: what is in memory also ages.
  */
 
+import { isJsonObject } from "./json.ts";
+
 /** One change that others should know of. */
 export type Change =
   | { readonly kind: "attributes"; readonly context: string; readonly user?: string }
@@ -19,6 +21,28 @@ export interface ChangeFeed {
   /** Calls back for every change that another node has announced. */
   onChange(listener: (change: Change) => void): void;
 }
+
+/** One change as another node wrote it. What a newer version of the service means is unknown. */
+export function readChange(value: unknown): Change {
+  if (!isJsonObject(value)) return UNKNOWN;
+  const { kind, context, user, id } = value;
+  switch (kind) {
+    case "attributes":
+      if (typeof context !== "string") return UNKNOWN;
+      return { kind, context, ...typeof user === "string" && { user } };
+    case "subscriptions":
+      if (typeof context !== "string" || typeof user !== "string") return UNKNOWN;
+      return { kind, context, user };
+    case "session":
+      return typeof id === "string" ? { kind, id } : UNKNOWN;
+    case "apiKeys":
+      return { kind };
+    default:
+      return UNKNOWN;
+  }
+}
+
+const UNKNOWN: Change = { kind: "unknown" };
 
 /** The feed of a node that is alone. */
 export const NO_OTHERS: ChangeFeed = { announce() {}, onChange() {} };

@@ -4,9 +4,12 @@
  * `store_unavailable`. One handle per process; a file is never shared between processes.
  */
 
+import type { ChangeFeed } from "../core/changes.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
+import { createKvChangeFeed } from "./kv_change_feed.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** What a {@link KvStore} is made of. */
@@ -110,6 +113,13 @@ export class KvStore implements Store {
       return atomic.commit();
     });
     return result.ok;
+  }
+
+  /** The way to other processes on the same KV. To be closed before the store. */
+  changeFeed(
+    options: { readonly id: string; readonly log: Log },
+  ): ChangeFeed & AsyncDisposable {
+    return createKvChangeFeed({ ...this.#options, ...options, kv: this.#kv });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

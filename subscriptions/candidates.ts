@@ -109,6 +109,14 @@ export class CandidateCache {
     this.#loading.delete(key);
   }
 
+  /** To be called where changes by other nodes may have been missed. */
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+    this.#weight = 0;
+    this.#loading.clear();
+  }
+
   #read(owners: readonly Owner[]): Loading {
     const all = this.#store.getMany<Document>(owners.map(documentKey)).then(
       (entries) => {

@@ -4,6 +4,7 @@
  * topics — and makes the matcher forget what it changes. Sockets are not its business.
  */
 
+import type { Change as SharedChange } from "../core/changes.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -34,6 +35,8 @@ export interface RepositoryOptions {
   readonly store: Store;
   /** The matcher's; it is told of every change. */
   readonly candidates: Pick<CandidateCache, "invalidate">;
+  /** Told of each user whose subscriptions were, or may have been, changed here. */
+  readonly onChanged?: (change: SharedChange) => void;
   readonly clock: Clock;
   readonly newId: IdSource;
   /** From 0 (inclusive) to 1 (exclusive). */
@@ -231,18 +234,24 @@ export class SubscriptionRepository {
 
   /** Plans and commits, anew while somebody else was quicker. */
   async #change<R>(plan: () => Promise<Plan<R>>): Promise<R> {
-    const { clock, random, candidates } = this.#options;
+    const { clock, random, candidates, onChanged } = this.#options;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const { result, changes, checks = [] } = await plan();
       if (changes.length === 0) return result;
       const commit = commitOf(changes);
-      const done = await this.#store.commit({
-        ...commit,
-        checks: [...commit.checks ?? [], ...checks],
-      }).finally(() => {
+      let done: boolean | undefined;
+      try {
+        done = await this.#store.commit({
+          ...commit,
+          checks: [...commit.checks ?? [], ...checks],
+        });
+      } finally {
         // Also after a failure: it may have been written all the same.
-        for (const { before } of changes) candidates.invalidate(before.owner);
-      });
+        for (const { before: { owner: { context, user } } } of changes) {
+          candidates.invalidate({ context, user });
+          if (done !== false) onChanged?.({ kind: "subscriptions", context, user });
+        }
+      }
       if (done) return result;
       await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ApiKeys } from "../../auth/mod.ts";
 import { type ErrorCode, ServiceError } from "../../core/errors.ts";
 import { allows } from "../../core/principal.ts";
+import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -67,6 +68,58 @@ Deno.test("a key made elsewhere is known after a reload", async () => {
   assert.equal(keys.verify(secret), undefined);
   await keys.reload();
   assert.ok(keys.verify(secret));
+});
+
+Deno.test("a key that is made while all are being read is not forgotten", async () => {
+  const { store, clock } = await setup();
+  const reading = Promise.withResolvers<void>();
+  let reads = 0;
+  const slow: Store = {
+    ...overMemory(store),
+    async *list<T>(range: Parameters<Store["list"]>[0]) {
+      const entries = await Array.fromAsync(store.list<T>(range));
+      if (++reads === 1) await reading.promise;
+      yield* entries;
+    },
+  };
+  const keys = new ApiKeys({ store: slow, clock });
+  const reloaded = keys.reload();
+  const { secret } = await keys.create(PUBLISHER);
+  reading.resolve();
+  await reloaded;
+  assert.ok(keys.verify(secret));
+  assert.equal(reads, 2);
+});
+
+Deno.test("of two readings the one that began later counts", async () => {
+  const { store, clock, keys: elsewhere } = await setup();
+  const reading = Promise.withResolvers<void>();
+  let reads = 0;
+  const slow: Store = {
+    ...overMemory(store),
+    async *list<T>(range: Parameters<Store["list"]>[0]) {
+      const entries = await Array.fromAsync(store.list<T>(range));
+      if (++reads === 1) await reading.promise;
+      yield* entries;
+    },
+  };
+  const keys = new ApiKeys({ store: slow, clock });
+  const first = keys.reload();
+  const { secret } = await elsewhere.create(PUBLISHER);
+  await keys.reload();
+  reading.resolve();
+  await first;
+  assert.ok(keys.verify(secret));
+});
+
+Deno.test("others are told of keys that are made and revoked", async () => {
+  const { store, clock } = await setup();
+  const changes: unknown[] = [];
+  const keys = new ApiKeys({ store, clock, onChanged: (change) => changes.push(change) });
+  const { key } = await keys.create(PUBLISHER);
+  await keys.revoke(key.id);
+  assert.equal(await keys.revoke(key.id), false);
+  assert.deepEqual(changes, [{ kind: "apiKeys" }, { kind: "apiKeys" }]);
 });
 
 Deno.test("the fixed admin key may do everything and is not stored", async () => {
@@ -138,4 +191,15 @@ async function setup(adminKey?: string) {
 
 function code(expected: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof ServiceError && error.code === expected;
+}
+
+function overMemory(store: Store): Store {
+  return {
+    traits: store.traits,
+    get: (key) => store.get(key),
+    getMany: (keys) => store.getMany(keys),
+    list: (range) => store.list(range),
+    commit: (commit) => store.commit(commit),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
 }

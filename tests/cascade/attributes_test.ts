@@ -242,3 +242,38 @@ Deno.test("only so many users are remembered, and forgotten ones are read again"
   assert.ok(attributes.lookUp("1", "0") instanceof Promise);
   assert.ok(!(attributes.lookUp("1", "99") instanceof Promise));
 });
+
+Deno.test("a read that another node's change overtakes is neither kept nor shared", async () => {
+  const store = memoryStore();
+  const reading = Promise.withResolvers<void>();
+  const gates = [reading.promise];
+  const attributes = new Attributes({
+    store: watchedStore(store, { onRead: () => gates.pop() ?? Promise.resolve() }),
+  });
+  const elsewhere = new Attributes({ store });
+  const before = attributes.lookUp("1", "3");
+  await elsewhere.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  attributes.forget("1", "3");
+  const after = await attributes.lookUp("1", "3");
+  assert.deepEqual(after.user?.attributes, { [SOCKETS]: "false" });
+  reading.resolve();
+  await before;
+  assert.deepEqual((await attributes.lookUp("1", "3")).user, after.user);
+});
+
+Deno.test("others are told of each record that was written or removed, or may have been", async () => {
+  const changes: unknown[] = [];
+  let onCommit = () => Promise.resolve();
+  const attributes = new Attributes({
+    store: watchedStore(memoryStore(), { onCommit: () => onCommit() }),
+    onChanged: (change) => changes.push(change),
+  });
+  await attributes.replaceContext("1", { name: "acme" });
+  await attributes.replaceUser(ANNA, { attributes: {} });
+  await attributes.deleteUser("1", "3");
+  onCommit = () => Promise.reject(new Error("no answer"));
+  await assert.rejects(attributes.deleteContext("1"));
+  const ofContext = { kind: "attributes", context: "1" };
+  const ofUser = { ...ofContext, user: "3" };
+  assert.deepEqual(changes, [ofContext, ofUser, ofUser, ofContext]);
+});

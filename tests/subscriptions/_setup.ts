@@ -1,5 +1,6 @@
 /** What the tests of this folder start from: a repository and a matcher on a store in memory. */
 
+import type { Change } from "../../core/changes.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
@@ -30,9 +31,12 @@ export interface SetupOptions {
   readonly maxPerUser?: number;
   /** Stands between the repository and the store in memory. */
   readonly wrap?: (store: Store) => Store;
+  readonly onChanged?: (change: Change) => void;
 }
 
-export function setup({ maxPerUser = 100, wrap = (store) => store }: SetupOptions = {}) {
+export function setup(
+  { maxPerUser = 100, wrap = (store) => store, onChanged = () => {} }: SetupOptions = {},
+) {
   const clock = new FakeClock();
   const memory = new MemoryStore({ clock });
   const store = wrap(memory);
@@ -45,6 +49,7 @@ export function setup({ maxPerUser = 100, wrap = (store) => store }: SetupOption
     newId,
     random: () => 0,
     maxPerUser,
+    onChanged,
   });
   const matcher = createMatcher({
     candidates,

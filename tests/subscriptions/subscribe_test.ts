@@ -212,3 +212,23 @@ function intercepted(store: Store, methods: Partial<Store>): Store {
 function code(expected: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof ServiceError && error.code === expected;
 }
+
+Deno.test("others are told whose subscriptions were changed, or may have been", async () => {
+  const changes: unknown[] = [];
+  let fails = false;
+  const { repository } = setup({
+    onChanged: (change) => changes.push(change),
+    wrap: (store) =>
+      intercepted(store, {
+        commit: (commit) => fails ? Promise.reject(new Error("no answer")) : store.commit(commit),
+      }),
+  });
+  const seven = { kind: "subscriptions", context: "1", user: "7" };
+  await repository.subscribe(request());
+  assert.deepEqual(changes, [seven]);
+  await repository.subscribe(request({ user: "8" }));
+  assert.deepEqual(changes.slice(1), [{ ...seven, user: "8" }, seven]);
+  fails = true;
+  await assert.rejects(repository.unsubscribe({ context: "1", user: "8", token: TOKEN }));
+  assert.deepEqual(changes.slice(3), [{ ...seven, user: "8" }]);
+});
