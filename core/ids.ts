@@ -1,4 +1,8 @@
-/** Identifiers: UUIDv7, so that ids sort by the time they were made (RFC 9562 §5.7). */
+/**
+ * Identifiers: UUIDv7, so that ids sort by the time they were made (RFC 9562 §5.7). The last eight
+ * digits of an id are the tag of the process that made it, so that the ids of one process can be
+ * told from those of another.
+ */
 
 import type { Clock } from "./clock.ts";
 
@@ -7,19 +11,26 @@ export type IdSource = () => string;
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const COUNTER_LIMIT = 2 ** 30;
+const TAG_DIGITS = 8;
 
 /**
  * A UUIDv7 generator that is strictly monotonic within the process, even where the wall clock
  * stands still or jumps back: it then counts on from the last id (RFC 9562 §6.2, method 1, with
- * a 30-bit counter ahead of 44 random bits). The buffer relies on the order.
+ * a 30-bit counter ahead of 12 random bits). The buffer relies on the order, and on all of the
+ * source's ids having the same tag.
+ *
+ * @param options.tag see {@link createTag}; one of its own by default
  */
-export function createIdSource(clock: Pick<Clock, "now">): IdSource {
+export function createIdSource(
+  clock: Pick<Clock, "now">,
+  { tag = createTag() }: { readonly tag?: string } = {},
+): IdSource {
   const random = new Uint8Array(1024);
   let used = random.length;
   let lastMs = 0;
   let counter = 0;
   return () => {
-    if (used + 10 > random.length) {
+    if (used + 6 > random.length) {
       crypto.getRandomValues(random);
       used = 0;
     }
@@ -33,10 +44,25 @@ export function createIdSource(clock: Pick<Clock, "now">): IdSource {
       lastMs += 1;
       counter = 0;
     }
-    const id = format(lastMs, counter, random, used + 4);
-    used += 10;
+    const id = format(lastMs, counter, (random[used + 3]! << 8) | random[used + 4]!) + tag;
+    used += 5;
     return id;
   };
+}
+
+/**
+ * A new name for a process: eight hexadecimal digits, 31 of their bits random. The first one is 8
+ * or above, so that a tag sorts after every id (until the year 6429).
+ */
+export function createTag(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(TAG_DIGITS / 2));
+  bytes[0]! |= 0x80;
+  return Array.from(bytes, (byte) => HEX[byte]!).join("");
+}
+
+/** The tag of the process that made an id. */
+export function idTag(id: string): string {
+  return id.slice(-TAG_DIGITS);
 }
 
 /** Epoch milliseconds at which a UUIDv7 says it was made. */
@@ -49,7 +75,8 @@ export function isId(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text);
 }
 
-function format(ms: number, counter: number, random: Uint8Array, at: number): string {
+/** All but the tag. */
+function format(ms: number, counter: number, random: number): string {
   const high = Math.floor(ms / 2 ** 16);
   const low = ms % 2 ** 16;
   return HEX[(high >>> 24) & 255]! + HEX[(high >>> 16) & 255]! + HEX[(high >>> 8) & 255]! +
@@ -57,6 +84,5 @@ function format(ms: number, counter: number, random: Uint8Array, at: number): st
     // 12 bits of the counter after the version nibble, 14 after the variant, 4 in the node field.
     HEX[0x70 | ((counter >>> 26) & 15)]! + HEX[(counter >>> 18) & 255]! + "-" +
     HEX[0x80 | ((counter >>> 12) & 63)]! + HEX[(counter >>> 4) & 255]! + "-" +
-    HEX[((counter & 15) << 4) | (random[at]! & 15)]! + HEX[random[at + 1]!]! +
-    HEX[random[at + 2]!]! + HEX[random[at + 3]!]! + HEX[random[at + 4]!]! + HEX[random[at + 5]!]!;
+    HEX[((counter & 15) << 4) | (random & 15)]! + HEX[(random >>> 4) & 255]!;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createIdSource, idTime, isId } from "../../core/ids.ts";
+import { createIdSource, createTag, idTag, idTime, isId } from "../../core/ids.ts";
 
 Deno.test("an id says when it was made", () => {
   const now = Date.UTC(2026, 0, 1, 12, 30);
@@ -48,6 +48,22 @@ Deno.test("two sources do not make the same ids in the same millisecond", () => 
   const other = createIdSource(clock);
   const ids = Array.from({ length: 1_000 }, () => [one(), other()]).flat();
   assert.equal(new Set(ids).size, ids.length);
+});
+
+Deno.test("every id of a source ends in its tag, and another source has another one", () => {
+  const clock = { now: () => 1_000 };
+  const next = createIdSource(clock, { tag: "c0ffee00" });
+  const ids = [next(), next(), next()];
+  assert.deepEqual(ids.map(idTag), ["c0ffee00", "c0ffee00", "c0ffee00"]);
+  assert.ok(ids.every(isId));
+  const [one, other] = [createIdSource(clock), createIdSource(clock)];
+  assert.notEqual(idTag(one()), idTag(other()));
+  assert.equal(idTag(one()), idTag(one()));
+});
+
+Deno.test("a tag sorts after every id", () => {
+  const next = createIdSource({ now: () => Date.UTC(2500, 0, 1) });
+  for (let i = 0; i < 100; i++) assert.ok(createTag() > next());
 });
 
 const NO_IDS = [
