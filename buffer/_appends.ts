@@ -10,7 +10,8 @@ export interface Append {
   readonly notifications: readonly Notification[];
   readonly sets: Sets;
   readonly bytes: number;
-  resolve(): void;
+  /** @param isOwn false where another process has taken them over already */
+  resolve(isOwn: boolean): void;
   reject(thrown: unknown): void;
 }
 

@@ -4,12 +4,25 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { Store } from "../core/store.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { Commit, Store } from "../core/store.ts";
 import { type CommitPart, packParts } from "./_commit_parts.ts";
+
+/** Versions that a commit insists on. */
+export type Checks = NonNullable<Commit["checks"]>;
+
+/** What every commit insists on. */
+export interface Guard {
+  /** Asked before each round. Where it rejects, so does what has gathered. */
+  checks(): Promise<Checks>;
+  /** A commit was refused because these did not hold any more. */
+  refused(checks: Checks): void;
+}
 
 /** What a loop needs. */
 export interface CommitLoopOptions {
   readonly clock: Clock;
+  readonly guard?: Guard | undefined;
   /** Takes what has gathered; none: the loop rests. */
   readonly gather: () => readonly CommitPart[];
   /** Called when the loop rests: because there is nothing left, or because the store failed. */
@@ -17,6 +30,9 @@ export interface CommitLoopOptions {
   readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
+
+const NO_CHECKS: Checks = [];
+const REFUSED = "Cannot write: this process was out of sight, and others have taken over";
 
 /** See the file's comment. */
 export class CommitLoop {
@@ -47,31 +63,59 @@ export class CommitLoop {
   }
 
   async #work(): Promise<unknown> {
+    const { gather, guard } = this.#options;
     await null; // what is given in this turn of the event loop goes into the same commit
     for (;;) {
-      const parts = this.#options.gather();
-      if (parts.length === 0) return undefined;
-      let fault: unknown;
-      for (const batch of packParts(parts, this.#store.traits)) {
-        fault = await this.#commit(batch) ?? fault;
+      let checks = NO_CHECKS;
+      try {
+        if (guard) checks = await guard.checks();
+      } catch (thrown) {
+        return this.#fail(gather(), thrown);
       }
+      const parts = gather();
+      if (parts.length === 0) return undefined;
+      const fault = await this.#commitAll(parts, checks);
       if (fault !== undefined) return fault;
     }
   }
 
-  async #commit(batch: readonly CommitPart[]): Promise<unknown> {
-    const { clock, onCommit, onFault } = this.#options;
+  async #commitAll(parts: readonly CommitPart[], checks: Checks): Promise<unknown> {
+    const { guard } = this.#options;
+    const batches = packParts(parts, this.#store.traits);
+    let fault: unknown;
+    for (const [index, batch] of batches.entries()) {
+      const done = await this.#commit(batch, checks).catch((thrown) => {
+        fault = this.#fail(batch, thrown);
+        return true;
+      });
+      if (done) continue;
+      this.#fail(
+        batches.slice(index).flat(),
+        new ServiceError("store_unavailable", REFUSED, {
+          retryAfterSeconds: 1,
+        }),
+      );
+      guard?.refused(checks);
+      break;
+    }
+    return fault;
+  }
+
+  /** False where a check did not hold. */
+  async #commit(batch: readonly CommitPart[], checks: Checks): Promise<boolean> {
+    const { clock, onCommit } = this.#options;
     const started = clock.monotonic();
     const sets = batch.flatMap((part) => part.sets);
     const deletes = batch.flatMap((part) => part.deletes);
-    try {
-      await this.#store.commit({ sets, deletes });
-    } catch (thrown) {
-      for (const part of batch) part.failed(thrown);
-      onFault?.(thrown);
-      return thrown;
-    }
+    if (!await this.#store.commit({ checks, sets, deletes })) return false;
     for (const part of batch) part.done();
     onCommit?.(sets.length + deletes.length, (clock.monotonic() - started) / 1000);
+    return true;
+  }
+
+  #fail(parts: readonly CommitPart[], thrown: unknown): unknown {
+    for (const part of parts) part.failed(thrown);
+    if (parts.length > 0) this.#options.onFault?.(thrown);
+    return thrown;
   }
 }

@@ -1,24 +1,32 @@
 /**
  * The working set: what waits for its delay to pass, findable by aggregation key. Times are
  * monotonic milliseconds. Entries sit in buckets of a fixed width, so that adding costs the same
- * however many are waiting; a bucket is looked through only once its time has come.
+ * however many are waiting; a bucket is looked through only once its time has come. What is due
+ * stays findable until it is taken, in fair order.
  */
+
+import { FairQueue } from "./fair_queue.ts";
 
 /** Something that waits. Its `dueAt` may be moved while it does. */
 export interface Waiting {
   readonly key: string;
   dueAt: number;
+  /** Its time has come, and `dueAt` does not matter any more. The queue's to set. */
+  isDue: boolean;
 }
 
 /** A queue by due time with look-up by key. */
 export class DelayQueue<T extends Waiting> {
   readonly #byKey = new Map<string, T>();
   readonly #buckets = new Map<number, T[]>();
+  readonly #due: FairQueue<T>;
   readonly #widthMs: number;
   /** No bucket before this one holds anything. */
   #oldest = Infinity;
 
-  constructor(widthMs = 25) {
+  /** @param laneOf what takes its turn together once it is due; see {@link FairQueue} */
+  constructor(laneOf: (entry: T) => string, widthMs = 25) {
+    this.#due = new FairQueue(laneOf);
     this.#widthMs = widthMs;
   }
 
@@ -43,42 +51,50 @@ export class DelayQueue<T extends Waiting> {
     this.#place(entry);
   }
 
-  /**
-   * Removes and returns up to `limit` entries due at `now`, in the order of their buckets and,
-   * within one, of arrival.
-   */
+  /** Removes and returns up to `limit` entries due at `now`, in fair order. */
   takeDue(now: number, limit: number): T[] {
-    const taken: T[] = [];
-    const last = this.#bucketOf(now);
-    while (this.#oldest <= last && taken.length < limit) {
-      const bucket = this.#buckets.get(this.#oldest);
-      if (bucket) this.#drain(bucket, { now, limit, taken });
-      if (bucket?.length) break; // the rest of this bucket is not due yet, or over the limit
-      this.#buckets.delete(this.#oldest);
-      this.#advance();
-    }
+    this.#promote(now);
+    const taken = this.#due.take(limit);
+    for (const entry of taken) this.#byKey.delete(entry.key);
     return taken;
   }
 
   /** Whether anything is due at `now`. */
   hasDue(now: number): boolean {
-    const last = this.#bucketOf(now);
-    for (const [index, bucket] of this.#buckets) {
-      if (index <= last && bucket.some(({ dueAt }) => dueAt <= now)) return true;
-    }
-    return false;
+    this.#promote(now);
+    return this.#due.size > 0;
   }
 
-  #drain(bucket: T[], { now, limit, taken }: { now: number; limit: number; taken: T[] }): void {
+  /** Forgets everything. */
+  clear(): void {
+    this.#byKey.clear();
+    this.#buckets.clear();
+    this.#due.clear();
+    this.#oldest = Infinity;
+  }
+
+  /** Finds what has become due: in the order of the buckets and, within one, of arrival. */
+  #promote(now: number): void {
+    const last = this.#bucketOf(now);
+    while (this.#oldest <= last) {
+      const bucket = this.#buckets.get(this.#oldest);
+      if (bucket) this.#drain(bucket, now);
+      if (bucket?.length) break; // the rest of this bucket is not due yet
+      this.#buckets.delete(this.#oldest);
+      this.#advance();
+    }
+  }
+
+  #drain(bucket: T[], now: number): void {
     const entries = bucket.splice(0);
     for (const entry of entries) {
-      if (this.#byKey.get(entry.key) !== entry) continue; // taken since, from an earlier bucket
-      if (entry.dueAt > now && this.#bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
-      else if (entry.dueAt > now || taken.length >= limit) bucket.push(entry);
-      else {
-        this.#byKey.delete(entry.key);
-        taken.push(entry);
-      }
+      // Found before, in an earlier bucket.
+      if (entry.isDue || this.#byKey.get(entry.key) !== entry) continue;
+      if (entry.dueAt <= now) {
+        entry.isDue = true;
+        this.#due.push(entry);
+      } else if (this.#bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
+      else bucket.push(entry);
     }
   }
 

@@ -1,7 +1,8 @@
 /**
  * The embedded buffer: a working set in memory over a log in the store. It delays, merges what is
- * similar, and hands due batches to the processors; it neither knows who wants a notification nor
- * how it gets there.
+ * similar, and hands due batches to the processors, no context before its turn; it neither knows
+ * who wants a notification nor how it gets there. Several may share one store: each hands over what
+ * it has accepted, and takes over from those that are gone.
  */
 
 import { type Clock, type Timer } from "../core/clock.ts";
@@ -11,7 +12,15 @@ import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { aggregationKey, merge } from "./aggregation.ts";
-import type { BatchHandler, Buffer, BufferDepth, BufferSettings, LedgerName } from "./buffer.ts";
+import type {
+  BatchHandler,
+  Buffer,
+  BufferDepth,
+  BufferSettings,
+  BufferTraits,
+  Handover,
+  LedgerName,
+} from "./buffer.ts";
 import { DelayQueue, type Waiting } from "./delay_queue.ts";
 import { Processor } from "./processor.ts";
 import { SegmentLog } from "./segment_log.ts";
@@ -27,7 +36,15 @@ export interface LogBufferOptions {
   readonly turn: () => Promise<void>;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
+  /** From 0 (inclusive) to 1 (exclusive); spreads pauses. None: they are all alike. */
+  readonly random?: () => number;
+  /** See {@link SegmentLogOptions.leaseMs}. */
+  readonly leaseMs?: number;
   readonly onMerged?: () => void;
+  /** On a shared store, after the start: so many were taken over from a process that is gone. */
+  readonly onTaken?: (count: number) => void;
+  /** On a shared store: so many that were in flight here have been taken over by others. */
+  readonly onLapse?: (count: number) => void;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** Something broke that is tried again, or a handler threw. */
   readonly onFault?: (thrown: unknown) => void;
@@ -40,15 +57,19 @@ interface Entry extends Waiting {
 }
 
 const NONE: readonly LedgerRecord[] = [];
+/** After how long something that was handed over comes again; about. */
+const AGAIN_MS = 1_000;
 
 /** A buffer for one process. */
 export class LogBuffer implements Buffer {
-  readonly traits = { takesRecords: true, shared: false };
+  readonly traits: BufferTraits;
   readonly #options: LogBufferOptions;
   readonly #log: SegmentLog;
-  readonly #queue = new DelayQueue<Entry>();
+  readonly #queue = new DelayQueue<Entry>(({ notification }) => notification.context);
   /** Ids that were merged into the one they are listed under. */
   readonly #merged = new Map<string, readonly Notification[]>();
+  /** Ids of those in flight that may have been handed over before. */
+  readonly #again = new Set<string>();
   readonly #processor: Processor<Notification>;
   #accepting = 0;
   #handle: BatchHandler | undefined;
@@ -59,11 +80,13 @@ export class LogBuffer implements Buffer {
 
   constructor(store: Store, options: LogBufferOptions) {
     this.#options = options;
+    this.traits = { takesRecords: true, shared: store.traits.shared };
     this.#log = new SegmentLog(store, options);
     this.#processor = new Processor<Notification>({
       concurrency: () => options.settings().numProcessorThreads,
       maxWaiting: () => options.settings().maxProcessorTasks,
       jobSize: options.jobSize ?? 64,
+      laneOf: ({ context }) => context,
       run: (batch) => this.#work(batch),
       onFault: (thrown) => options.onFault?.(thrown),
       turn: options.turn,
@@ -71,22 +94,25 @@ export class LogBuffer implements Buffer {
   }
 
   async start(handle: BatchHandler): Promise<number> {
-    const recovered = await this.#log.recover();
+    const recovered = await this.#log.recover({
+      hasRoom: () => this.#hasRoom(1),
+      onTaken: (taken) => {
+        this.#options.onTaken?.(taken.length);
+        this.#resume(taken);
+      },
+      onLapse: (count) => this.#lapse(count),
+    });
     this.#handle = handle;
-    // What was waiting begins its delay again, which needs no clock that survived the restart.
-    for (const notification of recovered) this.#wait(notification);
-    this.#schedule();
+    this.#resume(recovered);
     return recovered.length;
   }
 
   async put(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
-    const { maxNotifications, maxBytes } = this.#options.settings();
     if (this.#stopped) {
       const message = "Cannot accept: this node is stopping";
       throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
     }
-    const count = this.#log.inFlight + this.#accepting + notifications.length;
-    if (count > maxNotifications || this.#log.bytes > maxBytes) {
+    if (!this.#hasRoom(notifications.length)) {
       throw new ServiceError(
         "buffer_full",
         `Cannot accept ${notifications.length} more: the buffer holds ${this.#log.inFlight}`,
@@ -94,13 +120,14 @@ export class LogBuffer implements Buffer {
       );
     }
     this.#accepting += notifications.length;
+    let isOwn = true;
     try {
-      await this.#log.append(notifications, sets);
+      isOwn = await this.#log.append(notifications, sets);
     } finally {
       this.#accepting -= notifications.length;
     }
     // Stopped meanwhile: it stays in the log, for the next start.
-    if (this.#stopped) return;
+    if (this.#stopped || !isOwn) return;
     if (this.#options.settings().delayDuration > 0) {
       for (const notification of notifications) this.#wait(notification);
     } else if (this.#queue.size > 0 || notifications.length > this.#processor.room) {
@@ -112,6 +139,7 @@ export class LogBuffer implements Buffer {
 
   settle(record: LedgerRecord): readonly LedgerRecord[] {
     this.#log.settle(record);
+    this.#again.delete(record.id);
     const merged = this.#merged.get(record.id);
     if (!merged) return NONE;
     this.#merged.delete(record.id);
@@ -128,8 +156,11 @@ export class LogBuffer implements Buffer {
     return records;
   }
 
-  release(_id: string): void {
-    // The log keeps it; see the next commit.
+  release(id: string): void {
+    const accepted = this.#log.waiting(id);
+    if (!accepted) return;
+    const older = this.#merged.get(id)?.at(-1);
+    this.#giveAgain(older ? merge(older, accepted) : accepted);
   }
 
   amend({ id }: LedgerName, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
@@ -152,6 +183,7 @@ export class LogBuffer implements Buffer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#log.settleDown();
     this.#ticker?.cancel();
     do this.#handOver(); while (
       await this.#processor.idle(), this.#queue.hasDue(this.#options.clock.monotonic())
@@ -159,13 +191,41 @@ export class LogBuffer implements Buffer {
   }
 
   async close(): Promise<void> {
-    await this.#log.flush();
-    this.#log.close();
+    try {
+      await this.#log.flush();
+    } finally {
+      await this.#log.close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.close();
+  }
+
+  #hasRoom(count: number): boolean {
+    const { maxNotifications, maxBytes } = this.#options.settings();
+    return this.#log.inFlight + this.#accepting + count <= maxNotifications &&
+      this.#log.bytes <= maxBytes;
+  }
+
+  /** What was waiting begins its delay again, which needs no clock that survived the restart. */
+  #resume(notifications: readonly Notification[]): void {
+    if (this.#stopped) return; // stays in the log
+    for (const notification of notifications) {
+      this.#again.add(notification.id);
+      this.#wait(notification);
+    }
+    this.#schedule();
+  }
+
+  /** Others have what was in flight; what comes of the jobs under way is not asked for any more. */
+  #lapse(count: number): void {
+    this.#options.onLapse?.(count);
+    this.#queue.clear();
+    this.#processor.clear();
+    this.#merged.clear();
+    this.#again.clear();
   }
 
   #wait(notification: Notification): void {
@@ -176,8 +236,9 @@ export class LogBuffer implements Buffer {
     const latest = now + Math.max(delayDuration, maxDelayDuration) * factor;
     const key = aggregationKey(notification);
     const similar = this.#queue.get(key);
-    if (!similar) return this.#queue.add({ key, notification, dueAt, latest });
+    if (!similar) return this.#queue.add({ key, notification, dueAt, latest, isDue: false });
     this.#absorb(similar, notification);
+    if (similar.isDue) return;
     const before = similar.dueAt;
     similar.latest = Math.min(similar.latest, latest);
     similar.dueAt = Math.min(Math.max(before, dueAt), similar.latest);
@@ -189,16 +250,54 @@ export class LogBuffer implements Buffer {
     const merged = [...this.#merged.get(older.id) ?? [], older];
     this.#merged.delete(older.id);
     this.#merged.set(newer.id, merged);
+    if (this.#again.delete(older.id)) this.#again.add(newer.id);
     entry.notification = merge(older, newer);
     this.#options.onMerged?.();
   }
 
   async #work(batch: readonly Notification[]): Promise<void> {
     try {
-      await this.#handle!(batch, { again: false });
+      // Perhaps they are another process's by now; the lease will tell.
+      if (!this.#log.isSure) return batch.forEach((each) => this.#pause(each));
+      if (this.#again.size === 0) return await this.#give(batch, { again: false });
+      const again = batch.filter(({ id }) => this.#again.has(id));
+      await this.#give(again, { again: true });
+      if (again.length === batch.length) return;
+      await this.#give(batch.filter((each) => !again.includes(each)), { again: false });
     } finally {
       if (this.#heldBack) this.#handOver();
     }
+  }
+
+  async #give(batch: readonly Notification[], handover: Handover): Promise<void> {
+    // An attempt that was under way when it came back may have come to something after all.
+    const open = handover.again ? batch.filter(({ id }) => this.#log.waiting(id)) : batch;
+    if (open.length === 0) return;
+    try {
+      await this.#handle!(open, handover);
+    } catch (thrown) {
+      this.#options.onFault?.(thrown);
+      for (const each of open) if (this.#log.waiting(each.id)) this.#giveAgain(each);
+    }
+  }
+
+  #giveAgain(notification: Notification): void {
+    this.#again.add(notification.id);
+    this.#pause(notification);
+  }
+
+  /**
+   * Something that is due waits for a moment. Nothing is merged with it, because it may be with
+   * its receivers already.
+   */
+  #pause(notification: Notification): void {
+    if (this.#stopped) return; // stays in the log
+    const key = `\u0000${notification.id}`; // no aggregation key
+    if (this.#queue.get(key)) return;
+    const { clock, random } = this.#options;
+    const dueAt = clock.monotonic() + AGAIN_MS * (random ? 0.5 + random() : 1);
+    this.#queue.add({ key, notification, dueAt, latest: dueAt, isDue: false });
+    this.#schedule();
   }
 
   #handOver(): void {

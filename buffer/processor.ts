@@ -1,8 +1,10 @@
 /**
- * The processors: a fixed number of jobs at once, fed from a bounded queue of due notifications.
- * A job is a handful of notifications, so that look-ups can be shared. The original calls these
- * `numProcessorThreads` and `maxProcessorTasks`.
+ * The processors: a fixed number of jobs at once, fed from a bounded queue of due notifications,
+ * in fair order. A job is a handful of notifications, so that look-ups can be shared. The original
+ * calls these `numProcessorThreads` and `maxProcessorTasks`.
  */
+
+import { FairQueue } from "./fair_queue.ts";
 
 /** Settings of {@link Processor}. */
 export interface ProcessorOptions<T> {
@@ -12,6 +14,8 @@ export interface ProcessorOptions<T> {
   readonly maxWaiting: () => number;
   /** Items in one job. */
   readonly jobSize: number;
+  /** Items with the same name take their turn together; see {@link FairQueue}. */
+  readonly laneOf: (item: T) => string;
   /** Handles a job. A rejection is a bug; it is reported and the processor goes on. */
   readonly run: (items: readonly T[]) => Promise<void> | void;
   readonly onFault: (thrown: unknown) => void;
@@ -22,18 +26,18 @@ export interface ProcessorOptions<T> {
 /** A bounded pool of jobs. */
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
-  #waiting: T[] = [];
-  #head = 0;
+  readonly #waiting: FairQueue<T>;
   #running = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: ProcessorOptions<T>) {
     this.#options = options;
+    this.#waiting = new FairQueue(options.laneOf);
   }
 
   /** Items waiting for a job. */
   get waiting(): number {
-    return this.#waiting.length - this.#head;
+    return this.#waiting.size;
   }
 
   /** Jobs under way. */
@@ -55,6 +59,12 @@ export class Processor<T> {
     }
   }
 
+  /** Forgets what is waiting. */
+  clear(): void {
+    this.#waiting.clear();
+    this.#rest();
+  }
+
   /** Resolves once nothing waits or runs. */
   idle(): Promise<void> {
     if (this.#running === 0 && this.waiting === 0) return Promise.resolve();
@@ -63,7 +73,7 @@ export class Processor<T> {
 
   async #work(): Promise<void> {
     while (this.waiting > 0 && this.#running <= this.#options.concurrency()) {
-      const job = this.#take();
+      const job = this.#waiting.take(this.#options.jobSize);
       try {
         await this.#options.run(job);
       } catch (thrown) {
@@ -72,21 +82,11 @@ export class Processor<T> {
       await this.#options.turn();
     }
     this.#running--;
-    if (this.#running === 0 && this.waiting === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve();
-    }
+    this.#rest();
   }
 
-  #take(): T[] {
-    const job = this.#waiting.slice(this.#head, this.#head + this.#options.jobSize);
-    this.#head += job.length;
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = [];
-      this.#head = 0;
-    } else if (this.#head > 4096 && this.#head * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
-    return job;
+  #rest(): void {
+    if (this.#running > 0 || this.waiting > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -1,25 +1,30 @@
 /**
  * One stretch of the buffer's log: notifications that were made durable together, and what
- * became of those already settled. Ids are monotonic, so a segment owns a range of them, and the
- * record of any id is found by looking for the last segment that begins at or before it.
+ * became of those already settled. The ids of one process rise, so a segment owns a range of them,
+ * and the record of any id is found by looking for the last value of its process that begins at or
+ * before it.
  */
 
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { StoreKey } from "../core/store.ts";
 
-/** Where segments of waiting notifications are kept. */
+/** Where segments of waiting notifications are kept: by owner, by tag, by first id. */
 export const LOG_PREFIX = ["log"] as const;
-/** Where records of settled notifications are kept, by the first id that a value covers. */
+/** Where records of settled notifications are kept: by tag, by the first id of a value. */
 export const LEDGER_PREFIX = ["ledger"] as const;
+/** Tags and owners sort after this, and ids before it. */
+export const AFTER_IDS = "8";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A segment in memory. */
 export interface Segment {
-  /** Its first id, which names it. */
-  readonly firstId: string;
+  /** Where it is in the store. */
+  readonly key: StoreKey;
+  /** What its ids have as their tag; none where they were made before ids had tags. */
+  readonly tag: string | undefined;
   /** Stored size of its notifications. */
   readonly bytes: number;
   /** Not settled yet, by id. */
@@ -30,6 +35,8 @@ export interface Segment {
   ledger: readonly string[];
   /** Monotonic milliseconds since when something settled is not in the store. */
   dirtySince: number;
+  /** While the last of it is being written; resolves when that has worked or failed. */
+  closing: Promise<void> | undefined;
 }
 
 /** What is stored of a segment that is not wholly settled. */
@@ -99,13 +106,31 @@ export function fitsAlone(item: Encoded, maxBytes: number): boolean {
 }
 
 /** Where the waiting part of a segment is. */
-export function logKey(firstId: string): StoreKey {
-  return [...LOG_PREFIX, firstId];
+export function logKey(
+  owner: string,
+  { tag, firstId }: { readonly tag: string | undefined; readonly firstId: string },
+): StoreKey {
+  return tag === undefined ? [...LOG_PREFIX, owner, firstId] : [...LOG_PREFIX, owner, tag, firstId];
+}
+
+/**
+ * What the key of a stored segment says. Before ids had tags, segments had no owners: those have a
+ * key of two parts, and one of three where somebody has taken them over since.
+ */
+export function parseLogKey(
+  key: StoreKey,
+): { readonly owner: string | undefined; readonly tag: string | undefined; firstId: string } {
+  const [, owner, tag] = key as readonly string[];
+  return {
+    owner: key.length > 2 ? owner : undefined,
+    tag: key.length > 3 ? tag : undefined,
+    firstId: String(key.at(-1)),
+  };
 }
 
 /** Where a stretch of settled records is. */
-export function ledgerKey(firstId: string): StoreKey {
-  return [...LEDGER_PREFIX, firstId];
+export function ledgerKey(tag: string | undefined, firstId: string): StoreKey {
+  return tag === undefined ? [...LEDGER_PREFIX, firstId] : [...LEDGER_PREFIX, tag, firstId];
 }
 
 /** Reads a stored value back. */

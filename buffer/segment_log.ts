@@ -5,25 +5,26 @@
  * moment, and after every crash, it is in exactly one of them.
  */
 
-import type { Clock } from "../core/clock.ts";
+import { type Clock, sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
+import { createTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Store } from "../core/store.ts";
+import type { Store, StoreKey } from "../core/store.ts";
 import { type Append, groupAppends } from "./_appends.ts";
 import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
+import { byId, LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
+import { findInLogs } from "./_owners.ts";
+import { Segments } from "./_segments.ts";
 import { LedgerValues } from "./ledger_values.ts";
+import { Neighbours } from "./neighbours.ts";
 import {
   bytesOf,
-  cut,
-  type Encoded,
   encodeItem,
   fitsAlone,
-  ledgerKey,
   LOG_PREFIX,
-  logKey,
-  packItems,
+  parseLogKey,
   type Segment,
   type StoredSegment,
   unpackItems,
@@ -37,6 +38,10 @@ import { WakeUp } from "./_wake_up.ts";
 const LINGER_MS = 25;
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
+const LEASE_MS = 15_000;
+/** How often, and after how long, it is looked whether another process still writes a record. */
+const ELSEWHERE_TRIES = 30;
+const ELSEWHERE_PAUSE_MS = 1_000;
 
 /** Settings of {@link SegmentLog}. */
 export interface SegmentLogOptions {
@@ -45,15 +50,26 @@ export interface SegmentLogOptions {
   readonly retentionMs: () => number;
   /** A segment that is only partly settled is rewritten after this many milliseconds. */
   readonly checkpointMs?: number;
+  /**
+   * Milliseconds without a sign of life after which the other processes on a shared store take
+   * over. They must agree on it. @default {15000}
+   */
+  readonly leaseMs?: number;
+  /** From 0 (inclusive) to 1 (exclusive); spreads what processes do at the same time. */
+  readonly random?: () => number;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** A commit of settled records failed; it is tried again. */
   readonly onFault?: (thrown: unknown) => void;
 }
 
-interface LogRecord {
-  readonly items: readonly Encoded[];
-  /** First ids of the ledger values of the segment. */
-  readonly ledger: readonly string[];
+/** What a log tells of while it shares its store; without it, it neither takes over nor lapses. */
+export interface LogListener {
+  /** Whether more may be taken over. */
+  hasRoom(): boolean;
+  /** In order; they were accepted by processes that are gone. */
+  onTaken(notifications: readonly Notification[]): void;
+  /** This process was out of sight for so long that others have taken over all it had in flight. */
+  onLapse(count: number): void;
 }
 
 /** A log of what is in flight and a ledger of what is not any more. */
@@ -63,49 +79,67 @@ export class SegmentLog {
   readonly #checkpointMs: number;
   readonly #maxValueBytes: number;
   readonly #ledger: LedgerValues;
-  #appends: Append[] = [];
-  readonly #segmentOf = new Map<string, Segment>();
-  readonly #dirty = new Set<Segment>();
-  #inFlight = 0;
-  #bytes = 0;
+  readonly #parts: LogParts;
   readonly #loop: CommitLoop;
   readonly #wakeUp: WakeUp;
+  /** Only where the store is shared. */
+  readonly #neighbours: Neighbours | undefined;
+  /** Where the store is not shared, a name serves to tell processes one after the other apart. */
+  readonly #alone = createTag();
+  #listener: LogListener | undefined;
+  #appends: Append[] = [];
+  #segments = new Segments();
+  readonly #dirty = new Set<Segment>();
 
   constructor(store: Store, options: SegmentLogOptions) {
     this.#store = store;
     this.#options = options;
     this.#checkpointMs = options.checkpointMs ?? 1000;
+    this.#maxValueBytes = store.traits.maxValueBytes - FRAMING_BYTES;
+    this.#neighbours = store.traits.shared ? this.#meet() : undefined;
     this.#loop = new CommitLoop(store, {
       ...options,
+      guard: this.#neighbours,
       gather: () => [...this.#appendParts(), ...this.#settledParts()],
       onRest: (hasFailed) => this.#rest(hasFailed),
     });
     this.#wakeUp = new WakeUp(options.clock, () => this.#loop.wake());
-    this.#maxValueBytes = store.traits.maxValueBytes - FRAMING_BYTES;
     this.#ledger = new LedgerValues(store, {
       maxValueBytes: this.#maxValueBytes,
       retentionMs: options.retentionMs,
     });
+    this.#parts = new LogParts({ maxValueBytes: this.#maxValueBytes, ledger: this.#ledger });
   }
 
   /** Notifications in the log that are not settled. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#segments.inFlight;
   }
 
   /** Stored size of the segments that are not wholly settled. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#segments.bytes;
+  }
+
+  /** Whether nobody else can have taken over what is in flight. */
+  get isSure(): boolean {
+    return this.#neighbours?.isSure ?? true;
+  }
+
+  /** A notification as it was accepted, where it is in flight and this process's own. */
+  waiting(id: string): Notification | undefined {
+    return this.#segments.of(id)?.waiting.get(id);
   }
 
   /**
    * Makes notifications durable, together with `sets`, all or none. Ids must be given in order,
-   * above all those given before.
+   * above all those given before, and with one tag: from one source. Resolves to false where they
+   * are durable, but another process's already.
    *
    * @throws {ServiceError} `payload_too_large` where they do not fit in one commit of the store,
    * `store_unavailable` where it cannot be written.
    */
-  append(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
+  append(notifications: readonly Notification[], sets: Sets = []): Promise<boolean> {
     const items = notifications.map(encodeItem);
     const bytes = CHANGE_BYTES + bytesOf(items) + bytesOfSets(sets);
     const { maxCommitBytes } = this.#store.traits;
@@ -125,51 +159,79 @@ export class SegmentLog {
 
   /** Moves a notification from the log to the ledger, soon. Unknown ids are left alone. */
   settle(record: LedgerRecord): void {
-    const segment = this.#segmentOf.get(record.id);
-    if (!segment?.waiting.delete(record.id)) return;
-    this.#inFlight--;
-    if (segment.waiting.size === 0) this.#bytes -= segment.bytes;
-    segment.settled.set(record.id, record);
-    this.#touch(segment);
+    const segment = this.#segments.settle(record);
+    if (segment) this.#touch(segment);
   }
 
   /**
    * Changes a settled record; `change` may be called again where somebody else changed it
-   * meanwhile. Resolves to false where there is no such record (any more).
+   * meanwhile. Waits for half a minute at most while another process may still write it. Resolves
+   * to false where there is no such record (any more).
    */
   async amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
+    let tries = 0;
     for (;;) {
-      const segment = this.#segmentOf.get(id);
+      const segment = this.#segments.of(id);
+      if (segment?.closing) {
+        await segment.closing;
+        continue;
+      }
       const record = segment?.settled.get(id);
       if (segment && record) {
         segment.settled.set(id, change(record));
         this.#touch(segment);
         return true;
       }
-      const amended = await this.#ledger.amend(id, change);
-      if (amended !== "again") return amended;
+      if (segment) return false;
+      const amended = this.#neighbours
+        ? await this.#ledger.amend(id, change, (firstId) => this.#isElsewhere(id, firstId))
+        : await this.#ledger.amend(id, change);
+      if (typeof amended === "boolean") return amended;
+      if (amended === "again") continue;
+      if (++tries > ELSEWHERE_TRIES) return false;
+      await sleep(this.#options.clock, ELSEWHERE_PAUSE_MS);
     }
   }
 
   /** What is known of a notification: its record, or itself where it is still in flight. */
   async find(id: string): Promise<LedgerRecord | Notification | undefined> {
-    const segment = this.#segmentOf.get(id);
-    const known = segment?.settled.get(id) ?? segment?.waiting.get(id);
-    return known ?? await this.#ledger.find(id);
+    const segment = this.#segments.of(id);
+    const known = segment?.settled.get(id) ?? segment?.waiting.get(id) ??
+      await this.#ledger.find(id);
+    if (known || !this.#neighbours) return known;
+    for (const { notification } of await findInLogs(this.#store, id)) {
+      if (notification) return notification;
+    }
+    return await this.#ledger.find(id); // where it has gone over in between
   }
 
-  /** Reads the log back after a start: what was accepted and not settled, in order. */
-  async recover(): Promise<readonly Notification[]> {
-    const recovered: Notification[] = [];
-    for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
-      const notifications = unpackItems<Notification>(value.items);
-      const { length: bytes } = value.items;
-      const segment = this.#open(String(key.at(-1)), { notifications, bytes });
-      segment.ledger = value.ledger;
-      this.#remember(segment, await this.#ledger.read(value.ledger));
-      for (const notification of notifications) recovered.push(notification);
+  /**
+   * Reads back, in order, what was accepted and not settled, and is nobody else's. Where the store
+   * is shared, goes on to do so until {@link settleDown}, and tells the listener.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async recover(listener?: LogListener): Promise<readonly Notification[]> {
+    const found: Notification[] = [];
+    if (this.#neighbours) {
+      this.#listener = listener && {
+        hasRoom: () => listener.hasRoom(),
+        onTaken: (taken) => void found.push(...taken),
+        onLapse: () => void (found.length = 0),
+      };
+      await this.#neighbours.start();
+      this.#listener = listener;
+    } else {
+      for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
+        for (const notification of await this.#adopt(key, value)) found.push(notification);
+      }
     }
-    return recovered;
+    return found.sort(byId);
+  }
+
+  /** Takes over no more. */
+  settleDown(): void {
+    this.#neighbours?.settleDown();
   }
 
   /**
@@ -186,9 +248,46 @@ export class SegmentLog {
     }
   }
 
-  /** Stops timers; nothing may be given afterwards. */
-  close(): void {
+  /** Stops timers, and gives what is left to the other processes; nothing may be given afterwards. */
+  async close(): Promise<void> {
     this.#wakeUp.cancel();
+    await this.#neighbours?.leave();
+  }
+
+  #meet(): Neighbours {
+    const { clock, random, onFault, leaseMs = LEASE_MS } = this.#options;
+    return new Neighbours(this.#store, {
+      ...{ clock, leaseMs, random, onFault },
+      hasRoom: () => this.#listener?.hasRoom() ?? false,
+      onTaken: async (taken) => {
+        const segments = this.#segments;
+        const found: Notification[] = [];
+        for (const { key, value } of taken) found.push(...await this.#adopt(key, value));
+        if (segments === this.#segments) this.#listener?.onTaken(found.sort(byId));
+      },
+      onLapse: () => {
+        const { inFlight } = this.#segments;
+        this.#segments = new Segments();
+        this.#dirty.clear();
+        this.#listener?.onLapse(inFlight);
+      },
+    });
+  }
+
+  /** Makes a stored segment this log's own. */
+  async #adopt(key: StoreKey, value: StoredSegment): Promise<readonly Notification[]> {
+    const segments = this.#segments;
+    const notifications = unpackItems<Notification>(value.items);
+    const { ledger, items: { length: bytes } } = value;
+    const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
+    segments.open(key, { notifications, bytes, settled, ledger });
+    return notifications;
+  }
+
+  /** Whether a record, or the ledger value that it is in, is another process's to write. */
+  async #isElsewhere(id: string, firstId: string): Promise<boolean> {
+    const found = await findInLogs(this.#store, id);
+    return found.some(({ notification, ledger }) => notification || ledger.includes(firstId));
   }
 
   /** Sees to it that what has come or stayed meanwhile is written too. */
@@ -199,33 +298,17 @@ export class SegmentLog {
     this.#wakeUp.within(isSoon ? LINGER_MS : this.#checkpointMs);
   }
 
-  /** Everything appended since the last commit, cut into segments across its callers. */
+  /** Everything appended since the last commit. */
   #appendParts(): CommitPart[] {
     const appends = this.#appends.splice(0);
-    const groups = groupAppends(appends, this.#store.traits.maxCommitBytes);
-    return groups.map((group) => this.#appendPart(group));
-  }
-
-  #appendPart(group: readonly Append[]): CommitPart {
-    const cuts = cut(group.flatMap((append) => append.items), this.#maxValueBytes);
-    const notifications = group.flatMap((append) => append.notifications);
-    return {
-      sets: [
-        ...cuts.map((items) => this.#logSet(items[0]!.id, { items, ledger: [] })),
-        ...group.flatMap((append) => append.sets),
-      ],
-      deletes: [],
-      bytes: group.reduce((sum, append) => sum + append.bytes, 0),
-      done: () => {
-        let from = 0;
-        for (const items of cuts) {
-          const opened = notifications.slice(from, from += items.length);
-          this.#open(items[0]!.id, { notifications: opened, bytes: bytesOf(items) });
-        }
-        for (const append of group) append.resolve();
-      },
-      failed: (thrown) => group.forEach((append) => append.reject(thrown)),
+    const owner = this.#owner();
+    const open = (opened: readonly NewSegment[]) => {
+      if (owner !== this.#owner()) return false;
+      for (const segment of opened) this.#segments.open(segment.key, segment);
+      return true;
     };
+    return groupAppends(appends, this.#store.traits.maxCommitBytes)
+      .map((group) => this.#parts.append(group, { owner, open }));
   }
 
   /** Segments that were settled long enough ago, wholly or in part. */
@@ -234,67 +317,20 @@ export class SegmentLog {
     const ripe = [...this.#dirty].filter((segment) =>
       now - segment.dirtySince >= (segment.waiting.size === 0 ? LINGER_MS : this.#checkpointMs)
     );
-    return ripe.map((segment) => this.#settledPart(segment));
+    const segments = this.#segments;
+    return ripe.map((segment) => {
+      this.#dirty.delete(segment);
+      return this.#parts.settled(segment, {
+        closed: () => segments.close(segment),
+        // After a lapse it is not this process's own any more.
+        failed: () => void (segments === this.#segments && this.#dirty.add(segment)),
+      });
+    });
   }
 
-  #settledPart(segment: Segment): CommitPart {
-    this.#dirty.delete(segment);
-    const records = [...segment.settled.values()].sort(byId).map(encodeItem);
-    const rest = [...segment.waiting.values()].map(encodeItem);
-    const ledger = this.#ledger.sets(records);
-    const ledgerIds = ledger.map(({ firstId }) => firstId);
-    const stale = segment.ledger.filter((id) => !ledgerIds.includes(id)).map(ledgerKey);
-    return {
-      sets: rest.length > 0
-        ? [...ledger, this.#logSet(segment.firstId, { items: rest, ledger: ledgerIds })]
-        : ledger,
-      deletes: rest.length > 0 ? stale : [...stale, logKey(segment.firstId)],
-      bytes: 2 * CHANGE_BYTES + bytesOf(records) + bytesOf(rest),
-      done: () => {
-        segment.ledger = ledgerIds;
-        if (segment.waiting.size === 0 && !this.#dirty.has(segment)) this.#forget(segment);
-      },
-      failed: () => void this.#dirty.add(segment),
-    };
-  }
-
-  /** The change that keeps the waiting part of a segment. */
-  #logSet(firstId: string, { items, ledger }: LogRecord) {
-    const value: StoredSegment = { v: 1, items: packItems(items, this.#maxValueBytes), ledger };
-    return { key: logKey(firstId), value };
-  }
-
-  #open(
-    firstId: string,
-    { notifications, bytes }: {
-      readonly notifications: readonly Notification[];
-      readonly bytes: number;
-    },
-  ): Segment {
-    const waiting = new Map(notifications.map((one) => [one.id, one] as const));
-    const segment: Segment = {
-      firstId,
-      bytes,
-      waiting,
-      settled: new Map(),
-      ledger: [],
-      dirtySince: Infinity,
-    };
-    for (const id of waiting.keys()) this.#segmentOf.set(id, segment);
-    this.#inFlight += waiting.size;
-    this.#bytes += bytes;
-    return segment;
-  }
-
-  #remember(segment: Segment, records: readonly LedgerRecord[]): void {
-    for (const record of records) {
-      segment.settled.set(record.id, record);
-      this.#segmentOf.set(record.id, segment);
-    }
-  }
-
-  #forget(segment: Segment): void {
-    for (const id of segment.settled.keys()) this.#segmentOf.delete(id);
+  /** Under which name segments are kept at the moment. */
+  #owner(): string {
+    return this.#neighbours ? this.#neighbours.owner ?? "" : this.#alone;
   }
 
   #touch(segment: Segment): void {
@@ -305,8 +341,4 @@ export class SegmentLog {
     this.#dirty.add(segment);
     this.#wakeUp.within(isWhole ? LINGER_MS : this.#checkpointMs);
   }
-}
-
-function byId(a: LedgerRecord, b: LedgerRecord): number {
-  return a.id < b.id ? -1 : 1;
 }

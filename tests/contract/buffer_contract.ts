@@ -1,101 +1,16 @@
 /** What every buffer promises, as one suite over a factory. */
 
 import assert from "node:assert/strict";
-import type { Buffer, BufferSettings } from "../../buffer/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
-import { createIdSource, type IdSource } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import type { Notification } from "../../core/notification.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { type BufferUnderTest, DEFAULTS, delivered, rulesFor } from "./_buffer_bench.ts";
+import { testHandover } from "./buffer_handover_contract.ts";
 
-/** The defaults of the original. */
-export const DEFAULTS: BufferSettings = {
-  delayDuration: 1000,
-  maxDelayDuration: 1000,
-  timerFrequency: 500,
-  numProcessorThreads: 10,
-  maxProcessorTasks: 65536,
-  maxNotifications: 1000,
-  maxBytes: 10_000_000,
-};
-
-/** One buffer under test. `crash` leaves it as `kill -9` would; `reopen` starts anew on the same store. */
-export interface BufferUnderTest {
-  readonly clock: FakeClock;
-  open(settings: () => BufferSettings): Buffer;
-  /** The store refuses every write from now on, or takes them again. */
-  breakStore(broken: boolean): void;
-  dispose(): Promise<void>;
-}
-
-class Bench {
-  readonly handled: Notification[] = [];
-  settings = DEFAULTS;
-  buffer: Buffer;
-  settleAtOnce = true;
-  readonly ids: IdSource;
-
-  constructor(readonly under: BufferUnderTest) {
-    this.ids = createIdSource(under.clock);
-    this.buffer = under.open(() => this.settings);
-  }
-
-  start(): Promise<number> {
-    const { buffer } = this;
-    return buffer.start((batch) => {
-      for (const notification of batch) {
-        this.handled.push(notification);
-        if (this.settleAtOnce) buffer.settle(delivered(notification));
-      }
-    });
-  }
-
-  /** Leaves the old buffer as it is, like a process that was killed, and opens another one. */
-  async crash(): Promise<number> {
-    this.handled.length = 0;
-    this.buffer = this.under.open(() => this.settings);
-    return await this.start();
-  }
-
-  make(fields: Partial<Notification> = {}): Notification {
-    return {
-      id: this.ids(),
-      context: "1",
-      user: "3",
-      topic: "ox:mail:new",
-      data: { folder: "default0/INBOX", id: "113" },
-      priority: "high",
-      acceptedAt: this.under.clock.now(),
-      ...fields,
-    };
-  }
-
-  /** Lets time pass until nothing is on its way to the store either. */
-  async pass(ms: number): Promise<void> {
-    await this.under.clock.advance(ms);
-    for (let turn = 0; turn < 20; turn++) await settle();
-  }
-}
-
-function delivered({ id, context, user, topic, acceptedAt }: Notification): LedgerRecord {
-  return { id, context, user, topic, acceptedAt, state: "delivered", targets: [] };
-}
+export { type BufferUnderTest, DEFAULTS };
 
 /** Registers the suite. */
 export function testBuffer(name: string, create: () => Promise<BufferUnderTest>): void {
-  function test(rule: string, body: (bench: Bench) => Promise<void>) {
-    Deno.test(`${name}: ${rule}`, async () => {
-      const under = await create();
-      const bench = new Bench(under);
-      try {
-        await bench.start();
-        await body(bench);
-      } finally {
-        await bench.buffer[Symbol.asyncDispose]();
-        await under.dispose();
-      }
-    });
-  }
+  const test = rulesFor(name, create);
 
   test("hands over after the delay, at the next tick, and not before", async (bench) => {
     await bench.buffer.put([bench.make()]);
@@ -345,4 +260,6 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.buffer.depth().inFlight, 0);
     assert.equal(await bench.crash(), 0);
   });
+
+  testHandover(test);
 }

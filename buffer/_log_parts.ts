@@ -1,0 +1,122 @@
+/** The changes by which notifications come into the log, and go from the log to the ledger. */
+
+import { idTag } from "../core/ids.ts";
+import type { StoreKey } from "../core/store.ts";
+import type { Append } from "./_appends.ts";
+import { CHANGE_BYTES, type CommitPart } from "./_commit_parts.ts";
+import type { Opening } from "./_segments.ts";
+import type { LedgerValues } from "./ledger_values.ts";
+import {
+  bytesOf,
+  cut,
+  type Encoded,
+  encodeItem,
+  ledgerKey,
+  logKey,
+  packItems,
+  type Segment,
+  type StoredSegment,
+} from "./segment.ts";
+
+/** A segment that is to be opened once it is stored. */
+export interface NewSegment extends Opening {
+  readonly key: StoreKey;
+}
+
+/** Makes the parts; it changes nothing but the segments it is given. */
+export class LogParts {
+  readonly #maxValueBytes: number;
+  readonly #ledger: LedgerValues;
+
+  constructor(
+    { maxValueBytes, ledger }: { readonly maxValueBytes: number; readonly ledger: LedgerValues },
+  ) {
+    this.#maxValueBytes = maxValueBytes;
+    this.#ledger = ledger;
+  }
+
+  /** Keeps what a group of callers gives, cut into segments across them. */
+  append(
+    group: readonly Append[],
+    { owner, open }: {
+      readonly owner: string;
+      /** Told of what is stored; false where it is not this process's own any more. */
+      readonly open: (segments: readonly NewSegment[]) => boolean;
+    },
+  ): CommitPart {
+    const notifications = group.flatMap((append) => append.notifications);
+    const cuts = cut(group.flatMap((append) => append.items), this.#maxValueBytes);
+    let from = 0;
+    const segments = cuts.map((items): NewSegment => {
+      const { id: firstId } = items[0]!;
+      return {
+        key: logKey(owner, { tag: idTag(firstId), firstId }),
+        notifications: notifications.slice(from, from += items.length),
+        bytes: bytesOf(items),
+      };
+    });
+    return {
+      sets: [
+        ...cuts.map((items, index) => this.#logSet(segments[index]!.key, { items, ledger: [] })),
+        ...group.flatMap((append) => append.sets),
+      ],
+      deletes: [],
+      bytes: group.reduce((sum, append) => sum + append.bytes, 0),
+      done() {
+        const isOwn = open(segments);
+        for (const append of group) append.resolve(isOwn);
+      },
+      failed: (thrown) => group.forEach((append) => append.reject(thrown)),
+    };
+  }
+
+  /** Moves what is settled of a segment to the ledger, and the segment away where that is all. */
+  settled(
+    segment: Segment,
+    { closed, failed }: {
+      /** It was stored, and the segment is not any more. */
+      readonly closed: () => void;
+      readonly failed: () => void;
+    },
+  ): CommitPart {
+    const { key, tag } = segment;
+    const records = [...segment.settled.values()].sort(byId).map(encodeItem);
+    const rest = [...segment.waiting.values()].map(encodeItem);
+    const values = this.#ledger.sets(records, tag);
+    const ledger = values.map(({ firstId }) => firstId);
+    const stale = segment.ledger.filter((id) => !ledger.includes(id))
+      .map((id) => ledgerKey(tag, id));
+    const isWhole = rest.length === 0;
+    const closing = Promise.withResolvers<void>();
+    if (isWhole) segment.closing = closing.promise;
+    return {
+      sets: isWhole ? values : [...values, this.#logSet(key, { items: rest, ledger })],
+      deletes: isWhole ? [...stale, key] : stale,
+      bytes: 2 * CHANGE_BYTES + bytesOf(records) + bytesOf(rest),
+      done() {
+        segment.ledger = ledger;
+        if (isWhole) closed();
+        closing.resolve();
+      },
+      failed() {
+        segment.closing = undefined;
+        failed();
+        closing.resolve();
+      },
+    };
+  }
+
+  /** The change that keeps the waiting part of a segment. */
+  #logSet(
+    key: StoreKey,
+    { items, ledger }: { readonly items: readonly Encoded[]; readonly ledger: readonly string[] },
+  ) {
+    const value: StoredSegment = { v: 1, items: packItems(items, this.#maxValueBytes), ledger };
+    return { key, value };
+  }
+}
+
+/** Ids sort as texts. */
+export function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : 1;
+}

@@ -1,0 +1,54 @@
+/** What the logs of all processes that share a store hold, looked at from outside. */
+
+import { idTag } from "../core/ids.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Store } from "../core/store.ts";
+import { AFTER_IDS, LOG_PREFIX, type StoredSegment, unpackItems } from "./segment.ts";
+
+/** The segment that an id may belong to, as it is stored. */
+export interface Covering {
+  /** The notification of this id, where the segment has it and it is not settled. */
+  readonly notification: Notification | undefined;
+  /** First ids of the ledger values that are the segment's owner's to change. */
+  readonly ledger: readonly string[];
+}
+
+/** Whoever has segments, each with one read. */
+export async function listOwners(store: Store): Promise<readonly string[]> {
+  const owners: string[] = [];
+  for (let from = AFTER_IDS;;) {
+    const owner = await firstOwner(store, from);
+    if (owner === undefined) return owners;
+    owners.push(owner);
+    from = `${owner}\u0000`;
+  }
+}
+
+/**
+ * The segments that an id may belong to, one of each owner at most. What is being taken over at
+ * this very moment may be missed.
+ */
+export async function findInLogs(store: Store, id: string): Promise<readonly Covering[]> {
+  const owners = await listOwners(store);
+  const found = await Promise.all(owners.map((owner) => findInLog(store, { owner, id })));
+  return found.filter((covering) => covering !== undefined);
+}
+
+async function findInLog(
+  store: Store,
+  { owner, id }: { readonly owner: string; readonly id: string },
+): Promise<Covering | undefined> {
+  const prefix = [...LOG_PREFIX, owner, idTag(id)];
+  const range = { prefix, end: [...prefix, `${id}\u0000`], reverse: true, limit: 1 };
+  for await (const { value } of store.list<StoredSegment>(range)) {
+    const waiting = unpackItems<Notification>(value.items);
+    return { notification: waiting.find((each) => each.id === id), ledger: value.ledger };
+  }
+  return undefined;
+}
+
+async function firstOwner(store: Store, from: string): Promise<string | undefined> {
+  const range = { prefix: LOG_PREFIX, start: [...LOG_PREFIX, from], limit: 1 };
+  for await (const { key } of store.list(range)) return String(key[1]);
+  return undefined;
+}

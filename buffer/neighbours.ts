@@ -1,0 +1,140 @@
+/**
+ * What a log does besides where it shares its store with the logs of other processes: it keeps its
+ * lease, and takes over what others have left behind. Where it finds that it was out of sight for
+ * so long that others have taken over from itself, it says so, and goes on under a new name as if
+ * the process had just begun.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { Store } from "../core/store.ts";
+import type { Checks, Guard } from "./_commit_loop.ts";
+import { OwnerLease } from "./owner_lease.ts";
+import { type Taken, Takeover } from "./takeover.ts";
+
+/** What this needs. */
+export interface NeighboursOptions {
+  readonly clock: Clock;
+  /** See {@link OwnerLease}; the same for all who share the store. */
+  readonly leaseMs: number;
+  /** Spreads the rounds; from 0 (inclusive) to 1 (exclusive). None: they keep their time. */
+  readonly random?: (() => number) | undefined;
+  /** Whether more may be taken over. */
+  readonly hasRoom: () => boolean;
+  /** These are the log's own from now on. */
+  readonly onTaken: (taken: readonly Taken[]) => Promise<void>;
+  /** Nothing that was the log's own is so any more. */
+  readonly onLapse: () => void;
+  readonly onFault?: ((thrown: unknown) => void) | undefined;
+}
+
+/** About how often it is looked for what others have left. */
+const ROUND_MS = 1_000;
+
+/** See the file's comment. */
+export class Neighbours implements Guard {
+  readonly #options: NeighboursOptions;
+  readonly #lease: OwnerLease;
+  readonly #takeover: Takeover;
+  #timer: Timer | undefined;
+  #round: Promise<void> | undefined;
+  #takes = true;
+  #left = false;
+
+  constructor(store: Store, options: NeighboursOptions) {
+    this.#options = options;
+    this.#lease = new OwnerLease(store, options);
+    this.#takeover = new Takeover(store, options);
+  }
+
+  /** The name under which segments are kept at the moment. */
+  get owner(): string | undefined {
+    return this.#lease.held?.owner;
+  }
+
+  /** Whether nobody can have taken over what is the log's own. */
+  get isSure(): boolean {
+    return this.#lease.isSure;
+  }
+
+  /**
+   * Takes a name and what others have left behind already, and then does so again and again.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async start(): Promise<void> {
+    await this.#sweep();
+    this.#schedule();
+  }
+
+  /**
+   * What every commit must insist on; takes a new name where the old one was lost.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async checks(): Promise<Checks> {
+    if (this.#left) throw new ServiceError("store_unavailable", "Cannot write: the log is closed");
+    return [(await this.#lease.take()).fence];
+  }
+
+  refused([fence]: Checks): void {
+    if (fence && this.#lease.lose(fence)) this.#options.onLapse();
+  }
+
+  /** Takes over no more. */
+  settleDown(): void {
+    this.#takes = false;
+  }
+
+  /** Gives everything that is left to the others. A store that is away does so by itself, later. */
+  async leave(): Promise<void> {
+    this.#takes = false;
+    this.#left = true;
+    this.#timer?.cancel();
+    await this.#round;
+    try {
+      await this.#lease.release();
+    } catch (thrown) {
+      this.#options.onFault?.(thrown);
+    }
+  }
+
+  #schedule(): void {
+    const { clock, random } = this.#options;
+    const ms = random ? ROUND_MS * (0.75 + random() / 2) : ROUND_MS;
+    this.#timer = clock.after(ms, () => {
+      this.#round = this.#look().then(() => {
+        if (!this.#left) this.#schedule();
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#renew();
+      await this.#sweep();
+    } catch (thrown) {
+      this.#options.onFault?.(thrown);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { held } = this.#lease;
+    if (held && this.#lease.isStale && !await this.#lease.renew(held)) this.refused([held.fence]);
+  }
+
+  async #sweep(): Promise<void> {
+    const heir = await this.#lease.take();
+    if (!this.#mayTake()) return;
+    for await (const taken of this.#takeover.sweep(heir)) {
+      // Lost meanwhile, and somebody else's already.
+      if (this.#lease.held === heir) await this.#options.onTaken(taken);
+      await this.#renew();
+      if (!this.#mayTake()) return;
+    }
+  }
+
+  #mayTake(): boolean {
+    return this.#takes && this.#options.hasRoom();
+  }
+}

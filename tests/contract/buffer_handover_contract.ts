@@ -1,0 +1,123 @@
+/** What every buffer promises about what comes again, and about whose turn it is. */
+
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Notification } from "../../core/notification.ts";
+import { DEFAULTS, delivered, type Rule } from "./_buffer_bench.ts";
+
+/** Registers the rules. */
+export function testHandover(test: Rule): void {
+  test("what is handed over for the first time is not said to come again", async (bench) => {
+    await bench.buffer.put([1, 2, 3].map((n) => bench.make({ data: { n } })));
+    await bench.pass(1500);
+    assert.deepEqual(bench.again, [false, false, false]);
+  });
+
+  test("what was handed over before a crash comes again, and is said to", async (bench) => {
+    bench.settleAtOnce = false;
+    await bench.buffer.put([bench.make()]);
+    await bench.pass(1500);
+    await bench.crash();
+    await bench.pass(1500);
+    assert.deepEqual(bench.again, [true]);
+  });
+
+  test("what a handler that rejects has not settled comes again after a pause", async (bench) => {
+    const [settled, left] = [1, 2].map((n) => bench.make({ data: { n } }));
+    bench.onBatch = (batch, { again }) => {
+      if (again) return;
+      for (const one of batch) if (one.id === settled!.id) bench.buffer.settle(delivered(one));
+      throw new ServiceError("store_unavailable", "Cannot look up who wants it");
+    };
+    await bench.buffer.put([settled!, left!]);
+    await bench.pass(1500);
+    const seen = () => bench.handled.map(({ id }, index) => [id, bench.again[index]]);
+    assert.deepEqual(seen(), [[settled!.id, false], [left!.id, false]]);
+    await bench.pass(2500);
+    assert.deepEqual(seen().slice(2), [[left!.id, true]]);
+    assert.equal((await bench.buffer.find(left!.id) as LedgerRecord).state, "delivered");
+    assert.equal(bench.buffer.depth().inFlight, 0);
+  });
+
+  test("what is released comes again after a pause, as it was handed over", async (bench) => {
+    const topic = "ox:calendar:updates";
+    const older = bench.make({ topic, data: { folders: ["a"] } });
+    const newer = bench.make({ topic, data: { folders: ["b"] } });
+    bench.settleAtOnce = false;
+    await bench.buffer.put([older]);
+    await bench.buffer.put([newer]);
+    await bench.pass(1500);
+    bench.settleAtOnce = true;
+    bench.buffer.release(newer.id);
+    await bench.pass(100);
+    assert.equal(bench.handled.length, 1);
+    await bench.pass(2500);
+    assert.deepEqual(bench.handled.map(({ id, data }) => [id, data]), [
+      [newer.id, { folders: ["a", "b"] }],
+      [newer.id, { folders: ["a", "b"] }],
+    ]);
+    assert.deepEqual(bench.again, [false, true]);
+    assert.equal((await bench.buffer.find(older.id) as LedgerRecord).mergedInto, newer.id);
+  });
+
+  test("what comes again is not merged with what is similar and new", async (bench) => {
+    const [first, second] = [bench.make(), bench.make()];
+    bench.settleAtOnce = false;
+    await bench.buffer.put([first]);
+    await bench.pass(1500);
+    bench.settleAtOnce = true;
+    bench.buffer.release(first.id);
+    await bench.pass(0);
+    await bench.buffer.put([second]);
+    await bench.pass(3000);
+    const seen = bench.handled.map(({ id }, index) => `${id} ${bench.again[index]}`);
+    assert.deepEqual(seen.toSorted(), [
+      `${first.id} false`,
+      `${first.id} true`,
+      `${second.id} false`,
+    ]);
+  });
+
+  test("what is settled or unknown is not released", async (bench) => {
+    const one = bench.make();
+    await bench.buffer.put([one]);
+    await bench.pass(1500);
+    bench.buffer.release(one.id);
+    bench.buffer.release(bench.ids());
+    await bench.pass(2500);
+    assert.equal(bench.handled.length, 1);
+  });
+
+  test("no batch has both what comes again and what does not", async (bench) => {
+    bench.settings = { ...DEFAULTS, numProcessorThreads: 1 };
+    bench.settleAtOnce = false;
+    const old = [1, 2, 3].map((n) => bench.make({ data: { n } }));
+    await bench.buffer.put(old);
+    await bench.pass(1500);
+    await bench.crash();
+    bench.settleAtOnce = true;
+    const given = Array.from({ length: 30 }, (_, n) => bench.make({ data: { n: 10 + n } }));
+    await bench.buffer.put(given);
+    await bench.pass(3000);
+    const isOld = ({ id }: Notification) => old.some((one) => one.id === id);
+    assert.equal(bench.handled.length, 33);
+    assert.deepEqual(bench.again, bench.handled.map(isOld));
+  });
+
+  test("a context with much to say does not keep another one waiting", async (bench) => {
+    bench.settings = {
+      ...DEFAULTS,
+      ...{ numProcessorThreads: 1, maxProcessorTasks: 100, maxNotifications: 10_000 },
+    };
+    for (let batch = 0; batch < 6; batch++) {
+      const noisy = Array.from({ length: 500 }, (_, n) => bench.make({ data: { batch, n } }));
+      await bench.buffer.put(noisy);
+    }
+    await bench.buffer.put([bench.make({ context: "quiet" })]);
+    await bench.pass(5000);
+    assert.equal(bench.handled.length, 3001);
+    const place = bench.handled.findIndex(({ context }) => context === "quiet");
+    assert.ok(place < 500, `it had place ${place}`);
+  });
+}
