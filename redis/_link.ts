@@ -127,7 +127,13 @@ export class Link implements RedisLink {
     if (!await this.#measure() || this.#isUp || this.#closed || !this.#routes.isUp) return;
     this.#isUp = true;
     this.#log.info("Redis answers");
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (thrown) {
+        this.#log.error("A listener to the link failed", { why: messageOf(thrown, 200) });
+      }
+    }
   }
 
   /** Looks at the server's clock, now and from then on. */

@@ -27,7 +27,10 @@ export interface RedisLink extends AsyncDisposable {
   send(key: string, command: readonly (string | number)[]): Promise<Reply>;
   /** Opens a connection of its own for commands that block, to where `key` is. */
   dedicated(key: string): BlockingLink;
-  /** Whether commands are answered at the moment. */
+  /**
+   * Whether commands are answered at the moment. In a Cluster: of every master; while one of them
+   * is away, commands to the others are still answered.
+   */
   readonly isUp: boolean;
   /** Calls back each time that commands are answered again after they were not. */
   onUp(listener: () => void): void;
@@ -36,13 +39,17 @@ export interface RedisLink extends AsyncDisposable {
    * due and whose lease has run out.
    */
   now(): number;
-  /** Commands sent and not answered. */
+  /** Commands sent and not answered. Beyond a limit further ones are refused. */
   readonly pending: number;
 }
 
 /** A connection that may wait for its answers. It comes back by itself after a break. */
 export interface BlockingLink extends AsyncDisposable {
-  /** Like {@link RedisLink.send}; waits for the answer as long as `waitMs` and what it took. */
+  /**
+   * Like {@link RedisLink.send}; waits for the answer as long as `waitMs` and what it took. Where
+   * the connection is down it waits for the next attempt to connect, so whoever sends again after
+   * each failure is slowed down by that alone.
+   */
   send(
     command: readonly (string | number)[],
     options: { readonly waitMs: number },

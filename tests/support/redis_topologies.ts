@@ -81,6 +81,8 @@ export async function startRedisSentinel(
       return (await replica.cli("info", "replication")).includes("master_link_status:up");
     });
     for (const sentinel of sentinels) {
+      // Otherwise it would look at the servers every ten seconds; older versions do.
+      await sentinel.cli("sentinel", "debug", "info-period", 200);
       await until("the Sentinel knows the replica", async () => {
         const known = await sentinel.cli("sentinel", "replicas", MASTER_NAME);
         return known.includes(String(replica.port));
