@@ -3,10 +3,12 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
+import { ServiceError } from "../../core/errors.ts";
 import { createRedisHub, type HubSettings } from "../../redis/hub.ts";
 import { createInbox, type Inbox } from "../../redis/inbox.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes.ts";
+import { Desk } from "../contract/events_contract.ts";
 import { openTestLink } from "../support/redis_link.ts";
 
 /** Who is there, as all nodes see it at once. */
@@ -60,22 +62,36 @@ export interface HubNode extends AsyncDisposable {
 /** Opens a hub with a link and an inbox of its own, and starts it. */
 export async function openHub(
   url: string,
-  { register, local, settings, clock = systemClock, fenced = false, random = Math.random }: {
+  {
+    register,
+    local,
+    settings,
+    clock = systemClock,
+    inboxClock = systemClock,
+    fenced = false,
+    now,
+    wrap = (inbox) => inbox,
+  }: {
     readonly register: Register;
     readonly local: LocalSockets;
     readonly settings: HubSettings;
     /** Of audits and of what is tried again. */
     readonly clock?: Clock;
+    /** Of the inbox that is read again after a break. */
+    readonly inboxClock?: Clock;
     readonly fenced?: boolean;
-    readonly random?: () => number;
+    /** In place of what time it is for the servers. */
+    readonly now?: () => number;
+    /** What the hub has for an inbox. */
+    readonly wrap?: (inbox: Inbox) => Inbox;
   },
 ): Promise<HubNode> {
-  const link = await openTestLink(url);
+  const link = await openTestLink(url, now);
   const nodes = register.join();
-  const log = silentLog;
-  const inbox = createInbox({ link, nodes, clock: systemClock, random, log });
+  const [log, random] = [silentLog, Math.random];
+  const inbox = createInbox({ link, nodes, clock: inboxClock, random, log });
   const hub = createRedisHub({
-    ...{ link, nodes, inbox, clock, random, log, fenced },
+    ...{ link, nodes, inbox: wrap(inbox), clock, random, log, fenced },
     settings: () => settings,
   });
   await hub.start(local);
@@ -93,4 +109,38 @@ export async function openHub(
       await link[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A node with a desk in front of it. */
+export type Place = HubNode & { readonly desk: Desk };
+
+/** What tests say of a node. */
+export type PlaceOptions = Omit<Parameters<typeof openHub>[1], "register" | "local" | "settings">;
+
+/** Nothing of a test becomes too old or too much. */
+const AMPLE: HubSettings = { windowMs: 120_000, maxEventsPerUser: 100 };
+
+/** Runs a test on one node for each of the options. */
+export async function withPlaces(
+  { url, nodes }: { readonly url: string; readonly nodes: readonly PlaceOptions[] },
+  body: (places: readonly Place[], register: Register) => Promise<void>,
+): Promise<void> {
+  const register = new Register();
+  const places: Place[] = [];
+  try {
+    for (const each of nodes) {
+      const desk = new Desk();
+      const node = await openHub(url, { register, local: desk, settings: AMPLE, ...each });
+      desk.hub = node.hub;
+      places.push(Object.assign(node, { desk }));
+    }
+    await body(places, register);
+  } finally {
+    for (const place of places) await place[Symbol.asyncDispose]();
+  }
+}
+
+/** Whether something is refused because Redis cannot be reached. */
+export function isUnavailable(thrown: unknown): boolean {
+  return thrown instanceof ServiceError && thrown.code === "store_unavailable";
 }

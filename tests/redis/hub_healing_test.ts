@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { inboxKey } from "../../redis/inbox.ts";
+import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { redisTest, sharedRedis, startRedis } from "../support/redis_server.ts";
+import { until } from "../support/until.ts";
+import { isUnavailable, type PlaceOptions, withPlaces } from "./_hubs.ts";
+
+const redis = sharedRedis();
+/** Within which a round of audits begins by itself, and before which none does. */
+const [ROUND_MS, LONG_MS] = [90_000, 30_000];
+
+/** A clock of the servers by which whatever was published is old enough to be missed. */
+function later(): number {
+  return Date.now() + 5_000;
+}
+
+/** Breaks the connections on which nodes wait for messages. */
+async function killReaders(count: number): Promise<void> {
+  await until("all inboxes are being read", async () => {
+    const clients = (await redis().cli("client", "list")).split("\n");
+    const readers = clients.filter((line) => line.includes("cmd=xread"));
+    if (readers.length < count) return false;
+    for (const line of readers) await redis().cli("client", "kill", "id", line.match(/\d+/)![0]);
+    return true;
+  });
+}
+
+/** Runs a test on a few nodes and an empty Redis. */
+async function withNodes(
+  nodes: readonly PlaceOptions[],
+  body: Parameters<typeof withPlaces>[1],
+): Promise<void> {
+  await redis().flush();
+  await withPlaces({ url: redis().url, nodes }, body);
+}
+
+redisTest("a message that the inbox has lost is made up for", async () => {
+  const clock = new FakeClock();
+  const inboxClock = new FakeClock();
+  await withNodes([{}, { clock, inboxClock, now: later }], async ([here, there]) => {
+    await there!.desk.sit(seatFor(SEVEN));
+    await there!.desk.sit(seatFor(EIGHT));
+    await killReaders(2);
+    await until("the reader waits before it tries again", () => inboxClock.timers > 0);
+    await here!.desk.publish(eventFor(SEVEN), eventFor(EIGHT));
+    await here!.desk.publish(eventFor(EIGHT));
+    await redis().cli("xtrim", inboxKey(there!.id), "maxlen", 1);
+    const trimmed = there!.desk.told.length;
+    await until("whoever missed something looks into the log", async () => {
+      await inboxClock.advance(1_000);
+      await clock.advance(1_000);
+      return there!.desk.caughtUp.some(({ user }) => user === SEVEN.user);
+    });
+    assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
+    assert.equal(trimmed, 0);
+    assert.deepEqual(there!.desk.told.map(({ user }) => user).includes(SEVEN.user), false);
+  });
+});
+
+redisTest("what was sent while the inbox could not be read arrives afterwards", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    await there!.desk.sit(seatFor(SEVEN));
+    for (let n = 1; n <= 20; n++) {
+      if (n % 10 === 5) await killReaders(1);
+      await here!.desk.publish(eventFor(SEVEN));
+    }
+    const told = await there!.desk.heard(20);
+    for (const [at, { previous }] of told.slice(1).entries()) {
+      assert.equal(previous, told[at]!.offset);
+    }
+  });
+});
+
+redisTest("a last event that never arrived is found without any sign of it", async () => {
+  const clock = new FakeClock();
+  const deaf: PlaceOptions = {
+    wrap: (inbox) =>
+      ({ ...inbox, on() {}, onGap() {}, start() {}, send: inbox.send.bind(inbox) }) as never,
+  };
+  await withNodes([{}, { ...deaf, clock, now: later }], async ([here, there]) => {
+    await there!.desk.sit(seatFor(EIGHT));
+    await there!.desk.sit(seatFor(SEVEN));
+    await here!.desk.publish(eventFor(SEVEN));
+    await until("it is found", async () => {
+      await clock.advance(ROUND_MS);
+      return there!.desk.caughtUp.length > 0;
+    });
+    assert.deepEqual(
+      there!.desk.caughtUp.map(({ context, user }) => ({ context, user })),
+      there!.desk.caughtUp.map(() => SEVEN),
+    );
+  });
+});
+
+redisTest("a node that was taken for gone is told again once it is back", async () => {
+  const clock = new FakeClock();
+  await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
+    const seat = seatFor(SEVEN);
+    await there!.desk.sit(seat);
+    register.bury(there!.id);
+    assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [false]);
+    await here!.desk.publish(eventFor(SEVEN));
+    register.revive(there!.id);
+    await until("it looks for what it has missed", async () => {
+      await clock.advance(1_000);
+      return there!.desk.caughtUp.length > 0;
+    });
+    assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
+    assert.equal(there!.desk.told.length, 0);
+    await here!.desk.publish(eventFor(SEVEN));
+    await there!.desk.heard(1);
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+  });
+});
+
+redisTest(
+  "a Redis that was flushed has the sockets announced again, and nothing is trusted",
+  async () => {
+    const clock = new FakeClock();
+    await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
+      const seat = seatFor(SEVEN, { id: "c" });
+      await there!.desk.sit(seat);
+      await here!.desk.publish(eventFor(SEVEN));
+      const [event] = await there!.desk.heard(1);
+      await redis().flush();
+      assert.deepEqual(await here!.desk.present(SEVEN), []);
+      assert.equal((await here!.hub.missed(SEVEN, event!.offset)).complete, false);
+      register.revive(there!.id);
+      await until("the socket is announced", async () => {
+        await clock.advance(1_000);
+        return (await here!.desk.present(SEVEN)).length > 0;
+      });
+      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+      assert.equal((await here!.hub.missed(SEVEN, event!.offset)).complete, false);
+      await until("the socket learns of it", async () => {
+        await clock.advance(10_000);
+        return there!.desk.caughtUp.length > 0;
+      });
+      await here!.desk.publish(eventFor(SEVEN));
+      const [, next] = await there!.desk.heard(2);
+      assert.ok(next!.previous > event!.offset, "a gap that cannot be healed");
+    });
+  },
+);
+
+redisTest("an event for a socket that a flushed Redis does not know of shows a gap", async () => {
+  await withNodes([{}], async ([here]) => {
+    await here!.desk.sit(seatFor(SEVEN));
+    await here!.desk.publish(eventFor(SEVEN));
+    await redis().flush();
+    await here!.desk.publish(eventFor(SEVEN));
+    const [before, after] = await here!.desk.heard(2);
+    assert.ok(after!.previous > before!.offset);
+    assert.equal((await here!.hub.missed(SEVEN, before!.offset)).complete, false);
+  });
+});
+
+redisTest("announcing leaves alone what others have taken", async () => {
+  const clock = new FakeClock();
+  await withNodes([{}, { clock, now: later }], async ([here, there]) => {
+    await there!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    const fresh = seatFor(SEVEN, { id: "c" });
+    await here!.desk.sit(fresh);
+    await here!.desk.publish(eventFor(SEVEN));
+    await until("it was announced", async () => {
+      await clock.advance(ROUND_MS);
+      return there!.desk.caughtUp.length > 0;
+    });
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(fresh), open: true }]);
+  });
+});
+
+redisTest("a Redis that was killed is missed, and everything goes on when it is back", async () => {
+  await using server = await startRedis({
+    appendonly: true,
+    config: ["appendfsync always"],
+  });
+  await withPlaces({ url: server.url, nodes: [{}, {}] }, async ([here, there]) => {
+    const leaver = seatFor(SEVEN, { id: "c" });
+    const { last } = await there!.desk.sit(leaver);
+    await there!.desk.sit(seatFor(SEVEN));
+    await here!.desk.publish(eventFor(SEVEN));
+    await there!.desk.heard(1);
+    await server.kill();
+    const late = eventFor(SEVEN);
+    await until("it is missed", () => !here!.link.isUp && !there!.link.isUp);
+    await assert.rejects(here!.hub.publish([late], { again: false }), isUnavailable);
+    await assert.rejects(async () => await here!.hub.join(seatFor(SEVEN)), isUnavailable);
+    await assert.rejects(async () => await here!.hub.presence([SEVEN]), isUnavailable);
+    await assert.rejects(async () => await here!.hub.missed(SEVEN, last), isUnavailable);
+    there!.desk.rise(leaver, { returns: true });
+    await server.start();
+    await until("it answers", () => here!.link.isUp && there!.link.isUp);
+    await here!.hub.publish([late], { again: true });
+    const told = await there!.desk.heard(2);
+    assert.equal(told[1]!.previous, told[0]!.offset);
+    await until(
+      "the goodbye has arrived",
+      async () => (await here!.desk.present(SEVEN)).filter(({ open }) => open).length === 1,
+    );
+    assert.equal((await here!.desk.sit(seatFor(SEVEN, { id: "c" }))).from, last);
+    assert.deepEqual(await here!.hub.missed(SEVEN, last), { events: told, complete: true });
+  });
+});

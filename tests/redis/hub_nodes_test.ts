@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import type { UserName } from "../../core/events.ts";
+import { inboxKey } from "../../redis/inbox.ts";
+import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
+import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+import { startRedisCluster } from "../support/redis_topologies.ts";
+import { isUnavailable, type PlaceOptions, withPlaces } from "./_hubs.ts";
+
+const redis = sharedRedis();
+
+/** Runs a test on a few nodes and an empty Redis. */
+async function withNodes(
+  nodes: readonly PlaceOptions[],
+  body: Parameters<typeof withPlaces>[1],
+): Promise<void> {
+  await redis().flush();
+  await withPlaces({ url: redis().url, nodes }, body);
+}
+
+redisTest("an event reaches exactly the nodes that hold sockets of its user", async () => {
+  await withNodes([{}, {}, {}], async ([here, there, elsewhere]) => {
+    await here!.desk.sit(seatFor(SEVEN));
+    await there!.desk.sit(seatFor(SEVEN));
+    await there!.desk.sit(seatFor(EIGHT));
+    await elsewhere!.desk.sit(seatFor({ context: "1", user: "9" }));
+    const [seven, eight] = [eventFor(SEVEN), eventFor(EIGHT)];
+    await here!.desk.publish(seven, eight);
+    const told = await there!.desk.heard(2);
+    assert.deepEqual(told.map(({ id }) => id).sort(), [seven.id, eight.id].sort());
+    assert.deepEqual((await here!.desk.heard(1))[0]!.id, seven.id);
+    assert.equal(elsewhere!.desk.told.length, 0);
+    assert.equal(await redis().cli("exists", inboxKey(elsewhere!.id)), "0");
+  });
+});
+
+redisTest("a node without sockets publishes for those of others", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    const { last } = await there!.desk.sit(seatFor(SEVEN));
+    const event = eventFor(SEVEN, {
+      clients: ["mail", "ü"],
+      except: 'a "source"\n',
+      args: '1,\n"é"',
+    });
+    await here!.desk.publish(event);
+    const [told] = await there!.desk.heard(1);
+    const { offset, previous, ...rest } = told!;
+    // A break between the arguments means as much as a space.
+    assert.deepEqual(rest, { ...event, args: '1, "é"' });
+    assert.ok(previous <= last && last < offset);
+    assert.equal(here!.desk.told.length, 0);
+  });
+});
+
+redisTest("a socket is shown with its ids on every node", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    const seat = seatFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
+    await there!.desk.sit(seat);
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+  });
+});
+
+redisTest("sockets of a killed node have left, and resume on another one", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    const seat = seatFor(SEVEN, { id: "c" });
+    const { last } = await there!.desk.sit(seat);
+    await here!.desk.publish(eventFor(SEVEN));
+    const [before] = await there!.desk.heard(1);
+    await there!.kill();
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: false }]);
+    const event = eventFor(SEVEN);
+    await here!.desk.publish(event);
+    const { from } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    assert.equal(from, last);
+    const { events, complete } = await here!.hub.missed(SEVEN, from!);
+    assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
+    assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [true]);
+  });
+});
+
+redisTest("a connection that two kills in a row have cut off still has it all", async () => {
+  await withNodes([{}, {}, {}], async ([first, second, third]) => {
+    const { last } = await first!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    await first!.desk.publish(eventFor(SEVEN));
+    await first!.kill();
+    assert.equal((await second!.desk.sit(seatFor(SEVEN, { id: "c" }))).from, last);
+    await second!.kill();
+    const { from } = await third!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    assert.equal(from, last);
+    const { events, complete } = await third!.hub.missed(SEVEN, from!);
+    assert.deepEqual([events.length, complete], [1, true]);
+  });
+});
+
+redisTest("only what this node has claimed is appended", async () => {
+  await withNodes([{ fenced: true }, {}], async ([here]) => {
+    const { last } = await here!.desk.sit(seatFor(SEVEN));
+    const claims = claimsKey(partitionOf(SEVEN.context, SEVEN.user));
+    const [own, settled, foreign] = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
+    await redis().cli("hset", claims, own!.id, here!.id, foreign!.id, "another node");
+    const lost = await here!.hub.publish([settled!, own!, foreign!], { again: false });
+    assert.deepEqual([...lost].sort(), [settled!.id, foreign!.id].sort());
+    const again = await here!.hub.publish([foreign!, own!], { again: true });
+    assert.deepEqual([...again], [foreign!.id]);
+    const { events } = await here!.hub.missed(SEVEN, last);
+    assert.deepEqual(events.map(({ id }) => id), [own!.id]);
+    assert.deepEqual(here!.desk.told.map(({ id }) => id), [own!.id, own!.id]);
+  });
+});
+
+redisTest("what other nodes could not be told of is published again, in its place", async () => {
+  let isCut = true;
+  const cut: PlaceOptions = {
+    wrap: (inbox) =>
+      ({
+        on: inbox.on.bind(inbox),
+        onGap: inbox.onGap.bind(inbox),
+        start: inbox.start.bind(inbox),
+        send: (...args: Parameters<typeof inbox.send>) =>
+          isCut
+            ? Promise.reject(new ServiceError("store_unavailable", "Cannot reach it"))
+            : inbox.send(...args),
+      }) as never,
+  };
+  await withNodes([cut, {}], async ([here, there]) => {
+    const { last } = await there!.desk.sit(seatFor(SEVEN));
+    const event = eventFor(SEVEN);
+    await assert.rejects(here!.hub.publish([event], { again: false }), isUnavailable);
+    isCut = false;
+    await here!.hub.publish([event], { again: true });
+    const told = await there!.desk.heard(1);
+    assert.deepEqual(await here!.hub.missed(SEVEN, last), { events: told, complete: true });
+  });
+});
+
+redisTest("a stopped node's sockets resume elsewhere from what is proven for them", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    const seats = Array.from({ length: 300 }, (_, n) => seatFor({ context: "1", user: `u${n}` }));
+    for (const seat of seats) await there!.desk.sit(seat);
+    await there!.hub.stop();
+    const present = (await here!.hub.presence(seats)).flat();
+    assert.deepEqual(new Set(present.map(({ open }) => open)), new Set([false]));
+    assert.equal(present.length, seats.length);
+  });
+});
+
+redisTest("many sockets of one user that join at the same time all have their seats", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    await Promise.all(Array.from({ length: 24 }, (_, n) => {
+      const { desk } = (n % 2 === 0 ? here : there)!;
+      return desk.sit(seatFor(SEVEN));
+    }));
+    assert.equal((await here!.desk.present(SEVEN)).filter(({ open }) => open).length, 24);
+  });
+});
+
+redisTest("hubs work on the masters of a Cluster", async () => {
+  await using cluster = await startRedisCluster(3);
+  await withPlaces({ url: cluster.url, nodes: [{}, {}] }, async ([here, there]) => {
+    const users: UserName[] = Array.from(
+      { length: 40 },
+      (_, n) => ({ context: "1", user: `u${n}` }),
+    );
+    assert.ok(
+      new Set(users.map((each) => partitionOf(each.context, each.user))).size > PARTITIONS / 4,
+    );
+    for (const user of users) await there!.desk.sit(seatFor(user));
+    const events = users.map((user) => eventFor(user));
+    assert.equal((await here!.hub.publish(events, { again: false })).size, 0);
+    const told = await there!.desk.heard(users.length);
+    assert.deepEqual(told.map(({ id }) => id).sort(), events.map(({ id }) => id).sort());
+    const present = await here!.hub.presence(users);
+    assert.ok(present.every((each) => each.length === 1 && each[0]!.open));
+    const missed = await here!.hub.missed(users[0]!, told[0]!.previous);
+    assert.deepEqual([missed.events.length, missed.complete], [1, true]);
+    await there!.hub.stop();
+    const left = await here!.hub.presence(users);
+    assert.ok(left.every((each) => each.length === 1 && !each[0]!.open));
+  });
+});
