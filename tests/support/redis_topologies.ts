@@ -23,6 +23,8 @@ export interface RedisSentinel extends AsyncDisposable {
 const SLOTS = 16_384;
 /** Milliseconds after which a server that is silent counts as gone; tests wait for it. */
 const GONE_MS = 500;
+/** A master waits for further replicas otherwise. */
+const AT_ONCE = "repl-diskless-sync-delay 0";
 const MASTER_NAME = "main";
 
 /** Starts a Cluster whose masters have about as many slots each. */
@@ -35,7 +37,7 @@ export async function startRedisCluster(
     `cluster-port ${freePort()}`,
     `cluster-node-timeout ${GONE_MS}`,
     "cluster-replica-validity-factor 0",
-    "repl-diskless-sync-delay 0",
+    AT_ONCE,
   ]);
   const cluster: RedisCluster = {
     url: `redis+cluster://${servers.slice(0, 2).map(hostOf).join(",")}`,
@@ -59,11 +61,12 @@ export async function startRedisSentinel(
     readonly config?: readonly string[];
   } = {},
 ): Promise<RedisSentinel> {
-  const servers = await startAll(1, () => config);
+  const common = [AT_ONCE, ...config];
+  const servers = await startAll(1, () => common);
   try {
     const master = servers[0]!;
     const replica = await startRedis({
-      config: [`replicaof 127.0.0.1 ${master.port}`, "repl-diskless-sync-delay 0", ...config],
+      config: [`replicaof 127.0.0.1 ${master.port}`, ...common],
     });
     servers.push(replica);
     const watch = [
