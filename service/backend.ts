@@ -32,15 +32,14 @@ export interface JoinDeps {
   readonly commit: CommitChanges;
 }
 
-/** The parts that a node works with. Closed in the opposite order of use. */
+/** The parts that a node works with. The buffer is closed by the pipeline. */
 export interface Parts extends AsyncDisposable {
   readonly buffer: Buffer;
   readonly hub: EventHub;
   readonly limiter: RateLimiter;
-  readonly tokens: SharedTokens;
+  /** Absent where every node makes its own. */
+  readonly tokens?: SharedTokens;
   readonly changes: ChangeFeed;
-  /** What `/readyz` says of them, beside the store itself. */
-  checks(): readonly ReadinessCheck[];
 }
 
 /** See the file's comment. */
@@ -49,4 +48,6 @@ export interface Backend extends AsyncDisposable {
   /** Whether there may be other nodes to take over what this one leaves. */
   readonly hasOthers: boolean;
   join(deps: JoinDeps): Promise<Parts>;
+  /** What `/readyz` says of it, beside the store itself. */
+  checks(): Promise<readonly ReadinessCheck[]>;
 }

@@ -9,6 +9,7 @@ import {
   Sessions,
 } from "../auth/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
+import type { Change } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Store } from "../core/store.ts";
 import type { Environment } from "./environment.ts";
@@ -23,16 +24,20 @@ export interface Credentials {
 /** @throws {ServiceError} `invalid_configuration` where a secret or an address is of no use. */
 export async function loadCredentials(
   store: Store,
-  { clock, environment, settings, fetch }: {
+  { clock, environment, settings, fetch, onChanged }: {
     readonly clock: Clock;
     readonly environment: Environment;
     readonly settings: Settings;
     readonly fetch: typeof globalThis.fetch;
+    readonly onChanged: (change: Change) => void;
   },
 ): Promise<Credentials> {
   const { adminKey, sessionSecret } = environment;
-  const keys = await ApiKeys.load({ store, clock, ...(adminKey !== undefined && { adminKey }) });
-  const sessions = new Sessions({ store, clock });
+  const keys = await ApiKeys.load({
+    ...{ store, clock, onChanged },
+    ...(adminKey !== undefined && { adminKey }),
+  });
+  const sessions = new Sessions({ store, clock, onChanged });
   const jwt = jwtVerifier(settings, { clock, fetch, secret: sessionSecret });
   const authenticate = createAuthenticator({ keys, sessions, ...(jwt && { jwt }) });
   return { keys, sessions, authenticate };

@@ -6,12 +6,13 @@ import type { Store } from "../core/store.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ClientStatus, Transport } from "../core/transport.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
+import type { Backend } from "./backend.ts";
 
 /** What readiness depends on. */
 export interface ReadinessDeps {
-  readonly store: Store;
+  readonly backend: Pick<Backend, "store" | "checks">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  readonly draining: () => boolean;
+  readonly leaving: () => boolean;
   readonly clock: Clock;
 }
 
@@ -19,7 +20,7 @@ const DAY_MS = 86_400_000;
 
 /** See the file's comment. A client whose credential is bad does not take the node out. */
 export function createReadiness(
-  { store, transports, draining, clock }: ReadinessDeps,
+  { backend, transports, leaving, clock }: ReadinessDeps,
 ): () => Promise<readonly ReadinessCheck[]> {
   function shown({ client, ready, detail, credentialExpiresAt }: ClientStatus) {
     return {
@@ -40,7 +41,11 @@ export function createReadiness(
         ...(clients.length > 0 && { detail: clients.map(shown) }),
       };
     });
-    return [await storeCheck(store), { name: "in service", ok: !draining() }, ...transportChecks];
+    return [
+      ...await Promise.all([storeCheck(backend.store), backend.checks()]),
+      { name: "in service", ok: !leaving() },
+      ...transportChecks,
+    ].flat();
   };
 }
 

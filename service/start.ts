@@ -18,6 +18,7 @@ import { createAdmission } from "./admission.ts";
 import { loadCredentials } from "./credentials.ts";
 import { createDirectHub } from "./direct_hub.ts";
 import { takeDoor } from "./door.ts";
+import { createEmbeddedBackend } from "./embedded_backend.ts";
 import type { Environment } from "./environment.ts";
 import { createBuffer } from "./log_buffer.ts";
 import { createMessages } from "./messages.ts";
@@ -84,7 +85,7 @@ export async function startService(
   const door = opened.use(takeDoor({ ...environment, log }));
 
   const { keys, sessions, authenticate } = await loadCredentials(store, {
-    ...{ clock, environment, fetch },
+    ...{ clock, environment, fetch, onChanged: () => {} },
     settings: settings(),
   });
 
@@ -153,7 +154,10 @@ export async function startService(
       await matcher.match(notification, clientsOf((await sockets.presence([notification]))[0]!)),
     serves: pipeline.serves,
     reload: () => cascade.reload(),
-    ready: createReadiness({ store, transports, clock, draining: () => draining }),
+    ready: createReadiness({
+      backend: createEmbeddedBackend(store),
+      ...{ transports, clock, leaving: () => draining },
+    }),
     drain() {
       draining = true;
       void realtime.drain(DRAIN_PER_SECOND);

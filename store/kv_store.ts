@@ -1,15 +1,18 @@
 /**
  * The store on Deno KV: a file, memory, or the platform's own on Deno Deploy. It keeps KV's limits
  * and order, waits briefly where the file is locked, and turns every failure of the file into
- * `store_unavailable`. One handle per process; a file is never shared between processes.
+ * `store_unavailable`. One handle per process; a file is never shared between processes, the
+ * platform's own is.
  */
 
 import type { ChangeFeed } from "../core/changes.ts";
 import { type Clock, sleep } from "../core/clock.ts";
+import type { ChangeFeed } from "../core/changes.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import { createKvChangeFeed } from "./kv_change_feed.ts";
+import { createKvChangeFeed, type KvChangeFeedOptions } from "./kv_change_feed.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** What a {@link KvStore} is made of. */
@@ -43,7 +46,11 @@ export async function openKvStore(
   } catch (cause) {
     throw unavailable("open", { name, cause });
   }
-  const store = new KvStore(kv, { ...options, name, durable: path !== ":memory:" });
+  const store = new KvStore(kv, {
+    ...{ ...options, name, durable: path !== ":memory:" },
+    // The platform gives the same one to every isolate.
+    shared: path === undefined,
+  });
   try {
     // Opening alone does not read, so a damaged file would only be noticed later.
     await store.get(["open"]);
@@ -63,11 +70,16 @@ export class KvStore implements Store {
 
   constructor(
     kv: Deno.Kv,
-    options: KvStoreOptions & { readonly name: string; readonly durable: boolean },
+    options: KvStoreOptions & {
+      readonly name: string;
+      readonly durable: boolean;
+      /** Other processes use the same KV. @default {false} */
+      readonly shared?: boolean;
+    },
   ) {
     this.#kv = kv;
     this.#options = options;
-    this.traits = { ...KV_LIMITS, durable: options.durable, shared: false };
+    this.traits = { ...KV_LIMITS, durable: options.durable, shared: options.shared ?? false };
   }
 
   async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
@@ -120,6 +132,11 @@ export class KvStore implements Store {
     options: { readonly id: string; readonly log: Log },
   ): ChangeFeed & AsyncDisposable {
     return createKvChangeFeed({ ...this.#options, ...options, kv: this.#kv });
+  }
+
+  /** Changes that those who share this KV tell each other. */
+  changeFeed(options: Omit<KvChangeFeedOptions, "kv">): ChangeFeed & AsyncDisposable {
+    return createKvChangeFeed({ ...options, kv: this.#kv });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -20,10 +20,8 @@ Deno.test("a store that can be read but not written makes a node not ready", asy
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const ready = createReadiness({
-    store: full,
-    transports: new Map(),
-    draining: () => false,
-    clock,
+    backend: { store: full, checks: () => Promise.resolve([]) },
+    ...{ transports: new Map(), leaving: () => false, clock },
   });
   assert.deepEqual((await ready())[0], { name: "store", ok: false, detail: "The disk is full" });
 });
@@ -37,10 +35,31 @@ Deno.test("days to the end of a credential are told, and never take a node out",
     credentialExpiresAt: clock.now() + 2.5 * DAY_MS,
   }];
   const transports = new Map([["apn" as const, transport]]);
-  const ready = createReadiness({ store, transports, draining: () => false, clock });
+  const backend = { store, checks: () => Promise.resolve([]) };
+  const ready = createReadiness({ backend, transports, leaving: () => false, clock });
   const check = (await ready()).find(({ name }) => name === "transport apn");
   assert.deepEqual(check, {
     ...{ name: "transport apn", ok: false, optional: true },
     detail: [{ client: "app", ready: false, detail: "expired", credentialDaysLeft: 2 }],
   });
+});
+
+Deno.test("what a backend warns of is shown and takes nothing out", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const detail = "Redis at a:1 evicts: set maxmemory-policy to noeviction";
+  const backend = {
+    store,
+    checks: () => Promise.resolve([{ name: "redis", ok: false, optional: true, detail }]),
+  };
+  const ready = createReadiness({ backend, transports: new Map(), leaving: () => false, clock });
+  assert.deepEqual((await ready())[1], { name: "redis", ok: false, optional: true, detail });
+});
+
+Deno.test("a node that leaves is not ready", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const backend = { store, checks: () => Promise.resolve([]) };
+  const ready = createReadiness({ backend, transports: new Map(), leaving: () => true, clock });
+  assert.equal((await ready()).find(({ name }) => name === "in service")?.ok, false);
 });

@@ -1,0 +1,57 @@
+/**
+ * A node that is alone with its store: Deno KV on a file or in memory. On the platform's KV other
+ * isolates may use the same one; they share the buffer's log, the jobs and all records, and tell
+ * each other of changes, while sockets and limits are each isolate's own.
+ */
+
+import { LogBuffer } from "../buffer/mod.ts";
+import { NO_OTHERS } from "../core/changes.ts";
+import type { Store } from "../core/store.ts";
+import { createLocalLimiter } from "../core/token_bucket.ts";
+import { createLocalHub, EventRecords } from "../events/mod.ts";
+import { KvStore } from "../store/mod.ts";
+import type { Backend, JoinDeps, Parts } from "./backend.ts";
+import { bufferOptions } from "./buffer_options.ts";
+
+/** Wraps a store, which it owns. */
+export function createEmbeddedBackend(store: Store): Backend {
+  return {
+    store,
+    hasOthers: store.traits.shared,
+    join: (deps) => Promise.resolve(join(store, deps)),
+    checks: () => Promise.resolve([]),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function join(store: Store, deps: JoinDeps): Parts {
+  const { settings, clock, random, ids, log, metrics, commit } = deps;
+  const buffer = new LogBuffer(store, {
+    ...bufferOptions(deps),
+    leaseMs: settings().cluster.leaseMs,
+    onTaken(count) {
+      metrics.count("carillon_claims_taken_over_total", {}, count);
+      metrics.count("carillon_notifications_recovered_total", {}, count);
+    },
+    onLapse: () => metrics.count("carillon_node_lapses_total", {}),
+  });
+  const keepsEvents = store.traits.durable && !store.traits.shared;
+  const hub = createLocalHub({
+    ...{ clock, log, settings: () => settings().resume },
+    ...(keepsEvents && { records: new EventRecords({ store, commit }) }),
+  });
+  metrics.beforeScrape(() => metrics.set("carillon_events_kept_bytes", {}, hub.stats().bytes));
+  const changes = store instanceof KvStore && store.traits.shared
+    ? store.changeFeed({ clock, random, log, id: ids() })
+    : undefined;
+  return {
+    buffer,
+    hub,
+    limiter: createLocalLimiter({ clock }),
+    changes: changes ?? NO_OTHERS,
+    async [Symbol.asyncDispose]() {
+      await changes?.[Symbol.asyncDispose]();
+      await hub[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** A node among equals: everything that nodes share is in Redis. */
+
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import {
+  checkServers,
+  createChangeFeed,
+  createInbox,
+  createRedisHub,
+  createRedisLimiter,
+  createSharedTokens,
+  joinNodes,
+  type Link,
+  openLink,
+  RedisBuffer,
+  type RedisLink,
+  RedisStore,
+  type ServerFinding,
+} from "../redis/mod.ts";
+import type { ReadinessCheck } from "../routes/mod.ts";
+import type { Backend, JoinDeps, Parts } from "./backend.ts";
+import { bufferOptions } from "./buffer_options.ts";
+
+/** What opening takes. */
+export interface RedisBackendOptions {
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** What is found wrong with the servers is true for so long. */
+const FINDINGS_MS = 60_000;
+
+/**
+ * Connects, and looks whether the servers can be relied upon.
+ *
+ * @throws {ServiceError} `invalid_configuration` where the address is none or a server is too old,
+ * `store_unavailable` where Redis cannot be reached
+ */
+export async function openRedisBackend(
+  address: string,
+  options: RedisBackendOptions,
+): Promise<Backend> {
+  const { clock, log } = options;
+  await using opened = new AsyncDisposableStack();
+  const link = opened.use(await openLink(address, options));
+  const store = opened.use(new RedisStore(link));
+  let findings = await checkServers(link);
+  let checkedAt = clock.monotonic();
+  for (const { severity, message } of findings) {
+    if (severity === "fatal") throw new ServiceError("invalid_configuration", message);
+    log.warn(message);
+  }
+
+  async function look(): Promise<readonly ServerFinding[]> {
+    if (clock.monotonic() - checkedAt < FINDINGS_MS) return findings;
+    findings = await checkServers(link);
+    checkedAt = clock.monotonic();
+    return findings;
+  }
+
+  const life = opened.move();
+  return {
+    store,
+    hasOthers: true,
+    join: (deps) => join(link, deps),
+    async checks() {
+      // Where Redis is away, the check of the store says so.
+      return (await look().catch(() => findings)).map(checkOf);
+    },
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  };
+}
+
+/** A warning does not take the node out: every other node would have the same. */
+function checkOf({ severity, message }: ServerFinding): ReadinessCheck {
+  return { name: "redis", ok: false, optional: severity === "warning", detail: message };
+}
+
+async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
+  const { settings, clock, random, log, metrics, ids } = deps;
+  const link = timed(plain, deps);
+  await using opened = new AsyncDisposableStack();
+  const nodes = opened.use(
+    await joinNodes({
+      ...{ link, clock, random, log },
+      id: ids().slice(-12),
+      leaseMs: settings().cluster.leaseMs,
+    }),
+  );
+  nodes.onLapse(() => {
+    metrics.count("carillon_node_lapses_total", {});
+    log.warn("this node was out of sight for longer than its lease", { node: nodes.id });
+  });
+  const inbox = opened.use(createInbox({ link, nodes, clock, random, log }));
+  const changes = opened.use(createChangeFeed({ inbox, nodes, clock, random, log }));
+  const hub = opened.use(createRedisHub({
+    ...{ link, nodes, inbox, clock, random, log },
+    settings: () => settings().resume,
+  }));
+  const buffer = new RedisBuffer({
+    ...bufferOptions(deps),
+    ...{ link, nodes },
+    onTaken: (count) => metrics.count("carillon_claims_taken_over_total", {}, count),
+  });
+  metrics.beforeScrape(() => {
+    metrics.set("carillon_redis_up", {}, link.isUp ? 1 : 0);
+    metrics.set("carillon_redis_pending", {}, link.pending);
+    metrics.set("carillon_nodes_alive", {}, nodes.alive().length);
+  });
+  log.info("this node has joined", { node: nodes.id, others: nodes.alive().length - 1 });
+  const life = opened.move();
+  return {
+    ...{ buffer, hub, changes },
+    limiter: createRedisLimiter({ link, clock, log }),
+    tokens: createSharedTokens({ link, clock, random, log }),
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  };
+}
+
+/** The link with a watch on its scripts. */
+function timed(
+  link: RedisLink,
+  { metrics, clock }: { readonly metrics: Metrics; readonly clock: Clock },
+): RedisLink {
+  return {
+    async run(script, keys, args) {
+      const started = clock.monotonic();
+      try {
+        return await link.run(script, keys, args);
+      } finally {
+        const seconds = (clock.monotonic() - started) / 1000;
+        metrics.observe("carillon_redis_script_seconds", { script: script.name }, seconds);
+      }
+    },
+    send: (key, command) => link.send(key, command),
+    dedicated: (key) => link.dedicated(key),
+    onUp: (listener) => link.onUp(listener),
+    now: () => link.now(),
+    get isUp() {
+      return link.isUp;
+    },
+    get pending() {
+      return link.pending;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
