@@ -25,7 +25,7 @@ export function createEmbeddedBackend(store: Store): Backend {
 }
 
 function join(store: Store, deps: JoinDeps): Parts {
-  const { settings, clock, random, ids, log, metrics, commit } = deps;
+  const { settings, clock, ids, log, metrics, commit } = deps;
   const buffer = new LogBuffer(store, {
     ...bufferOptions(deps),
     leaseMs: settings().cluster.leaseMs,
@@ -42,7 +42,7 @@ function join(store: Store, deps: JoinDeps): Parts {
   });
   metrics.beforeScrape(() => metrics.set("carillon_events_kept_bytes", {}, hub.stats().bytes));
   const changes = store instanceof KvStore && store.traits.shared
-    ? store.changeFeed({ clock, random, log, id: ids() })
+    ? store.changeFeed({ log, id: ids() })
     : undefined;
   return {
     buffer,

@@ -5,14 +5,12 @@
  * platform's own is.
  */
 
-import type { ChangeFeed } from "../core/changes.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import type { ChangeFeed } from "../core/changes.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import { createKvChangeFeed } from "./kv_change_feed.ts";
-import { createKvChangeFeed, type KvChangeFeedOptions } from "./kv_change_feed.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** What a {@link KvStore} is made of. */
@@ -132,11 +130,6 @@ export class KvStore implements Store {
     options: { readonly id: string; readonly log: Log },
   ): ChangeFeed & AsyncDisposable {
     return createKvChangeFeed({ ...this.#options, ...options, kv: this.#kv });
-  }
-
-  /** Changes that those who share this KV tell each other. */
-  changeFeed(options: Omit<KvChangeFeedOptions, "kv">): ChangeFeed & AsyncDisposable {
-    return createKvChangeFeed({ ...options, kv: this.#kv });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
