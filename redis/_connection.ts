@@ -39,6 +39,8 @@ export type Send = (command: Command) => Promise<Reply>;
 
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 2_000;
+/** Up for so long, a connection counts as a good one. */
+const STEADY_MS = 500;
 /** How often is looked for an answer that did not come. */
 const SWEEP_MS = 250;
 /** Answered commands that are remembered before the list of deadlines is cut. */
@@ -50,8 +52,9 @@ export class Connection {
   #client: Client | undefined;
   #isUp = false;
   #closed = false;
-  /** Attempts that failed since it was up. */
+  /** Attempts that failed, or did not lead to anything lasting, since it was well. */
   #failures = 0;
+  #upAt = 0;
   #retry: Timer | undefined;
   #sweep: Timer | undefined;
   /** When answers are due, in the order of the commands; those before `head` have come. */
@@ -153,7 +156,7 @@ export class Connection {
       await check?.(send);
       if (this.#client !== opened) return;
       this.#isUp = true;
-      this.#failures = 0;
+      this.#upAt = clock.monotonic();
       this.#settle();
       onChange?.(true);
     } catch (thrown) {
@@ -169,6 +172,8 @@ export class Connection {
   #broke(client: Client | undefined, why: unknown): void {
     if (this.#client !== client) return;
     const { clock, random, onChange } = this.#options;
+    // A server that takes connections only to break them is not asked again ever so often.
+    if (this.#isUp && clock.monotonic() - this.#upAt >= STEADY_MS) this.#failures = 0;
     this.#client = undefined;
     this.#isUp = false;
     this.#why = why;

@@ -167,10 +167,8 @@ class Blocking implements BlockingLink {
       return await this.#connection.send(command, waitMs);
     } catch (thrown) {
       const meaning = meaningOf(thrown);
-      // What it waits for is at another server by now.
-      if (meaning === "elsewhere" || meaning === "moved" || meaning === "ask") {
-        this.#connection.renew(thrown);
-      }
+      // What it waits for is at another server by now, or at none for a while.
+      if (meaning !== "other" && meaning !== "unknown_script") this.#connection.renew(thrown);
       throw errorOf(thrown, command[0]);
     }
   }

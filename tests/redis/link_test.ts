@@ -206,6 +206,21 @@ redisTest("a connection that blocks comes back after a break", async () => {
   assert.equal(found, "x");
 });
 
+redisTest(
+  "whoever sends again after each failure of a connection that blocks is slowed down",
+  async () => {
+    await using server = await startRedis({ config: ["maxmemory 1kb"] });
+    await using link = await open(server.url, { random: () => 0.9 });
+    await using waiting = link.dedicated("queue");
+    let refused = 0;
+    for (const until = performance.now() + 500; performance.now() < until;) {
+      await assert.rejects(waiting.send(["RPUSH", "queue", "x"], { waitMs: 0 }), isUnavailable);
+      refused++;
+    }
+    assert.ok(refused < 20, `${refused} times`);
+  },
+);
+
 redisTest("closing ends what waits, and leaves no connection behind", async () => {
   await using server = await startRedis();
   const link = await open(server.url);
