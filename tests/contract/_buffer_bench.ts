@@ -23,8 +23,23 @@ export interface BufferUnderTest {
   open(settings: () => BufferSettings): Buffer;
   /** The store refuses every write from now on, or takes them again. */
   breakStore(broken: boolean): void;
+  /**
+   * Resolves when nothing is on its way to or from a real server. Time then passes in small steps,
+   * each of them followed by this.
+   */
+  idle?(): Promise<void>;
+  /**
+   * What a start finds in flight. By default that is what it returns; a buffer of several nodes
+   * returns only what it took over from others.
+   */
+  foundAtStart?(buffer: Buffer): number;
+  /** Hands over what it holds in memory even while it cannot write. @default {true} */
+  readonly worksFromMemory?: boolean;
   dispose(): Promise<void>;
 }
+
+/** Milliseconds of the fake clock between two looks at what is on its way. */
+const STEP_MS = 25;
 
 /** See the file's comment. */
 export class Bench {
@@ -61,7 +76,8 @@ export class Bench {
   async crash(): Promise<number> {
     this.handled.length = this.again.length = 0;
     this.buffer = this.under.open(() => this.settings);
-    return await this.start();
+    const returned = await this.start();
+    return this.under.foundAtStart?.(this.buffer) ?? returned;
   }
 
   make(fields: Partial<Notification> = {}): Notification {
@@ -79,7 +95,14 @@ export class Bench {
 
   /** Lets time pass until nothing is on its way to the store either. */
   async pass(ms: number): Promise<void> {
-    await this.under.clock.advance(ms);
+    const { under } = this;
+    const stepMs = under.idle ? STEP_MS : ms;
+    await under.idle?.();
+    let left = ms;
+    do {
+      await under.clock.advance(Math.min(left, stepMs));
+      await under.idle?.();
+    } while ((left -= stepMs) > 0);
     for (let turn = 0; turn < 20; turn++) await settle();
   }
 }

@@ -196,9 +196,10 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     bench.under.breakStore(true);
     await assert.rejects(bench.buffer.put([bench.make({ data: { n: 2 } })]));
     await bench.pass(1500);
-    assert.equal(bench.handled.length, 1);
+    assert.equal(bench.handled.length, bench.under.worksFromMemory ?? true ? 1 : 0);
     bench.under.breakStore(false);
     await bench.pass(2500);
+    assert.equal(bench.handled.length, 1);
     assert.equal(await bench.crash(), 0);
     assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "delivered");
   });
