@@ -30,3 +30,6 @@ export interface SharedTokens {
     },
   ): Promise<SharedToken | undefined>;
 }
+
+/** Of a node that is alone. */
+export const OWN_TOKENS: SharedTokens = { get: (_name, { make }) => make() };

@@ -5,7 +5,7 @@
  * got stuck half-way is finished by its repetition.
  */
 
-import type { Buffer, BufferTraits } from "../buffer/mod.ts";
+import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -14,15 +14,7 @@ import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 
 /** What publishing once needs. */
 export interface PublishOnceOptions {
-  readonly buffer: {
-    readonly traits: BufferTraits;
-    /** See {@link Buffer.put}; with `again`, ids that are known already are left as they are. */
-    put(
-      notifications: readonly Notification[],
-      sets?: Parameters<Buffer["put"]>[1],
-      options?: { readonly again?: boolean },
-    ): Promise<void>;
-  };
+  readonly buffer: Pick<Buffer, "put" | "traits">;
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   readonly ids: IdSource;

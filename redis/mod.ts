@@ -8,9 +8,13 @@ export {
   parseAddress,
   type RedisAddress,
 } from "./address.ts";
+export { type ChangeFeedOptions, createChangeFeed } from "./change_feed.ts";
 export type { Link } from "./_link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
+export type { Nodes } from "./nodes.ts";
 export { openLink, type OpenLinkOptions } from "./open.ts";
+export { createRedisLimiter, type RateLimiterOptions } from "./rate_limiter.ts";
+export { joinNodes, type JoinOptions, type RegisteredNodes } from "./registered_nodes.ts";
 export {
   checkServers,
   findingsOf,
@@ -18,4 +22,5 @@ export {
   type ServerFacts,
   type ServerFinding,
 } from "./server_check.ts";
+export { createSharedTokens, type SharedTokensOptions } from "./shared_tokens.ts";
 export { RedisStore } from "./store.ts";

@@ -168,7 +168,7 @@ class Membership implements RegisteredNodes {
   }
 
   async #renew(): Promise<void> {
-    const { link, clock, log } = this.#options;
+    const { link, clock } = this.#options;
     const register = parse(await link.run(RENEW, [NODES_KEY], [this.id, FORGET_MS]));
     const last = this.#answered;
     this.#answered = { now: register.now, at: clock.monotonic() };
@@ -183,11 +183,9 @@ class Membership implements RegisteredNodes {
     }
     this.#take(aliveIn(register, { leaseMs: this.leaseMs, spared: this.#spared?.nodes }));
     this.#signs = register.signs;
-    if (!lapsed) return;
-    log.warn("this node was out of sight for longer than its lease", {
-      silentMs: register.now - last.now,
-    });
-    for (const listener of this.#onLapse) listener();
+    if (lapsed) {
+      for (const listener of this.#onLapse) listener();
+    }
   }
 
   #take(alive: ReadonlySet<string>): void {

@@ -7,6 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { HttpPool, type TokenCache } from "../http/mod.ts";
 import { type Again, judgeAnswer, type Remedy } from "./answers.ts";
@@ -24,6 +25,8 @@ export interface ApnRuntime {
   readonly maxConnections: number;
   /** Requests under way at once per connection. */
   readonly maxInFlight: number;
+  /** Where nodes share provider tokens. Absent: this one makes its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /** Settings of {@link ApnClient}. */
@@ -58,11 +61,12 @@ export class ApnClient implements AsyncDisposable {
   /** @throws what `createHttpClient` throws, e.g. for a key that does not match its certificate. */
   constructor({ origin, topic, credential, caCerts, runtime }: ApnClientOptions) {
     const { clock, fetch, createHttpClient, connections, maxConnections, maxInFlight } = runtime;
+    const { sharedTokens = OWN_TOKENS } = runtime;
     this.#clock = clock;
     this.#path = `${origin}/3/device/`;
     this.#profile = { topic, auth: credential.type };
     this.#token = credential.type === "jwt"
-      ? createProviderToken({ ...credential, clock })
+      ? createProviderToken({ ...credential, clock, sharedTokens })
       : undefined;
     this.#pool = new HttpPool({
       clients: connections,

@@ -3,6 +3,7 @@
  * mistake is named when the configuration is loaded rather than found out push by push.
  */
 
+import { createHash } from "node:crypto";
 import { type CryptoKey, importPKCS8 } from "jose";
 import { messageOf } from "../../core/errors.ts";
 import { certificateFault, readPushCertificate } from "./certificate.ts";
@@ -25,6 +26,8 @@ export type ApnCredential =
     readonly key: CryptoKey;
     readonly keyId: string;
     readonly teamId: string;
+    /** What follows from the key, and from nothing else that is known. */
+    readonly keyDigest: string;
   };
 
 /** Everything that comes out of a client's files. */
@@ -98,10 +101,11 @@ async function loadTokenKey(
   try {
     const key = await importPKCS8(pem, "ES256");
     const { keyid, teamid } = auth;
+    const keyDigest = createHash("sha256").update(pem).digest("base64url");
     return {
       kind: "loaded",
       topic,
-      credential: { type: "jwt", key, keyId: keyid, teamId: teamid },
+      credential: { type: "jwt", key, keyId: keyid, teamId: teamid, keyDigest },
     };
   } catch {
     const message = "Cannot use the key: expected a P-256 private key as PKCS#8 in PEM (.p8)";

@@ -4,7 +4,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { HttpPool, TokenCache } from "../http/mod.ts";
+import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
+import { createSharedMint, HttpPool, renewalTime, TokenCache } from "../http/mod.ts";
 import { requestAccessToken } from "./access_token.ts";
 import { readFailure } from "./answers_failed.ts";
 import { readAnswerV1 } from "./answers_v1.ts";
@@ -23,6 +24,8 @@ export interface V1ClientOptions {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /** A token is renewed this long before it ends. */
@@ -32,6 +35,7 @@ const BACK_OFF_MS = 10_000;
 /** A client that sends for one service account. Connects with its first message. */
 export function createV1Client(options: V1ClientOptions): ConfiguredClient {
   const { account, caCerts, clock, createHttpClient, tokenAddress } = options;
+  const { sharedTokens = OWN_TOKENS } = options;
   const url = new URL(sendAddress(options));
   const shared = { fetch: options.fetch, clock, timeoutMs: TIMEOUT_MS };
   const api = new HttpPool({
@@ -51,7 +55,13 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     warmUp: false,
   });
   const tokens = new TokenCache<Outcome>({
-    mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, clock }),
+    mint: createSharedMint<Outcome>({
+      ...{ sharedTokens, clock },
+      name: `gcm ${account.email} ${tokenAddress}`,
+      secret: account.keyDigest,
+      renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
+      mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, clock }),
+    }),
     clock,
     marginMs: MARGIN_MS,
     // A refused token is renewed once per message; the second refusal pauses the whole client,

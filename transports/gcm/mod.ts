@@ -7,6 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import { createLegacyClient } from "./client_legacy.ts";
@@ -32,6 +33,8 @@ export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 export interface GcmDeps extends FileAccess {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /** The transport `gcm`, without clients until it is configured. */

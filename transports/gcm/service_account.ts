@@ -5,6 +5,7 @@
  * https://developers.google.com/identity/protocols/oauth2/service-account
  */
 
+import { createHash } from "node:crypto";
 import { type CryptoKey, importPKCS8 } from "jose";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
@@ -13,6 +14,8 @@ export interface ServiceAccount {
   readonly email: string;
   readonly keyId?: string;
   readonly privateKey: CryptoKey;
+  /** What follows from the key, and from nothing else that is known. */
+  readonly keyDigest: string;
   readonly projectId: string;
   /** The file's `token_uri`: the audience of the assertion. */
   readonly tokenUri: string;
@@ -48,10 +51,12 @@ export async function readServiceAccount(
   const tokenUri = field(file, "token_uri");
   if (!overrides.tokenAddressSet) checkTokenUri(tokenUri);
   const keyId = file.private_key_id;
+  const pem = field(file, "private_key");
   return {
     email: field(file, "client_email"),
     ...(typeof keyId === "string" && keyId !== "" ? { keyId } : {}),
-    privateKey: await importKey(field(file, "private_key")),
+    privateKey: await importKey(pem),
+    keyDigest: createHash("sha256").update(pem).digest("base64url"),
     projectId,
     tokenUri,
   };

@@ -4,6 +4,7 @@ export { HttpPool, type HttpPoolOptions, type HttpRequest } from "./http_pool.ts
 export type { FetchFault, HttpFailure, HttpReply, HttpResult } from "./http_result.ts";
 export { classifyFetchFault } from "./fetch_faults.ts";
 export { type RetryAfterBounds, retryAfterMs } from "./retry_after.ts";
+export { createSharedMint, renewalTime, type SharedMintOptions } from "./shared_mint.ts";
 export {
   type Minted,
   type TokenAnswer,

@@ -15,6 +15,8 @@ export type Minted<Failure> =
     readonly lifetimeMs: number;
     /** When its renewal begins, where the margin does not say that. */
     readonly renewAfterMs?: number;
+    /** How old it was when it was asked for. @default {0} */
+    readonly ageMs?: number;
   }
   | { readonly kind: "failed"; readonly failure: Failure };
 
@@ -25,8 +27,11 @@ export type TokenAnswer<Failure> =
 
 /** Settings of {@link TokenCache}; all times in milliseconds. */
 export interface TokenCacheOptions<Failure> {
-  /** Gets a new token. Expected failures are values; what it throws reaches every caller. */
-  readonly mint: () => Promise<Minted<Failure>>;
+  /**
+   * Gets a new token, which is not the one that was refused last. Expected failures are values;
+   * what it throws reaches every caller.
+   */
+  readonly mint: (refused: string | undefined) => Promise<Minted<Failure>>;
   readonly clock: Clock;
   /** How long before a token's end its renewal begins. */
   readonly marginMs: number;
@@ -40,6 +45,7 @@ interface Held {
   readonly value: string;
   readonly lifetimeMs: number;
   readonly renewAfterMs: number;
+  readonly ageMs: number;
   readonly since: Moment;
 }
 
@@ -55,6 +61,7 @@ export class TokenCache<Failure> {
   #failed: { readonly failure: Failure; readonly since: Moment } | undefined;
   #heldOff: { readonly since: Moment; readonly forMs: number } | undefined;
   #renewal: Promise<TokenAnswer<Failure>> | undefined;
+  #refused: string | undefined;
 
   constructor(options: TokenCacheOptions<Failure>) {
     this.#options = options;
@@ -78,8 +85,10 @@ export class TokenCache<Failure> {
    */
   invalidate(value: string): boolean {
     if (this.#held?.value !== value) return true;
-    if (this.#age(this.#held.since) < this.#options.minAgeMs || this.#isHeldOff()) return false;
+    const age = this.#held.ageMs + this.#age(this.#held.since);
+    if (age < this.#options.minAgeMs || this.#isHeldOff()) return false;
     this.#held = undefined;
+    this.#refused = value;
     return true;
   }
 
@@ -101,7 +110,7 @@ export class TokenCache<Failure> {
   async #mint(): Promise<TokenAnswer<Failure>> {
     // A lifetime counts from when the token was made, which is some time before it arrives.
     const since = this.#now();
-    const minted = await this.#options.mint();
+    const minted = await this.#options.mint(this.#refused);
     if (minted.kind === "failed") {
       this.#failed = { failure: minted.failure, since: this.#now() };
       return minted;
@@ -115,8 +124,10 @@ export class TokenCache<Failure> {
   #hold(minted: Extract<Minted<Failure>, { kind: "token" }>, since: Moment): Held {
     const { marginMs, backOffMs } = this.#options;
     const lifetimeMs = Math.max(minted.lifetimeMs, backOffMs);
-    const renewAfterMs = minted.renewAfterMs ?? Math.max(lifetimeMs - marginMs, lifetimeMs / 2);
-    return { value: minted.value, lifetimeMs, renewAfterMs, since };
+    const renewAfterMs = minted.renewAfterMs === undefined
+      ? Math.max(lifetimeMs - marginMs, lifetimeMs / 2)
+      : Math.max(minted.renewAfterMs, backOffMs / 2);
+    return { value: minted.value, lifetimeMs, renewAfterMs, ageMs: minted.ageMs ?? 0, since };
   }
 
   #backingOff(): TokenAnswer<Failure> | undefined {

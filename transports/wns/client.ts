@@ -3,9 +3,16 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type ConfiguredClient, withToken } from "../clients/mod.ts";
-import { type HostCheck, HttpPool, TokenCache } from "../http/mod.ts";
+import {
+  createSharedMint,
+  type HostCheck,
+  HttpPool,
+  renewalTime,
+  TokenCache,
+} from "../http/mod.ts";
 import { requestAccessToken, tokenRequest } from "./access_token.ts";
 import { readAnswer, readFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
@@ -20,6 +27,8 @@ export interface WnsClientOptions {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /** A client that sends, and that knows which channel addresses it may call. */
@@ -39,6 +48,7 @@ const BACK_OFF_MS = 10_000;
 /** A client that sends for one package or Entra app. Connects with its first message. */
 export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
+  const { sharedTokens = OWN_TOKENS } = deps;
   const shared = {
     createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
     fetch,
@@ -50,7 +60,13 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const tokenPool = new HttpPool({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
   const tokens = new TokenCache<Outcome>({
-    mint: () => requestAccessToken(request, { pool: tokenPool, clock }),
+    mint: createSharedMint<Outcome>({
+      ...{ sharedTokens, clock },
+      name: `wns ${request.form.client_id} ${request.address}`,
+      secret: options.secret,
+      renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
+      mint: () => requestAccessToken(request, { pool: tokenPool, clock }),
+    }),
     clock,
     marginMs: MARGIN_MS,
     // A refused token is renewed once per message; the second refusal pauses the whole client,

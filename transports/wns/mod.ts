@@ -7,6 +7,7 @@ import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import {
@@ -28,6 +29,8 @@ export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
 export interface WnsDeps extends FileAccess {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /** The transport `wns`, without clients until it is configured. */

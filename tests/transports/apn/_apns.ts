@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type http2 from "node:http2";
 import { generateKeyPairSync } from "node:crypto";
 import { silentLog } from "../../../core/log.ts";
+import type { SharedTokens } from "../../../core/shared_tokens.ts";
 import {
   type ApnOptions,
   apnOptionsSchema,
@@ -92,7 +93,12 @@ export function jwtEntry(origin: string, extra: Record<string, unknown> = {}): A
 }
 
 /** A transport over real connections, with a clock and files of the test. */
-export function createRig({ connections = 1 }: { readonly connections?: number } = {}) {
+export function createRig(
+  { connections = 1, sharedTokens }: {
+    readonly connections?: number;
+    readonly sharedTokens?: SharedTokens;
+  } = {},
+) {
   const clock = new FakeClock();
   const disk = files();
   const transport = createApnTransport({
@@ -101,6 +107,7 @@ export function createRig({ connections = 1 }: { readonly connections?: number }
     createHttpClient: Deno.createHttpClient,
     log: silentLog,
     connections,
+    ...sharedTokens !== undefined && { sharedTokens },
     readFile: (path) => {
       const bytes = disk.get(path);
       return bytes ? Promise.resolve(bytes) : Promise.reject(new Deno.errors.NotFound("no"));

@@ -14,6 +14,7 @@ function rig(minutes: number) {
     key: privateKey,
     keyId: "ABC1234567",
     teamId: "TEAM123456",
+    keyDigest: "digest",
     clock,
   });
   return { clock, token, value: async () => (await token.get() as { value: string }).value };

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { decodeProtectedHeader, jwtVerify } from "jose";
+import type { SharedTokens } from "../../../core/shared_tokens.ts";
 import { apnOptionsSchema } from "../../../transports/apn/mod.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { close, goaway, startH2Server, startRawServer } from "../http/_h2_servers.ts";
@@ -260,4 +261,22 @@ Deno.test("what APNs would refuse is not sent at all", async () => {
   const outcome = await rig.transport.send(TARGET, message, never);
   assert.equal(outcome.kind, "rejected");
   assert.equal(rig.pushes.length, 0);
+});
+
+Deno.test("a push bears the provider token that nodes share, by a name that is not secret", async () => {
+  const asked: string[] = [];
+  const sharedTokens: SharedTokens = {
+    get(name, { secret }) {
+      asked.push(name, secret);
+      const madeAt = Date.UTC(2026, 0, 1);
+      return Promise.resolve({ value: "theirs", madeAt, expiresAt: madeAt + 3_540_000 });
+    },
+  };
+  await using apns = await startApns(() => OK);
+  await using rig = createRig({ sharedTokens });
+  await rig.configure({ myiosclient: jwtEntry(apns.origin) });
+  assert.equal((await rig.transport.send(TARGET, MAIL, never)).kind, "sent");
+  assert.equal(apns.pushes[0]?.headers.authorization, "bearer theirs");
+  assert.equal(asked[0], "apn TEAM123456 ABC1234567");
+  assert.equal(asked[1]!.length, 43);
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../../core/errors.ts";
+import type { SharedTokens } from "../../../core/shared_tokens.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { createGcmTransport, type GcmOptions } from "../../../transports/gcm/mod.ts";
 import { makeCertificate } from "../http/_certificate.ts";
@@ -40,8 +41,12 @@ function startGoogle(push: Answer, token?: Answer) {
   });
 }
 
-async function configured(origin: string, more: Partial<GcmOptions> = {}) {
-  const transport = createGcmTransport(realDeps(FILES));
+async function configured(
+  origin: string,
+  more: Partial<GcmOptions> = {},
+  deps: { readonly sharedTokens?: SharedTokens } = {},
+) {
+  const transport = createGcmTransport({ ...realDeps(FILES), ...deps });
   const faults = await transport.configure(
     new Map([["app", {
       serviceaccount: "/account.json",
@@ -369,4 +374,26 @@ Deno.test("gcm takes registration tokens of visible ASCII and nothing else", asy
       (error) => error instanceof ServiceError && error.code === "invalid_token",
     );
   }
+});
+
+Deno.test("gcm sends with the access token that nodes share, by a name that is not secret", async () => {
+  const asked: string[] = [];
+  const sharedTokens: SharedTokens = {
+    get(name, { secret }) {
+      asked.push(name, secret);
+      const madeAt = Date.now();
+      return Promise.resolve({ value: "theirs", madeAt, expiresAt: madeAt + 3_600_000 });
+    },
+  };
+  await using google = startGoogle(sent);
+  await using transport = await configured(google.origin, {}, { sharedTokens });
+  await transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
+  assert.deepEqual(google.seen.map(({ path }) => path), [
+    "/v1/projects/demo-project/messages:send",
+  ]);
+  assert.equal(google.seen[0]?.headers.get("authorization"), "Bearer theirs");
+  const { client_email, private_key } = JSON.parse(account.json);
+  assert.equal(asked[0], `gcm ${client_email} ${google.origin}/token`);
+  assert.equal(asked[1]!.length, 43);
+  assert.ok(!private_key.includes(asked[1]));
 });

@@ -164,3 +164,28 @@ Deno.test("TokenCache does not mint for every call where tokens hardly live", as
   await cache.get();
   assert.equal(minted(), 1);
 });
+
+Deno.test("TokenCache says which token was refused when it asks for another", async () => {
+  const asked: unknown[] = [];
+  const cache = new TokenCache<string>({
+    ...{ clock: new FakeClock(), marginMs: 200, minAgeMs: 0, backOffMs: 50 },
+    mint(refused) {
+      asked.push(refused);
+      return Promise.resolve(token(`${asked.length}`));
+    },
+  });
+  await cache.get();
+  cache.invalidate("1");
+  await cache.get();
+  assert.deepEqual(asked, [undefined, "1"]);
+});
+
+Deno.test("TokenCache counts how old a token was when it came", async () => {
+  const { cache, clock } = rig(() =>
+    Promise.resolve({ kind: "token", value: "1", lifetimeMs: 1000, ageMs: 200 })
+  );
+  await cache.get();
+  assert.equal(cache.invalidate("1"), false);
+  await clock.advance(100);
+  assert.equal(cache.invalidate("1"), true);
+});
