@@ -10,7 +10,7 @@ import type { Reply } from "./link.ts";
 
 /** Something that is wrong with a server. */
 export interface ServerFinding {
-  /** `fatal`: what was accepted will be lost, or commands fail. */
+  /** `fatal`: nothing works with it. `warning`: what was accepted may be lost. */
   readonly severity: "fatal" | "warning";
   /** Names the server and what to set. */
   readonly message: string;
@@ -84,7 +84,8 @@ function evictionFinding({ server, info }: ServerFacts): ServerFinding | undefin
   if (policy === undefined || policy === "noeviction") return undefined;
   const limited = Number(info.get("maxmemory") ?? 0) > 0;
   return {
-    severity: limited ? "fatal" : "warning",
+    // The node could only say no to everything; the operator can mend it while it works.
+    severity: "warning",
     message: `Redis at ${server} ${limited ? "throws" : "would throw"} away records when its ` +
       `memory is full: set maxmemory-policy to noeviction, it is ${policy}`,
   };

@@ -13,14 +13,17 @@ import { KvStore } from "../store/mod.ts";
 import type { Backend, JoinDeps, Parts } from "./backend.ts";
 import { bufferOptions } from "./buffer_options.ts";
 
-/** Wraps a store, which it owns. */
-export function createEmbeddedBackend(store: Store): Backend {
+/** Stands on a store, which it closes unless told that others use it too. */
+export function createEmbeddedBackend(
+  store: Store,
+  { owned = true }: { readonly owned?: boolean } = {},
+): Backend {
   return {
     store,
     hasOthers: store.traits.shared,
     join: (deps) => Promise.resolve(join(store, deps)),
     checks: () => Promise.resolve([]),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned ? store[Symbol.asyncDispose]() : Promise.resolve(),
   };
 }
 

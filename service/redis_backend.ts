@@ -69,15 +69,20 @@ export async function openRedisBackend(
     join: (deps) => join(link, deps),
     async checks() {
       // Where Redis is away, the check of the store says so.
-      return (await look().catch(() => findings)).map(checkOf);
+      return [checkOf(await look().catch(() => findings))];
     },
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };
 }
 
-/** A warning does not take the node out: every other node would have the same. */
-function checkOf({ severity, message }: ServerFinding): ReadinessCheck {
-  return { name: "redis", ok: false, optional: severity === "warning", detail: message };
+/** Warnings do not take the node out: every other node would have the same. */
+function checkOf(findings: readonly ServerFinding[]): ReadinessCheck {
+  return {
+    name: "redis",
+    ok: findings.length === 0,
+    optional: findings.every(({ severity }) => severity === "warning"),
+    ...(findings.length > 0 && { detail: findings.map(({ message }) => message) }),
+  };
 }
 
 async function join(plain: Link, deps: JoinDeps): Promise<Parts> {

@@ -32,9 +32,9 @@ Deno.test("a server that is too old is fatal, and Valkey of any version is not",
   assert.deepEqual(findings({ redis_version: "10.0.0" }), []);
 });
 
-Deno.test("a server that evicts is fatal where its memory is limited", () => {
+Deno.test("a server that evicts is warned of, and more plainly where its memory is limited", () => {
   const [limited] = findings({ maxmemory_policy: "allkeys-lru" });
-  assert.equal(limited?.severity, "fatal");
+  assert.equal(limited?.severity, "warning");
   assert.match(limited.message, /throws away.*noeviction, it is allkeys-lru/);
   const [unlimited] = findings({ maxmemory_policy: "volatile-ttl", maxmemory: "0" });
   assert.equal(unlimited?.severity, "warning");
@@ -62,7 +62,7 @@ redisTest("a real server that keeps nothing and evicts is found out", async () =
   });
   await using link = await openLink(server.url, { clock: systemClock, random: Math.random });
   const found = await checkServers(link);
-  assert.deepEqual(found.map(({ severity }) => severity), ["fatal", "warning"]);
+  assert.deepEqual(found.map(({ severity }) => severity), ["warning", "warning"]);
   assert.match(found[0]!.message, new RegExp(`127\\.0\\.0\\.1:${server.port}`));
 });
 

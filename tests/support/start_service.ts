@@ -2,6 +2,7 @@
 
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../../core/clock.ts";
+import type { Backend } from "../../service/backend.ts";
 import { type Service, startService } from "../../service/start.ts";
 import { Api } from "./api.ts";
 import { writeConfiguration } from "./configuration.ts";
@@ -16,6 +17,8 @@ export interface TestServiceOptions {
   readonly store?: string;
   readonly clock?: Clock;
   readonly port?: number;
+  /** In the place of `store`. */
+  readonly backend?: Backend;
 }
 
 /** The fixed admin key of every service under test. */
@@ -50,7 +53,12 @@ export class TestService extends Api implements AsyncDisposable {
     return this.#service.houseKeep();
   }
 
-  /** Stops it as SIGTERM does. */
+  /** Resolves when it has left. */
+  get left(): Promise<void> {
+    return this.#service.left;
+  }
+
+  /** Stops it as SIGINT does. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -70,7 +78,7 @@ export class TestService extends Api implements AsyncDisposable {
 
 /** Starts it. */
 export async function startTestService(
-  { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0 }:
+  { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0, backend }:
     TestServiceOptions = {},
 ): Promise<TestService> {
   const configDir = await writeConfiguration(properties, files);
@@ -85,6 +93,7 @@ export async function startTestService(
       turn: () => new Promise((resolve) => setImmediate(resolve)),
       variables: {},
       writeLog: (line) => void log.push(line),
+      ...(backend && { backend }),
     });
     return new TestService(service, configDir, log);
   } catch (thrown) {
