@@ -20,8 +20,10 @@ import type { Nodes } from "./nodes.ts";
 /** What an audit needs. */
 export interface AuditOptions {
   readonly link: RedisLink;
-  readonly nodes: Pick<Nodes, "id" | "leaseMs">;
+  readonly nodes: Pick<Nodes, "id" | "leaseMs" | "alive">;
   readonly local: LocalSockets;
+  /** Takes a socket that has closed while it was announced. */
+  readonly onClosed: (seat: LocalSeat) => void;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -31,7 +33,10 @@ export interface AuditOptions {
 const EVERY_MS = 60_000;
 /** All nodes hear at the same moment that Redis is back. */
 const SPREAD_MS = 1_000;
+/** Of one node, and of all together; but of each at least so many. */
 const SEATS_PER_SECOND = 2_000;
+const ALL_SEATS_PER_SECOND = 20_000;
+const MIN_SEATS_PER_SECOND = 200;
 const SEATS_PER_CALL = 200;
 /** What is younger is being told at this moment, as far as anybody knows. */
 const TELLING_MS = 2_000;
@@ -92,14 +97,15 @@ export class Audit {
   }
 
   async #look(): Promise<void> {
-    const { local, clock } = this.#options;
+    const { local, clock, nodes } = this.#options;
     const now = clock.monotonic();
+    const share = Math.max(MIN_SEATS_PER_SECOND, ALL_SEATS_PER_SECOND / nodes.alive().length);
     const renew = now - this.#renewedAt >= RENEW_EVERY_MS;
     const page: LocalSeat[] = [];
     for (const seat of local.seats()) {
       // One that is joining is told where the log ends by that.
       if (seat.cursor >= 0) page.push(seat);
-      if (page.length < SEATS_PER_SECOND) continue;
+      if (page.length < Math.min(SEATS_PER_SECOND, share)) continue;
       await this.#lookAt(page.splice(0), renew);
       await sleep(clock, 1_000, this.#stopping.signal);
     }
@@ -108,7 +114,7 @@ export class Audit {
   }
 
   async #lookAt(seats: readonly LocalSeat[], renew: boolean): Promise<void> {
-    const { link, local } = this.#options;
+    const { link, local, onClosed } = this.#options;
     const settled = offsetAt(link.now() - TELLING_MS);
     const behind = new Map<string, LocalSeat>();
     await Promise.all(
@@ -117,6 +123,10 @@ export class Audit {
         const ends = await this.#announce(items, renew);
         for (const [index, seat] of items.entries()) {
           const end = ends[index]!;
+          // An announcement that overtakes a goodbye would be taken back by nobody.
+          if (!local.seatsOf(seat).some(({ socketId }) => socketId === seat.socketId)) {
+            onClosed(seat);
+          }
           if (cursors[index]! < end && end < settled) {
             behind.set(userKey(seat.context, seat.user), seat);
           }
@@ -136,7 +146,7 @@ export class Audit {
       const { client, id, socketId, beatMs } = seat;
       const line = { client, id, socketId, beatMs, node: nodes.id, joinedAt: link.now() };
       keys.push(state, log);
-      args.push(...namesOf(seat), formatSeat({ ...line, floor: Math.max(0, seat.proven) }));
+      args.push(namesOf(seat)[0], formatSeat({ ...line, floor: Math.max(0, seat.proven) }));
     }
     return link.run(ANNOUNCE, keys, args) as Promise<readonly number[]>;
   }

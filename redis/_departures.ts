@@ -55,6 +55,11 @@ export class Departures {
     queueMicrotask(() => void this.flush());
   }
 
+  /** What was proven for a socket whose goodbye has not arrived yet. */
+  provenFor(socketId: string): number | undefined {
+    return this.#waiting.get(socketId)?.proven;
+  }
+
   /** Whether there is anything to wait for before the next question. */
   get isIdle(): boolean {
     return this.#retry !== undefined ||

@@ -65,30 +65,27 @@ local function place_in(log, id)
 end
 local function append(i, state)
   local key, log = KEYS[i * 2], KEYS[i * 2 + 1]
-  local offset, previous, touched, seats
+  local last, touched, seats
   if state then
-    local head
-    head, seats = split(state)
-    local last, at = string.match(head, '^(%d+) (%d+)$')
-    previous, touched = tonumber(last), tonumber(at)
-    offset = math.max(moment, previous + 1)
+    last, touched, seats = string.match(state, '^(%d+) (%d+)(.*)')
   else
-    offset, previous, touched, seats = moment, moment - 1, 0, ''
+    last, touched, seats = text(moment - 1), '0', ''
     redis.call('DEL', log)
   end
-  local entry = text(offset) .. '-0'
-  redis.call('XADD', log, 'MAXLEN', most, entry, 'p', text(previous), 'i', ARGV[i * 3 + 2],
+  local previous = tonumber(last)
+  local offset = math.max(moment, previous + 1)
+  local entry = text(offset)
+  redis.call('XADD', log, 'MAXLEN', most, entry, 'p', last, 'i', ARGV[i * 3 + 2],
     'c', ARGV[i * 3 + 3], 'a', ARGV[i * 3 + 4])
-  if offset - touched >= window * 256 then
-    touched = offset
+  if offset - tonumber(touched) >= window * 256 then
+    touched = entry
     redis.call('PEXPIRE', log, math.ceil(window * 1.25))
     if offset - previous < window * 1280 then
       redis.call('XTRIM', log, 'MINID', text(offset - window * 1024))
     end
   end
-  local changed = text(offset) .. ' ' .. text(touched) .. seats
-  if state then redis.call('SET', key, changed, 'KEEPTTL')
-  else redis.call('SET', key, changed, 'PX', window) end
+  if state then redis.call('SET', key, entry .. ' ' .. touched .. seats, 'KEEPTTL')
+  else redis.call('SET', key, entry .. ' ' .. touched, 'PX', window) end
   if places[log] then places[log][ARGV[i * 3 + 2]] = {offset, previous} end
   return offset, previous, seats
 end
@@ -183,8 +180,8 @@ return #KEYS`,
 
 /**
  * Makes sure that open sockets are known. Keys: per socket, state and log of its user. Arguments:
- * time to live (ms); whether it is to be renewed; then per socket id, socket and line. A line that
- * another socket has taken stays. Answers per socket with the end of the user's log.
+ * time to live (ms); whether it is to be renewed; then per socket its id and its line. A line of the
+ * same id stays, whoever's it is. Answers per socket with the end of the user's log.
  */
 export const ANNOUNCE: Script = {
   name: "hub_announce",
@@ -192,19 +189,14 @@ export const ANNOUNCE: Script = {
 local keep, renew = ARGV[1], ARGV[2] == '1'
 local reply = {}
 for i = 1, #KEYS / 2 do
-  local key, id, socket, put = KEYS[i * 2 - 1], ARGV[i * 3], ARGV[i * 3 + 1], ARGV[i * 3 + 2]
+  local key, id, line = KEYS[i * 2 - 1], ARGV[i * 2 + 1], ARGV[i * 2 + 2]
   local state = redis.call('GET', key)
   if not state then
     state = text(now() * 1024) .. ' 0'
     redis.call('DEL', KEYS[i * 2])
   end
-  local from, to, line = find(state, id)
-  if not line then
-    redis.call('SET', key, state .. '\\n' .. put, 'PX', keep)
-  elseif string.match(line, '^%S+ %S+ %S+ (%S+)') == socket and string.find(line, ' left ', 1, true)
-  then
-    state = string.sub(state, 1, from) .. put .. string.sub(state, to + 1)
-    redis.call('SET', key, state, 'PX', keep)
+  if not find(state, id) then
+    redis.call('SET', key, state .. '\\n' .. line, 'PX', keep)
   elseif renew then
     redis.call('PEXPIRE', key, keep)
   end

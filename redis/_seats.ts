@@ -117,7 +117,12 @@ function resumeFrom(
   const standing = standingOf(former, view);
   if (standing.is === "away") return standing.from;
   if (standing.is === "gone") return undefined;
-  return proven !== undefined && proven >= 0 ? proven : certainAt(former, view.now);
+  if (proven !== undefined && proven >= 0) return proven;
+  const { node, floor } = former;
+  // Its own sockets a node knows, unless it could not say yet that they have closed; and what
+  // another node has not said was not to be said when it was last seen.
+  if (node === view.nodes.id) return floor;
+  return certainAt(former, view.nodes.seenAt(node) ?? view.now);
 }
 
 /** Up to where a client had everything for certain when its node was last heard of. */

@@ -66,6 +66,8 @@ class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #departures: Departures;
   readonly #view: () => View;
+  /** By socket. */
+  readonly #joining = new Map<string, Promise<Joined>>();
   #local: LocalSockets = NOBODY;
   #audit: Audit | undefined;
   #stopped: Promise<void> | undefined;
@@ -80,7 +82,10 @@ class RedisHub implements EventHub {
   start(local: LocalSockets): Promise<void> {
     const { inbox, nodes, link } = this.#options;
     this.#local = local;
-    const audit = this.#audit = new Audit({ ...this.#options, local });
+    const audit = this.#audit = new Audit({
+      ...{ ...this.#options, local },
+      onClosed: (seat) => this.#departures.add(seat, seat.proven),
+    });
     inbox.on("events", (body) => {
       for (const event of parseEvents(body)) local.tell(event);
     });
@@ -110,14 +115,21 @@ class RedisHub implements EventHub {
   }
 
   async join(seat: Seat): Promise<Joined> {
-    await this.#settled();
-    return await joinUser(seat, {
-      ...{ link: this.#options.link, view: this.#view, local: this.#local },
-    });
+    const joining = this.#join(seat);
+    this.#joining.set(seat.socketId, joining);
+    try {
+      return await joining;
+    } finally {
+      this.#joining.delete(seat.socketId);
+    }
   }
 
   leave(seat: Seat, proven?: number): void {
-    this.#departures.add(seat, proven);
+    const joining = this.#joining.get(seat.socketId);
+    if (joining === undefined) return this.#departures.add(seat, proven);
+    // Otherwise the goodbye might come first, and the seat would be taken for ever.
+    const add = () => this.#departures.add(seat, proven);
+    void joining.then(add, add);
   }
 
   async missed(user: UserName, after: number): Promise<Missed> {
@@ -132,6 +144,16 @@ class RedisHub implements EventHub {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     this.#departures.close();
+  }
+
+  async #join(seat: Seat): Promise<Joined> {
+    await this.#settled();
+    return await joinUser(seat, {
+      ...{ link: this.#options.link, view: this.#view },
+      provenFor: (user, socketId) =>
+        this.#departures.provenFor(socketId) ??
+          this.#local.seatsOf(user).find((each) => each.socketId === socketId)?.proven,
+    });
   }
 
   /** Sockets that have just closed are known to have. */
@@ -154,6 +176,7 @@ class RedisHub implements EventHub {
 
   async #stop(): Promise<void> {
     await this.#audit?.stop();
+    await Promise.allSettled(this.#joining.values());
     // All at once: they are still among the local seats when they close.
     for (const seat of this.#local.seats()) this.#departures.add(seat, seat.proven);
     // Where Redis stays away, they count as left when this node does.

@@ -69,7 +69,8 @@ export function inboxKey(node: string): string {
 /** An inbox that nobody writes to vanishes after so long; its node is long gone by then. */
 const KEEP_MS = 300_000;
 const BLOCK_MS = 5_000;
-const MESSAGES_PER_READ = 200;
+/** Few, since they are handled in one go. */
+const MESSAGES_PER_READ = 50;
 const TRIM_EVERY_MS = 1_000;
 const RETRY_MS = 250;
 const MAX_SENDERS = 1_000;

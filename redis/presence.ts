@@ -4,7 +4,7 @@
  */
 
 import { ServiceError } from "../core/errors.ts";
-import type { Joined, LocalSockets, Presence, Seat, UserName } from "../core/events.ts";
+import type { Joined, Presence, Seat, UserName } from "../core/events.ts";
 import { byPartition } from "./_by_partition.ts";
 import { SWAP } from "./_hub_scripts.ts";
 import { presenceOf, takeSeat, type View } from "./_seats.ts";
@@ -15,8 +15,8 @@ import type { RedisLink } from "./link.ts";
 export interface PresenceOptions {
   readonly link: RedisLink;
   readonly view: () => View;
-  /** Knows more of the sockets of this process than their lines say. */
-  readonly local: Pick<LocalSockets, "seatsOf">;
+  /** What is proven for a socket of this process, which its line does not say. */
+  readonly provenFor: (user: UserName, socketId: string) => number | undefined;
 }
 
 /** How long the lines of open sockets are kept without being announced again. */
@@ -55,14 +55,13 @@ const NOBODY: readonly Presence[] = [];
  * @throws {ServiceError} `store_unavailable`
  */
 export async function joinUser(seat: Seat, options: PresenceOptions): Promise<Joined> {
-  const { link, view, local } = options;
+  const { link, view, provenFor } = options;
   const { state, log } = userKeys(seat);
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const lines = parseSeats(expected);
     const former = lines.find(({ id }) => id === seat.id);
-    const proven = former &&
-      local.seatsOf(seat).find(({ socketId }) => socketId === former.socketId)?.proven;
+    const proven = former && provenFor(seat, former.socketId);
     const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), proven });
     const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS];
     const reply = await link.run(SWAP, [state, log], args) as readonly [number, number, string];

@@ -6,6 +6,7 @@ import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
 import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { startRedisCluster } from "../support/redis_topologies.ts";
+import { until } from "../support/until.ts";
 import { isUnavailable, type PlaceOptions, withPlaces } from "./_hubs.ts";
 
 const redis = sharedRedis();
@@ -177,5 +178,21 @@ redisTest("hubs work on the masters of a Cluster", async () => {
     await there!.hub.stop();
     const left = await here!.hub.presence(users);
     assert.ok(left.every((each) => each.length === 1 && !each[0]!.open));
+  });
+});
+
+redisTest("a socket that closes while it joins does not keep its seat", async () => {
+  await withNodes([{}, {}], async ([here, there]) => {
+    const former = seatFor(SEVEN, { id: "c" });
+    await there!.desk.sit(former);
+    // Somebody is known of the user, so joining takes more than one call.
+    const joining = here!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    here!.desk.rise(here!.desk.seats()[0]!, { returns: true });
+    await joining;
+    const present = await until("the goodbye has come after", async () => {
+      const all = await here!.desk.present(SEVEN);
+      return all.every(({ open }) => !open) && all;
+    });
+    assert.equal(present.length, 1);
   });
 });
