@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { createIdSource } from "../../core/ids.ts";
+import type { Store } from "../../core/store.ts";
 import { DueQueue, type JobResult } from "../../delivery/due_queue.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { mortalClock } from "../support/mortal_clock.ts";
+import { processClock } from "../support/process_clock.ts";
+import { sharedView } from "../support/shared_store.ts";
 
 interface Job {
   readonly name: string;
   readonly tries: number;
 }
 
-function setUp(clock = new FakeClock(), store = new MemoryStore({ clock })) {
-  const life = mortalClock(clock);
+function setUp(clock = new FakeClock(), store: Store = new MemoryStore({ clock })) {
+  const life = processClock(clock);
   const faults: unknown[] = [];
   const group = new GroupCommit(store, { clock: life });
   const queue = new DueQueue<Job>({
@@ -21,7 +23,7 @@ function setUp(clock = new FakeClock(), store = new MemoryStore({ clock })) {
     ids: createIdSource(clock),
     onFault: (thrown) => faults.push(thrown),
   });
-  return { clock, store, queue, faults, kill: life.kill };
+  return { clock, store, queue, faults, life };
 }
 
 function job(name: string, atMs: number) {
@@ -108,7 +110,7 @@ Deno.test("a restart forgets nothing, and what was at work is worked on again", 
   const now = first.clock.now();
   await first.queue.schedule([job("at work", now), job("waiting", now + 60_000)]);
   await pass(first.clock, 0);
-  first.kill();
+  first.life.kill();
   const { queue, clock } = setUp(first.clock, first.store);
   const { names, handle } = recorder();
   await queue.start(handle);
@@ -142,4 +144,133 @@ Deno.test("a handler that throws keeps its job for later", async () => {
   await pass(clock, 5000);
   assert.equal(tries, 2);
   await queue.stop();
+});
+
+/** Two processes over one store, each with what it was given to do. */
+async function setUpTwo() {
+  const clock = new FakeClock();
+  const store = new MemoryStore({ clock });
+  const both = [1, 2].map(() => ({ ...setUp(clock, sharedView(store)), ...recorder() }));
+  for (const { queue, handle } of both) await queue.start(handle);
+  const [one, other] = both as [typeof both[0] & object, typeof both[0] & object];
+  async function left(): Promise<number> {
+    let count = 0;
+    for await (const _ of store.list({ prefix: ["retry"] })) count++;
+    return count;
+  }
+  return { clock, store, one, other, left };
+}
+
+Deno.test("of two that share a store, one gets each job, and each job is done", async () => {
+  const { clock, one, other, left } = await setUpTwo();
+  const now = clock.now();
+  const jobs = Array.from({ length: 75 }, (_, n) => job(String(n), now + Math.max(0, n - 25) * 20));
+  await Promise.all([one.queue.stop(), other.queue.stop()]);
+  await one.queue.schedule(jobs.slice(0, 50));
+  await other.queue.schedule(jobs.slice(50));
+  await Promise.all([one.queue.start(one.handle), other.queue.start(other.handle)]);
+  for (let n = 0; n < 30; n++) await pass(clock, 100);
+  const done = [...one.names, ...other.names].map(Number).sort((a, b) => a - b);
+  assert.deepEqual(done, jobs.map((_, n) => n));
+  assert.deepEqual([await left(), one.faults, other.faults], [0, [], []]);
+  await Promise.all([one.queue.stop(), other.queue.stop()]);
+});
+
+Deno.test("a job that another process has stored is seen within about a second", async () => {
+  const { clock, one, other } = await setUpTwo();
+  await one.queue.stop();
+  await one.queue.schedule([job("a", clock.now() + 500)]);
+  await pass(clock, 400);
+  assert.deepEqual(other.names, []);
+  await pass(clock, 1100);
+  assert.deepEqual(other.names, ["a"]);
+  await other.queue.stop();
+});
+
+Deno.test("a job of a process that died is done by another one after the lease", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryStore({ clock });
+  const dead = setUp(clock, sharedView(store));
+  const seen: string[] = [];
+  await dead.queue.start(({ name }) => {
+    seen.push(name);
+    return new Promise(() => {});
+  });
+  await dead.queue.schedule([job("a", clock.now())]);
+  await pass(clock, 10);
+  assert.deepEqual(seen, ["a"]);
+  dead.life.kill();
+  const heir = { ...setUp(clock, sharedView(store)), ...recorder() };
+  await heir.queue.start(heir.handle);
+  await pass(clock, 119_000);
+  assert.deepEqual(heir.names, []);
+  await pass(clock, 3_000);
+  assert.deepEqual(heir.names, ["a"]);
+  await heir.queue.stop();
+});
+
+Deno.test("a job that takes longer than the lease is not done by another one meanwhile", async () => {
+  const { clock, one, other, left } = await setUpTwo();
+  await other.queue.stop();
+  let end!: () => void;
+  await one.queue.start(() => new Promise((resolve) => end = () => resolve({ done: true })));
+  await one.queue.schedule([job("slow", clock.now())]);
+  await pass(clock, 1_500);
+  await other.queue.start(other.handle);
+  for (let minute = 0; minute < 10; minute++) await pass(clock, 60_000);
+  assert.deepEqual([other.names, await left()], [[], 1]);
+  end();
+  await pass(clock, 0);
+  assert.equal(await left(), 0);
+  await Promise.all([one.queue.stop(), other.queue.stop()]);
+});
+
+Deno.test("one that was paused leaves alone what others have done since", async () => {
+  const { clock, one, other, left } = await setUpTwo();
+  let end!: (result: JobResult<Job>) => void;
+  await one.queue.start(() => new Promise((resolve) => end = resolve));
+  await other.queue.stop();
+  await one.queue.schedule([job("a", clock.now())]);
+  await pass(clock, 1_500);
+  one.life.pause();
+  await other.queue.start(other.handle);
+  await pass(clock, 130_000);
+  assert.deepEqual(other.names, ["a"]);
+  one.life.resume();
+  end({ done: false, job: { name: "a", tries: 1 }, atMs: clock.now() });
+  await pass(clock, 10_000);
+  assert.deepEqual([other.names, await left(), one.faults], [["a"], 0, []]);
+  await Promise.all([one.queue.stop(), other.queue.stop()]);
+});
+
+Deno.test("on a shared store a job is put off, or kept by a handler that throws, just the same", async () => {
+  const { clock, one, other, left } = await setUpTwo();
+  await other.queue.stop();
+  const tries: number[] = [];
+  await one.queue.start((each) => {
+    tries.push(each.tries);
+    if (tries.length === 1) throw new TypeError("bug");
+    return Promise.resolve(
+      each.tries === 1
+        ? { done: true }
+        : { done: false, job: { ...each, tries: 1 }, atMs: clock.now() + 60_000 },
+    );
+  });
+  await one.queue.schedule([job("a", clock.now())]);
+  assert.equal(one.queue.waiting, 0); // it is due
+  for (let second = 0; second < 10; second++) await pass(clock, 1_000);
+  assert.deepEqual(tries, [0, 0]);
+  assert.equal(one.queue.waiting, 1);
+  for (let second = 0; second < 60; second++) await pass(clock, 1_000);
+  assert.deepEqual([tries, await left(), one.queue.waiting], [[0, 0, 1], 0, 0]);
+  await one.queue.stop();
+});
+
+Deno.test("on a shared store, too, a job of a clock that was a year ahead does not wait", async () => {
+  const { clock, one, other } = await setUpTwo();
+  await one.queue.stop();
+  await one.queue.schedule([job("a", clock.now() + 365 * 86_400_000)]);
+  for (let second = 0; second < 62; second++) await pass(clock, 1_000);
+  assert.deepEqual(other.names, ["a"]);
+  await other.queue.stop();
 });

@@ -1,0 +1,204 @@
+/** Several processes that share one store: who hands over what, and who takes over from whom. */
+
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import type { StoreKey } from "../../core/store.ts";
+import { isGone } from "../../buffer/takeover.ts";
+import { type Isolate, LEASE_MS, stateOf, test } from "./_isolates.ts";
+
+test("each notification is handed over once, by whoever accepted it", async (all) => {
+  const [one, other] = [await all.add(), await all.add()];
+  const mine = [...await one.put(5), ...await one.put(3)];
+  const theirs = await other.put(4);
+  await all.pass(60_000);
+  assert.deepEqual(one.handled.map(({ id }) => id), mine);
+  assert.deepEqual(other.handled.map(({ id }) => id), theirs);
+  assert.ok([...one.handovers, ...other.handovers].every(({ again }) => !again));
+  assert.equal(one.lapsed + other.lapsed + one.taken + other.taken, 0);
+});
+
+test("what a dead one has left is taken over after its lease, and not before", async (all) => {
+  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+  await dead.put(3);
+  await all.pass(1500);
+  const waiting = await dead.put(2);
+  dead.clock.kill();
+  await all.pass(LEASE_MS - 3000);
+  assert.deepEqual([heir.taken, heir.handled.length], [0, 0]);
+  await all.pass(10_000);
+  assert.equal(heir.taken, 5);
+  assert.ok(waiting.every((id) => heir.handled.some((one) => one.id === id)));
+  assert.ok(heir.handovers.every(({ again }) => again));
+  assert.equal(heir.buffer.depth().inFlight, 0);
+  for (const id of waiting) assert.equal(await stateOf(heir, id), "delivered");
+});
+
+test("of several heirs, one gets each notification", async (all) => {
+  const dead = await all.add();
+  const ids: string[] = [];
+  for (let batch = 0; batch < 30; batch++) ids.push(...await dead.put(2));
+  dead.clock.kill();
+  const heirs = [await all.add(), await all.add(), await all.add()];
+  await all.pass(3 * LEASE_MS);
+  assert.deepEqual(all.handled(), ids.toSorted());
+  assert.equal(heirs.reduce((sum, { taken }) => sum + taken, 0), ids.length);
+});
+
+test("one that starts takes at once what was left long ago", async (all) => {
+  const dead = await all.add();
+  await dead.put(3);
+  dead.clock.kill();
+  await all.pass(2 * LEASE_MS);
+  const heir = await all.add();
+  assert.equal(heir.buffer.depth().inFlight, 3);
+  await all.pass(1500);
+  assert.deepEqual(heir.handovers, [{ again: true }, { again: true }, { again: true }]);
+});
+
+test("a clean stop leaves everything to the others at once", async (all) => {
+  const [leaving, heir] = [await all.add({ holds: true }), await all.add()];
+  const ids = await leaving.put(2);
+  await all.pass(1500);
+  ids.forEach((id) => assert.ok(leaving.handled.some((one) => one.id === id)));
+  const waiting = await leaving.put(1);
+  await leaving.stop();
+  await all.pass(3000);
+  assert.deepEqual(heir.handled.map(({ id }) => id), [...ids, ...waiting]);
+});
+
+test("one that was paused settles nothing that others have taken over", async (all) => {
+  const [paused, heir] = [await all.add({ holds: true }), await all.add()];
+  const [handed] = await paused.put(1);
+  await all.pass(1500);
+  await paused.put(1);
+  const { topic, ...rest } = paused.handled[0]!;
+  paused.clock.pause();
+  await all.pass(2 * LEASE_MS);
+  assert.equal(heir.handled.length, 2);
+  paused.clock.resume();
+  const { id, context, user, acceptedAt } = rest;
+  paused.buffer.settle({ id, context, user, topic, acceptedAt, state: "dead", targets: [] });
+  await all.pass(5000);
+  assert.deepEqual([paused.lapsed, paused.handled.length], [1, 1]);
+  assert.equal(await stateOf(heir, handed!), "delivered");
+  assert.equal(await stateOf(paused, handed!), "delivered");
+  assert.equal(paused.buffer.depth().inFlight, 0);
+});
+
+test("one that was paused goes on with what it is given after that", async (all) => {
+  const [paused, heir] = [await all.add(), await all.add()];
+  await paused.put(1);
+  paused.clock.pause();
+  await all.pass(2 * LEASE_MS);
+  paused.clock.resume();
+  await assert.rejects(
+    paused.put(1), // before it has noticed anything
+    (thrown) => thrown instanceof ServiceError && thrown.retryAfterSeconds === 1,
+  );
+  const [id] = await paused.put(1);
+  await all.pass(2 * LEASE_MS);
+  assert.deepEqual(paused.handled.map((one) => one.id), [id]);
+  assert.deepEqual([paused.lapsed, heir.handled.length], [1, 1]);
+  assert.equal(await stateOf(heir, id!), "delivered");
+});
+
+test("one that was paused hands nothing over before it knows that it may", async (all) => {
+  const paused = await all.add();
+  const ids = await paused.put(3);
+  paused.clock.pause();
+  await all.pass(2 * LEASE_MS); // nobody was there to take over
+  paused.store.cutOff(true);
+  paused.clock.resume();
+  await all.pass(3000);
+  assert.equal(paused.handled.length, 0);
+  paused.store.cutOff(false);
+  await all.pass(4000);
+  assert.deepEqual(paused.handled.map(({ id }) => id), ids);
+  assert.deepEqual([paused.lapsed, paused.handovers[0]], [0, { again: false }]);
+});
+
+test("one that gets its own work back after a pause does it again", async (all) => {
+  const paused = await all.add({ holds: true });
+  const ids = await paused.put(2);
+  await all.pass(1500);
+  paused.clock.pause();
+  const deletes: StoreKey[] = []; // as one does that dies before it has taken anything
+  for await (const { key } of all.store.list({ prefix: ["node"] })) deletes.push(key);
+  await all.store.commit({ deletes });
+  await all.pass(2 * LEASE_MS);
+  paused.holds = false;
+  paused.clock.resume();
+  await all.pass(5000);
+  assert.deepEqual(paused.handled.map(({ id }) => id), [...ids, ...ids]);
+  assert.deepEqual(paused.handovers.map(({ again }) => again), [false, false, true, true]);
+  assert.equal(paused.buffer.depth().inFlight, 0);
+});
+
+for (const skewMs of [-14_000, 14_000]) {
+  test(`a clock that is ${skewMs} ms wrong does no harm`, async (all) => {
+    const [right, wrong] = [await all.add(), await all.add({ skewMs })];
+    const ids: string[] = [];
+    for (let round = 0; round < 6; round++) {
+      ids.push(...await right.put(2), ...await wrong.put(2));
+      await all.pass(9_700);
+    }
+    assert.deepEqual(all.handled(), ids.toSorted());
+    assert.equal(right.lapsed + wrong.lapsed + right.taken + wrong.taken, 0);
+    await right.put(2);
+    right.clock.kill();
+    await all.pass(4 * LEASE_MS);
+    assert.equal(wrong.taken, 2);
+  });
+}
+
+test("nobody takes over more than there is room for; the rest stays for others", async (all) => {
+  const dead = await all.add();
+  for (let batch = 0; batch < 40; batch++) await dead.put(1);
+  dead.clock.kill();
+  const small = await all.add({ holds: true, settings: { maxNotifications: 10 } });
+  await all.pass(3 * LEASE_MS);
+  assert.ok(small.taken >= 10 && small.taken <= 20, `${small.taken}`);
+  const large = await all.add();
+  await all.pass(3 * LEASE_MS);
+  assert.equal(small.taken + large.handled.length, 40);
+});
+
+test("a dead one's partly settled segment keeps its records, whoever takes it", async (all) => {
+  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+  const ids = await dead.put(4);
+  await all.pass(1500);
+  settleAs(dead, ids[1]!, "dead");
+  settleAs(dead, ids[2]!, "expired");
+  await all.pass(1500);
+  dead.clock.kill();
+  await all.pass(3 * LEASE_MS);
+  assert.deepEqual(heir.handled.map(({ id }) => id), [ids[0], ids[3]]);
+  const states = await Promise.all(ids.map((id) => stateOf(heir, id)));
+  assert.deepEqual(states, ["delivered", "dead", "expired", "delivered"]);
+});
+
+test("leases of those that are gone do not pile up", async (all) => {
+  for (let n = 0; n < 3; n++) (await all.add()).clock.kill();
+  const last = await all.add();
+  await all.pass(4 * LEASE_MS);
+  const keys: unknown[] = [];
+  for await (const { key } of all.store.list({ prefix: ["node"] })) keys.push(key);
+  assert.equal(keys.length, 2);
+  await last.stop();
+  for await (const { key } of all.store.list({ prefix: ["node"] })) assert.fail(String(key));
+});
+
+Deno.test("an owner is gone when its lease has run out for certain, and not before", () => {
+  const leaseMs = 10;
+  const at = (now: number, unchangedMs: number) =>
+    isGone({ until: 100, unchangedMs }, { now, leaseMs });
+  assert.deepEqual(
+    [at(99, 1000), at(100, 9), at(100, 10), at(109, 0), at(110, 0)],
+    [false, false, true, false, true],
+  );
+});
+
+function settleAs({ buffer, handled }: Isolate, id: string, state: "dead" | "expired"): void {
+  const { context, user, topic, acceptedAt } = handled.find((one) => one.id === id)!;
+  buffer.settle({ id, context, user, topic, acceptedAt, state, targets: [] });
+}

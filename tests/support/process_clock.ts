@@ -1,0 +1,47 @@
+/** The clock of one of several processes: it may be wrong, and the process may be paused or die. */
+
+import type { Clock } from "../../core/clock.ts";
+
+/** A clock whose timers wait while the process is paused, and are gone once it is dead. */
+export interface ProcessClock extends Clock {
+  /** As SIGSTOP would. */
+  pause(): void;
+  /** As SIGCONT would: timers that should have fired meanwhile do so now. */
+  resume(): void;
+  /** As SIGKILL would. */
+  kill(): void;
+}
+
+/** @param options.skewMs by how much its wall time is ahead */
+export function processClock(
+  clock: Clock,
+  { skewMs = 0 }: { readonly skewMs?: number } = {},
+): ProcessClock {
+  let state: "runs" | "paused" | "dead" = "runs";
+  let late = new Set<() => void>();
+  return {
+    now: () => clock.now() + skewMs,
+    monotonic: () => clock.monotonic(),
+    after(ms, run) {
+      const fire = () => {
+        if (state === "runs") run();
+        else if (state === "paused") late.add(fire);
+      };
+      const timer = clock.after(ms, fire);
+      return {
+        cancel() {
+          timer.cancel();
+          late.delete(fire);
+        },
+      };
+    },
+    pause: () => void (state = "paused"),
+    resume() {
+      state = "runs";
+      const due = late;
+      late = new Set();
+      for (const fire of due) fire();
+    },
+    kill: () => void (state = "dead"),
+  };
+}

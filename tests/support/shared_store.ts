@@ -1,0 +1,48 @@
+/** Lets one store handle stand for one that several processes share. */
+
+import { ServiceError } from "../../core/errors.ts";
+import type { Store } from "../../core/store.ts";
+
+/** A store as one of the processes that share it sees it. */
+export interface SharedView extends Store {
+  /** Every write and read fails from now on, or works again: for this process alone. */
+  cutOff(isCutOff: boolean): void;
+  /** Operations under way. */
+  readonly pending: number;
+}
+
+/** See the file's comment. Disposing it leaves the store open. */
+export function sharedView(store: Store): SharedView {
+  let isCutOff = false;
+  let pending = 0;
+
+  async function follow<R>(operation: () => Promise<R>): Promise<R> {
+    if (isCutOff) throw new ServiceError("store_unavailable", "It cannot be reached");
+    pending++;
+    try {
+      return await operation();
+    } finally {
+      pending--;
+    }
+  }
+
+  return {
+    traits: { ...store.traits, shared: true },
+    get: (key) => follow(() => store.get(key)),
+    getMany: (keys) => follow(() => store.getMany(keys)),
+    async *list<T>(range: Parameters<Store["list"]>[0]) {
+      const entries = store.list<T>(range)[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await follow(() => entries.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    },
+    commit: (commit) => follow(() => store.commit(commit)),
+    cutOff: (is) => void (isCutOff = is),
+    get pending() {
+      return pending;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
