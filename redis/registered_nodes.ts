@@ -83,8 +83,10 @@ class Membership implements RegisteredNodes {
   #alive: ReadonlySet<string> = new Set();
   /** The last answer: by the server's clock, and by this node's. */
   #answered: { readonly now: number; readonly at: number } | undefined;
+  /** Those whose lease had not run out at the last answer. */
+  #leased: ReadonlySet<string> = new Set();
   /** Those that were there before a silence, and until when (monotonic) they count as there. */
-  #spared: { readonly nodes: ReadonlySet<string>; readonly until: number } | undefined;
+  readonly #spared = new Map<string, number>();
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -175,17 +177,26 @@ class Membership implements RegisteredNodes {
     const lapsed = last !== undefined &&
       hasLapsed(register, { last: last.now, leaseMs: this.leaseMs });
     const silence = last === undefined ? 0 : this.#answered.at - last.at;
-    if (lapsed || silence >= this.leaseMs / 2) {
-      const until = this.#answered.at + this.leaseMs;
-      this.#spared = { nodes: this.#alive, until };
-    } else if (this.#spared !== undefined && this.#spared.until <= this.#answered.at) {
-      this.#spared = undefined;
-    }
-    this.#take(aliveIn(register, { leaseMs: this.leaseMs, spared: this.#spared?.nodes }));
+    if (lapsed || silence >= this.leaseMs / 2) this.#spare(this.#answered.at + this.leaseMs);
     this.#signs = register.signs;
+    this.#leased = leasedIn(register, this.leaseMs);
+    this.#take(new Set([...this.#leased, ...this.#stillSpared(this.#answered.at)]));
     if (lapsed) {
       for (const listener of this.#onLapse) listener();
     }
+  }
+
+  /** Only those that had a lease: silences that follow each other must not spare the dead. */
+  #spare(until: number): void {
+    for (const node of this.#leased) this.#spared.set(node, until);
+  }
+
+  #stillSpared(now: number): readonly string[] {
+    for (const [node, until] of this.#spared) {
+      if (until <= now) this.#spared.delete(node);
+    }
+    // One that Redis has lost may not have come back to it yet; one that has left is gone.
+    return [...this.#spared.keys()].filter((node) => (this.#signs.get(node) ?? 1) > 0);
   }
 
   #take(alive: ReadonlySet<string>): void {
@@ -209,22 +220,9 @@ function hasLapsed(
   return before === undefined || now - last >= leaseMs;
 }
 
-function aliveIn(
-  { now, signs }: Register,
-  { leaseMs, spared }: {
-    readonly leaseMs: number;
-    readonly spared: ReadonlySet<string> | undefined;
-  },
-): ReadonlySet<string> {
-  const alive = new Set<string>();
-  for (const [node, sign] of signs) {
-    if (sign > 0 && now - sign < leaseMs) alive.add(node);
-  }
-  for (const node of spared ?? []) {
-    // One that Redis has lost may not have come back to it yet.
-    if ((signs.get(node) ?? now) > 0) alive.add(node);
-  }
-  return alive;
+function leasedIn({ now, signs }: Register, leaseMs: number): ReadonlySet<string> {
+  const leased = [...signs].filter(([, sign]) => sign > 0 && now - sign < leaseMs);
+  return new Set(leased.map(([node]) => node));
 }
 
 function parse(reply: Reply): Register {
