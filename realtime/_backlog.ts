@@ -53,6 +53,15 @@ export class Backlog {
     return this.#total <= this.limits.total || this.#makeRoom(peer);
   }
 
+  /**
+   * Whether a peer has taken enough for so many bytes more that can wait: half of its cap is kept
+   * for what cannot.
+   */
+  hasRoom(peer: Laggard, bytes: number): boolean {
+    const waiting = peer.backlogBytes;
+    return waiting === 0 || waiting + bytes <= this.limits.perSocket / 2;
+  }
+
   /** Nothing waits for the peer. */
   forget(peer: Laggard): void {
     this.#total -= this.#waiting.get(peer) ?? 0;

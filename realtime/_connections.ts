@@ -3,13 +3,13 @@
  * a handful of sockets at most, so those of one user are a linked list through the connections.
  */
 
+import type { LocalSeat, UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
-import type { EngineSocket } from "./_engine_socket.ts";
+import type { Behind } from "./_catch_ups.ts";
+import type { EngineSocket, Witness } from "./_engine_socket.ts";
 
-/** One open socket of one user. */
-export interface Connection {
-  readonly context: string;
-  readonly user: string;
+/** What is known of a socket once its session has been checked. */
+export interface ConnectionFields extends UserName {
   readonly client: string;
   /** What the client calls itself; excludes it as the source of a notification. */
   readonly id: string;
@@ -19,11 +19,62 @@ export interface Connection {
   /** Epoch milliseconds, or Infinity. */
   readonly expiresAt: number;
   readonly engine: EngineSocket;
+}
+
+/** One open socket of one user, or one that is being let in. */
+export class Connection implements ConnectionFields, LocalSeat, Witness {
+  readonly context: string;
+  readonly user: string;
+  readonly client: string;
+  readonly id: string;
+  readonly socketId: string;
+  readonly sessionId: string;
+  readonly expiresAt: number;
+  readonly engine: EngineSocket;
+  /** Offset up to which it was told; negative until it is known. */
+  cursor = -1;
+  /** Offset up to which its client has certainly got everything. */
+  proven = -1;
+  /** What the cursor was when the client was last sent something that it will answer. */
+  #asked = -1;
+  /** Absent while it is told everything as it comes. */
+  behind: Behind | undefined;
   /** The user's next connection. */
   next: Connection | undefined;
+
+  constructor(fields: ConnectionFields) {
+    this.context = fields.context;
+    this.user = fields.user;
+    this.client = fields.client;
+    this.id = fields.id;
+    this.socketId = fields.socketId;
+    this.sessionId = fields.sessionId;
+    this.expiresAt = fields.expiresAt;
+    this.engine = fields.engine;
+    this.behind = undefined;
+    this.next = undefined;
+  }
+
+  get beatMs(): number {
+    return this.engine.pingMs + this.engine.timeoutMs;
+  }
+
+  /** Says up to where the client has everything as it comes in. */
+  begin(at: number): void {
+    this.cursor = this.proven = this.#asked = at;
+  }
+
+  asked(): void {
+    this.#asked = this.cursor;
+  }
+
+  answered(): void {
+    this.proven = this.#asked;
+  }
 }
 
 const NOBODY: readonly string[] = [];
+const NONE: readonly Connection[] = [];
 
 /** Every open socket of this process. */
 export class Connections {
@@ -62,6 +113,15 @@ export class Connections {
   /** A user's newest connection, with the others behind it. */
   first(context: string, user: string): Connection | undefined {
     return this.#users.get(userKey(context, user));
+  }
+
+  /** A user's connections, newest first. */
+  of({ context, user }: UserName): readonly Connection[] {
+    const first = this.first(context, user);
+    if (!first) return NONE;
+    const all = [first];
+    for (let at = first.next; at; at = at.next) all.push(at);
+    return all;
   }
 
   /** The connection of a user that calls itself by this id. */

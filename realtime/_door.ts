@@ -1,6 +1,7 @@
 /**
  * Who may come in: asked once for each handshake over HTTP and once for each socket that wants
- * into the namespace. Keeps no socket itself; it looks at those that are open to count them.
+ * into the namespace. Keeps no socket itself; it looks at those that are open to count them. For a
+ * moment after something that is needed could not be reached, nobody is let as far as to ask again.
  */
 
 import type { Socket } from "socket.io";
@@ -10,7 +11,6 @@ import type { Log } from "../core/log.ts";
 import type { Backlog } from "./_backlog.ts";
 import type { Connection, Connections } from "./_connections.ts";
 import type { EngineRequest } from "./_engine_request.ts";
-import type { EngineSocket } from "./_engine_socket.ts";
 import { clientAt } from "./_paths.ts";
 import { Rate } from "./_rate.ts";
 import {
@@ -50,6 +50,29 @@ export interface Refused {
   readonly refusal: Refusal;
 }
 
+/** Somebody whose session has been checked. */
+export interface Known {
+  readonly identity: Identity;
+  readonly client: string;
+  readonly connectionId: string | undefined;
+  readonly refusal?: never;
+}
+
+/** How long the door stays shut where what is needed cannot be reached. */
+const SHUT_MS = 1000;
+
+const GOING: Refusal = {
+  code: "draining",
+  message: "This node is going away",
+  retryAfterSeconds: 1,
+};
+
+const UNREACHABLE: Refusal = {
+  code: "store_unavailable",
+  message: "What is needed to let you in cannot be reached now",
+  retryAfterSeconds: 2,
+};
+
 /** Decides about newcomers. */
 export class Door {
   /** Set once this node is to take nobody any more. */
@@ -57,6 +80,8 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #rate: Rate;
   #settings: RealtimeSettings;
+  /** Monotonic milliseconds. */
+  #shutUntil = -Infinity;
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -86,69 +111,70 @@ export class Door {
       return { client, connectionId, identity: undefined };
     }
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-    const handshake = { credential, client, remoteAddress };
-    const { identity, refusal } = await this.#identify(handshake, connectionId);
-    return refusal ? { refusal } : { client, connectionId, identity };
+    const { identity, refusal } = await this.#identify({ credential, client, remoteAddress });
+    if (refusal) return { refusal };
+    if (url.searchParams.get("EIO") === "3") {
+      const crowded = this.crowdedFor(identity, ({ id }) => id === connectionId);
+      if (crowded) return { refusal: crowded };
+    }
+    return { client, connectionId, identity };
   }
 
-  /** A socket that wants into the namespace. */
-  async enter(socket: Socket): Promise<Connection | Refused> {
+  /** A socket that wants into the namespace: whose it is. */
+  async enter(socket: Socket): Promise<Known | Refused> {
+    if (this.isClosed) return { refusal: GOING };
     const request = socket.request as unknown as EngineRequest;
-    const { client, connectionId, ...note } = request.note as Note;
-    let { identity } = note;
-    if (!identity) {
-      const credential = credentialOfAuth(socket.handshake.auth);
-      if (credential === undefined) return { refusal: NO_CREDENTIAL };
-      const { remoteAddress } = request.connection;
-      const handshake = { credential, client, remoteAddress };
-      const admission = await this.#identify(handshake, connectionId);
-      if (admission.refusal) return admission;
-      identity = admission.identity;
-    }
-    return {
-      context: identity.context,
-      user: identity.user,
-      client,
-      id: connectionId ?? socket.id,
-      socketId: socket.id,
-      sessionId: identity.sessionId,
-      expiresAt: identity.expiresAt ?? Infinity,
-      engine: socket.conn as unknown as EngineSocket,
-      next: undefined,
-    };
+    const { client, connectionId, identity } = request.note as Note;
+    if (identity) return { client, connectionId, identity };
+    const credential = credentialOfAuth(socket.handshake.auth);
+    if (credential === undefined) return { refusal: NO_CREDENTIAL };
+    const { remoteAddress } = request.connection;
+    const admission = await this.#identify({ credential, client, remoteAddress });
+    return admission.refusal ? admission : { client, connectionId, identity: admission.identity };
   }
 
-  #busy(): Refusal | undefined {
-    if (this.isClosed) {
-      return { code: "draining", message: "This node is going away", retryAfterSeconds: 1 };
-    }
-    if (!this.#options.backlog.isFull && this.#rate.take()) return undefined;
-    return { code: "too_many_requests", message: "Too many handshakes", retryAfterSeconds: 1 };
-  }
-
-  async #identify(handshake: Handshake, connectionId: string | undefined): Promise<Admission> {
-    try {
-      const admission = await this.#options.authenticate(handshake);
-      const refusal = admission.refusal ?? this.#crowded(admission.identity, connectionId);
-      return refusal ? { refusal } : admission;
-    } catch (error) {
-      this.#options.log.error("Cannot check a session", { error: messageOf(error) });
-      const code = error instanceof ServiceError ? error.code : "internal";
-      return { refusal: { code, message: "The session cannot be checked now" } };
-    }
-  }
-
-  #crowded({ context, user }: Identity, connectionId: string | undefined): Refusal | undefined {
+  /** Whether a user has too many sockets for one more; those that it replaces do not count. */
+  crowdedFor(
+    { context, user }: Identity,
+    isReplaced: (connection: Connection) => boolean,
+  ): Refusal | undefined {
     const { maxSocketsPerUser } = this.#settings;
-    const { connections } = this.#options;
-    if (connections.size(context, user) < maxSocketsPerUser) return undefined;
-    // One that takes the place of another does not add to them.
-    if (connectionId !== undefined && connections.find(context, user, connectionId)) {
-      return undefined;
-    }
+    const others = this.#options.connections.of({ context, user })
+      .filter((each) => !isReplaced(each));
+    if (others.length < maxSocketsPerUser) return undefined;
     return {
       code: "too_many_requests",
       message: `A user may have ${maxSocketsPerUser} open sockets`,
     };
+  }
+
+  /** Something that newcomers need cannot be reached: the refusal for this one. */
+  shut(thrown: unknown): Refusal {
+    const { log, clock } = this.#options;
+    if (!this.#isShut) log.error("sockets cannot be let in", { reason: messageOf(thrown) });
+    this.#shutUntil = clock.monotonic() + SHUT_MS;
+    return UNREACHABLE;
+  }
+
+  get #isShut(): boolean {
+    return this.#options.clock.monotonic() < this.#shutUntil;
+  }
+
+  #busy(): Refusal | undefined {
+    if (this.isClosed) return GOING;
+    if (this.#isShut) return UNREACHABLE;
+    if (!this.#options.backlog.isFull && this.#rate.take()) return undefined;
+    return { code: "too_many_requests", message: "Too many handshakes", retryAfterSeconds: 1 };
+  }
+
+  async #identify(handshake: Handshake): Promise<Admission> {
+    try {
+      return await this.#options.authenticate(handshake);
+    } catch (error) {
+      this.#options.log.error("Cannot check a session", { error: messageOf(error) });
+      const code = error instanceof ServiceError ? error.code : "internal";
+      const message = "The session cannot be checked now";
+      return { refusal: { code, message, retryAfterSeconds: 2 } };
+    }
   }
 }

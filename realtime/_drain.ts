@@ -3,35 +3,58 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import type { Connection } from "./_connections.ts";
 
-/** How fast, and by what time and chance. */
-export interface DrainOptions {
+/** How fast a node may be left. */
+export interface DrainPace {
+  /** Sockets, as long as that is fast enough. */
   readonly perSecond: number;
+  /** Milliseconds in which the last is closed. */
+  readonly withinMs: number;
+}
+
+/** What draining needs besides. */
+export interface DrainOptions extends DrainPace {
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
 }
 
+/** Timers are not finer than this; where sockets are closed faster, several go at once. */
+const SHORTEST_STEP_MS = 20;
+
 /** Resolves when none is left. Each waits half to one and a half times its turn. */
 export async function drainSockets(
   connections: Iterable<Connection>,
-  { perSecond, clock, random }: DrainOptions,
+  { clock, random, ...pace }: DrainOptions,
 ): Promise<void> {
+  const endsAt = clock.monotonic() + pace.withinMs;
   for (;;) {
-    const open = shuffled([...connections], random);
+    const open = [...connections].filter(({ engine }) => engine.readyState !== "closed");
     if (open.length === 0) return;
-    for (const { engine } of open) {
-      if (engine.readyState === "closed") continue;
+    const leftMs = endsAt - clock.monotonic();
+    const { count, pauseMs } = drainStep(open.length, { ...pace, leftMs, random: random() });
+    for (let n = 0; n < count; n++) {
+      const at = Math.floor(random() * open.length);
+      const [{ engine }] = open.splice(at, 1) as [Connection];
       // Without a DISCONNECT packet, upon which a client would not come back.
       engine.close(true);
-      await sleep(clock, 1000 / perSecond * (.5 + random()));
+      if (engine.readyState !== "closed") engine.onClose("forced close");
     }
+    if (pauseMs > 0) await sleep(clock, pauseMs);
   }
 }
 
-function shuffled(list: Connection[], random: () => number): Connection[] {
-  for (let end = list.length - 1; end > 0; end--) {
-    const other = Math.floor(random() * (end + 1));
-    [list[end], list[other]] = [list[other]!, list[end]!];
-  }
-  return list;
+/** Decides how many of the open sockets to close now, and how long to wait then. */
+export function drainStep(
+  open: number,
+  { perSecond, leftMs, random }: {
+    readonly perSecond: number;
+    readonly leftMs: number;
+    readonly random: number;
+  },
+): { readonly count: number; readonly pauseMs: number } {
+  if (leftMs <= 0) return { count: open, pauseMs: 0 };
+  const perMs = Math.max(perSecond / 1000, open / leftMs);
+  const stepMs = Math.max(SHORTEST_STEP_MS, 1 / perMs);
+  const count = Math.min(open, Math.max(1, Math.round(stepMs * perMs)));
+  return { count, pauseMs: count === open ? 0 : Math.min(stepMs * (.5 + random), leftMs) };
 }

@@ -47,6 +47,16 @@ export interface Upper {
   onclose(reason: string, description?: unknown): void;
 }
 
+/**
+ * Told when a client was sent something that it answers once it has got everything before: a ping
+ * of the server, or the pong without which an older client does not ping again.
+ */
+export interface Witness {
+  asked(): void;
+  /** It has got everything that it was sent before it was last asked. */
+  answered(): void;
+}
+
 /** What a socket needs of its server. */
 export interface EngineSocketServer {
   readonly opts: { readonly pingInterval?: number; readonly pingTimeout?: number };
@@ -72,6 +82,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   declare queuedChars: number;
   declare closeReason: string | undefined;
   declare upper: Upper | undefined;
+  declare witness: Witness | undefined;
 
   /** Bytes waiting for the peer, here or in the WebSocket. */
   get backlogBytes(): number {
@@ -140,6 +151,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     else {
       this.hasRefreshedPingTimeout = false;
       this.sendPacket("ping");
+      this.witness?.asked();
       this.awaitsPong = true;
       waitForPeer(this);
     }
@@ -147,14 +159,17 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
 
   override onPacket(packet: Packet): void {
     if (this.readyState !== "open") return;
+    const isBeat = packet.type === (this.protocol === 3 ? "ping" : "pong");
+    if (isBeat) this.witness?.answered();
     if (this.protocol === 3) waitForPeer(this);
-    else if (packet.type === "pong") waitForPing(this);
+    else if (isBeat) waitForPing(this);
     else if (this.awaitsPong && !this.hasRefreshedPingTimeout) {
       // As in the official code: another packet extends the wait for a pong, but only once.
       this.hasRefreshedPingTimeout = true;
       waitForPeer(this);
     }
     super.onPacket(packet);
+    if (isBeat && this.protocol === 3) this.witness?.asked();
     // The official code takes this packet from polling clients only.
     if (packet.type === "close") this.onClose("transport close");
   }

@@ -42,10 +42,31 @@ export class NoRooms extends EventEmitter {
   socketRooms(): undefined {}
 }
 
+/** The members of the official `Namespace` that are used here. */
+interface OfficialNamespace {
+  readonly sockets: Map<string, Socket>;
+  /** Sockets that are being let in. */
+  readonly _preConnectSockets: Map<string, Socket>;
+}
+
+/** The socket of an id, let in or not. */
+export function socketOf(namespace: Namespace, id: string): Socket | undefined {
+  const { sockets, _preConnectSockets } = namespace as unknown as OfficialNamespace;
+  return sockets.get(id) ?? _preConnectSockets.get(id);
+}
+
 /** Stands for the handshake when that is over. */
 const OVER = Object.freeze({ headers: {}, _query: {}, connection: {} });
-/** Nothing here asks clients for acknowledgements, or sets flags or middleware for one socket. */
-const UNUSED = { acks: new Map(), fns: Object.freeze([]), flags: Object.freeze({}) };
+/**
+ * Nothing here asks clients for acknowledgements, or sets flags or middleware for one socket; and
+ * the pid was of use only to be sent.
+ */
+const UNUSED = {
+  acks: new Map(),
+  fns: Object.freeze([]),
+  flags: Object.freeze({}),
+  pid: undefined,
+};
 
 /** Socket.IO packets that announce attachments: BINARY_EVENT and BINARY_ACK. */
 const WITH_ATTACHMENTS = /^[56]/;

@@ -1,20 +1,23 @@
 /**
  * The realtime server: Socket.IO for the clients of users, on Deno's own WebSockets. It keeps
  * the index of who is connected, lets clients in as far as the function it was given says so,
- * and sends events to a user's sockets. It knows nothing of notifications.
+ * and tells a user's sockets what their log has for them. It knows nothing of notifications.
  */
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { Clock } from "../core/clock.ts";
+import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
 import type { Json } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import { Backlog } from "./_backlog.ts";
-import { type Connection, Connections } from "./_connections.ts";
+import { Connection, Connections } from "./_connections.ts";
 import { Door } from "./_door.ts";
-import { drainSockets } from "./_drain.ts";
-import { NoRooms, slim } from "./_lean.ts";
+import { type DrainPace, drainSockets } from "./_drain.ts";
+import { createEntry } from "./_entry.ts";
+import { NoRooms, slim, socketOf } from "./_lean.ts";
 import { isOriginAllowed, preflight, withCors } from "./_origins.ts";
 import { isSocketPath } from "./_paths.ts";
+import { Teller } from "./_teller.ts";
 import { Engine } from "./engine.ts";
 import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -41,12 +44,23 @@ export interface RealtimeHooks {
   /** `reason` is one of a few fixed texts. */
   onClosed?(connection: Audience, reason: string): void;
   onRefused?(reason: Refusal["code"]): void;
+  /** A client came back: how many events it had missed, and whether they are all there. */
+  onResumed?(
+    connection: Audience,
+    missed: { readonly events: number; readonly complete: boolean },
+  ): void;
+  /** A socket was told that events are missing that cannot be had any more. */
+  onResync?(connection: Audience): void;
+  /** A socket was told an event that did not follow what it had, and looks into the log. */
+  onGap?(connection: Audience): void;
 }
 
 /** What the realtime server is made of. */
 export interface RealtimeOptions {
   readonly settings: RealtimeSettings;
   readonly authenticate: Authenticate;
+  /** Where sockets take their seats. It is started with this server as its local sockets. */
+  readonly hub?: Pick<EventHub, "join" | "leave" | "missed">;
   readonly clock: Clock;
   readonly log: Log;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -55,7 +69,7 @@ export interface RealtimeOptions {
 }
 
 /** The realtime server. */
-export interface Realtime extends AsyncDisposable {
+export interface Realtime extends AsyncDisposable, LocalSockets {
   /** Whether a path belongs here, known to serve a client or not. */
   handles(pathname: string): boolean;
   /** Answers handshakes, polls and WebSocket upgrades. Never throws. */
@@ -72,12 +86,14 @@ export interface Realtime extends AsyncDisposable {
   /** Does the same for sessions that have ended by themselves; to be called now and then. */
   closeExpired(): number;
   /** Refuses new sockets and closes the open ones a few per second, so that clients go elsewhere. */
-  drain(perSecond: number): Promise<void>;
+  drain(pace: DrainPace): Promise<void>;
   /** Closes everything at once. */
   close(): Promise<void>;
   stats(): {
     readonly open: ReadonlyMap<string, number>;
     readonly backlogBytes: number;
+    /** How often a socket was told an event. */
+    readonly told: number;
   };
   /** Settings to be used from now on. */
   configure(settings: RealtimeSettings): void;
@@ -90,27 +106,43 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
 type Next = (error?: Error) => void;
 type Plain = DefaultEventsMap;
-type UserSocket = Socket<Plain, Plain, Plain, Partial<Connection>>;
+type UserSocket = Socket<Plain, Plain, Plain, unknown>;
 
-const SESSION_INVALID = "session:invalid";
+/** What may be over in a moment: nothing that a client is to be told, but that it comes back. */
+const PASSING: ReadonlySet<Refusal["code"]> = new Set([
+  "store_unavailable",
+  "draining",
+  "internal",
+]);
 /** No client takes longer from the check of its session to its place among the open sockets. */
 const JOINED_WITHIN_MS = 120_000;
 
+/** Until the service hands one in. */
+const NO_HUB = {
+  join: () => ({ last: 0 }),
+  leave() {},
+  missed: () => ({ events: [], complete: true }),
+};
+
 class RealtimeServer implements Realtime {
-  readonly #options: RealtimeOptions;
+  readonly #options: Required<RealtimeOptions>;
   readonly #hooks: RealtimeHooks;
   readonly #door: Door;
   readonly #engine: Engine;
-  readonly #io: Server<Plain, Plain, Plain, Partial<Connection>>;
+  readonly #io: Server<Plain, Plain, Plain, unknown>;
   readonly #connections = new Connections();
+  readonly #teller: Teller;
+  readonly #enter: ReturnType<typeof createEntry>;
   /** Sessions that were revoked lately, and when by the monotonic clock. */
   readonly #revoked = new Map<string, number>();
   readonly #backlog: Backlog;
   #settings: RealtimeSettings;
+  #isClosing = false;
 
-  constructor(options: RealtimeOptions) {
+  constructor(given: RealtimeOptions) {
+    const options = { ...given, hub: given.hub ?? NO_HUB };
     const { settings, clock } = options;
-    this.#options = options;
+    this.#options = { hooks: {}, ...options };
     this.#hooks = options.hooks ?? {};
     this.#settings = settings;
     this.#backlog = new Backlog(backlogLimits(settings));
@@ -118,6 +150,17 @@ class RealtimeServer implements Realtime {
       ...options,
       connections: this.#connections,
       backlog: this.#backlog,
+    });
+    this.#teller = new Teller({
+      ...options,
+      connections: this.#connections,
+      backlog: this.#backlog,
+      onGap: (connection) => this.#hooks.onGap?.(connection),
+      onResync: (connection) => this.#hooks.onResync?.(connection),
+    });
+    this.#enter = createEntry({
+      ...{ hub: options.hub, door: this.#door, connections: this.#connections },
+      replace: (former) => this.#replace(former),
     });
     this.#engine = new Engine({
       clock,
@@ -156,6 +199,22 @@ class RealtimeServer implements Realtime {
 
   clientsOf(context: string, user: string): readonly string[] {
     return this.#connections.clientsOf(context, user);
+  }
+
+  tell(event: LoggedEvent): void {
+    this.#teller.tell(event);
+  }
+
+  seats(): Iterable<Connection> {
+    return this.#connections;
+  }
+
+  seatsOf(user: UserName): readonly Connection[] {
+    return this.#connections.of(user);
+  }
+
+  catchUp(user: UserName): void {
+    for (const connection of this.#connections.of(user)) this.#teller.look(connection);
   }
 
   emit(
@@ -201,15 +260,17 @@ class RealtimeServer implements Realtime {
     return this.#invalidate((each) => each.expiresAt <= now);
   }
 
-  async drain(perSecond: number): Promise<void> {
+  async drain(pace: DrainPace): Promise<void> {
     this.#door.isClosed = true;
     const { clock, random } = this.#options;
-    await drainSockets(this.#connections, { perSecond, clock, random });
+    await drainSockets(this.#connections, { ...pace, clock, random });
   }
 
   async close(): Promise<void> {
     this.#door.isClosed = true;
+    this.#isClosing = true;
     await this.#io.close();
+    this.#teller.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -217,7 +278,8 @@ class RealtimeServer implements Realtime {
   }
 
   stats() {
-    return { open: this.#connections.open, backlogBytes: this.#backlog.measure() };
+    const { told } = this.#teller;
+    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told };
   }
 
   configure(settings: RealtimeSettings): void {
@@ -243,54 +305,82 @@ class RealtimeServer implements Realtime {
 
   /** Socket.IO's middleware. */
   async #admit(socket: UserSocket, next: Next): Promise<void> {
-    const entered = await this.#door.enter(socket);
-    if ("refusal" in entered) {
-      this.#hooks.onRefused?.(entered.refusal.code);
-      return next(refusalError(entered.refusal));
+    const entered = await this.#enter(socket);
+    const { refusal } = entered;
+    if (!refusal) {
+      // Sent in the CONNECT packet; all that the official recovery would do besides is done here.
+      Object.assign(socket, { pid: entered.pid, recovered: entered.recovered });
+      return next();
     }
-    socket.data = entered;
-    next();
+    this.#hooks.onRefused?.(refusal.code);
+    // A client that is told why does not come back by itself; one that loses its transport does.
+    if (PASSING.has(refusal.code)) socket.conn.close(true);
+    next(refusalError(refusal));
   }
 
   #join(socket: UserSocket): void {
     const connection = socket.data as Connection;
-    const { context, user, id } = connection;
-    const former = this.#connections.find(context, user, id);
-    if (former) this.#disconnect(former);
-    this.#connections.add(connection);
+    const behind = connection.behind!;
+    behind.state = "ready";
+    connection.engine.witness = connection;
     slim(socket);
     this.#hooks.onOpened?.(connection);
     // Revoked after it was checked, and before it was here to be closed.
-    if (this.#revoked.has(connection.sessionId)) this.#invalidate((each) => each === connection);
-    if (this.#connections.size(context, user) > this.#settings.maxSocketsPerUser) {
-      socket.disconnect(true);
+    if (this.#revoked.has(connection.sessionId)) {
+      return void this.#invalidate((each) => each === connection);
     }
+    const { isReturn, events, isTorn } = behind;
+    if (isReturn) {
+      this.#hooks.onResumed?.(connection, { events: events.length, complete: !isTorn });
+    }
+    this.#teller.begin(connection);
   }
 
   #invalidate(hasEnded: (connection: Connection) => boolean): number {
     const ended = [...this.#connections].filter(hasEnded);
     for (const connection of ended) {
-      connection.engine.sendText(`42${JSON.stringify([SESSION_INVALID])}`);
+      this.#teller.tellInvalid(connection);
       this.#disconnect(connection);
     }
     return ended.length;
   }
 
   #leave(socketId: string): void {
-    const connection = this.#io.sockets.sockets.get(socketId as never)?.data;
-    // Absent where the middleware has just refused the socket.
-    if (!isConnection(connection)) return;
+    const connection = socketOf(this.#io.sockets as never, socketId)?.data as unknown;
+    // Absent where the middleware has refused the socket at once.
+    if (!(connection instanceof Connection)) return;
     const { engine } = connection;
     this.#backlog.abandon(engine);
-    if (!this.#connections.remove(connection)) return;
-    this.#hooks.onClosed?.(connection, engine.closeReason ?? "namespace disconnect");
+    // Its client has said goodbye, or was sent away, where the transport is still there.
+    this.#part(connection, this.#isClosing || engine.closeReason !== undefined);
     // There is no other namespace that it could be in.
     if (engine.readyState === "open") engine.close();
   }
 
+  /** Takes a connection out of the index and from its seat; idempotent. */
+  #part(connection: Connection, returns: boolean): void {
+    if (!this.#connections.remove(connection)) return;
+    const { hub } = this.#options;
+    if (connection.behind?.state === "joining") {
+      // It has not heard that it was in. Where the hub did not say where it is, nor do we know.
+      hub.leave(connection, Math.max(0, connection.proven));
+      return;
+    }
+    hub.leave(connection, returns ? connection.proven : undefined);
+    this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
+  }
+
+  /** Closes a socket whose client is back on another one. */
+  #replace(former: Connection): void {
+    this.#part(former, true);
+    this.#disconnect(former);
+  }
+
   /** Closes a socket whose client is not to come back by itself. */
   #disconnect(connection: Connection): void {
-    this.#io.sockets.sockets.get(connection.socketId as never)?.disconnect(true);
+    const socket = this.#io.sockets.sockets.get(connection.socketId as never);
+    if (socket) socket.disconnect(true);
+    else connection.engine.close(true);
   }
 
   async #refuse(request: Request, refusal: Refusal): Promise<Response> {
@@ -298,10 +388,6 @@ class RealtimeServer implements Realtime {
     this.#hooks.onRefused?.(refusal.code);
     return refusalResponse(refusal);
   }
-}
-
-function isConnection(data: Partial<Connection> | undefined): data is Connection {
-  return data?.engine !== undefined;
 }
 
 function backlogLimits(settings: RealtimeSettings) {

@@ -1,8 +1,12 @@
 /** Servers on a free port, and WebSocket peers that remember what came, for the tests here. */
 
+import assert from "node:assert/strict";
 import { Server } from "socket.io";
 import { systemClock } from "../../core/clock.ts";
+import type { EventHub } from "../../core/events.ts";
+import type { Json } from "../../core/json.ts";
 import { silentLog } from "../../core/log.ts";
+import { createLocalHub } from "../../events/mod.ts";
 import { Engine, type EngineOptions } from "../../realtime/engine.ts";
 import {
   type Admission,
@@ -91,22 +95,74 @@ export function admit(credential: string): Admission {
   return { identity: { context, user, sessionId: credential } };
 }
 
+/** Whose sockets of which client; by default the one of the original's path. */
+export interface Audience {
+  readonly context: string;
+  readonly user: string;
+  readonly client?: string;
+}
+
+/** A realtime server under test, with a hub of its own. */
+export interface ServedRealtime extends Served {
+  readonly realtime: Realtime;
+  readonly hub: EventHub;
+  /** Publishes an event; how many sockets were told at once. */
+  tell(to: Audience, event: string, args?: readonly Json[], except?: string): number;
+  /** Clients of a user's open sockets, in the order of the alphabet. */
+  clientsOf(context: string, user: string): readonly string[];
+}
+
+/** How the realtime server of a test differs from the usual. */
+export interface RealtimeOverrides extends Partial<Omit<RealtimeOptions, "hub">> {
+  /** Is started, and outlives the server. */
+  readonly hub?: EventHub;
+}
+
 /** The realtime server with sessions like `7@1`, user 7 of context 1. */
 export function serveRealtime(
   settings: Partial<RealtimeSettings> = {},
-  options: Partial<RealtimeOptions> = {},
+  options: RealtimeOverrides = {},
   port = 0,
-): Served & { readonly realtime: Realtime } {
+): ServedRealtime {
+  const { clock = systemClock } = options;
+  const resume = { windowMs: 120_000, maxEventsPerUser: 500, maxBytes: 2 ** 26 };
+  const hub = options.hub ??
+    createLocalHub({ clock, log: silentLog, settings: () => resume });
   const realtime = createRealtime({
     settings: { ...REALTIME_DEFAULTS, ...settings },
     authenticate: ({ credential }) => Promise.resolve(admit(credential)),
-    clock: systemClock,
     log: silentLog,
     random: Math.random,
-    ...options,
+    ...{ ...options, clock, hub },
   });
+  void hub.start(realtime);
   const handler: Handler = (request, info) => realtime.fetch(request, info);
-  return Object.assign(serve(handler, () => realtime.close(), port), { realtime });
+  let events = 0;
+  async function stop() {
+    await realtime.close();
+    if (!options.hub) await hub[Symbol.asyncDispose]();
+  }
+  return Object.assign(serve(handler, stop, port), {
+    ...{ realtime, hub },
+    tell(to: Audience, event: string, args: readonly Json[] = [], except?: string) {
+      const { context, user, client = "open-xchange-appsuite" } = to;
+      const before = realtime.stats().told;
+      void hub.publish([{
+        ...{ context, user, id: `${events++}`, clients: [client] },
+        args: JSON.stringify([event, ...args]).slice(1, -1),
+        ...(except !== undefined && { except }),
+      }], { again: false });
+      return realtime.stats().told - before;
+    },
+    clientsOf: (context: string, user: string) =>
+      [...new Set(realtime.seatsOf({ context, user }).map(({ client }) => client))].sort(),
+  });
+}
+
+/** An event's frame without the offset at its end, which only newer clients get. */
+export function withoutOffset(frame: string): string {
+  assert.match(frame, /,"\d{16}"\]$/);
+  return frame.replace(/,"\d{16}"\]$/, "]");
 }
 
 /** A raw WebSocket whose messages wait until they are asked for. */

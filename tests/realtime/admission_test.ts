@@ -9,7 +9,6 @@ const V4 = `${APPSUITE}?EIO=4&transport=websocket`;
 
 Deno.test("the original's address opens a socket, to the letter", async () => {
   await using served = serveRealtime();
-  const { realtime } = served;
   const query = "?session=7@1&connection=160491815377&EIO=3&transport=websocket";
   const peer = served.peer(`${APPSUITE}${query}`);
   const open = await peer.next() as string;
@@ -22,7 +21,7 @@ Deno.test("the original's address opens a socket, to the letter", async () => {
     maxPayload: 100_000,
   });
   assert.equal(await peer.next(), "40");
-  assert.deepEqual(realtime.clientsOf("1", "7"), ["open-xchange-appsuite"]);
+  assert.deepEqual(served.clientsOf("1", "7"), ["open-xchange-appsuite"]);
 });
 
 Deno.test("an EIO 3 client gets the original's payload, byte for byte", async () => {
@@ -31,9 +30,7 @@ Deno.test("an EIO 3 client gets the original's payload, byte for byte", async ()
   await peer.next();
   assert.equal(await peer.next(), "40");
   const data = { folder: "default0/INBOX", id: "113", subject: "Let's meet", unread: 83 };
-  const to = { context: "1", user: "7", client: "open-xchange-appsuite" };
-  const result = served.realtime.emit(to, "ox:mail:new", [data]);
-  assert.deepEqual(result, { sent: 1, source: 0, dropped: 0 });
+  assert.equal(served.tell({ context: "1", user: "7" }, "ox:mail:new", [data]), 1);
   assert.equal(
     await peer.next(),
     '42["ox:mail:new",{"folder":"default0/INBOX","id":"113","subject":"Let\'s meet","unread":83}]',
@@ -82,7 +79,7 @@ for (const name of ["session", "token"]) {
     await peer.next();
     peer.send(`40{"${name}":"7@1"}`);
     assert.match(await peer.text(), /^40\{"sid":/);
-    assert.deepEqual(served.realtime.clientsOf("1", "7"), ["open-xchange-appsuite"]);
+    assert.deepEqual(served.clientsOf("1", "7"), ["open-xchange-appsuite"]);
   });
 }
 
@@ -106,7 +103,7 @@ for (
     assert.ok(answer.startsWith("44"));
     const data = { code: "unauthenticated", message };
     assert.deepEqual(JSON.parse(answer.slice(2)), { message, data });
-    assert.deepEqual(served.realtime.clientsOf("1", "7"), []);
+    assert.deepEqual(served.clientsOf("1", "7"), []);
   });
 }
 
@@ -145,7 +142,7 @@ Deno.test("each path serves its client", async () => {
     await peer.next();
     await peer.next();
   }
-  assert.deepEqual([...served.realtime.clientsOf("1", "7")].sort(), ["mail", "phone"]);
+  assert.deepEqual(served.clientsOf("1", "7"), ["mail", "phone"]);
   assert.ok(served.realtime.handles("/phone"));
 });
 
@@ -185,8 +182,7 @@ Deno.test("a second open with the same connection id wins, even at the limit", a
   await second.next();
   assert.equal(await second.next(), "40");
   await first.closed;
-  const to = { context: "1", user: "7", client: "open-xchange-appsuite" };
-  assert.equal(served.realtime.emit(to, "x", []).sent, 1);
+  assert.equal(served.tell({ context: "1", user: "7" }, "x"), 1);
   assert.equal(await second.next(), '42["x"]');
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backlog, type Laggard } from "../../realtime/_backlog.ts";
-import { type Connection, Connections } from "../../realtime/_connections.ts";
+import { Connection, Connections } from "../../realtime/_connections.ts";
 import { type Beating, Heartbeats } from "../../realtime/_heartbeats.ts";
 import { pathFilterFault } from "../../core/path_filter.ts";
 import { clientAt, isSocketPath } from "../../realtime/_paths.ts";
@@ -108,9 +108,8 @@ function connection(user: string, client: string, id: string): Connection {
     socketId: `s${id}`,
     sessionId: "x",
     expiresAt: Infinity,
-    next: undefined,
   };
-  return { ...rest, user, client, id, engine: undefined as never };
+  return new Connection({ ...rest, user, client, id, engine: undefined as never });
 }
 
 Deno.test("the index knows a user's clients, each once", () => {
