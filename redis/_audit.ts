@@ -47,6 +47,9 @@ const RENEW_EVERY_MS = KEEP_MS / 3;
 export class Audit {
   readonly #options: AuditOptions;
   readonly #stopping = new AbortController();
+  /** Up to where sockets have been sent to the log; what it does not have, they will never get. */
+  readonly #sentTo = new WeakMap<LocalSeat, number>();
+  #failure: unknown;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   /** Something may have been lost since the last round began. */
@@ -81,11 +84,12 @@ export class Audit {
 
   async #round(): Promise<void> {
     const { random, log, nodes } = this.#options;
-    const isDoubtful = this.#isDoubtful;
+    let isDoubtful = this.#isDoubtful;
     this.#isDoubtful = false;
     try {
       await this.#look();
     } catch (thrown) {
+      isDoubtful = true;
       // That Redis is away is told by the link, and so is its return.
       if (!(thrown instanceof ServiceError) && !this.#stopping.signal.aborted) {
         log.error("the sockets could not be audited", { reason: messageOf(thrown) });
@@ -97,7 +101,7 @@ export class Audit {
   }
 
   async #look(): Promise<void> {
-    const { local, clock, nodes } = this.#options;
+    const { link, local, clock, nodes } = this.#options;
     const now = clock.monotonic();
     const share = Math.max(MIN_SEATS_PER_SECOND, ALL_SEATS_PER_SECOND / nodes.alive().length);
     const renew = now - this.#renewedAt >= RENEW_EVERY_MS;
@@ -107,33 +111,47 @@ export class Audit {
       if (seat.cursor >= 0) page.push(seat);
       if (page.length < Math.min(SEATS_PER_SECOND, share)) continue;
       await this.#lookAt(page.splice(0), renew);
+      if (!link.isUp) break;
       await sleep(clock, 1_000, this.#stopping.signal);
     }
     await this.#lookAt(page, renew);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
     if (renew) this.#renewedAt = now;
   }
 
   async #lookAt(seats: readonly LocalSeat[], renew: boolean): Promise<void> {
+    const { local } = this.#options;
+    const groups = byPartition(seats, SEATS_PER_CALL);
+    const looks = await Promise.allSettled(groups.map(({ items }) => this.#compare(items, renew)));
+    const behind = new Map<string, LocalSeat>();
+    for (const look of looks) {
+      // One master of a Cluster may be away; the others are not held up by that.
+      if (look.status === "rejected") this.#failure ??= look.reason;
+      else for (const seat of look.value) behind.set(userKey(seat.context, seat.user), seat);
+    }
+    for (const { context, user } of behind.values()) local.catchUp({ context, user });
+  }
+
+  /** Announces sockets of one partition; those that have to look into their logs. */
+  async #compare(seats: readonly LocalSeat[], renew: boolean): Promise<readonly LocalSeat[]> {
     const { link, local, onClosed } = this.#options;
     const settled = offsetAt(link.now() - TELLING_MS);
-    const behind = new Map<string, LocalSeat>();
-    await Promise.all(
-      byPartition(seats, SEATS_PER_CALL).map(async ({ items }) => {
-        const cursors = items.map(({ cursor }) => cursor);
-        const ends = await this.#announce(items, renew);
-        for (const [index, seat] of items.entries()) {
-          const end = ends[index]!;
-          // An announcement that overtakes a goodbye would be taken back by nobody.
-          if (!local.seatsOf(seat).some(({ socketId }) => socketId === seat.socketId)) {
-            onClosed(seat);
-          }
-          if (cursors[index]! < end && end < settled) {
-            behind.set(userKey(seat.context, seat.user), seat);
-          }
-        }
-      }),
-    );
-    for (const { context, user } of behind.values()) local.catchUp({ context, user });
+    const cursors = seats.map(({ cursor }) => cursor);
+    const ends = await this.#announce(seats, renew);
+    return seats.filter((seat, index) => {
+      const end = ends[index]!;
+      if (!local.seatsOf(seat).some(({ socketId }) => socketId === seat.socketId)) {
+        // An announcement that overtakes a goodbye would be taken back by nobody.
+        onClosed(seat);
+        return false;
+      }
+      const isBehind = cursors[index]! < end && end < settled;
+      if (!isBehind || this.#sentTo.get(seat) === end) return false;
+      this.#sentTo.set(seat, end);
+      return true;
+    });
   }
 
   /** Where the logs of the users of these sockets end. */

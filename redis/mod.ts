@@ -9,6 +9,8 @@ export {
   type RedisAddress,
 } from "./address.ts";
 export { type ChangeFeedOptions, createChangeFeed } from "./change_feed.ts";
+export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub.ts";
+export { createInbox, type Inbox, type InboxKind, type InboxOptions } from "./inbox.ts";
 export type { Link } from "./_link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
 export type { Nodes } from "./nodes.ts";
