@@ -69,7 +69,10 @@ export class Departures {
   /** Resolves when all that were added before have been told, or could not be. Never rejects. */
   async flush(): Promise<void> {
     while (this.#sending) await this.#sending;
+    this.#isDue = false;
     if (this.#waiting.size === 0 || this.#retry !== undefined) return;
+    // It says when it is up again.
+    if (!this.#options.link.isUp) return;
     this.#sending = this.#send().finally(() => this.#sending = undefined);
     await this.#sending;
   }
@@ -89,7 +92,6 @@ export class Departures {
   }
 
   async #send(): Promise<void> {
-    this.#isDue = false;
     const departures = [...this.#waiting.values()];
     this.#waiting = new Map();
     const groups = byPartition(departures, PER_CALL);
