@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a start answers on the terminal
 /**
- * The process: reads the environment, starts the service, reloads on SIGHUP, and stops cleanly on
- * SIGTERM and SIGINT. No rule of the service is here.
+ * The process: reads the environment, starts the service, reloads on SIGHUP, leaves on SIGTERM and
+ * stops on SIGINT. No rule of the service is here.
  */
 
 import { setImmediate } from "node:timers";
@@ -38,16 +38,23 @@ function writeLog(line: string): void {
   Deno.stderr.writeSync(encoder.encode(line));
 }
 
-function stopOn(service: Service, signal: Deno.Signal): void {
+/** Ends the process with the service, however that comes about. */
+function endWith(service: Service): void {
+  service.left.then(() => Deno.exit(0), (thrown) => {
+    console.error(`Cannot stop cleanly: ${messageOf(thrown)}`);
+    Deno.exit(1);
+  });
   let stopping = false;
-  Deno.addSignalListener(signal, () => {
-    if (stopping) return;
+  function stop(): void {
+    if (stopping) return Deno.exit(1);
     stopping = true;
     setTimeout(() => Deno.exit(1), STOP_WITHIN_MS);
-    service.stop().then(() => Deno.exit(0), (thrown) => {
-      console.error(`Cannot stop cleanly: ${messageOf(thrown)}`);
-      Deno.exit(1);
-    });
+    void service.stop();
+  }
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", () => {
+    setTimeout(stop, service.leavesWithinMs);
+    void service.leave();
   });
 }
 
@@ -58,8 +65,7 @@ if (import.meta.main) {
   const address = `http://${host}:${port}`;
   if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
   else console.log(greeting({ address, key: service.firstKey }));
-  stopOn(service, "SIGTERM");
-  stopOn(service, "SIGINT");
+  endWith(service);
   Deno.addSignalListener("SIGHUP", () => void service.reload());
   Deno.cron("housekeeping", "* * * * *", () => service.houseKeep());
 }

@@ -127,7 +127,16 @@ export const METRICS = {
   },
   carillon_sockets_replayed_total: {
     type: "counter",
-    help: "Events told to sockets from the log: to those that came back, and where there was a gap",
+    help: "Events that clients had missed when they came back",
+  },
+  carillon_sockets_resynced_total: {
+    type: "counter",
+    help: "Sockets told `resync`: the log had not all that they missed",
+    labels: ["client"],
+  },
+  carillon_sockets_gaps_total: {
+    type: "counter",
+    help: "Times that a socket was told an event out of turn, and looked into the log",
   },
   carillon_events_kept_bytes: {
     type: "gauge",

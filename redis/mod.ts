@@ -8,6 +8,7 @@ export {
   parseAddress,
   type RedisAddress,
 } from "./address.ts";
+export { RedisBuffer, type RedisBufferOptions } from "./buffer.ts";
 export { type ChangeFeedOptions, createChangeFeed } from "./change_feed.ts";
 export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub.ts";
 export { createInbox, type Inbox, type InboxKind, type InboxOptions } from "./inbox.ts";

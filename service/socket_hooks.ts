@@ -9,6 +9,12 @@ export function socketHooks(metrics: Metrics): RealtimeHooks {
     onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
     onClosed: ({ client }, reason) =>
       metrics.count("carillon_sockets_closed_total", { client, reason }),
+    onResumed(_connection, { events, complete }) {
+      metrics.count("carillon_sockets_resumed_total", { complete: String(complete) });
+      metrics.count("carillon_sockets_replayed_total", {}, events);
+    },
+    onResync: ({ client }) => metrics.count("carillon_sockets_resynced_total", { client }),
+    onGap: () => metrics.count("carillon_sockets_gaps_total", {}),
     onRefused: (reason) => metrics.count("carillon_sockets_refused_total", { reason }),
   };
 }

@@ -1,30 +1,33 @@
 /**
- * Starts the service: store → configuration → port → credentials → sockets → transports →
- * delivery → HTTP, and stops it in the opposite order. Everything is made here and handed in; no
+ * Starts the service: backend → configuration → port → credentials → parts → sockets → transports
+ * → delivery → HTTP, and stops it in the opposite order. Everything is made here and handed in; no
  * rule of the service is.
  */
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
+import type { Change } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
-import { clientsOf, createPipeline } from "../delivery/mod.ts";
+import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { createApp } from "../routes/mod.ts";
-import { GroupCommit, openStore } from "../store/mod.ts";
+import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
+import type { Backend, Parts } from "./backend.ts";
+import { followChanges } from "./changes.ts";
 import { loadCredentials } from "./credentials.ts";
-import { createDirectHub } from "./direct_hub.ts";
 import { takeDoor } from "./door.ts";
-import { createEmbeddedBackend } from "./embedded_backend.ts";
 import type { Environment } from "./environment.ts";
-import { createBuffer } from "./log_buffer.ts";
-import { createMessages } from "./messages.ts";
 import { watchGauges } from "./gauges.ts";
+import { createLeaving } from "./leaving.ts";
+import { createMessages } from "./messages.ts";
+import { openBackend } from "./open_backend.ts";
 import { createReadiness } from "./readiness.ts";
 import { realtimeSettings, SocketClients } from "./socket_clients.ts";
+import { socketHooks } from "./socket_hooks.ts";
 import { subscriptionsOf } from "./subscriptions.ts";
 import { createTryOut } from "./try_out.ts";
 import { createWaysOut } from "./ways_out.ts";
@@ -39,6 +42,8 @@ export interface StartOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Takes log lines, each with its newline. */
   readonly writeLog: (line: string) => void;
+  /** Used instead of what the environment names, e.g. where several share a handle. */
+  readonly backend?: Backend;
 }
 
 /** A running node. */
@@ -51,12 +56,18 @@ export interface Service {
   houseKeep(): Promise<void>;
   /** Reads the configuration anew. */
   reload(): Promise<void>;
+  /** Goes away so that clients and publishers hardly notice: what SIGTERM asks for. */
+  leave(): Promise<void>;
+  /** Milliseconds after which leaving that has not ended is to be cut short by a stop. */
+  readonly leavesWithinMs: number;
   /** Hands over what is due, keeps the rest, closes everything. */
   stop(): Promise<void>;
+  /** Resolves when it has gone, be it that it was stopped or that an operator had it leave. */
+  readonly left: Promise<void>;
 }
 
-/** Sockets closed per second while draining. */
-const DRAIN_PER_SECOND = 500;
+/** For what comes after the sockets are closed. */
+const LEAVING_SLACK_MS = 10_000;
 
 /** @throws {ServiceError} `invalid_configuration`, `store_unavailable`, with what to mend. */
 export async function startService(
@@ -67,12 +78,17 @@ export async function startService(
   const now = () => clock.now();
   const ids = createIdSource(clock);
   const metrics = createMetrics();
+  const bootLog = createLog({ write: options.writeLog, now });
   // Everything that was opened is closed in the opposite order, also where a start fails half-way.
   await using opened = new AsyncDisposableStack();
 
-  const store = opened.use(await openStore(environment.store, { clock, random }));
-  const bootLog = createLog({ write: options.writeLog, now });
-  const attributes = new Attributes({ store });
+  const backend = opened.use(
+    options.backend ?? await openBackend(environment.store, { clock, random, log: bootLog }),
+  );
+  const { store } = backend;
+  let parts: Parts;
+  const changed = (change: Change) => parts.changes.announce(change);
+  const attributes = new Attributes({ store, onChanged: changed });
   const cascade = opened.use(
     await startCascade({
       ...{ attributes, clock, metrics, environment: variables, log: bootLog },
@@ -84,47 +100,51 @@ export async function startService(
 
   const door = opened.use(takeDoor({ ...environment, log }));
 
+  const group = new GroupCommit(store, { clock });
+  const commit: CommitChanges = (commit) => group.commit(commit);
+  parts = opened.use(
+    await backend.join({ settings, clock, random, turn, ids, log, metrics, commit }),
+  );
+  const { buffer, hub, limiter, tokens, changes } = parts;
+
   const { keys, sessions, authenticate } = await loadCredentials(store, {
-    ...{ clock, environment, fetch, onChanged: () => {} },
+    ...{ clock, environment, fetch, onChanged: changed },
     settings: settings(),
   });
 
   const socketClients = new SocketClients({ cascade, log });
   const realtime = opened.use(createRealtime({
-    ...{ clock, random, log },
+    ...{ clock, random, log, hub },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
-    hooks: {
-      onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
-      onClosed: ({ client }, reason) =>
-        metrics.count("carillon_sockets_closed_total", { client, reason }),
-      onRefused: (reason) => metrics.count("carillon_sockets_refused_total", { reason }),
-    },
+    hooks: socketHooks(metrics),
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 
   const candidates = new CandidateCache(store);
   const repository = new SubscriptionRepository({
-    ...{ store, candidates, clock, random, newId: ids },
+    ...{ store, candidates, clock, random, newId: ids, onChanged: changed },
     maxPerUser: settings().subscriptions.maxPerUser,
   });
-  const sockets = createDirectHub(realtime);
+  if (backend.hasOthers) {
+    const caches = { attributes, candidates, keys, sessions };
+    opened.use(followChanges(changes, caches, { clock, random, log }));
+  }
   const matcher = createMatcher({
     ...{ candidates, clock },
     interests: (client) => socketClients.interests(client),
   });
 
   const waysOut = opened.use(createWaysOut({
-    ...{ hub: sockets, cascade, configDir: environment.configDir, clock, log },
+    ...{ hub, cascade, configDir: environment.configDir, clock, log },
+    ...(tokens && { sharedTokens: tokens }),
     onConfigured: (transport) => pipeline.lanes.reset(transport),
   }));
   const { transports } = waysOut;
   const messages = createMessages({ cascade, log });
-  const group = new GroupCommit(store, { clock });
-  const buffer = createBuffer(store, { clock, turn, settings, metrics, log });
   const pipeline = createPipeline({
-    ...{ sockets, buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
-    commit: (commit) => group.commit(commit),
+    ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
+    ...{ sockets: hub, limiter, commit },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
     generate: messages.generate,
@@ -136,12 +156,21 @@ export async function startService(
     void waysOut.configure();
   });
   await waysOut.configure();
+  await hub.start(realtime);
   const recovered = await pipeline.start();
   metrics.count("carillon_notifications_recovered_total", {}, recovered);
   if (recovered > 0) log.info("notifications are in flight from before", { recovered });
   opened.use(pipeline);
 
-  let draining = false;
+  const leaving = createLeaving({
+    ...{ realtime, clock, log, settings: () => settings().drain },
+    closeDoor: async () => await door[Symbol.asyncDispose](),
+    async stop() {
+      await pipeline.stop(); // while sockets are open, so that what is due still reaches them
+      await realtime.close();
+      await life.disposeAsync();
+    },
+  });
   const app = createApp({
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
     ...{ log, metrics },
@@ -150,18 +179,14 @@ export async function startService(
     replay: pipeline.replay,
     tryOut: createTryOut({ transports, ids, clock, generate: messages.generate }),
     snapshot: () => cascade.current(),
-    match: async (notification) =>
-      await matcher.match(notification, clientsOf((await sockets.presence([notification]))[0]!)),
+    async match(notification) {
+      const [present = []] = await hub.presence([notification]);
+      return await matcher.match(notification, clientsOf(present));
+    },
     serves: pipeline.serves,
     reload: () => cascade.reload(),
-    ready: createReadiness({
-      backend: createEmbeddedBackend(store),
-      ...{ transports, clock, leaving: () => draining },
-    }),
-    drain() {
-      draining = true;
-      void realtime.drain(DRAIN_PER_SECOND);
-    },
+    ready: createReadiness({ backend, transports, clock, leaving: () => leaving.hasBegun }),
+    drain: () => void leaving.begin({ notice: true }),
   });
   watchGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
@@ -189,12 +214,14 @@ export async function startService(
     async reload() {
       await cascade.reload();
     },
-    async stop() {
-      draining = true;
-      await pipeline.stop(); // while sockets are open, so that what is due still reaches them
-      await realtime.close();
-      await life.disposeAsync();
+    // Without others, whoever is sent away finds nobody: then it is over quickly.
+    get leavesWithinMs() {
+      const { withinMs, noticeMs } = settings().drain;
+      return Math.max(withinMs, noticeMs) + LEAVING_SLACK_MS;
     },
+    leave: () => backend.hasOthers ? leaving.begin({ notice: true }) : leaving.stop(),
+    stop: () => leaving.stop(),
+    left: leaving.done,
   };
 }
 

@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
+import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
@@ -25,6 +26,8 @@ export interface WaysOutDeps {
   readonly configDir: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent where this node makes all tokens itself. */
+  readonly sharedTokens?: SharedTokens;
   /** Called when a transport's clients may have changed. */
   readonly onConfigured: (transport: TransportName) => void;
 }
@@ -44,7 +47,7 @@ interface Way {
 
 /** See the file's comment; nothing is configured until `configure()` is called. */
 export function createWaysOut(deps: WaysOutDeps): WaysOut {
-  const { cascade, configDir, clock, log } = deps;
+  const { cascade, configDir, clock, log, sharedTokens } = deps;
   // Paths in options files are meant from the configuration folder.
   const resolve = (path: string) => isAbsolute(path) ? path : join(configDir, path);
   const common = {
@@ -52,6 +55,7 @@ export function createWaysOut(deps: WaysOutDeps): WaysOut {
     fetch: globalThis.fetch,
     createHttpClient: Deno.createHttpClient,
     readTextFile: (path: string) => Deno.readTextFile(resolve(path)),
+    ...(sharedTokens && { sharedTokens }),
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
   const ways: readonly Way[] = [
