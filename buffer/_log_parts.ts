@@ -38,10 +38,11 @@ export class LogParts {
   /** Keeps what a group of callers gives, cut into segments across them. */
   append(
     group: readonly Append[],
-    { owner, open }: {
+    { owner, open, failed }: {
       readonly owner: string;
       /** Told of what is stored; false where it is not this process's own any more. */
       readonly open: (segments: readonly NewSegment[]) => boolean;
+      readonly failed: (keys: readonly StoreKey[]) => void;
     },
   ): CommitPart {
     const notifications = group.flatMap((append) => append.notifications);
@@ -66,7 +67,10 @@ export class LogParts {
         const isOwn = open(segments);
         for (const append of group) append.resolve(isOwn);
       },
-      failed: (thrown) => group.forEach((append) => append.reject(thrown)),
+      failed(thrown) {
+        failed(segments.map(({ key }) => key));
+        for (const append of group) append.reject(thrown);
+      },
     };
   }
 

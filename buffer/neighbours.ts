@@ -7,7 +7,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Store } from "../core/store.ts";
+import type { Store, StoreKey } from "../core/store.ts";
 import type { Checks, Guard } from "./_commit_loop.ts";
 import { OwnerLease } from "./owner_lease.ts";
 import { type Taken, Takeover } from "./takeover.ts";
@@ -79,6 +79,11 @@ export class Neighbours implements Guard {
 
   refused([fence]: Checks): void {
     if (fence && this.#lease.lose(fence)) this.#options.onLapse();
+  }
+
+  /** See {@link Takeover.doubt}. */
+  doubt(keys: readonly StoreKey[]): void {
+    this.#takeover.doubt(keys);
   }
 
   /** Takes over no more. */

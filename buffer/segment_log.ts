@@ -307,8 +307,9 @@ export class SegmentLog {
       for (const segment of opened) this.#segments.open(segment.key, segment);
       return true;
     };
+    const failed = (keys: readonly StoreKey[]) => this.#neighbours?.doubt(keys);
     return groupAppends(appends, this.#store.traits.maxCommitBytes)
-      .map((group) => this.#parts.append(group, { owner, open }));
+      .map((group) => this.#parts.append(group, { owner, open, failed }));
   }
 
   /** Segments that were settled long enough ago, wholly or in part. */

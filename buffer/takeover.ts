@@ -35,6 +35,8 @@ export interface Watched {
 
 /** Segments moved in one commit, where their size allows it. */
 const AT_ONCE = 8;
+/** Segments that may or may not be stored; of more, the next process to take over will know. */
+const MAX_DOUBTS = 4_096;
 
 /**
  * Whether an owner counts as gone. Its clock may be another one: so its lease must also have been
@@ -54,10 +56,16 @@ export class Takeover {
   readonly #options: TakeoverOptions;
   /** By owner: the version of its lease, and since when (monotonic ms) it has been seen. */
   #seen = new Map<string, { readonly version: string; readonly since: number }>();
+  #doubts: StoreKey[] = [];
 
   constructor(store: Store, options: TakeoverOptions) {
     this.#store = store;
     this.#options = options;
+  }
+
+  /** A commit that was to store segments under these keys failed, and may have succeeded after all. */
+  doubt(keys: readonly StoreKey[]): void {
+    this.#doubts.push(...keys.slice(0, MAX_DOUBTS - this.#doubts.length));
   }
 
   /**
@@ -67,6 +75,8 @@ export class Takeover {
    * @throws {ServiceError} `store_unavailable`
    */
   async *sweep(heir: Held): AsyncGenerator<readonly Taken[]> {
+    const stored = await this.#clearDoubts(heir);
+    if (stored.length > 0) yield stored;
     yield* this.#take(heir, { prefix: LOG_PREFIX, end: [...LOG_PREFIX, AFTER_IDS] });
     // In this order: whoever has segments by now and is alive has a fence by then.
     const owners = await listOwners(this.#store);
@@ -75,6 +85,15 @@ export class Takeover {
       if (alive.has(owner)) continue;
       yield* this.#take(heir, { prefix: [...LOG_PREFIX, owner] }, owner);
     }
+  }
+
+  /** What was stored of that which is in doubt. Under a name that was lost, it is others' to find. */
+  async #clearDoubts({ owner }: Held): Promise<readonly Taken[]> {
+    if (this.#doubts.length === 0) return [];
+    const keys = this.#doubts.filter((key) => parseLogKey(key).owner === owner);
+    const entries = await this.#store.getMany<StoredSegment>(keys);
+    this.#doubts = [];
+    return entries.filter((entry) => entry !== undefined);
   }
 
   /** All owners that are not gone; ends the epochs of those that are. */
@@ -148,12 +167,18 @@ export class Takeover {
         key: logKey(heir.owner, parseLogKey(key)),
         value,
       }));
-      const isDone = await this.#store.commit({
-        checks: [...checks, ...found],
-        sets: taken,
-        deletes: found.map(({ key }) => key),
-      });
-      if (!isDone) return;
+      const deletes = found.map(({ key }) => key);
+      try {
+        const isDone = await this.#store.commit({
+          checks: [...checks, ...found],
+          sets: taken,
+          deletes,
+        });
+        if (!isDone) return;
+      } catch (thrown) {
+        this.doubt(taken.map(({ key }) => key));
+        throw thrown;
+      }
       yield taken;
     }
   }

@@ -53,6 +53,7 @@ export class Isolate {
 
   /** Leaves what is handed over to the test. */
   holds: boolean;
+  onHandled: (batch: readonly Notification[]) => void = () => {};
 
   async start(): Promise<number> {
     return await this.buffer.start((batch, handover) => {
@@ -61,6 +62,7 @@ export class Isolate {
         this.handovers.push(handover);
         if (!this.holds) this.buffer.settle(delivered(notification));
       }
+      this.onHandled(batch);
     });
   }
 

@@ -68,20 +68,21 @@ test("a clean stop leaves everything to the others at once", async (all) => {
 
 test("one that was paused settles nothing that others have taken over", async (all) => {
   const [paused, heir] = [await all.add({ holds: true }), await all.add()];
-  const [handed] = await paused.put(1);
+  const ids = await paused.put(2);
   await all.pass(1500);
   await paused.put(1);
-  const { topic, ...rest } = paused.handled[0]!;
+  settleAs(paused, ids[0]!, "dead"); // and is about to write that down
   paused.clock.pause();
   await all.pass(2 * LEASE_MS);
-  assert.equal(heir.handled.length, 2);
+  assert.equal(heir.handled.length, 3);
   paused.clock.resume();
-  const { id, context, user, acceptedAt } = rest;
-  paused.buffer.settle({ id, context, user, topic, acceptedAt, state: "dead", targets: [] });
+  settleAs(paused, ids[1]!, "dead");
   await all.pass(5000);
-  assert.deepEqual([paused.lapsed, paused.handled.length], [1, 1]);
-  assert.equal(await stateOf(heir, handed!), "delivered");
-  assert.equal(await stateOf(paused, handed!), "delivered");
+  assert.deepEqual([paused.lapsed, paused.handled.length], [1, 2]);
+  for (const id of ids) {
+    assert.equal(await stateOf(heir, id), "delivered");
+    assert.equal(await stateOf(paused, id), "delivered");
+  }
   assert.equal(paused.buffer.depth().inFlight, 0);
 });
 
@@ -175,6 +176,23 @@ test("a dead one's partly settled segment keeps its records, whoever takes it", 
   assert.deepEqual(heir.handled.map(({ id }) => id), [ids[0], ids[3]]);
   const states = await Promise.all(ids.map((id) => stateOf(heir, id)));
   assert.deepEqual(states, ["delivered", "dead", "expired", "delivered"]);
+});
+
+test("what was stored although the store seemed away is handed over all the same", async (all) => {
+  const [dead, heir] = [await all.add(), await all.add()];
+  const left = await dead.put(2);
+  dead.clock.kill();
+  await all.pass(LEASE_MS - 1000);
+  heir.store.loseAnswers(true);
+  await assert.rejects(heir.put(1));
+  await all.pass(LEASE_MS);
+  assert.equal(heir.handled.length, 0);
+  heir.store.loseAnswers(false);
+  await all.pass(LEASE_MS);
+  assert.deepEqual(heir.handled.slice(-2).map(({ id }) => id).toSorted(), left.toSorted());
+  assert.equal(heir.handled.length, 3);
+  assert.equal(heir.buffer.depth().inFlight, 0);
+  for await (const { key } of all.store.list({ prefix: ["log"] })) assert.fail(String(key));
 });
 
 test("leases of those that are gone do not pile up", async (all) => {

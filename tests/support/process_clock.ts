@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 
 /** A clock whose timers wait while the process is paused, and are gone once it is dead. */
 export interface ProcessClock extends Clock {
+  readonly isPaused: boolean;
   /** As SIGSTOP would. */
   pause(): void;
   /** As SIGCONT would: timers that should have fired meanwhile do so now. */
@@ -34,6 +35,9 @@ export function processClock(
           late.delete(fire);
         },
       };
+    },
+    get isPaused() {
+      return state === "paused";
     },
     pause: () => void (state = "paused"),
     resume() {

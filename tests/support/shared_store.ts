@@ -7,6 +7,8 @@ import type { Store } from "../../core/store.ts";
 export interface SharedView extends Store {
   /** Every write and read fails from now on, or works again: for this process alone. */
   cutOff(isCutOff: boolean): void;
+  /** Commits take effect and fail nevertheless from now on, or are answered again. */
+  loseAnswers(areLost: boolean): void;
   /** Operations under way. */
   readonly pending: number;
 }
@@ -14,10 +16,13 @@ export interface SharedView extends Store {
 /** See the file's comment. Disposing it leaves the store open. */
 export function sharedView(store: Store): SharedView {
   let isCutOff = false;
+  let areLost = false;
   let pending = 0;
 
+  const away = () => new ServiceError("store_unavailable", "It cannot be reached");
+
   async function follow<R>(operation: () => Promise<R>): Promise<R> {
-    if (isCutOff) throw new ServiceError("store_unavailable", "It cannot be reached");
+    if (isCutOff) throw away();
     pending++;
     try {
       return await operation();
@@ -38,7 +43,13 @@ export function sharedView(store: Store): SharedView {
         yield next.value;
       }
     },
-    commit: (commit) => follow(() => store.commit(commit)),
+    commit: (commit) =>
+      follow(async () => {
+        const done = await store.commit(commit);
+        if (areLost) throw away();
+        return done;
+      }),
+    loseAnswers: (are) => void (areLost = are),
     cutOff: (is) => void (isCutOff = is),
     get pending() {
       return pending;

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { SegmentLog } from "../../buffer/segment_log.ts";
+import { createIdSource } from "../../core/ids.ts";
+import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Notification } from "../../core/notification.ts";
+import { MemoryStore } from "../../store/mod.ts";
+import { delivered } from "../contract/_buffer_bench.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+Deno.test("changes of a record that is just being written are all kept", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const gates: PromiseWithResolvers<void>[] = [];
+  const commit = store.commit.bind(store);
+  store.commit = async (changes) => {
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    await gate.promise;
+    return await commit(changes);
+  };
+  async function answer(): Promise<void> {
+    for (const gate of gates.splice(0)) gate.resolve();
+    await clock.advance(0);
+  }
+
+  const log = new SegmentLog(store, { clock, retentionMs: () => 60_000 });
+  const id = createIdSource(clock)();
+  const notification: Notification = {
+    ...{ id, context: "1", user: "3", topic: "a", data: {}, priority: "high", acceptedAt: 0 },
+  };
+  const appended = log.append([notification]);
+  await clock.advance(0);
+  await answer();
+  await appended;
+  log.settle(delivered(notification));
+  await clock.advance(30);
+  assert.equal(gates.length, 1);
+
+  const reason = (more: string) => (record: LedgerRecord): LedgerRecord => ({
+    ...record,
+    reason: `${record.reason ?? ""}${more}`,
+  });
+  const first = log.amend(id, reason("a"));
+  await answer(); // the record as it was before
+  const second = log.amend(id, reason("b"));
+  for (let turn = 0; turn < 5; turn++) {
+    await clock.advance(30);
+    await answer();
+  }
+  assert.deepEqual([await first, await second], [true, true]);
+  assert.deepEqual([...(await log.find(id) as LedgerRecord).reason ?? ""].toSorted(), ["a", "b"]);
+  await log.close();
+});

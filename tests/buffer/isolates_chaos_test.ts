@@ -1,0 +1,87 @@
+/**
+ * Processes that share a store come, are paused, cut off from the store, stopped and killed, at
+ * moments that a seed decides. Whatever was accepted is settled in the end, none is handed over
+ * for the first time twice, and nothing is left in the log.
+ */
+
+import assert from "node:assert/strict";
+import { delivered } from "../contract/_buffer_bench.ts";
+import { seeded } from "../support/seeded.ts";
+import { type Isolate, Isolates, LEASE_MS, stateOf, test } from "./_isolates.ts";
+
+const STEPS = 60;
+
+/** Puts some in; what the store did not answer for may have been accepted or not. */
+async function publish(isolate: Isolate, count: number): Promise<readonly string[]> {
+  try {
+    return await isolate.put(count);
+  } catch {
+    return [];
+  }
+}
+
+async function run(all: Isolates, seed: number): Promise<void> {
+  const random = seeded(seed);
+  const chance = (share: number) => random() < share;
+  const live = new Set<Isolate>();
+  const seen: Isolate[] = [];
+  const accepted: string[] = [];
+  const skew = () => Math.floor((random() - 0.5) * LEASE_MS);
+
+  async function come(): Promise<void> {
+    const isolate = await all.add({ holds: true, skewMs: skew() });
+    isolate.onHandled = (batch) => {
+      const settle = () => batch.forEach((one) => isolate.buffer.settle(delivered(one)));
+      if (chance(0.3)) isolate.clock.after(random() * 5_000, settle);
+      else settle();
+    };
+    live.add(isolate);
+    seen.push(isolate);
+  }
+
+  await come();
+  for (let step = 0; step < STEPS; step++) {
+    if (live.size < 4 && chance(0.3)) await come();
+    for (const isolate of live) {
+      if (isolate.clock.isPaused) {
+        if (chance(0.2)) isolate.clock.resume();
+        continue;
+      }
+      accepted.push(...await publish(isolate, 1 + Math.floor(random() * 3)));
+      if (chance(0.05)) isolate.clock.pause();
+      else if (chance(0.1)) isolate.store.cutOff(chance(0.5));
+      else if (chance(0.1)) isolate.store.loseAnswers(chance(0.5));
+      else if (chance(0.03)) {
+        live.delete(isolate);
+        isolate.clock.kill();
+      } else if (chance(0.03)) {
+        live.delete(isolate);
+        await isolate.stop().catch(() => {}); // it may be cut off
+      }
+    }
+    await all.pass(500 + random() * 4_000);
+  }
+  for (const isolate of live) {
+    isolate.store.cutOff(false);
+    isolate.store.loseAnswers(false);
+    isolate.clock.resume();
+  }
+  await come();
+  await all.pass(6 * LEASE_MS);
+
+  const handed = seen.flatMap(({ handled, handovers }) =>
+    handled.map(({ id }, index) => ({ id, again: handovers[index]!.again }))
+  );
+  const fresh = handed.filter(({ again }) => !again).map(({ id }) => id);
+  assert.equal(new Set(fresh).size, fresh.length, "handed over for the first time twice");
+  const all0 = new Set(handed.map(({ id }) => id));
+  for (const id of accepted) assert.ok(all0.has(id), `${id} was lost`);
+  const last = seen.at(-1)!;
+  for (const id of accepted) assert.equal(await stateOf(last, id), "delivered", id);
+  for await (const { key } of all.store.list({ prefix: ["log"] })) assert.fail(String(key));
+  for (const isolate of live) assert.equal(isolate.buffer.depth().inFlight, 0);
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`nothing is lost or left, whatever happens to them (seed ${seed})`, (all) => run(all, seed));
+}
