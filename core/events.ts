@@ -131,7 +131,10 @@ export interface LocalSockets {
  * Whatever returns a promise may reject with `ServiceError` `store_unavailable`.
  */
 export interface EventHub extends AsyncDisposable {
-  /** Begins to tell the sockets of this process what is published anywhere. */
+  /**
+   * Begins to tell the sockets of this process what is published anywhere. None may be let in, and
+   * nothing published, before it has resolved.
+   */
   start(local: LocalSockets): Promise<void>;
   /** The sockets of each of these users, in the order of the users. */
   presence(

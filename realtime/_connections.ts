@@ -59,9 +59,10 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
     return this.engine.pingMs + this.engine.timeoutMs;
   }
 
-  /** Says up to where the client has everything as it comes in. */
-  begin(at: number): void {
-    this.cursor = this.proven = this.#asked = at;
+  /** Says up to where the client is told as it comes in, and up to where it has everything. */
+  begin(cursor: number, proven: number): void {
+    this.cursor = cursor;
+    this.proven = this.#asked = proven;
   }
 
   asked(): void {

@@ -70,13 +70,13 @@ export function createEntry({ door, hub, connections, replace }: EntryOptions) {
     const { last } = joined;
     const { at, isReturn } = startOf(claim, joined);
     // Whoever claims what is not there yet has been told by somebody else.
-    connection.begin(at > last ? 0 : at);
+    const proven = at > last ? 0 : at;
+    connection.begin(last, proven);
     const missed = at === last ? NOTHING_MISSED : await hub.missed(connection, at);
     const { events, complete } = missed;
-    const behind = connection.behind!;
-    Object.assign(behind, { events, isReturn, isTorn: !complete });
-    // Proven is only what was so before: should the break not be heard of, it is told again.
-    if (!complete) connection.cursor = events[0]?.previous ?? last;
+    Object.assign(connection.behind!, { events, isReturn, isTorn: !complete });
+    // Proven stays what it was: should the break not be heard of, it is told again.
+    connection.begin(complete ? at : events[0]?.previous ?? last, proven);
     const pid = connection.engine.protocol === 3
       ? undefined
       : pidFor(claim?.id ?? connection.socketId, { claim, at, last, complete });

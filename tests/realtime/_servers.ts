@@ -135,8 +135,11 @@ export function serveRealtime(
     random: Math.random,
     ...{ ...options, clock, hub },
   });
-  void hub.start(realtime);
-  const handler: Handler = (request, info) => realtime.fetch(request, info);
+  const started = hub.start(realtime);
+  const handler: Handler = async (request, info) => {
+    await started;
+    return await realtime.fetch(request, info);
+  };
   let events = 0;
   async function stop() {
     await realtime.close();

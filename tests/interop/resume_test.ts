@@ -1,0 +1,228 @@
+/** Stock clients that lose their connection and come back by themselves. */
+
+import assert from "node:assert/strict";
+import { io } from "socket.io-client";
+import io2 from "socket.io-client-2";
+import { systemClock } from "../../core/clock.ts";
+import { hubOver } from "../events/_hubs.ts";
+import { openKvStore } from "../../store/mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { mortalClock } from "../support/mortal_clock.ts";
+import { until } from "../support/until.ts";
+import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
+import { chop } from "./_chopping_proxy.ts";
+
+const SEVEN = { context: "1", user: "7" };
+/** A closed client leaves timers of its own behind for a while. */
+const CLIENT = { sanitizeOps: false };
+
+interface Options {
+  readonly transports?: readonly string[];
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** A stock client that writes down which numbers it was told, and what happened to it. */
+interface Listener extends Disposable {
+  readonly heard: readonly number[];
+  /** Of each connection: whether the client takes itself for recovered. */
+  readonly connections: readonly boolean[];
+  readonly resyncs: readonly (readonly unknown[])[];
+  /** Closes the client's engine as if the network had gone. */
+  drop(): void;
+}
+
+function listen(generation: 2 | 4, host: string, options: Options = {}): Listener {
+  const open = generation === 4 ? io : io2 as unknown as typeof io;
+  const socket = open(`http://${host}`, {
+    ...{ path: "/socket.io/appsuite", forceNew: true, reconnectionDelay: 10 },
+    ...{ reconnectionDelayMax: 100, transports: [...options.transports ?? ["websocket"]] },
+    query: { session: "7@1", ...options.query },
+  });
+  const heard: number[] = [];
+  const connections: boolean[] = [];
+  const resyncs: unknown[][] = [];
+  socket.on("x", (n: number) => void heard.push(n));
+  socket.on("connect", () => void connections.push(socket.recovered));
+  socket.on("resync", (...args: unknown[]) => void resyncs.push(args));
+  return {
+    ...{ heard, connections, resyncs },
+    drop: () => void socket.io.engine.close(),
+    [Symbol.dispose]: () => void socket.close(),
+  };
+}
+
+function isOpen(served: ServedRealtime): boolean {
+  return served.realtime.seatsOf(SEVEN).length > 0;
+}
+
+function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => n + 1);
+}
+
+async function publishAll(
+  served: ServedRealtime,
+  count: number,
+  between: (n: number) => void | Promise<void>,
+): Promise<void> {
+  for (const n of upTo(count)) {
+    served.tell(SEVEN, "x", [n]);
+    await between(n);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
+  const by = transports.join(" then ");
+
+  Deno.test(
+    `socket.io-client 4 over ${by} gets every event once, however it drops`,
+    CLIENT,
+    async () => {
+      await using served = serveRealtime();
+      await using proxy = chop(served.host);
+      using client = listen(4, proxy.host, { transports });
+      await until("it is connected", () => client.connections.length > 0);
+      await publishAll(served, 300, (n) => {
+        if (n % 100 === 30) proxy.swallow();
+        if (n % 100 === 50) proxy.chop();
+        if (n % 100 === 80) client.drop();
+      });
+      await until("all have arrived", () => client.heard.length >= 300);
+      assert.deepEqual(client.heard, upTo(300));
+      const [first, ...later] = client.connections;
+      assert.ok(!first);
+      assert.ok(later.length >= 3 && later.every((recovered) => recovered));
+      assert.deepEqual(client.resyncs, []);
+    },
+  );
+
+  Deno.test(`socket.io-client 2 over ${by} loses nothing, however it drops`, CLIENT, async () => {
+    await using served = serveRealtime();
+    await using proxy = chop(served.host);
+    using client = listen(2, proxy.host, { transports, query: { connection: "c" } });
+    await until("it is connected", () => client.connections.length > 0);
+    await publishAll(served, 300, (n) => {
+      if (n % 100 === 30) proxy.swallow();
+      if (n % 100 === 50) proxy.chop();
+      if (n % 100 === 80) client.drop();
+    });
+    await until("all have arrived", () => new Set(client.heard).size >= 300);
+    assert.deepEqual([...new Set(client.heard)].sort((a, b) => a - b), upTo(300));
+    assert.deepEqual(client.resyncs, []);
+  });
+}
+
+Deno.test("socket.io-client 4 that was not told anything yet recovers too", CLIENT, async () => {
+  await using served = serveRealtime();
+  using client = listen(4, served.host);
+  await until("it is connected", () => client.connections.length > 0);
+  client.drop();
+  await until("it is gone", () => !isOpen(served));
+  served.tell(SEVEN, "x", [1]);
+  await until("it has got it", () => client.heard.length > 0);
+  assert.deepEqual(client.connections, [false, true]);
+});
+
+Deno.test(
+  "socket.io-client 4 that comes back too late is not recovered but told to resync",
+  CLIENT,
+  async () => {
+    const clock = new FakeClock();
+    await using served = serveRealtime({}, { clock });
+    await using proxy = chop(served.host);
+    using client = listen(4, proxy.host);
+    await until("it is connected", () => client.connections.length > 0);
+    served.tell(SEVEN, "x", [1]);
+    await until("it has heard", () => client.heard.length > 0);
+    const { target } = proxy;
+    proxy.target = undefined;
+    proxy.chop();
+    await until("it is gone", () => !isOpen(served));
+    await clock.advance(130_000);
+    proxy.target = target;
+    await until("it is told", () => client.resyncs.length > 0);
+    served.tell(SEVEN, "x", [2]);
+    await until("it has heard", () => client.heard.length > 1);
+    assert.deepEqual(client.connections, [false, false]);
+    assert.deepEqual(client.resyncs.map((args) => args.length), [1]);
+    client.drop();
+    await until("it is back", () => client.connections.length > 2);
+    assert.ok(client.connections[2], "from then on it recovers as before");
+  },
+);
+
+for (const generation of [2, 4] as const) {
+  Deno.test(
+    `socket.io-client ${generation} is told to resync where too much has come`,
+    CLIENT,
+    async () => {
+      await using served = serveRealtime();
+      using client = listen(generation, served.host, { query: { connection: "c" } });
+      await until("it is connected", () => client.connections.length > 0);
+      client.drop();
+      await until("it is gone", () => !isOpen(served));
+      for (const n of upTo(510)) served.tell(SEVEN, "x", [n]);
+      await until("it has got what is left", () => client.heard.length >= 500);
+      assert.deepEqual(client.heard, upTo(510).slice(10));
+      assert.equal(client.resyncs.length, 1);
+      assert.equal(client.resyncs[0]!.length, generation === 4 ? 1 : 0);
+      if (generation === 4) assert.deepEqual(client.connections, [false, false]);
+      served.tell(SEVEN, "x", [511]);
+      await until("it is told as before", () => client.heard.at(-1) === 511);
+    },
+  );
+
+  for (const ending of ["a stop", "a crash"] as const) {
+    Deno.test(
+      `socket.io-client ${generation} misses nothing over ${ending} of an embedded node`,
+      CLIENT,
+      async () => {
+        const folder = await Deno.makeTempDir({ prefix: "carillon_" });
+        const options = { clock: systemClock, random: Math.random };
+        const limits = { windowMs: 120_000, maxEventsPerUser: 500, maxBytes: 1e6 };
+        try {
+          let store = await openKvStore(`${folder}/data.kv`, options);
+          let isAlive = true;
+          const mortal = mortalClock(systemClock);
+          const firstHub = hubOver(store, { clock: mortal, alive: () => isAlive, limits });
+          const first = serveRealtime({}, { hub: firstHub });
+          await using proxy = chop(first.host);
+          using client = listen(generation, proxy.host, { query: { connection: "c" } });
+          await until("it is connected", () => client.connections.length > 0);
+          first.tell(SEVEN, "x", [1]);
+          await until("it has heard", () => client.heard.length > 0);
+          proxy.swallow();
+          first.tell(SEVEN, "x", [2]);
+          await until("it is told", () => first.realtime.stats().told === 2);
+          if (ending === "a crash") {
+            isAlive = false;
+            mortal.kill();
+          }
+          proxy.target = undefined;
+          proxy.chop();
+          await first[Symbol.asyncDispose]();
+          if (ending === "a stop") await firstHub[Symbol.asyncDispose]();
+          await store[Symbol.asyncDispose]();
+
+          store = await openKvStore(`${folder}/data.kv`, options);
+          await using hub = hubOver(store, { clock: systemClock, limits });
+          await using second = serveRealtime({}, { hub });
+          await until("it is waited for", async () => {
+            const [present] = await hub.presence([SEVEN]);
+            return present!.length === 1;
+          });
+          second.tell(SEVEN, "x", [3]);
+          proxy.target = second.host;
+          await until("it has got all", () => client.heard.includes(3));
+          const heard = generation === 4 ? client.heard : [...new Set(client.heard)];
+          assert.deepEqual(heard, [1, 2, 3]);
+          assert.deepEqual(client.resyncs, []);
+          if (generation === 4) assert.deepEqual(client.connections, [false, true]);
+          await store[Symbol.asyncDispose]();
+        } finally {
+          await Deno.remove(folder, { recursive: true });
+        }
+      },
+    );
+  }
+}
