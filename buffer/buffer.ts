@@ -73,7 +73,8 @@ export interface Buffer extends AsyncDisposable {
   start(handle: BatchHandler): Promise<number>;
   /**
    * Accepts notifications, together with other records, all or none; durable when it resolves.
-   * Ids must be above all those that this buffer was given before. A shared buffer that does not
+   * Ids are of one source, this process's own, and so above all those that the buffer was given
+   * before. A shared buffer that does not
    * take records along may have accepted some of them where it rejects with `store_unavailable`.
    *
    * @param options.again for such a buffer: those that it has accepted already are left as they are

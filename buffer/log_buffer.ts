@@ -56,7 +56,7 @@ interface Entry extends Waiting {
   latest: number;
 }
 
-const NONE: readonly LedgerRecord[] = [];
+const NONE: readonly never[] = [];
 /** After how long something that was handed over comes again; about. */
 const AGAIN_MS = 1_000;
 
@@ -159,8 +159,7 @@ export class LogBuffer implements Buffer {
   release(id: string): void {
     const accepted = this.#log.waiting(id);
     if (!accepted) return;
-    const older = this.#merged.get(id)?.at(-1);
-    this.#giveAgain(older ? merge(older, accepted) : accepted);
+    this.#giveAgain([...this.#merged.get(id) ?? NONE, accepted].reduce(merge));
   }
 
   amend({ id }: LedgerName, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
@@ -245,9 +244,16 @@ export class LogBuffer implements Buffer {
     if (similar.dueAt < before) this.#queue.hasten(similar);
   }
 
-  #absorb(entry: Entry, newer: Notification): void {
-    const older = entry.notification;
-    const merged = [...this.#merged.get(older.id) ?? [], older];
+  /** What was taken over from another process may be older than what is waiting here. */
+  #absorb(entry: Entry, other: Notification): void {
+    const [older, newer] = entry.notification.id < other.id
+      ? [entry.notification, other]
+      : [other, entry.notification];
+    const merged = [
+      ...this.#merged.get(older.id) ?? [],
+      older,
+      ...this.#merged.get(newer.id) ?? [],
+    ];
     this.#merged.delete(older.id);
     this.#merged.set(newer.id, merged);
     if (this.#again.delete(older.id)) this.#again.add(newer.id);

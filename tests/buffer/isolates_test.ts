@@ -68,7 +68,7 @@ test("a clean stop leaves everything to the others at once", async (all) => {
 
 test("one that was paused settles nothing that others have taken over", async (all) => {
   const [paused, heir] = [await all.add({ holds: true }), await all.add()];
-  const ids = await paused.put(2);
+  const ids = [...await paused.put(1), ...await paused.put(1)];
   await all.pass(1500);
   await paused.put(1);
   settleAs(paused, ids[0]!, "dead"); // and is about to write that down
@@ -151,6 +151,21 @@ for (const skewMs of [-14_000, 14_000]) {
     assert.equal(wrong.taken, 2);
   });
 }
+
+test("what is newer wins, also over what is taken over later", async (all) => {
+  const settings = { delayDuration: 40_000, maxDelayDuration: 40_000 };
+  const [dead, heir] = [await all.add({ settings }), await all.add({ settings })];
+  const topic = "ox:mail:new";
+  const mail = { folder: "a", id: "1" };
+  const [older] = await dead.put(1, { topic, data: { ...mail, unread: 1 } });
+  dead.clock.kill();
+  await all.pass(1000);
+  const [newer] = await heir.put(1, { topic, data: { ...mail, unread: 2 } });
+  await all.pass(60_000);
+  const seen = heir.handled.map(({ id, data }, at) => [id, data["unread"], heir.handovers[at]]);
+  assert.deepEqual(seen, [[newer, 2, { again: true }]]);
+  assert.equal(await stateOf(heir, older!), "suppressed");
+});
 
 test("nobody takes over more than there is room for; the rest stays for others", async (all) => {
   const dead = await all.add();
