@@ -74,14 +74,11 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   }
 }
 
-const NOBODY: readonly string[] = [];
 const NONE: readonly Connection[] = [];
 
 /** Every open socket of this process. */
 export class Connections {
   readonly #users = new Map<string, Connection>();
-  /** Lists of one client, shared by all users that have just that one. */
-  readonly #single = new Map<string, readonly string[]>();
   readonly #open = new Map<string, number>();
 
   /** Open sockets by client. */
@@ -125,31 +122,6 @@ export class Connections {
     return all;
   }
 
-  /** The connection of a user that calls itself by this id. */
-  find(context: string, user: string, id: string): Connection | undefined {
-    let at = this.first(context, user);
-    while (at && at.id !== id) at = at.next;
-    return at;
-  }
-
-  /** Number of a user's open sockets. */
-  size(context: string, user: string): number {
-    let size = 0;
-    for (let at = this.first(context, user); at; at = at.next) size++;
-    return size;
-  }
-
-  /** Clients that a user has at least one open socket of. */
-  clientsOf(context: string, user: string): readonly string[] {
-    const first = this.first(context, user);
-    if (!first) return NOBODY;
-    let several: Set<string> | undefined;
-    for (let at = first.next; at; at = at.next) {
-      if (at.client !== first.client) (several ??= new Set([first.client])).add(at.client);
-    }
-    return several ? [...several] : this.#only(first.client);
-  }
-
   /** Every connection. Connections may be removed on the way. */
   *[Symbol.iterator](): Generator<Connection> {
     for (const first of this.#users.values()) {
@@ -159,12 +131,6 @@ export class Connections {
         at = next;
       }
     }
-  }
-
-  #only(client: string): readonly string[] {
-    let list = this.#single.get(client);
-    if (!list) this.#single.set(client, list = [client]);
-    return list;
   }
 
   #count(client: string, by: number): void {

@@ -7,7 +7,6 @@
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { Clock } from "../core/clock.ts";
 import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
-import type { Json } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import { Backlog } from "./_backlog.ts";
 import { Connection, Connections } from "./_connections.ts";
@@ -19,48 +18,16 @@ import { isOriginAllowed, preflight, withCors } from "./_origins.ts";
 import { isSocketPath } from "./_paths.ts";
 import { Teller } from "./_teller.ts";
 import { Engine } from "./engine.ts";
+import type { RealtimeHooks } from "./hooks.ts";
 import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
-
-/** Whose sockets of which client. */
-export interface Audience {
-  readonly context: string;
-  readonly user: string;
-  readonly client: string;
-}
-
-/** What became of an event: numbers of sockets. */
-export interface EmitResult {
-  readonly sent: number;
-  /** Left out as the source. */
-  readonly source: number;
-  /** Given up, because they were too far behind. */
-  readonly dropped: number;
-}
-
-/** Told of what happens to sockets. */
-export interface RealtimeHooks {
-  onOpened?(connection: Audience): void;
-  /** `reason` is one of a few fixed texts. */
-  onClosed?(connection: Audience, reason: string): void;
-  onRefused?(reason: Refusal["code"]): void;
-  /** A client came back: how many events it had missed, and whether they are all there. */
-  onResumed?(
-    connection: Audience,
-    missed: { readonly events: number; readonly complete: boolean },
-  ): void;
-  /** A socket was told that events are missing that cannot be had any more. */
-  onResync?(connection: Audience): void;
-  /** A socket was told an event that did not follow what it had, and looks into the log. */
-  onGap?(connection: Audience): void;
-}
 
 /** What the realtime server is made of. */
 export interface RealtimeOptions {
   readonly settings: RealtimeSettings;
   readonly authenticate: Authenticate;
   /** Where sockets take their seats. It is started with this server as its local sockets. */
-  readonly hub?: Pick<EventHub, "join" | "leave" | "missed">;
+  readonly hub: Pick<EventHub, "join" | "leave" | "missed">;
   readonly clock: Clock;
   readonly log: Log;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -74,13 +41,6 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
   handles(pathname: string): boolean;
   /** Answers handshakes, polls and WebSocket upgrades. Never throws. */
   fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
-  /** Clients that a user has at least one open socket of. */
-  clientsOf(context: string, user: string): readonly string[];
-  /**
-   * Sends an event to the open sockets of a user's client, except the one whose connection id (or
-   * Socket.IO id) is `exceptConnection`.
-   */
-  emit(to: Audience, event: string, args: readonly Json[], exceptConnection?: string): EmitResult;
   /** Tells the sockets of a revoked session `session:invalid` and closes them; how many. */
   closeSession(sessionId: string): number;
   /** Does the same for sessions that have ended by themselves; to be called now and then. */
@@ -117,15 +77,8 @@ const PASSING: ReadonlySet<Refusal["code"]> = new Set([
 /** No client takes longer from the check of its session to its place among the open sockets. */
 const JOINED_WITHIN_MS = 120_000;
 
-/** Until the service hands one in. */
-const NO_HUB = {
-  join: () => ({ last: 0 }),
-  leave() {},
-  missed: () => ({ events: [], complete: true }),
-};
-
 class RealtimeServer implements Realtime {
-  readonly #options: Required<RealtimeOptions>;
+  readonly #options: RealtimeOptions;
   readonly #hooks: RealtimeHooks;
   readonly #door: Door;
   readonly #engine: Engine;
@@ -139,10 +92,9 @@ class RealtimeServer implements Realtime {
   #settings: RealtimeSettings;
   #isClosing = false;
 
-  constructor(given: RealtimeOptions) {
-    const options = { ...given, hub: given.hub ?? NO_HUB };
+  constructor(options: RealtimeOptions) {
     const { settings, clock } = options;
-    this.#options = { hooks: {}, ...options };
+    this.#options = options;
     this.#hooks = options.hooks ?? {};
     this.#settings = settings;
     this.#backlog = new Backlog(backlogLimits(settings));
@@ -197,10 +149,6 @@ class RealtimeServer implements Realtime {
     return withCors(origin, await this.#answer(request, info));
   }
 
-  clientsOf(context: string, user: string): readonly string[] {
-    return this.#connections.clientsOf(context, user);
-  }
-
   tell(event: LoggedEvent): void {
     this.#teller.tell(event);
   }
@@ -215,35 +163,6 @@ class RealtimeServer implements Realtime {
 
   catchUp(user: UserName): void {
     for (const connection of this.#connections.of(user)) this.#teller.look(connection);
-  }
-
-  emit(
-    to: Audience,
-    event: string,
-    args: readonly Json[],
-    exceptConnection?: string,
-  ): EmitResult {
-    let sent = 0, source = 0, dropped = 0;
-    let frame: string | undefined;
-    let at = this.#connections.first(to.context, to.user);
-    while (at) {
-      const connection = at;
-      at = connection.next;
-      if (connection.client !== to.client) continue;
-      if (
-        exceptConnection !== undefined &&
-        (connection.id === exceptConnection || connection.socketId === exceptConnection)
-      ) source++;
-      else {
-        // Engine.IO message, Socket.IO event, main namespace.
-        frame ??= `42${JSON.stringify([event, ...args])}`;
-        if (this.#backlog.admit(connection.engine, frame.length)) {
-          connection.engine.sendText(frame);
-          sent++;
-        } else dropped++;
-      }
-    }
-    return { sent, source, dropped };
   }
 
   closeSession(sessionId: string): number {

@@ -5,11 +5,18 @@
 
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
+import { createLocalHub } from "../../events/mod.ts";
 import { createRealtime, REALTIME_DEFAULTS } from "../../realtime/mod.ts";
 import { lines } from "./ws_swarm.ts";
 
 const CLIENT = "bench";
 const users: string[] = [];
+
+const hub = createLocalHub({
+  clock: systemClock,
+  log: silentLog,
+  settings: () => ({ windowMs: 120_000, maxEventsPerUser: 500, maxBytes: 2 ** 26 }),
+});
 
 const realtime = createRealtime({
   settings: {
@@ -23,8 +30,10 @@ const realtime = createRealtime({
   clock: systemClock,
   log: silentLog,
   random: Math.random,
+  hub,
   hooks: { onOpened: ({ user }) => void users.push(user) },
 });
+await hub.start(realtime);
 
 Deno.serve({
   port: 0,
@@ -46,10 +55,12 @@ for await (const line of lines(Deno.stdin.readable)) {
 
 async function emit(rounds: number, data: Record<string, number>): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    const args = [{ ...data, at: performance.timeOrigin + performance.now() }];
-    for (const user of users) {
-      realtime.emit({ context: "1", user, client: CLIENT }, "ox:mail:new", args);
-    }
+    const at = performance.timeOrigin + performance.now();
+    const args = `"ox:mail:new",${JSON.stringify({ ...data, at })}`;
+    const events = users.map((user) => ({
+      ...{ context: "1", user, id: `${round}`, clients: [CLIENT], args },
+    }));
+    await hub.publish(events, { again: false });
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }

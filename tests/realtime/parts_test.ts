@@ -112,15 +112,14 @@ function connection(user: string, client: string, id: string): Connection {
   return new Connection({ ...rest, user, client, id, engine: undefined as never });
 }
 
-Deno.test("the index knows a user's clients, each once", () => {
+Deno.test("the index knows a user's connections, the newest first", () => {
   const index = new Connections();
   const all = ["mail", "mail", "phone"].map((client, at) => connection("7", client, `${at}`));
   for (const each of all) index.add(each);
-  assert.deepEqual([...index.clientsOf("1", "7")].sort(), ["mail", "phone"]);
-  assert.equal(index.size("1", "7"), 3);
+  assert.deepEqual(index.of({ context: "1", user: "7" }), [...all].reverse());
   assert.ok(index.remove(all[2]!));
-  assert.deepEqual(index.clientsOf("1", "7"), ["mail"]);
-  assert.deepEqual(index.clientsOf("1", "8"), []);
+  assert.equal(index.first("1", "7"), all[1]);
+  assert.deepEqual(index.of({ context: "1", user: "8" }), []);
 });
 
 Deno.test("a connection is removed from any place of its list, and only once", () => {
@@ -131,8 +130,8 @@ Deno.test("a connection is removed from any place of its list, and only once", (
     for (const [removed, at] of order.entries()) {
       assert.ok(index.remove(all[at]!));
       assert.ok(!index.remove(all[at]!));
-      assert.equal(index.size("1", "7"), 2 - removed);
-      assert.equal(index.find("1", "7", `${at}`), undefined);
+      assert.equal(index.of({ context: "1", user: "7" }).length, 2 - removed);
+      assert.ok(!index.of({ context: "1", user: "7" }).includes(all[at]!));
     }
     assert.deepEqual([...index], []);
     assert.equal(index.open.get("mail"), 0);
