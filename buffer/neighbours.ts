@@ -21,14 +21,14 @@ export interface NeighboursOptions {
   readonly random?: (() => number) | undefined;
   /** Whether more may be taken over. */
   readonly hasRoom: () => boolean;
-  /** These are the log's own from now on. */
+  /** These are the log's own from now on; all or none, where it rejects. */
   readonly onTaken: (taken: readonly Taken[]) => Promise<void>;
   /** Nothing that was the log's own is so any more. */
   readonly onLapse: () => void;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
-/** About how often it is looked for what others have left. */
+/** About how often it is looked for what others have left; oftener where leases are short. */
 const ROUND_MS = 1_000;
 
 /** See the file's comment. */
@@ -105,8 +105,8 @@ export class Neighbours implements Guard {
   }
 
   #schedule(): void {
-    const { clock, random } = this.#options;
-    const ms = random ? ROUND_MS * (0.75 + random() / 2) : ROUND_MS;
+    const { clock, random, leaseMs } = this.#options;
+    const ms = Math.min(ROUND_MS, leaseMs / 5) * (random ? 0.75 + random() / 2 : 1);
     this.#timer = clock.after(ms, () => {
       this.#round = this.#look().then(() => {
         if (!this.#left) this.#schedule();
@@ -133,9 +133,18 @@ export class Neighbours implements Guard {
     if (!this.#mayTake()) return;
     for await (const taken of this.#takeover.sweep(heir)) {
       // Lost meanwhile, and somebody else's already.
-      if (this.#lease.held === heir) await this.#options.onTaken(taken);
+      if (this.#lease.held === heir) await this.#open(taken);
       await this.#renew();
       if (!this.#mayTake()) return;
+    }
+  }
+
+  async #open(taken: readonly Taken[]): Promise<void> {
+    try {
+      await this.#options.onTaken(taken);
+    } catch (thrown) {
+      this.#takeover.doubt(taken.map(({ key }) => key)); // they are stored as the log's own
+      throw thrown;
     }
   }
 

@@ -16,9 +16,10 @@ import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit
 import { byId, LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
 import { findInLogs } from "./_owners.ts";
-import { Segments } from "./_segments.ts";
+import { type Opening, Segments } from "./_segments.ts";
 import { LedgerValues } from "./ledger_values.ts";
 import { Neighbours } from "./neighbours.ts";
+import type { Taken } from "./takeover.ts";
 import {
   bytesOf,
   encodeItem,
@@ -216,14 +217,16 @@ export class SegmentLog {
     if (this.#neighbours) {
       this.#listener = listener && {
         hasRoom: () => listener.hasRoom(),
-        onTaken: (taken) => void found.push(...taken),
+        onTaken: (taken) => taken.forEach((each) => found.push(each)),
         onLapse: () => void (found.length = 0),
       };
       await this.#neighbours.start();
       this.#listener = listener;
     } else {
-      for await (const { key, value } of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
-        for (const notification of await this.#adopt(key, value)) found.push(notification);
+      for await (const entry of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
+        const opening = await this.#read(entry);
+        this.#segments.open(entry.key, opening);
+        for (const notification of opening.notifications) found.push(notification);
       }
     }
     return found.sort(byId);
@@ -261,9 +264,11 @@ export class SegmentLog {
       hasRoom: () => this.#listener?.hasRoom() ?? false,
       onTaken: async (taken) => {
         const segments = this.#segments;
-        const found: Notification[] = [];
-        for (const { key, value } of taken) found.push(...await this.#adopt(key, value));
-        if (segments === this.#segments) this.#listener?.onTaken(found.sort(byId));
+        const openings = await Promise.all(taken.map((each) => this.#read(each)));
+        if (segments !== this.#segments) return; // lost again meanwhile
+        openings.forEach((opening, index) => segments.open(taken[index]!.key, opening));
+        const found = openings.flatMap(({ notifications }) => notifications);
+        this.#listener?.onTaken(found.sort(byId));
       },
       onLapse: () => {
         const { inFlight } = this.#segments;
@@ -274,14 +279,11 @@ export class SegmentLog {
     });
   }
 
-  /** Makes a stored segment this log's own. */
-  async #adopt(key: StoreKey, value: StoredSegment): Promise<readonly Notification[]> {
-    const segments = this.#segments;
-    const notifications = unpackItems<Notification>(value.items);
-    const { ledger, items: { length: bytes } } = value;
+  /** What a stored segment is opened with. */
+  async #read({ key, value }: Taken): Promise<Opening> {
+    const { ledger, items } = value;
     const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
-    segments.open(key, { notifications, bytes, settled, ledger });
-    return notifications;
+    return { notifications: unpackItems(items), bytes: items.length, settled, ledger };
   }
 
   /** Whether a record, or the ledger value that it is in, is another process's to write. */

@@ -210,6 +210,23 @@ test("what was stored although the store seemed away is handed over all the same
   for await (const { key } of all.store.list({ prefix: ["log"] })) assert.fail(String(key));
 });
 
+test("what was moved and could not be read at once is read later", async (all) => {
+  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+  const ids = await dead.put(2);
+  await all.pass(1500);
+  settleAs(dead, ids[0]!, "dead");
+  await all.pass(1500);
+  dead.clock.kill();
+  const { getMany } = heir.store;
+  heir.store.getMany = () => Promise.reject(new ServiceError("store_unavailable", "It is away"));
+  await all.pass(2 * LEASE_MS);
+  assert.deepEqual([heir.taken, heir.faults.length > 0], [0, true]);
+  heir.store.getMany = getMany;
+  await all.pass(5000);
+  assert.deepEqual(heir.handled.map(({ id }) => id), [ids[1]]);
+  assert.deepEqual([await stateOf(heir, ids[0]!), heir.taken], ["dead", 1]);
+});
+
 test("leases of those that are gone do not pile up", async (all) => {
   for (let n = 0; n < 3; n++) (await all.add()).clock.kill();
   const last = await all.add();
