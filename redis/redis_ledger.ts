@@ -11,7 +11,7 @@ import type { Notification } from "../core/notification.ts";
 import { bufferKeys, ledgerKey } from "./_buffer_keys.ts";
 import { decodeNotification, decodeRecord, encodeRecord } from "./_buffer_codec.ts";
 import { partitionOf, PARTITIONS } from "./keys.ts";
-import type { RedisLink, Script } from "./link.ts";
+import type { RedisLink, Reply, Script } from "./link.ts";
 
 /**
  * Changes a record: `id, as it was read, as it is to be`. Returns 1 where it was changed, 0 where
@@ -28,9 +28,20 @@ return 1
 `,
 };
 
-/** See the file's comment. Everything throws `ServiceError` `store_unavailable`. */
+/** Ids looked for at once. */
+const MAX_WANTED = 256;
+
+interface Wanted {
+  readonly id: string;
+  readonly resolve: (found: LedgerRecord | Notification | undefined) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** See the file's comment. Everything rejects with `ServiceError` `store_unavailable`. */
 export class RedisLedger {
   readonly #link: RedisLink;
+  #wanted: Wanted[] = [];
+  #isLooking = false;
 
   constructor(link: RedisLink) {
     this.#link = link;
@@ -38,14 +49,14 @@ export class RedisLedger {
 
   /**
    * What is known of a notification anywhere: its record, or itself where it is in flight. An id
-   * does not say whose it is, so every partition is asked, all at once.
+   * does not say whose it is, so every partition is asked; what is asked for meanwhile gathers.
    */
-  async find(id: string): Promise<LedgerRecord | Notification | undefined> {
-    if (!isId(id)) return undefined;
-    const found = await Promise.all(
-      Array.from({ length: PARTITIONS }, (_, partition) => this.#findIn(partition, id)),
-    );
-    return found.find((one) => one !== undefined);
+  find(id: string): Promise<LedgerRecord | Notification | undefined> {
+    if (!isId(id)) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      this.#wanted.push({ id, resolve, reject });
+      if (!this.#isLooking) void this.#look();
+    });
   }
 
   /**
@@ -66,15 +77,43 @@ export class RedisLedger {
     }
   }
 
-  async #findIn(partition: number, id: string): Promise<LedgerRecord | Notification | undefined> {
-    const { items } = bufferKeys(partition);
-    const record = ledgerKey(partition, id);
-    // In this order: what is settled between the two is in the second.
-    const [body, text] = await Promise.all([
-      this.#link.send(items, ["HGET", items, id]),
-      this.#link.send(record, ["HGET", record, id]),
-    ]);
-    if (typeof text === "string") return decodeRecord(id, text);
-    return typeof body === "string" ? decodeNotification(id, body) : undefined;
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    await null; // what is asked in this turn of the event loop is looked for together
+    while (this.#wanted.length > 0) {
+      const wanted = this.#wanted.splice(0, MAX_WANTED);
+      try {
+        const found = await this.#findAll(wanted.map(({ id }) => id));
+        for (const { id, resolve } of wanted) resolve(found.get(id));
+      } catch (thrown) {
+        for (const { reject } of wanted) reject(thrown);
+      }
+    }
+    this.#isLooking = false;
+  }
+
+  async #findAll(
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, LedgerRecord | Notification>> {
+    const found = new Map<string, LedgerRecord | Notification>();
+    const asked: Promise<void>[] = [];
+    const ask = async (
+      key: string,
+      ids: readonly string[],
+      { decode }: { readonly decode: (id: string, text: string) => LedgerRecord | Notification },
+    ) => {
+      const texts = await this.#link.send(key, ["HMGET", key, ...ids]) as readonly Reply[];
+      texts.forEach((text, index) => {
+        if (typeof text === "string") found.set(ids[index]!, decode(ids[index]!, text));
+      });
+    };
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      // The records last: what is settled between the two is there, and counts.
+      asked.push(ask(bufferKeys(partition).items, ids, { decode: decodeNotification }));
+      const buckets = Map.groupBy(ids, (id) => ledgerKey(partition, id));
+      for (const [key, ids] of buckets) asked.push(ask(key, ids, { decode: decodeRecord }));
+    }
+    await Promise.all(asked);
+    return found;
   }
 }

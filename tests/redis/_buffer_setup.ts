@@ -1,9 +1,19 @@
-/** Nodes that are alive while a test says so, and links that break and die like their processes. */
+/**
+ * Nodes that are alive while a test says so, links that break and die like their processes, and
+ * several buffers on one Redis and one fake clock.
+ */
 
+import type { BatchHandler, BufferSettings } from "../../buffer/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
+import { createIdSource } from "../../core/ids.ts";
+import type { Notification } from "../../core/notification.ts";
+import { RedisBuffer } from "../../redis/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes.ts";
-import { settle } from "../support/fake_clock.ts";
+import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { mortalClock } from "../support/mortal_clock.ts";
+import { openTestLink } from "../support/redis_link.ts";
 
 /** All nodes of a test. Each view of it is up to date. */
 export class NodeRegister {
@@ -43,7 +53,9 @@ export interface FakeNode extends Nodes {
 export interface FlakyLink extends RedisLink {
   /** From now on everything fails, or works again. */
   break(broken: boolean): void;
-  /** The answer to what is under way, if it is a script of this name, is lost. Works once. */
+  /** What is sent to these keys fails. */
+  refuse(isRefused: (key: string) => boolean): void;
+  /** The answer to the next script of this name is lost. */
   loseAnswer(script: string): void;
   /** Nothing comes back from it any more. */
   kill(): void;
@@ -55,10 +67,11 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
   let broken = false;
   let dead = false;
   let lost = "";
+  let isRefused: (key: string) => boolean = () => false;
 
-  async function through<T>(ask: () => Promise<T>, name = ""): Promise<T> {
+  async function through<T>(key: string, ask: () => Promise<T>, name = ""): Promise<T> {
     if (dead) return new Promise(() => {});
-    if (broken) throw away();
+    if (broken || isRefused(key)) throw away();
     const answer = await ask();
     if (dead) return new Promise(() => {});
     if (name === "" || name !== lost) return answer;
@@ -67,8 +80,8 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
   }
 
   return {
-    run: (script, keys, args) => through(() => link.run(script, keys, args), script.name),
-    send: (key, command) => through(() => link.send(key, command)),
+    run: (script, keys, args) => through(keys[0]!, () => link.run(script, keys, args), script.name),
+    send: (key, command) => through(key, () => link.send(key, command)),
     dedicated: (key) => link.dedicated(key),
     get isUp() {
       return !broken && !dead && link.isUp;
@@ -85,6 +98,7 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
       broken = is;
       if (!is) { for (const listener of listeners) listener(); }
     },
+    refuse: (is) => void (isRefused = is),
     loseAnswer: (script) => void (lost = script),
     kill: () => void (dead = true),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -100,5 +114,119 @@ export async function idle(link: RedisLink): Promise<void> {
   for (let quiet = 0; quiet < 4; quiet++) {
     await settle(1);
     if (link.pending > 0) quiet = 0;
+  }
+}
+
+/** One process with a buffer. */
+export interface TestNode {
+  readonly buffer: RedisBuffer;
+  readonly node: FakeNode;
+  readonly link: FlakyLink;
+  /** What its handler was given, in order. */
+  readonly handled: { readonly notification: Notification; readonly again: boolean }[];
+  readonly faults: unknown[];
+  /** Notifications that it was told were merged, taken over, and given up. */
+  readonly counts: { merged: number; taken: number; lapsed: number };
+  /** Ends it as `kill -9` would, long enough ago for the others to know. */
+  kill(): void;
+}
+
+/** What is known of a notification: the state of its record, or that it is in flight. */
+export async function stateOf(buffer: RedisBuffer, id: string): Promise<string | undefined> {
+  const found = await buffer.find(id);
+  return found && ("state" in found ? found.state : "in flight");
+}
+
+/** Ids of what a node was handed, in order. */
+export function idsOf({ handled }: TestNode): readonly string[] {
+  return handled.map(({ notification }) => notification.id);
+}
+
+/** A handler that leaves everything as it is. */
+export function leave(): BatchHandler {
+  return () => {};
+}
+
+/** Several nodes on one Redis. */
+export class Site implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly register = new NodeRegister();
+  readonly ids = createIdSource(this.clock);
+  readonly link: RedisLink;
+  readonly #started: TestNode[] = [];
+
+  constructor(link: RedisLink) {
+    this.link = link;
+  }
+
+  static async on(url: string): Promise<Site> {
+    return new Site(await openTestLink(url));
+  }
+
+  /** Starts a node; by default it settles what it is handed at once. */
+  async start(
+    { settings = {}, handle, random = () => 0 }: {
+      readonly settings?: Partial<BufferSettings>;
+      readonly handle?: (buffer: RedisBuffer) => BatchHandler;
+      readonly random?: () => number;
+    } = {},
+  ): Promise<TestNode> {
+    const clock = mortalClock(this.clock);
+    const epoch = this.clock.now() - this.clock.monotonic();
+    const link = flakyLink(this.link, () => epoch + this.clock.monotonic());
+    const node = this.register.join();
+    const counts = { merged: 0, taken: 0, lapsed: 0 };
+    const faults: unknown[] = [];
+    const buffer = new RedisBuffer({
+      ...{ link, nodes: node, clock, random, jobSize: 16 },
+      settings: () => ({ ...DEFAULTS, maxNotifications: 100_000, ...settings }),
+      retentionMs: () => 60_000,
+      turn: () => settle(1),
+      onMerged: () => counts.merged++,
+      onTaken: (count) => counts.taken += count,
+      onLapse: (count) => counts.lapsed += count,
+      onFault: (thrown) => faults.push(thrown),
+    });
+    const handled: TestNode["handled"] = [];
+    const work = handle?.(buffer) ?? ((batch) => {
+      for (const notification of batch) buffer.settle(delivered(notification));
+    });
+    const started: TestNode = {
+      ...{ buffer, node, link, handled, faults, counts },
+      kill: () => {
+        clock.kill();
+        link.kill();
+        node.vanish();
+        this.#started.splice(this.#started.indexOf(started), 1);
+      },
+    };
+    await buffer.start((batch, { again }) => {
+      for (const notification of batch) handled.push({ notification, again });
+      return work(batch, { again });
+    });
+    this.#started.push(started);
+    return started;
+  }
+
+  make(fields: Partial<Notification> = {}): Notification {
+    return {
+      ...{ id: this.ids(), context: "1", user: "3", topic: "ox:mail:new", data: {} },
+      ...{ priority: "high", acceptedAt: this.clock.now() },
+      ...fields,
+    };
+  }
+
+  /** Lets time pass in steps, each of them until nothing is on its way. */
+  async pass(ms: number): Promise<void> {
+    await idle(this.link);
+    for (let left = ms; left > 0; left -= 25) {
+      await this.clock.advance(Math.min(left, 25));
+      await idle(this.link);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { buffer } of this.#started) await buffer[Symbol.asyncDispose]();
+    await this.link[Symbol.asyncDispose]();
   }
 }

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import type { LedgerRecord } from "../../core/ledger.ts";
+import { bufferKeys } from "../../redis/_buffer_keys.ts";
+import { CLAIM } from "../../redis/_buffer_scripts.ts";
+import { partitionOf } from "../../redis/keys.ts";
+import { delivered } from "../contract/_buffer_bench.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+import { idsOf, leave, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
+
+const redis = sharedRedis();
+const NOW = { delayDuration: 0, maxDelayDuration: 0 };
+
+function test(name: string, body: (site: Site) => Promise<void>): void {
+  redisTest(name, async () => {
+    await redis().flush();
+    await using site = await Site.on(redis().url);
+    await body(site);
+  });
+}
+
+test("where a put got in only in part, repeating it brings the rest and doubles nothing", async (site) => {
+  for (const settings of [{}, NOW]) {
+    const node = await site.start({ settings });
+    const both = [site.make({ user: "3" }), site.make({ user: "4" })];
+    const refused = `{p${partitionOf("1", "4")}}`;
+    node.link.refuse((key) => key.includes(refused));
+    await assert.rejects(node.buffer.put(both), { code: "store_unavailable" });
+    node.link.refuse(() => false);
+    await node.buffer.put(both, [], { again: true });
+    await site.pass(1500);
+    assert.deepEqual(idsOf(node).toSorted(), both.map(({ id }) => id));
+    await node.buffer.put(both, [], { again: true });
+    await site.pass(1500);
+    assert.equal(node.handled.length, 2);
+    assert.equal(node.buffer.depth().inFlight, 0);
+    await node.buffer.stop();
+    await node.buffer.close();
+  }
+});
+
+test("where the answer to a put is lost, repeating it doubles nothing", async (site) => {
+  for (
+    const [settings, script] of [[{}, "buffer_accept"], [NOW, "buffer_accept_claimed"]] as const
+  ) {
+    const node = await site.start({ settings });
+    const one = site.make();
+    node.link.loseAnswer(script);
+    await assert.rejects(node.buffer.put([one]), { code: "store_unavailable" });
+    await node.buffer.put([one], [], { again: true });
+    await site.pass(2000);
+    assert.deepEqual(idsOf(node), [one.id]);
+    assert.equal(node.buffer.depth().inFlight, 0);
+    await node.buffer.stop();
+    await node.buffer.close();
+  }
+});
+
+test("where the answer to a claim is lost, what it claimed comes again", async (site) => {
+  const node = await site.start();
+  const one = site.make();
+  await node.buffer.put([one]);
+  await site.pass(999);
+  node.link.refuse((key) => !key.includes(`{p${partitionOf("1", "3")}}`));
+  node.link.loseAnswer("buffer_claim");
+  await site.pass(1);
+  node.link.refuse(() => false);
+  assert.deepEqual(node.handled, []);
+  await site.pass(1500);
+  assert.deepEqual(node.handled, [{ notification: one, again: true }]);
+  assert.equal(node.buffer.depth().inFlight, 0);
+});
+
+test("a claim that a node does not know of is found within a minute or so", async (site) => {
+  const node = await site.start({ settings: { timerFrequency: 10_000 } });
+  const one = site.make();
+  await node.buffer.put([one]);
+  await site.pass(1500);
+  const { items, claims, open, older, due, turns, claimers } = bufferKeys(partitionOf("1", "3"));
+  const keys = [items, claims, open, older, due, turns, claimers];
+  await site.link.run(CLAIM, keys, [node.node.id, site.clock.now(), 1, 1]);
+  await site.pass(80_000);
+  assert.deepEqual(node.handled, [{ notification: one, again: true }]);
+});
+
+test("what was settled while Redis was away is written when it is back", async (site) => {
+  const node = await site.start({ handle: leave });
+  const one = site.make();
+  await node.buffer.put([one]);
+  await site.pass(1500);
+  node.link.break(true);
+  node.buffer.settle(delivered(one));
+  await site.pass(5000);
+  assert.equal((await node.buffer.find(one.id) as LedgerRecord).state, "delivered");
+  assert.equal(await node.buffer.amend(one, (record) => ({ ...record, reason: "late" })), true);
+  node.link.break(false);
+  await site.pass(2000);
+  const other = await site.start();
+  const record = await other.buffer.find(one.id) as LedgerRecord;
+  assert.deepEqual([record.state, record.reason], ["delivered", "late"]);
+  assert.ok(node.faults.length > 0 && node.faults.length <= 10, "it says so now and then");
+});
+
+test("what a handler could not do while Redis was away comes again when it is back", async (site) => {
+  const node: TestNode = await site.start({
+    handle: (buffer) => (batch, { again }) => {
+      if (!again) {
+        node.link.break(true);
+        throw new ServiceError("store_unavailable", "Redis is away");
+      }
+      for (const each of batch) buffer.settle(delivered(each));
+    },
+    settings: NOW,
+  });
+  const one = site.make();
+  await node.buffer.put([one]);
+  await site.pass(3000);
+  assert.equal(node.handled.length, 1);
+  node.link.break(false);
+  await site.pass(3000);
+  assert.deepEqual(node.handled.map(({ again }) => again), [false, true]);
+  assert.equal(await stateOf(node.buffer, one.id), "delivered");
+  assert.equal(node.buffer.depth().inFlight, 0);
+});
+
+test("where the memory of Redis is full, puts are refused and what is in flight drains", async (site) => {
+  const node = await site.start();
+  await node.buffer.put([site.make()]);
+  await redis().cli("config", "set", "maxmemory", "1");
+  try {
+    await assert.rejects(node.buffer.put([site.make({ data: { n: 2 } })]), {
+      code: "store_unavailable",
+    });
+    await site.pass(1500);
+    const again = node.handled[0]!.notification;
+    assert.equal(await stateOf(node.buffer, again.id), "delivered");
+    assert.equal(node.buffer.depth().inFlight, 0);
+  } finally {
+    await redis().cli("config", "set", "maxmemory", "0");
+  }
+});
