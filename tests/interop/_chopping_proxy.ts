@@ -10,12 +10,15 @@ export interface ChoppingProxy extends AsyncDisposable {
   chop(): void;
   /** From now on nothing that the server sends arrives, until the next {@link chop}. */
   swallow(): void;
+  /** From now on the server does not hear of it when one of the clients that are there goes. */
+  keep(): void;
 }
 
 /** Forwards whatever comes to `target`, e.g. `127.0.0.1:12346`. */
 export function chop(target: string): ChoppingProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.TcpConn>();
+  const kept = new WeakSet<Deno.TcpConn>();
   let swallowing = false;
 
   async function accept() {
@@ -36,7 +39,7 @@ export function chop(target: string): ChoppingProxy {
     open.add(server);
     await Promise.race([pump(client, server, () => false), pump(server, client, () => swallowing)]);
     close(client);
-    close(server);
+    if (!kept.has(client)) close(server);
   }
 
   function close(connection: Deno.TcpConn) {
@@ -58,6 +61,9 @@ export function chop(target: string): ChoppingProxy {
     },
     swallow() {
       swallowing = true;
+    },
+    keep() {
+      for (const connection of open) kept.add(connection);
     },
     async [Symbol.asyncDispose]() {
       listener.close();

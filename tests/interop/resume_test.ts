@@ -1,8 +1,6 @@
 /** Stock clients that lose their connection and come back by themselves. */
 
 import assert from "node:assert/strict";
-import { io } from "socket.io-client";
-import io2 from "socket.io-client-2";
 import { systemClock } from "../../core/clock.ts";
 import { hubOver } from "../events/_hubs.ts";
 import { openKvStore } from "../../store/mod.ts";
@@ -11,45 +9,13 @@ import { mortalClock } from "../support/mortal_clock.ts";
 import { until } from "../support/until.ts";
 import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
 import { chop } from "./_chopping_proxy.ts";
+import { listen } from "./_listeners.ts";
 
+/** What a client or a server that hears nothing gives up after. */
+const PINGS = { pingInterval: 500, pingTimeout: 1000 };
 const SEVEN = { context: "1", user: "7" };
 /** A closed client leaves timers of its own behind for a while. */
 const CLIENT = { sanitizeOps: false };
-
-interface Options {
-  readonly transports?: readonly string[];
-  readonly query?: Readonly<Record<string, string>>;
-}
-
-/** A stock client that writes down which numbers it was told, and what happened to it. */
-interface Listener extends Disposable {
-  readonly heard: readonly number[];
-  /** Of each connection: whether the client takes itself for recovered. */
-  readonly connections: readonly boolean[];
-  readonly resyncs: readonly (readonly unknown[])[];
-  /** Closes the client's engine as if the network had gone. */
-  drop(): void;
-}
-
-function listen(generation: 2 | 4, host: string, options: Options = {}): Listener {
-  const open = generation === 4 ? io : io2 as unknown as typeof io;
-  const socket = open(`http://${host}`, {
-    ...{ path: "/socket.io/appsuite", forceNew: true, reconnectionDelay: 10 },
-    ...{ reconnectionDelayMax: 100, transports: [...options.transports ?? ["websocket"]] },
-    query: { session: "7@1", ...options.query },
-  });
-  const heard: number[] = [];
-  const connections: boolean[] = [];
-  const resyncs: unknown[][] = [];
-  socket.on("x", (n: number) => void heard.push(n));
-  socket.on("connect", () => void connections.push(socket.recovered));
-  socket.on("resync", (...args: unknown[]) => void resyncs.push(args));
-  return {
-    ...{ heard, connections, resyncs },
-    drop: () => void socket.io.engine.close(),
-    [Symbol.dispose]: () => void socket.close(),
-  };
-}
 
 function isOpen(served: ServedRealtime): boolean {
   return served.realtime.seatsOf(SEVEN).length > 0;
@@ -78,7 +44,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
     `socket.io-client 4 over ${by} gets every event once, however it drops`,
     CLIENT,
     async () => {
-      await using served = serveRealtime();
+      await using served = serveRealtime(PINGS);
       await using proxy = chop(served.host);
       using client = listen(4, proxy.host, { transports });
       await until("it is connected", () => client.connections.length > 0);
@@ -97,7 +63,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
   );
 
   Deno.test(`socket.io-client 2 over ${by} loses nothing, however it drops`, CLIENT, async () => {
-    await using served = serveRealtime();
+    await using served = serveRealtime(PINGS);
     await using proxy = chop(served.host);
     using client = listen(2, proxy.host, { transports, query: { connection: "c" } });
     await until("it is connected", () => client.connections.length > 0);

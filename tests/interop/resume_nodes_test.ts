@@ -1,0 +1,154 @@
+/** Stock clients that leave one node of two and come back at the other, with Redis in between. */
+
+import assert from "node:assert/strict";
+import type { EventHub, LocalSockets } from "../../core/events.ts";
+import type { Connection } from "../../realtime/_connections.ts";
+import { openHub, Register } from "../redis/_hubs.ts";
+import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+import { until } from "../support/until.ts";
+import { chop } from "./_chopping_proxy.ts";
+import { listen } from "./_listeners.ts";
+
+const redis = sharedRedis();
+const SEVEN = { context: "1", user: "7" };
+const SETTINGS = { windowMs: 60_000, maxEventsPerUser: 500 };
+
+interface Node extends AsyncDisposable {
+  readonly served: ServedRealtime;
+  readonly hub: EventHub;
+  publish(n: number): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** A node with a realtime server in front of its hub. */
+async function openNode(register: Register): Promise<Node> {
+  // Each of the two needs the other one first.
+  const here: { sockets?: LocalSockets } = {};
+  const local: LocalSockets = {
+    tell: (event) => here.sockets?.tell(event),
+    seats: () => here.sockets?.seats() ?? [],
+    seatsOf: (user) => here.sockets?.seatsOf(user) ?? [],
+    catchUp: (user) => here.sockets?.catchUp(user),
+  };
+  const node = await openHub(redis().url, { register, local, settings: SETTINGS });
+  const served = serveRealtime({}, { hub: withoutStart(node.hub) });
+  here.sockets = served.realtime;
+  return {
+    ...{ served, hub: node.hub },
+    async publish(n) {
+      await node.hub.publish([{
+        ...{ ...SEVEN, id: `${n}`, clients: ["open-xchange-appsuite"], args: `"x",${n}` },
+      }], { again: false });
+    },
+    async kill() {
+      await node.kill();
+      await served[Symbol.asyncDispose]();
+    },
+    async [Symbol.asyncDispose]() {
+      await served[Symbol.asyncDispose]();
+      await node[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** It has been started. */
+function withoutStart(hub: EventHub): EventHub {
+  return {
+    start: () => Promise.resolve(),
+    presence: (users) => hub.presence(users),
+    publish: (events, options) => hub.publish(events, options),
+    join: (seat) => hub.join(seat),
+    leave: (seat, proven) => hub.leave(seat, proven),
+    missed: (user, after) => hub.missed(user, after),
+    stop: () => hub.stop(),
+    [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
+  };
+}
+
+function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => n + 1);
+}
+
+for (const generation of [2, 4] as const) {
+  const test = (name: string, body: () => Promise<void>) =>
+    redisTest(`socket.io-client ${generation}: ${name}`, async () => {
+      await redis().flush();
+      await body();
+    });
+
+  test("from node to node nothing is lost, whoever publishes", async () => {
+    const register = new Register();
+    await using first = await openNode(register);
+    await using second = await openNode(register);
+    await using proxy = chop(first.served.host);
+    using client = listen(generation, proxy.host, { query: { connection: "c" } });
+    await until("it is connected", () => client.connections.length > 0);
+    for (const n of upTo(200)) {
+      await (n % 2 === 0 ? first : second).publish(n);
+      if (n % 50 === 10) proxy.swallow();
+      if (n % 50 === 25) {
+        proxy.target = (n % 100 === 25 ? second : first).served.host;
+        proxy.chop();
+      }
+      if (n % 50 === 40) client.drop();
+    }
+    await until("all have arrived", () => new Set(client.heard).size >= 200);
+    if (generation === 4) {
+      assert.deepEqual(client.heard, upTo(200));
+      assert.ok(client.connections.slice(1).every((recovered) => recovered));
+    }
+    assert.deepEqual([...new Set(client.heard)].sort((a, b) => a - b), upTo(200));
+    assert.deepEqual(client.resyncs, []);
+  });
+
+  test("when its node is killed it goes on at another one", async () => {
+    const register = new Register();
+    const first = await openNode(register);
+    await using second = await openNode(register);
+    await using proxy = chop(first.served.host);
+    using client = listen(generation, proxy.host, { query: { connection: "c" } });
+    await until("it is connected", () => client.connections.length > 0);
+    await first.publish(1);
+    await until("it has heard", () => client.heard.length > 0);
+    proxy.swallow();
+    await second.publish(2);
+    await until("it is told", () => first.served.realtime.stats().told === 2);
+    proxy.target = undefined;
+    await first.kill();
+    proxy.chop();
+    await second.publish(3);
+    proxy.target = second.served.host;
+    await until("it has got all", () => client.heard.includes(3));
+    const heard = generation === 4 ? client.heard : [...new Set(client.heard)];
+    assert.deepEqual(heard, [1, 2, 3]);
+    assert.deepEqual(client.resyncs, []);
+    if (generation === 4) assert.deepEqual(client.connections, [false, true]);
+  });
+
+  test("it comes back at another node before the first has noticed", async () => {
+    const register = new Register();
+    await using first = await openNode(register);
+    await using second = await openNode(register);
+    await using proxy = chop(first.served.host);
+    using client = listen(generation, proxy.host, { query: { connection: "c" } });
+    await until("it is connected", () => client.connections.length > 0);
+    const [former] = first.served.realtime.seatsOf(SEVEN);
+    await first.publish(1);
+    await until("it has heard", () => client.heard.length > 0);
+    // The first node's socket stays open, as one whose client has gone without a word.
+    proxy.target = second.served.host;
+    proxy.keep();
+    await second.publish(2);
+    client.drop();
+    await until("it is back", () => second.served.realtime.seatsOf(SEVEN).length > 0);
+    await second.publish(3);
+    (former as Connection).engine.drop();
+    await until("the first has noticed", () => first.served.realtime.seatsOf(SEVEN).length === 0);
+    await first.publish(4);
+    await until("it has got all", () => client.heard.includes(4));
+    assert.deepEqual([...new Set(client.heard)], upTo(4));
+    if (generation === 4) assert.deepEqual(client.heard, upTo(4));
+    assert.deepEqual(client.resyncs, []);
+  });
+}
