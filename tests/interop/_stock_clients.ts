@@ -27,7 +27,10 @@ interface Emitter {
 
 interface Socket extends Emitter {
   readonly connected: boolean;
-  readonly io: { readonly engine: Emitter & { readonly transport: { readonly name: string } } };
+  readonly recovered?: boolean;
+  readonly io: {
+    readonly engine: Emitter & { readonly transport: { readonly name: string }; close(): void };
+  };
   close(): unknown;
 }
 
@@ -37,6 +40,10 @@ export interface StockClient extends AsyncDisposable, Emitter {
   /** `polling` or `websocket`. */
   readonly transport: string;
   readonly engine: Emitter;
+  /** Whether it takes itself for recovered; older ones do not say. */
+  readonly recovered: boolean | undefined;
+  /** Loses its connection, and comes back by itself. */
+  drop(): void;
 }
 
 /** Opens a client; rejects where it is refused. */
@@ -79,6 +86,10 @@ export async function connect(
     get engine() {
       return socket.io.engine;
     },
+    get recovered() {
+      return socket.recovered;
+    },
+    drop: () => socket.io.engine.close(),
     [Symbol.asyncDispose]: () => {
       socket.close();
       return Promise.resolve();
@@ -86,9 +97,15 @@ export async function connect(
   };
 }
 
-/** The arguments of the next event of this name. */
+/** The arguments of the next event of this name, without the offset that newer clients get. */
 export function nextEvent(client: Emitter, name: string): Promise<readonly unknown[]> {
-  return new Promise((resolve) => client.once(name, (...args) => resolve(args)));
+  return new Promise((resolve) =>
+    client.once(name, (...args) => {
+      const last = args.at(-1);
+      const isOffset = typeof last === "string" && /^\d{16}$/.test(last);
+      resolve(isOffset ? args.slice(0, -1) : args);
+    })
+  );
 }
 
 /** Resolves when a client that began with polling has upgraded. */

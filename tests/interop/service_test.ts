@@ -181,6 +181,43 @@ for (const generation of GENERATIONS) {
     }
   });
 
+  test("what is published while a client is away is there when it returns", async () => {
+    await using service = await startTestService();
+    const query = { session: await service.mint(), connection: "c" };
+    await using client = await connect(generation, service, { query, transports: WEBSOCKET });
+    const gone = nextEvent(client, "disconnect");
+    const told = nextEvent(client, "t:a");
+    client.drop();
+    await gone;
+    const id = await service.publish({ topic: "t:a", data: { n: 1 } });
+    assert.deepEqual(await told, [{ n: 1 }]);
+    if (generation === "socket.io-client 4") assert.ok(client.recovered);
+    assert.ok(["kept", "sent"].includes((await service.settled(id)).targets[0]!.state));
+  });
+
+  test("what was accepted right before a restart arrives after it", async () => {
+    const port = freePort();
+    const folder = await Deno.makeTempDir({ prefix: "carillon_" });
+    const properties = { "com.openexchange.pns.delayDuration": 100 };
+    const options = { port, store: `kv:${folder}/data.kv`, properties };
+    let service = await startTestService(options);
+    try {
+      const query = { session: await service.mint(), connection: "c" };
+      await using client = await connect(generation, service, { query, transports: WEBSOCKET });
+      const told = nextEvent(client, "t:a");
+      const gone = nextEvent(client, "disconnect");
+      await service.publish({ topic: "t:a", data: { n: 1 } });
+      await service[Symbol.asyncDispose]();
+      await gone;
+      service = await startTestService(options);
+      assert.deepEqual(await told, [{ n: 1 }]);
+      if (generation === "socket.io-client 4") assert.ok(client.recovered);
+    } finally {
+      await service[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
   for (const colon of [":", "\\:"]) {
     test(`a topic is turned off for a client by a key with '${colon}'`, async () => {
       await using service = await startTestService();
