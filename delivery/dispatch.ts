@@ -80,7 +80,8 @@ export function createDispatch(options: DispatchOptions) {
       if (!step.send) known.push(record(target, step.state, step.reason));
       else if (target.subscriptionId !== undefined) pending.push(target);
       else {
-        const { kind } = socketOutcome(present, target.client, notification.sourceToken);
+        const { client } = target;
+        const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
         if (kind === "sent" || kind === "kept") told.push(target.client);
         known.push(record(target, kind));
       }

@@ -41,9 +41,13 @@ export class Ledger {
     return this.#open.size;
   }
 
-  /** Notifications whose first attempts have ended, and of which at least one is tried again. */
+  /**
+   * Notifications whose first attempts have ended, and of which at least one is tried again. Where
+   * nodes share retries, one ends what another began: only the sum over all of them is right, and
+   * one that ended more than it began says 0.
+   */
   get retrying(): number {
-    return this.#retrying;
+    return Math.max(0, this.#retrying);
   }
 
   /** Takes over notifications that were being tried again when an earlier process ended. */

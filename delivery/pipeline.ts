@@ -89,7 +89,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
   const { sockets, generate, clock, ids, random, log, metrics } = options;
 
-  const queue = { store, commit, clock, ids, horizonMs: HORIZON_MS, onFault };
+  const queue = { store, commit, clock, ids, random, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
     ...queue,
     prefix: "retry",

@@ -22,8 +22,7 @@ const OFFLINE: SocketOutcome = { kind: "offline" };
 /** What an event comes to at a user's sockets of one client, once it is in the user's log. */
 export function socketOutcome(
   present: readonly Presence[],
-  client: string,
-  source: string | undefined,
+  { client, source }: { readonly client: string; readonly source: string | undefined },
 ): SocketOutcome {
   let outcome = OFFLINE;
   for (const socket of present) {
@@ -70,7 +69,7 @@ export function createWebsocketTransport(
     },
     async send({ context, user, client }: Target, message: Message): Promise<Outcome> {
       const [present = []] = await hub.presence([{ context, user }]);
-      const outcome = socketOutcome(present, client, message.sourceToken);
+      const outcome = socketOutcome(present, { client, source: message.sourceToken });
       if (outcome.kind === "sent" || outcome.kind === "kept") {
         await hub.publish([eventOf({ ...message, context, user }, [client])], { again: true });
       }

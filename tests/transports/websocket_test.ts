@@ -10,29 +10,38 @@ function socket(fields: Partial<Presence> = {}): Presence {
 }
 
 Deno.test("an open socket of the client is told", () => {
-  assert.equal(socketOutcome([socket()], APP, undefined).kind, "sent");
+  assert.equal(socketOutcome([socket()], { client: APP, source: undefined }).kind, "sent");
 });
 
 Deno.test("sockets of another client do not count", () => {
-  assert.equal(socketOutcome([socket({ client: "other" })], APP, undefined).kind, "offline");
+  assert.equal(
+    socketOutcome([socket({ client: "other" })], { client: APP, source: undefined }).kind,
+    "offline",
+  );
 });
 
 Deno.test("the source alone is told nothing, by its connection id as by its Socket.IO id", () => {
-  assert.equal(socketOutcome([socket()], APP, "tab").kind, "source");
-  assert.equal(socketOutcome([socket()], APP, "s1").kind, "source");
+  assert.equal(socketOutcome([socket()], { client: APP, source: "tab" }).kind, "source");
+  assert.equal(socketOutcome([socket()], { client: APP, source: "s1" }).kind, "source");
 });
 
 Deno.test("beside the source another socket is told", () => {
   const two = [socket(), socket({ id: "tab2", socketId: "s2" })];
-  assert.equal(socketOutcome(two, APP, "tab").kind, "sent");
-  assert.equal(socketOutcome(two.toReversed(), APP, "tab").kind, "sent");
+  assert.equal(socketOutcome(two, { client: APP, source: "tab" }).kind, "sent");
+  assert.equal(socketOutcome(two.toReversed(), { client: APP, source: "tab" }).kind, "sent");
 });
 
 Deno.test("for a client that closed its socket just now, the event is kept", () => {
-  assert.equal(socketOutcome([socket({ open: false })], APP, undefined).kind, "kept");
-  assert.equal(socketOutcome([socket({ open: false }), socket()], APP, undefined).kind, "sent");
+  assert.equal(
+    socketOutcome([socket({ open: false })], { client: APP, source: undefined }).kind,
+    "kept",
+  );
+  assert.equal(
+    socketOutcome([socket({ open: false }), socket()], { client: APP, source: undefined }).kind,
+    "sent",
+  );
   const both = [socket({ open: false, id: "gone" }), socket()];
-  assert.equal(socketOutcome(both, APP, "tab").kind, "kept");
+  assert.equal(socketOutcome(both, { client: APP, source: "tab" }).kind, "kept");
 });
 
 Deno.test("an event carries topic and data as JSON, and what it excludes", () => {
