@@ -1,10 +1,11 @@
 /**
  * Writes who is there to the store, after the fact: users that something changed for gather while
  * others are being written, so that a thousand that reconnect cost a few commits. A moment that a
- * crash cuts off is not known afterwards; its clients are told to look anew.
+ * crash cuts off is not known afterwards; its clients are told to look anew. Now and then it writes
+ * that the hub is alive: whose sockets were open then were there until then.
  */
 
-import { type Clock, sleep } from "../core/clock.ts";
+import { type Clock, sleep, type Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
@@ -18,6 +19,7 @@ export interface PresenceKeeperOptions {
   readonly log: Log;
   /** What is known of a user now; `undefined`: nothing. */
   readonly stateOf: (user: Changed) => StoredUser | undefined;
+  readonly isAnybodyThere: () => boolean;
 }
 
 /** A user that something changed for. */
@@ -30,16 +32,26 @@ export interface Changed extends UserName {
 const BATCH = 1000;
 /** How long a store that cannot be written is left alone. */
 const PAUSE_MS = 1000;
+/** How often it is written that the hub is alive, while anybody is there. */
+const ALIVE_EVERY_MS = 5000;
 
 /** See the file's comment. */
 export class PresenceKeeper {
   readonly #options: PresenceKeeperOptions;
   readonly #changed = new Map<string, Changed>();
   #writing: Promise<void> | undefined;
-  #closing = new AbortController();
+  readonly #closing = new AbortController();
+  #alive: Timer | undefined;
 
   constructor(options: PresenceKeeperOptions) {
     this.#options = options;
+  }
+
+  /** @throws {ServiceError} `store_unavailable` */
+  async start(): Promise<void> {
+    const { records, clock } = this.#options;
+    await records.saveAlive(clock.now());
+    this.#keepAlive();
   }
 
   /** Something changed for a user; `end` as in {@link Changed}. */
@@ -52,8 +64,22 @@ export class PresenceKeeper {
 
   /** Resolves when everything is written, or cannot be. */
   async close(): Promise<void> {
+    const { records, clock, log } = this.#options;
+    this.#alive?.cancel();
     this.#closing.abort();
     await this.#writing;
+    await records.saveAlive(clock.now()).catch((thrown) =>
+      log.warn("the end of the event log could not be written", { reason: messageOf(thrown) })
+    );
+  }
+
+  #keepAlive(): void {
+    const { records, clock, isAnybodyThere } = this.#options;
+    this.#alive = clock.after(ALIVE_EVERY_MS, () => {
+      // Should it fail, a restart takes the hub for dead since the last time.
+      if (isAnybodyThere()) records.saveAlive(clock.now()).catch(() => {});
+      this.#keepAlive();
+    });
   }
 
   async #write(): Promise<void> {

@@ -131,6 +131,11 @@ export class Window {
 
   #forgetNext(block: Block): UserLog {
     const log = block.events[block.done++]!;
+    if (block.done === block.events.length) {
+      // Where the oldest go because of their bytes, a block is done long before it has aged.
+      block.events.length = 0;
+      block.done = 0;
+    }
     if (log.wentAhead > 0) log.wentAhead--;
     else this.#forget(log);
     return log;

@@ -56,8 +56,6 @@ const NOTHING_LOST: ReadonlySet<string> = new Set();
 const NONE: readonly LocalSeat[] = [];
 /** Windows that stored events last: one before a crash, one after, and some slack. */
 const KEPT_WINDOWS = 2.5;
-/** How often a hub with records writes that it is alive, while anybody is connected. */
-const ALIVE_EVERY_MS = 5000;
 
 class MemoryHub implements LocalHub {
   readonly #options: LocalHubOptions;
@@ -67,7 +65,6 @@ class MemoryHub implements LocalHub {
   #local: LocalSockets | undefined;
   /** The highest offset given out or named to a socket. */
   #highest = 0;
-  #alive: { cancel(): void } | undefined;
   #stopped = false;
 
   constructor(options: LocalHubOptions) {
@@ -77,6 +74,7 @@ class MemoryHub implements LocalHub {
     this.#keeper = records && new PresenceKeeper({
       ...{ ...options, records },
       stateOf: (user) => this.#stateOf(user),
+      isAnybodyThere: () => this.#isAnybodyThere(),
     });
   }
 
@@ -92,8 +90,7 @@ class MemoryHub implements LocalHub {
       this.#window.look(log);
       this.#keeper!.touch(log);
     }
-    await records.saveAlive(clock.now());
-    this.#keepAlive();
+    await this.#keeper!.start();
   }
 
   presence(users: readonly UserName[]): readonly (readonly Presence[])[] {
@@ -167,15 +164,9 @@ class MemoryHub implements LocalHub {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#alive?.cancel();
-    const { records, clock, log } = this.#options;
-    if (records) {
-      for (const seat of this.#local?.seats() ?? NONE) this.#keeper!.touch(seat);
-      await this.#keeper!.close();
-      await records.saveAlive(clock.now()).catch((thrown) =>
-        log.warn("the end of the event log could not be written", { reason: String(thrown) })
-      );
-    }
+    if (!this.#keeper) return;
+    for (const seat of this.#local?.seats() ?? NONE) this.#keeper.touch(seat);
+    await this.#keeper.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -191,6 +182,11 @@ class MemoryHub implements LocalHub {
 
   #seatsOf(user: UserName): readonly LocalSeat[] {
     return this.#local?.seatsOf(user) ?? NONE;
+  }
+
+  #isAnybodyThere(): boolean {
+    for (const _seat of this.#local?.seats() ?? NONE) return true;
+    return false;
   }
 
   /** Who left before this moment is not remembered. */
@@ -278,18 +274,6 @@ class MemoryHub implements LocalHub {
       end: user.end ?? -1,
       clock: this.#options.clock,
       isLeaving: this.#stopped,
-    });
-  }
-
-  #keepAlive(): void {
-    const { clock, records } = this.#options;
-    this.#alive = clock.after(ALIVE_EVERY_MS, () => {
-      for (const _seat of this.#local?.seats() ?? NONE) {
-        // Should it fail, a restart takes the hub for dead since the last time.
-        records!.saveAlive(clock.now()).catch(() => {});
-        break;
-      }
-      this.#keepAlive();
     });
   }
 }
