@@ -32,4 +32,5 @@ const socket = io(address, {
 socket.on("connect", () => console.log(`listening as user ${user} of context ${context} …`));
 socket.on("connect_error", (error) => console.error(`cannot connect: ${error.message}`));
 socket.on("disconnect", (reason) => console.log(`disconnected: ${reason}`));
-socket.onAny((topic, ...args) => console.log(JSON.stringify([topic, ...args])));
+// The last argument is the event's offset, which only the client library has a use for.
+socket.onAny((topic, ...args) => console.log(JSON.stringify([topic, ...args.slice(0, -1)])));
