@@ -16,19 +16,18 @@ export const LIMITS = { windowMs: 120_000, maxEventsPerUser: 10, maxBytes: 1e6 }
 /** A world of local hubs. */
 export interface LocalHubs extends HubsUnderTest {
   readonly clock: FakeClock;
-  readonly store: Store | undefined;
 }
 
 /** A hub over a store; `alive` says whether its writes still get there. */
 export function hubOver(
   store: Store,
-  { clock, alive = () => true, limits = LIMITS }: {
+  { clock, alive = () => true, limits = LIMITS, group = new GroupCommit(store, { clock }) }: {
     readonly clock: Clock;
     readonly alive?: () => boolean;
     readonly limits?: typeof LIMITS;
+    readonly group?: GroupCommit;
   },
 ): LocalHub {
-  const group = new GroupCommit(store, { clock });
   const commit = (changes: Parameters<GroupCommit["commit"]>[0]) =>
     alive() ? group.commit(changes) : new Promise<void>(() => {});
   const records = new EventRecords({ store, commit });
@@ -37,32 +36,36 @@ export function hubOver(
 
 /** Hubs in memory. A crash forgets everything. */
 export function memoryHubs(limits = LIMITS): Promise<LocalHubs> {
-  const clock = new FakeClock();
-  return Promise.resolve(
-    hubs(clock, undefined, (mortal) =>
-      createLocalHub({
-        clock: mortal,
-        log: silentLog,
-        settings: () => limits,
-      })),
-  );
+  const make = (clock: Clock) => createLocalHub({ clock, log: silentLog, settings: () => limits });
+  return Promise.resolve(hubs(new FakeClock(), make));
 }
 
 /** Hubs over one Deno KV, one after the other. */
 export async function kvHubs(limits = LIMITS): Promise<LocalHubs> {
   const clock = new FakeClock();
   const store = await openKvStore(":memory:", { clock: systemClock, random: () => .5 });
-  return hubs(clock, store, (mortal, alive) => hubOver(store, { clock: mortal, alive, limits }));
+  const group = new GroupCommit(store, { clock });
+  const make = (mortal: Clock, alive: () => boolean) =>
+    hubOver(store, { clock: mortal, alive, limits, group });
+  const under = hubs(clock, make, () => group.drain());
+  return {
+    ...under,
+    async dispose() {
+      await under.dispose();
+      await store[Symbol.asyncDispose]();
+    },
+  };
 }
 
+/** `written` resolves when everything that was given to the store is in it. */
 function hubs(
   clock: FakeClock,
-  store: Store | undefined,
   make: (clock: Clock, alive: () => boolean) => LocalHub,
+  written: () => Promise<void> = () => Promise.resolve(),
 ): LocalHubs {
   const open = new Map<EventHub, () => void>();
   return {
-    ...{ clock, store },
+    clock,
     ...{ windowMs: LIMITS.windowMs, maxEventsPerUser: LIMITS.maxEventsPerUser },
     async open(local: LocalSockets) {
       const mortal = mortalClock(clock);
@@ -77,16 +80,18 @@ function hubs(
     },
     async pass(ms) {
       // In steps, so that what is written on the way is written at its time.
-      for (let step = 0; step < 40; step++) await clock.advance(ms / 40);
+      for (let step = 0; step < 40; step++) {
+        await clock.advance(ms / 40);
+        await written();
+      }
     },
-    crash(hub) {
+    async crash(hub) {
       open.get(hub)!();
       open.delete(hub);
-      return Promise.resolve();
+      await written();
     },
     async dispose() {
       for (const hub of open.keys()) await hub[Symbol.asyncDispose]();
-      await store?.[Symbol.asyncDispose]();
     },
   };
 }
