@@ -24,13 +24,16 @@ export class NodeRegister {
     const id = `node${++this.#count}`;
     this.#alive.add(id);
     const listeners: (() => void)[] = [];
+    let overlooked = "";
+    const isAlive = (node: string) => node !== overlooked && this.#alive.has(node);
     return {
       id,
       leaseMs: 10_000,
-      seenAt: (node) => this.#alive.has(node) ? 0 : undefined,
-      isAlive: (node) => this.#alive.has(node),
-      alive: () => [...this.#alive],
-      refresh: () => Promise.resolve(),
+      seenAt: (node) => isAlive(node) ? 0 : undefined,
+      isAlive,
+      alive: () => [...this.#alive].filter(isAlive),
+      refresh: () => Promise.resolve(overlooked = "").then(() => {}),
+      overlook: (node) => void (overlooked = node),
       onLapse: (listener) => void listeners.push(listener),
       vanish: () => void this.#alive.delete(id),
       comeBack: () => {
@@ -47,6 +50,8 @@ export interface FakeNode extends Nodes {
   vanish(): void;
   /** It is seen again, and learns that it was not. */
   comeBack(): void;
+  /** It does not see this node until it looks anew. */
+  overlook(node: string): void;
 }
 
 /** A link of one process. */
@@ -57,6 +62,8 @@ export interface FlakyLink extends RedisLink {
   refuse(isRefused: (key: string) => boolean): void;
   /** The answer to the next script of this name is lost. */
   loseAnswer(script: string): void;
+  /** The answers to scripts of this name come only once the function that is returned was called. */
+  holdAnswers(script: string): () => void;
   /** Nothing comes back from it any more. */
   kill(): void;
 }
@@ -67,6 +74,8 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
   let broken = false;
   let dead = false;
   let lost = "";
+  let held = "";
+  let release = Promise.withResolvers<void>();
   let isRefused: (key: string) => boolean = () => false;
 
   async function through<T>(key: string, ask: () => Promise<T>, name = ""): Promise<T> {
@@ -74,6 +83,7 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
     if (broken || isRefused(key)) throw away();
     const answer = await ask();
     if (dead) return new Promise(() => {});
+    if (name !== "" && name === held) await release.promise;
     if (name === "" || name !== lost) return answer;
     lost = "";
     throw away();
@@ -100,6 +110,14 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
     },
     refuse: (is) => void (isRefused = is),
     loseAnswer: (script) => void (lost = script),
+    holdAnswers(script) {
+      held = script;
+      release = Promise.withResolvers();
+      return () => {
+        held = "";
+        release.resolve();
+      };
+    },
     kill: () => void (dead = true),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

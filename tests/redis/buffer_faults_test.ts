@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import { encodeNotification } from "../../redis/_buffer_codec.ts";
 import { bufferKeys } from "../../redis/_buffer_keys.ts";
-import { CLAIM } from "../../redis/_buffer_scripts.ts";
+import { ACCEPT, CLAIM } from "../../redis/_buffer_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { idsOf, leave, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
 
 const redis = sharedRedis();
+const EPOCH = "1700000000000";
 const NOW = { delayDuration: 0, maxDelayDuration: 0 };
 
 function test(name: string, body: (site: Site) => Promise<void>): void {
@@ -138,4 +140,46 @@ test("where the memory of Redis is full, puts are refused and what is in flight 
   } finally {
     await redis().cli("config", "set", "maxmemory", "0");
   }
+});
+
+test("a put whose command arrives twice is accepted once", async (site) => {
+  const node = await site.start();
+  const one = site.make();
+  await node.buffer.put([one]);
+  await node.buffer.put([one]);
+  await site.pass(1500);
+  assert.deepEqual(idsOf(node), [one.id]);
+  assert.equal(await stateOf(node.buffer, one.id), "delivered");
+  assert.equal(node.counts.merged, 0);
+});
+
+test("what is about to be claimed is not mistaken for what was forgotten", async (site) => {
+  const node = await site.start({ settings: NOW });
+  const one = site.make();
+  const goOn = node.link.holdAnswers("buffer_accept_claimed");
+  const put = node.buffer.put([one]);
+  await site.pass(10);
+  node.node.comeBack();
+  await site.pass(1000);
+  goOn();
+  await put;
+  await site.pass(1000);
+  assert.deepEqual(node.handled, [{ notification: one, again: false }]);
+});
+
+test("of two contexts with much to say each gives a few at a time", async (site) => {
+  const { link } = site;
+  const partition = partitionOf("1", "3");
+  const { items, claims, open, older, due, turns, claimers } = bufferKeys(partition);
+  for (const context of ["a", "b"]) {
+    for (let n = 0; n < 40; n++) {
+      const one = site.make({ context, data: { n } });
+      const body = encodeNotification(one, { waits: true });
+      await link.run(ACCEPT, [items, open, older, due, turns], [one.id, EPOCH, "", body]);
+    }
+  }
+  const keys = [items, claims, open, older, due, turns, claimers];
+  const reply = await link.run(CLAIM, keys, ["node", EPOCH, 48, 16]) as readonly string[];
+  const contexts = reply.filter((_, index) => index % 3 === 2).map((body) => body[0]);
+  assert.deepEqual(contexts, [..."a".repeat(16), ..."b".repeat(16), ..."a".repeat(16)]);
 });
