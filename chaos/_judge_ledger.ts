@@ -8,8 +8,8 @@ import type { Publication, Story } from "./story.ts";
 export function judgeLedger({ publications, ledger, neverAccepted }: Story): readonly Finding[] {
   const byState = Map.groupBy(publications, ({ id }) => ledger.get(id)?.state ?? "unknown");
   const of = (state: string) => byState.get(state as "unknown") ?? [];
-  const merged = of("suppressed").filter(({ id }) => ledger.get(id)?.reason === "merged");
-  const notMerged = of("suppressed").filter(({ id }) => ledger.get(id)?.reason !== "merged");
+  const because = Map.groupBy(of("suppressed"), ({ id }) => ledger.get(id)?.reason ?? "nothing");
+  const merged = because.get("merged") ?? [];
   const doubleIds = [...Map.groupBy(publications, ({ id }) => id)]
     .filter(([, several]) => several.length > 1).map(([id]) => id);
   const final = NOTIFICATION_STATES.filter((state) => state !== "in_flight")
@@ -17,8 +17,7 @@ export function judgeLedger({ publications, ledger, neverAccepted }: Story): rea
   return [
     told("accepted", publications.length),
     told("  delivered", of("delivered").length),
-    told("  suppressed: merged", merged.length),
-    told("  suppressed: anything else", notMerged.map(named)),
+    ...[...because].map(([reason, all]) => told(`  suppressed: ${reason}`, all.length)),
     told("  sum of the final states", final),
     // Nothing in a run has a ttl, and sockets refuse nothing.
     fault("expired or dead", [...of("expired"), ...of("dead")].map(named)),

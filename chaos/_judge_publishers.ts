@@ -1,12 +1,12 @@
 /** What publishers were answered, and whether sockets outlived the absence of Redis. */
 
 import { fault, type Finding, told } from "./_finding.ts";
-import type { Answer, ClientStory, Span, Story, Trouble } from "./story.ts";
+import { isOfRedis, lies, overlap } from "./_spans.ts";
+import { trackOf } from "./plan.ts";
+import type { Answer, ClientStory, Story } from "./story.ts";
 
 /** Answers to requests that were under way when a node was killed, or Redis came back. */
 const AFTERMATH_MS = { kill: 2_000, redis: 5_000 };
-
-const CLIENT_KINDS = new Set<string>(["cut", "vanish", "slow"]);
 
 /** See the file's comment. */
 export function judgePublishers(story: Story): readonly Finding[] {
@@ -42,10 +42,11 @@ function closedForRedis({ clients, troubles, heartbeatMs }: Story): readonly str
   const redisAway = troubles.filter(isOfRedis);
   const others = troubles.filter((trouble) => !isOfRedis(trouble));
   function isExplained({ name }: ClientStory, at: number): boolean {
-    return others.some(({ kind, whom, from, to }) =>
-      (!CLIENT_KINDS.has(kind) || name === `c${whom}`) &&
-      at >= from && at <= to + heartbeatMs + AFTERMATH_MS.kill
-    );
+    return others.some((trouble) => {
+      const { whom, from, to } = trouble;
+      const isItsOwn = trackOf(trouble).startsWith("node") || name === `c${whom}`;
+      return isItsOwn && at >= from && at <= to + heartbeatMs + AFTERMATH_MS.kill;
+    });
   }
   return clients.flatMap((client) =>
     // The last one lasts to the end of the run.
@@ -56,21 +57,8 @@ function closedForRedis({ clients, troubles, heartbeatMs }: Story): readonly str
   );
 }
 
-function isOfRedis({ kind }: Trouble): boolean {
-  return kind.startsWith("redis");
-}
-
 function count(answers: readonly Answer[], status: number): number {
   return answers.filter((answer) => answer.status === status).length;
-}
-
-function overlap(a: Span, b: Span): boolean {
-  return a.from <= b.to && b.from <= a.to;
-}
-
-/** Whether a span lies within another. */
-function lies(inner: Span, outer: Span): boolean {
-  return inner.from >= outer.from && inner.to <= outer.to;
 }
 
 function parted<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {

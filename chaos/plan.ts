@@ -96,6 +96,12 @@ export function describe({ at, kind, whom, forMs }: Action): string {
   return `${seconds(at).padStart(7)}  ${KINDS[kind]}${who}, for ${seconds(forMs)}`;
 }
 
+/** Whom an action is done to. One thing at a time happens to each. */
+export function trackOf({ kind, whom }: Pick<Action, "kind" | "whom">): string {
+  if (kind.startsWith("redis")) return "redis";
+  return CLIENT_TRACK.kinds.some(([one]) => one === kind) ? `client ${whom}` : `node ${whom}`;
+}
+
 /** A seed for one of several that take part: FNV-1a over its name, beginning with the seed. */
 export function seedOf(seed: number, name: string): number {
   let hash = 0x811c9dc5 ^ seed;

@@ -10,7 +10,7 @@ import { SignJWT } from "jose";
 import { Balancer, clientHost, PUBLISHERS_HOST } from "./balancer.ts";
 import { Client } from "./client.ts";
 import { type Cluster, PROPERTIES, startCluster } from "./cluster.ts";
-import { type Action, seedOf } from "./plan.ts";
+import { type Action, seedOf, trackOf } from "./plan.ts";
 import { Publisher } from "./publisher.ts";
 import { settle } from "./settle.ts";
 import type { Story, Trouble } from "./story.ts";
@@ -44,9 +44,9 @@ const CONNECTED_WITHIN_MS = 60_000;
 /** See the file's comment. */
 export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
   const { seconds, tell } = options;
-  await using cluster = await startCluster(options);
   const startedAt = performance.now();
   const now = () => performance.now() - startedAt;
+  await using cluster = await startCluster({ ...options, now });
   await using balancer = new Balancer(cluster.nodes.map(({ host }) => Number(host.split(":")[1])), {
     now,
   });
@@ -58,13 +58,23 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
   const begun = now();
   const publishing = publishers.map((publisher) => publisher.run(stop.signal));
   const troubles: Trouble[] = [];
-  const acting = plan.map(async (action) => {
+  const before = new Map<string, Promise<void>>();
+  const acting = plan.map((action) => {
+    // What takes longer than planned puts off what comes next for the same one.
+    const done = act(action, before.get(trackOf(action)));
+    before.set(trackOf(action), done);
+    return done;
+  });
+
+  async function act(action: Action, mended: Promise<void> | undefined): Promise<void> {
     const { kind, whom, at } = action;
     await sleep(at - (now() - begun));
+    await mended;
     const from = now();
     await carryOut(action, { cluster, balancer, clients, publishers });
     troubles.push({ kind, whom, from, to: now() });
-  });
+  }
+
   await sleep(seconds * 1000);
   await Promise.all(acting);
   tell("everything is mended; waiting until it is quiet");
@@ -81,7 +91,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
     answers: publishers.flatMap(({ answers }) => answers),
     neverAccepted: publishers.reduce((sum, { neverAccepted }) => sum + neverAccepted, 0),
     noneReady: balancer.noneReady,
-    complaints: cluster.complaints,
+    exits: cluster.exits,
     ...{ publications, ledger, troubles },
   };
   return { story, logs: cluster.allLogs() };

@@ -62,12 +62,17 @@ async function lookUp(node: Api, ids: readonly string[]): Promise<ReadonlyMap<st
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       const { status, body } = await node.call("GET", `/v1/notifications/${id}`);
       if (status === 200) {
-        const { state, reason, mergedInto } = body;
+        const { state, reason = statesOf(body.targets), mergedInto } = body;
         found.set(id, { state, reason, mergedInto });
       } else found.set(id, { reason: `${status} ${body?.code ?? ""}` });
     }
   }));
   return found;
+}
+
+/** What became of it at its targets, where that says more than its own state. */
+function statesOf(targets: readonly { readonly state: string }[]): string {
+  return [...new Set(targets.map(({ state }) => state))].sort().join(" and ");
 }
 
 /** Not known yet, or not final. */

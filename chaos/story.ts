@@ -77,6 +77,13 @@ export interface Trouble extends Span {
   readonly whom: number;
 }
 
+/** How a node went that was told to: from when it was told to its end. */
+export interface Exit extends Span {
+  readonly node: number;
+  /** Absent where it did not go, and was killed. */
+  readonly code?: number;
+}
+
 /** The whole run. */
 export interface Story {
   /** How long a client may be away and still get everything. */
@@ -92,6 +99,5 @@ export interface Story {
   readonly troubles: readonly Trouble[];
   /** When the balancer had no node that was ready. */
   readonly noneReady: readonly Span[];
-  /** What went wrong with the processes themselves. */
-  readonly complaints: readonly string[];
+  readonly exits: readonly Exit[];
 }

@@ -3,9 +3,10 @@
  * same verdict, so that every rule can be tested with a made-up one.
  */
 
-import { fault, type Finding } from "./_finding.ts";
+import type { Finding } from "./_finding.ts";
 import { judgeClients } from "./_judge_clients.ts";
 import { judgeLedger } from "./_judge_ledger.ts";
+import { judgeNodes } from "./_judge_nodes.ts";
 import { judgePublishers } from "./_judge_publishers.ts";
 import type { Story } from "./story.ts";
 
@@ -21,7 +22,7 @@ export function judge(story: Story): Verdict {
     ...judgeClients(story),
     ...judgeLedger(story),
     ...judgePublishers(story),
-    fault("processes that misbehaved", story.complaints),
+    ...judgeNodes(story),
   ];
   return { findings, isSound: findings.every(({ count, isFault }) => !isFault || count === 0) };
 }

@@ -1,7 +1,7 @@
 /** What a plan promises: the same for the same seed, and nothing beyond the run. */
 
 import assert from "node:assert/strict";
-import { describe, planOf } from "../../chaos/plan.ts";
+import { describe, planOf, trackOf } from "../../chaos/plan.ts";
 
 const OPTIONS = { seconds: 300, nodes: 3, clients: 20, redis: true };
 
@@ -19,13 +19,7 @@ Deno.test("a long plan has everything, in the order of time and within the run",
 });
 
 Deno.test("one thing at a time happens to each node, to Redis and to each client", () => {
-  const whose = ({ kind, whom }: { kind: string; whom: number }) =>
-    kind.startsWith("redis")
-      ? "redis"
-      : ["cut", "vanish", "slow"].includes(kind)
-      ? `client ${whom}`
-      : `node ${whom}`;
-  for (const track of Map.groupBy(planOf(7, OPTIONS), whose).values()) {
+  for (const track of Map.groupBy(planOf(7, OPTIONS), trackOf).values()) {
     track.slice(1).forEach(({ at }, index) => {
       const before = track[index]!;
       assert.ok(at > before.at + before.forMs);

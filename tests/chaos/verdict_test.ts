@@ -179,10 +179,17 @@ Deno.test("sockets must outlive the absence of Redis, unless something else happ
   assertFaults(closed({ kind: "kill", whom: 1 }));
 });
 
-Deno.test("whatever a client or a process complains of is a fault", () => {
+Deno.test("whatever a client complains of is a fault", () => {
   const clients = [client({ complaints: ["refused: the store is away"] })];
-  assertFaults(story({ clients, complaints: ["node 1 ended with 1"] }), {
-    "what a stock client does not get over by itself": 1,
-    "processes that misbehaved": 1,
-  });
+  assertFaults(story({ clients }), { "what a stock client does not get over by itself": 1 });
+});
+
+Deno.test("a node that is told to go must end in time, and well unless Redis is away", () => {
+  const exit = { node: 1, from: 1000, to: 5000 };
+  assertFaults(story({ exits: [{ ...exit, code: 0 }] }));
+  assertFaults(story({ exits: [exit] }), { "had not gone in time": 1 });
+  const exits = [{ ...exit, code: 1 }];
+  assertFaults(story({ exits }), { "ended with an error": 1 });
+  const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 3000 } as const];
+  assertFaults(story({ exits, troubles }));
 });

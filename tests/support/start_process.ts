@@ -5,8 +5,11 @@
 
 import { Api } from "./api.ts";
 import { writeConfiguration } from "./configuration.ts";
+import { freePort } from "./free_port.ts";
 import { ADMIN_KEY, SESSION_SECRET } from "./start_service.ts";
 import { until } from "./until.ts";
+
+export { freePort };
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -163,12 +166,6 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Servic
     await process[Symbol.asyncDispose]();
     throw thrown;
   }
-}
-
-/** A port that was free a moment ago, so that a restarted service has the same one. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function startFlags(): Promise<readonly string[]> {
