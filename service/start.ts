@@ -5,7 +5,7 @@
  */
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
-import type { Change } from "../core/changes.ts";
+import type { Change, ChangeFeed } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
@@ -16,7 +16,7 @@ import { createApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
-import type { Backend, Parts } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import { followChanges } from "./changes.ts";
 import { loadCredentials } from "./credentials.ts";
 import { takeDoor } from "./door.ts";
@@ -86,8 +86,9 @@ export async function startService(
     options.backend ?? await openBackend(environment.store, { clock, random, log: bootLog }),
   );
   const { store } = backend;
-  let parts: Parts;
-  const changed = (change: Change) => parts.changes.announce(change);
+  // The feed needs settings, and what it is told of is read before these.
+  const feed: { current?: ChangeFeed } = {};
+  const changed = (change: Change) => feed.current?.announce(change);
   const attributes = new Attributes({ store, onChanged: changed });
   const cascade = opened.use(
     await startCascade({
@@ -102,10 +103,11 @@ export async function startService(
 
   const group = new GroupCommit(store, { clock });
   const commit: CommitChanges = (commit) => group.commit(commit);
-  parts = opened.use(
+  const parts = opened.use(
     await backend.join({ settings, clock, random, turn, ids, log, metrics, commit }),
   );
   const { buffer, hub, limiter, tokens, changes } = parts;
+  feed.current = changes;
 
   const { keys, sessions, authenticate } = await loadCredentials(store, {
     ...{ clock, environment, fetch, onChanged: changed },
