@@ -6,7 +6,7 @@
 
 import type { Script } from "./link.ts";
 
-/** How a context's due notifications are found again: `context·`, time, id, `!` where again. */
+/** Puts a claimed one among the due again, marked with `!`: it may have been handed over before. */
 const REQUEUE = String.raw`
 local function requeue(id, at)
   redis.call('HDEL', claims, id)
