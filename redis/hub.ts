@@ -98,7 +98,8 @@ class RedisHub implements EventHub {
 
   async presence(users: readonly UserName[]): Promise<readonly (readonly Presence[])[]> {
     await this.#settled();
-    return await readPresence(users, { link: this.#options.link, view: this.#view });
+    const found = await readPresence(users, { link: this.#options.link, view: this.#view });
+    return found.map((present, at) => this.#withOwn(present, users[at]!));
   }
 
   async publish(
@@ -154,6 +155,19 @@ class RedisHub implements EventHub {
         this.#departures.provenFor(socketId) ??
           this.#local.seatsOf(user).find((each) => each.socketId === socketId)?.proven,
     });
+  }
+
+  /**
+   * Adds the sockets here that Redis does not know: it has lost its memory, and they are not
+   * announced again yet.
+   */
+  #withOwn(present: readonly Presence[], user: UserName): readonly Presence[] {
+    const unknown = this.#local.seatsOf(user).filter(({ socketId }) =>
+      !present.some((one) => one.socketId === socketId)
+    );
+    if (unknown.length === 0) return present;
+    const own = unknown.map(({ client, id, socketId }) => ({ client, id, socketId, open: true }));
+    return [...present, ...own];
   }
 
   /** Sockets that have just closed are known to have. */

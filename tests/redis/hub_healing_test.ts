@@ -209,3 +209,12 @@ redisTest("a Redis that was killed is missed, and everything goes on when it is 
     assert.deepEqual(await here!.hub.missed(SEVEN, last), { events: told, complete: true });
   });
 });
+
+redisTest("a node knows its own sockets, also while a flushed Redis does not", async () => {
+  await withNodes([{}], async ([here]) => {
+    await here!.desk.sit(seatFor(SEVEN));
+    await redis().flush();
+    const [present] = await here!.desk.hub.presence([SEVEN]);
+    assert.deepEqual(present?.map(({ open }) => open), [true]);
+  });
+});
