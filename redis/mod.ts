@@ -1,4 +1,8 @@
-/** Everything that several nodes share, on Redis or Valkey. */
+/**
+ * Everything that several nodes share, on Redis or Valkey. Here are the ports and the names of keys;
+ * `link/` is the way to the servers, `records/` the store, `buffer/` and `hub/` what the load goes
+ * through, `nodes/` who is there and what they tell each other, `shared/` limits and tokens.
+ */
 
 export {
   type Credentials,
@@ -7,23 +11,23 @@ export {
   isRedisAddress,
   parseAddress,
   type RedisAddress,
-} from "./address.ts";
-export { RedisBuffer, type RedisBufferOptions } from "./buffer.ts";
-export { type ChangeFeedOptions, createChangeFeed } from "./change_feed.ts";
-export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub.ts";
-export { createInbox, type Inbox, type InboxKind, type InboxOptions } from "./inbox.ts";
-export type { Link } from "./_link.ts";
+} from "./link/address.ts";
+export { RedisBuffer, type RedisBufferOptions } from "./buffer/buffer.ts";
+export { type ChangeFeedOptions, createChangeFeed } from "./nodes/change_feed.ts";
+export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub/hub.ts";
+export { createInbox, type Inbox, type InboxKind, type InboxOptions } from "./nodes/inbox.ts";
+export type { Link } from "./link/routed_link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
 export type { Nodes } from "./nodes.ts";
-export { openLink, type OpenLinkOptions } from "./open.ts";
-export { createRedisLimiter, type RateLimiterOptions } from "./rate_limiter.ts";
-export { joinNodes, type JoinOptions, type RegisteredNodes } from "./registered_nodes.ts";
+export { openLink, type OpenLinkOptions } from "./link/open.ts";
+export { createRedisLimiter, type RateLimiterOptions } from "./shared/rate_limiter.ts";
+export { joinNodes, type JoinOptions, type RegisteredNodes } from "./nodes/registered_nodes.ts";
 export {
   checkServers,
   findingsOf,
   parseInfo,
   type ServerFacts,
   type ServerFinding,
-} from "./server_check.ts";
-export { createSharedTokens, type SharedTokensOptions } from "./shared_tokens.ts";
-export { RedisStore } from "./store.ts";
+} from "./link/server_check.ts";
+export { createSharedTokens, type SharedTokensOptions } from "./shared/shared_tokens.ts";
+export { RedisStore } from "./records/store.ts";

@@ -7,7 +7,7 @@ import type { BatchHandler, BufferSettings } from "../../buffer/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
-import { RedisBuffer } from "../../redis/buffer.ts";
+import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes.ts";
 import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";

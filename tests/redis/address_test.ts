@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
-import { hostsOf, isRedisAddress, parseAddress, type RedisAddress } from "../../redis/address.ts";
+import {
+  hostsOf,
+  isRedisAddress,
+  parseAddress,
+  type RedisAddress,
+} from "../../redis/link/address.ts";
 
 const PLAIN: RedisAddress = {
   topology: "single",

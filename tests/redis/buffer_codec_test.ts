@@ -9,7 +9,7 @@ import {
   decodeRecord,
   encodeNotification,
   encodeRecord,
-} from "../../redis/_buffer_codec.ts";
+} from "../../redis/buffer/_codec.ts";
 
 /** A name as the routes let it in. */
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 })

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import { encodeNotification } from "../../redis/_buffer_codec.ts";
-import { bufferKeys } from "../../redis/_buffer_keys.ts";
-import { ACCEPT, CLAIM } from "../../redis/_buffer_scripts.ts";
+import { encodeNotification } from "../../redis/buffer/_codec.ts";
+import { bufferKeys } from "../../redis/buffer/_keys.ts";
+import { ACCEPT, CLAIM } from "../../redis/buffer/_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";

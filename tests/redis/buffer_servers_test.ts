@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 import { systemClock } from "../../core/clock.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
-import { RedisBuffer } from "../../redis/buffer.ts";
+import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";
 import { openTestLink } from "../support/redis_link.ts";

@@ -1,4 +1,4 @@
-import { RedisBuffer } from "../../redis/buffer.ts";
+import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import { type BufferUnderTest, testBuffer } from "../contract/buffer_contract.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Change } from "../../core/changes.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
-import { createChangeFeed } from "../../redis/change_feed.ts";
-import { createInbox } from "../../redis/inbox.ts";
+import { createChangeFeed } from "../../redis/nodes/change_feed.ts";
+import { createInbox } from "../../redis/nodes/inbox.ts";
 import { openLink } from "../../redis/mod.ts";
-import { joinNodes } from "../../redis/registered_nodes.ts";
+import { joinNodes } from "../../redis/nodes/registered_nodes.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 

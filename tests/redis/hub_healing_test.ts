@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { inboxKey } from "../../redis/inbox.ts";
+import { inboxKey } from "../../redis/nodes/inbox.ts";
 import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { redisTest, sharedRedis, startRedis } from "../support/redis_server.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { UserName } from "../../core/events.ts";
-import { inboxKey } from "../../redis/inbox.ts";
+import { inboxKey } from "../../redis/nodes/inbox.ts";
 import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
 import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
-import { type ErrorMeaning, errorOf, meaningOf, redirection } from "../../redis/_link_errors.ts";
-import { better, sampleOf } from "../../redis/_server_time.ts";
+import { type ErrorMeaning, errorOf, meaningOf, redirection } from "../../redis/link/_errors.ts";
+import { better, sampleOf } from "../../redis/link/_server_time.ts";
 
 const MEANINGS: Readonly<Record<string, ErrorMeaning>> = {
   "OOM command not allowed when used memory > 'maxmemory'.": "unavailable",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import type { RedisLink } from "../../redis/mod.ts";
-import { joinNodes } from "../../redis/registered_nodes.ts";
+import { joinNodes } from "../../redis/nodes/registered_nodes.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";
 

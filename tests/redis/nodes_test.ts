@@ -3,7 +3,7 @@ import { systemClock } from "../../core/clock.ts";
 import { createLog } from "../../core/log.ts";
 import { NODES_KEY } from "../../redis/keys.ts";
 import { openLink } from "../../redis/mod.ts";
-import { joinNodes, type RegisteredNodes } from "../../redis/registered_nodes.ts";
+import { joinNodes, type RegisteredNodes } from "../../redis/nodes/registered_nodes.ts";
 import { mortalClock } from "../support/mortal_clock.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";

@@ -10,7 +10,7 @@ import type { Notification } from "../../core/notification.ts";
 import { SCOPES } from "../../core/principal.ts";
 import { createPublish } from "../../delivery/publish.ts";
 import { createPublishLimits } from "../../delivery/publish_limits.ts";
-import { RedisBuffer } from "../../redis/buffer.ts";
+import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import { createRedisLimiter, RedisStore } from "../../redis/mod.ts";
 import { settle } from "../support/fake_clock.ts";

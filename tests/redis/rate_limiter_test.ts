@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { openLink } from "../../redis/mod.ts";
-import { createRedisLimiter } from "../../redis/rate_limiter.ts";
+import { createRedisLimiter } from "../../redis/shared/rate_limiter.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { until } from "../support/until.ts";

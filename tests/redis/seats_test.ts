@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { offsetAt } from "../../core/events.ts";
-import { byNode, formatEvents, parseEvents } from "../../redis/_hub_events.ts";
-import { isThere, presenceOf, standingOf, takeSeat, type View } from "../../redis/_seats.ts";
-import { formatSeat, parseSeats, parseState, type SeatLine } from "../../redis/_user_state.ts";
-import { isComplete } from "../../redis/event_log.ts";
+import { byNode, formatEvents, parseEvents } from "../../redis/hub/_events.ts";
+import { isThere, presenceOf, standingOf, takeSeat, type View } from "../../redis/hub/_seats.ts";
+import { formatSeat, parseSeats, parseState, type SeatLine } from "../../redis/hub/_user_state.ts";
+import { isComplete } from "../../redis/hub/event_log.ts";
 import { eventFor, SEVEN } from "../contract/events_contract.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

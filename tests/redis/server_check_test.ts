@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
-import { openLink } from "../../redis/open.ts";
+import { openLink } from "../../redis/link/open.ts";
 import {
   checkServers,
   findingsOf,
   parseInfo,
   type ServerFinding,
-} from "../../redis/server_check.ts";
+} from "../../redis/link/server_check.ts";
 import { redisTest, startRedis } from "../support/redis_server.ts";
 
 const GOOD = {

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import type { SharedToken } from "../../core/shared_tokens.ts";
 import { openLink } from "../../redis/mod.ts";
-import { createSharedTokens } from "../../redis/shared_tokens.ts";
+import { createSharedTokens } from "../../redis/shared/shared_tokens.ts";
 import { createProviderToken } from "../../transports/apn/provider_token.ts";
 import { createWnsTransport, type WnsOptions } from "../../transports/wns/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isWhole, slotMapOf, slotOf } from "../../redis/_slots.ts";
+import { isWhole, slotMapOf, slotOf } from "../../redis/link/_slots.ts";
 
 Deno.test("a key is in the slot that the specification says", () => {
   // The test vector of CRC-16/XMODEM, and what CLUSTER KEYSLOT answers.

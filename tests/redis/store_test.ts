@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { systemClock } from "../../core/clock.ts";
-import type { Link } from "../../redis/_link.ts";
-import { openLink } from "../../redis/open.ts";
-import { RedisStore } from "../../redis/store.ts";
+import type { Link } from "../../redis/link/routed_link.ts";
+import { openLink } from "../../redis/link/open.ts";
+import { RedisStore } from "../../redis/records/store.ts";
 import { storeContract } from "../contract/store_contract.ts";
 import { redisTest, redisTests, sharedRedis, startRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
-import type { Link } from "../../redis/_link.ts";
-import { slotOf } from "../../redis/_slots.ts";
+import type { Link } from "../../redis/link/routed_link.ts";
+import { slotOf } from "../../redis/link/_slots.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../../redis/keys.ts";
-import { openLink } from "../../redis/open.ts";
-import { checkServers } from "../../redis/server_check.ts";
-import { RedisStore } from "../../redis/store.ts";
+import { openLink } from "../../redis/link/open.ts";
+import { checkServers } from "../../redis/link/server_check.ts";
+import { RedisStore } from "../../redis/records/store.ts";
 import { storeContract } from "../contract/store_contract.ts";
 import { HAS_REDIS, type RedisServer, redisTest, redisTests } from "../support/redis_server.ts";
 import {

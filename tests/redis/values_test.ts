@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeValue, encodeValue } from "../../redis/_values.ts";
+import { decodeValue, encodeValue } from "../../redis/records/_values.ts";
 
 Deno.test("plain data is stored as JSON", () => {
   assert.equal(encodeValue({ v: 1, list: ["é", null, true] }), 'j{"v":1,"list":["é",null,true]}');

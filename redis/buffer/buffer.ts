@@ -1,0 +1,320 @@
+/**
+ * The buffer of several nodes, kept in Redis. Any node accepts; similar notifications meet whoever
+ * accepted them; whoever has room claims what is due, under its own lease. It neither knows who
+ * wants a notification nor how it gets there.
+ *
+ * Whatever must not be seen half done is a script (`_scripts.ts`); here is what a node does.
+ */
+
+import type {
+  BatchHandler,
+  Buffer,
+  BufferDepth,
+  BufferSettings,
+  LedgerName,
+} from "../../buffer/mod.ts";
+import { Processor } from "../../buffer/processor.ts";
+import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
+import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Notification } from "../../core/notification.ts";
+import { Acts } from "./_acts.ts";
+import { bytesOf, makeReady, type Ready } from "./_arrivals.ts";
+import { Census } from "./_census.ts";
+import { type Held, holdClaimed, Holdings, holdNew, recordsOf } from "./_holdings.ts";
+import { Intake } from "./_intake.ts";
+import { bufferKeys } from "./_keys.ts";
+import { Pulls } from "./_pulls.ts";
+import { CLAIM } from "./_scripts.ts";
+import { Upkeep } from "./_upkeep.ts";
+import { PARTITIONS } from "../keys.ts";
+import type { RedisLink, Reply } from "../link.ts";
+import type { Nodes } from "../nodes.ts";
+import { RedisLedger } from "./ledger.ts";
+
+/** What a buffer on Redis needs. Link and nodes stay their owner's. */
+export interface RedisBufferOptions {
+  readonly link: RedisLink;
+  readonly nodes: Nodes;
+  readonly clock: Clock;
+  /** From 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  /** Read anew each time, so that a reload counts at once. */
+  readonly settings: () => BufferSettings;
+  /** Milliseconds that the ledger keeps a record. */
+  readonly retentionMs: () => number;
+  /** Lets I/O have its turn between two jobs. */
+  readonly turn: () => Promise<void>;
+  /** Notifications in one job. @default {64} */
+  readonly jobSize?: number;
+  readonly onMerged?: () => void;
+  /** So many were taken over from nodes that are gone. */
+  readonly onTaken?: (count: number) => void;
+  /** So many that this node had claimed it gave up: others may have taken them over. */
+  readonly onLapse?: (count: number) => void;
+  readonly onCommit?: (changes: number, seconds: number) => void;
+  /** Something broke that is tried again, or a handler threw. */
+  readonly onFault?: (thrown: unknown) => void;
+}
+
+/** Notifications of one context that are claimed before it is the next one's turn. */
+const QUOTA = 16;
+/** Jobs' worth that may wait for each processor; the rest stays where all nodes can take it. */
+const JOBS_AHEAD = 4;
+/** After how long something that was given back comes again; about. */
+const AGAIN_MS = 1_000;
+
+const NONE: readonly LedgerRecord[] = [];
+
+/** See the file's comment. */
+export class RedisBuffer implements Buffer {
+  readonly traits = { takesRecords: false, shared: true };
+  readonly #options: RedisBufferOptions;
+  readonly #holdings = new Holdings();
+  readonly #processor: Processor<Held>;
+  readonly #census: Census;
+  readonly #ledger: RedisLedger;
+  readonly #acts: Acts;
+  readonly #intakes: readonly Intake[];
+  readonly #pulls: Pulls;
+  readonly #upkeep: Upkeep;
+  #handle: BatchHandler | undefined;
+  #accepting = 0;
+  #stopped = false;
+
+  constructor(options: RedisBufferOptions) {
+    const { link, nodes, clock, random, settings, jobSize = 64 } = options;
+    this.#options = options;
+    this.#census = new Census(link, clock);
+    this.#ledger = new RedisLedger(link);
+    this.#processor = new Processor<Held>({
+      concurrency: () => settings().numProcessorThreads,
+      maxWaiting: () => {
+        const { maxProcessorTasks, numProcessorThreads } = settings();
+        return Math.min(maxProcessorTasks, JOBS_AHEAD * numProcessorThreads * jobSize);
+      },
+      jobSize,
+      laneOf: ({ notification }) => notification.context,
+      run: (job) => this.#work(job),
+      onFault: (thrown) => options.onFault?.(thrown),
+      turn: options.turn,
+    });
+    this.#acts = new Acts({
+      ...{ link, clock, random, node: nodes.id, retentionMs: options.retentionMs },
+      ...{ onCommit: options.onCommit, onFault: options.onFault },
+      onWritten: (held) => this.#holdings.forget(held),
+      onSettled: (count) => this.#census.settled(count),
+    });
+    this.#pulls = new Pulls({
+      ...{ clock, random },
+      everyMs: () => settings().timerFrequency,
+      canPull: () => link.isUp,
+      room: () => this.#processor.room,
+      pull: (partition, limit) => this.#pull(partition, limit),
+    });
+    this.#upkeep = new Upkeep({
+      ...{ link, nodes, clock, random, census: this.#census },
+      ...{ onTaken: options.onTaken, onFault: options.onFault },
+      known: (partition) => [
+        ...this.#holdings.idsIn(partition),
+        ...this.#intakes[partition]!.claiming,
+      ],
+      onLost: (ids) => this.#gaveUp(this.#holdings.lose(ids)),
+      onGivenBack: (partition) => this.#pulls.want(partition),
+    });
+    this.#intakes = Array.from({ length: PARTITIONS }, (_, partition) =>
+      new Intake({
+        ...{ link, clock, node: nodes.id, partition, keys: bufferKeys(partition) },
+        ...{ onMerged: options.onMerged, onCommit: options.onCommit },
+        onClaimed: (notifications) => this.#take(notifications.map(holdNew)),
+        onUnsure: () => this.#upkeep.doubt(partition),
+      }));
+    nodes.onLapse(() => {
+      this.#gaveUp(this.#holdings.lapse());
+      this.#upkeep.doubtAll();
+    });
+  }
+
+  /** Returns how many were taken over from nodes that are gone. */
+  async start(handle: BatchHandler): Promise<number> {
+    const taken = await this.#upkeep.lookAround();
+    this.#handle = handle;
+    this.#upkeep.start();
+    this.#pulls.start();
+    return taken;
+  }
+
+  async put(
+    notifications: readonly Notification[],
+    sets: Parameters<Buffer["put"]>[1] = [],
+    { again = false }: { readonly again?: boolean } = {},
+  ): Promise<void> {
+    const { length: count } = notifications;
+    if (sets.length > 0) throw new Error("Cannot accept: other records are not taken along");
+    if (!this.#hasRoom(count) && !this.#census.isFresh) await this.#census.count();
+    if (this.#stopped) {
+      const message = "Cannot accept: this node is stopping";
+      throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
+    }
+    if (!this.#hasRoom(count)) {
+      throw new ServiceError(
+        "buffer_full",
+        `Cannot accept ${count} more: the buffer holds ${this.#census.notifications}`,
+        { retryAfterSeconds: 1 },
+      );
+    }
+    const settings = this.#options.settings();
+    const isNow = settings.delayDuration === 0;
+    const claimed = isNow && this.#handle !== undefined && this.#pulls.reserve(count);
+    this.#accepting += count;
+    try {
+      const ready = makeReady(notifications, { settings, now: this.#options.link.now(), claimed });
+      await this.#accept(ready, { claimed, again });
+      this.#census.added(count, bytesOf(ready));
+      if (isNow && !claimed) { for (const { partition } of ready) this.#pulls.want(partition); }
+    } finally {
+      this.#accepting -= count;
+      if (claimed) this.#pulls.free(count);
+    }
+  }
+
+  settle(record: LedgerRecord): readonly LedgerRecord[] {
+    const held = this.#holdings.get(record.id);
+    if (!held) return NONE;
+    held.state = "ended";
+    const merged = recordsOf(held, record);
+    this.#acts.settle(held, [record, ...merged]);
+    return merged;
+  }
+
+  release(id: string): void {
+    const held = this.#holdings.get(id);
+    if (held) this.#giveBack(held);
+  }
+
+  async amend(
+    name: LedgerName,
+    change: (record: LedgerRecord) => LedgerRecord,
+  ): Promise<boolean> {
+    return await this.#acts.amend(name.id, change) ||
+      await this.#ledger.amend(name, change);
+  }
+
+  async find(id: string): Promise<LedgerRecord | Notification | undefined> {
+    return this.#acts.record(id) ?? await this.#ledger.find(id);
+  }
+
+  /** What is in Redis is counted once a second; `due` and `running` are this node's own. */
+  depth(): BufferDepth {
+    return {
+      waiting: this.#census.waiting,
+      due: this.#processor.waiting,
+      running: this.#processor.running,
+      inFlight: this.#census.notifications,
+    };
+  }
+
+  /** What is due is for the other nodes to hand over; the last one does it itself. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await Promise.all([this.#pulls.stop(), ...this.#intakes.map((intake) => intake.idle())]);
+    await this.#processor.idle();
+    if (this.#handle === undefined || this.#options.nodes.alive().length > 1) return;
+    await this.#pulls.drain(() => this.#processor.idle());
+  }
+
+  /** Gives back what is still claimed as well, so that others need not wait for the lease to end. */
+  async close(): Promise<void> {
+    try {
+      await this.#acts.flush();
+      await this.#upkeep.handOver();
+    } finally {
+      this.#acts.close();
+      this.#upkeep.stop();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.close();
+  }
+
+  #hasRoom(count: number): boolean {
+    const { maxNotifications, maxBytes } = this.#options.settings();
+    const { notifications, bytes } = this.#census;
+    return notifications + this.#accepting + count <= maxNotifications && bytes <= maxBytes;
+  }
+
+  /** Rejects where one of them did not get in; others may have. */
+  #accept(
+    ready: readonly Ready[],
+    how: { readonly claimed: boolean; readonly again: boolean },
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = ready.length;
+      let fault: unknown;
+      const ended = (thrown?: unknown) => {
+        fault ??= thrown;
+        if (--left > 0) return;
+        if (fault === undefined) resolve();
+        else reject(fault);
+      };
+      for (const one of ready) this.#intakes[one.partition]!.add({ ...one, ...how, ended });
+      if (left === 0) resolve();
+    });
+  }
+
+  /** Never rejects. */
+  async #pull(partition: number, limit: number): Promise<number> {
+    const { link, nodes, onFault } = this.#options;
+    const { items, claims, open, older, due, turns, claimers } = bufferKeys(partition);
+    try {
+      await this.#upkeep.makeSure(partition);
+      const keys = [items, claims, open, older, due, turns, claimers];
+      const reply = await link.run(CLAIM, keys, [nodes.id, link.now(), limit, QUOTA]);
+      const claimed = holdClaimed(partition, reply as readonly Reply[]);
+      this.#take(claimed);
+      return claimed.length;
+    } catch (thrown) {
+      // It may have claimed something all the same.
+      this.#upkeep.doubt(partition);
+      // What the link says of Redis being away it says once, and not for each partition.
+      if (!(thrown instanceof ServiceError)) onFault?.(thrown);
+      return 0;
+    }
+  }
+
+  #take(claimed: readonly Held[]): void {
+    if (claimed.length === 0) return;
+    this.#holdings.add(claimed);
+    this.#processor.offer(claimed);
+  }
+
+  async #work(job: readonly Held[]): Promise<void> {
+    this.#pulls.next(); // the job has made room
+    const begun = this.#holdings.begin(job);
+    for (const again of [false, true]) {
+      const batch = begun.filter((held) => held.again === again);
+      if (batch.length > 0) await this.#handOver(batch, again);
+    }
+  }
+
+  async #handOver(batch: readonly Held[], again: boolean): Promise<void> {
+    try {
+      await this.#handle!(batch.map(({ notification }) => notification), { again });
+    } catch (thrown) {
+      this.#options.onFault?.(thrown);
+      for (const held of this.#holdings.unfinished(batch)) this.#giveBack(held);
+    }
+  }
+
+  #giveBack(held: Held): void {
+    held.state = "ended";
+    this.#acts.release(held, (0.5 + this.#options.random()) * AGAIN_MS);
+  }
+
+  #gaveUp(count: number): void {
+    if (count > 0) this.#options.onLapse?.(count);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * How events travel between nodes, and to which. A message is two lines per event: what is known of
+ * it as JSON, and its arguments as they are, which saves escaping them twice. Pure.
+ */
+
+import type { LoggedEvent } from "../../core/events.ts";
+import { nodesOf, type View } from "./_seats.ts";
+import type { Appended } from "./event_log.ts";
+
+/** The events for each node that holds open sockets of their users. */
+export function byNode(
+  appended: readonly Appended[],
+  view: View,
+): ReadonlyMap<string, readonly LoggedEvent[]> {
+  const nodes = new Map<string, LoggedEvent[]>();
+  for (const { event, seats } of appended) {
+    for (const node of nodesOf(seats, view)) {
+      const events = nodes.get(node);
+      if (events) events.push(event);
+      else nodes.set(node, [event]);
+    }
+  }
+  return nodes;
+}
+
+/** A message of events. */
+export function formatEvents(events: readonly LoggedEvent[]): string {
+  return events.map(({ id, context, user, clients, except, args, offset, previous }) => {
+    const known = [id, context, user, offset, previous, clients];
+    if (except !== undefined) known.push(except);
+    // A break in JSON is nothing but a space.
+    return `${JSON.stringify(known)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
+  }).join("\n");
+}
+
+/** Reads a message of events. */
+export function parseEvents(body: string): readonly LoggedEvent[] {
+  const lines = body.split("\n");
+  const events: LoggedEvent[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [id, context, user, offset, previous, clients, except] = JSON.parse(lines[at]!);
+    events.push({
+      ...{ id, context, user, clients },
+      args: lines[at + 1]!,
+      ...(except !== undefined && { except }),
+      ...{ offset, previous },
+    });
+  }
+  return events;
+}

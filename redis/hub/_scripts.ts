@@ -1,0 +1,206 @@
+/**
+ * The scripts of presence and event logs. Each runs on the keys of one partition and does nothing
+ * that grows with anything but the batch it was given, a user's sockets and, where events are
+ * published again, a user's log. The format of a user's text is that of `_user_state.ts`; times are
+ * the server's own, so that what was sent late by a process that was paused is not dated back.
+ */
+
+import type { Script } from "../link.ts";
+
+const COMMON = `
+local function text(number) return string.format('%.0f', number) end
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function split(state)
+  local break_at = string.find(state, '\\n', 1, true)
+  if not break_at then return state, '' end
+  return string.sub(state, 1, break_at - 1), string.sub(state, break_at)
+end
+local function find(state, id)
+  local from = string.find(state, '\\n' .. id .. ' ', 1, true)
+  if not from then return nil end
+  local to = (string.find(state, '\\n', from + 1, true) or #state + 1) - 1
+  return from, to, string.sub(state, from + 1, to)
+end`;
+
+/**
+ * Appends to logs. Keys: the claims of the partition; then per event the user's state and log.
+ * Arguments: the node whose claims are insisted on, or nothing; whether events may be there
+ * already; window (ms); events per log; then per event id, about, args. Answers per event with
+ * offset, offset before, and the lines of the sockets; with offset 0 where it is another node's.
+ *
+ * Entries live for the window and up to a quarter longer, so that time to live and age have to be
+ * looked after only four times per window.
+ */
+export const PUBLISH: Script = {
+  name: "hub_publish",
+  lua: `${COMMON}
+local node, again, window, most = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
+local moment = now() * 1024
+local count = (#ARGV - 4) / 3
+local owners
+if node ~= '' then
+  local ids = {}
+  for i = 1, count do ids[i] = ARGV[i * 3 + 2] end
+  owners = redis.call('HMGET', KEYS[1], unpack(ids))
+end
+local places = {}
+local function place_in(log, id)
+  local known = places[log]
+  if not known then
+    known = {}
+    local upto = '+'
+    repeat
+      local page = redis.call('XREVRANGE', log, upto, '-', 'COUNT', 100)
+      for _, entry in ipairs(page) do
+        known[entry[2][4]] = {tonumber(string.match(entry[1], '^%d+')), tonumber(entry[2][2])}
+        upto = '(' .. entry[1]
+      end
+    until #page < 100
+    places[log] = known
+  end
+  return known[id]
+end
+local function append(i, state)
+  local key, log = KEYS[i * 2], KEYS[i * 2 + 1]
+  local last, touched, seats
+  if state then
+    last, touched, seats = string.match(state, '^(%d+) (%d+)(.*)')
+  else
+    last, touched, seats = text(moment - 1), '0', ''
+    redis.call('DEL', log)
+  end
+  local previous = tonumber(last)
+  local offset = math.max(moment, previous + 1)
+  local entry = text(offset)
+  redis.call('XADD', log, 'MAXLEN', most, entry, 'p', last, 'i', ARGV[i * 3 + 2],
+    'c', ARGV[i * 3 + 3], 'a', ARGV[i * 3 + 4])
+  if offset - tonumber(touched) >= window * 256 then
+    touched = entry
+    redis.call('PEXPIRE', log, math.ceil(window * 1.25))
+    if offset - previous < window * 1280 then
+      redis.call('XTRIM', log, 'MINID', text(offset - window * 1024))
+    end
+  end
+  if state then redis.call('SET', key, entry .. ' ' .. touched .. seats, 'KEEPTTL')
+  else redis.call('SET', key, entry .. ' ' .. touched, 'PX', window) end
+  if places[log] then places[log][ARGV[i * 3 + 2]] = {offset, previous} end
+  return offset, previous, seats
+end
+local reply = {}
+for i = 1, count do
+  local offset, previous, seats = 0, 0, ''
+  if not owners or owners[i] == node then
+    local state = redis.call('GET', KEYS[i * 2])
+    local place = again and place_in(KEYS[i * 2 + 1], ARGV[i * 3 + 2])
+    if place then
+      offset, previous = place[1], place[2]
+      if state then local _; _, seats = split(state) end
+    else
+      offset, previous, seats = append(i, state)
+    end
+  end
+  reply[i * 3 - 2], reply[i * 3 - 1], reply[i * 3] = offset, previous, seats
+end
+return reply`,
+};
+
+/**
+ * Reads a log, which is as long as appending lets it become. Keys: state and log of a user.
+ * Argument: the first offset. Answers with the state, or nothing, and the entries.
+ */
+export const MISSED: Script = {
+  name: "hub_missed",
+  lua: `
+return {redis.call('GET', KEYS[1]) or '', redis.call('XRANGE', KEYS[2], ARGV[1], '+')}`,
+};
+
+/**
+ * Puts lines in the place of others. Keys: state and log of a user. Arguments: the lines that are
+ * expected; the new ones, in which \`@\` becomes the end of the log; whether the log begins anew;
+ * time to live (ms). Answers with 1 and the end of the log, or with 0 and the lines as they are.
+ */
+export const SWAP: Script = {
+  name: "hub_swap",
+  lua: `${COMMON}
+local state = redis.call('GET', KEYS[1])
+local head, seats = split(state or '')
+if seats ~= ARGV[1] then return {0, 0, seats} end
+local last = tonumber(string.match(head, '^%d+'))
+if not last or ARGV[3] == '1' then
+  last = math.max(now() * 1024, last or 0)
+  head = text(last) .. ' 0'
+  redis.call('DEL', KEYS[2])
+end
+local lines = string.gsub(ARGV[2], '@', text(last))
+redis.call('SET', KEYS[1], head .. lines, 'PX', ARGV[4])
+return {1, last, ''}`,
+};
+
+/**
+ * Notes that sockets have closed. Keys: states. Arguments: window (ms); then per key id, socket
+ * and what is proven: an offset, below zero where nothing is, \`gone\` where nobody comes back.
+ * Where no socket is open any more, all of it is kept for the window.
+ */
+export const LEAVE: Script = {
+  name: "hub_leave",
+  lua: `${COMMON}
+local function anyone(seats)
+  local open = false
+  for line in string.gmatch(seats, '[^\\n]+') do
+    if not string.find(line, ' left ', 1, true) then open = true end
+  end
+  return open
+end
+local at = text(now())
+for i = 1, #KEYS do
+  local id, socket, proven = ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1]
+  local state = redis.call('GET', KEYS[i])
+  local from, to, line
+  if state then from, to, line = find(state, id) end
+  if line then
+    local seat, owner, floor = string.match(line, '^(%S+ %S+ %S+ (%S+) %d+ %d+ (%d+))')
+    if owner == socket then
+      local put = ''
+      if proven ~= 'gone' then
+        if tonumber(proven) < 0 then proven = floor end
+        put = '\\n' .. seat .. ' left ' .. at .. ' ' .. proven
+      end
+      state = string.sub(state, 1, from - 1) .. put .. string.sub(state, to + 1)
+      local _, seats = split(state)
+      if anyone(seats) then redis.call('SET', KEYS[i], state, 'KEEPTTL')
+      else redis.call('SET', KEYS[i], state, 'PX', ARGV[1]) end
+    end
+  end
+end
+return #KEYS`,
+};
+
+/**
+ * Makes sure that open sockets are known. Keys: per socket, state and log of its user. Arguments:
+ * time to live (ms); whether it is to be renewed; then per socket its id and its line. A line of the
+ * same id stays, whoever's it is. Answers per socket with the end of the user's log.
+ */
+export const ANNOUNCE: Script = {
+  name: "hub_announce",
+  lua: `${COMMON}
+local keep, renew = ARGV[1], ARGV[2] == '1'
+local reply = {}
+for i = 1, #KEYS / 2 do
+  local key, id, line = KEYS[i * 2 - 1], ARGV[i * 2 + 1], ARGV[i * 2 + 2]
+  local state = redis.call('GET', key)
+  if not state then
+    state = text(now() * 1024) .. ' 0'
+    redis.call('DEL', KEYS[i * 2])
+  end
+  if not find(state, id) then
+    redis.call('SET', key, state .. '\\n' .. line, 'PX', keep)
+  elseif renew then
+    redis.call('PEXPIRE', key, keep)
+  end
+  reply[i] = tonumber(string.match(state, '^%d+'))
+end
+return reply`,
+};

@@ -1,0 +1,98 @@
+/**
+ * What Redis keeps of a user beside the log itself, as one text of lines, which is a third smaller
+ * than a hash: where the log ends, and when its time to live was last renewed; then a line for each
+ * socket. It is there for as long as the user is. Scripts read and change it by the same format.
+ */
+
+import { type Seat, type UserName } from "../../core/events.ts";
+import { userKey } from "../../core/notification.ts";
+import { keyIn, partitionOf, partitionTag } from "../keys.ts";
+
+/** One socket, as the nodes know it. Times are epoch milliseconds of the servers. */
+export interface SeatLine {
+  readonly id: string;
+  readonly node: string;
+  readonly client: string;
+  readonly socketId: string;
+  readonly joinedAt: number;
+  readonly beatMs: number;
+  /** Offset up to which its client had everything when it joined. */
+  readonly floor: number;
+  /** It has closed: when, and up to where its client had everything then. */
+  readonly left?: { readonly at: number; readonly from: number };
+}
+
+/** A user's text. */
+export interface UserState {
+  /** Where the log ends. */
+  readonly last: number;
+  readonly seats: readonly SeatLine[];
+}
+
+/** The keys of one user. */
+export function userKeys(
+  { context, user }: UserName,
+): { readonly state: string; readonly log: string } {
+  const tag = partitionTag(partitionOf(context, user));
+  const name = userKey(context, user);
+  return { state: keyIn(tag, "user", name), log: keyIn(tag, "log", name) };
+}
+
+/** Reads a text; `undefined` where nothing is kept. */
+export function parseState(text: string): UserState | undefined {
+  if (text === "") return undefined;
+  const lines = text.indexOf("\n");
+  return {
+    last: Number(text.slice(0, text.indexOf(" "))),
+    seats: lines < 0 ? [] : parseSeats(text.slice(lines)),
+  };
+}
+
+/** Reads the lines behind the first. */
+export function parseSeats(text: string): readonly SeatLine[] {
+  if (text === "") return [];
+  return text.slice(1).split("\n").map((line) => {
+    const [id, node, client, socketId, joinedAt, beatMs, floor, , at, from] = line.split(" ");
+    return {
+      id: decode(id),
+      node: decode(node),
+      client: decode(client),
+      socketId: decode(socketId),
+      joinedAt: Number(joinedAt),
+      beatMs: Number(beatMs),
+      floor: Number(floor),
+      ...(at !== undefined && { left: { at: Number(at), from: Number(from) } }),
+    };
+  });
+}
+
+/** The line of a socket, without the break before it. */
+export function formatSeat(
+  { id, node, client, socketId, joinedAt, beatMs, floor, left }: Omit<SeatLine, "floor"> & {
+    readonly floor: number | typeof END_OF_LOG;
+  },
+): string {
+  const names = [id, node, client, socketId].map(encode);
+  const line = [...names, Math.floor(joinedAt), Math.ceil(beatMs), floor].join(" ");
+  return left === undefined ? line : `${line} left ${left.at} ${left.from}`;
+}
+
+/** In place of a floor: the script puts the end of the log there. */
+export const END_OF_LOG = "@";
+
+/** How scripts find the line of a seat: by its id, and then by its socket. */
+export function namesOf({ id, socketId }: Pick<Seat, "id" | "socketId">): readonly [
+  id: string,
+  socketId: string,
+] {
+  return [encode(id), encode(socketId)];
+}
+
+/** Without spaces, line breaks and `@`, whatever a client calls itself. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
+function decode(text = ""): string {
+  return text.includes("%") ? decodeURIComponent(text) : text;
+}

@@ -1,0 +1,138 @@
+/**
+ * The event logs: one Redis Stream per user, whose ids are the offsets. Appending and reading come
+ * down to one script call per partition; who is to be told follows from what the call answers.
+ */
+
+import type { LoggedEvent, Missed, UserEvent, UserName } from "../../core/events.ts";
+import { byPartition } from "./_by_partition.ts";
+import { MISSED, PUBLISH } from "./_scripts.ts";
+import { isThere, type View } from "./_seats.ts";
+import { parseSeats, parseState, type SeatLine, userKeys } from "./_user_state.ts";
+import { claimsKey } from "../keys.ts";
+import type { RedisLink, Reply } from "../link.ts";
+
+/** How events are appended. */
+export interface AppendOptions {
+  readonly link: RedisLink;
+  /** Some may be in the log already, and keep their place. */
+  readonly again: boolean;
+  /** Only what is claimed by this node is appended; absent: whatever it is. */
+  readonly claimedBy: string | undefined;
+  readonly windowMs: number;
+  readonly maxEventsPerUser: number;
+  /**
+   * Takes what has been appended, a part at a time and in order; awaited before the whole resolves.
+   */
+  readonly onAppended: (events: readonly Appended[]) => Promise<void>;
+}
+
+/** An event with its place, and who was there when it got it. */
+export interface Appended {
+  readonly event: LoggedEvent;
+  readonly seats: readonly SeatLine[];
+}
+
+const EVENTS_PER_CALL = 256;
+/** Fewer, since the logs of their users are searched. */
+const EVENTS_PER_CALL_AGAIN = 16;
+
+/**
+ * Appends events to the logs of their users. Resolves to the ids of those that another node has.
+ *
+ * @throws {ServiceError} `store_unavailable`; some may have been appended all the same
+ */
+export async function appendEvents(
+  events: readonly UserEvent[],
+  options: AppendOptions,
+): Promise<ReadonlySet<string>> {
+  const size = options.again ? EVENTS_PER_CALL_AGAIN : EVENTS_PER_CALL;
+  const lost = new Set<string>();
+  const parts = await Promise.allSettled(
+    byPartition(events, size).map(async ({ partition, items }) => {
+      const reply = await append(partition, items, options);
+      const appended: Appended[] = [];
+      for (const [index, event] of items.entries()) {
+        const [offset, previous, seats] = reply.slice(index * 3, index * 3 + 3);
+        if (offset === 0) lost.add(event.id);
+        else {
+          appended.push({
+            event: { ...event, offset: Number(offset), previous: Number(previous) },
+            seats: parseSeats(String(seats)),
+          });
+        }
+      }
+      await options.onAppended(appended);
+    }),
+  );
+  for (const part of parts) if (part.status === "rejected") throw part.reason;
+  return lost;
+}
+
+/** What a user's log has after an offset. */
+export async function readMissed(
+  name: UserName,
+  after: number,
+  { link, view }: { readonly link: RedisLink; readonly view: () => View },
+): Promise<Missed> {
+  const { state, log } = userKeys(name);
+  // Ids of streams are no fractions, and not below zero.
+  const start = Math.max(0, Math.floor(after)) + 1;
+  const reply = await link.run(MISSED, [state, log], [start]);
+  const [text, entries] = reply as readonly [string, readonly Reply[]];
+  const events = entries.map((entry) => readEntry(name, entry));
+  const known = parseState(text);
+  if (known === undefined || !isThere(known.seats, view())) return { events, complete: false };
+  return { events, complete: isComplete(after, { last: known.last, first: events[0] }) };
+}
+
+/**
+ * Whether a log has everything after an offset, given its end and the first event that it has
+ * there. An offset beyond its end was given out by a log that has been lost.
+ */
+export function isComplete(
+  after: number,
+  { last, first }: { readonly last: number; readonly first: LoggedEvent | undefined },
+): boolean {
+  if (after > last) return false;
+  return (first === undefined ? last : first.previous) <= after;
+}
+
+function append(
+  partition: number,
+  events: readonly UserEvent[],
+  { link, again, claimedBy, windowMs, maxEventsPerUser }: AppendOptions,
+): Promise<readonly Reply[]> {
+  const keys = [claimsKey(partition)];
+  const args: (string | number)[] = [claimedBy ?? "", again ? 1 : 0, windowMs, maxEventsPerUser];
+  for (const event of events) {
+    const { state, log } = userKeys(event);
+    keys.push(state, log);
+    args.push(event.id, formatAbout(event), event.args);
+  }
+  return link.run(PUBLISH, keys, args) as Promise<readonly Reply[]>;
+}
+
+/** Whom an event is for, as kept beside its arguments. */
+function formatAbout({ clients, except }: UserEvent): string {
+  return JSON.stringify(except === undefined ? clients : [clients, except]);
+}
+
+function readAbout(text: string): Pick<UserEvent, "clients" | "except"> {
+  const about = JSON.parse(text);
+  if (!Array.isArray(about[0])) return { clients: about };
+  return { clients: about[0], except: about[1] };
+}
+
+function readEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
+  const [id, fields] = entry as readonly [string, readonly string[]];
+  const [, previous, , eventId, , about, , args] = fields;
+  return {
+    id: eventId!,
+    context,
+    user,
+    ...readAbout(about!),
+    args: args!,
+    offset: Number(id.slice(0, id.indexOf("-"))),
+    previous: Number(previous),
+  };
+}

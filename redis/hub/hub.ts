@@ -1,0 +1,204 @@
+/**
+ * The event hub of many nodes: presence and event logs in Redis, and inboxes from node to node.
+ * Each part is a file of its own; here they meet. An event is in the logs of its users before any
+ * socket is told; then the sockets of this process are told directly, and each other node that
+ * holds sockets of its user by one message per batch.
+ */
+
+import { sleep } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
+import type {
+  EventHub,
+  Joined,
+  LocalSeat,
+  LocalSockets,
+  Missed,
+  Presence,
+  Seat,
+  UserEvent,
+  UserName,
+} from "../../core/events.ts";
+import type { Log } from "../../core/log.ts";
+import { Audit } from "./_audit.ts";
+import { Departures } from "./_departures.ts";
+import { byNode, formatEvents, parseEvents } from "./_events.ts";
+import type { View } from "./_seats.ts";
+import { type Appended, appendEvents, readMissed } from "./event_log.ts";
+import type { Inbox } from "../nodes/inbox.ts";
+import type { RedisLink } from "../link.ts";
+import type { Nodes } from "../nodes.ts";
+import { joinUser, readPresence } from "./presence.ts";
+
+/** The numbers that an operator sets. */
+export interface HubSettings {
+  /** How long the logs go back (ms). */
+  readonly windowMs: number;
+  readonly maxEventsPerUser: number;
+}
+
+/** What the hub is made of. Link, nodes and inbox are borrowed. */
+export interface RedisHubOptions {
+  readonly link: RedisLink;
+  readonly nodes: Nodes;
+  /** Is started with the hub; whatever else listens to it must do so before. */
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly settings: () => HubSettings;
+  /**
+   * Events are notifications of the buffer, and refused where another node has claimed them since.
+   * @default {true}
+   */
+  readonly fenced?: boolean;
+}
+
+/** A hub on Redis. */
+export function createRedisHub(options: RedisHubOptions): EventHub {
+  return new RedisHub(options);
+}
+
+const STOP_TRIES = 5;
+const STOP_PAUSE_MS = 200;
+
+class RedisHub implements EventHub {
+  readonly #options: RedisHubOptions;
+  readonly #departures: Departures;
+  readonly #view: () => View;
+  /** By socket. */
+  readonly #joining = new Map<string, Promise<Joined>>();
+  #local: LocalSockets = NOBODY;
+  #audit: Audit | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: RedisHubOptions) {
+    const { link, nodes, settings } = options;
+    this.#options = options;
+    this.#view = () => ({ now: link.now(), windowMs: settings().windowMs, nodes });
+    this.#departures = new Departures({ ...options, windowMs: () => settings().windowMs });
+  }
+
+  start(local: LocalSockets): Promise<void> {
+    const { inbox, nodes, link } = this.#options;
+    this.#local = local;
+    const audit = this.#audit = new Audit({
+      ...{ ...this.#options, local },
+      onClosed: (seat) => this.#departures.add(seat, seat.proven),
+    });
+    inbox.on("events", (body) => {
+      for (const event of parseEvents(body)) local.tell(event);
+    });
+    inbox.onGap(() => audit.soon());
+    nodes.onLapse(() => audit.soon());
+    link.onUp(() => audit.soon());
+    inbox.start();
+    return Promise.resolve();
+  }
+
+  async presence(users: readonly UserName[]): Promise<readonly (readonly Presence[])[]> {
+    await this.#settled();
+    const found = await readPresence(users, { link: this.#options.link, view: this.#view });
+    return found.map((present, at) => this.#withOwn(present, users[at]!));
+  }
+
+  async publish(
+    events: readonly UserEvent[],
+    { again }: { readonly again: boolean },
+  ): Promise<ReadonlySet<string>> {
+    const { link, nodes, settings, fenced = true } = this.#options;
+    await this.#settled();
+    return await appendEvents(events, {
+      ...{ link, again, ...settings() },
+      claimedBy: fenced ? nodes.id : undefined,
+      onAppended: (appended) => this.#tell(appended),
+    });
+  }
+
+  async join(seat: Seat): Promise<Joined> {
+    const joining = this.#join(seat);
+    this.#joining.set(seat.socketId, joining);
+    try {
+      return await joining;
+    } finally {
+      this.#joining.delete(seat.socketId);
+    }
+  }
+
+  leave(seat: Seat, proven?: number): void {
+    const joining = this.#joining.get(seat.socketId);
+    if (joining === undefined) return this.#departures.add(seat, proven);
+    // Otherwise the goodbye might come first, and the seat would be taken for ever.
+    const add = () => this.#departures.add(seat, proven);
+    void joining.then(add, add);
+  }
+
+  async missed(user: UserName, after: number): Promise<Missed> {
+    await this.#settled();
+    return await readMissed(user, after, { link: this.#options.link, view: this.#view });
+  }
+
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#departures.close();
+  }
+
+  async #join(seat: Seat): Promise<Joined> {
+    await this.#settled();
+    return await joinUser(seat, {
+      ...{ link: this.#options.link, view: this.#view },
+      provenFor: (user, socketId) =>
+        this.#departures.provenFor(socketId) ??
+          this.#local.seatsOf(user).find((each) => each.socketId === socketId)?.proven,
+    });
+  }
+
+  /**
+   * Adds the sockets here that Redis does not know: it has lost its memory, and they are not
+   * announced again yet.
+   */
+  #withOwn(present: readonly Presence[], user: UserName): readonly Presence[] {
+    const unknown = this.#local.seatsOf(user).filter(({ socketId }) =>
+      !present.some((one) => one.socketId === socketId)
+    );
+    if (unknown.length === 0) return present;
+    const own = unknown.map(({ client, id, socketId }) => ({ client, id, socketId, open: true }));
+    return [...present, ...own];
+  }
+
+  /** Sockets that have just closed are known to have. */
+  async #settled(): Promise<void> {
+    if (!this.#departures.isIdle) await this.#departures.flush();
+  }
+
+  async #tell(appended: readonly Appended[]): Promise<void> {
+    const { nodes, inbox } = this.#options;
+    for (const { event } of appended) {
+      if (this.#local.seatsOf(event).length > 0) this.#local.tell(event);
+    }
+    const remote = byNode(appended, this.#view());
+    const sent: Promise<void>[] = [];
+    for (const [node, events] of remote) {
+      if (node !== nodes.id) sent.push(inbox.send(node, "events", formatEvents(events)));
+    }
+    await Promise.all(sent);
+  }
+
+  async #stop(): Promise<void> {
+    await this.#audit?.stop();
+    await Promise.allSettled(this.#joining.values());
+    // All at once: they are still among the local seats when they close.
+    for (const seat of this.#local.seats()) this.#departures.add(seat, seat.proven);
+    // Where Redis stays away, they count as left when this node does.
+    for (let tries = 1; !await this.#departures.retry() && tries < STOP_TRIES; tries++) {
+      await sleep(this.#options.clock, STOP_PAUSE_MS);
+    }
+  }
+}
+
+const NONE: readonly LocalSeat[] = [];
+const NOBODY: LocalSockets = { tell() {}, seats: () => NONE, seatsOf: () => NONE, catchUp() {} };

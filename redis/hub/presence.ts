@@ -1,0 +1,79 @@
+/**
+ * Who is connected, on all nodes: reads and writes the lines of users. What they mean is decided in
+ * `_seats.ts`; a line is put in the place of another only where it is still as it was read.
+ */
+
+import { ServiceError } from "../../core/errors.ts";
+import type { Joined, Presence, Seat, UserName } from "../../core/events.ts";
+import { byPartition } from "./_by_partition.ts";
+import { SWAP } from "./_scripts.ts";
+import { presenceOf, takeSeat, type View } from "./_seats.ts";
+import { parseSeats, parseState, userKeys } from "./_user_state.ts";
+import type { RedisLink } from "../link.ts";
+
+/** What presence needs. */
+export interface PresenceOptions {
+  readonly link: RedisLink;
+  readonly view: () => View;
+  /** What is proven for a socket of this process, which its line does not say. */
+  readonly provenFor: (user: UserName, socketId: string) => number | undefined;
+}
+
+/** How long the lines of open sockets are kept without being announced again. */
+export const KEEP_MS = 24 * 3_600_000;
+
+const USERS_PER_CALL = 500;
+/** Each try that fails is one that another socket of the user has won. */
+const MAX_TRIES = 64;
+
+/** The sockets of each of these users, in their order. */
+export async function readPresence(
+  users: readonly UserName[],
+  { link, view }: Pick<PresenceOptions, "link" | "view">,
+): Promise<readonly (readonly Presence[])[]> {
+  const found: (readonly Presence[])[] = new Array(users.length);
+  await Promise.all(
+    byPartition(users, USERS_PER_CALL).map(async ({ items, places }) => {
+      const keys = items.map((user) => userKeys(user).state);
+      const reply = await link.send(keys[0]!, ["MGET", ...keys]) as readonly (string | null)[];
+      const now = view();
+      for (const [index, text] of reply.entries()) {
+        const state = parseState(text ?? "");
+        found[places[index]!] = state === undefined ? NOBODY : presenceOf(state.seats, now);
+      }
+    }),
+  );
+  return found;
+}
+
+const NOBODY: readonly Presence[] = [];
+
+/**
+ * Lets a socket take its seat. A user of whom nothing is known, which is most of those who come,
+ * costs one call; any other two.
+ *
+ * @throws {ServiceError} `store_unavailable`
+ */
+export async function joinUser(seat: Seat, options: PresenceOptions): Promise<Joined> {
+  const { link, view, provenFor } = options;
+  const { state, log } = userKeys(seat);
+  let expected = "";
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const lines = parseSeats(expected);
+    const former = lines.find(({ id }) => id === seat.id);
+    const proven = former && provenFor(seat, former.socketId);
+    const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), proven });
+    const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS];
+    const reply = await link.run(SWAP, [state, log], args) as readonly [number, number, string];
+    const [isDone, last, present] = reply;
+    if (isDone === 1) {
+      return from === undefined ? { last } : { last, from: Math.min(from, last) };
+    }
+    expected = present;
+  }
+  throw new ServiceError(
+    "store_unavailable",
+    "Cannot join: too many sockets of the user join at the same time",
+    { retryAfterSeconds: 1 },
+  );
+}

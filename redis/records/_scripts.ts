@@ -1,0 +1,72 @@
+/**
+ * The one script of the store. A record is a text of its own, `<version>\n<value>`; beside the
+ * records are an index of their keys in order, and those that expire by the time they do.
+ */
+
+import type { Script } from "../link.ts";
+
+/** How many keys, and arguments, come before those of the changes. */
+export const COMMIT_KEYS = 3;
+
+/**
+ * Checks, deletes and sets, all or nothing.
+ *
+ * KEYS: counter, index, expiries, then records: the checked, the deleted, the set.
+ * ARGV: length of a record key's prefix, number of checks, number of deletes, then the expected
+ * versions (empty: must not exist), then for each set its value and its milliseconds (empty: for
+ * ever). Answers 1, or 0 where a check did not hold.
+ *
+ * A write is refused for want of memory only while nothing has been changed yet, so either all of
+ * it is done or nothing. What has expired leaves the index with later commits.
+ */
+export const COMMIT: Script = {
+  name: "store_commit",
+  lua: `
+local counter, index, expiries = KEYS[1], KEYS[2], KEYS[3]
+local prefix, checks, deletes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+for i = 1, checks do
+  local version = string.match(redis.call('GETRANGE', KEYS[3 + i], 0, 63), '^[^\\n]*')
+  if version ~= ARGV[3 + i] then return 0 end
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local sets = #KEYS - 3 - checks - deletes
+local version
+if sets > 0 then
+  -- The time as well: a replica that takes over may not have seen the last counts.
+  version = redis.call('INCR', counter) .. '.' .. time[1] .. '.' .. time[2]
+end
+
+for i = 1, deletes do
+  local key = KEYS[3 + checks + i]
+  local text = string.sub(key, prefix + 1)
+  redis.call('DEL', key)
+  redis.call('ZREM', index, text)
+  redis.call('ZREM', expiries, text)
+end
+
+for i = 1, sets do
+  local key = KEYS[3 + checks + deletes + i]
+  local text = string.sub(key, prefix + 1)
+  local value, ms = ARGV[3 + checks + i * 2 - 1], ARGV[3 + checks + i * 2]
+  if ms == '' then
+    redis.call('SET', key, version .. '\\n' .. value)
+    redis.call('ZREM', expiries, text)
+  else
+    redis.call('SET', key, version .. '\\n' .. value, 'PX', ms)
+    redis.call('ZADD', expiries, string.format('%.0f', now + ms), text)
+  end
+  redis.call('ZADD', index, 0, text)
+end
+
+-- A second later than they expire, so that none of them is there any more.
+local due = string.format('%.0f', now - 1000)
+local gone = redis.call('ZRANGEBYSCORE', expiries, '-inf', due, 'LIMIT', 0, 100 + sets)
+for _, text in ipairs(gone) do
+  redis.call('ZREM', index, text)
+  redis.call('ZREM', expiries, text)
+end
+return 1
+`,
+};
