@@ -5,6 +5,7 @@
  */
 
 import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import { DELAY_FACTOR, type Notification, userKey } from "../core/notification.ts";
 
 /** How one topic's notifications are compared and merged. */
@@ -61,6 +62,22 @@ export function merge(older: Notification, newer: Notification): Notification {
     ...(older.expiresAt !== undefined && newer.expiresAt !== undefined &&
       { expiresAt: Math.max(older.expiresAt, newer.expiresAt) }),
   };
+}
+
+/** What is written down of notifications that were merged into one, when that has its record. */
+export function mergedRecords(
+  merged: readonly Notification[],
+  record: LedgerRecord,
+): readonly LedgerRecord[] {
+  return merged.map(({ id, acceptedAt }) => ({
+    ...record,
+    id,
+    acceptedAt,
+    state: "suppressed",
+    reason: "merged",
+    mergedInto: record.id,
+    targets: [],
+  }));
 }
 
 function union(field: string, older: JsonObject, newer: JsonObject): JsonObject {

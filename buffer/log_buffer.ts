@@ -11,7 +11,7 @@ import type { LedgerRecord } from "../core/ledger.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
-import { aggregationKey, merge } from "./aggregation.ts";
+import { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 import type {
   BatchHandler,
   Buffer,
@@ -143,15 +143,7 @@ export class LogBuffer implements Buffer {
     const merged = this.#merged.get(record.id);
     if (!merged) return NONE;
     this.#merged.delete(record.id);
-    const records = merged.map(({ id, acceptedAt }): LedgerRecord => ({
-      ...record,
-      id,
-      acceptedAt,
-      state: "suppressed",
-      reason: "merged",
-      mergedInto: record.id,
-      targets: [],
-    }));
+    const records = mergedRecords(merged, record);
     for (const each of records) this.#log.settle(each);
     return records;
   }

@@ -9,5 +9,6 @@ export type {
   Handover,
   LedgerName,
 } from "./buffer.ts";
-export { aggregationKey, merge } from "./aggregation.ts";
+export { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";
+export { Processor } from "./processor.ts";

@@ -4,7 +4,6 @@
  */
 
 import { merge } from "../../buffer/mod.ts";
-import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
 import { decodeNotification } from "./_codec.ts";
 import { partitionOf } from "../keys.ts";
@@ -50,19 +49,6 @@ export function holdClaimed(partition: number, reply: readonly Reply[]): readonl
     claimed.push({ id, partition, notification, older, again, state: "waiting" });
   }
   return claimed;
-}
-
-/** The record of a settled notification, and those of the ones merged into it. */
-export function recordsOf({ older }: Held, record: LedgerRecord): readonly LedgerRecord[] {
-  return older.map(({ id, acceptedAt }) => ({
-    ...record,
-    id,
-    acceptedAt,
-    state: "suppressed",
-    reason: "merged",
-    mergedInto: record.id,
-    targets: [],
-  }));
 }
 
 /** See the file's comment. */

@@ -6,14 +6,15 @@
  * Whatever must not be seen half done is a script (`_scripts.ts`); here is what a node does.
  */
 
-import type {
-  BatchHandler,
-  Buffer,
-  BufferDepth,
-  BufferSettings,
-  LedgerName,
+import {
+  type BatchHandler,
+  type Buffer,
+  type BufferDepth,
+  type BufferSettings,
+  type LedgerName,
+  mergedRecords,
+  Processor,
 } from "../../buffer/mod.ts";
-import { Processor } from "../../buffer/processor.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
@@ -21,7 +22,7 @@ import type { Notification } from "../../core/notification.ts";
 import { Acts } from "./_acts.ts";
 import { bytesOf, makeReady, type Ready } from "./_arrivals.ts";
 import { Census } from "./_census.ts";
-import { type Held, holdClaimed, Holdings, holdNew, recordsOf } from "./_holdings.ts";
+import { type Held, holdClaimed, Holdings, holdNew } from "./_holdings.ts";
 import { Intake } from "./_intake.ts";
 import { bufferKeys } from "./_keys.ts";
 import { Pulls } from "./_pulls.ts";
@@ -182,7 +183,7 @@ export class RedisBuffer implements Buffer {
     const held = this.#holdings.get(record.id);
     if (!held) return NONE;
     held.state = "ended";
-    const merged = recordsOf(held, record);
+    const merged = mergedRecords(held.older, record);
     this.#acts.settle(held, [record, ...merged]);
     return merged;
   }
