@@ -19,6 +19,9 @@ export interface Door extends AsyncDisposable {
   open(handler: Handler): void;
 }
 
+/** A peer that went away in the middle of a request would keep the service from ending. */
+const CLOSES_WITHIN_MS = 2_000;
+
 /** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
 export function takeDoor(
   { host, port, log }: { readonly host: string; readonly port: number; readonly log: Log },
@@ -33,11 +36,22 @@ export function takeDoor(
       return new Response(null, { status: 500 });
     },
   }, (request, info) => handler(request, info));
+  let closed: Promise<void> | undefined;
   return {
     address: server.addr,
     open: (given) => void (handler = given),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => closed ??= within(CLOSES_WITHIN_MS, server.shutdown()),
   };
+}
+
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await Promise.race([done, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function listen(
