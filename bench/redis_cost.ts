@@ -1,0 +1,161 @@
+// deno-lint-ignore-file no-console -- a benchmark answers on the terminal
+/**
+ * What Redis pays for Carillon: bytes per open socket, per logged event, per waiting notification
+ * and per record of the ledger, and CPU of Redis per notification without and with a socket, from
+ * one node on a Redis of its own. `docs/scaling.md` reckons with these. Bytes are those of all keys
+ * of a kind (`MEMORY USAGE`, every sample), divided. `--sockets`, `--notifications`.
+ */
+
+import { parseArgs } from "node:util";
+import { createClient } from "redis";
+import { startRedis } from "../tests/support/redis_server.ts";
+import { startCarillon } from "./support/carillon_process.ts";
+import { cpuSeconds } from "./support/proc.ts";
+import { REDIS_KEEPS } from "./support/sites.ts";
+import { spawnSwarm } from "./support/swarm_process.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    sockets: { type: "string", default: "5000" },
+    notifications: { type: "string", default: "50000" },
+  },
+});
+const SOCKETS = Number(values.sockets);
+const NOTIFICATIONS = Number(values.notifications);
+const BATCH = 500;
+const PUBLISHERS = 4;
+const MAIL = {
+  ...{ folder: "default0/INBOX", email: "jane.doe@foobar.com", displayname: "Jane Doe" },
+  ...{ subject: "Let's meet", unread: 83, teaser: "Hello" },
+};
+
+await using redis = await startRedis({ appendonly: true, config: REDIS_KEEPS });
+const pid = Number(/process_id:(\d+)/.exec(await redis.cli("info", "server"))![1]);
+const client = createClient({ url: redis.url });
+await client.connect();
+const properties = [
+  "io.carillon.websocket.handshakesPerSecond=1000000",
+  "io.carillon.buffer.maxNotifications=10000000",
+  "io.carillon.buffer.maxBytes=10000000000",
+];
+
+console.log(`A notification's data has ${JSON.stringify(MAIL).length} bytes of JSON\n`);
+await whileWaiting();
+await whenDelivered();
+client.destroy();
+await redis[Symbol.asyncDispose]();
+Deno.exit(0);
+
+/** Nothing is due for an hour. */
+async function whileWaiting(): Promise<void> {
+  await using carillon = await startCarillon(
+    [
+      ...properties,
+      "com.openexchange.pns.delayDuration=3600000",
+      "com.openexchange.pns.maxDelayDuration=3600000",
+    ],
+    { store: redis.url },
+  );
+  const before = await bytesByKind();
+  await publish(carillon, { prefix: "w", users: NOTIFICATIONS });
+  report("waiting notification", await bytesByKind(), before, NOTIFICATIONS);
+  await redis.flush();
+}
+
+/** Everything is due at once: first for users without sockets, then for those with one each. */
+async function whenDelivered(): Promise<void> {
+  await using carillon = await startCarillon(
+    [...properties, "com.openexchange.pns.delayDuration=0"],
+    { store: redis.url },
+  );
+  await publish(carillon, { prefix: "x", users: BATCH });
+
+  let before = await bytesByKind();
+  let cpu = await cpuSeconds(pid);
+  await publish(carillon, { prefix: "n", users: NOTIFICATIONS });
+  await settled(carillon.port, NOTIFICATIONS + BATCH);
+  reportCpu("notification without a socket", await cpuSeconds(pid) - cpu);
+  report("settled notification", await bytesByKind(), before, NOTIFICATIONS);
+
+  before = await bytesByKind();
+  const targets = await Promise.all(
+    Array.from({ length: SOCKETS }, async (_, n) => {
+      return `/socket.io/appsuite/?session=${await carillon.session(`s${n}`)}&connection=c${n}`;
+    }),
+  );
+  await using swarm = await spawnSwarm({
+    ...{ hostname: "127.0.0.1", port: carillon.port, revision: 4, targets },
+  });
+  report("open socket", await bytesByKind(), before, SOCKETS);
+
+  before = await bytesByKind();
+  cpu = await cpuSeconds(pid);
+  const arrived = swarm.received(NOTIFICATIONS);
+  await publish(carillon, { prefix: "s", users: SOCKETS });
+  await arrived;
+  await settled(carillon.port, 2 * NOTIFICATIONS + BATCH);
+  reportCpu("notification with a socket", await cpuSeconds(pid) - cpu);
+  report("delivered notification, logged and settled", await bytesByKind(), before, NOTIFICATIONS);
+}
+
+/** Publishes one for each of so many users in turn, until there are enough. */
+async function publish(
+  { publish }: { readonly publish: (all: readonly unknown[]) => Promise<unknown> },
+  { prefix, users }: { readonly prefix: string; readonly users: number },
+): Promise<void> {
+  const total = users === BATCH ? BATCH : NOTIFICATIONS;
+  let next = 0;
+  await Promise.all(Array.from({ length: PUBLISHERS }, async () => {
+    while (next < total) {
+      const batch = Array.from({ length: Math.min(BATCH, total - next) }, () => {
+        const n = next++;
+        const data = { ...MAIL, id: String(n) };
+        return { context: "1", user: `${prefix}${n % users}`, topic: "ox:mail:new", data };
+      });
+      await publish(batch);
+    }
+  }));
+}
+
+/** Waits until so many have been settled since the start of the node. */
+async function settled(port: number, count: number): Promise<void> {
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    const found = (await response.text())
+      .matchAll(/^carillon_notifications_settled_total\{[^}]*\} (\d+)/gm);
+    if ([...found].reduce((sum, [, number]) => sum + Number(number), 0) >= count) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Bytes of all keys, by the third part of their names: `carillon:{tag}:kind:…`. */
+async function bytesByKind(): Promise<ReadonlyMap<string, number>> {
+  const bytes = new Map<string, number>();
+  for await (const keys of client.scanIterator({ COUNT: 1000 })) {
+    const sizes = await Promise.all(keys.map((key) => client.memoryUsage(key, { SAMPLES: 0 })));
+    for (const [index, key] of keys.entries()) {
+      const kind = key.includes(":{records}:") ? "records" : key.split(":")[2]!;
+      bytes.set(kind, (bytes.get(kind) ?? 0) + (sizes[index] ?? 0));
+    }
+  }
+  return bytes;
+}
+
+function report(
+  what: string,
+  after: ReadonlyMap<string, number>,
+  before: ReadonlyMap<string, number>,
+  count: number,
+): void {
+  const grown = [...after].map(([kind, bytes]) => [kind, bytes - (before.get(kind) ?? 0)] as const)
+    .filter(([, bytes]) => bytes > count / 10);
+  const total = grown.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const parts = grown.map(([kind, bytes]) => `${kind} ${Math.round(bytes / count)}`).join(", ");
+  console.log(`${`bytes per ${what}`.padEnd(56)}${Math.round(total / count)} (${parts})`);
+}
+
+function reportCpu(what: string, seconds: number): void {
+  const each = (seconds / NOTIFICATIONS * 1e6).toFixed(1);
+  console.log(`${`CPU of Redis per ${what}`.padEnd(56)}${each} µs`);
+}
