@@ -12,6 +12,8 @@ import type { Exit } from "./story.ts";
 export interface ClusterOptions {
   readonly nodes: number;
   readonly redis: boolean;
+  /** How long a client may be away and still get everything. */
+  readonly windowMs: number;
   /** Milliseconds since the run began. */
   readonly now: () => number;
 }
@@ -25,7 +27,6 @@ export const PROPERTIES = {
   "io.carillon.websocket.maxSocketsPerUser": 100,
   "io.carillon.drain.notice": 2_000,
   "io.carillon.drain.within": 3_000,
-  "io.carillon.resume.window": 120_000,
 } as const;
 
 /** A node that is told to go must have gone by then: `main.ts` cuts it off. */
@@ -125,7 +126,9 @@ export class Cluster implements AsyncDisposable {
 }
 
 /** Starts Redis, then all nodes. */
-export async function startCluster({ nodes, redis, now }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(
+  { nodes, redis, windowMs, now }: ClusterOptions,
+): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
   // A process that is killed loses nothing that it had written before it answered.
   const server = redis
@@ -135,7 +138,7 @@ export async function startCluster({ nodes, redis, now }: ClusterOptions): Promi
   for (let node = 0; node < nodes; node++) {
     processes.push(started.use(
       await prepareProcess({
-        properties: PROPERTIES,
+        properties: { ...PROPERTIES, "io.carillon.resume.window": windowMs },
         ...(server && { variables: { CARILLON_STORE: server.url } }),
       }),
     ));

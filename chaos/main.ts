@@ -3,8 +3,9 @@
  * `deno task chaos`: many nodes, many clients, and everything that can go wrong between them, by a
  * plan that a seed makes. Prints the plan, what happened and the verdict; ends with 1 on a fault.
  * `--seed`, `--seconds`, `--nodes`, `--users`, `--rate` (notifications a second), `--only
- * kill,cut,…`, `--store embedded` (one node on its data file), `--plan` (prints the plan only),
- * `--logs <folder>` (keeps what the nodes logged).
+ * kill,cut,…`, `--store embedded` (one node on its data file), `--window` (milliseconds that a
+ * client may be away), `--plan` (prints the plan only), `--logs <folder>` (keeps what the nodes
+ * logged).
  */
 
 import { parseArgs } from "node:util";
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     nodes: { type: "string", default: "2" },
     users: { type: "string", default: "30" },
     rate: { type: "string", default: "60" },
+    window: { type: "string", default: "120000" },
     store: { type: "string", default: "redis" },
     only: { type: "string" },
     plan: { type: "boolean", default: false },
@@ -35,6 +37,7 @@ const options = {
   nodes: redis ? Number(values.nodes) : 1,
   users: Number(values.users),
   rate: Number(values.rate),
+  windowMs: Number(values.window),
   redis,
 };
 const only = values.only?.split(",");

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly users: number;
   /** Notifications a second. */
   readonly rate: number;
+  /** How long a client may be away and still get everything. */
+  readonly windowMs: number;
   /** Called as things happen. */
   readonly tell: (line: string) => void;
 }
@@ -84,7 +86,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
   const publications = publishers.flatMap((publisher) => publisher.publications);
   const ledger = await settle(cluster.nodes, { clients, publications, tell });
   const story: Story = {
-    windowMs: PROPERTIES["io.carillon.resume.window"],
+    windowMs: options.windowMs,
     heartbeatMs: PROPERTIES["io.carillon.websocket.pingInterval"] +
       PROPERTIES["io.carillon.websocket.pingTimeout"],
     clients: clients.map((client) => client.end()),

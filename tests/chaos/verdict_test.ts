@@ -31,13 +31,15 @@ Deno.test("a client that was away for less than the window must get what it miss
   assertFaults(story({ publications: [publication(10)], clients }), { lost: 1 });
 });
 
-Deno.test("being away for longer than the window excuses, and is told", () => {
+Deno.test("being away for longer than the window excuses a client of 2.x, and is told", () => {
   const connected = [{ from: 0, to: 20_000 }, { from: 60_000, to: 90_000 }];
   const publications = [2, 10, 40, 70].map((n) => publication(n));
-  const run = story({ publications, clients: [client({ connected })] });
+  const older = story({ publications, clients: [client({ generation: 2, connected })] });
   // 10 was just on its way when the client went; 2 was long before, and 70 after it came back.
-  assert.equal(countOf(run, "excused: away longer than the window"), 2);
-  assertFaults(run, { lost: 2 });
+  assert.equal(countOf(older, "excused: 2.x, away longer than the window"), 2);
+  assertFaults(older, { lost: 2 });
+  // One of 4.x says where it was, and must be told that something is missing.
+  assertFaults(story({ publications, clients: [client({ connected })] }), { lost: 4 });
 });
 
 Deno.test("resync excuses what may have been missed before it, and is told", () => {

@@ -11,7 +11,15 @@ import { CLIENTS_PER_USER, run } from "../../chaos/run.ts";
 import { judge } from "../../chaos/verdict.ts";
 import { HAS_REDIS } from "../support/redis_server.ts";
 
-const OPTIONS = { seed: 75, seconds: 25, nodes: 2, users: 8, rate: 40, redis: true };
+const OPTIONS = {
+  seed: 75,
+  seconds: 25,
+  nodes: 2,
+  users: 8,
+  rate: 40,
+  redis: true,
+  windowMs: 120_000,
+};
 const MUST_HAPPEN: readonly Kind[] = ["kill", "pause", "redis-kill", "cut", "vanish"];
 
 Deno.test({
