@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
  * What Redis pays for Carillon: bytes per open socket, per logged event, per waiting notification
- * and per record of the ledger, and CPU of Redis per notification without and with a socket, from
- * one node on a Redis of its own. `docs/scaling.md` reckons with these. Bytes are those of all keys
- * of a kind (`MEMORY USAGE`, every sample), divided. `--sockets`, `--notifications`.
+ * and per record of the ledger, and CPU of Redis and of the node per notification, from one node on
+ * a Redis of its own. `docs/scaling.md` reckons with these. Bytes are those of all keys of a kind
+ * (`MEMORY USAGE`, every sample), divided. `--sockets`, `--notifications`.
  */
 
 import { parseArgs } from "node:util";
@@ -23,8 +23,8 @@ const { values } = parseArgs({
 });
 const SOCKETS = Number(values.sockets);
 const NOTIFICATIONS = Number(values.notifications);
-const BATCH = 500;
-const PUBLISHERS = 4;
+/** So many are published before anything is measured. */
+const WARM_UP = 500;
 const MAIL = {
   ...{ folder: "default0/INBOX", email: "jane.doe@foobar.com", displayname: "Jane Doe" },
   ...{ subject: "Let's meet", unread: 83, teaser: "Hello" },
@@ -69,14 +69,18 @@ async function whenDelivered(): Promise<void> {
     [...properties, "com.openexchange.pns.delayDuration=0"],
     { store: redis.url },
   );
-  await publish(carillon, { prefix: "x", users: BATCH });
+  await publish(carillon, { prefix: "x", users: WARM_UP, total: WARM_UP });
 
   let before = await bytesByKind();
-  let cpu = await cpuSeconds(pid);
-  await publish(carillon, { prefix: "n", users: NOTIFICATIONS });
-  await settled(carillon.port, NOTIFICATIONS + BATCH);
-  reportCpu("notification without a socket", await cpuSeconds(pid) - cpu);
+  await withCpu("notification in batches, no socket", carillon.pid, async () => {
+    await publish(carillon, { prefix: "n", users: NOTIFICATIONS });
+    await settled(carillon.port, NOTIFICATIONS + WARM_UP);
+  });
   report("settled notification", await bytesByKind(), before, NOTIFICATIONS);
+  await withCpu("notification in a request of its own, no socket", carillon.pid, async () => {
+    await publish(carillon, { prefix: "o", users: NOTIFICATIONS, batch: 1, publishers: 64 });
+    await settled(carillon.port, 2 * NOTIFICATIONS + WARM_UP);
+  });
 
   before = await bytesByKind();
   const targets = await Promise.all(
@@ -90,32 +94,54 @@ async function whenDelivered(): Promise<void> {
   report("open socket", await bytesByKind(), before, SOCKETS);
 
   before = await bytesByKind();
-  cpu = await cpuSeconds(pid);
-  const arrived = swarm.received(NOTIFICATIONS);
-  await publish(carillon, { prefix: "s", users: SOCKETS });
-  await arrived;
-  await settled(carillon.port, 2 * NOTIFICATIONS + BATCH);
-  reportCpu("notification with a socket", await cpuSeconds(pid) - cpu);
+  await withCpu("notification in batches, one socket", carillon.pid, async () => {
+    const arrived = swarm.received(NOTIFICATIONS);
+    await publish(carillon, { prefix: "s", users: SOCKETS });
+    await arrived;
+    await settled(carillon.port, 3 * NOTIFICATIONS + WARM_UP);
+  });
   report("delivered notification, logged and settled", await bytesByKind(), before, NOTIFICATIONS);
 }
 
-/** Publishes one for each of so many users in turn, until there are enough. */
+interface PublishOptions {
+  readonly prefix: string;
+  /** They take turns. */
+  readonly users: number;
+  /** Notifications in one request. */
+  readonly batch?: number;
+  readonly publishers?: number;
+  readonly total?: number;
+}
+
 async function publish(
   { publish }: { readonly publish: (all: readonly unknown[]) => Promise<unknown> },
-  { prefix, users }: { readonly prefix: string; readonly users: number },
+  { prefix, users, batch = 500, publishers = 4, total = NOTIFICATIONS }: PublishOptions,
 ): Promise<void> {
-  const total = users === BATCH ? BATCH : NOTIFICATIONS;
   let next = 0;
-  await Promise.all(Array.from({ length: PUBLISHERS }, async () => {
+  await Promise.all(Array.from({ length: publishers }, async () => {
     while (next < total) {
-      const batch = Array.from({ length: Math.min(BATCH, total - next) }, () => {
+      await publish(Array.from({ length: Math.min(batch, total - next) }, () => {
         const n = next++;
         const data = { ...MAIL, id: String(n) };
         return { context: "1", user: `${prefix}${n % users}`, topic: "ox:mail:new", data };
-      });
-      await publish(batch);
+      }));
     }
   }));
+}
+
+/** Does it, and reports the CPU time that went into it, per notification. */
+async function withCpu(
+  what: string,
+  node: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = await Promise.all([pid, node].map(cpuSeconds));
+  await work();
+  const after = await Promise.all([pid, node].map(cpuSeconds));
+  const [redisCpu, nodeCpu] = after.map((seconds, at) =>
+    `${((seconds - before[at]!) / NOTIFICATIONS * 1e6).toFixed(1)} µs`
+  );
+  console.log(`${`CPU per ${what}`.padEnd(56)}Redis ${redisCpu}, node ${nodeCpu}`);
 }
 
 /** Waits until so many have been settled since the start of the node. */
@@ -153,9 +179,4 @@ function report(
   const total = grown.reduce((sum, [, bytes]) => sum + bytes, 0);
   const parts = grown.map(([kind, bytes]) => `${kind} ${Math.round(bytes / count)}`).join(", ");
   console.log(`${`bytes per ${what}`.padEnd(56)}${Math.round(total / count)} (${parts})`);
-}
-
-function reportCpu(what: string, seconds: number): void {
-  const each = (seconds / NOTIFICATIONS * 1e6).toFixed(1);
-  console.log(`${`CPU of Redis per ${what}`.padEnd(56)}${each} µs`);
 }

@@ -18,8 +18,10 @@ export interface SiteEvent {
 /** See the file's comment. */
 export interface Site extends AsyncDisposable {
   readonly ports: readonly number[];
-  /** The nodes that run now, and Redis. */
+  /** The nodes that run now. */
   readonly pids: readonly number[];
+  /** Redis, where there is one. */
+  readonly redisPid: number | undefined;
   /** Path and query that open a socket of a user. */
   target(user: string): Promise<string>;
   /** Hands events to a node in one request; throws where they were not accepted. */
@@ -101,8 +103,9 @@ async function startSite<P extends Process>(
     Number(/process_id:(\d+)/.exec(await server.cli("info", "server"))![1]);
   const common = {
     ports,
+    redisPid,
     get pids() {
-      return [...processes.map(({ pid }) => pid), ...(redisPid === undefined ? [] : [redisPid])];
+      return processes.map(({ pid }) => pid);
     },
     kill: (node: number) => processes[node]!.kill(),
     async start(node: number) {
