@@ -1,15 +1,16 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
  * What Redis pays for Carillon: bytes per open socket, per logged event, per waiting notification
- * and per record of the ledger, and CPU of Redis and of the node per notification, from one node on
- * a Redis of its own. `docs/scaling.md` reckons with these. Bytes are those of all keys of a kind
- * (`MEMORY USAGE`, every sample), divided. `--sockets`, `--notifications`.
+ * and per record of the ledger, and CPU of Redis and of the node per notification, per handshake
+ * and per idle socket, from one node on a Redis of its own. `docs/scaling.md` reckons with these.
+ * Bytes are those of all keys of a kind (`MEMORY USAGE`, every sample) and, as a check, what the
+ * server's memory has grown by. `--sockets`, `--notifications`, `--idle <seconds>`.
  */
 
 import { parseArgs } from "node:util";
 import { createClient } from "redis";
 import { startRedis } from "../tests/support/redis_server.ts";
-import { startCarillon } from "./support/carillon_process.ts";
+import { type CarillonProcess, startCarillon } from "./support/carillon_process.ts";
 import { cpuSeconds } from "./support/proc.ts";
 import { REDIS_KEEPS } from "./support/sites.ts";
 import { spawnSwarm } from "./support/swarm_process.ts";
@@ -19,10 +20,13 @@ const { values } = parseArgs({
   options: {
     sockets: { type: "string", default: "5000" },
     notifications: { type: "string", default: "50000" },
+    idle: { type: "string", default: "65" },
   },
 });
 const SOCKETS = Number(values.sockets);
 const NOTIFICATIONS = Number(values.notifications);
+const IDLE_SECONDS = Number(values.idle);
+const SERVER = "the whole server";
 /** So many are published before anything is measured. */
 const WARM_UP = 500;
 const MAIL = {
@@ -77,10 +81,17 @@ async function whenDelivered(): Promise<void> {
     await settled(carillon.port, NOTIFICATIONS + WARM_UP);
   });
   report("settled notification", await bytesByKind(), before, NOTIFICATIONS);
+  const alone = { users: NOTIFICATIONS, batch: 1, publishers: 64 };
   await withCpu("notification in a request of its own, no socket", carillon.pid, async () => {
-    await publish(carillon, { prefix: "o", users: NOTIFICATIONS, batch: 1, publishers: 64 });
+    await publish(carillon, { prefix: "o", ...alone });
     await settled(carillon.port, 2 * NOTIFICATIONS + WARM_UP);
   });
+  before = await bytesByKind();
+  await withCpu("the same, with an Idempotency-Key", carillon.pid, async () => {
+    await publish(carillon, { prefix: "k", ...alone, keyed: true });
+    await settled(carillon.port, 3 * NOTIFICATIONS + WARM_UP);
+  });
+  report("settled notification with a key", await bytesByKind(), before, NOTIFICATIONS);
 
   before = await bytesByKind();
   const targets = await Promise.all(
@@ -88,17 +99,20 @@ async function whenDelivered(): Promise<void> {
       return `/socket.io/appsuite/?session=${await carillon.session(`s${n}`)}&connection=c${n}`;
     }),
   );
-  await using swarm = await spawnSwarm({
-    ...{ hostname: "127.0.0.1", port: carillon.port, revision: 4, targets },
-  });
+  const idle = () => new Promise<void>((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));
+  await withCpu("idle node and second", carillon.pid, idle, IDLE_SECONDS);
+  const open = { hostname: "127.0.0.1", port: carillon.port, revision: 4, targets } as const;
+  await using swarm = await withCpu("handshake", carillon.pid, () => spawnSwarm(open), SOCKETS);
   report("open socket", await bytesByKind(), before, SOCKETS);
+  const what = `idle node with ${SOCKETS} sockets and second`;
+  await withCpu(what, carillon.pid, idle, IDLE_SECONDS);
 
   before = await bytesByKind();
   await withCpu("notification in batches, one socket", carillon.pid, async () => {
     const arrived = swarm.received(NOTIFICATIONS);
     await publish(carillon, { prefix: "s", users: SOCKETS });
     await arrived;
-    await settled(carillon.port, 3 * NOTIFICATIONS + WARM_UP);
+    await settled(carillon.port, 4 * NOTIFICATIONS + WARM_UP);
   });
   report("delivered notification, logged and settled", await bytesByKind(), before, NOTIFICATIONS);
 }
@@ -111,37 +125,43 @@ interface PublishOptions {
   readonly batch?: number;
   readonly publishers?: number;
   readonly total?: number;
+  /** With an `Idempotency-Key` each. */
+  readonly keyed?: boolean;
 }
 
 async function publish(
-  { publish }: { readonly publish: (all: readonly unknown[]) => Promise<unknown> },
-  { prefix, users, batch = 500, publishers = 4, total = NOTIFICATIONS }: PublishOptions,
+  { publish }: CarillonProcess,
+  { prefix, users, batch = 500, publishers = 4, total = NOTIFICATIONS, keyed }: PublishOptions,
 ): Promise<void> {
   let next = 0;
   await Promise.all(Array.from({ length: publishers }, async () => {
     while (next < total) {
-      await publish(Array.from({ length: Math.min(batch, total - next) }, () => {
+      const idempotencyKey = `${prefix}${next}`;
+      const all = Array.from({ length: Math.min(batch, total - next) }, () => {
         const n = next++;
         const data = { ...MAIL, id: String(n) };
         return { context: "1", user: `${prefix}${n % users}`, topic: "ox:mail:new", data };
-      }));
+      });
+      await publish(all, keyed ? { idempotencyKey } : {});
     }
   }));
 }
 
-/** Does it, and reports the CPU time that went into it, per notification. */
-async function withCpu(
+/** Does it, and reports the CPU time that went into each of so many. */
+async function withCpu<T>(
   what: string,
   node: number,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+  count = NOTIFICATIONS,
+): Promise<T> {
   const before = await Promise.all([pid, node].map(cpuSeconds));
-  await work();
+  const result = await work();
   const after = await Promise.all([pid, node].map(cpuSeconds));
   const [redisCpu, nodeCpu] = after.map((seconds, at) =>
-    `${((seconds - before[at]!) / NOTIFICATIONS * 1e6).toFixed(1)} µs`
+    `${((seconds - before[at]!) / count * 1e6).toFixed(1)} µs`
   );
   console.log(`${`CPU per ${what}`.padEnd(56)}Redis ${redisCpu}, node ${nodeCpu}`);
+  return result;
 }
 
 /** Waits until so many have been settled since the start of the node. */
@@ -157,7 +177,8 @@ async function settled(port: number, count: number): Promise<void> {
 
 /** Bytes of all keys, by the third part of their names: `carillon:{tag}:kind:…`. */
 async function bytesByKind(): Promise<ReadonlyMap<string, number>> {
-  const bytes = new Map<string, number>();
+  const used = /used_memory:(\d+)/.exec(await client.info("memory"))![1];
+  const bytes = new Map([[SERVER, Number(used)]]);
   for await (const keys of client.scanIterator({ COUNT: 1000 })) {
     const sizes = await Promise.all(keys.map((key) => client.memoryUsage(key, { SAMPLES: 0 })));
     for (const [index, key] of keys.entries()) {
@@ -176,7 +197,8 @@ function report(
 ): void {
   const grown = [...after].map(([kind, bytes]) => [kind, bytes - (before.get(kind) ?? 0)] as const)
     .filter(([, bytes]) => bytes > count / 10);
-  const total = grown.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const total = grown.filter(([kind]) => kind !== SERVER)
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
   const parts = grown.map(([kind, bytes]) => `${kind} ${Math.round(bytes / count)}`).join(", ");
   console.log(`${`bytes per ${what}`.padEnd(56)}${Math.round(total / count)} (${parts})`);
 }

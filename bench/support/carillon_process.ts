@@ -13,7 +13,10 @@ export interface CarillonProcess extends AsyncDisposable {
   /** A session token for a user. */
   session(user: string): Promise<string>;
   /** Publishes a batch; throws where it was not accepted. */
-  publish(notifications: readonly unknown[]): Promise<readonly string[]>;
+  publish(
+    notifications: readonly unknown[],
+    options?: { readonly idempotencyKey?: string },
+  ): Promise<readonly string[]>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
 }
@@ -70,10 +73,14 @@ export async function startCarillon(
     session: (user) =>
       new SignJWT({ ctx: "1" }).setProtectedHeader({ alg: "HS256" }).setSubject(user)
         .setExpirationTime("1h").sign(key),
-    async publish(notifications) {
+    async publish(notifications, { idempotencyKey } = {}) {
       const response = await fetch(`http://127.0.0.1:${port}/v1/notifications`, {
         method: "POST",
-        headers: { "authorization": `Bearer ${adminKey}`, "content-type": "application/json" },
+        headers: {
+          "authorization": `Bearer ${adminKey}`,
+          "content-type": "application/json",
+          ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+        },
         body: JSON.stringify({ notifications }),
       });
       const body = await response.json();
