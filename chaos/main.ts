@@ -5,7 +5,7 @@
  * `--seed`, `--seconds`, `--nodes`, `--users`, `--rate` (notifications a second), `--only
  * kill,cut,…`, `--store embedded` (one node on its data file), `--window` (milliseconds that a
  * client may be away), `--plan` (prints the plan only), `--logs <folder>` (keeps what the nodes
- * logged).
+ * logged and what was written down).
  */
 
 import { parseArgs } from "node:util";
@@ -62,6 +62,8 @@ if (values.logs !== undefined) {
   for (const [index, { node, text }] of logs.entries()) {
     await Deno.writeTextFile(`${values.logs}/${index}_node_${node}.log`, text);
   }
+  const ledger = [...story.ledger];
+  await Deno.writeTextFile(`${values.logs}/story.json`, JSON.stringify({ ...story, ledger }));
 }
 const { findings, isSound } = judge(story);
 console.log(`\n${countsOf(plan.map(({ kind }) => kind))}\n\n${tableOf(findings)}`);
