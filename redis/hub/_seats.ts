@@ -33,7 +33,7 @@ export interface Taken {
 }
 
 /** An event may be told so much later than it was logged: from the inbox, or by a busy process. */
-const TELLING_MS = 1_000;
+const TELLING_MS = 5_000;
 /** Lines of one user; more sockets than anybody is allowed. */
 const MAX_SEATS = 32;
 

@@ -14,7 +14,7 @@ import type { Nodes } from "../nodes.ts";
 
 /** What joining takes. */
 export interface JoinOptions {
-  readonly link: Pick<RedisLink, "run" | "onUp">;
+  readonly link: Pick<RedisLink, "run" | "onUp" | "now">;
   readonly clock: Pick<Clock, "monotonic" | "after">;
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -42,14 +42,18 @@ interface Register {
 const FORGET_MS = 3_600_000;
 const RENEWALS_PER_LEASE = 4;
 
-/** A time below zero says when the node has left. */
+/**
+ * A time below zero says when the node has left. A server that was held up executes what came
+ * meanwhile later: a sign of life is from when it was given, which may be long before, and its node
+ * may have ended since.
+ */
 const RENEW: Script = {
   name: "nodes_renew",
   lua: `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZADD', KEYS[1], math.min(now, tonumber(ARGV[3])), ARGV[1])
 local old = now - ARGV[2]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], -old, old)
 return {now, before, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}`,
@@ -59,7 +63,8 @@ const LEAVE: Script = {
   name: "nodes_leave",
   lua: `
 local time = redis.call('TIME')
-return redis.call('ZADD', KEYS[1], -(time[1] * 1000 + math.floor(time[2] / 1000)), ARGV[1])`,
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZADD', KEYS[1], -math.min(now, tonumber(ARGV[2])), ARGV[1])`,
 };
 
 /**
@@ -135,8 +140,9 @@ class Membership implements RegisteredNodes {
     this.#closed = true;
     this.#timer?.cancel();
     await this.#running?.catch(() => {});
+    const { link } = this.#options;
     // Where that cannot be said, the lease runs out.
-    await this.#options.link.run(LEAVE, [NODES_KEY], [this.id]).catch(() => {});
+    await link.run(LEAVE, [NODES_KEY], [this.id, link.now()]).catch(() => {});
   }
 
   #schedule(): void {
@@ -171,7 +177,7 @@ class Membership implements RegisteredNodes {
 
   async #renew(): Promise<void> {
     const { link, clock } = this.#options;
-    const register = parse(await link.run(RENEW, [NODES_KEY], [this.id, FORGET_MS]));
+    const register = parse(await link.run(RENEW, [NODES_KEY], [this.id, FORGET_MS, link.now()]));
     const last = this.#answered;
     this.#answered = { now: register.now, at: clock.monotonic() };
     const lapsed = last !== undefined &&

@@ -20,7 +20,8 @@ class Register {
   async join(id: string) {
     const clock = mortalClock(this.clock);
     let isCut = false;
-    const link: Pick<RedisLink, "run" | "onUp"> = {
+    const link: Pick<RedisLink, "run" | "onUp" | "now"> = {
+      now: () => this.clock.now(),
       onUp: (listener) => void this.#listeners.push(listener),
       run: ({ name }) => {
         if (this.isAway || isCut) {

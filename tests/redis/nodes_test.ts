@@ -198,3 +198,19 @@ redisTest("of many who want a fresh view each gets one, by few calls", async () 
   );
   assert.ok(after - before < 10, `${after - before} calls`);
 });
+
+redisTest("a sign of life that a hanging server takes late is from when it was given", async () => {
+  const [a, b] = await twoNodes();
+  await using _a = a;
+  const before = a.link.now();
+  redis().pause();
+  const leaving = b[Symbol.asyncDispose]();
+  await leaving;
+  await until("the server has hung for a while", () => systemClock.now() - before > 900);
+  redis().resume();
+  await until("it is known that the node has left", async () => {
+    await a.nodes.refresh().catch(() => {});
+    return !a.nodes.isAlive("b");
+  });
+  assert.ok(a.nodes.seenAt("b")! - before < 600, "not from when it was executed");
+});
