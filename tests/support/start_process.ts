@@ -132,8 +132,13 @@ class Child {
     });
   }
 
+  /** Leaves a process that has ended by itself as it is. */
   kill(signal: Deno.Signal): void {
-    this.#process.kill(signal);
+    try {
+      this.#process.kill(signal);
+    } catch (thrown) {
+      if (!(thrown instanceof TypeError)) throw thrown;
+    }
   }
 
   end(): Promise<Ended> {
