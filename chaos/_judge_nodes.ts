@@ -1,11 +1,11 @@
-/** How nodes went that were told to go: in time, and with nothing to complain of. */
+/** How nodes went: when they were told to, in time, and with nothing to complain of. */
 
 import { fault, type Finding, told } from "./_finding.ts";
 import { isOfRedis, overlap } from "./_spans.ts";
 import type { Exit, Story } from "./story.ts";
 
 /** See the file's comment. A node cannot hand over what it has while Redis is away. */
-export function judgeNodes({ exits, troubles }: Story): readonly Finding[] {
+export function judgeNodes({ exits, crashes, troubles }: Story): readonly Finding[] {
   const redisAway = troubles.filter(isOfRedis);
   const unclean = exits.filter(({ code }) => code !== undefined && code !== 0);
   const isExcused = (exit: Exit) => redisAway.some((span) => overlap(span, exit));
@@ -14,6 +14,12 @@ export function judgeNodes({ exits, troubles }: Story): readonly Finding[] {
     fault("  had not gone in time", exits.filter((e) => e.code === undefined).map(named)),
     told("  ended with an error, as Redis was away", unclean.filter(isExcused).length),
     fault("  ended with an error", unclean.filter((exit) => !isExcused(exit)).map(named)),
+    fault(
+      "nodes that ended by themselves",
+      crashes.map(({ node, at, code, lastWords }) =>
+        `node ${node} at ${Math.round(at)} ms with ${code}: ${lastWords}`
+      ),
+    ),
   ];
 }
 

@@ -6,7 +6,7 @@
 import { type RedisServer, startRedis } from "../tests/support/redis_server.ts";
 import { prepareProcess, type ServiceProcess } from "../tests/support/start_process.ts";
 import type { Action } from "./plan.ts";
-import type { Exit } from "./story.ts";
+import type { Crash, Exit } from "./story.ts";
 
 /** What is started. */
 export interface ClusterOptions {
@@ -37,10 +37,15 @@ export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ServiceProcess[];
   /** How those went that were told to. */
   readonly exits: Exit[] = [];
+  /** Those that were not told to. */
+  readonly crashes: Crash[] = [];
   /** What each process wrote that has ended. */
   readonly logs: { readonly node: number; readonly text: string }[] = [];
   readonly #redis: RedisServer | undefined;
   readonly #now: () => number;
+  /** Nodes that are expected to end. */
+  readonly #going = new Set<number>();
+  readonly #restarts = new Map<number, Promise<void>>();
 
   /** @param options.now milliseconds since the run began */
   constructor(
@@ -50,11 +55,14 @@ export class Cluster implements AsyncDisposable {
     this.nodes = nodes;
     this.#redis = redis;
     this.#now = now;
+    for (const whom of nodes.keys()) this.#watch(whom);
   }
 
   /** Does one thing of the plan; resolves when it is mended. */
   async carryOut({ kind, whom, forMs }: Action): Promise<void> {
     const redis = this.#redis!;
+    // One that has crashed is being started again.
+    if (!kind.startsWith("redis")) await this.#restarts.get(whom);
     if (kind === "kill") await this.#kill(whom, forMs);
     else if (kind === "term") await this.#leave(whom, forMs, (node) => node.signal("SIGTERM"));
     else if (kind === "drain") {
@@ -83,12 +91,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const whom of this.nodes.keys()) this.#going.add(whom);
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await this.#redis?.[Symbol.asyncDispose]();
   }
 
   async #kill(whom: number, forMs: number): Promise<void> {
     const node = this.nodes[whom]!;
+    this.#going.add(whom);
     this.logs.push({ node: whom, text: (await node.end("SIGKILL")).stderr });
     await sleep(forMs);
     await this.#start(whom);
@@ -100,6 +110,7 @@ export class Cluster implements AsyncDisposable {
     ask: (node: ServiceProcess) => void | Promise<void>,
   ): Promise<void> {
     const node = this.nodes[whom]!;
+    this.#going.add(whom);
     await ask(node);
     const from = this.#now();
     const ended = await Promise.race([node.ended(), sleep(GOES_WITHIN_MS)]);
@@ -110,11 +121,26 @@ export class Cluster implements AsyncDisposable {
     await this.#start(whom);
   }
 
+  /** Writes it down where a node ends by itself, and starts it again, as systemd would. */
+  #watch(whom: number): void {
+    const node = this.nodes[whom]!;
+    void node.ended().then(({ code, stderr }) => {
+      if (this.#going.has(whom)) return;
+      this.#going.add(whom);
+      const lastWords = stderr.trimEnd().split("\n").slice(-3).join(" ").slice(0, 600);
+      this.crashes.push({ node: whom, at: this.#now(), code, lastWords });
+      this.logs.push({ node: whom, text: stderr });
+      this.#restarts.set(whom, this.#start(whom));
+    });
+  }
+
   /** A node that starts while Redis is away ends by itself, and is started again, as by systemd. */
   async #start(whom: number): Promise<void> {
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.nodes[whom]!.start();
+        await this.nodes[whom]!.start();
+        this.#going.delete(whom);
+        return this.#watch(whom);
       } catch (thrown) {
         this.logs.push({ node: whom, text: this.nodes[whom]!.log });
         await reap(this.nodes[whom]!);

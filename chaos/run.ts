@@ -94,6 +94,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
     neverAccepted: publishers.reduce((sum, { neverAccepted }) => sum + neverAccepted, 0),
     noneReady: balancer.noneReady,
     exits: cluster.exits,
+    crashes: cluster.crashes,
     ...{ publications, ledger, troubles },
   };
   return { story, logs: cluster.allLogs() };

@@ -84,6 +84,15 @@ export interface Exit extends Span {
   readonly code?: number;
 }
 
+/** A node that ended although nobody had told it to, and was started again. */
+export interface Crash {
+  readonly node: number;
+  readonly at: number;
+  readonly code: number;
+  /** What it wrote last. */
+  readonly lastWords: string;
+}
+
 /** The whole run. */
 export interface Story {
   /** How long a client may be away and still get everything. */
@@ -100,4 +109,5 @@ export interface Story {
   /** When the balancer had no node that was ready. */
   readonly noneReady: readonly Span[];
   readonly exits: readonly Exit[];
+  readonly crashes: readonly Crash[];
 }

@@ -31,7 +31,7 @@ export function story(more: Partial<Story> = {}): Story {
   const delivered = publications.map(({ id }): [string, Entry] => [id, { state: "delivered" }]);
   return {
     ...{ windowMs: 30_000, heartbeatMs: 4_000, neverAccepted: 0, publications },
-    ...{ clients: [], answers: [], troubles: [], noneReady: [], exits: [] },
+    ...{ clients: [], answers: [], troubles: [], noneReady: [], exits: [], crashes: [] },
     ledger: new Map(delivered),
     ...more,
   };

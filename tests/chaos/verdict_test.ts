@@ -195,3 +195,8 @@ Deno.test("a node that is told to go must end in time, and well unless Redis is 
   const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 3000 } as const];
   assertFaults(story({ exits, troubles }));
 });
+
+Deno.test("a node that ends by itself is a fault", () => {
+  const crashes = [{ node: 1, at: 1000, code: 1, lastWords: "a bug" }];
+  assertFaults(story({ crashes }), { "nodes that ended by themselves": 1 });
+});
