@@ -194,7 +194,9 @@ redisTest("a node that comes late knows how old the provider token is", async ()
   await using a = await node();
   await using b = await node();
   const { privateKey } = await generateKeyPair("ES256");
-  const clock = new FakeClock(Date.now());
+  // The second token falls into another half hour than the first, and so differs from it.
+  const halfHour = 30 * MINUTE;
+  const clock = new FakeClock(Math.floor(Date.now() / halfHour) * halfHour + 10 * MINUTE);
   const options = {
     ...{ key: privateKey, keyId: "ABC1234567", teamId: "TEAM123456", clock },
     keyDigest: crypto.randomUUID(),
