@@ -1,7 +1,8 @@
 /**
  * Real Redis servers for tests: Debian's `redis-server` on free ports of loopback, each in a
- * temporary folder of its own. Where the program is missing, tests are reported as skipped by name;
- * CI counts those as failed (`scripts/run_tests.ts`).
+ * temporary folder of its own. `CARILLON_TEST_REDIS` names another program to run in its place, e.g.
+ * `valkey-server`. Where there is none, tests are reported as skipped by name; CI counts those as
+ * failed (`scripts/run_tests.ts`).
  */
 
 import { freePort } from "./free_port.ts";
@@ -17,10 +18,17 @@ export interface RedisServerOptions {
   readonly config?: readonly string[];
   /** Runs it as a Sentinel. */
   readonly sentinel?: boolean;
+  /** Runs it as a node of a Cluster. */
+  readonly cluster?: boolean;
 }
 
+const PROGRAM = Deno.env.get("CARILLON_TEST_REDIS") ?? "redis-server";
+
 /** Whether there is a Redis to test with. */
-export const HAS_REDIS = isInstalled("redis-server");
+export const HAS_REDIS = isInstalled(PROGRAM);
+
+/** Another process may take a port between its choice and the start. */
+const ATTEMPTS = 3;
 
 /** Registers a test that needs Redis. */
 export function redisTest(name: string, body: () => void | Promise<void>): void {
@@ -50,24 +58,33 @@ export function sharedRedis(options: RedisServerOptions = {}): () => RedisServer
   };
 }
 
-/** Starts a server and waits until it answers. */
+/** Starts a server and waits until it answers; on other ports where it ends at once. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const server = new RedisServer(await Deno.makeTempDir({ prefix: "redis_" }), options);
-  try {
-    await server.start();
-    return server;
-  } catch (thrown) {
-    await server[Symbol.asyncDispose]();
-    throw thrown;
+  for (let attempt = 1;; attempt++) {
+    const server = new RedisServer(await Deno.makeTempDir({ prefix: "redis_" }), options);
+    try {
+      await server.start();
+      return server;
+    } catch (thrown) {
+      await server[Symbol.asyncDispose]();
+      if (!(thrown instanceof EndedAtOnce) || attempt === ATTEMPTS) throw thrown;
+    }
   }
+}
+
+/** A server that has ended before it answered; the message is what it logged. */
+class EndedAtOnce extends Error {
+  override readonly name = "EndedAtOnce";
 }
 
 /** A server of its own process. It keeps port and folder when it is started again. */
 export class RedisServer implements AsyncDisposable {
   readonly port = freePort();
+  /** Where the nodes of a Cluster talk to each other. */
+  readonly busPort = freePort();
   readonly folder: string;
   readonly #options: RedisServerOptions;
-  #process: Deno.ChildProcess | undefined;
+  #process: Process | undefined;
 
   constructor(folder: string, options: RedisServerOptions) {
     this.folder = folder;
@@ -81,13 +98,16 @@ export class RedisServer implements AsyncDisposable {
   async start(): Promise<void> {
     const file = `${this.folder}/redis.conf`;
     if (!(await exists(file))) await Deno.writeTextFile(file, this.#configuration());
-    this.#process = new Deno.Command("redis-server", {
-      args: this.#options.sentinel ? [file, "--sentinel"] : [file],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    await until(`Redis answers at ${this.port}`, () => answers(this.port));
+    const process = spawn(this.#options.sentinel ? [file, "--sentinel"] : [file]);
+    this.#process = process;
+    await until(
+      `Redis answers at ${this.port}`,
+      () => process.hasEnded || answers(this.port),
+    );
+    if (process.hasEnded) {
+      const said = [await process.errors, await this.#log()].join("\n");
+      throw new EndedAtOnce(`Redis at ${this.port} ended at once:\n${said}`);
+    }
   }
 
   /** Ends it as an operator would; what it keeps on disk is complete then. */
@@ -108,11 +128,11 @@ export class RedisServer implements AsyncDisposable {
 
   /** Lets it hang: connections stay open and are accepted, but nothing is answered. */
   pause(): void {
-    this.#process?.kill("SIGSTOP");
+    this.#process?.child.kill("SIGSTOP");
   }
 
   resume(): void {
-    this.#process?.kill("SIGCONT");
+    this.#process?.child.kill("SIGCONT");
   }
 
   /** Removes every key, and the scripts that it knows. */
@@ -135,7 +155,7 @@ export class RedisServer implements AsyncDisposable {
   }
 
   #configuration(): string {
-    const { appendonly = false, maxmemoryPolicy, config = [], sentinel } = this.#options;
+    const { appendonly = false, maxmemoryPolicy, config = [], sentinel, cluster } = this.#options;
     return [
       `port ${this.port}`,
       "bind 127.0.0.1",
@@ -146,6 +166,7 @@ export class RedisServer implements AsyncDisposable {
         `appendonly ${appendonly ? "yes" : "no"}`,
         `maxmemory-policy ${maxmemoryPolicy ?? "noeviction"}`,
       ],
+      ...cluster ? ["cluster-enabled yes", `cluster-port ${this.busPort}`] : [],
       ...config,
       "",
     ].join("\n");
@@ -154,12 +175,36 @@ export class RedisServer implements AsyncDisposable {
   async #end(signal: Deno.Signal): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
-    if (process === undefined) return;
-    process.kill(signal);
+    if (process === undefined || process.hasEnded) return;
+    process.child.kill(signal);
     // A process that was paused acts on nothing else before it goes on.
-    if (signal !== "SIGKILL") process.kill("SIGCONT");
-    await process.status;
+    if (signal !== "SIGKILL") process.child.kill("SIGCONT");
+    await Promise.all([process.child.status, process.errors]);
   }
+
+  async #log(): Promise<string> {
+    const file = `${this.folder}/log`;
+    return await exists(file) ? await Deno.readTextFile(file) : "";
+  }
+}
+
+interface Process {
+  readonly child: Deno.ChildProcess;
+  /** What it had to say before it knew its log, or about its configuration. */
+  readonly errors: Promise<string>;
+  hasEnded: boolean;
+}
+
+function spawn(args: string[]): Process {
+  const child = new Deno.Command(PROGRAM, { args, stdin: "null", stdout: "null", stderr: "piped" })
+    .spawn();
+  const process: Process = {
+    child,
+    errors: new Response(child.stderr).text(),
+    hasEnded: false,
+  };
+  void child.status.then(() => process.hasEnded = true);
+  return process;
 }
 
 async function answers(port: number): Promise<boolean> {

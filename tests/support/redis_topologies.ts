@@ -1,7 +1,6 @@
 /** Several Redis servers that belong together: a Cluster, and a master with its replica and Sentinels. */
 
-import { freePort } from "./free_port.ts";
-import { RedisServer, startRedis } from "./redis_server.ts";
+import { type RedisServer, type RedisServerOptions, startRedis } from "./redis_server.ts";
 import { until } from "./until.ts";
 
 /** A Cluster of real servers. */
@@ -32,13 +31,10 @@ export async function startRedisCluster(
   masters: number,
   { replicas = 0 }: { readonly replicas?: number } = {},
 ): Promise<RedisCluster> {
-  const servers = await startAll(masters + replicas, () => [
-    "cluster-enabled yes",
-    `cluster-port ${freePort()}`,
-    `cluster-node-timeout ${GONE_MS}`,
-    "cluster-replica-validity-factor 0",
-    AT_ONCE,
-  ]);
+  const servers = await startAll(masters + replicas, {
+    cluster: true,
+    config: [`cluster-node-timeout ${GONE_MS}`, "cluster-replica-validity-factor 0", AT_ONCE],
+  });
   const cluster: RedisCluster = {
     url: `redis+cluster://${servers.slice(0, 2).map(hostOf).join(",")}`,
     masters: servers.slice(0, masters),
@@ -62,7 +58,7 @@ export async function startRedisSentinel(
   } = {},
 ): Promise<RedisSentinel> {
   const common = [AT_ONCE, ...config];
-  const servers = await startAll(1, () => common);
+  const servers = await startAll(1, { config: common });
   try {
     const master = servers[0]!;
     const replica = await startRedis({
@@ -104,9 +100,9 @@ export async function startRedisSentinel(
   }
 }
 
-async function startAll(count: number, config: () => readonly string[]): Promise<RedisServer[]> {
+async function startAll(count: number, options: RedisServerOptions): Promise<RedisServer[]> {
   const started = await Promise.allSettled(
-    Array.from({ length: count }, () => startRedis({ config: config() })),
+    Array.from({ length: count }, () => startRedis(options)),
   );
   const servers = started.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
   const failed = started.find((one) => one.status === "rejected");
@@ -125,9 +121,8 @@ async function join({ masters, replicas }: RedisCluster): Promise<void> {
     await master.cli("cluster", "set-config-epoch", n + 1);
   }));
   const [first, ...others] = all;
-  const bus = await Promise.all(others.map(busOf));
-  for (const [n, other] of others.entries()) {
-    await first!.cli("cluster", "meet", "127.0.0.1", other.port, bus[n]!);
+  for (const { port, busPort } of others) {
+    await first!.cli("cluster", "meet", "127.0.0.1", port, busPort);
   }
   await Promise.all(all.map((server) =>
     until("everybody knows everybody", async () => {
@@ -149,10 +144,6 @@ async function join({ masters, replicas }: RedisCluster): Promise<void> {
       return (await replica.cli("info", "replication")).includes("master_link_status:up");
     })
   ));
-}
-
-async function busOf(server: RedisServer): Promise<string> {
-  return (await server.cli("config", "get", "cluster-port")).split("\n").at(-1)!;
 }
 
 function hostOf({ port }: RedisServer): string {
