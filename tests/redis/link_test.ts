@@ -96,9 +96,16 @@ redisTest("a server that hangs is given up after a bounded time, until it goes o
 
 redisTest("a server that is slow but answers is not given up", async () => {
   await using link = await open(shared().url, { timeoutMs: 300 });
+  // TIME stands still during a script from Redis 7.2 on, and not everywhere is there an os.clock.
   const lua = `
-    local from, now = redis.call('TIME'), nil
-    repeat now = redis.call('TIME') until (now[1] - from[1]) * 1e6 + now[2] - from[2] > 30000
+    local has, clock = pcall(function() return os.clock end)
+    local function seconds()
+      if has then return clock() end
+      local now = redis.call('TIME')
+      return now[1] + now[2] / 1e6
+    end
+    local from = seconds()
+    repeat until seconds() - from > 0.03
     return 1`;
   // It answers what it has read at once together, so each command is a read of its own.
   const filling = "x".repeat(65_536);
