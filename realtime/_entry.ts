@@ -68,12 +68,14 @@ export function createEntry({ door, hub, connections, replace }: EntryOptions) {
     // At once where it can be: what is published meanwhile must find the socket where it is.
     const joined = answer instanceof Promise ? await answer : answer;
     const { last } = joined;
-    const { at, isReturn } = startOf(claim, joined);
-    // Whoever claims what is not there yet has been told by somebody else.
-    const proven = at > last ? 0 : at;
-    connection.begin(last, proven);
-    const missed = at === last ? NOTHING_MISSED : await hub.missed(connection, at);
-    const { events, complete } = missed;
+    const start = startOf(claim, joined);
+    connection.begin(last, provenOf(start.at, last));
+    const read = (after: number) => after === last ? NOTHING_MISSED : hub.missed(connection, after);
+    const missed = await read(start.at);
+    const at = missed.complete ? start.at : start.orAt;
+    const { events, complete } = at === start.at ? missed : await read(at);
+    const proven = provenOf(at, last);
+    const { isReturn } = start;
     Object.assign(connection.behind!, { events, isReturn, isTorn: !complete });
     // Proven stays what it was: should the break not be heard of, it is told again.
     connection.begin(complete ? at : events[0]?.previous ?? last, proven);
@@ -96,4 +98,9 @@ export function createEntry({ door, hub, connections, replace }: EntryOptions) {
       return { refusal: door.shut(thrown) };
     }
   };
+}
+
+/** Whoever claims what is not there yet has been told by somebody else. */
+function provenOf(at: number, last: number): number {
+  return at > last ? 0 : at;
 }

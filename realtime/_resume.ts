@@ -19,6 +19,8 @@ export interface Claim {
 export interface Start {
   /** Everything after this offset is to be told. */
   readonly at: number;
+  /** The same where the log does not go back to `at`; not before it. */
+  readonly orAt: number;
   /** Whether it has been here before. */
   readonly isReturn: boolean;
 }
@@ -39,9 +41,11 @@ export function claimOf(auth: Readonly<Record<string, unknown>>): Claim | undefi
 
 /** Decides where a client goes on, from what it says and what the hub knows. */
 export function startOf(claim: Claim | undefined, { last, from }: Joined): Start {
-  if (!claim) return { at: from ?? last, isReturn: from !== undefined };
-  // It may be further than the last event that was meant for it; it has not got less than it had.
-  return { at: Math.max(claim.at, from ?? 0), isReturn: true };
+  const proven = from ?? last;
+  if (!claim) return { at: proven, orAt: proven, isReturn: from !== undefined };
+  // What it says itself needs no proof. But it only knows of events that were meant for it, and
+  // may be further than the last one of those.
+  return { at: claim.at, orAt: Math.max(claim.at, from ?? 0), isReturn: true };
 }
 
 /**

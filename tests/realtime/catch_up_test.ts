@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Missed } from "../../core/events.ts";
+import { formatOffset, type Missed } from "../../core/events.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { away, event, ScriptedHub, SEVEN } from "./_scripted_hub.ts";
 import { type Peer, type ServedRealtime, serveRealtime } from "./_servers.ts";
@@ -24,7 +24,9 @@ async function connect(served: ServedRealtime, query = ""): Promise<Peer> {
 
 async function numbers(peer: Peer, count: number): Promise<readonly (string | undefined)[]> {
   const got: (string | undefined)[] = [];
-  while (got.length < count) got.push(/^42\["x",(\d+)\]$/.exec(await peer.text())?.[1]);
+  while (got.length < count) {
+    got.push(/^42\["x",(\d+)(?:,"\d{16}")?\]$/.exec(await peer.text())?.[1]);
+  }
   return got;
 }
 
@@ -232,4 +234,33 @@ Deno.test("a gap is reported", async () => {
   assert.deepEqual(gaps, []);
   served.realtime.tell(event(3));
   assert.deepEqual(gaps, ["open-xchange-appsuite"]);
+});
+
+async function comeBack(served: ServedRealtime, offset: number): Promise<Peer> {
+  const peer = served.peer(V4);
+  await peer.next();
+  const claim = { pid: `${formatOffset(1)}.${"a".repeat(20)}`, offset: formatOffset(offset) };
+  peer.send(`40${JSON.stringify({ session: "7@1", ...claim })}`);
+  assert.match(await peer.text(), /^40/);
+  return peer;
+}
+
+Deno.test("a client is told what it says it has not got, whatever the hub takes for proven", async () => {
+  const { hub, served } = serve();
+  await using _ = served;
+  hub.log = [1, 2, 3, 4].map((n) => event(n));
+  hub.joining = () => ({ last: 4, from: 4 });
+  const peer = await comeBack(served, 2);
+  assert.deepEqual(await numbers(peer, 2), ["3", "4"]);
+});
+
+Deno.test("where the log does not go back to what a client says, what the hub has proven counts", async () => {
+  const { hub, served } = serve();
+  await using _ = served;
+  hub.log = [event(4)];
+  hub.missing = (after) => ({ events: hub.log, complete: after >= 3 });
+  hub.joining = () => ({ last: 4, from: 3 });
+  const peer = await comeBack(served, 2);
+  assert.deepEqual(await numbers(peer, 1), ["4"]);
+  assert.deepEqual(hub.asked, [2, 3]);
 });

@@ -28,18 +28,22 @@ Deno.test("a pid that is none of ours says that something was had elsewhere", ()
 });
 
 Deno.test("a new client is told what comes from now on", () => {
-  assert.deepEqual(startOf(undefined, { last: 700 }), { at: 700, isReturn: false });
+  assert.deepEqual(startOf(undefined, { last: 700 }), { at: 700, orAt: 700, isReturn: false });
 });
 
 Deno.test("a connection of the same id goes on where it was", () => {
-  assert.deepEqual(startOf(undefined, { last: 700, from: 600 }), { at: 600, isReturn: true });
+  assert.deepEqual(
+    startOf(undefined, { last: 700, from: 600 }),
+    { at: 600, orAt: 600, isReturn: true },
+  );
 });
 
-Deno.test("of what a client and the hub know of it, the further one counts", () => {
+Deno.test("what a client says itself comes before what the hub knows of it", () => {
   const claim = claimOf({ pid: OURS })!;
-  assert.deepEqual(startOf(claim, { last: 700, from: 600 }), { at: 600, isReturn: true });
-  assert.deepEqual(startOf(claim, { last: 700, from: 400 }), { at: 500, isReturn: true });
-  assert.deepEqual(startOf(claim, { last: 700 }), { at: 500, isReturn: true });
+  const at = { at: 500, isReturn: true };
+  assert.deepEqual(startOf(claim, { last: 700, from: 600 }), { ...at, orAt: 600 });
+  assert.deepEqual(startOf(claim, { last: 700, from: 400 }), { ...at, orAt: 500 });
+  assert.deepEqual(startOf(claim, { last: 700 }), { ...at, orAt: 500 });
 });
 
 Deno.test("a new client gets a pid that says where the log ends", () => {
