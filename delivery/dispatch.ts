@@ -139,17 +139,23 @@ export function createDispatch(options: DispatchOptions) {
     const events: UserEvent[] = [];
     const planned: Planned[] = [];
     let prefetched = false;
+
+    /** The first one that is not in memory brings the rest of the batch along. */
+    async function together(found: Promise<readonly Target[]>, rest: readonly Notification[]) {
+      if (prefetched) return await found;
+      prefetched = true;
+      // Both are waited for at once: a failure that nobody waits for would end the process.
+      const [targets] = await Promise.all([found, matching.prefetch(rest)]);
+      return targets;
+    }
+
     for (const [index, notification] of due.entries()) {
       const here = present[index]!;
-      const targets = matching.match(notification, clientsOf(here));
-      // The first one that is not in memory brings the rest of the batch along.
-      if (targets instanceof Promise && !prefetched) {
-        prefetched = true;
-        await matching.prefetch(due.slice(index));
-      }
+      const found = matching.match(notification, clientsOf(here));
+      const targets = found instanceof Promise ? await together(found, due.slice(index)) : found;
       const view = snapshot.view(notification.context, notification.user);
       planned.push(prepare(notification, {
-        targets: targets instanceof Promise ? await targets : targets,
+        targets,
         permissions: view instanceof Promise ? await view : view,
         present: here,
         events,

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import { silentLog } from "../../core/log.ts";
+import type { Notification } from "../../core/notification.ts";
+import type { Courier } from "../../delivery/courier.ts";
+import { createDispatch, type DispatchOptions } from "../../delivery/dispatch.ts";
+import type { Ledger } from "../../delivery/ledger.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+const BATCH: readonly Notification[] = ["7", "8"].map((user) => ({
+  ...{ id: user, context: "1", user, topic: "ox:mail:new", data: {} },
+  ...{ priority: "high", acceptedAt: 0 },
+}));
+
+function away(): Promise<never> {
+  return Promise.reject(new ServiceError("store_unavailable", "Cannot reach Redis"));
+}
+
+function dispatchWith(parts: Pick<DispatchOptions, "matching" | "configuration">) {
+  return createDispatch({
+    ...parts,
+    sockets: {
+      presence: (users) => users.map(() => []),
+      publish: () => Promise.resolve(new Set<string>()),
+    },
+    serves: () => true,
+    courier: {} as Courier,
+    ledger: {} as Ledger,
+    release: () => {},
+    clock: new FakeClock(),
+    log: silentLog,
+  });
+}
+
+/** Everything that fails and that nobody waits for, which ends a process. */
+async function unhandledOf(act: () => Promise<void>): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  function note(event: PromiseRejectionEvent): void {
+    event.preventDefault();
+    found.push(event.reason);
+  }
+  addEventListener("unhandledrejection", note);
+  try {
+    await act();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  } finally {
+    removeEventListener("unhandledrejection", note);
+  }
+  return found;
+}
+
+for (
+  const [what, matching] of Object.entries({
+    "subscriptions cannot be read": { match: away, prefetch: away },
+    "only one user's subscriptions can be read": {
+      match: ({ user }: Notification) => user === "8" ? away() : Promise.resolve([]),
+      prefetch: () => Promise.resolve(),
+    },
+    "subscriptions come late": {
+      match: () =>
+        new Promise<never>((_, reject) => setTimeout(() => reject(new Error("late")), 0)),
+      prefetch: away,
+    },
+  })
+) {
+  Deno.test(`a batch fails as a whole, and nothing else does, where ${what}`, async () => {
+    const dispatch = dispatchWith({ matching, configuration: () => ({ view: away }) });
+    const unhandled = await unhandledOf(async () => {
+      await assert.rejects(dispatch(BATCH, { again: false }));
+    });
+    assert.deepEqual(unhandled, []);
+  });
+}
