@@ -1,7 +1,8 @@
 /**
  * How keys are named, and which belong together. The buffer, presence and event log of a user are
  * in the user's partition, whose hash tag puts all of its keys into one slot of a Cluster, so that
- * one script can see them all; the partitions spread over the slots.
+ * one script can see them all; the partitions spread over the slots. Records that are alone in their
+ * commits are spread over the same partitions by their names.
  */
 
 import { userKey } from "../core/notification.ts";
@@ -22,12 +23,16 @@ export function partitionTag(partition: number): string {
   return `p${partition}`;
 }
 
-/** The partition of a user: FNV-1a over the UTF-16 units of the user's key. */
+/** The partition of a user. */
 export function partitionOf(context: string, user: string): number {
-  const key = userKey(context, user);
+  return partitionOfText(userKey(context, user));
+}
+
+/** The partition of what a text names: FNV-1a over its UTF-16 units. */
+export function partitionOfText(text: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at++) {
-    hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
   // The low bits of FNV of short keys are uneven.
   hash ^= hash >>> 15;

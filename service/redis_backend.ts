@@ -47,7 +47,8 @@ export async function openRedisBackend(
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
-  const store = opened.use(new RedisStore(link));
+  // Far more than all other records, where publishers use them.
+  const store = opened.use(new RedisStore(link, { loose: ["idempotency"] }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {

@@ -1,9 +1,15 @@
 /**
- * The one script of the store. A record is a text of its own, `<version>\n<value>`; beside the
- * records are an index of their keys in order, and those that expire by the time they do.
+ * The scripts of the store: one for records that change together, and one for a record that is
+ * alone. A record is a text of its own, `<version>\n<value>`; beside those that change together are
+ * an index of their keys in order, and those that expire by the time they do.
  */
 
 import type { Script } from "../link.ts";
+
+/** The milliseconds of a set: Redis takes whole ones, at least one, and it must never be early. */
+export function expiry(expireInMs: number | undefined): number | "" {
+  return expireInMs === undefined ? "" : Math.max(1, Math.ceil(expireInMs));
+}
 
 /** How many keys, and arguments, come before those of the changes. */
 export const COMMIT_KEYS = 3;
@@ -66,6 +72,36 @@ local gone = redis.call('ZRANGEBYSCORE', expiries, '-inf', due, 'LIMIT', 0, 100 
 for _, text in ipairs(gone) do
   redis.call('ZREM', index, text)
   redis.call('ZREM', expiries, text)
+end
+return 1
+`,
+};
+
+/** In the place of an expected version: whatever it is. */
+export const ANY_VERSION = "*";
+
+/**
+ * Checks, and deletes or sets, one record that is in no index.
+ *
+ * KEYS: the record.
+ * ARGV: the expected version (empty: must not exist), then nothing more, or `delete`, or `set`, the
+ * value and its milliseconds (empty: for ever). Answers 1, or 0 where the check did not hold.
+ *
+ * There is no counter, for every record would write it. The count goes on from the version before;
+ * where there was none, or a replica that takes over has not seen it, the time makes the difference.
+ */
+export const COMMIT_LOOSE: Script = {
+  name: "store_commit_loose",
+  lua: `
+local key, expected, act, value, ms = KEYS[1], unpack(ARGV)
+local before = string.match(redis.call('GETRANGE', key, 0, 63), '^[^\\n]*')
+if expected ~= '${ANY_VERSION}' and expected ~= before then return 0 end
+if act == 'delete' then redis.call('DEL', key) end
+if act == 'set' then
+  local time = redis.call('TIME')
+  local count = (string.match(before, '^%d+') or 0) + 1
+  local text = count .. '.' .. time[1] .. '.' .. time[2] .. '\\n' .. value
+  if ms == '' then redis.call('SET', key, text) else redis.call('SET', key, text, 'PX', ms) end
 end
 return 1
 `,

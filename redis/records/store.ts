@@ -1,8 +1,9 @@
 /**
- * The store on Redis, which every node sees the same. All records are in one hash slot, because a
+ * The store on Redis, which every node sees the same. Records are in one hash slot, because a
  * commit may check and change any of them together: configuration, subscriptions, jobs and
- * credentials are little beside the buffer and the event logs, which spread over the slots. A
- * commit is one script; lists are read in pages, and a record that vanishes meanwhile is left out.
+ * credentials are little beside the buffer and the event logs, which spread over the slots. Loose
+ * records, which are many and each alone in its commit, spread as well. A commit is one script;
+ * lists are read in pages, and a record that vanishes meanwhile is left out.
  */
 
 import { ServiceError } from "../../core/errors.ts";
@@ -14,7 +15,8 @@ import {
   encodeKey,
   encodeRange,
 } from "../../store/mod.ts";
-import { COMMIT } from "./_scripts.ts";
+import { type Families, isLoose, looseCommitOf, looseKey } from "./_loose.ts";
+import { COMMIT, COMMIT_LOOSE, expiry } from "./_scripts.ts";
 import { decodeValue, encodeValue } from "./_values.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
@@ -36,30 +38,50 @@ const LIMITS = {
   maxGetMany: 100,
 } as const;
 
+/** How records are kept. */
+export interface RedisStoreOptions {
+  /**
+   * First parts of the keys of records that are in no list, and alone in every commit that is about
+   * them. Part of the data's format: nodes that disagree about it must not share a Redis.
+   *
+   * @default {[]}
+   */
+  readonly loose?: Families;
+}
+
 /** A store on a link, which it borrows. Records expire by the servers' clock. */
 export class RedisStore implements Store {
   readonly traits: CommitTraits = { ...LIMITS, durable: true, shared: true };
   readonly #link: Pick<RedisLink, "run" | "send">;
+  readonly #loose: Families;
   #closed = false;
 
-  constructor(link: Pick<RedisLink, "run" | "send">) {
+  constructor(link: Pick<RedisLink, "run" | "send">, { loose = [] }: RedisStoreOptions = {}) {
     this.#link = link;
+    this.#loose = loose;
   }
 
   async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
-    return entryOf<T>(key, await this.#send(["GET", recordKey(encodeKey(key))]));
+    const name = isLoose(key, this.#loose) ? looseKey(key) : recordKey(key);
+    return entryOf<T>(key, await this.#send(name, ["GET", name]));
   }
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
     this.#checkOpen();
-    const chunks: Promise<readonly (StoreEntry<T> | undefined)[]>[] = [];
-    for (let at = 0; at < keys.length; at += LIMITS.maxGetMany) {
-      chunks.push(this.#read<T>(keys.slice(at, at + LIMITS.maxGetMany)));
-    }
-    return (await Promise.all(chunks)).flat();
+    const together = keys.filter((key) => !isLoose(key, this.#loose));
+    const alone = keys.filter((key) => isLoose(key, this.#loose));
+    const [read, got] = await Promise.all([
+      this.#readAll<T>(together),
+      Promise.all(alone.map((key) => this.get<T>(key))),
+    ]);
+    const [fromRead, fromGot] = [read.values(), got.values()];
+    return keys.map((key) => (isLoose(key, this.#loose) ? fromGot : fromRead).next().value);
   }
 
   async *list<T>(range: ListRange): AsyncGenerator<StoreEntry<T>> {
+    if (isLoose(range.prefix, this.#loose)) {
+      throw new Error(`Cannot list records of '${range.prefix[0]}': they are loose`);
+    }
     const { lower, upper } = encodeRange(range);
     const { limit = Infinity, reverse = false } = range;
     let [from, to] = [`[${lower}`, `(${upper}`];
@@ -67,6 +89,7 @@ export class RedisStore implements Store {
     while (left > 0) {
       const count = Math.min(left, PAGE);
       const texts = await this.#send(
+        INDEX,
         reverse
           ? ["ZREVRANGEBYLEX", INDEX, to, from, "LIMIT", 0, count]
           : ["ZRANGEBYLEX", INDEX, from, to, "LIMIT", 0, count],
@@ -85,19 +108,10 @@ export class RedisStore implements Store {
   async commit(commit: Commit): Promise<boolean> {
     this.#checkOpen();
     commitCost(commit, this.traits);
-    const { checks = [], deletes = [], sets = [] } = commit;
-    const records = [...checks.map(({ key }) => key), ...deletes, ...sets.map(({ key }) => key)];
-    const done = await this.#link.run(
-      COMMIT,
-      [COUNTER, INDEX, EXPIRIES, ...records.map((key) => recordKey(encodeKey(key)))],
-      [
-        RECORD.length,
-        checks.length,
-        deletes.length,
-        ...checks.map(({ version }) => version ?? ""),
-        ...sets.flatMap(({ value, expireInMs }) => [encodeValue(value), expiry(expireInMs)]),
-      ],
-    );
+    const loose = looseCommitOf(commit, this.#loose);
+    const done = loose === undefined
+      ? await this.#commitTogether(commit)
+      : await this.#link.run(COMMIT_LOOSE, [looseKey(loose.key)], loose.args);
     return done === 1;
   }
 
@@ -106,16 +120,39 @@ export class RedisStore implements Store {
     return Promise.resolve();
   }
 
+  async #commitTogether(commit: Commit): Promise<Reply> {
+    const { checks = [], deletes = [], sets = [] } = commit;
+    const records = [...checks.map(({ key }) => key), ...deletes, ...sets.map(({ key }) => key)];
+    return await this.#link.run(
+      COMMIT,
+      [COUNTER, INDEX, EXPIRIES, ...records.map(recordKey)],
+      [
+        RECORD.length,
+        checks.length,
+        deletes.length,
+        ...checks.map(({ version }) => version ?? ""),
+        ...sets.flatMap(({ value, expireInMs }) => [encodeValue(value), expiry(expireInMs)]),
+      ],
+    );
+  }
+
+  async #readAll<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
+    const chunks: Promise<readonly (StoreEntry<T> | undefined)[]>[] = [];
+    for (let at = 0; at < keys.length; at += LIMITS.maxGetMany) {
+      chunks.push(this.#read<T>(keys.slice(at, at + LIMITS.maxGetMany)));
+    }
+    return (await Promise.all(chunks)).flat();
+  }
+
   async #read<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
     if (keys.length === 0) return [];
-    const names = keys.map((key) => recordKey(encodeKey(key)));
-    const texts = await this.#send(["MGET", ...names]) as readonly Reply[];
+    const texts = await this.#send(INDEX, ["MGET", ...keys.map(recordKey)]) as readonly Reply[];
     return keys.map((key, at) => entryOf<T>(key, texts[at] ?? null));
   }
 
-  async #send(command: readonly (string | number)[]): Promise<Reply> {
+  async #send(name: string, command: readonly (string | number)[]): Promise<Reply> {
     this.#checkOpen();
-    return await this.#link.send(INDEX, command);
+    return await this.#link.send(name, command);
   }
 
   #checkOpen(): void {
@@ -125,17 +162,12 @@ export class RedisStore implements Store {
   }
 }
 
-function recordKey(text: string): string {
-  return RECORD + text;
+function recordKey(key: StoreKey): string {
+  return RECORD + encodeKey(key);
 }
 
 function entryOf<T>(key: StoreKey, text: Reply): StoreEntry<T> | undefined {
   if (typeof text !== "string") return undefined;
   const end = text.indexOf("\n");
   return { key, value: decodeValue(text.slice(end + 1)) as T, version: text.slice(0, end) };
-}
-
-/** Redis takes whole milliseconds, at least one, and it must never be early. */
-function expiry(expireInMs: number | undefined): number | "" {
-  return expireInMs === undefined ? "" : Math.max(1, Math.ceil(expireInMs));
 }

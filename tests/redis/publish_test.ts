@@ -73,7 +73,7 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
   readonly maxPerSecondPerContext: number;
 }) {
   const publish = createPublish({
-    ...{ buffer, store: new RedisStore(own), clock: systemClock },
+    ...{ buffer, store: new RedisStore(own, { loose: ["idempotency"] }), clock: systemClock },
     ids: createIdSource(systemClock),
     maxPayloadBytes: () => 49_152,
     idempotencyMs: () => HOUR_MS,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { systemClock } from "../../core/clock.ts";
+import type { Commit } from "../../core/store.ts";
+import { PARTITIONS } from "../../redis/keys.ts";
 import type { Link } from "../../redis/link/routed_link.ts";
 import { openLink } from "../../redis/link/open.ts";
 import { RedisStore } from "../../redis/records/store.ts";
@@ -119,11 +121,153 @@ redisTest("without Redis the store is unavailable, and works again when it is ba
   assert.equal((await store.get(["a"]))?.value, 1);
 });
 
+redisTest("a loose record is set, checked, replaced and deleted by name", async () => {
+  const store = await openLoose();
+  const key = ["loose", "a", 1];
+  const fresh = { checks: [{ key, version: null }], sets: [{ key, value: { n: 1 } }] };
+  assert.equal(await store.commit(fresh), true);
+  assert.equal(await store.commit(fresh), false);
+  const { value, version } = (await store.get(key))!;
+  assert.deepEqual(value, { n: 1 });
+  const next = { checks: [{ key, version }], sets: [{ key, value: { n: 2 } }] };
+  assert.equal(await store.commit({ checks: next.checks }), true);
+  assert.equal(await store.commit(next), true);
+  assert.equal(await store.commit(next), false);
+  assert.equal(await store.commit({ checks: next.checks }), false);
+  assert.equal(await store.commit({ checks: next.checks, deletes: [key] }), false);
+  assert.deepEqual((await store.get(key))?.value, { n: 2 });
+  assert.equal(await store.commit({ sets: [{ key, value: 3 }] }), true);
+  assert.equal((await store.get(key))?.value, 3);
+  assert.equal(await store.commit({ deletes: [key] }), true);
+  assert.equal(await store.get(key), undefined);
+  assert.equal(await store.commit({ deletes: [key] }), true);
+});
+
+redisTest(
+  "a loose record vanishes when its time has passed, and leaves nothing behind",
+  async () => {
+    const store = await openLoose();
+    const key = ["loose", "a"];
+    await store.commit({ sets: [{ key, value: 1, expireInMs: 49.5 }] });
+    assert.equal((await store.get(key))?.value, 1);
+    await until("it has gone", async () => await store.get(key) === undefined);
+    assert.equal(await redis().cli("dbsize"), "0");
+    const again = { checks: [{ key, version: null }], sets: [{ key, value: 2, expireInMs: 50 }] };
+    assert.equal(await store.commit(again), true);
+    await store.commit({ sets: [{ key, value: 3 }] });
+    const [name] = await allKeys();
+    assert.equal(await links[0]!.send(name!, ["PTTL", name!]), -1);
+  },
+);
+
+redisTest("loose records spread over the partitions, and are in no list", async () => {
+  const store = await openLoose();
+  const keys = Array.from({ length: 500 }, (_, n) => ["loose", "a", `k${n}`]);
+  await Promise.all(
+    keys.map((key) => store.commit({ sets: [{ key, value: 1, expireInMs: 1e6 }] })),
+  );
+  const tags = (await allKeys()).map((key) => /^carillon:\{(p\d+)\}:r:/.exec(key)?.[1]);
+  assert.equal(tags.length, 500);
+  assert.ok(!tags.includes(undefined));
+  assert.equal(new Set(tags).size, PARTITIONS);
+  await store.commit({ sets: [{ key: ["other"], value: 1 }] });
+  assert.equal(await redis().cli("zcard", "carillon:{records}:index"), "1");
+  assert.equal(await redis().cli("zcard", "carillon:{records}:expiries"), "0");
+  const all = await Array.fromAsync(store.list({ prefix: [] }));
+  assert.deepEqual(all.map(({ key }) => key), [["other"]]);
+  for (const prefix of [["loose"], ["loose", "a"]]) {
+    await assert.rejects(Array.fromAsync(store.list({ prefix })), isMistake);
+  }
+});
+
+redisTest("loose records and others are read together, in the order of the keys", async () => {
+  const store = await openLoose();
+  const keys = Array.from({ length: 210 }, (_, n) => [n % 3 === 0 ? "other" : "loose", n]);
+  const [, ...there] = keys;
+  await Promise.all(there.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
+  const found = await store.getMany<number>([...keys, ["loose", "missing"]]);
+  const values = found.map((entry) => entry && [entry.key[0], entry.value]);
+  assert.deepEqual(values, [undefined, ...there, undefined]);
+});
+
+redisTest("a loose record never has a version again", async () => {
+  const store = await openLoose();
+  const key = ["loose", "a"];
+  const versions: string[] = [];
+  for (let n = 0; n < 90; n++) {
+    await store.commit({ sets: [{ key, value: 1 }] });
+    versions.push((await store.get(key))!.version);
+    if (n % 3 === 1) await store.commit({ deletes: [key] });
+    // As where a replica takes over that has seen nothing of it.
+    if (n % 3 === 2) await redis().flush();
+  }
+  assert.equal(new Set(versions).size, versions.length);
+});
+
+redisTest("a commit that takes something along with a loose record is refused", async () => {
+  const store = await openLoose();
+  const key = ["loose", "a"];
+  const check = { key, version: null };
+  const set = { key, value: 1 };
+  const other = ["other"];
+  const refused: readonly Commit[] = [
+    { sets: [set, { key: other, value: 1 }] },
+    { sets: [set, { key: ["loose", "b"], value: 1 }] },
+    { sets: [set, set] },
+    { sets: [set], deletes: [other] },
+    { sets: [set], deletes: [key] },
+    { sets: [set], checks: [check, check] },
+    { sets: [set], checks: [{ key: other, version: null }] },
+    { sets: [{ key: other, value: 1 }], checks: [check] },
+  ];
+  for (const commit of refused) await assert.rejects(store.commit(commit), isMistake);
+  assert.equal(await redis().cli("dbsize"), "0");
+});
+
+redisTest("of two nodes that set the same loose record anew one does", async () => {
+  const stores = [await openLoose(), looseOn(await connect(redis().url))];
+  for (let n = 0; n < 20; n++) {
+    const key = ["loose", n];
+    const done = await Promise.all(stores.map((store, value) => {
+      return store.commit({ checks: [{ key, version: null }], sets: [{ key, value }] });
+    }));
+    assert.deepEqual(done.toSorted(), [false, true]);
+    assert.equal((await stores[0]!.get(key))?.value, done.indexOf(true));
+  }
+});
+
+redisTest("a Redis without memory sets no loose record, and deletes still work", async () => {
+  await using server = await startRedis();
+  const store = looseOn(await connect(server.url));
+  const key = ["loose", "a"];
+  await store.commit({ sets: [{ key, value: 1 }] });
+  await server.cli("config", "set", "maxmemory", 1);
+  await assert.rejects(store.commit({ sets: [{ key, value: 2 }] }), isUnavailable);
+  assert.equal((await store.get(key))?.value, 1);
+  assert.equal(await store.commit({ deletes: [key] }), true);
+  assert.equal(await store.get(key), undefined);
+});
+
 /** An empty store on the server of this file. */
 async function openEmpty(): Promise<RedisStore> {
   await redis().flush();
   links[0] ??= await connect(redis().url);
   return new RedisStore(links[0]);
+}
+
+/** The same, where records whose keys begin with `loose` are. */
+async function openLoose(): Promise<RedisStore> {
+  await openEmpty();
+  return looseOn(links[0]!);
+}
+
+function looseOn(link: Link): RedisStore {
+  return new RedisStore(link, { loose: ["loose"] });
+}
+
+/** All keys of the server of this file. */
+async function allKeys(): Promise<readonly string[]> {
+  return await links[0]!.send("", ["KEYS", "*"]) as readonly string[];
 }
 
 /** A link that is closed after the last test. */
@@ -146,4 +290,10 @@ async function addOne(store: RedisStore): Promise<void> {
 
 function isUnavailable(thrown: unknown): boolean {
   return thrown instanceof ServiceError && thrown.code === "store_unavailable";
+}
+
+/** A bug of the caller, not an outage. */
+function isMistake(thrown: unknown): boolean {
+  return thrown instanceof Error && !(thrown instanceof ServiceError) &&
+    /loose/.test(thrown.message);
 }

@@ -53,6 +53,17 @@ redisTest(
   },
 );
 
+redisTest("in a Cluster loose records are on every master, and are read together", async () => {
+  await Promise.all(cluster.masters.map((master) => master.flush()));
+  const store = new RedisStore(shared, { loose: ["loose"] });
+  const keys = Array.from({ length: 100 }, (_, n) => [n % 10 === 0 ? "other" : "loose", n]);
+  await Promise.all(keys.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
+  const found = await store.getMany(keys);
+  assert.deepEqual(found.map((entry) => entry?.value), keys.map(([, n]) => n));
+  const sizes = await shared.each(["DBSIZE"]);
+  assert.ok(sizes.every(({ reply }) => Number(reply) > 10));
+});
+
 redisTest("in a Cluster every master is checked", async () => {
   const found = await checkServers(shared);
   assert.deepEqual(found.map(({ severity }) => severity), ["warning", "warning", "warning"]);
