@@ -104,7 +104,7 @@ export class Intake {
     const { link, keys, onMerged } = this.#options;
     const args: string[] = [];
     for (const { notification: { id }, due, latest, body } of batch) {
-      args.push(id, due, latest === due ? "" : latest, body);
+      args.push(latest === due ? id + due : id + due + latest, body);
     }
     const reply = await link.run(
       ACCEPT,

@@ -26,50 +26,80 @@ end
 const MAX_OLDER = 255;
 
 /**
- * Accepts notifications that wait: `id, due, latest (empty: as due), body` each. Returns how many
- * were merged; where a ledger is given, a list of that and the ids skipped because they came before.
+ * Accepts notifications that wait: for each `id, due, latest (empty: as due)` as one text, and its
+ * body. Returns how many were merged; where a ledger is given, a list of that and the ids skipped
+ * because they came before.
+ *
+ * What is similar to nothing that waits, which is most, is gathered and written in one call of each
+ * kind at the end; `places` says where in `dues` something is that this call has brought itself.
  */
 export const ACCEPT: Script = {
   name: "buffer_accept",
   lua: String.raw`
 local items, open, older, due, turns, ledger = unpack(KEYS)
 ${KNOWN}
-local merged, lastContext, lastAt = 0, nil, nil
-for i = 1, #ARGV, 4 do
-  local id, at, latest, body = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  if not ledger or not known(id) then
-    local key = string.sub(body, 1, string.find(body, '\n', 1, true) - 1)
-    local context = string.sub(body, 1, string.find(body, '\0', 1, true))
-    local wasId
-    if redis.call('HSETNX', open, key, id .. at .. latest) == 0 then
-      local was = redis.call('HGET', open, key)
-      wasId = string.sub(was, 1, 36)
-      local names, wasAt = redis.call('HGET', older, wasId) or '', string.sub(was, 37, 49)
-      if #names < ${37 * MAX_OLDER - 1} and wasId ~= id then
-        local wasLatest = string.sub(was, 50)
-        latest = math.min(tonumber(wasLatest) or tonumber(wasAt), tonumber(latest) or tonumber(at))
-        at = string.format('%.0f', math.min(math.max(tonumber(wasAt), tonumber(at)), latest))
-        latest = string.format('%.0f', latest)
-        if latest == at then latest = '' end
-        redis.call('ZREM', due, context .. wasAt .. wasId)
-        if names ~= '' then
-          redis.call('HDEL', older, wasId)
-          names = names .. ','
-        end
-        redis.call('HSET', older, id, names .. wasId)
-        merged = merged + 1
-      end
-      if wasId ~= id then redis.call('HSET', open, key, id .. at .. latest) end
-    end
-    if wasId ~= id then
-      redis.call('HSET', items, id, body)
-      redis.call('ZADD', due, 0, context .. at .. id)
-    end
-    if context ~= lastContext or tonumber(at) < tonumber(lastAt) then
-      redis.call('ZADD', turns, 'LT', at, context)
-      lastContext, lastAt = context, at
-    end
+local count, merged = #ARGV / 2, 0
+local keys = {}
+for i = 1, count do
+  local body = ARGV[2 * i]
+  keys[i] = string.sub(body, 1, string.find(body, '\n', 1, true) - 1)
+end
+local opened, changed = {}, {}
+for i, was in ipairs(redis.call('HMGET', open, unpack(keys))) do opened[keys[i]] = was end
+local bodies, dues, places, earliest = {}, {}, {}, {}
+
+local function merge(was, id, at, latest, context)
+  local wasId, wasAt = string.sub(was, 1, 36), string.sub(was, 37, 49)
+  local names = redis.call('HGET', older, wasId) or ''
+  if #names >= ${37 * MAX_OLDER - 1} then return at, latest end
+  local wasLatest = string.sub(was, 50)
+  latest = math.min(tonumber(wasLatest) or tonumber(wasAt), tonumber(latest) or tonumber(at))
+  at = string.format('%.0f', math.min(math.max(tonumber(wasAt), tonumber(at)), latest))
+  latest = string.format('%.0f', latest)
+  if latest == at then latest = '' end
+  places[id] = places[wasId]
+  if not places[id] then redis.call('ZREM', due, context .. wasAt .. wasId) end
+  if names ~= '' then
+    redis.call('HDEL', older, wasId)
+    names = names .. ','
   end
+  redis.call('HSET', older, id, names .. wasId)
+  merged = merged + 1
+  return at, latest
+end
+
+for i = 1, count do
+  local head, body, key = ARGV[2 * i - 1], ARGV[2 * i], keys[i]
+  local id, was = string.sub(head, 1, 36), opened[key]
+  local isHere = was and string.sub(was, 1, 36) == id
+  if not (ledger and known(id)) and not isHere then
+    local at, latest = string.sub(head, 37, 49), string.sub(head, 50)
+    local context = string.sub(key, 1, string.find(key, '\0', 1, true))
+    if was then at, latest = merge(was, id, at, latest, context) end
+    opened[key] = id .. at .. latest
+    changed[key] = true
+    bodies[#bodies + 1] = id
+    bodies[#bodies + 1] = body
+    local place = places[id] or #dues + 2
+    places[id] = place
+    dues[place - 1], dues[place] = 0, context .. at .. id
+    if not earliest[context] or at < earliest[context] then earliest[context] = at end
+  end
+end
+if #bodies > 0 then
+  redis.call('HSET', items, unpack(bodies))
+  redis.call('ZADD', due, unpack(dues))
+  local news, line = {}, {}
+  for key in pairs(changed) do
+    news[#news + 1] = key
+    news[#news + 1] = opened[key]
+  end
+  for context, at in pairs(earliest) do
+    line[#line + 1] = at
+    line[#line + 1] = context
+  end
+  redis.call('HSET', open, unpack(news))
+  redis.call('ZADD', turns, 'LT', unpack(line))
 end
 if not ledger then return merged end
 return { merged, unpack(skipped) }
@@ -85,15 +115,21 @@ export const ACCEPT_CLAIMED: Script = {
   lua: String.raw`
 local items, claims, claimers, ledger = unpack(KEYS)
 ${KNOWN}
-local node = ARGV[1]
+local node, bodies, owners = ARGV[1], {}, {}
 for i = 2, #ARGV, 2 do
   local id = ARGV[i]
   if not ledger or not known(id) then
-    redis.call('HSET', items, id, ARGV[i + 1])
-    redis.call('HSET', claims, id, node)
+    bodies[#bodies + 1] = id
+    bodies[#bodies + 1] = ARGV[i + 1]
+    owners[#owners + 1] = id
+    owners[#owners + 1] = node
   end
 end
-redis.call('SADD', claimers, node)
+if #bodies > 0 then
+  redis.call('HSET', items, unpack(bodies))
+  redis.call('HSET', claims, unpack(owners))
+  redis.call('SADD', claimers, node)
+end
 return skipped
 `,
 };

@@ -175,7 +175,7 @@ test("of two contexts with much to say each gives a few at a time", async (site)
     for (let n = 0; n < 40; n++) {
       const one = site.make({ context, data: { n } });
       const body = encodeNotification(one, { waits: true });
-      await link.run(ACCEPT, [items, open, older, due, turns], [one.id, EPOCH, "", body]);
+      await link.run(ACCEPT, [items, open, older, due, turns], [`${one.id}${EPOCH}`, body]);
     }
   }
   const keys = [items, claims, open, older, due, turns, claimers];
