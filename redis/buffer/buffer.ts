@@ -61,7 +61,7 @@ export interface RedisBufferOptions {
 /** Notifications of one context that are claimed before it is the next one's turn. */
 const QUOTA = 16;
 /** Jobs' worth that may wait for each processor; the rest stays where all nodes can take it. */
-const JOBS_AHEAD = 4;
+const JOBS_AHEAD = 16;
 /** After how long something that was given back comes again; about. */
 const AGAIN_MS = 1_000;
 
