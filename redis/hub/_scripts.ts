@@ -8,6 +8,7 @@
 import type { Script } from "../link.ts";
 
 const COMMON = `
+local NEVER = string.rep('0', 16)
 local function text(number) return string.format('%.0f', number) end
 local function now()
   local time = redis.call('TIME')
@@ -28,23 +29,33 @@ end`;
 /**
  * Appends to logs. Keys: the claims of the partition; then per event the user's state and log.
  * Arguments: the node whose claims are insisted on, or nothing; whether events may be there
- * already; window (ms); events per log; then per event id, about, args. Answers per event with
- * offset, offset before, and the lines of the sockets; with offset 0 where it is another node's.
+ * already; window (ms); events per log; then the events, each with its id in the first line.
+ * Answers per event with offset, offset before, and the lines of the sockets; with offset 0 where it
+ * is another node's.
  *
- * Entries live for the window and up to a quarter longer, so that time to live and age have to be
- * looked after only four times per window.
+ * An entry of a log has one field, because each costs about as much as all that is in it: a text
+ * whose first line is the offset before it, and the event behind that. Entries live for the window
+ * and up to a quarter longer, so that time to live and age have to be looked after only four times
+ * per window; between, only the end of the log is written over where the state has it, in front.
  */
 export const PUBLISH: Script = {
   name: "hub_publish",
   lua: `${COMMON}
 local node, again, window, most = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local moment = now() * 1024
-local count = (#ARGV - 4) / 3
-local owners
-if node ~= '' then
-  local ids = {}
-  for i = 1, count do ids[i] = ARGV[i * 3 + 2] end
-  owners = redis.call('HMGET', KEYS[1], unpack(ids))
+local count = #ARGV - 4
+local ids, keys = {}, {}
+for i = 1, count do
+  local event = ARGV[i + 4]
+  ids[i] = string.sub(event, 1, string.find(event, '\\n', 1, true) - 1)
+  keys[i] = KEYS[i * 2]
+end
+local owners = node ~= '' and redis.call('HMGET', KEYS[1], unpack(ids))
+local states = {}
+for i, state in ipairs(redis.call('MGET', unpack(keys))) do
+  states[keys[i]] = state and {
+    last = string.sub(state, 1, 16), touched = string.sub(state, 18, 33), seats = string.sub(state, 34)
+  } or { seats = '' }
 end
 local places = {}
 local function place_in(log, id)
@@ -55,7 +66,8 @@ local function place_in(log, id)
     repeat
       local page = redis.call('XREVRANGE', log, upto, '-', 'COUNT', 100)
       for _, entry in ipairs(page) do
-        known[entry[2][4]] = {tonumber(string.match(entry[1], '^%d+')), tonumber(entry[2][2])}
+        local previous, event = string.match(entry[2][2], '^(%d+)\\n([^\\n]*)')
+        known[event] = {tonumber(string.match(entry[1], '^%d+')), tonumber(previous)}
         upto = '(' .. entry[1]
       end
     until #page < 100
@@ -63,20 +75,19 @@ local function place_in(log, id)
   end
   return known[id]
 end
-local function append(i, state)
-  local key, log = KEYS[i * 2], KEYS[i * 2 + 1]
-  local last, touched, seats
-  if state then
-    last, touched, seats = string.match(state, '^(%d+) (%d+)(.*)')
-  else
-    last, touched, seats = text(moment - 1), '0', ''
+local function append(i)
+  local key, log = keys[i], KEYS[i * 2 + 1]
+  local state = states[key]
+  local isNew = not state.last
+  if isNew then
+    state.last, state.touched = text(moment - 1), NEVER
     redis.call('DEL', log)
   end
+  local last, touched = state.last, state.touched
   local previous = tonumber(last)
   local offset = math.max(moment, previous + 1)
   local entry = text(offset)
-  redis.call('XADD', log, 'MAXLEN', most, entry, 'p', last, 'i', ARGV[i * 3 + 2],
-    'c', ARGV[i * 3 + 3], 'a', ARGV[i * 3 + 4])
+  redis.call('XADD', log, 'MAXLEN', most, entry, 'e', last .. '\\n' .. ARGV[i + 4])
   if offset - tonumber(touched) >= window * 256 then
     touched = entry
     redis.call('PEXPIRE', log, math.ceil(window * 1.25))
@@ -84,23 +95,21 @@ local function append(i, state)
       redis.call('XTRIM', log, 'MINID', text(offset - window * 1024))
     end
   end
-  if state then redis.call('SET', key, entry .. ' ' .. touched .. seats, 'KEEPTTL')
-  else redis.call('SET', key, entry .. ' ' .. touched, 'PX', window) end
-  if places[log] then places[log][ARGV[i * 3 + 2]] = {offset, previous} end
-  return offset, previous, seats
+  if isNew then redis.call('SET', key, entry .. ' ' .. touched, 'PX', window)
+  elseif touched == state.touched then redis.call('SETRANGE', key, 0, entry)
+  else redis.call('SETRANGE', key, 0, entry .. ' ' .. touched) end
+  state.last, state.touched = entry, touched
+  if places[log] then places[log][ids[i]] = {offset, previous} end
+  return offset, previous
 end
 local reply = {}
 for i = 1, count do
   local offset, previous, seats = 0, 0, ''
   if not owners or owners[i] == node then
-    local state = redis.call('GET', KEYS[i * 2])
-    local place = again and place_in(KEYS[i * 2 + 1], ARGV[i * 3 + 2])
-    if place then
-      offset, previous = place[1], place[2]
-      if state then local _; _, seats = split(state) end
-    else
-      offset, previous, seats = append(i, state)
-    end
+    local place = again and place_in(KEYS[i * 2 + 1], ids[i])
+    if place then offset, previous = place[1], place[2]
+    else offset, previous = append(i) end
+    seats = states[keys[i]].seats
   end
   reply[i * 3 - 2], reply[i * 3 - 1], reply[i * 3] = offset, previous, seats
 end
@@ -131,7 +140,7 @@ if seats ~= ARGV[1] then return {0, 0, seats} end
 local last = tonumber(string.match(head, '^%d+'))
 if not last or ARGV[3] == '1' then
   last = math.max(now() * 1024, last or 0)
-  head = text(last) .. ' 0'
+    head = text(last) .. ' ' .. NEVER
   redis.call('DEL', KEYS[2])
 end
 local lines = string.gsub(ARGV[2], '@', text(last))
@@ -192,7 +201,7 @@ for i = 1, #KEYS / 2 do
   local key, id, line = KEYS[i * 2 - 1], ARGV[i * 2 + 1], ARGV[i * 2 + 2]
   local state = redis.call('GET', key)
   if not state then
-    state = text(now() * 1024) .. ' 0'
+    state = text(now() * 1024) .. ' ' .. NEVER
     redis.call('DEL', KEYS[i * 2])
   end
   if not find(state, id) then

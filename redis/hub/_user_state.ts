@@ -1,7 +1,7 @@
 /**
  * What Redis keeps of a user beside the log itself, as one text of lines, which is a third smaller
- * than a hash: where the log ends, and when its time to live was last renewed; then a line for each
- * socket. It is there for as long as the user is. Scripts read and change it by the same format.
+ * than a hash: where the log ends, and when its time to live was last renewed, 16 digits each; then a
+ * line for each socket. It is there for as long as the user is. Scripts read and change it by the same format.
  */
 
 import { type Seat, type UserName } from "../../core/events.ts";
@@ -39,18 +39,43 @@ export function userKeys(
 }
 
 /** Reads a text; `undefined` where nothing is kept. */
-export function parseState(text: string): UserState | undefined {
+export function parseState(text: string, readSeats = parseSeats): UserState | undefined {
   if (text === "") return undefined;
   const lines = text.indexOf("\n");
   return {
     last: Number(text.slice(0, text.indexOf(" "))),
-    seats: lines < 0 ? [] : parseSeats(text.slice(lines)),
+    seats: lines < 0 ? NONE : readSeats(text.slice(lines)),
+  };
+}
+
+/** Texts whose lines are remembered; a user's change when a socket comes or goes. */
+const REMEMBERED = 10_000;
+const NONE: readonly SeatLine[] = [];
+
+/**
+ * Reads lines, and remembers what it has read: those of one user are read twice for each event.
+ * Two generations bound it, the older of which is forgotten at once.
+ */
+export function createSeatReader(remembered = REMEMBERED): typeof parseSeats {
+  let young = new Map<string, readonly SeatLine[]>();
+  let old = young;
+  return (text) => {
+    if (text === "") return NONE;
+    const known = young.get(text);
+    if (known) return known;
+    const lines = old.get(text) ?? parseSeats(text);
+    if (young.size >= remembered / 2) {
+      old = young;
+      young = new Map();
+    }
+    young.set(text, lines);
+    return lines;
   };
 }
 
 /** Reads the lines behind the first. */
 export function parseSeats(text: string): readonly SeatLine[] {
-  if (text === "") return [];
+  if (text === "") return NONE;
   return text.slice(1).split("\n").map((line) => {
     const [id, node, client, socketId, joinedAt, beatMs, floor, , at, from] = line.split(" ");
     return {

@@ -7,7 +7,7 @@ import type { LoggedEvent, Missed, UserEvent, UserName } from "../../core/events
 import { byPartition } from "./_by_partition.ts";
 import { MISSED, PUBLISH } from "./_scripts.ts";
 import { isThere, type View } from "./_seats.ts";
-import { parseSeats, parseState, type SeatLine, userKeys } from "./_user_state.ts";
+import { type parseSeats, parseState, type SeatLine, userKeys } from "./_user_state.ts";
 import { claimsKey } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
@@ -20,6 +20,7 @@ export interface AppendOptions {
   readonly claimedBy: string | undefined;
   readonly windowMs: number;
   readonly maxEventsPerUser: number;
+  readonly readSeats: typeof parseSeats;
   /**
    * Takes what has been appended, a part at a time and in order; awaited before the whole resolves.
    */
@@ -57,7 +58,7 @@ export async function appendEvents(
         else {
           appended.push({
             event: { ...event, offset: Number(offset), previous: Number(previous) },
-            seats: parseSeats(String(seats)),
+            seats: options.readSeats(String(seats)),
           });
         }
       }
@@ -107,7 +108,7 @@ function append(
   for (const event of events) {
     const { state, log } = userKeys(event);
     keys.push(state, log);
-    args.push(event.id, formatAbout(event), event.args);
+    args.push(`${event.id}\n${formatAbout(event)}\n${event.args}`);
   }
   return link.run(PUBLISH, keys, args) as Promise<readonly Reply[]>;
 }
@@ -123,15 +124,16 @@ function readAbout(text: string): Pick<UserEvent, "clients" | "except"> {
   return { clients: about[0], except: about[1] };
 }
 
+/** Reads what the script has made of an event: the offset before it, and the event, in lines. */
 function readEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
-  const [id, fields] = entry as readonly [string, readonly string[]];
-  const [, previous, , eventId, , about, , args] = fields;
+  const [id, [, text]] = entry as readonly [string, readonly [string, string]];
+  const [previous, eventId, about] = text.split("\n", 3) as [string, string, string];
   return {
-    id: eventId!,
+    id: eventId,
     context,
     user,
-    ...readAbout(about!),
-    args: args!,
+    ...readAbout(about),
+    args: text.slice(previous.length + eventId.length + about.length + 3),
     offset: Number(id.slice(0, id.indexOf("-"))),
     previous: Number(previous),
   };

@@ -27,7 +27,8 @@ import { type Appended, appendEvents, readMissed } from "./event_log.ts";
 import type { Inbox } from "../nodes/inbox.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes.ts";
-import { joinUser, readPresence } from "./presence.ts";
+import { createSeatReader } from "./_user_state.ts";
+import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
 /** The numbers that an operator sets. */
 export interface HubSettings {
@@ -66,6 +67,8 @@ class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #departures: Departures;
   readonly #view: () => View;
+  /** What reading takes. */
+  readonly #reading: Pick<PresenceOptions, "link" | "view" | "readSeats">;
   /** By socket. */
   readonly #joining = new Map<string, Promise<Joined>>();
   #local: LocalSockets = NOBODY;
@@ -76,6 +79,7 @@ class RedisHub implements EventHub {
     const { link, nodes, settings } = options;
     this.#options = options;
     this.#view = () => ({ now: link.now(), windowMs: settings().windowMs, nodes });
+    this.#reading = { link, view: this.#view, readSeats: createSeatReader() };
     this.#departures = new Departures({ ...options, windowMs: () => settings().windowMs });
   }
 
@@ -98,7 +102,7 @@ class RedisHub implements EventHub {
 
   async presence(users: readonly UserName[]): Promise<readonly (readonly Presence[])[]> {
     await this.#settled();
-    const found = await readPresence(users, { link: this.#options.link, view: this.#view });
+    const found = await readPresence(users, this.#reading);
     return found.map((present, at) => this.#withOwn(present, users[at]!));
   }
 
@@ -109,7 +113,7 @@ class RedisHub implements EventHub {
     const { link, nodes, settings, fenced = true } = this.#options;
     await this.#settled();
     return await appendEvents(events, {
-      ...{ link, again, ...settings() },
+      ...{ link, again, ...settings(), readSeats: this.#reading.readSeats },
       claimedBy: fenced ? nodes.id : undefined,
       onAppended: (appended) => this.#tell(appended),
     });
@@ -135,7 +139,7 @@ class RedisHub implements EventHub {
 
   async missed(user: UserName, after: number): Promise<Missed> {
     await this.#settled();
-    return await readMissed(user, after, { link: this.#options.link, view: this.#view });
+    return await readMissed(user, after, this.#reading);
   }
 
   stop(): Promise<void> {
@@ -150,7 +154,7 @@ class RedisHub implements EventHub {
   async #join(seat: Seat): Promise<Joined> {
     await this.#settled();
     return await joinUser(seat, {
-      ...{ link: this.#options.link, view: this.#view },
+      ...this.#reading,
       provenFor: (user, socketId) =>
         this.#departures.provenFor(socketId) ??
           this.#local.seatsOf(user).find((each) => each.socketId === socketId)?.proven,
@@ -162,12 +166,12 @@ class RedisHub implements EventHub {
    * announced again yet.
    */
   #withOwn(present: readonly Presence[], user: UserName): readonly Presence[] {
-    const unknown = this.#local.seatsOf(user).filter(({ socketId }) =>
-      !present.some((one) => one.socketId === socketId)
-    );
-    if (unknown.length === 0) return present;
-    const own = unknown.map(({ client, id, socketId }) => ({ client, id, socketId, open: true }));
-    return [...present, ...own];
+    let all = present;
+    for (const { client, id, socketId } of this.#local.seatsOf(user)) {
+      if (present.some((one) => one.socketId === socketId)) continue;
+      all = [...all, { client, id, socketId, open: true }];
+    }
+    return all;
   }
 
   /** Sockets that have just closed are known to have. */

@@ -8,13 +8,14 @@ import type { Joined, Presence, Seat, UserName } from "../../core/events.ts";
 import { byPartition } from "./_by_partition.ts";
 import { SWAP } from "./_scripts.ts";
 import { presenceOf, takeSeat, type View } from "./_seats.ts";
-import { parseSeats, parseState, userKeys } from "./_user_state.ts";
+import { type parseSeats, parseState, userKeys } from "./_user_state.ts";
 import type { RedisLink } from "../link.ts";
 
 /** What presence needs. */
 export interface PresenceOptions {
   readonly link: RedisLink;
   readonly view: () => View;
+  readonly readSeats: typeof parseSeats;
   /** What is proven for a socket of this process, which its line does not say. */
   readonly provenFor: (user: UserName, socketId: string) => number | undefined;
 }
@@ -29,7 +30,7 @@ const MAX_TRIES = 64;
 /** The sockets of each of these users, in their order. */
 export async function readPresence(
   users: readonly UserName[],
-  { link, view }: Pick<PresenceOptions, "link" | "view">,
+  { link, view, readSeats }: Pick<PresenceOptions, "link" | "view" | "readSeats">,
 ): Promise<readonly (readonly Presence[])[]> {
   const found: (readonly Presence[])[] = new Array(users.length);
   await Promise.all(
@@ -38,7 +39,7 @@ export async function readPresence(
       const reply = await link.send(keys[0]!, ["MGET", ...keys]) as readonly (string | null)[];
       const now = view();
       for (const [index, text] of reply.entries()) {
-        const state = parseState(text ?? "");
+        const state = parseState(text ?? "", readSeats);
         found[places[index]!] = state === undefined ? NOBODY : presenceOf(state.seats, now);
       }
     }),
@@ -54,12 +55,14 @@ const NOBODY: readonly Presence[] = [];
  *
  * @throws {ServiceError} `store_unavailable`
  */
-export async function joinUser(seat: Seat, options: PresenceOptions): Promise<Joined> {
-  const { link, view, provenFor } = options;
+export async function joinUser(
+  seat: Seat,
+  { link, view, readSeats, provenFor }: PresenceOptions,
+): Promise<Joined> {
   const { state, log } = userKeys(seat);
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const lines = parseSeats(expected);
+    const lines = readSeats(expected);
     const former = lines.find(({ id }) => id === seat.id);
     const proven = former && provenFor(seat, former.socketId);
     const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), proven });

@@ -3,7 +3,13 @@ import fc from "fast-check";
 import { offsetAt } from "../../core/events.ts";
 import { byNode, formatEvents, parseEvents } from "../../redis/hub/_events.ts";
 import { isThere, presenceOf, standingOf, takeSeat, type View } from "../../redis/hub/_seats.ts";
-import { formatSeat, parseSeats, parseState, type SeatLine } from "../../redis/hub/_user_state.ts";
+import {
+  createSeatReader,
+  formatSeat,
+  parseSeats,
+  parseState,
+  type SeatLine,
+} from "../../redis/hub/_user_state.ts";
 import { isComplete } from "../../redis/hub/event_log.ts";
 import { eventFor, SEVEN } from "../contract/events_contract.ts";
 
@@ -166,4 +172,19 @@ Deno.test("a message of events comes back as it was written", () => {
     ...{ ...event, offset: 2 ** 50 + at, previous: at },
   }));
   assert.deepEqual(parseEvents(formatEvents(events)), events);
+});
+
+Deno.test("lines that are read again are those that were read before, however many others there were", () => {
+  const readSeats = createSeatReader(4);
+  const texts = Array.from({ length: 9 }, (_, n) => `\n${formatSeat(line({ id: `c${n}` }))}`);
+  for (const text of texts) {
+    const lines = readSeats(text);
+    assert.deepEqual(lines, parseSeats(text));
+    assert.equal(readSeats(text), lines);
+  }
+  const [first, ...others] = texts;
+  const kept = readSeats(others.at(-1)!);
+  readSeats(first!);
+  assert.equal(readSeats(others.at(-1)!), kept);
+  assert.deepEqual(readSeats(""), []);
 });
