@@ -182,7 +182,8 @@ async function bytesByKind(): Promise<ReadonlyMap<string, number>> {
   for await (const keys of client.scanIterator({ COUNT: 1000 })) {
     const sizes = await Promise.all(keys.map((key) => client.memoryUsage(key, { SAMPLES: 0 })));
     for (const [index, key] of keys.entries()) {
-      const kind = key.includes(":{records}:") ? "records" : key.split(":")[2]!;
+      const part = key.split(":")[2]!;
+      const kind = key.includes(":{records}:") ? "records" : part === "r" ? "keys" : part;
       bytes.set(kind, (bytes.get(kind) ?? 0) + (sizes[index] ?? 0));
     }
   }
