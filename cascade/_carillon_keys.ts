@@ -36,8 +36,10 @@ export const CARILLON_KEYS = {
   }),
   "io.carillon.publish.maxPerSecondPerContext": integer(0, {
     text: "How many notifications per second are accepted for one context, on all nodes " +
-      "together. Beyond it a publish is answered with 429. 0: no limit.",
+      "together. Beyond it a publish is answered with 429. 0: no limit. What is set for a " +
+      "user has no effect.",
     example: "100",
+    cascade: true,
     min: 0,
     max: 10_000_000,
   }),

@@ -20,7 +20,6 @@ const LAYOUT = {
   publish: {
     maxPayloadBytes: "io.carillon.publish.maxPayloadBytes",
     maxPerSecondPerKey: "io.carillon.publish.maxPerSecondPerKey",
-    maxPerSecondPerContext: "io.carillon.publish.maxPerSecondPerContext",
   },
   ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
   idempotency: { retentionHours: "io.carillon.idempotency.retentionHours" },

@@ -4,7 +4,7 @@
  */
 
 import type { Buffer } from "../buffer/mod.ts";
-import type { Settings } from "../cascade/mod.ts";
+import type { Settings, Snapshot } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
@@ -21,7 +21,7 @@ import type { Transport } from "../core/transport.ts";
 import { createConsequences, type TokenKeeper } from "./consequences.ts";
 import { Courier, type RetryJob } from "./courier.ts";
 import { DeadLetters } from "./dead_letters.ts";
-import { type ConfigurationSnapshot, createDispatch, type Matching } from "./dispatch.ts";
+import { createDispatch, type Matching } from "./dispatch.ts";
 import { type CommitChanges, DueQueue } from "./due_queue.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { Lanes } from "./lanes.ts";
@@ -48,7 +48,7 @@ export interface PipelineOptions {
   readonly subscriptions: Subscriptions;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly settings: () => Settings;
-  readonly configuration: () => ConfigurationSnapshot;
+  readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
   readonly fetch: typeof fetch;
@@ -82,6 +82,8 @@ export interface Pipeline extends AsyncDisposable {
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 256;
 const FEEDBACK_AT_ONCE = 8;
+/** What holds for a context is what holds for a user of whom nothing is said. */
+const NOBODY = "";
 const HORIZON_MS = 25 * HOUR_MS;
 
 /** See the file's comment. */
@@ -147,7 +149,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ buffer, store, clock, ids },
     limits: createPublishLimits({
       limiter: options.limiter ?? createLocalLimiter({ clock }),
-      settings: () => settings().publish,
+      perKey: () => settings().publish.maxPerSecondPerKey,
+      perContext: async (context) =>
+        (await configuration().view(context, NOBODY)).get(
+          "io.carillon.publish.maxPerSecondPerContext",
+        ),
       onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
     }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,

@@ -7,17 +7,11 @@ import type { RateLimiter, Take } from "../core/rate_limiter.ts";
 /** Whose limit it is. */
 export type LimitKind = "key" | "context";
 
-/** Notifications a second; 0: no limit. */
-export interface LimitSettings {
-  readonly maxPerSecondPerKey: number;
-  readonly maxPerSecondPerContext: number;
-}
-
-/** What the limits need. */
+/** What the limits need. They are notifications a second, 0 being none, and read anew each time. */
 export interface PublishLimitsOptions {
   readonly limiter: RateLimiter;
-  /** Read anew each time, so that a reload counts at once. */
-  readonly settings: () => LimitSettings;
+  readonly perKey: () => number;
+  readonly perContext: (context: string) => number | Promise<number>;
   readonly onLimited?: (limit: LimitKind) => void;
 }
 
@@ -40,10 +34,23 @@ interface Wanted extends Take {
  * @throws {ServiceError} `too_many_requests`, with the time after which another try is worth it
  */
 export function createPublishLimits(
-  { limiter, settings, onLimited }: PublishLimitsOptions,
+  { limiter, perKey, perContext, onLimited }: PublishLimitsOptions,
 ): PublishLimits {
+  async function ofContext(context: string, count: number): Promise<Wanted> {
+    const perSecond = await perContext(context);
+    const scope = `in context ${context}`;
+    return { limit: "context", name: `context:${context}`, scope, count, perSecond };
+  }
+
   return async (principal, drafts) => {
-    const wanted = wantedOf(principal.id, drafts, settings());
+    const counts = new Map<string, number>();
+    for (const { context } of drafts) counts.set(context, (counts.get(context) ?? 0) + 1);
+    const ofKey: Wanted = {
+      ...{ limit: "key", name: `key:${principal.id}`, scope: "with this credential" },
+      ...{ count: drafts.length, perSecond: perKey() },
+    };
+    const ofContexts = await Promise.all([...counts].map((each) => ofContext(...each)));
+    const wanted = [ofKey, ...ofContexts].filter(({ perSecond }) => perSecond > 0);
     if (wanted.length === 0) return;
     const waits = await Promise.all(wanted.map((each) => limiter.take(each.name, each)));
     const longest = Math.max(...waits);
@@ -59,27 +66,4 @@ export function createPublishLimits(
       { retryAfterSeconds: Math.max(1, Math.ceil(longest / 1000)) },
     );
   };
-}
-
-function wantedOf(
-  id: string,
-  drafts: readonly { readonly context: string }[],
-  { maxPerSecondPerKey, maxPerSecondPerContext }: LimitSettings,
-): readonly Wanted[] {
-  const wanted: Wanted[] = [];
-  if (maxPerSecondPerKey > 0) {
-    const perSecond = maxPerSecondPerKey;
-    const scope = "with this credential";
-    wanted.push({ limit: "key", name: `key:${id}`, scope, count: drafts.length, perSecond });
-  }
-  if (maxPerSecondPerContext > 0) {
-    const counts = new Map<string, number>();
-    for (const { context } of drafts) counts.set(context, (counts.get(context) ?? 0) + 1);
-    for (const [context, count] of counts) {
-      const scope = `in context ${context}`;
-      const perSecond = maxPerSecondPerContext;
-      wanted.push({ limit: "context", name: `context:${context}`, scope, count, perSecond });
-    }
-  }
-  return wanted;
 }

@@ -9,7 +9,8 @@ function limits(perKey: number, perContext: number) {
   const limited: LimitKind[] = [];
   const admit = createPublishLimits({
     limiter: createLocalLimiter({ clock }),
-    settings: () => ({ maxPerSecondPerKey: perKey, maxPerSecondPerContext: perContext }),
+    perKey: () => perKey,
+    perContext: (context) => context === "gold" ? 100 * perContext : perContext,
     onLimited: (limit) => limited.push(limit),
   });
   return {
@@ -62,6 +63,14 @@ Deno.test("a context gets so many a second, from all credentials", async () => {
   assert.equal(message, "Cannot publish: more than 10 notifications a second in context 1");
   assert.deepEqual(limited, ["context"]);
   await admit(of("2", 10), "key:c");
+});
+
+Deno.test("each context has the limit that is set for it", async () => {
+  const { admit } = limits(0, 10);
+  await admit([...of("gold", 1000), ...of("1", 10)]);
+  const { message } = await refusal(admit(["gold"]));
+  assert.equal(message, "Cannot publish: more than 1000 notifications a second in context gold");
+  await refusal(admit(["1"]));
 });
 
 Deno.test("a batch that one context refuses takes nothing from the others", async () => {

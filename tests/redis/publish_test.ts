@@ -79,7 +79,8 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
     idempotencyMs: () => HOUR_MS,
     limits: createPublishLimits({
       limiter: createRedisLimiter({ link: own, clock: systemClock, log: silentLog }),
-      settings: () => ({ maxPerSecondPerKey: 0, maxPerSecondPerContext }),
+      perKey: () => 0,
+      perContext: () => maxPerSecondPerContext,
     }),
   });
   return (idempotencyKey: string | undefined, { context = "1", count = 1 } = {}) =>

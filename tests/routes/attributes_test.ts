@@ -93,3 +93,23 @@ Deno.test("names in the path are checked", async () => {
   const control = await service.call("PUT", "/v1/contexts/a%00b/config", { body: {} });
   assertProblem(control, "400 invalid_request");
 });
+
+Deno.test("contexts have publish limits of their own, by attribute or by context set", async () => {
+  const LIMIT = "io.carillon.publish.maxPerSecondPerContext";
+  await using service = await startTestService({
+    properties: { [LIMIT]: 10 },
+    files: { "contextSets/plans.yml": `gold:\n    withTags: gold\n    ${LIMIT}: 1000000\n` },
+  });
+  const publish = async (context: string, count: number) => {
+    const notification = { context, user: "3", topic: "ox:mail:new", data: {} };
+    const notifications = Array.from({ length: count }, () => notification);
+    return await service.call("POST", "/v1/notifications", { body: { notifications } });
+  };
+  await service.call("PUT", "/v1/contexts/2/config", { body: { attributes: { [LIMIT]: 0 } } });
+  await service.call("PUT", "/v1/contexts/3/config", { body: { name: "gold" } });
+  for (const context of ["2", "3"]) {
+    for (let n = 0; n < 3; n++) assert.equal((await publish(context, 100)).status, 202);
+  }
+  assert.equal((await publish("1", 100)).status, 202);
+  assertProblem(await publish("1", 1), "429 too_many_requests");
+});
