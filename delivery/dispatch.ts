@@ -75,6 +75,7 @@ export function createDispatch(options: DispatchOptions) {
     const known: TargetRecord[] = [];
     const pending: Target[] = [];
     const told: string[] = [];
+    let kept: string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves })) {
       const { target } = step;
       if (!step.send) known.push(record(target, step.state, step.reason));
@@ -82,11 +83,12 @@ export function createDispatch(options: DispatchOptions) {
       else {
         const { client } = target;
         const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
-        if (kind === "sent" || kind === "kept") told.push(target.client);
+        if (kind === "sent" || kind === "kept") told.push(client);
+        if (kind === "kept") (kept ??= []).push(client);
         known.push(record(target, kind));
       }
     }
-    if (told.length > 0) events.push(eventOf(notification, told));
+    if (told.length > 0) events.push(eventOf(notification, told, { kept }));
     return { notification, isWanted: targets.length > 0, known, pending };
   }
 

@@ -13,7 +13,9 @@ type Head = readonly [
   user: string,
   id: string,
   clients: readonly string[],
-  except?: string,
+  /** `null` where there is none and something follows. */
+  except?: string | null,
+  kept?: readonly string[],
 ];
 
 const encoder = new TextEncoder();
@@ -22,12 +24,10 @@ const decoder = new TextDecoder();
 /** The bytes of some events. */
 export function packEvents(events: readonly LoggedEvent[]): Uint8Array {
   let text = "";
-  for (const { offset, previous, context, user, id, clients, except, args } of events) {
-    const head: Head = except === undefined
-      ? [offset, previous, context, user, id, clients]
-      : [offset, previous, context, user, id, clients, except];
+  for (const event of events) {
     // A line break in JSON can only be between its tokens.
-    text += `${JSON.stringify(head)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}\n`;
+    const args = event.args.includes("\n") ? event.args.replaceAll("\n", " ") : event.args;
+    text += `${JSON.stringify(headOf(event))}\n${args}\n`;
   }
   return encoder.encode(text);
 }
@@ -46,11 +46,24 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   const lines = text.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [offset, previous, context, user, id, clients, except]: Head = JSON.parse(lines[at]!);
+    const head: Head = JSON.parse(lines[at]!);
+    const [offset, previous, context, user, id, clients, except, kept] = head;
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
-      ...(except !== undefined && { except }),
+      ...(typeof except === "string" && { except }),
+      ...(kept !== undefined && { kept }),
     });
   }
   return events;
+}
+
+function headOf(
+  { offset, previous, context, user, id, clients, except, kept }: LoggedEvent,
+): Head {
+  if (kept !== undefined) {
+    return [offset, previous, context, user, id, clients, except ?? null, kept];
+  }
+  return except === undefined
+    ? [offset, previous, context, user, id, clients]
+    : [offset, previous, context, user, id, clients, except];
 }

@@ -35,18 +35,24 @@ export function socketOutcome(
   return outcome;
 }
 
-/** A notification as the sockets of these clients are told of it. */
+/**
+ * A notification as the sockets of these clients are told of it.
+ *
+ * @param options.kept those of them for which it came to "kept"; absent where there are none
+ */
 export function eventOf(
   { id, context, user, topic, data, sourceToken }: Pick<
     Notification,
     "id" | "context" | "user" | "topic" | "data" | "sourceToken"
   >,
   clients: readonly string[],
+  { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
   const args = `${JSON.stringify(topic)},${JSON.stringify(data)}`;
   return {
     ...{ id, context, user, clients, args },
     ...(sourceToken !== undefined && { except: sourceToken }),
+    ...(kept !== undefined && { kept }),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * How events travel between nodes, and to which. A message is two lines per event: what is known of
- * it as JSON, and its arguments as they are, which saves escaping them twice. Pure.
+ * it as JSON, and its arguments as they are, which saves escaping them twice. For whom an event was
+ * kept is left out: whoever was away reads it from the log. Pure.
  */
 
 import type { LoggedEvent } from "../../core/events.ts";

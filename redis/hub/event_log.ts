@@ -33,6 +33,8 @@ export interface Appended {
   readonly seats: readonly SeatLine[];
 }
 
+type About = Pick<UserEvent, "clients" | "except" | "kept">;
+
 const EVENTS_PER_CALL = 256;
 /** Fewer, since the logs of their users are searched. */
 const EVENTS_PER_CALL_AGAIN = 16;
@@ -113,15 +115,22 @@ function append(
   return link.run(PUBLISH, keys, args) as Promise<readonly Reply[]>;
 }
 
-/** Whom an event is for, as kept beside its arguments. */
-function formatAbout({ clients, except }: UserEvent): string {
+/** Whom an event is for, as it is stored beside its arguments: nearly always the clients alone. */
+export function formatAbout({ clients, except, kept }: About): string {
+  if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
   return JSON.stringify(except === undefined ? clients : [clients, except]);
 }
 
-function readAbout(text: string): Pick<UserEvent, "clients" | "except"> {
+/** Reads what {@link formatAbout} has written. */
+export function readAbout(text: string): About {
   const about = JSON.parse(text);
   if (!Array.isArray(about[0])) return { clients: about };
-  return { clients: about[0], except: about[1] };
+  const [clients, except, kept] = about;
+  return {
+    clients,
+    ...(typeof except === "string" && { except }),
+    ...(kept !== undefined && { kept }),
+  };
 }
 
 /** Reads what the script has made of an event: the offset before it, and the event, in lines. */

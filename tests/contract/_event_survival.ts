@@ -48,6 +48,18 @@ export function survivalRules(rule: Rule): void {
     assert.deepEqual(missed, { events: [told[1], after], complete: true });
   });
 
+  rule("whom events were kept for survives a crash with the log", async (scene) => {
+    const { desk, under, another } = scene;
+    const { last } = await desk.sit(seatFor(SEVEN));
+    const clients = ["mail", "phone"];
+    const events = [{}, { except: "c" }, { kept: ["phone"] }, { except: "c", kept: clients }]
+      .map((fields) => eventFor(SEVEN, { clients, ...fields }));
+    await desk.publish(...events);
+    await under.crash(desk.hub);
+    const missed = await (await another()).hub.missed(SEVEN, last);
+    assert.deepEqual(missed.events.map(({ offset: _, previous: __, ...event }) => event), events);
+  });
+
   rule("who was there when it crashed is away for a moment", async ({ desk, under, another }) => {
     const quiet = seatFor(EIGHT, { id: "q" });
     const seat = seatFor(SEVEN, { id: "c" });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
+import type { Presence, UserEvent } from "../../core/events.ts";
+import type { TargetRecord } from "../../core/ledger.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { Courier } from "../../delivery/courier.ts";
@@ -71,3 +73,44 @@ for (
     assert.deepEqual(unhandled, []);
   });
 }
+
+Deno.test("an event names the clients that had no open socket, where there are any", async () => {
+  const published: UserEvent[] = [];
+  const settled = new Map<string, readonly TargetRecord[]>();
+  const seat = (client: string, open: boolean): Presence => ({
+    ...{ client, id: client, socketId: client, open },
+  });
+  const present = [[seat("mail", true), seat("phone", false)], [seat("mail", true)]];
+  const dispatch = createDispatch({
+    matching: {
+      match: ({ context, user }, clients) =>
+        clients.map((client) => ({
+          ...{ context, user, client, transport: "websocket", token: "", refreshedAt: 0 },
+        })),
+      prefetch: () => {},
+    },
+    sockets: {
+      presence: () => present,
+      publish(events) {
+        published.push(...events);
+        return Promise.resolve(new Set<string>());
+      },
+    },
+    configuration: () => ({ view: () => ({ enabled: () => true }) }),
+    serves: () => true,
+    courier: {} as Courier,
+    ledger: {
+      settle: ({ id }: Notification, targets: readonly TargetRecord[]) =>
+        void settled.set(id, targets),
+    } as Ledger,
+    release: () => {},
+    clock: new FakeClock(),
+    log: silentLog,
+  });
+  await dispatch(BATCH, { again: false });
+  assert.deepEqual(published.map(({ clients, kept }) => [clients, kept]), [
+    [["mail", "phone"], ["phone"]],
+    [["mail"], undefined],
+  ]);
+  assert.deepEqual(settled.get("7")!.map(({ state }) => state), ["sent", "kept"]);
+});

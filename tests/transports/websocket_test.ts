@@ -53,6 +53,12 @@ Deno.test("an event carries topic and data as JSON, and what it excludes", () =>
   assert.equal("except" in eventOf(notification, [APP]), false);
 });
 
+Deno.test("an event says for which of its clients it is kept, where it is for any", () => {
+  const notification = { id: "n", context: "1", user: "3", topic: "t", data: {} };
+  assert.deepEqual(eventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
+  assert.equal("kept" in eventOf(notification, [APP], { kept: undefined }), false);
+});
+
 Deno.test("a single message goes to the hub, unless nobody would get it", async () => {
   const published: UserEvent[] = [];
   let present: readonly Presence[] = [socket()];
