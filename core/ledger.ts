@@ -13,7 +13,10 @@ export const NOTIFICATION_STATES = [
 
 export type NotificationState = typeof NOTIFICATION_STATES[number];
 
-/** What became of it at one target. */
+/**
+ * What became of it at one target. `kept` is for a client that was away for a moment, and becomes
+ * `sent` once it has come back and got it.
+ */
 export const TARGET_STATES = [
   "sent",
   "kept",

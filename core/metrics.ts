@@ -30,6 +30,10 @@ export const METRICS = {
     help: "Notifications that reached a final state",
     labels: ["state"],
   },
+  carillon_notifications_caught_up_total: {
+    type: "counter",
+    help: "Notifications that a client got when it came back",
+  },
   carillon_notifications_in_flight: {
     type: "gauge",
     help: "Notifications accepted and not yet settled",

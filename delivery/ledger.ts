@@ -1,10 +1,10 @@
 /**
  * Follows each notification from the plan to its last target, and writes down what became of it.
  * A notification is open here until every first attempt has come to something; from then on its
- * record is in the buffer's ledger, and retries amend it there.
+ * record is in the buffer's ledger; retries amend it there, and clients that come back.
  */
 
-import type { Buffer } from "../buffer/mod.ts";
+import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import { type LedgerRecord, stateOf, type TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
@@ -15,6 +15,8 @@ export interface LedgerObserver {
   settled(record: LedgerRecord): void;
   /** A settled notification is in flight again. */
   reopened(): void;
+  /** A client got what had been kept for it; its notification may have been settled before. */
+  caughtUp(): void;
 }
 
 interface Open {
@@ -141,6 +143,37 @@ export class Ledger {
     this.#observer.reopened();
   }
 
+  /**
+   * A client has come back and was told what had been kept for it. Whatever else became of it there
+   * stays as it is. False where there is no such record, or none yet.
+   */
+  async arrived(
+    name: LedgerName,
+    { client, at }: { readonly client: string; readonly at: number },
+  ): Promise<boolean> {
+    const told = (target: TargetRecord): TargetRecord => ({ ...target, state: "sent", at });
+    const open = this.#open.get(name.id);
+    if (open) {
+      for (const [key, target] of open.targets) {
+        if (!isKeptFor(client, target)) continue;
+        open.targets.set(key, told(target));
+        this.#observer.caughtUp();
+      }
+      return true;
+    }
+    let wasKept = false;
+    const isKnown = await this.#buffer.amend(name, (before) => {
+      wasKept = before.targets.some((target) => isKeptFor(client, target));
+      if (!wasKept) return before;
+      const targets = before.targets.map((target) =>
+        isKeptFor(client, target) ? told(target) : target
+      );
+      return { ...before, targets, state: stateOf(targets) };
+    });
+    if (isKnown && wasKept) this.#observer.caughtUp();
+    return isKnown;
+  }
+
   #write(
     { id, context, user, topic, acceptedAt }: Notification,
     targets: readonly TargetRecord[],
@@ -161,6 +194,10 @@ export class Ledger {
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
   }
+}
+
+function isKeptFor(client: string, target: TargetRecord): boolean {
+  return target.state === "kept" && target.client === client && target.transport === "websocket";
 }
 
 function nameOf({ client, transport, subscription }: TargetRecord): string {

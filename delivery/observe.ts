@@ -58,5 +58,8 @@ export function createObserver(metrics: Metrics, clock: Clock): LedgerObserver {
     reopened() {
       metrics.count("carillon_notifications_recovered_total", {});
     },
+    caughtUp() {
+      metrics.count("carillon_notifications_caught_up_total", {});
+    },
   };
 }

@@ -3,7 +3,7 @@
  * rule of its own; each is in the file that it is named after.
  */
 
-import type { Buffer } from "../buffer/mod.ts";
+import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import type { Settings, Snapshot } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
@@ -25,6 +25,7 @@ import { createDispatch, type Matching } from "./dispatch.ts";
 import { type CommitChanges, DueQueue } from "./due_queue.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { Lanes } from "./lanes.ts";
+import { LateArrivals } from "./late_arrivals.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { laneSettings, retryPolicy, WAVE_GUARD } from "./policies.ts";
@@ -69,6 +70,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly lanes: Lanes;
   /** Whether a client has options for a transport, usable or not: its messages are taken on. */
   readonly serves: (transport: TransportName, client: string) => boolean;
+  /** A client has come back and was told a notification that had been kept for it. */
+  arrived(name: LedgerName, client: string): void;
   /** Retries that are waiting for their time. */
   retriesWaiting(): number;
   /** Notifications accepted and not settled. */
@@ -82,6 +85,8 @@ export interface Pipeline extends AsyncDisposable {
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 256;
 const FEEDBACK_AT_ONCE = 8;
+/** How long a stop has the ledger hear of clients that came back a moment ago. */
+const ARRIVALS_WITHIN_MS = 1_000;
 /** What holds for a context is what holds for a user of whom nothing is said. */
 const NOBODY = "";
 const HORIZON_MS = 25 * HOUR_MS;
@@ -126,6 +131,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     (transport) => laneSettings(settings(), transports.get(transport)!.traits),
   );
   const ledger = new Ledger(buffer, createObserver(metrics, clock));
+  const arrivals = new LateArrivals({
+    clock,
+    amend: ({ name, client, at }) => ledger.arrived(name, { client, at }),
+  });
   const courier = new Courier({
     ...{ transports, lanes, generate, consequences, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
@@ -180,6 +189,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     await within(settings().delivery.attemptTimeoutMs, ledger.idle());
     await Promise.all([retryQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
+    await within(ARRIVALS_WITHIN_MS, arrivals.flush());
+    arrivals.close();
     await buffer.close();
   }
 
@@ -189,6 +200,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
     lanes,
     serves,
+    arrived: (name, client) => arrivals.add(name, client),
     retriesWaiting: () => retryQueue.waiting,
     inFlight: () => buffer.depth().inFlight + ledger.retrying,
     async start() {

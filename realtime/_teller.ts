@@ -16,6 +16,8 @@ export interface TellerOptions extends Omit<CatchUpOptions, "send" | "sendResync
   readonly backlog: Backlog;
   readonly onGap: (connection: Connection) => void;
   readonly onResync: (connection: Connection) => void;
+  /** Told an event from the log that had been kept for its client. */
+  readonly onCaughtUp: (connection: Connection, event: LoggedEvent) => void;
 }
 
 const RESYNC = '"resync"';
@@ -87,7 +89,8 @@ export class Teller {
     if (event.offset <= connection.cursor) return;
     connection.cursor = event.offset;
     if (!isMeantFor(connection, event)) return;
-    this.#hand(connection, frameOf(event, connection.engine.protocol));
+    if (!this.#hand(connection, frameOf(event, connection.engine.protocol))) return;
+    if (event.kept?.includes(connection.client)) this.#options.onCaughtUp(connection, event);
   }
 
   #sendResync(connection: Connection): void {
@@ -97,9 +100,11 @@ export class Teller {
     if (this.#options.backlog.admit(engine, frame.length)) engine.sendText(frame);
   }
 
-  #hand({ engine }: Connection, frame: string): void {
-    if (!this.#options.backlog.admit(engine, frame.length)) return;
+  /** False where it does not fit: its socket is closed, and its client comes back for it. */
+  #hand({ engine }: Connection, frame: string): boolean {
+    if (!this.#options.backlog.admit(engine, frame.length)) return false;
     engine.sendText(frame);
     this.told++;
+    return true;
   }
 }

@@ -1,5 +1,6 @@
 /** What the realtime server tells of what happens to sockets, for whoever counts. */
 
+import type { UserEvent } from "../core/events.ts";
 import type { Refusal } from "./handshake.ts";
 
 /** Whose sockets of which client. */
@@ -20,6 +21,8 @@ export interface RealtimeHooks {
     connection: Audience,
     missed: { readonly events: number; readonly complete: boolean },
   ): void;
+  /** A socket was told an event from the log that had been kept for its client. */
+  onCaughtUp?(connection: Audience, event: UserEvent): void;
   /** A socket was told that events are missing that cannot be had any more. */
   onResync?(connection: Audience): void;
   /** A socket was told an event that did not follow what it had, and looks into the log. */

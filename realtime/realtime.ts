@@ -109,6 +109,7 @@ class RealtimeServer implements Realtime {
       backlog: this.#backlog,
       onGap: (connection) => this.#hooks.onGap?.(connection),
       onResync: (connection) => this.#hooks.onResync?.(connection),
+      onCaughtUp: (connection, event) => this.#hooks.onCaughtUp?.(connection, event),
     });
     this.#enter = createEntry({
       ...{ hub: options.hub, door: this.#door, connections: this.#connections },

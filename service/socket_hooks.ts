@@ -1,11 +1,20 @@
-/** Counts what happens to sockets. */
+/** Counts what happens to sockets, and passes on what the ledger is to hear of. */
 
+import type { UserEvent } from "../core/events.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { RealtimeHooks } from "../realtime/mod.ts";
 
-/** See the file's comment. */
-export function socketHooks(metrics: Metrics): RealtimeHooks {
+/**
+ * See the file's comment.
+ *
+ * @param arrived a client has come back and was told an event that had been kept for it
+ */
+export function socketHooks(
+  metrics: Metrics,
+  arrived: (event: UserEvent, client: string) => void,
+): RealtimeHooks {
   return {
+    onCaughtUp: ({ client }, event) => arrived(event, client),
     onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
     onClosed: ({ client }, reason) =>
       metrics.count("carillon_sockets_closed_total", { client, reason }),

@@ -119,7 +119,7 @@ export async function startService(
     ...{ clock, random, log, hub },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
-    hooks: socketHooks(metrics),
+    hooks: socketHooks(metrics, (event, client) => pipeline.arrived(event, client)),
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 

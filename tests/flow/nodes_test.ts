@@ -11,6 +11,7 @@ import {
   type TestServiceOptions,
 } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
+import { keptRecord, openReturning } from "./_returning.ts";
 
 const redis = sharedRedis();
 const ENABLED = "com.openexchange.pns.transport.websocket.enabled";
@@ -97,6 +98,23 @@ redisTest("what is changed at one node counts at the others", async () => {
   assert.equal((await a.call("DELETE", `/v1/sessions/${session}`)).status, 204);
   await listener.closed;
   assert.deepEqual(listener.events.at(-1), ["session:invalid"]);
+});
+
+redisTest("what was kept for a client is delivered once it has come back to any node", async () => {
+  await using nodes = await startNodes(2);
+  const [a, b] = nodes as unknown as [TestService, TestService];
+  await using client = await openReturning(a, { session: await a.mint() });
+  client.drop();
+  const { id, n } = await keptRecord(a);
+  await client.comeBack(b);
+  for (const node of [a, b]) {
+    const { targets } = await until("the ledger says that it was delivered", async () => {
+      const record = await node.settled(id);
+      return record.state === "delivered" && record;
+    });
+    assert.deepEqual(targets.map(({ state }) => state), ["sent"]);
+  }
+  assert.ok(client.heard.includes(n));
 });
 
 redisTest("a node that leaves is not ready at once, and nobody loses anything by it", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { formatOffset, type Missed } from "../../core/events.ts";
+import type { RealtimeHooks } from "../../realtime/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { away, event, ScriptedHub, SEVEN } from "./_scripted_hub.ts";
 import { type Peer, type ServedRealtime, serveRealtime } from "./_servers.ts";
@@ -234,6 +235,32 @@ Deno.test("a gap is reported", async () => {
   assert.deepEqual(gaps, []);
   served.realtime.tell(event(3));
   assert.deepEqual(gaps, ["open-xchange-appsuite"]);
+});
+
+Deno.test("what had been kept for a client is reported once a socket was told it", async () => {
+  const got: string[] = [];
+  const hub = new ScriptedHub();
+  const hooks: RealtimeHooks = {
+    onCaughtUp: ({ client }, { id }) => void got.push(`${client} ${id}`),
+  };
+  await using served = serveRealtime({}, { hub, hooks });
+  const client = "open-xchange-appsuite";
+  const clients = [client, "other"];
+  hub.log = [
+    event(1, { clients, kept: ["other"] }),
+    event(2, { clients: ["other"], kept: ["other"] }),
+    event(3, { clients, kept: clients }),
+    event(4),
+    event(5, { kept: [client], except: "c" }),
+    event(6),
+  ];
+  const peer = await connect(served, "&connection=c");
+  served.realtime.tell(hub.log[5]!);
+  assert.deepEqual(await numbers(peer, 4), ["1", "3", "4", "6"]);
+  assert.deepEqual(got, [`${client} 3`]);
+  served.realtime.tell(event(7, { kept: [client] }));
+  assert.deepEqual(await numbers(peer, 1), ["7"]);
+  assert.deepEqual(got, [`${client} 3`], "what is told as it comes was kept for nobody");
 });
 
 async function comeBack(served: ServedRealtime, offset: number): Promise<Peer> {
