@@ -161,8 +161,8 @@ export interface EventHub extends AsyncDisposable {
    */
   join(seat: Seat): Joined | Promise<Joined>;
   /**
-   * A socket has closed. Takes effect in the order of the calls, and only on this very seat: not
-   * where a socket of the same id, on this node or another, has joined since.
+   * A socket has closed. Takes effect in the order of the calls, and only on this very seat, not on
+   * that of another socket of the same id.
    *
    * @param seat as it was last
    * @param proven see {@link LocalSeat.proven}; absent: its client is not coming back

@@ -12,7 +12,7 @@ import type { Log } from "../../core/log.ts";
 import { userKey } from "../../core/notification.ts";
 import { byPartition } from "./_by_partition.ts";
 import { ANNOUNCE } from "./_scripts.ts";
-import { formatSeat, namesOf, userKeys } from "./_user_state.ts";
+import { formatSeat, nameOf, userKeys } from "./_user_state.ts";
 import { KEEP_MS } from "./presence.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes.ts";
@@ -164,7 +164,7 @@ export class Audit {
       const { client, id, socketId, beatMs } = seat;
       const line = { client, id, socketId, beatMs, node: nodes.id, joinedAt: link.now() };
       keys.push(state, log);
-      args.push(namesOf(seat)[0], formatSeat({ ...line, floor: Math.max(0, seat.proven) }));
+      args.push(nameOf(seat), formatSeat({ ...line, floor: Math.max(0, seat.proven) }));
     }
     return link.run(ANNOUNCE, keys, args) as Promise<readonly number[]>;
   }

@@ -10,7 +10,7 @@ import type { Seat } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
 import { byPartition } from "./_by_partition.ts";
 import { LEAVE } from "./_scripts.ts";
-import { namesOf, userKeys } from "./_user_state.ts";
+import { nameOf, userKeys } from "./_user_state.ts";
 import type { RedisLink } from "../link.ts";
 
 /** What departures need. */
@@ -109,7 +109,7 @@ export class Departures {
   async #tell(departures: readonly Departure[]): Promise<readonly Departure[]> {
     const { link, windowMs, log } = this.#options;
     const keys = departures.map((each) => userKeys(each).state);
-    const each = departures.flatMap((seat) => [...namesOf(seat), seat.proven ?? "gone"]);
+    const each = departures.flatMap((seat) => [nameOf(seat), seat.proven ?? "gone"]);
     try {
       await link.run(LEAVE, keys, [windowMs(), ...each]);
       return [];

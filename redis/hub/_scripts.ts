@@ -19,11 +19,9 @@ local function split(state)
   if not break_at then return state, '' end
   return string.sub(state, 1, break_at - 1), string.sub(state, break_at)
 end
-local function find(state, id)
-  local from = string.find(state, '\\n' .. id .. ' ', 1, true)
-  if not from then return nil end
-  local to = (string.find(state, '\\n', from + 1, true) or #state + 1) - 1
-  return from, to, string.sub(state, from + 1, to)
+local function find(state, socket)
+  local name = string.gsub(socket, '%W', '%%%0')
+  return string.find(state, '\\n(%S+ %S+ %S+ ' .. name .. ' %d+ %d+ (%d+)[^\\n]*)')
 end`;
 
 /**
@@ -149,9 +147,8 @@ return {1, last, ''}`,
 };
 
 /**
- * Notes that sockets have closed. Keys: states. Arguments: window (ms); then per key id, socket
- * and what is proven: an offset, below zero where nothing is, \`gone\` where nobody comes back.
- * Where no socket is open any more, all of it is kept for the window.
+ * Notes that sockets have closed. Keys: states. Arguments: window (ms); then per key the socket and
+ * what is proven: an offset, below zero where nothing is, \`gone\` where nobody comes back. Where no socket is open any more, all of it is kept for the window.
  */
 export const LEAVE: Script = {
   name: "hub_leave",
@@ -165,23 +162,20 @@ local function anyone(seats)
 end
 local at = text(now())
 for i = 1, #KEYS do
-  local id, socket, proven = ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1]
+  local socket, proven = ARGV[i * 2], ARGV[i * 2 + 1]
   local state = redis.call('GET', KEYS[i])
-  local from, to, line
-  if state then from, to, line = find(state, id) end
-  if line then
-    local seat, owner, floor = string.match(line, '^(%S+ %S+ %S+ (%S+) %d+ %d+ (%d+))')
-    if owner == socket then
-      local put = ''
-      if proven ~= 'gone' then
-        if tonumber(proven) < 0 then proven = floor end
-        put = '\\n' .. seat .. ' left ' .. at .. ' ' .. proven
-      end
-      state = string.sub(state, 1, from - 1) .. put .. string.sub(state, to + 1)
-      local _, seats = split(state)
-      if anyone(seats) then redis.call('SET', KEYS[i], state, 'KEEPTTL')
-      else redis.call('SET', KEYS[i], state, 'PX', ARGV[1]) end
+  local from, to, line, floor
+  if state then from, to, line, floor = find(state, socket) end
+  if from then
+    local put = ''
+    if proven ~= 'gone' then
+      if tonumber(proven) < 0 then proven = floor end
+      put = '\\n' .. string.gsub(line, ' left .*', '') .. ' left ' .. at .. ' ' .. proven
     end
+    state = string.sub(state, 1, from - 1) .. put .. string.sub(state, to + 1)
+    local _, seats = split(state)
+    if anyone(seats) then redis.call('SET', KEYS[i], state, 'KEEPTTL')
+    else redis.call('SET', KEYS[i], state, 'PX', ARGV[1]) end
   end
 end
 return #KEYS`,
@@ -189,8 +183,8 @@ return #KEYS`,
 
 /**
  * Makes sure that open sockets are known. Keys: per socket, state and log of its user. Arguments:
- * time to live (ms); whether it is to be renewed; then per socket its id and its line. A line of the
- * same id stays, whoever's it is. Answers per socket with the end of the user's log.
+ * time to live (ms); whether it is to be renewed; then per socket its name and its line. Answers per
+ * socket with the end of the user's log.
  */
 export const ANNOUNCE: Script = {
   name: "hub_announce",
@@ -198,13 +192,13 @@ export const ANNOUNCE: Script = {
 local keep, renew = ARGV[1], ARGV[2] == '1'
 local reply = {}
 for i = 1, #KEYS / 2 do
-  local key, id, line = KEYS[i * 2 - 1], ARGV[i * 2 + 1], ARGV[i * 2 + 2]
+  local key, socket, line = KEYS[i * 2 - 1], ARGV[i * 2 + 1], ARGV[i * 2 + 2]
   local state = redis.call('GET', key)
   if not state then
     state = text(now() * 1024) .. ' ' .. NEVER
     redis.call('DEL', KEYS[i * 2])
   end
-  if not find(state, id) then
+  if not find(state, socket) then
     redis.call('SET', key, state .. '\\n' .. line, 'PX', keep)
   elseif renew then
     redis.call('PEXPIRE', key, keep)

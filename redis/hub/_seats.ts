@@ -81,22 +81,29 @@ export function nodesOf(lines: readonly SeatLine[], view: View): ReadonlySet<str
 }
 
 /**
- * Lets a socket take its seat.
+ * Lets a socket take its seat. Where another node has an open socket of the same id, that one stays
+ * as well: mostly its break is not noticed yet, but it may also be the one that lives, and this
+ * handshake one that was given up and lay about at a node that was paused. Whatever any of the
+ * former sockets says that the client has, it has.
  *
- * @param options.proven what this node knows of the socket that had the seat, where it was here
+ * @param options.provenOf what this node knows of a socket of its own
  */
 export function takeSeat(
   lines: readonly SeatLine[],
-  { seat, view, proven }: {
+  { seat, view, provenOf = () => undefined }: {
     readonly seat: Seat;
     readonly view: View;
-    readonly proven?: number | undefined;
+    readonly provenOf?: (socketId: string) => number | undefined;
   },
 ): Taken {
   const { now, nodes } = view;
-  const former = lines.find(({ id }) => id === seat.id);
-  const from = former && resumeFrom(former, { view, proven });
-  const others = lines.filter((line) => line !== former && standingOf(line, view).is !== "gone");
+  const from = lines.filter(({ id }) => id === seat.id)
+    .map((former) => resumeFrom(former, { view, proven: provenOf(former.socketId) }))
+    .reduce((one, other) => one === undefined ? other : Math.max(one, other ?? one), undefined);
+  const others = lines.filter((line) => {
+    const { is } = standingOf(line, view);
+    return line.id === seat.id ? is === "open" && line.node !== nodes.id : is !== "gone";
+  });
   const { client, id, socketId, beatMs } = seat;
   const line = { client, id, socketId, beatMs, node: nodes.id, joinedAt: now };
   const texts = [

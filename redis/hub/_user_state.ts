@@ -105,12 +105,9 @@ export function formatSeat(
 /** In place of a floor: the script puts the end of the log there. */
 export const END_OF_LOG = "@";
 
-/** How scripts find the line of a seat: by its id, and then by its socket. */
-export function namesOf({ id, socketId }: Pick<Seat, "id" | "socketId">): readonly [
-  id: string,
-  socketId: string,
-] {
-  return [encode(id), encode(socketId)];
+/** By which scripts find the line of a socket. */
+export function nameOf({ socketId }: Pick<Seat, "socketId">): string {
+  return encode(socketId);
 }
 
 /** Without spaces, line breaks and `@`, whatever a client calls itself. */

@@ -63,9 +63,8 @@ export async function joinUser(
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const lines = readSeats(expected);
-    const former = lines.find(({ id }) => id === seat.id);
-    const proven = former && provenFor(seat, former.socketId);
-    const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), proven });
+    const provenOf = (socketId: string) => provenFor(seat, socketId);
+    const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), provenOf });
     const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS];
     const reply = await link.run(SWAP, [state, log], args) as readonly [number, number, string];
     const [isDone, last, present] = reply;

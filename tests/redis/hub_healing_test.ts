@@ -162,20 +162,26 @@ redisTest("an event for a socket that a flushed Redis does not know of shows a g
   });
 });
 
-redisTest("announcing leaves alone what others have taken", async () => {
-  const clock = new FakeClock();
-  await withNodes([{}, { clock, now: later }], async ([here, there]) => {
-    await there!.desk.sit(seatFor(SEVEN, { id: "c" }));
-    const fresh = seatFor(SEVEN, { id: "c" });
-    await here!.desk.sit(fresh);
-    await here!.desk.publish(eventFor(SEVEN));
-    await until("it was announced", async () => {
-      await clock.advance(ROUND_MS);
-      return there!.desk.caughtUp.length > 0;
+redisTest(
+  "a socket is announced again beside one of the same connection at another node",
+  async () => {
+    const clock = new FakeClock();
+    await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
+      const [former, fresh] = [seatFor(SEVEN, { id: "c" }), seatFor(SEVEN, { id: "c" })];
+      await there!.desk.sit(former);
+      register.bury(there!.id);
+      await here!.desk.sit(fresh);
+      register.revive(there!.id);
+      const [first, second] = [fresh, former].map((seat) => ({ ...labelOf(seat), open: true }));
+      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [first]);
+      await until("it is announced", async () => {
+        await clock.advance(ROUND_MS);
+        return (await here!.desk.present(SEVEN)).length === 2;
+      });
+      assert.deepEqual(shown(await here!.desk.present(SEVEN)), shown([first!, second!]));
     });
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(fresh), open: true }]);
-  });
-});
+  },
+);
 
 redisTest("a Redis that was killed is missed, and everything goes on when it is back", async () => {
   await using server = await startRedis({

@@ -99,9 +99,27 @@ Deno.test("a connection whose old socket looks open resumes from a beat ago, or 
   const { from } = elsewhere;
   assert.ok(from! < offsetAt(NOW - BEAT) && from! >= offsetAt(NOW - BEAT - 6_000));
   const here = [line({ node: "self" })];
-  assert.equal(takeSeat(here, { seat: SEAT, view: view(), proven: 4711 }).from, 4711);
-  const joining = takeSeat(here, { seat: SEAT, view: view(), proven: -1 });
+  assert.equal(takeSeat(here, { seat: SEAT, view: view(), provenOf: () => 4711 }).from, 4711);
+  const joining = takeSeat(here, { seat: SEAT, view: view(), provenOf: () => -1 });
   assert.equal(joining.from, here[0]!.floor);
+});
+
+Deno.test("of all that former sockets of a connection say, the furthest counts", () => {
+  const left = (from: number) => line({ left: { at: NOW - 1_000, from } });
+  const gone = line({ left: { at: NOW - WINDOW - 1, from: 9_000 } });
+  const { from, seats } = takeSeat([left(5), left(7), left(6), gone], { seat: SEAT, view: view() });
+  assert.equal(from, 7);
+  assert.equal(parseSeats(seats).length, 1);
+});
+
+Deno.test("a socket that is open at another node keeps its seat beside one of the same connection", () => {
+  const dead = line({ socketId: "dead", node: "dead" });
+  const own = line({ socketId: "own", node: "self" });
+  const { seats } = takeSeat([line(), dead, own], {
+    seat: SEAT,
+    view: view({ dead: NOW - 9_000 }),
+  });
+  assert.deepEqual(parseSeats(seats).map(({ socketId }) => socketId), ["s", "fresh"]);
 });
 
 Deno.test("a connection that nobody knows begins at the end of the log", () => {
