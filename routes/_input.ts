@@ -23,13 +23,24 @@ export async function readJson(c: Context): Promise<unknown> {
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
   }
-  const text = await c.req.text();
+  const text = await c.req.text().catch(throwBrokenOff);
   try {
     return JSON.parse(text);
   } catch (cause) {
     const where = cause instanceof SyntaxError ? cause.message : "it is malformed";
     throw new ServiceError("invalid_request", `Cannot read the body as JSON: ${where}`, { cause });
   }
+}
+
+/**
+ * Throws what reading a body threw; where its sender has gone, that is nothing that broke here, and
+ * the answer reaches nobody.
+ *
+ * @throws {ServiceError} `invalid_request`
+ */
+export function throwBrokenOff(cause: unknown): never {
+  if (!(cause instanceof Deno.errors.BadResource)) throw cause;
+  throw new ServiceError("invalid_request", "Cannot read the body: it broke off", { cause });
 }
 
 /** The query parameters, checked. Repeated ones count once. */

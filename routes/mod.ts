@@ -15,6 +15,7 @@ import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
+import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";
 import { onError, problem } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
@@ -68,7 +69,7 @@ export function createApp(deps: AppDeps): App {
     // A body whose length is known needs no counting, and is read faster if nobody looked at it.
     const length = Number(c.req.header("content-length"));
     if (length <= MAX_BODY_BYTES && !c.req.header("transfer-encoding")) return next();
-    return limited(c, next);
+    return limited(c, next).catch(throwBrokenOff);
   });
   app.use(async function secure(c, next) {
     // Before the answer is made: a header set on a finished one makes it anew.

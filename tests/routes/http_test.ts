@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertProblem, NEW_MAIL } from "../support/api.ts";
 import { startTestService } from "../support/start_service.ts";
+import { until } from "../support/until.ts";
 
 Deno.test("an unknown path is a problem like any other", async () => {
   await using service = await startTestService();
@@ -63,3 +64,22 @@ Deno.test("payloads and credentials are not in the log", async () => {
     assert.ok(!log.includes(private_));
   }
 });
+
+for (
+  const framing of ["content-length: 100\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n5\r\n{"]
+) {
+  Deno.test(`a body that breaks off is nothing that broke here: ${framing.split(":")[0]}`, async () => {
+    await using service = await startTestService();
+    const { port } = service;
+    using peer = await Deno.connect({ hostname: "127.0.0.1", port });
+    const head = `POST /v1/notifications HTTP/1.1\r\nhost: ${service.host}\r\n` +
+      `authorization: Bearer ${service.adminKey}\r\ncontent-type: application/json\r\n`;
+    await peer.write(new TextEncoder().encode(head + framing));
+    peer.close();
+    const line = 'route="/v1/notifications",method="POST",status="400"} 1';
+    await until("it is counted", async () => {
+      return (await service.call("GET", "/metrics")).text.includes(line);
+    });
+    assert.ok(!service.log.join("").includes("request broke"));
+  });
+}
