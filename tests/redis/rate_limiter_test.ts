@@ -44,20 +44,28 @@ function fresh(): string {
   return `key:${names++}`;
 }
 
+/** Milliseconds since then. Buckets fill by the time of Redis, however slow a machine is. */
+function since(begun: number): number {
+  return performance.now() - begun;
+}
+
 redisTest("a second's worth is taken at once, and then no more", async () => {
   await using one = await node();
   const name = fresh();
+  const begun = performance.now();
   assert.equal(await one.take(name, 50, 100), 0);
   assert.equal(await one.take(name, 50, 100), 0);
-  assert.ok(await one.take(name, 50, 100) > 300);
+  const waitMs = await one.take(name, 50, 100);
+  assert.ok(waitMs >= 490 - since(begun) && waitMs <= 500, `${waitMs} ms`);
 });
 
 redisTest("a refusal says when there is enough again", async () => {
   await using one = await node();
   const name = fresh();
+  const begun = performance.now();
   await one.take(name, 10, 10);
   const waitMs = await one.take(name, 5, 10);
-  assert.ok(waitMs > 400 && waitMs <= 500, `${waitMs} ms`);
+  assert.ok(waitMs >= 490 - since(begun) && waitMs <= 500, `${waitMs} ms`);
   await until("there is enough", async () => await one.take(name, 5, 10) === 0);
 });
 
@@ -99,10 +107,13 @@ redisTest("most takes ask nobody", async () => {
 redisTest("those who come at the same time share an answer", async () => {
   await using one = await node();
   const name = fresh();
+  const begun = performance.now();
   const waits = await Promise.all(
     Array.from({ length: 500 }, () => one.take(name, 1, 400)),
   );
-  assert.equal(waits.filter((wait) => wait === 0).length, 400);
+  const { length: taken } = waits.filter((wait) => wait === 0);
+  const filled = Math.ceil(since(begun) * 0.4);
+  assert.ok(taken >= 400 && taken <= 400 + filled, `${taken}`);
   assert.ok(one.calls() <= 10, `${one.calls()} calls`);
 });
 
@@ -110,7 +121,8 @@ redisTest("a refusal is remembered for as long as it lasts, without asking again
   const clock = new FakeClock();
   await using one = await node({ clock });
   const name = fresh();
-  await one.take(name, 10, 10);
+  // A debt of a minute and more, which no pause of this process pays.
+  await one.take(name, 1000, 10);
   assert.ok(await one.take(name, 1, 10) > 0);
   const { calls } = one;
   const before = calls();
@@ -135,9 +147,9 @@ redisTest("what is given back can be taken", async () => {
   await using one = await node();
   const name = fresh();
   await one.take(name, 10, 10);
-  assert.ok(await one.take(name, 4, 10) > 0);
-  one.limiter.giveBack(name, { count: 4, perSecond: 10 });
-  assert.equal(await one.take(name, 4, 10), 0);
+  assert.ok(await one.take(name, 10, 10) > 0);
+  one.limiter.giveBack(name, { count: 10, perSecond: 10 });
+  assert.equal(await one.take(name, 10, 10), 0);
 });
 
 redisTest("buckets of different names do not meet, whatever is in the names", async () => {
