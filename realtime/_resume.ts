@@ -49,9 +49,9 @@ export function startOf(claim: Claim | undefined, { last, from }: Joined): Start
 }
 
 /**
- * The pid to give a client whose Socket.IO id was or is `id`. `socket.io-client` takes itself for recovered where it gets the one
- * that it had, so it gets another one where something is missing: one that says the same again
- * should the connection break before it was told.
+ * The pid to give a client whose Socket.IO id was or is `id`. `socket.io-client` takes itself for
+ * recovered where it gets the one that it had, so it gets another one where something is missing:
+ * one that says the same again should the connection break before it was told.
  */
 export function pidFor(
   id: string,

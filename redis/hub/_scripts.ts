@@ -28,8 +28,8 @@ end`;
  * Appends to logs. Keys: the claims of the partition; then per event the user's state and log.
  * Arguments: the node whose claims are insisted on, or nothing; whether events may be there
  * already; window (ms); events per log; then the events, each with its id in the first line.
- * Answers per event with offset, offset before, and the lines of the sockets; with offset 0 where it
- * is another node's.
+ * Answers per event with offset, offset before, and the lines of the sockets; with offset 0 where
+ * it is another node's.
  *
  * An entry of a log has one field, because each costs about as much as all that is in it: a text
  * whose first line is the offset before it, and the event behind that. Entries live for the window
@@ -148,7 +148,8 @@ return {1, last, ''}`,
 
 /**
  * Notes that sockets have closed. Keys: states. Arguments: window (ms); then per key the socket and
- * what is proven: an offset, below zero where nothing is, \`gone\` where nobody comes back. Where no socket is open any more, all of it is kept for the window.
+ * what is proven: an offset, below zero where nothing is, `gone` where nobody comes back. Where no
+ * socket is open any more, all of it is kept for the window.
  */
 export const LEAVE: Script = {
   name: "hub_leave",
@@ -183,8 +184,8 @@ return #KEYS`,
 
 /**
  * Makes sure that open sockets are known. Keys: per socket, state and log of its user. Arguments:
- * time to live (ms); whether it is to be renewed; then per socket its name and its line. Answers per
- * socket with the end of the user's log.
+ * time to live (ms); whether it is to be renewed; then per socket its name and its line. Answers
+ * per socket with the end of the user's log.
  */
 export const ANNOUNCE: Script = {
   name: "hub_announce",

@@ -1,7 +1,8 @@
 /**
  * What Redis keeps of a user beside the log itself, as one text of lines, which is a third smaller
- * than a hash: where the log ends, and when its time to live was last renewed, 16 digits each; then a
- * line for each socket. It is there for as long as the user is. Scripts read and change it by the same format.
+ * than a hash: where the log ends, and when its time to live was last renewed, 16 digits each; then
+ * a line for each socket. It is there for as long as the user is. Scripts read and change it by the
+ * same format.
  */
 
 import { type Seat, type UserName } from "../../core/events.ts";
