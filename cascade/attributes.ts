@@ -8,6 +8,7 @@
 import type { Change } from "../core/changes.ts";
 import { ServiceError } from "../core/errors.ts";
 import { userKey } from "../core/notification.ts";
+import { Recent } from "../core/recent.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import {
   type ContextInput,
@@ -21,7 +22,6 @@ import {
   type UserRecord,
   userRecord,
 } from "./_attribute_records.ts";
-import { Recent } from "./_recent.ts";
 
 /** The records of a user and of its context; `null`: there is none. */
 export interface Owner {

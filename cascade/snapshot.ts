@@ -10,11 +10,11 @@ import type { Attributes, Owner } from "./attributes.ts";
 import type { Configuration } from "./configuration.ts";
 import { matchingSets, mergeSets } from "./context_sets.ts";
 import { EMPTY_LAYER, type Layer } from "./_layer.ts";
-import { Recent } from "./_recent.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { lookUp } from "./resolve.ts";
 import type { Settings } from "./settings.ts";
 import { userKey } from "../core/notification.ts";
+import { Recent } from "../core/recent.ts";
 import { View } from "./view.ts";
 
 /** A view and the record of the context that it was made of; with another it no longer holds. */

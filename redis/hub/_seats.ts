@@ -97,9 +97,10 @@ export function takeSeat(
   },
 ): Taken {
   const { now, nodes } = view;
-  const from = lines.filter(({ id }) => id === seat.id)
+  const proven = lines.filter(({ id }) => id === seat.id)
     .map((former) => resumeFrom(former, { view, proven: provenOf(former.socketId) }))
-    .reduce((one, other) => one === undefined ? other : Math.max(one, other ?? one), undefined);
+    .filter((offset) => offset !== undefined);
+  const from = proven.length > 0 ? Math.max(...proven) : undefined;
   const others = lines.filter((line) => {
     const { is } = standingOf(line, view);
     return line.id === seat.id ? is === "open" && line.node !== nodes.id : is !== "gone";

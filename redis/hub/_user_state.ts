@@ -7,6 +7,7 @@
 
 import { type Seat, type UserName } from "../../core/events.ts";
 import { userKey } from "../../core/notification.ts";
+import { Recent } from "../../core/recent.ts";
 import { keyIn, partitionOf, partitionTag } from "../keys.ts";
 
 /** One socket, as the nodes know it. Times are epoch milliseconds of the servers. */
@@ -53,23 +54,15 @@ export function parseState(text: string, readSeats = parseSeats): UserState | un
 const REMEMBERED = 10_000;
 const NONE: readonly SeatLine[] = [];
 
-/**
- * Reads lines, and remembers what it has read: those of one user are read twice for each event.
- * Two generations bound it, the older of which is forgotten at once.
- */
+/** Reads lines, and remembers what it has read: those of one user are read twice for each event. */
 export function createSeatReader(remembered = REMEMBERED): typeof parseSeats {
-  let young = new Map<string, readonly SeatLine[]>();
-  let old = young;
+  const recent = new Recent<readonly SeatLine[]>(remembered);
   return (text) => {
     if (text === "") return NONE;
-    const known = young.get(text);
+    const known = recent.get(text);
     if (known) return known;
-    const lines = old.get(text) ?? parseSeats(text);
-    if (young.size >= remembered / 2) {
-      old = young;
-      young = new Map();
-    }
-    young.set(text, lines);
+    const lines = parseSeats(text);
+    recent.set(text, lines);
     return lines;
   };
 }

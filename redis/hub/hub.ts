@@ -22,12 +22,11 @@ import type { Log } from "../../core/log.ts";
 import { Audit } from "./_audit.ts";
 import { Departures } from "./_departures.ts";
 import { byNode, formatEvents, parseEvents } from "./_events.ts";
-import type { View } from "./_seats.ts";
+import { createSeatReader } from "./_user_state.ts";
 import { type Appended, appendEvents, readMissed } from "./event_log.ts";
 import type { Inbox } from "../nodes/inbox.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes.ts";
-import { createSeatReader } from "./_user_state.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
 /** The numbers that an operator sets. */
@@ -66,7 +65,6 @@ const STOP_PAUSE_MS = 200;
 class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #departures: Departures;
-  readonly #view: () => View;
   /** What reading takes. */
   readonly #reading: Pick<PresenceOptions, "link" | "view" | "readSeats">;
   /** By socket. */
@@ -78,8 +76,11 @@ class RedisHub implements EventHub {
   constructor(options: RedisHubOptions) {
     const { link, nodes, settings } = options;
     this.#options = options;
-    this.#view = () => ({ now: link.now(), windowMs: settings().windowMs, nodes });
-    this.#reading = { link, view: this.#view, readSeats: createSeatReader() };
+    this.#reading = {
+      link,
+      view: () => ({ now: link.now(), windowMs: settings().windowMs, nodes }),
+      readSeats: createSeatReader(),
+    };
     this.#departures = new Departures({ ...options, windowMs: () => settings().windowMs });
   }
 
@@ -184,7 +185,7 @@ class RedisHub implements EventHub {
     for (const { event } of appended) {
       if (this.#local.seatsOf(event).length > 0) this.#local.tell(event);
     }
-    const remote = byNode(appended, this.#view());
+    const remote = byNode(appended, this.#reading.view());
     const sent: Promise<void>[] = [];
     for (const [node, events] of remote) {
       if (node !== nodes.id) sent.push(inbox.send(node, "events", formatEvents(events)));
