@@ -135,7 +135,8 @@ Deno.test("keys are listed without their secrets, and worthless once revoked", a
   await using service = await startTestService();
   const { id, secret: key } = await service.mintKeyOf({ scopes: ["publish"], contexts: ["1"] });
   const { body, text } = await service.call("GET", "/v1/keys");
-  assert.ok(!text.includes(key.split("_").at(-1)!));
+  // What is secret may have underscores of its own.
+  assert.ok(!text.includes(key.split("_").slice(2).join("_")));
   const [listed] = body.items.filter((each: { id: string }) => each.id === id);
   assert.deepEqual([listed.name, listed.scopes, listed.contexts], ["a test", ["publish"], ["1"]]);
   const publish = () => service.call("POST", "/v1/notifications", { body: NEW_MAIL, key });
