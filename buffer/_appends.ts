@@ -2,11 +2,12 @@
 
 import type { Notification } from "../core/notification.ts";
 import type { Sets } from "./_commit_parts.ts";
-import type { Encoded } from "./segment.ts";
+import type { ItemText } from "./_stored_items.ts";
 
 /** What one caller gives, and how it is told what became of it. */
 export interface Append {
-  readonly items: readonly Encoded[];
+  /** The notifications as they are stored. */
+  readonly items: readonly ItemText[];
   readonly notifications: readonly Notification[];
   readonly sets: Sets;
   readonly bytes: number;
@@ -15,24 +16,18 @@ export interface Append {
   reject(thrown: unknown): void;
 }
 
-/**
- * Groups of callers, in order. Narrow and wide ones are kept apart: cut into one text with a wide
- * one, a narrow one takes twice what it takes alone.
- */
+/** Groups of callers, in order. */
 export function groupAppends(
   appends: readonly Append[],
   maxBytes: number,
 ): readonly (readonly Append[])[] {
   const groups: Append[][] = [];
   let bytes = Infinity;
-  let wide = false;
   for (const append of appends) {
-    const isWide = append.items.some((item) => item.wide);
     bytes += append.bytes;
-    if (bytes > maxBytes || isWide !== wide) {
+    if (bytes > maxBytes) {
       groups.push([]);
       bytes = append.bytes;
-      wide = isWide;
     }
     groups.at(-1)!.push(append);
   }

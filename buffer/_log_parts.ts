@@ -7,21 +7,21 @@ import { CHANGE_BYTES, type CommitPart } from "./_commit_parts.ts";
 import type { Opening } from "./_segments.ts";
 import type { LedgerValues } from "./ledger_values.ts";
 import {
-  bytesOf,
-  cut,
-  type Encoded,
-  encodeItem,
-  ledgerKey,
-  logKey,
+  encodeNotification,
+  itemId,
+  type ItemText,
+  type PackedItems,
   packItems,
-  type Segment,
-  type StoredSegment,
-} from "./segment.ts";
+  sizeOf,
+} from "./_stored_items.ts";
+import { ledgerKey, logKey, type Segment, type StoredSegment } from "./segment.ts";
 
 /** A segment that is to be opened once it is stored. */
 export interface NewSegment extends Opening {
   readonly key: StoreKey;
 }
+
+const NO_LEDGER: readonly string[] = [];
 
 /** Makes the parts; it changes nothing but the segments it is given. */
 export class LogParts {
@@ -46,19 +46,19 @@ export class LogParts {
     },
   ): CommitPart {
     const notifications = group.flatMap((append) => append.notifications);
-    const cuts = cut(group.flatMap((append) => append.items), this.#maxValueBytes);
+    const packed = packItems(group.flatMap((append) => append.items), this.#maxValueBytes);
     let from = 0;
-    const segments = cuts.map((items): NewSegment => {
-      const { id: firstId } = items[0]!;
+    const segments = packed.map(({ items, bytes }): NewSegment => {
+      const firstId = itemId(items[0]!);
       return {
         key: logKey(owner, { tag: idTag(firstId), firstId }),
         notifications: notifications.slice(from, from += items.length),
-        bytes: bytesOf(items),
+        bytes: bytes.length,
       };
     });
     return {
       sets: [
-        ...cuts.map((items, index) => this.#logSet(segments[index]!.key, { items, ledger: [] })),
+        ...packed.map((each, index) => logSet(segments[index]!.key, each, NO_LEDGER)),
         ...group.flatMap((append) => append.sets),
       ],
       deletes: [],
@@ -84,8 +84,12 @@ export class LogParts {
     },
   ): CommitPart {
     const { key, tag } = segment;
-    const records = [...segment.settled.values()].sort(byId).map(encodeItem);
-    const rest = [...segment.waiting.values()].map(encodeItem);
+    const records: ItemText[] = [];
+    const rest: ItemText[] = [];
+    for (const slot of segment.slots) {
+      if (typeof slot === "string") records.push(slot);
+      else rest.push(encodeNotification(slot));
+    }
     const values = this.#ledger.sets(records, tag);
     const ledger = values.map(({ firstId }) => firstId);
     const stale = segment.ledger.filter((id) => !ledger.includes(id))
@@ -94,9 +98,12 @@ export class LogParts {
     const closing = Promise.withResolvers<void>();
     if (isWhole) segment.closing = closing.promise;
     return {
-      sets: isWhole ? values : [...values, this.#logSet(key, { items: rest, ledger })],
+      // What is left of a value fits in one.
+      sets: isWhole
+        ? values
+        : [...values, logSet(key, packItems(rest, this.#maxValueBytes)[0]!, ledger)],
       deletes: isWhole ? [...stale, key] : stale,
-      bytes: 2 * CHANGE_BYTES + bytesOf(records) + bytesOf(rest),
+      bytes: 2 * CHANGE_BYTES + sizeOf(records) + sizeOf(rest),
       done() {
         segment.ledger = ledger;
         if (isWhole) closed();
@@ -109,18 +116,10 @@ export class LogParts {
       },
     };
   }
-
-  /** The change that keeps the waiting part of a segment. */
-  #logSet(
-    key: StoreKey,
-    { items, ledger }: { readonly items: readonly Encoded[]; readonly ledger: readonly string[] },
-  ) {
-    const value: StoredSegment = { v: 1, items: packItems(items, this.#maxValueBytes), ledger };
-    return { key, value };
-  }
 }
 
-/** Ids sort as texts. */
-export function byId(a: { readonly id: string }, b: { readonly id: string }): number {
-  return a.id < b.id ? -1 : 1;
+/** The change that keeps the waiting part of a segment. */
+function logSet(key: StoreKey, { bytes }: PackedItems, ledger: readonly string[]) {
+  const value: StoredSegment = { v: 1, items: bytes, ledger };
+  return { key, value };
 }

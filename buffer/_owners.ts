@@ -3,7 +3,8 @@
 import { idTag } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
-import { AFTER_IDS, LOG_PREFIX, type StoredSegment, unpackItems } from "./segment.ts";
+import { unpackNotifications } from "./_stored_items.ts";
+import { AFTER_IDS, LOG_PREFIX, type StoredSegment } from "./segment.ts";
 
 /** The segment that an id may belong to, as it is stored. */
 export interface Covering {
@@ -41,7 +42,7 @@ async function findInLog(
   const prefix = [...LOG_PREFIX, owner, idTag(id)];
   const range = { prefix, end: [...prefix, `${id}\u0000`], reverse: true, limit: 1 };
   for await (const { value } of store.list<StoredSegment>(range)) {
-    const waiting = unpackItems<Notification>(value.items);
+    const waiting = unpackNotifications(value.items);
     return { notification: waiting.find((each) => each.id === id), ledger: value.ledger };
   }
   return undefined;

@@ -1,9 +1,13 @@
-/** The segments that are in memory, found by the ids in them. */
+/**
+ * The segments that are in memory. Those of one tag are in the order of their ids, so that an id
+ * is found by halving, and nothing is kept for each notification but its slot.
+ */
 
-import type { LedgerRecord } from "../core/ledger.ts";
+import { idTag } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
 import type { StoreKey } from "../core/store.ts";
-import { parseLogKey, type Segment } from "./segment.ts";
+import type { ItemText } from "./_stored_items.ts";
+import { parseLogKey, type Segment, type Slot, slotId } from "./segment.ts";
 
 /** What a segment is opened with. */
 export interface Opening {
@@ -11,15 +15,28 @@ export interface Opening {
   /** Their stored size. */
   readonly bytes: number;
   /** What was settled of it before, and the first ids of the ledger values that have it. */
-  readonly settled?: readonly LedgerRecord[];
+  readonly settled?: readonly ItemText[];
   readonly ledger?: readonly string[];
 }
 
+/** Where something is. */
+export interface Place {
+  readonly segment: Segment;
+  readonly index: number;
+}
+
+/** The list of segments whose ids were made before ids had tags. */
+const NO_TAG = "";
+
 /** See the file's comment. */
 export class Segments {
-  readonly #byId = new Map<string, Segment>();
+  readonly #byTag = new Map<string, Segment[]>();
   #inFlight = 0;
   #bytes = 0;
+  #closed = 0;
+  /** Where something was found last: mostly the next one is wanted next. */
+  #last: Segment | undefined;
+  #lastIndex = 0;
 
   /** Notifications that are not settled. */
   get inFlight(): number {
@@ -31,40 +48,93 @@ export class Segments {
     return this.#bytes;
   }
 
-  /** The segment that an id is in, settled or not. */
-  of(id: string): Segment | undefined {
-    return this.#byId.get(id);
-  }
-
   open(key: StoreKey, { notifications, bytes, settled = [], ledger = [] }: Opening): void {
+    const { tag } = parseLogKey(key);
+    const slots: Slot[] = settled.length === 0
+      ? [...notifications]
+      : [...notifications, ...settled].sort((a, b) => slotId(a) < slotId(b) ? -1 : 1);
     const segment: Segment = {
-      key,
-      tag: parseLogKey(key).tag,
-      bytes,
-      waiting: new Map(notifications.map((one) => [one.id, one] as const)),
-      settled: new Map(settled.map((record) => [record.id, record] as const)),
-      ledger,
+      ...{ key, tag, bytes, slots, ledger },
+      waiting: notifications.length,
       dirtySince: Infinity,
       closing: undefined,
+      isClosed: false,
     };
-    for (const { id } of notifications) this.#byId.set(id, segment);
-    for (const { id } of settled) this.#byId.set(id, segment);
-    this.#inFlight += segment.waiting.size;
+    this.#insert(segment);
+    this.#inFlight += notifications.length;
     this.#bytes += bytes;
   }
 
-  /** The segment of what has been settled by this; none where it was settled before, or is unknown. */
-  settle(record: LedgerRecord): Segment | undefined {
-    const segment = this.#byId.get(record.id);
-    if (!segment?.waiting.delete(record.id)) return undefined;
+  /** The place of an id, settled or not. */
+  find(id: string): Place | undefined {
+    const next = this.#lastIndex + 1;
+    const slot = this.#last?.slots[next];
+    if (slot !== undefined && slotId(slot) === id) {
+      this.#lastIndex = next;
+      return { segment: this.#last!, index: next };
+    }
+    return this.#findIn(idTag(id), id) ?? this.#findIn(NO_TAG, id);
+  }
+
+  /** Puts a record where its notification was; false where that was settled before. */
+  settle({ segment, index }: Place, record: ItemText): boolean {
+    const isNew = typeof segment.slots[index] !== "string";
+    segment.slots[index] = record;
+    if (!isNew) return false;
     this.#inFlight--;
-    if (segment.waiting.size === 0) this.#bytes -= segment.bytes;
-    segment.settled.set(record.id, record);
-    return segment;
+    if (--segment.waiting === 0) this.#bytes -= segment.bytes;
+    return true;
   }
 
   /** A segment is wholly settled, and in the store. */
   close(segment: Segment): void {
-    for (const id of segment.settled.keys()) this.#byId.delete(id);
+    segment.isClosed = true;
+    if (this.#last === segment) this.#last = undefined;
+    const tag = segment.tag ?? NO_TAG;
+    const segments = this.#byTag.get(tag)!;
+    // Together, so that closing costs the same however many there are.
+    if (++this.#closed * 2 < segments.length) return;
+    for (const [tag, segments] of this.#byTag) {
+      const open = segments.filter(({ isClosed }) => !isClosed);
+      if (open.length === 0) this.#byTag.delete(tag);
+      else this.#byTag.set(tag, open);
+    }
+    this.#closed = 0;
   }
+
+  #insert(segment: Segment): void {
+    const tag = segment.tag ?? NO_TAG;
+    const segments = this.#byTag.get(tag);
+    if (!segments) return void this.#byTag.set(tag, [segment]);
+    const at = lastAtOrBefore(segments, firstId, firstId(segment)) + 1;
+    if (at === segments.length) segments.push(segment);
+    else segments.splice(at, 0, segment);
+  }
+
+  #findIn(tag: string, id: string): Place | undefined {
+    const segments = this.#byTag.get(tag);
+    const segment = segments?.[lastAtOrBefore(segments, firstId, id)];
+    if (!segment || segment.isClosed) return undefined;
+    const index = lastAtOrBefore(segment.slots, slotId, id);
+    if (index < 0 || slotId(segment.slots[index]!) !== id) return undefined;
+    this.#last = segment;
+    this.#lastIndex = index;
+    return { segment, index };
+  }
+}
+
+function firstId({ slots }: Segment): string {
+  return slotId(slots[0]!);
+}
+
+/** The index of the last item whose id is not after another one; -1 where there is none. */
+function lastAtOrBefore<T>(items: readonly T[], idOf: (item: T) => string, id: string): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (idOf(items[middle]!) <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

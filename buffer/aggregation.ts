@@ -4,26 +4,22 @@
  * of sockets.
  */
 
-import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import { canonicalJson, type Json, type JsonObject, type JsonText } from "../core/json.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
-import { DELAY_FACTOR, type Notification, userKey } from "../core/notification.ts";
+import { DELAY_FACTOR, type Notification, parseData, userKey } from "../core/notification.ts";
 
 /** How one topic's notifications are compared and merged. */
 interface Similarity {
   /** Equal parts mean similar; `undefined` where the data is not of the topic's known shape. */
   part(data: JsonObject): string | undefined;
-  merge(older: JsonObject, newer: JsonObject): JsonObject;
-}
-
-function newestWins(_older: JsonObject, newer: JsonObject): JsonObject {
-  return newer;
+  /** What two become; the newer one's data where there is no such function. */
+  merge?(older: JsonObject, newer: JsonObject): JsonObject;
 }
 
 const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
   ["ox:mail:new", {
     part: ({ folder, id }) =>
       isScalar(folder) && isScalar(id) ? canonicalJson([folder, id]) : undefined,
-    merge: newestWins,
   }],
   ["ox:calendar:updates", {
     part: ({ folders = [], needsAction = [] }) =>
@@ -39,9 +35,10 @@ const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
 
 /** Waiting notifications with equal keys are merged into one. */
 export function aggregationKey(notification: Notification): string {
-  const { context, user, topic, sourceToken = "", collapseKey, data } = notification;
+  const { context, user, topic, sourceToken = "", collapseKey } = notification;
   const scope = `${userKey(context, user)}\u0000${topic}\u0000${sourceToken}\u0000`;
   if (collapseKey !== undefined) return `${scope}c${collapseKey}`;
+  const data = parseData(notification);
   const part = BY_TOPIC.get(topic)?.part(data);
   return part === undefined ? `${scope}e${canonicalJson(data)}` : `${scope}t${part}`;
 }
@@ -52,16 +49,22 @@ export function aggregationKey(notification: Notification): string {
  */
 export function merge(older: Notification, newer: Notification): Notification {
   const { expiresAt: _, ...rest } = newer;
-  const similarity = newer.collapseKey === undefined ? BY_TOPIC.get(newer.topic) : undefined;
-  const known = similarity?.part(newer.data) !== undefined;
   const urgent = DELAY_FACTOR[older.priority] < DELAY_FACTOR[newer.priority] ? older : newer;
   return {
     ...rest,
-    data: (known ? similarity!.merge : newestWins)(older.data, newer.data),
+    data: mergedData(older, newer),
     priority: urgent.priority,
     ...(older.expiresAt !== undefined && newer.expiresAt !== undefined &&
       { expiresAt: Math.max(older.expiresAt, newer.expiresAt) }),
   };
+}
+
+function mergedData(older: Notification, newer: Notification): JsonText {
+  const similarity = newer.collapseKey === undefined ? BY_TOPIC.get(newer.topic) : undefined;
+  if (!similarity?.merge) return newer.data;
+  const data = parseData(newer);
+  if (similarity.part(data) === undefined) return newer.data;
+  return JSON.stringify(similarity.merge(parseData(older), data));
 }
 
 /** What is written down of notifications that were merged into one, when that has its record. */

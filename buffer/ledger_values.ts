@@ -8,14 +8,14 @@ import { idTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
 import {
-  cut,
-  type Encoded,
+  decodeItem,
   encodeItem,
-  LEDGER_PREFIX,
-  ledgerKey,
+  itemId,
+  type ItemText,
   packItems,
-  unpackItems,
-} from "./segment.ts";
+  unpackRecords,
+} from "./_stored_items.ts";
+import { LEDGER_PREFIX, ledgerKey } from "./segment.ts";
 
 type Packed = string | Uint8Array;
 
@@ -23,8 +23,8 @@ type Packed = string | Uint8Array;
 interface Found {
   readonly tag: string | undefined;
   readonly entry: StoreEntry<Packed>;
-  readonly records: readonly LedgerRecord[];
-  readonly record: LedgerRecord;
+  readonly records: readonly ItemText[];
+  readonly index: number;
 }
 
 /** See the file's comment. */
@@ -46,28 +46,28 @@ export class LedgerValues {
   }
 
   /** The changes that keep records, which must be in order, by the first id of each value. */
-  sets(records: readonly Encoded[], tag: string | undefined) {
+  sets(records: readonly ItemText[], tag: string | undefined) {
     const expireInMs = this.#retentionMs();
-    return cut(records, this.#maxValueBytes).map((items) => {
-      const firstId = items[0]!.id;
-      const value = packItems(items, this.#maxValueBytes);
-      return { firstId, key: ledgerKey(tag, firstId), value, expireInMs };
+    return packItems(records, this.#maxValueBytes).map(({ items, bytes }) => {
+      const firstId = itemId(items[0]!);
+      return { firstId, key: ledgerKey(tag, firstId), value: bytes, expireInMs };
     });
   }
 
   async find(id: string): Promise<LedgerRecord | undefined> {
-    return (await this.#find(id))?.record;
+    const found = await this.#find(id);
+    return found && decodeItem(found.records[found.index]!);
   }
 
   /** The records of the values that begin with these ids. */
   async read(
     firstIds: readonly string[],
     tag: string | undefined,
-  ): Promise<readonly LedgerRecord[]> {
+  ): Promise<readonly ItemText[]> {
     if (firstIds.length === 0) return [];
     const keys = firstIds.map((id) => ledgerKey(tag, id));
     const entries = await this.#store.getMany<Packed>(keys);
-    return entries.flatMap((entry) => entry ? unpackItems<LedgerRecord>(entry.value) : []);
+    return entries.flatMap((entry) => entry ? unpackRecords(entry.value) : []);
   }
 
   /**
@@ -85,8 +85,8 @@ export class LedgerValues {
     // Read in this order: a value that was nobody's by then changes only if it has another version.
     if (await isTaken?.(found ? String(found.entry.key.at(-1)) : id)) return "taken";
     if (!found) return false;
-    const { tag, entry, records } = found;
-    const changed = records.map((each) => encodeItem(each.id === id ? change(each) : each));
+    const { tag, entry, records, index } = found;
+    const changed = records.with(index, encodeItem(change(decodeItem(records[index]!))));
     return await this.#store.commit({ checks: [entry], sets: this.sets(changed, tag) }) || "again";
   }
 
@@ -99,9 +99,9 @@ export class LedgerValues {
     const prefix = tag === undefined ? LEDGER_PREFIX : [...LEDGER_PREFIX, tag];
     const range = { prefix, end: [...prefix, `${id}\u0000`], reverse: true, limit: 1 };
     for await (const entry of this.#store.list<Packed>(range)) {
-      const records = unpackItems<LedgerRecord>(entry.value);
-      const record = records.find((each) => each.id === id);
-      return record && { tag, entry, records, record };
+      const records = unpackRecords(entry.value);
+      const index = records.findIndex((each) => itemId(each) === id);
+      return index < 0 ? undefined : { tag, entry, records, index };
     }
     return undefined;
   }

@@ -13,7 +13,7 @@ import type { Notification } from "../core/notification.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import { type Append, groupAppends } from "./_appends.ts";
 import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
-import { byId, LogParts, type NewSegment } from "./_log_parts.ts";
+import { LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
 import { findInLogs } from "./_owners.ts";
 import { type Opening, Segments } from "./_segments.ts";
@@ -21,15 +21,13 @@ import { LedgerValues } from "./ledger_values.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Taken } from "./takeover.ts";
 import {
-  bytesOf,
+  decodeItem,
   encodeItem,
-  fitsAlone,
-  LOG_PREFIX,
-  parseLogKey,
-  type Segment,
-  type StoredSegment,
-  unpackItems,
-} from "./segment.ts";
+  encodeNotification,
+  sizeOf,
+  unpackNotifications,
+} from "./_stored_items.ts";
+import { LOG_PREFIX, parseLogKey, type Segment, type StoredSegment } from "./segment.ts";
 import { WakeUp } from "./_wake_up.ts";
 
 /**
@@ -129,7 +127,9 @@ export class SegmentLog {
 
   /** A notification as it was accepted, where it is in flight and this process's own. */
   waiting(id: string): Notification | undefined {
-    return this.#segments.of(id)?.waiting.get(id);
+    const found = this.#segments.find(id);
+    const slot = found?.segment.slots[found.index];
+    return typeof slot === "object" ? slot : undefined;
   }
 
   /**
@@ -141,10 +141,14 @@ export class SegmentLog {
    * `store_unavailable` where it cannot be written.
    */
   append(notifications: readonly Notification[], sets: Sets = []): Promise<boolean> {
-    const items = notifications.map(encodeItem);
-    const bytes = CHANGE_BYTES + bytesOf(items) + bytesOfSets(sets);
+    const items = notifications.map(encodeNotification);
     const { maxCommitBytes } = this.#store.traits;
-    if (bytes > maxCommitBytes || !items.every((item) => fitsAlone(item, this.#maxValueBytes))) {
+    const limit = maxCommitBytes - CHANGE_BYTES - bytesOfSets(sets);
+    const bytes = maxCommitBytes - limit + sizeOf(items, limit);
+    if (
+      bytes > maxCommitBytes ||
+      items.some((item) => sizeOf([item], this.#maxValueBytes) > this.#maxValueBytes)
+    ) {
       return Promise.reject(
         new ServiceError(
           "payload_too_large",
@@ -160,8 +164,8 @@ export class SegmentLog {
 
   /** Moves a notification from the log to the ledger, soon. Unknown ids are left alone. */
   settle(record: LedgerRecord): void {
-    const segment = this.#segments.settle(record);
-    if (segment) this.#touch(segment);
+    const place = this.#segments.find(record.id);
+    if (place && this.#segments.settle(place, encodeItem(record))) this.#touch(place.segment);
   }
 
   /**
@@ -172,18 +176,18 @@ export class SegmentLog {
   async amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
     let tries = 0;
     for (;;) {
-      const segment = this.#segments.of(id);
-      if (segment?.closing) {
-        await segment.closing;
+      const place = this.#segments.find(id);
+      if (place?.segment.closing) {
+        await place.segment.closing;
         continue;
       }
-      const record = segment?.settled.get(id);
-      if (segment && record) {
-        segment.settled.set(id, change(record));
-        this.#touch(segment);
+      if (place) {
+        const slot = place.segment.slots[place.index]!;
+        if (typeof slot !== "string") return false;
+        this.#segments.settle(place, encodeItem(change(decodeItem(slot))));
+        this.#touch(place.segment);
         return true;
       }
-      if (segment) return false;
       const amended = this.#neighbours
         ? await this.#ledger.amend(id, change, (firstId) => this.#isElsewhere(id, firstId))
         : await this.#ledger.amend(id, change);
@@ -196,9 +200,10 @@ export class SegmentLog {
 
   /** What is known of a notification: its record, or itself where it is still in flight. */
   async find(id: string): Promise<LedgerRecord | Notification | undefined> {
-    const segment = this.#segments.of(id);
-    const known = segment?.settled.get(id) ?? segment?.waiting.get(id) ??
-      await this.#ledger.find(id);
+    const place = this.#segments.find(id);
+    const slot = place?.segment.slots[place.index];
+    if (slot !== undefined) return typeof slot === "string" ? decodeItem(slot) : slot;
+    const known = await this.#ledger.find(id);
     if (known || !this.#neighbours) return known;
     for (const { notification } of await findInLogs(this.#store, id)) {
       if (notification) return notification;
@@ -283,7 +288,7 @@ export class SegmentLog {
   async #read({ key, value }: Taken): Promise<Opening> {
     const { ledger, items } = value;
     const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
-    return { notifications: unpackItems(items), bytes: items.length, settled, ledger };
+    return { notifications: unpackNotifications(items), bytes: items.length, settled, ledger };
   }
 
   /** Whether a record, or the ledger value that it is in, is another process's to write. */
@@ -296,7 +301,7 @@ export class SegmentLog {
   #rest(hasFailed: boolean): void {
     if (this.#appends.length > 0) return this.#loop.wake();
     if (this.#dirty.size === 0) return;
-    const isSoon = !hasFailed && [...this.#dirty].some(({ waiting }) => waiting.size === 0);
+    const isSoon = !hasFailed && [...this.#dirty].some(({ waiting }) => waiting === 0);
     this.#wakeUp.within(isSoon ? LINGER_MS : this.#checkpointMs);
   }
 
@@ -318,7 +323,7 @@ export class SegmentLog {
   #settledParts(): CommitPart[] {
     const now = this.#options.clock.monotonic();
     const ripe = [...this.#dirty].filter((segment) =>
-      now - segment.dirtySince >= (segment.waiting.size === 0 ? LINGER_MS : this.#checkpointMs)
+      now - segment.dirtySince >= (segment.waiting === 0 ? LINGER_MS : this.#checkpointMs)
     );
     const segments = this.#segments;
     return ripe.map((segment) => {
@@ -337,11 +342,16 @@ export class SegmentLog {
   }
 
   #touch(segment: Segment): void {
-    const isWhole = segment.waiting.size === 0;
+    const isWhole = segment.waiting === 0;
     if (isWhole || !this.#dirty.has(segment)) {
       segment.dirtySince = this.#options.clock.monotonic();
     }
     this.#dirty.add(segment);
     this.#wakeUp.within(isWhole ? LINGER_MS : this.#checkpointMs);
   }
+}
+
+/** Ids sort as texts. */
+function byId(a: Notification, b: Notification): number {
+  return a.id < b.id ? -1 : 1;
 }

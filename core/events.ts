@@ -69,7 +69,7 @@ export interface Seat extends UserName {
 }
 
 /** One of this process's open sockets. */
-export interface LocalSeat extends Seat {
+export interface LocalSeat extends Seat, Presence {
   /** Offset up to which it was told; negative until its `join` has resolved. */
   readonly cursor: number;
   /**

@@ -6,9 +6,21 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
+/** JSON as text. */
+export type JsonText = string;
+
 /** Whether a parsed value is a plain JSON object (not an array, not null). */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// Quotes, backslashes, control characters and halves of surrogate pairs are written otherwise.
+// deno-lint-ignore no-control-regex -- control characters are what is looked for
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/** A text as JSON; for short ones faster than `JSON.stringify`. */
+export function quote(text: string): JsonText {
+  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** The object in a JSON text that somebody else wrote, or `undefined` where there is none. */

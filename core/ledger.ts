@@ -70,6 +70,7 @@ export interface LedgerRecord {
  * delivered where one took it, and else the gravest of the rest.
  */
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
+  if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";
   const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
   if (has("retrying")) return "in_flight";
   if (has("sent")) return "delivered";

@@ -4,7 +4,8 @@
  * this table.
  */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import { Buckets, Series } from "./_series.ts";
 
 const LATENCY_SECONDS = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3, 5, 10, 30];
 
@@ -204,30 +205,56 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const refreshers: (() => void)[] = [];
-  const counters = new Map<string, Counter>();
+  const counters = new Map<string, Series<{ add: number }>>();
   const gauges = new Map<string, Gauge>();
-  const histograms = new Map<string, Histogram>();
+  const histograms = new Map<string, Series<Buckets>>();
   for (const [name, definition] of Object.entries<Definition>(METRICS)) {
-    const base = {
-      name,
-      help: definition.help,
-      labelNames: [...definition.labels ?? []],
-      registers: [registry],
-    };
-    if (definition.type === "counter") counters.set(name, new Counter(base));
-    else if (definition.type === "gauge") gauges.set(name, new Gauge(base));
+    const { type, help, labels = [], buckets = [] } = definition;
+    const base = { name, help, labelNames: [...labels], registers: [registry] };
+    if (type === "gauge") gauges.set(name, new Gauge(base));
+    else if (type === "counter") counters.set(name, countersOf(base));
     else {
-      histograms.set(name, new Histogram({ ...base, buckets: [...definition.buckets ?? []] }));
+      const series = new Series(labels, (labels) => new Buckets(buckets, labels));
+      if (labels.length === 0) series.of({});
+      histograms.set(name, series);
+      registry.registerMetric(histogramOf({ name, help }, series));
     }
   }
   return {
-    count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
+    count: (name, labels, by = 1) => void (counters.get(name)!.of(labels).add += by),
     set: (name, labels, value) => gauges.get(name)!.set(labels, value),
-    observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
+    observe: (name, labels, value) => histograms.get(name)!.of(labels).observe(value),
     beforeScrape: (refresh) => void refreshers.push(refresh),
     expose() {
       for (const refresh of refreshers) refresh();
       return registry.metrics();
     },
   };
+}
+
+/** What is added to a counter until the next scrape. */
+function countersOf(base: ConstructorParameters<typeof Counter>[0]): Series<{ add: number }> {
+  const series = new Series(base.labelNames ?? [], (labels) => ({ labels, add: 0 }));
+  new Counter({
+    ...base,
+    collect() {
+      for (const entry of series.values()) {
+        this.inc(entry.labels, entry.add);
+        entry.add = 0;
+      }
+    },
+  });
+  return series;
+}
+
+/** A metric as far as a registry needs it to expose one. */
+function histogramOf(
+  { name, help }: { readonly name: string; readonly help: string },
+  series: Series<Buckets>,
+): Metric {
+  const get = () => {
+    const values = [...series.values()].flatMap((buckets) => buckets.lines(name));
+    return Promise.resolve({ name, help, type: "histogram", values });
+  };
+  return { name, get } as unknown as Metric;
 }

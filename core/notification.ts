@@ -1,6 +1,6 @@
 /** What is published: one thing that happened to one user. */
 
-import type { JsonObject } from "./json.ts";
+import type { JsonObject, JsonText } from "./json.ts";
 
 /** How urgent a notification is; multiplies the time it waits in the buffer by 1, 2 or 4. */
 export type Priority = "high" | "medium" | "low";
@@ -15,7 +15,8 @@ export interface Notification {
   readonly context: string;
   readonly user: string;
   readonly topic: string;
-  readonly data: JsonObject;
+  /** A JSON object, as its publisher wrote it but for white space between tokens. */
+  readonly data: JsonText;
   readonly priority: Priority;
   /** Epoch milliseconds. */
   readonly acceptedAt: number;
@@ -25,6 +26,16 @@ export interface Notification {
   readonly sourceToken?: string;
   /** Of several waiting notifications with this key only the newest is delivered. */
   readonly collapseKey?: string;
+}
+
+/** A notification whose data have been parsed, for whoever looks into them. */
+export interface ParsedNotification extends Omit<Notification, "data"> {
+  readonly data: JsonObject;
+}
+
+/** Parses the data of a notification. Jobs that an earlier version stored have them parsed. */
+export function parseData({ data }: Notification | ParsedNotification): JsonObject {
+  return typeof data === "string" ? JSON.parse(data) : data;
 }
 
 /** One text that names a user across contexts. Contexts and users never contain the separator. */

@@ -19,3 +19,10 @@ export function pathCovered(filter: string, pathname: string): boolean {
   const base = filter.slice(0, -2);
   return path === base || path.startsWith(`${base}/`);
 }
+
+/** The path of a request's address, without parsing the rest of it. */
+export function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return start < 0 ? "/" : end < 0 ? url.slice(start) : url.slice(start, end);
+}

@@ -65,11 +65,12 @@ export function createDispatch(options: DispatchOptions) {
   /** What is to be done about one notification; what its sockets are told is added to `events`. */
   function prepare(
     notification: Notification,
-    { targets, permissions, present, events }: {
+    { targets, permissions, present, events, now }: {
       readonly targets: readonly Target[];
       readonly permissions: Permissions;
       readonly present: readonly Presence[];
       readonly events: UserEvent[];
+      readonly now: number;
     },
   ): Planned {
     const known: TargetRecord[] = [];
@@ -78,14 +79,14 @@ export function createDispatch(options: DispatchOptions) {
     let kept: string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves })) {
       const { target } = step;
-      if (!step.send) known.push(record(target, step.state, step.reason));
+      if (!step.send) known.push(record(target, { ...step, at: now }));
       else if (target.subscriptionId !== undefined) pending.push(target);
       else {
         const { client } = target;
         const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
         if (kind === "sent" || kind === "kept") told.push(client);
         if (kind === "kept") (kept ??= []).push(client);
-        known.push(record(target, kind));
+        known.push(record(target, { state: kind, at: now }));
       }
     }
     if (told.length > 0) events.push(eventOf(notification, told, { kept }));
@@ -111,18 +112,6 @@ export function createDispatch(options: DispatchOptions) {
         reason: messageOf(thrown),
       });
     }
-  }
-
-  function record(target: Target, state: TargetRecord["state"], reason?: string): TargetRecord {
-    const { client, transport, subscriptionId } = target;
-    return {
-      client,
-      transport,
-      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
-      state,
-      ...(reason !== undefined && { reason }),
-      at: clock.now(),
-    };
   }
 
   /** Whether its time has run out; it is settled then. */
@@ -151,17 +140,15 @@ export function createDispatch(options: DispatchOptions) {
       return targets;
     }
 
-    for (const [index, notification] of due.entries()) {
+    for (let index = 0; index < due.length; index++) {
+      const notification = due[index]!;
       const here = present[index]!;
       const found = matching.match(notification, clientsOf(here));
       const targets = found instanceof Promise ? await together(found, due.slice(index)) : found;
       const view = snapshot.view(notification.context, notification.user);
-      planned.push(prepare(notification, {
-        targets,
-        permissions: view instanceof Promise ? await view : view,
-        present: here,
-        events,
-      }));
+      const permissions = view instanceof Promise ? await view : view;
+      const now = clock.now();
+      planned.push(prepare(notification, { targets, permissions, present: here, events, now }));
     }
     const lost = events.length > 0 ? await sockets.publish(events, { again }) : NONE;
     for (const each of planned) {
@@ -169,6 +156,22 @@ export function createDispatch(options: DispatchOptions) {
       if (lost.has(each.notification.id)) release(each.notification.id);
       else begin(each);
     }
+  };
+}
+
+/** What one target came to without an attempt. */
+function record(
+  { client, transport, subscriptionId }: Target,
+  { state, reason, at }: Pick<TargetRecord, "state" | "at" | "reason">,
+): TargetRecord {
+  if (subscriptionId === undefined && reason === undefined) return { client, transport, state, at };
+  return {
+    client,
+    transport,
+    ...(subscriptionId !== undefined && { subscription: subscriptionId }),
+    state,
+    ...(reason !== undefined && { reason }),
+    at,
   };
 }
 

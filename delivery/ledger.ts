@@ -180,16 +180,9 @@ export class Ledger {
     because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
     const state = because.state ?? stateOf(targets);
-    const record: LedgerRecord = {
-      id,
-      context,
-      user,
-      topic,
-      acceptedAt,
-      state,
-      ...(because.reason !== undefined && { reason: because.reason }),
-      targets,
-    };
+    const known = { id, context, user, topic, acceptedAt, state, targets };
+    const { reason } = because;
+    const record: LedgerRecord = reason === undefined ? known : { ...known, reason };
     for (const merged of this.#buffer.settle(record)) this.#observer.settled(merged);
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);

@@ -4,7 +4,7 @@
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
-import type { Settings, Snapshot } from "../cascade/mod.ts";
+import type { Settings, Snapshot, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
@@ -159,15 +159,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     limits: createPublishLimits({
       limiter: options.limiter ?? createLocalLimiter({ clock }),
       perKey: () => settings().publish.maxPerSecondPerKey,
-      perContext: async (context) =>
-        (await configuration().view(context, NOBODY)).get(
-          "io.carillon.publish.maxPerSecondPerContext",
-        ),
+      perContext(context) {
+        const view = configuration().view(context, NOBODY);
+        return view instanceof Promise ? view.then(limitOf) : limitOf(view);
+      },
       onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
     }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,
     idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
   });
+
+  function limitOf(view: View): number {
+    return view.get("io.carillon.publish.maxPerSecondPerContext");
+  }
 
   function onFault(thrown: unknown) {
     log.error("delivery failed and is tried again", { reason: messageOf(thrown) });

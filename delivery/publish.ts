@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { type Fault, ServiceError } from "../core/errors.ts";
-import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
+import { canonicalJson, type JsonObject, type JsonText } from "../core/json.ts";
 import type { Notification, Priority } from "../core/notification.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { PublishLimits } from "./publish_limits.ts";
@@ -23,7 +23,8 @@ export interface Draft {
   readonly context: string;
   readonly user: string;
   readonly topic: string;
-  readonly data: JsonObject;
+  /** A JSON object. */
+  readonly data: JsonText;
   readonly priority?: Priority | undefined;
   /** Seconds for which it is worth delivering. */
   readonly ttl?: number | undefined;
@@ -63,9 +64,12 @@ export function createPublish(options: PublishOptions): Publish {
   function check(principal: Principal, { drafts, alone }: PublishRequest): void {
     const limit = maxPayloadBytes();
     const faults: Fault[] = [];
+    let allowed: string | undefined;
     drafts.forEach(({ context, data }, index) => {
+      if (context === allowed && !exceeds(data, limit)) return;
       const within = alone ? "" : `notifications[${index}].`;
-      if (!allows(principal, "publish", context)) {
+      if (allows(principal, "publish", context)) allowed = context;
+      else {
         const message = `the credential does not allow publishing in context ${context}`;
         faults.push({ path: `${within}context`, message, code: "forbidden" });
       }
@@ -81,7 +85,8 @@ export function createPublish(options: PublishOptions): Publish {
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey } = request;
-    await limits(principal, drafts);
+    const limiting = limits(principal, drafts);
+    if (limiting) await limiting;
     const stamp = (made: readonly string[], acceptedAt: number) =>
       drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
     if (idempotencyKey === undefined) {
@@ -94,7 +99,7 @@ export function createPublish(options: PublishOptions): Publish {
     if (busy.has(name)) throw underWay();
     busy.add(name);
     try {
-      const fingerprint = hash(canonicalJson(drafts as unknown as Json));
+      const fingerprint = hash(canonicalJson(drafts.map(parsed)));
       return await publishOnce({ key, fingerprint, count: drafts.length, stamp });
     } finally {
       busy.delete(name);
@@ -102,28 +107,30 @@ export function createPublish(options: PublishOptions): Publish {
   };
 }
 
+/** A draft as a value, which is equal for drafts that say the same. */
+function parsed(draft: Draft): JsonObject {
+  return { ...draft, data: JSON.parse(draft.data) } as JsonObject;
+}
+
 function notificationOf(
   draft: Draft,
   { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
+  const notification = { id, context, user, topic, data, priority, acceptedAt };
+  if (ttl === undefined && sourceToken === undefined && collapseKey === undefined) {
+    return notification;
+  }
   return {
-    id,
-    context,
-    user,
-    topic,
-    data,
-    priority,
-    acceptedAt,
+    ...notification,
     ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
   };
 }
 
-/** Whether the JSON of `data` has more than `limit` bytes in UTF-8. */
-function exceeds(data: JsonObject, limit: number): boolean {
-  const text = JSON.stringify(data);
+/** Whether a text has more than `limit` bytes in UTF-8. */
+function exceeds(text: string, limit: number): boolean {
   if (text.length * 3 <= limit) return false; // three bytes at most for a UTF-16 unit
   return text.length > limit || new TextEncoder().encode(text).length > limit;
 }

@@ -15,11 +15,11 @@ export interface PublishLimitsOptions {
   readonly onLimited?: (limit: LimitKind) => void;
 }
 
-/** Lets notifications of these contexts pass, or throws. */
+/** Lets notifications of these contexts pass, or throws. At once where nothing has to be read. */
 export type PublishLimits = (
   principal: Pick<Principal, "id">,
   drafts: readonly { readonly context: string }[],
-) => Promise<void>;
+) => Promise<void> | void;
 
 interface Wanted extends Take {
   readonly limit: LimitKind;
@@ -36,22 +36,12 @@ interface Wanted extends Take {
 export function createPublishLimits(
   { limiter, perKey, perContext, onLimited }: PublishLimitsOptions,
 ): PublishLimits {
-  async function ofContext(context: string, count: number): Promise<Wanted> {
-    const perSecond = await perContext(context);
+  function ofContext(context: string, { count, perSecond }: Take): Wanted {
     const scope = `in context ${context}`;
     return { limit: "context", name: `context:${context}`, scope, count, perSecond };
   }
 
-  return async (principal, drafts) => {
-    const counts = new Map<string, number>();
-    for (const { context } of drafts) counts.set(context, (counts.get(context) ?? 0) + 1);
-    const ofKey: Wanted = {
-      ...{ limit: "key", name: `key:${principal.id}`, scope: "with this credential" },
-      ...{ count: drafts.length, perSecond: perKey() },
-    };
-    const ofContexts = await Promise.all([...counts].map((each) => ofContext(...each)));
-    const wanted = [ofKey, ...ofContexts].filter(({ perSecond }) => perSecond > 0);
-    if (wanted.length === 0) return;
+  async function pass(wanted: readonly Wanted[]): Promise<void> {
     const waits = await Promise.all(wanted.map((each) => limiter.take(each.name, each)));
     const longest = Math.max(...waits);
     if (longest <= 0) return;
@@ -65,5 +55,44 @@ export function createPublishLimits(
       `Cannot publish: more than ${perSecond} notifications a second ${scope}`,
       { retryAfterSeconds: Math.max(1, Math.ceil(longest / 1000)) },
     );
+  }
+
+  return (principal, drafts) => {
+    const wanted: Wanted[] = [];
+    const perSecond = perKey();
+    if (perSecond > 0) {
+      const scope = "with this credential";
+      const { length: count } = drafts;
+      wanted.push({ limit: "key", name: `key:${principal.id}`, scope, count, perSecond });
+    }
+    const waiting: Promise<void>[] = [];
+    for (const [context, count] of countByContext(drafts)) {
+      const add = (perSecond: number) => {
+        if (perSecond > 0) wanted.push(ofContext(context, { count, perSecond }));
+      };
+      const limit = perContext(context);
+      if (limit instanceof Promise) waiting.push(limit.then(add));
+      else add(limit);
+    }
+    if (waiting.length > 0) return Promise.all(waiting).then(() => pass(wanted));
+    return wanted.length === 0 ? undefined : pass(wanted);
   };
+}
+
+function countByContext(
+  drafts: readonly { readonly context: string }[],
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  let context: string | undefined;
+  let count = 0;
+  for (const draft of drafts) {
+    if (draft.context !== context) {
+      if (context !== undefined) counts.set(context, count);
+      context = draft.context;
+      count = counts.get(context) ?? 0;
+    }
+    count++;
+  }
+  if (context !== undefined) counts.set(context, count);
+  return counts;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { LoggedEvent } from "../core/events.ts";
+import { quote } from "../core/json.ts";
 
 type Head = readonly [
   offset: number,
@@ -24,18 +25,14 @@ const decoder = new TextDecoder();
 /** The bytes of some events. */
 export function packEvents(events: readonly LoggedEvent[]): Uint8Array {
   let text = "";
-  for (const event of events) {
-    // A line break in JSON can only be between its tokens.
-    const args = event.args.includes("\n") ? event.args.replaceAll("\n", " ") : event.args;
-    text += `${JSON.stringify(headOf(event))}\n${args}\n`;
-  }
+  for (const event of events) text += `${headOf(event)}\n${withoutBreaks(event.args)}\n`;
   return encoder.encode(text);
 }
 
 /** The bytes in pieces of a size. */
 export function cutBytes(bytes: Uint8Array, maxBytes: number): readonly Uint8Array[] {
   const cuts: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += maxBytes) cuts.push(bytes.slice(at, at + maxBytes));
+  for (let at = 0; at < bytes.length; at += maxBytes) cuts.push(bytes.subarray(at, at + maxBytes));
   return cuts;
 }
 
@@ -59,11 +56,16 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
 
 function headOf(
   { offset, previous, context, user, id, clients, except, kept }: LoggedEvent,
-): Head {
+): string {
+  const place = `[${offset},${previous},${quote(context)},${quote(user)},${quote(id)}`;
+  const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
   if (kept !== undefined) {
-    return [offset, previous, context, user, id, clients, except ?? null, kept];
+    return `${place},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
   }
-  return except === undefined
-    ? [offset, previous, context, user, id, clients]
-    : [offset, previous, context, user, id, clients, except];
+  return except === undefined ? `${place},${list}]` : `${place},${list},${quote(except)}]`;
+}
+
+/** A line break in JSON can only be between its tokens. */
+function withoutBreaks(json: string): string {
+  return json.includes("\n") ? json.replaceAll("\n", " ") : json;
 }

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { type LoggedEvent, offsetAt, type UserName } from "../core/events.ts";
-import { userKey } from "../core/notification.ts";
+import { UserMap } from "../core/user_map.ts";
 import { type LeftSeat, UserLog } from "./_user_log.ts";
 import type { Window } from "./_window.ts";
 import type { EventRecords, StoredSeat } from "./event_records.ts";
@@ -27,8 +27,8 @@ export interface RestoreOptions {
 export async function restore(
   records: EventRecords,
   { clock, windowMs, window }: RestoreOptions,
-): Promise<ReadonlyMap<string, UserLog>> {
-  const logs = new Map<string, UserLog>();
+): Promise<Iterable<UserLog>> {
+  const logs = new UserMap<UserLog>();
   const ends: [log: UserLog, last: number][] = [];
   const gone: UserName[] = [];
   const aliveAt = Math.min(await records.readAlive(), clock.now());
@@ -41,13 +41,14 @@ export async function restore(
     }
     const log = new UserLog({ context, user }, state.floor);
     log.left = left;
-    logs.set(userKey(context, user), log);
+    logs.set(log, log);
     ends.push([log, state.last]);
   }
   await Promise.all(gone.map((user) => records.saveUser(user, undefined, aliveAt)));
   for await (const events of records.readEvents()) {
+    window.begin();
     for (const event of events) {
-      const log = logs.get(userKey(event.context, event.user));
+      const log = logs.get(event);
       if (log && event.offset > log.last) follow(log, event, window);
     }
   }
@@ -56,7 +57,7 @@ export async function restore(
     log.assigned = log.last;
     log.left = log.left.map((seat) => ({ ...seat, proven: Math.min(seat.proven, log.last) }));
   }
-  return logs;
+  return logs.values();
 }
 
 function follow(log: UserLog, event: LoggedEvent, window: Window): void {

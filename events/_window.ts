@@ -46,9 +46,13 @@ export class Window {
   #timer: Timer | undefined;
   #bytes = 0;
   #events = 0;
+  /** What holds for what is appended now; see {@link begin}. */
+  #limits: WindowLimits;
+  #newest: Block | undefined;
 
   constructor(options: WindowOptions) {
     this.#options = options;
+    this.#limits = options.limits();
   }
 
   get bytes(): number {
@@ -59,11 +63,17 @@ export class Window {
     return this.#events;
   }
 
+  /** To be called before some events are appended at the same time. */
+  begin(): void {
+    this.#limits = this.#options.limits();
+    this.#newest = undefined;
+  }
+
   /** Appends an event to a log, and forgets what is then too much. */
   append(log: UserLog, event: LoggedEvent): void {
-    const { maxEventsPerUser, maxBytes } = this.#options.limits();
+    const { maxEventsPerUser, maxBytes } = this.#limits;
     log.append(event);
-    this.#block().events.push(log);
+    (this.#newest ??= this.#block()).events.push(log);
     this.#events++;
     this.#bytes += bytesOf(event);
     while (log.events.length > maxEventsPerUser) {

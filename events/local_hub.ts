@@ -19,7 +19,7 @@ import {
   type UserName,
 } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
-import { userKey } from "../core/notification.ts";
+import { UserMap } from "../core/user_map.ts";
 import { type Changed, PresenceKeeper } from "./_presence_keeper.ts";
 import { restore } from "./_restore.ts";
 import { furthest, storedUser } from "./_stored_user.ts";
@@ -59,7 +59,7 @@ const KEPT_WINDOWS = 2.5;
 
 class MemoryHub implements LocalHub {
   readonly #options: LocalHubOptions;
-  readonly #users = new Map<string, UserLog>();
+  readonly #users = new UserMap<UserLog>();
   readonly #window: Window;
   readonly #keeper: PresenceKeeper | undefined;
   #local: LocalSockets | undefined;
@@ -84,8 +84,8 @@ class MemoryHub implements LocalHub {
     if (!records) return;
     const { windowMs } = settings();
     const logs = await restore(records, { clock, windowMs, window: this.#window });
-    for (const [key, log] of logs) {
-      this.#users.set(key, log);
+    for (const log of logs) {
+      this.#users.set(log, log);
       this.#highest = Math.max(this.#highest, log.last);
       this.#window.look(log);
       this.#keeper!.touch(log);
@@ -96,8 +96,8 @@ class MemoryHub implements LocalHub {
   presence(users: readonly UserName[]): readonly (readonly Presence[])[] {
     const since = this.#since();
     return users.map((user) => {
-      const open: readonly Presence[] = this.#seatsOf(user).map(openSeat);
-      const left = this.#users.get(userKey(user.context, user.user))?.left;
+      const open: readonly Presence[] = this.#seatsOf(user);
+      const left = this.#users.get(user)?.left;
       if (!left || left.length === 0) return open;
       return [...open, ...left.filter(({ at }) => at >= since).map(leftSeat)];
     });
@@ -110,12 +110,13 @@ class MemoryHub implements LocalHub {
     const known: LoggedEvent[] = [];
     const fresh: LoggedEvent[] = [];
     const logs: UserLog[] = [];
+    const now = offsetAt(this.#options.clock.now());
     for (const event of events) {
       const log = this.#logOf(event);
       const former = again ? log.find(event.id) : undefined;
       if (former) known.push(former);
       else {
-        fresh.push(this.#assign(log, event));
+        fresh.push(this.#assign(log, event, now));
         logs.push(log);
       }
     }
@@ -130,7 +131,7 @@ class MemoryHub implements LocalHub {
 
   join(seat: Seat): Joined {
     const open = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
-    const log = this.#users.get(userKey(seat.context, seat.user));
+    const log = this.#users.get(seat);
     log?.forgetLeft(this.#since());
     if (log && open.length === 0 && log.left.length === 0) this.#discard(log);
     const last = this.#endOf(seat, open);
@@ -148,14 +149,14 @@ class MemoryHub implements LocalHub {
       log.remember({ client, id, socketId, proven, at: this.#options.clock.monotonic() });
       this.#window.look(log);
     } else if (others.length === 0) {
-      const log = this.#users.get(userKey(seat.context, seat.user));
+      const log = this.#users.get(seat);
       if (log && log.left.length === 0) this.#discard(log);
     }
     this.#keeper?.touch(seat);
   }
 
   missed(user: UserName, after: number): Missed {
-    const log = this.#users.get(userKey(user.context, user.user));
+    const log = this.#users.get(user);
     if (log) return log.missed(after);
     const open = this.#seatsOf(user);
     return { events: [], complete: open.length > 0 && after === furthest(open) };
@@ -196,7 +197,7 @@ class MemoryHub implements LocalHub {
 
   /** Where the log of a user ends who has these sockets. */
   #endOf(user: UserName, open: readonly LocalSeat[]): number {
-    const log = this.#users.get(userKey(user.context, user.user));
+    const log = this.#users.get(user);
     if (log) return log.last;
     const told = furthest(open);
     if (told >= 0) return told;
@@ -204,23 +205,25 @@ class MemoryHub implements LocalHub {
   }
 
   #logOf(user: UserName, open = this.#seatsOf(user)): UserLog {
-    const key = userKey(user.context, user.user);
-    let log = this.#users.get(key);
+    let log = this.#users.get(user);
     if (!log) {
       log = new UserLog(user, this.#endOf(user, open));
-      this.#users.set(key, log);
+      this.#users.set(log, log);
       this.#window.look(log);
     }
     return log;
   }
 
-  #assign(log: UserLog, event: UserEvent): LoggedEvent {
+  #assign(log: UserLog, event: UserEvent, now: number): LoggedEvent {
+    const { context, user, id, clients, args, except, kept } = event;
     const previous = log.assigned;
-    const offset = Math.max(offsetAt(this.#options.clock.now()), previous + 1);
+    const offset = Math.max(now, previous + 1);
     log.assigned = offset;
     log.pending++;
     this.#highest = Math.max(this.#highest, offset);
-    return { ...event, offset, previous };
+    const logged = { context, user, id, clients, args, offset, previous };
+    if (except === undefined && kept === undefined) return logged;
+    return { ...logged, ...(except !== undefined && { except }), ...(kept && { kept }) };
   }
 
   async #keep(events: readonly LoggedEvent[]): Promise<void> {
@@ -234,8 +237,9 @@ class MemoryHub implements LocalHub {
   }
 
   #append(events: readonly LoggedEvent[]): void {
+    this.#window.begin();
     for (const event of events) {
-      const log = this.#users.get(userKey(event.context, event.user));
+      const log = this.#users.get(event);
       // Where everybody has left meanwhile, there is nobody to remember it for.
       if (!log || event.offset <= log.last) continue;
       const { last: previous } = log;
@@ -248,38 +252,34 @@ class MemoryHub implements LocalHub {
 
   /** Something of a log has grown too old. */
   #aged(log: UserLog): void {
-    if (this.#users.get(userKey(log.context, log.user)) !== log) return;
+    if (this.#users.get(log) !== log) return;
     log.forgetLeft(this.#since());
     if (log.events.length > 0 || log.left.length > 0) return;
     const open = this.#seatsOf(log);
     const isSettled = open.every(({ cursor }) => cursor >= log.last);
     if (log.pending > 0) return this.#window.look(log);
     if (open.length === 0) this.#discard(log);
-    else if (isSettled) this.#users.delete(userKey(log.context, log.user));
+    else if (isSettled) this.#users.delete(log);
     else return this.#window.look(log);
     this.#keeper?.touch(log);
   }
 
   /** Nobody is there any more: from now on nothing is logged. */
   #discard(log: UserLog): void {
-    this.#users.delete(userKey(log.context, log.user));
+    this.#users.delete(log);
     this.#window.clear(log);
   }
 
   /** What is to be found after a restart. */
   #stateOf(user: Changed): StoredUser | undefined {
     return storedUser({
-      log: this.#users.get(userKey(user.context, user.user)),
+      log: this.#users.get(user),
       open: this.#seatsOf(user),
       end: user.end ?? -1,
       clock: this.#options.clock,
       isLeaving: this.#stopped,
     });
   }
-}
-
-function openSeat({ client, id, socketId }: Seat): Presence {
-  return { client, id, socketId, open: true };
 }
 
 function leftSeat({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {

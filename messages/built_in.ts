@@ -5,7 +5,7 @@
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
-import type { Notification } from "../core/notification.ts";
+import type { ParsedNotification } from "../core/notification.ts";
 import { countOf, textOf } from "./fields.ts";
 
 /** The parts of a message that depend on its topic, before they are cleaned and cut. */
@@ -29,7 +29,7 @@ const SOUND = "default";
 const MAX_LINES = 5;
 
 /** The message for a notification, as it is where no template changes it. */
-export function draftOf({ topic, data }: Pick<Notification, "topic" | "data">): Draft {
+export function draftOf({ topic, data }: Pick<ParsedNotification, "topic" | "data">): Draft {
   switch (topic) {
     case MAIL:
       return mailDraft(data);
@@ -41,7 +41,7 @@ export function draftOf({ topic, data }: Pick<Notification, "topic" | "data">): 
 }
 
 /** The same with the fields of the newest of several mails as its own, for templates to show. */
-export function withNewestMail(notification: Notification): Notification {
+export function withNewestMail(notification: ParsedNotification): ParsedNotification {
   const { topic, data } = notification;
   const newest = topic === MAIL ? mailsOf(data).at(-1) : undefined;
   return newest ? { ...notification, data: { ...data, ...newest } } : notification;

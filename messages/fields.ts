@@ -5,10 +5,10 @@
  */
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
-import type { Notification } from "../core/notification.ts";
+import type { ParsedNotification } from "../core/notification.ts";
 
 /** Reads one value of a notification as text; empty where there is none. */
-export type Field = (notification: Notification) => string;
+export type Field = (notification: ParsedNotification) => string;
 
 /** Fields of the data that have a name of their own (the original's `PushNotificationField`). */
 const DATA_FIELDS = [

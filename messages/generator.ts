@@ -4,7 +4,7 @@
  */
 
 import type { Message } from "../core/message.ts";
-import type { Notification } from "../core/notification.ts";
+import { type Notification, parseData, type ParsedNotification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import { type Draft, draftOf, withNewestMail } from "./built_in.ts";
 import { cleanText, type TextKind } from "./clean_text.ts";
@@ -38,7 +38,8 @@ export function createMessageGenerator(
   { templates }: { readonly templates: () => Templates },
 ): MessageGenerator {
   return {
-    generate(notification, target, options = {}) {
+    generate(given, target, options = {}) {
+      const notification: ParsedNotification = { ...given, data: parseData(given) };
       const bare = bareMessage(notification);
       // Sockets carry topic and data as they are.
       if (target.transport === "websocket") return bare;
@@ -57,7 +58,7 @@ export function createMessageGenerator(
   };
 }
 
-function bareMessage({ id, topic, data, priority, expiresAt }: Notification): Message {
+function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {
   const expiry = expiresAt === undefined ? {} : { expiresAt };
   return { id, topic, data, priority, silent: true, ...expiry };
 }
@@ -76,7 +77,10 @@ function withOptions(
 }
 
 /** What of a draft can be shown; of a silent one, only what orders messages. */
-function parts(draft: Draft, notification: Notification): Partial<Message> & { silent: boolean } {
+function parts(
+  draft: Draft,
+  notification: ParsedNotification,
+): Partial<Message> & { silent: boolean } {
   const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");
   const collapse = collapseKey === undefined ? {} : { collapseKey };
   const texts: { -readonly [K in typeof TEXTS[number]]?: string } = {};

@@ -4,7 +4,7 @@
  */
 
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Notification } from "../core/notification.ts";
+import type { ParsedNotification } from "../core/notification.ts";
 import type { Draft } from "./built_in.ts";
 import { cleanText } from "./clean_text.ts";
 import { renderAddress, renderText, type TextTemplate } from "./text_template.ts";
@@ -49,7 +49,7 @@ export interface Template
 /** What a message would be without the template, changed by it. */
 export function applyTemplate(
   template: Template,
-  { draft, notification }: { readonly draft: Draft; readonly notification: Notification },
+  { draft, notification }: { readonly draft: Draft; readonly notification: ParsedNotification },
 ): Draft & { readonly extra?: JsonObject } {
   const changed: { -readonly [K in keyof Draft]: Draft[K] } & { extra?: JsonObject } = { ...draft };
   for (const name of TEXT_FIELDS) {
@@ -75,7 +75,7 @@ function numberOf(text: string): Pick<Draft, "badge"> {
   return /^\s*\d{1,9}\s*$/.test(text) ? { badge: Number(text) } : {};
 }
 
-function renderExtra(template: ExtraTemplate, notification: Notification): Json {
+function renderExtra(template: ExtraTemplate, notification: ParsedNotification): Json {
   if ("text" in template) {
     return cleanText(renderText(template.text, notification), "extra") ?? "";
   }

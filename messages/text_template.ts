@@ -4,7 +4,7 @@
  * braces. Parsed once, when the configuration is loaded; rendering cannot fail.
  */
 
-import type { Notification } from "../core/notification.ts";
+import type { ParsedNotification } from "../core/notification.ts";
 import { type Field, FIELD_NAMES, fieldOf } from "./fields.ts";
 
 /** A parsed text. */
@@ -58,7 +58,7 @@ export function parseTextTemplate(text: string): ParsedText {
 /** The text for one notification; `encode` is applied to what replaces a placeholder. */
 export function renderText(
   template: TextTemplate,
-  notification: Notification,
+  notification: ParsedNotification,
   encode: (value: string) => string = (value) => value,
 ): string {
   let text = "";
@@ -72,13 +72,13 @@ export function renderText(
  * The same for an address: values are percent-encoded, so that a folder with a space or a slash
  * stays one part of it, unless the address is a single value.
  */
-export function renderAddress(template: TextTemplate, notification: Notification): string {
+export function renderAddress(template: TextTemplate, notification: ParsedNotification): string {
   return template.length === 1
     ? renderText(template, notification)
     : renderText(template, notification, (value) => encodeURIComponent(value.toWellFormed()));
 }
 
-function valueOf({ fields, otherwise }: Placeholder, notification: Notification): string {
+function valueOf({ fields, otherwise }: Placeholder, notification: ParsedNotification): string {
   for (const field of fields) {
     const value = field(notification);
     if (value !== "") return value;

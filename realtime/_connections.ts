@@ -4,7 +4,7 @@
  */
 
 import type { LocalSeat, UserName } from "../core/events.ts";
-import { userKey } from "../core/notification.ts";
+import { UserMap } from "../core/user_map.ts";
 import type { Behind } from "./_catch_ups.ts";
 import type { EngineSocket, Witness } from "./_engine_socket.ts";
 
@@ -31,6 +31,7 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   readonly sessionId: string;
   readonly expiresAt: number;
   readonly engine: EngineSocket;
+  readonly open = true;
   /** Offset up to which it was told; negative until it is known. */
   cursor = -1;
   /** Offset up to which its client has certainly got everything. */
@@ -78,7 +79,7 @@ const NONE: readonly Connection[] = [];
 
 /** Every open socket of this process. */
 export class Connections {
-  readonly #users = new Map<string, Connection>();
+  readonly #users = new UserMap<Connection>();
   readonly #open = new Map<string, number>();
 
   /** Open sockets by client. */
@@ -87,21 +88,19 @@ export class Connections {
   }
 
   add(connection: Connection): void {
-    const key = userKey(connection.context, connection.user);
-    connection.next = this.#users.get(key);
-    this.#users.set(key, connection);
+    connection.next = this.#users.get(connection);
+    this.#users.set(connection, connection);
     this.#count(connection.client, 1);
   }
 
   /** Idempotent; false where the connection was not there. */
   remove(connection: Connection): boolean {
-    const key = userKey(connection.context, connection.user);
     let previous: Connection | undefined;
-    for (let at = this.#users.get(key); at; previous = at, at = at.next) {
+    for (let at = this.#users.get(connection); at; previous = at, at = at.next) {
       if (at !== connection) continue;
       if (previous) previous.next = at.next;
-      else if (at.next) this.#users.set(key, at.next);
-      else this.#users.delete(key);
+      else if (at.next) this.#users.set(connection, at.next);
+      else this.#users.delete(connection);
       this.#count(connection.client, -1);
       return true;
     }
@@ -109,13 +108,13 @@ export class Connections {
   }
 
   /** A user's newest connection, with the others behind it. */
-  first(context: string, user: string): Connection | undefined {
-    return this.#users.get(userKey(context, user));
+  first(user: UserName): Connection | undefined {
+    return this.#users.get(user);
   }
 
   /** A user's connections, newest first. */
-  of({ context, user }: UserName): readonly Connection[] {
-    const first = this.first(context, user);
+  of(user: UserName): readonly Connection[] {
+    const first = this.first(user);
     if (!first) return NONE;
     const all = [first];
     for (let at = first.next; at; at = at.next) all.push(at);

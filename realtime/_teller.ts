@@ -44,7 +44,7 @@ export class Teller {
   tell(event: LoggedEvent): void {
     const { connections, onGap } = this.#options;
     let older: string | undefined, newer: string | undefined;
-    let at = connections.first(event.context, event.user);
+    let at = connections.first(event);
     while (at) {
       const connection = at;
       at = connection.next;

@@ -86,7 +86,8 @@ function allowsContext({ contexts }: Principal, context: string): boolean {
   return contexts === undefined || contexts.has(context);
 }
 
-function forbidden(scope: string, context?: string): ServiceError {
+/** The error for a caller that lacks a scope. */
+export function forbidden(scope: string, context?: string): ServiceError {
   const where = context === undefined ? "" : ` in context ${context}`;
   return new ServiceError("forbidden", `Cannot do this: scope '${scope}'${where} is needed`);
 }

@@ -19,11 +19,38 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> 
 
 /** The JSON body, unchecked. */
 export async function readJson(c: Context): Promise<unknown> {
-  const type = c.req.header("content-type") ?? "";
-  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
+  if (!isJsonType(c.req.header("content-type") ?? null)) {
     throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
   }
-  const text = await c.req.text().catch(throwBrokenOff);
+  return parseJson((await readUtf8(c.req.raw)).text);
+}
+
+/** Whether a content type says JSON. */
+export function isJsonType(type: string | null): boolean {
+  if (type === "application/json") return true;
+  return type !== null && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * A body as it was sent, and as text.
+ *
+ * @throws {ServiceError} `invalid_request` where it is no UTF-8 (RFC 8259 §8.1) or broke off
+ */
+export async function readUtf8(
+  request: Request,
+): Promise<{ readonly text: string; readonly bytes: Uint8Array }> {
+  const bytes = await request.bytes().catch(throwBrokenOff);
+  try {
+    return { text: utf8.decode(bytes), bytes };
+  } catch (cause) {
+    throw new ServiceError("invalid_request", "Cannot read the body: it is no UTF-8", { cause });
+  }
+}
+
+/** @throws {ServiceError} `invalid_request` */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

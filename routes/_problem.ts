@@ -3,7 +3,6 @@
  * with the error's stable `code`, and the original's number where it has one.
  */
 
-import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { type ErrorCode, ERRORS, messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -39,9 +38,9 @@ export function problem(error: ServiceError): Response {
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** For Hono's `onError`. What was not thrown on purpose is logged and not told. */
+/** Makes the answer to whatever was thrown; what was not thrown on purpose is logged and not told. */
 export function onError(log: Log) {
-  return (thrown: Error, c: Context): Response => {
+  return (thrown: Error, path: string): Response => {
     if (thrown instanceof ServiceError) {
       // A full buffer is told to many at once; the metrics count it.
       if (thrown.status >= 500 && thrown.code !== "buffer_full" && thrown.code !== "draining") {
@@ -54,7 +53,7 @@ export function onError(log: Log) {
       return problem(new ServiceError(code, thrown.message));
     }
     log.error("request broke", {
-      path: c.req.path,
+      path,
       reason: messageOf(thrown),
       stack: thrown.stack,
     });

@@ -2,14 +2,32 @@
 
 import { z } from "@hono/zod-openapi";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { MAX_DEPTH } from "../core/json_scanner.ts";
 import { transportName, TRANSPORTS } from "../core/subscription.ts";
 import { isWildcard, topicFault } from "../core/topic.ts";
 
 // deno-lint-ignore no-control-regex -- control characters are what is refused
 const NAME = /^[^\u0000-\u001f\u007f]{1,255}$/;
 
-/** Whatever walks a value by recursion, here or in a store, has to get to its end. */
-const MAX_DEPTH = 64;
+/** Notifications in one request. */
+export const MAX_BATCH = 1000;
+/** Seconds; four weeks: no provider keeps anything longer. */
+export const MAX_TTL_SECONDS = 2_419_200;
+
+/** Whether a text can name a context or a user. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** Whether a text is a topic that can be published to. */
+export function isTopic(text: string): boolean {
+  return publishedTopicFault(text) === undefined;
+}
+
+function publishedTopicFault(topic: string): string | undefined {
+  return topicFault(topic) ??
+    (isWildcard(topic) ? "a notification needs a topic without a wildcard" : undefined);
+}
 
 /** Context and user ids: texts inside, numbers accepted at the edge. */
 function name(example: string, description: string) {
@@ -37,8 +55,7 @@ export const topicPattern = z.string().superRefine((topic, { addIssue }) => {
 
 /** A topic that can be published to. */
 export const topic = z.string().superRefine((topic, { addIssue }) => {
-  const fault = topicFault(topic) ??
-    (isWildcard(topic) ? "a notification needs a topic without a wildcard" : undefined);
+  const fault = publishedTopicFault(topic);
   if (fault !== undefined) {
     addIssue({ code: "custom", message: fault, params: { code: "invalid_topic" } });
   }

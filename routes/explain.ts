@@ -58,7 +58,7 @@ export function explainRoutes({ authenticate, snapshot, match, serves }: Explain
     inContext(c.var.principal, { scope: "read", context });
     const view = await snapshot().view(context, user);
     const notification: Notification = {
-      ...{ id: "", context, user, topic, data: {}, priority: "high", acceptedAt: 0 },
+      ...{ id: "", context, user, topic, data: "{}", priority: "high", acceptedAt: 0 },
     };
     const targets = await match(notification);
     const plans = plan(notification, targets, { permissions: view, serves });

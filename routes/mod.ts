@@ -7,6 +7,7 @@ import { routePath } from "hono/route";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
@@ -15,6 +16,7 @@ import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
+import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";
 import { onError, problem } from "./_problem.ts";
@@ -34,7 +36,8 @@ export type AppDeps =
   & ExplainDeps
   & HealthDeps
   & KeyDeps
-  & NotificationDeps
+  & Omit<NotificationDeps, "publish">
+  & PublishDeps
   & SessionDeps
   & SubscriptionDeps
   & { readonly log: Log; readonly metrics: Metrics };
@@ -45,8 +48,45 @@ const MAX_BODY_BYTES = 760_000;
 /** What anybody else sends as a method must not become a time series. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Puts the groups of routes together. */
-export function createApp(deps: AppDeps): App {
+const PUBLISH_PATH = "/v1/notifications";
+
+/** Puts the groups of routes together; returns what answers a request. */
+export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
+  const { log, metrics } = deps;
+  const publish = createPublishHandler(deps);
+  const app = createRoutes({ ...deps, publish });
+  const answerError = onError(log);
+
+  function count(route: string, method: string, status: number): void {
+    metrics.count("carillon_http_requests_total", { route, method, status: String(status) });
+  }
+
+  async function publishDirectly(request: Request): Promise<Response> {
+    let response: Response;
+    try {
+      response = await publish(request);
+    } catch (thrown) {
+      response = answerError(thrown as Error, PUBLISH_PATH);
+    }
+    count(PUBLISH_PATH, "POST", response.status);
+    return response;
+  }
+
+  return (request) =>
+    request.method === "POST" && pathOf(request.url) === PUBLISH_PATH && isShort(request)
+      ? publishDirectly(request)
+      : app.fetch(request);
+}
+
+/** Whether a body needs no counting, because its length is known and small enough. */
+function isShort({ headers }: Request): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
+}
+
+function createRoutes(
+  deps: Omit<AppDeps, "publish"> & NotificationDeps,
+): App {
   const app = new OpenAPIHono<Env>();
   const { log, metrics } = deps;
 
@@ -67,8 +107,7 @@ export function createApp(deps: AppDeps): App {
   });
   app.use(function limit(c, next) {
     // A body whose length is known needs no counting, and is read faster if nobody looked at it.
-    const length = Number(c.req.header("content-length"));
-    if (length <= MAX_BODY_BYTES && !c.req.header("transfer-encoding")) return next();
+    if (isShort(c.req.raw)) return next();
     return limited(c, next).catch(throwBrokenOff);
   });
   app.use(async function secure(c, next) {
@@ -100,7 +139,8 @@ export function createApp(deps: AppDeps): App {
   app.route("/", docsRoutes(() => openApiDocument(app)));
 
   app.notFound((c) => problem(new ServiceError("not_found", `Cannot find ${c.req.path}`)));
-  app.onError(onError(log));
+  const answerError = onError(log);
+  app.onError((thrown, c) => answerError(thrown, c.req.path));
   return app;
 }
 

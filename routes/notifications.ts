@@ -6,50 +6,11 @@ import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import { NOTIFICATION_STATES, TARGET_STATES } from "../core/ledger.ts";
-import { isJsonObject } from "../core/json.ts";
-import type { Metrics } from "../core/metrics.ts";
-import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
-import { check, readJson } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, jsonObject, time, topic, user } from "./_schemas.ts";
-
-/** Notifications in one request. */
-const MAX_BATCH = 1000;
-/** Four weeks: no provider keeps anything longer. */
-const MAX_TTL_SECONDS = 2_419_200;
-
-const draft = z.strictObject({
-  context,
-  user,
-  topic,
-  data: jsonObject.openapi({
-    example: {
-      folder: "default0/INBOX",
-      id: "113",
-      email: "jane.doe@foobar.com",
-      displayname: "Jane Doe",
-      subject: "Let's meet",
-      unread: 83,
-      teaser: "Hello",
-    },
-  }),
-  priority: z.enum(["high", "medium", "low"]).optional()
-    .openapi({ description: "Stretches the delay by 1, 2 or 4. Default `high`." }),
-  ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
-    .openapi({ description: "Seconds for which it is worth delivering", example: 3600 }),
-  collapseKey: z.string().min(1).max(255).optional()
-    .openapi({ description: "Of several waiting ones with this key only the newest is delivered" }),
-  sourceToken: z.string().min(1).max(4096).optional()
-    .openapi({ description: "Connection id or token of the client that caused it" }),
-}).openapi("Notification");
-
-const batch = z.strictObject({ notifications: z.array(draft).min(1).max(MAX_BATCH) })
-  .openapi("NotificationBatch");
-
-const idempotencyKey = z.string().min(1).max(255).optional();
+import { time } from "./_schemas.ts";
+import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
 
 const accepted = z.object({ ids: z.array(z.uuid()) }).openapi("Accepted");
 
@@ -77,15 +38,13 @@ const ledgerBody = z.object({
 /** What these routes need. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly publish: Pipeline["publish"];
   readonly buffer: Pick<Buffer, "find">;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** See the file's comment. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, buffer, clock, metrics } = deps;
+  const { authenticate, publish, buffer } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -107,22 +66,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
       "store_unavailable",
     ],
   });
-  app.post("/", needs(authenticate, "publish"), async (c) => {
-    const started = clock.monotonic();
-    const body = await readJson(c);
-    const isBatch = isJsonObject(body) && "notifications" in body;
-    const drafts = isBatch ? check(batch, body).notifications : [check(draft, body)];
-    const { ids, replayed } = await publish(c.var.principal, {
-      drafts,
-      alone: !isBatch,
-      idempotencyKey: check(idempotencyKey, c.req.header("idempotency-key")),
-    });
-    if (replayed) c.header("idempotency-replayed", "true");
-    else metrics.count("carillon_notifications_accepted_total", {}, ids.length);
-    const seconds = (clock.monotonic() - started) / 1000;
-    metrics.observe("carillon_publish_duration_seconds", {}, seconds);
-    return c.json({ ids }, 202);
-  });
+  // Those of unknown length come this way; see `mod.ts` for the others.
+  app.post("/", (c) => publish(c.req.raw));
 
   describe(app, {
     method: "get",

@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import { pathOf } from "../core/path_filter.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { createApp } from "../routes/mod.ts";
@@ -197,7 +198,7 @@ export async function startService(
   door.open((request, info) => {
     // Sockets have their own CORS, limits and errors, and a long poll must not meet the API's.
     const path = pathOf(request.url);
-    return realtime.handles(path) ? realtime.fetch(request, info) : app.fetch(request);
+    return realtime.handles(path) ? realtime.fetch(request, info) : app(request);
   });
   const { address } = door;
   log.info("listening", { address: `${address.hostname}:${address.port}` });
@@ -225,11 +226,4 @@ export async function startService(
     stop: () => leaving.stop(),
     left: leaving.done,
   };
-}
-
-/** The path of a request's address, without parsing the rest of it. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.indexOf("?", start);
-  return start < 0 ? "/" : end < 0 ? url.slice(start) : url.slice(start, end);
 }

@@ -30,7 +30,7 @@ export function createTryOut(
     const message = await generate({
       ...{ id: ids(), context, user, topic: "carillon:test", acceptedAt: clock.now() },
       priority: "high",
-      data: { title: "Carillon", message: "This is a test. Your bell rings." },
+      data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
     }, target);
     return await transport.send(target, message, AbortSignal.timeout(TIMEOUT_MS));
   };

@@ -5,6 +5,7 @@
 
 import { ServiceError } from "../core/errors.ts";
 import type { EventHub, Presence, UserEvent } from "../core/events.ts";
+import { quote } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -48,9 +49,10 @@ export function eventOf(
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
-  const args = `${JSON.stringify(topic)},${JSON.stringify(data)}`;
+  const event = { id, context, user, clients, args: `${quote(topic)},${data}` };
+  if (sourceToken === undefined && kept === undefined) return event;
   return {
-    ...{ id, context, user, clients, args },
+    ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
   };
@@ -77,7 +79,10 @@ export function createWebsocketTransport(
       const [present = []] = await hub.presence([{ context, user }]);
       const outcome = socketOutcome(present, { client, source: message.sourceToken });
       if (outcome.kind === "sent" || outcome.kind === "kept") {
-        await hub.publish([eventOf({ ...message, context, user }, [client])], { again: true });
+        const data = JSON.stringify(message.data);
+        await hub.publish([eventOf({ ...message, data, context, user }, [client])], {
+          again: true,
+        });
       }
       return outcome;
     },

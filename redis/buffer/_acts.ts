@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import { encodeRecord } from "./_codec.ts";
+import { encodeRecord } from "../../core/ledger_codec.ts";
 import { RELEASE, SETTLE } from "./_end_scripts.ts";
 import type { Held } from "./_holdings.ts";
 import { bufferKeys, ledgerKey } from "./_keys.ts";

@@ -9,7 +9,8 @@ import { isId } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
 import { bufferKeys, ledgerKey } from "./_keys.ts";
-import { decodeNotification, decodeRecord, encodeRecord } from "./_codec.ts";
+import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
+import { decodeNotification } from "./_codec.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 

@@ -1,0 +1,201 @@
+/**
+ * Walks through a JSON text (RFC 8259) without building its values, so that a part of it can be
+ * taken as it was written: a number keeps all its digits, and nothing is parsed that nobody reads.
+ * It accepts the texts that `JSON.parse` accepts, up to {@link MAX_DEPTH} levels of nesting.
+ */
+
+import type { JsonText } from "./json.ts";
+
+/** Levels of objects and arrays within a value. Whatever walks a value by recursion ends in time. */
+export const MAX_DEPTH = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const MINUS = 0x2d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+const ESCAPE = /^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/;
+const LONGEST_ESCAPE = 6;
+const WORDS = ["true", "false", "null"];
+
+/**
+ * A place in a JSON text. A method that returns a boolean moves it on, or returns false and leaves
+ * the scanner of no use.
+ */
+export class JsonScanner {
+  readonly text: string;
+  /** Index of the next character. */
+  at = 0;
+  /** White space was skipped since this was last set to false. */
+  spaced = false;
+  /** A byte for each character, which is many times faster to read than the text. */
+  readonly #codes: Uint8Array;
+  /** The opening characters of the containers that the scanner is in. */
+  readonly #containers = new Uint8Array(MAX_DEPTH);
+
+  /** @param bytes the text in UTF-8, where that is at hand */
+  constructor(text: string, bytes?: Uint8Array) {
+    this.text = text;
+    this.#codes = bytes?.length === text.length ? bytes : codesOf(text);
+  }
+
+  /** The code of the next character that is no white space; `undefined` at the end. */
+  peek(): number | undefined {
+    const code = this.#codes[this.at]!;
+    if (code > 0x20) return code;
+    this.at = this.#afterSpace(this.at);
+    return this.#codes[this.at];
+  }
+
+  /** Skips white space and one character, if that is the next one. */
+  take(code: number): boolean {
+    if (this.peek() !== code) return false;
+    this.at++;
+    return true;
+  }
+
+  /** Skips a string, after white space. */
+  skipString(): boolean {
+    if (this.peek() !== QUOTE) return false;
+    this.at = this.#afterString(this.at);
+    return this.at > 0;
+  }
+
+  /** Skips a value of any kind, after white space. */
+  skipValue(): boolean {
+    const codes = this.#codes;
+    const containers = this.#containers;
+    let depth = 0;
+    let at = this.at;
+    for (;;) {
+      let code = codes[at]!;
+      if (code <= 0x20) code = codes[at = this.#afterSpace(at)]!;
+      if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+        if (depth === MAX_DEPTH) return false;
+        containers[depth++] = code;
+        if (codes[++at]! <= 0x20) at = this.#afterSpace(at);
+        // A closing character is its opening one and two.
+        if (codes[at] !== code + 2) {
+          if (code === OPEN_BRACE && (at = this.#afterName(at)) < 0) return false;
+          continue;
+        }
+      } else if ((at = this.#afterScalar(at, code)) < 0) return false;
+      else if (depth === 0) {
+        this.at = at;
+        return true;
+      }
+      for (;;) {
+        code = codes[at]!;
+        if (code <= 0x20) code = codes[at = this.#afterSpace(at)]!;
+        const container = containers[depth - 1]!;
+        at++;
+        if (code === COMMA) {
+          if (container === OPEN_BRACE && (at = this.#afterName(at)) < 0) return false;
+          break;
+        }
+        if (code !== container + 2) return false;
+        if (--depth > 0) continue;
+        this.at = at;
+        return true;
+      }
+    }
+  }
+
+  #afterSpace(from: number): number {
+    const codes = this.#codes;
+    let at = from;
+    let code = codes[at];
+    while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) code = codes[++at];
+    if (at > from) this.spaced = true;
+    return at;
+  }
+
+  /** Where a value begins that has a name; -1 where there is no name. */
+  #afterName(from: number): number {
+    let at = this.#codes[from] === QUOTE ? from : this.#afterSpace(from);
+    if (this.#codes[at] !== QUOTE || (at = this.#afterString(at)) < 0) return -1;
+    if (this.#codes[at] !== COLON) at = this.#afterSpace(at);
+    return this.#codes[at] === COLON ? at + 1 : -1;
+  }
+
+  #afterScalar(at: number, code: number | undefined): number {
+    if (code === QUOTE) return this.#afterString(at);
+    if (code === MINUS || isDigit(code)) return this.#afterNumber(at);
+    const word = WORDS.find((word) => this.text.startsWith(word, at));
+    return word === undefined ? -1 : at + word.length;
+  }
+
+  #afterString(quoteAt: number): number {
+    const codes = this.#codes;
+    const { length } = codes;
+    for (let at = quoteAt + 1; at < length; at++) {
+      const code = codes[at]!;
+      if (code === QUOTE) return at + 1;
+      if (code < 0x20) return -1;
+      if (code !== BACKSLASH) continue;
+      const escape = ESCAPE.exec(this.text.slice(at, at + LONGEST_ESCAPE))?.[0];
+      if (escape === undefined) return -1;
+      at += escape.length - 1;
+    }
+    return -1;
+  }
+
+  #afterNumber(from: number): number {
+    const codes = this.#codes;
+    let at = from;
+    if (codes[at] === MINUS) at++;
+    if (!isDigit(codes[at])) return -1;
+    if (codes[at++] !== 0x30) at = afterDigits(codes, at);
+    if (codes[at] === 0x2e) {
+      if (!isDigit(codes[++at])) return -1;
+      at = afterDigits(codes, at);
+    }
+    if (codes[at] === 0x65 || codes[at] === 0x45) {
+      const sign = codes[++at];
+      if (sign === 0x2b || sign === MINUS) at++;
+      if (!isDigit(codes[at])) return -1;
+      at = afterDigits(codes, at);
+    }
+    return at;
+  }
+}
+
+/** A valid JSON text without the white space between its tokens. */
+export function withoutSpace(json: JsonText): JsonText {
+  const scanner = new JsonScanner(json);
+  let compact = "";
+  for (let code = scanner.peek(); code !== undefined; code = scanner.peek()) {
+    const from = scanner.at;
+    if (code === QUOTE) scanner.skipString();
+    else while (endsRun(json.charCodeAt(scanner.at)) === false) scanner.at++;
+    compact += json.slice(from, scanner.at);
+  }
+  return compact;
+}
+
+/** At a string, white space, or the end. */
+function endsRun(code: number): boolean {
+  return !(code > 0x20) || code === QUOTE;
+}
+
+function isDigit(code: number | undefined): boolean {
+  return code !== undefined && code >= 0x30 && code <= 0x39;
+}
+
+function afterDigits(codes: Uint8Array, from: number): number {
+  let at = from;
+  while (isDigit(codes[at])) at++;
+  return at;
+}
+
+/** All characters beyond Latin-1 are the same to a scanner. */
+function codesOf(text: string): Uint8Array {
+  const codes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) codes[at] = Math.min(text.charCodeAt(at), 0xff);
+  return codes;
+}

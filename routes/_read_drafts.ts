@@ -1,0 +1,162 @@
+/**
+ * Reads the body of a publish in one pass, and its data as they were written. It takes what the
+ * schema takes and says no to the rest, without a reason: finding and naming faults is the schema's
+ * part. What is odd and valid (names written with escapes, one name twice) it may leave to the schema
+ * too.
+ */
+
+import type { JsonText } from "../core/json.ts";
+import { JsonScanner, withoutSpace } from "../core/json_scanner.ts";
+import type { Draft } from "../delivery/mod.ts";
+import { isName, isTopic, MAX_BATCH, MAX_TTL_SECONDS } from "./_schemas.ts";
+
+/** What a request publishes. */
+export interface Drafts {
+  readonly drafts: readonly Draft[];
+  /** It came without a list. */
+  readonly alone: boolean;
+}
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+
+const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "medium", "low"]);
+
+/**
+ * The notifications in a body, or `undefined` where the schema is to decide.
+ *
+ * @param bytes the text in UTF-8
+ */
+export function readDrafts(text: string, bytes?: Uint8Array): Drafts | undefined {
+  const scanner = new JsonScanner(text, bytes);
+  const reader = new DraftReader(scanner);
+  const drafts = reader.batch() ?? reader.alone();
+  return scanner.peek() === undefined ? drafts : undefined;
+}
+
+class DraftReader {
+  readonly #scanner: JsonScanner;
+  /** The last ones, which are often the next ones: one text for all, checked once. */
+  #context = "";
+  #topic = "";
+
+  constructor(scanner: JsonScanner) {
+    this.#scanner = scanner;
+  }
+
+  /** `{"notifications":[…]}` */
+  batch(): Drafts | undefined {
+    const scanner = this.#scanner;
+    const drafts: Draft[] = [];
+    if (!scanner.take(OPEN_BRACE) || this.#name() !== "notifications") return this.#rewind();
+    if (!scanner.take(OPEN_BRACKET)) return undefined;
+    do {
+      const draft = this.#draft();
+      if (!draft || drafts.push(draft) > MAX_BATCH) return undefined;
+    } while (scanner.take(COMMA));
+    if (!scanner.take(CLOSE_BRACKET) || !scanner.take(CLOSE_BRACE)) return undefined;
+    return { drafts, alone: false };
+  }
+
+  /** `{"context":…}` */
+  alone(): Drafts | undefined {
+    const draft = this.#draft();
+    return draft && { drafts: [draft], alone: true };
+  }
+
+  #rewind(): undefined {
+    this.#scanner.at = 0;
+  }
+
+  #draft(): Draft | undefined {
+    const scanner = this.#scanner;
+    let context, user, topic, data, priority, ttl, sourceToken, collapseKey: unknown;
+    if (!scanner.take(OPEN_BRACE)) return undefined;
+    do {
+      const name = this.#name();
+      const value = name === "data" ? this.#data() : this.#scalar();
+      if (value === undefined) return undefined;
+      if (name === "context" && context === undefined) context = value;
+      else if (name === "user" && user === undefined) user = value;
+      else if (name === "topic" && topic === undefined) topic = value;
+      else if (name === "data" && data === undefined) data = value;
+      else if (name === "priority" && priority === undefined) priority = value;
+      else if (name === "ttl" && ttl === undefined) ttl = value;
+      else if (name === "sourceToken" && sourceToken === undefined) sourceToken = value;
+      else if (name === "collapseKey" && collapseKey === undefined) collapseKey = value;
+      else return undefined;
+    } while (scanner.take(COMMA));
+    if (!scanner.take(CLOSE_BRACE)) return undefined;
+
+    context = this.#contextOf(context);
+    user = nameOf(user);
+    topic = this.#topicOf(topic);
+    const isValid = context !== undefined && user !== undefined && topic !== undefined &&
+      data !== undefined && (priority === undefined || PRIORITIES.has(priority)) &&
+      (ttl === undefined || isTtl(ttl)) &&
+      (sourceToken === undefined || isText(sourceToken, 4096)) &&
+      (collapseKey === undefined || isText(collapseKey, 255));
+    const draft = { context, user, topic, data, priority, ttl, sourceToken, collapseKey };
+    return isValid ? draft as Draft : undefined;
+  }
+
+  /** The name of a member, up to its value; nothing where it is written with escapes. */
+  #name(): string | undefined {
+    const scanner = this.#scanner;
+    scanner.peek();
+    const from = scanner.at + 1;
+    if (!scanner.skipString()) return undefined;
+    const name = scanner.text.slice(from, scanner.at - 1);
+    return scanner.take(COLON) && !name.includes("\\") ? name : undefined;
+  }
+
+  /** A value that is no list and no object. */
+  #scalar(): unknown {
+    const scanner = this.#scanner;
+    const code = scanner.peek();
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) return undefined;
+    const from = scanner.at;
+    if (!scanner.skipValue()) return undefined;
+    const json = scanner.text.slice(from, scanner.at);
+    return code === 0x22 && !json.includes("\\") ? json.slice(1, -1) : JSON.parse(json);
+  }
+
+  #contextOf(value: unknown): string | undefined {
+    if (value === this.#context && value !== "") return this.#context;
+    const name = nameOf(value);
+    return name === undefined ? undefined : this.#context = name;
+  }
+
+  #topicOf(value: unknown): string | undefined {
+    if (value === this.#topic && value !== "") return this.#topic;
+    return typeof value === "string" && isTopic(value) ? this.#topic = value : undefined;
+  }
+
+  #data(): JsonText | undefined {
+    const scanner = this.#scanner;
+    if (scanner.peek() !== OPEN_BRACE) return undefined;
+    const from = scanner.at;
+    scanner.spaced = false;
+    if (!scanner.skipValue()) return undefined;
+    const json = scanner.text.slice(from, scanner.at);
+    return scanner.spaced ? withoutSpace(json) : json;
+  }
+}
+
+function nameOf(value: unknown): string | undefined {
+  if (typeof value === "string") return isName(value) ? value : undefined;
+  const isWhole = typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  return isWhole ? String(value) : undefined;
+}
+
+function isTtl(value: unknown): boolean {
+  return Number.isInteger(value) && value as number >= 1 && value as number <= MAX_TTL_SECONDS;
+}
+
+function isText(value: unknown, maxLength: number): boolean {
+  return typeof value === "string" && value.length >= 1 && value.length <= maxLength;
+}

@@ -1,0 +1,113 @@
+/**
+ * `POST /v1/notifications`: the one request that counts, and so the one that does without the
+ * general chain of the API. It authenticates, reads, publishes and answers by itself; whatever it
+ * throws becomes an answer where all errors do.
+ */
+
+import { z } from "@hono/zod-openapi";
+import { type Authenticate, bearer } from "../auth/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import { isJsonObject } from "../core/json.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { allows, type Principal } from "../core/principal.ts";
+import type { Pipeline } from "../delivery/mod.ts";
+import { forbidden } from "./_authorize.ts";
+import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
+import { type Drafts, readDrafts } from "./_read_drafts.ts";
+import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
+
+/** A notification as it is published. */
+export const draft = z.strictObject({
+  context,
+  user,
+  topic,
+  data: jsonObject.openapi({
+    example: {
+      folder: "default0/INBOX",
+      id: "113",
+      email: "jane.doe@foobar.com",
+      displayname: "Jane Doe",
+      subject: "Let's meet",
+      unread: 83,
+      teaser: "Hello",
+    },
+  }),
+  priority: z.enum(["high", "medium", "low"]).optional()
+    .openapi({ description: "Stretches the delay by 1, 2 or 4. Default `high`." }),
+  ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
+    .openapi({ description: "Seconds for which it is worth delivering", example: 3600 }),
+  collapseKey: z.string().min(1).max(255).optional()
+    .openapi({ description: "Of several waiting ones with this key only the newest is delivered" }),
+  sourceToken: z.string().min(1).max(4096).optional()
+    .openapi({ description: "Connection id or token of the client that caused it" }),
+}).openapi("Notification");
+
+/** Several of them in one request. */
+export const batch = z.strictObject({ notifications: z.array(draft).min(1).max(MAX_BATCH) })
+  .openapi("NotificationBatch");
+
+export const idempotencyKey = z.string().min(1).max(255).optional();
+
+/** What publishing needs. */
+export interface PublishDeps {
+  readonly authenticate: Authenticate;
+  readonly publish: Pipeline["publish"];
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
+const REPLAYED = { ...HEADERS, "idempotency-replayed": "true" };
+
+/**
+ * The handler. Its requests must have a body of bounded length.
+ *
+ * @throws {ServiceError} every error that a publish is answered with
+ */
+export function createPublishHandler(
+  { authenticate, publish, clock, metrics }: PublishDeps,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const holder = authenticate(credentialOf(request));
+    const principal = holder instanceof Promise ? await holder : holder;
+    if (!allows(principal, "publish")) throw forbidden("publish");
+    return await accept(request, principal);
+  };
+
+  async function accept(request: Request, principal: Principal): Promise<Response> {
+    const started = clock.monotonic();
+    const { headers } = request;
+    if (!isJsonType(headers.get("content-type"))) {
+      throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
+    }
+    const { text, bytes } = await readUtf8(request);
+    const { ids, replayed } = await publish(principal, {
+      ...(readDrafts(text, bytes) ?? checkedDrafts(text)),
+      idempotencyKey: check(idempotencyKey, headers.get("idempotency-key") ?? undefined),
+    });
+    if (!replayed) metrics.count("carillon_notifications_accepted_total", {}, ids.length);
+    const seconds = (clock.monotonic() - started) / 1000;
+    metrics.observe("carillon_publish_duration_seconds", {}, seconds);
+    return new Response(`{"ids":["${ids.join('","')}"]}`, {
+      status: 202,
+      headers: replayed ? REPLAYED : HEADERS,
+    });
+  }
+}
+
+/** What the quick reader left to the schema: mostly to say what is wrong with it. */
+function checkedDrafts(text: string): Drafts {
+  const body = parseJson(text);
+  const isBatch = isJsonObject(body) && "notifications" in body;
+  const checked = isBatch ? check(batch, body).notifications : [check(draft, body)];
+  const drafts = checked.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
+  return { drafts, alone: !isBatch };
+}
+
+/** A bearer token, or the original's `session` parameter. */
+function credentialOf({ headers, url }: Request): string | undefined {
+  const header = headers.get("authorization");
+  if (header !== null) return bearer(header);
+  return new URL(url).searchParams.get("session") ?? undefined;
+}
