@@ -5,7 +5,7 @@
  */
 
 import { type JsonText, quote } from "../core/json.ts";
-import { decodeRecord, encodeRecord } from "../core/ledger_codec.ts";
+import { decodeRecord, encodeFields } from "../core/ledger_codec.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 
@@ -57,7 +57,7 @@ export function encodeNotification(notification: Notification): ItemText {
 
 /** See {@link decodeItem}. */
 export function encodeItem(record: LedgerRecord): ItemText {
-  return `["${record.id}",${encodeRecord(record).slice(1)}`;
+  return `["${record.id}",${encodeFields(record)}`;
 }
 
 /** A record. */

@@ -49,7 +49,8 @@ export class FairQueue<T> {
   push(item: T): void {
     const name = this.#laneOf(item);
     this.#size++;
-    const lane = this.#lanes.get(name);
+    const isSame = this.#last !== undefined && this.#last.name === name;
+    const lane = isSame ? this.#last : this.#lanes.get(name);
     if (lane) return void lane.items.push(item);
     const added: Lane<T> = { name, items: [item], head: 0, next: undefined };
     this.#lanes.set(name, added);

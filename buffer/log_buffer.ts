@@ -139,8 +139,8 @@ export class LogBuffer implements Buffer {
 
   settle(record: LedgerRecord): readonly LedgerRecord[] {
     this.#log.settle(record);
-    this.#again.delete(record.id);
-    const merged = this.#merged.get(record.id);
+    if (this.#again.size > 0) this.#again.delete(record.id);
+    const merged = this.#merged.size > 0 ? this.#merged.get(record.id) : undefined;
     if (!merged) return NONE;
     this.#merged.delete(record.id);
     const records = mergedRecords(merged, record);

@@ -343,9 +343,8 @@ export class SegmentLog {
 
   #touch(segment: Segment): void {
     const isWhole = segment.waiting === 0;
-    if (isWhole || !this.#dirty.has(segment)) {
-      segment.dirtySince = this.#options.clock.monotonic();
-    }
+    if (!isWhole && this.#dirty.has(segment)) return;
+    segment.dirtySince = this.#options.clock.monotonic();
     this.#dirty.add(segment);
     this.#wakeUp.within(isWhole ? LINGER_MS : this.#checkpointMs);
   }

@@ -29,6 +29,10 @@ export function createIdSource(
   let used = random.length;
   let lastMs = 0;
   let counter = 0;
+  /** What ids of one time and upper half of the counter begin with. */
+  let head = "";
+  let headMs = -1;
+  let headCounter = -1;
   return () => {
     if (used + 6 > random.length) {
       crypto.getRandomValues(random);
@@ -44,9 +48,13 @@ export function createIdSource(
       lastMs += 1;
       counter = 0;
     }
-    const id = format(lastMs, counter, (random[used + 3]! << 8) | random[used + 4]!) + tag;
+    const upper = counter >>> 18;
+    if (lastMs !== headMs || upper !== headCounter) {
+      head = headOf(headMs = lastMs, headCounter = upper);
+    }
+    const rest = restOf(counter, (random[used + 3]! << 8) | random[used + 4]!);
     used += 5;
-    return id;
+    return head + rest + tag;
   };
 }
 
@@ -75,14 +83,17 @@ export function isId(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text);
 }
 
-/** All but the tag. */
-function format(ms: number, counter: number, random: number): string {
+/** The time, and the upper 12 bits of the counter after the version's digit. */
+function headOf(ms: number, upper: number): string {
   const high = Math.floor(ms / 2 ** 16);
   const low = ms % 2 ** 16;
   return HEX[(high >>> 24) & 255]! + HEX[(high >>> 16) & 255]! + HEX[(high >>> 8) & 255]! +
     HEX[high & 255]! + "-" + HEX[low >>> 8]! + HEX[low & 255]! + "-" +
-    // 12 bits of the counter after the version nibble, 14 after the variant, 4 in the node field.
-    HEX[0x70 | ((counter >>> 26) & 15)]! + HEX[(counter >>> 18) & 255]! + "-" +
-    HEX[0x80 | ((counter >>> 12) & 63)]! + HEX[(counter >>> 4) & 255]! + "-" +
+    HEX[0x70 | (upper >>> 8)]! + HEX[upper & 255]! + "-";
+}
+
+/** 14 bits of the counter after the variant's, 4 in the node field, and 12 random ones. */
+function restOf(counter: number, random: number): string {
+  return HEX[0x80 | ((counter >>> 12) & 63)]! + HEX[(counter >>> 4) & 255]! + "-" +
     HEX[((counter & 15) << 4) | (random & 15)]! + HEX[(random >>> 4) & 255]!;
 }

@@ -30,17 +30,54 @@ type StoredRecord = readonly [
 
 /** A record without its id. */
 export function encodeRecord(record: LedgerRecord): string {
-  const { context, user, topic, acceptedAt, state, targets, reason, mergedInto } = record;
-  let text = `[${quote(context)},${quote(user)},${quote(topic)},${acceptedAt},"${state}",[`;
-  for (let at = 0; at < targets.length; at++) {
-    text += at === 0 ? encodeTarget(targets[at]!) : `,${encodeTarget(targets[at]!)}`;
-  }
-  if (reason === undefined && mergedInto === undefined) return `${text}]]`;
+  return `[${encodeFields(record)}`;
+}
+
+/** What {@link encodeRecord} makes, behind its bracket. */
+export function encodeFields(record: LedgerRecord): string {
+  const { context, user } = record;
+  return `${quote(context)},${quote(user)},${tailOf(record)}`;
+}
+
+/** What comes behind the user. */
+function tailOf(record: LedgerRecord): string {
+  const { last, tail } = lastTail;
+  if (last && isAlike(last, record)) return tail;
+  lastTail = { last: record, tail: encodeTail(record) };
+  return lastTail.tail;
+}
+
+/** Records that are made at the same time mostly differ in their user alone. */
+let lastTail: { readonly last: LedgerRecord | undefined; readonly tail: string } = {
+  last: undefined,
+  tail: "",
+};
+
+function isAlike(one: LedgerRecord, other: LedgerRecord): boolean {
+  const [a] = one.targets;
+  const [b] = other.targets;
+  return one.acceptedAt === other.acceptedAt && one.state === other.state &&
+    one.topic === other.topic && one.reason === other.reason &&
+    one.mergedInto === other.mergedInto && one.targets.length === 1 &&
+    other.targets.length === 1 && isAlikeTarget(a!, b!);
+}
+
+function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
+  return one.at === other.at && one.state === other.state && one.client === other.client &&
+    one.transport === other.transport && one.subscription === other.subscription &&
+    one.reason === other.reason && one.providerId === other.providerId &&
+    one.attempts === other.attempts;
+}
+
+function encodeTail(record: LedgerRecord): string {
+  const { topic, acceptedAt, state, targets, reason, mergedInto } = record;
+  const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
+  if (reason === undefined && mergedInto === undefined) return `${tail}]`;
   const extras: RecordExtras = {
     ...(reason !== undefined && { reason }),
     ...(mergedInto !== undefined && { mergedInto }),
   };
-  return `${text}],${JSON.stringify(extras)}]`;
+  return `${tail},${JSON.stringify(extras)}]`;
 }
 
 /** The record of this id. */

@@ -73,23 +73,23 @@ export function createDispatch(options: DispatchOptions) {
       readonly now: number;
     },
   ): Planned {
-    const known: TargetRecord[] = [];
-    const pending: Target[] = [];
-    const told: string[] = [];
-    let kept: string[] | undefined;
+    let known: readonly TargetRecord[] = NO_RECORDS;
+    let pending: readonly Target[] = NO_TARGETS;
+    let told: readonly string[] | undefined;
+    let kept: readonly string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves })) {
       const { target } = step;
-      if (!step.send) known.push(record(target, { ...step, at: now }));
-      else if (target.subscriptionId !== undefined) pending.push(target);
+      if (!step.send) known = [...known, record(target, { ...step, at: now })];
+      else if (target.subscriptionId !== undefined) pending = [...pending, target];
       else {
         const { client } = target;
         const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
-        if (kind === "sent" || kind === "kept") told.push(client);
-        if (kind === "kept") (kept ??= []).push(client);
-        known.push(record(target, { state: kind, at: now }));
+        if (kind === "sent" || kind === "kept") told = told ? [...told, client] : [client];
+        if (kind === "kept") kept = kept ? [...kept, client] : [client];
+        known = [...known, record(target, { state: kind, at: now })];
       }
     }
-    if (told.length > 0) events.push(eventOf(notification, told, { kept }));
+    if (told) events.push(eventOf(notification, told, { kept }));
     return { notification, isWanted: targets.length > 0, known, pending };
   }
 
@@ -129,6 +129,7 @@ export function createDispatch(options: DispatchOptions) {
     const present = presence instanceof Promise ? await presence : presence;
     const events: UserEvent[] = [];
     const planned: Planned[] = [];
+    const now = clock.now();
     let prefetched = false;
 
     /** The first one that is not in memory brings the rest of the batch along. */
@@ -147,13 +148,12 @@ export function createDispatch(options: DispatchOptions) {
       const targets = found instanceof Promise ? await together(found, due.slice(index)) : found;
       const view = snapshot.view(notification.context, notification.user);
       const permissions = view instanceof Promise ? await view : view;
-      const now = clock.now();
       planned.push(prepare(notification, { targets, permissions, present: here, events, now }));
     }
     const lost = events.length > 0 ? await sockets.publish(events, { again }) : NONE;
     for (const each of planned) {
       // Somebody else has it by now, and does what is to be done.
-      if (lost.has(each.notification.id)) release(each.notification.id);
+      if (lost.size > 0 && lost.has(each.notification.id)) release(each.notification.id);
       else begin(each);
     }
   };
@@ -176,6 +176,8 @@ function record(
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_RECORDS: readonly TargetRecord[] = [];
+const NO_TARGETS: readonly Target[] = [];
 const NOBODY: readonly string[] = [];
 
 /** The clients among a user's sockets, each once. */

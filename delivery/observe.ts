@@ -1,6 +1,5 @@
 /** Counts what becomes of notifications. Labels are bounded: rare topics share one. */
 
-import type { Clock } from "../core/clock.ts";
 import { TARGET_STATES } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
@@ -11,7 +10,7 @@ const MAX_TOPICS = 200;
 const OTHER = "other";
 
 /** An observer that turns the ledger's entries into metrics. */
-export function createObserver(metrics: Metrics, clock: Clock): LedgerObserver {
+export function createObserver(metrics: Metrics): LedgerObserver {
   /** client → topic → counts by transport and state, added up until the next scrape. */
   const clients = new Map<string, Map<string, Uint32Array>>();
   let topics = 0;
@@ -43,12 +42,12 @@ export function createObserver(metrics: Metrics, clock: Clock): LedgerObserver {
   });
 
   return {
-    target({ topic, acceptedAt }, { transport, client, state, attempts = 1 }) {
+    target({ topic, acceptedAt }, { transport, client, state, attempts = 1, at }) {
       const counts = countsOf(client, topic);
       const index = TRANSPORTS.indexOf(transport) * TARGET_STATES.length;
       counts[index + TARGET_STATES.indexOf(state)]!++;
       if (attempts === 1) {
-        const seconds = Math.max(0, clock.now() - acceptedAt) / 1000;
+        const seconds = Math.max(0, at - acceptedAt) / 1000;
         metrics.observe("carillon_delivery_latency_seconds", { transport }, seconds);
       }
     },

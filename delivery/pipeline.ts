@@ -130,7 +130,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     clock,
     (transport) => laneSettings(settings(), transports.get(transport)!.traits),
   );
-  const ledger = new Ledger(buffer, createObserver(metrics, clock));
+  const ledger = new Ledger(buffer, createObserver(metrics));
   const arrivals = new LateArrivals({
     clock,
     amend: ({ name, client, at }) => ledger.arrived(name, { client, at }),

@@ -32,8 +32,12 @@ export class UserLog implements UserName {
   pending = 0;
   /** Offset of the last event that is not remembered: nothing before it can be complete. */
   floor: number;
-  readonly events: LoggedEvent[] = [];
+  #events: (LoggedEvent | undefined)[] = [];
+  /** Where the oldest event is; those before it are forgotten. */
+  #head = 0;
   left: readonly LeftSeat[] = [];
+  /** It is its user's log no more. */
+  isGone = false;
   /** Events that went before their turn in the order of age. */
   wentAhead = 0;
 
@@ -44,29 +48,41 @@ export class UserLog implements UserName {
     this.last = this.assigned = this.floor = end;
   }
 
+  /** Events that are remembered. */
+  get size(): number {
+    return this.#events.length - this.#head;
+  }
+
   append(event: LoggedEvent): void {
-    this.events.push(event);
+    this.#events.push(event);
     this.last = event.offset;
   }
 
   /** Forgets the oldest event, if there is one. */
   forget(): LoggedEvent | undefined {
-    const event = this.events.shift();
-    if (event) this.floor = event.offset;
+    const event = this.#events[this.#head];
+    if (!event) return undefined;
+    this.floor = event.offset;
+    this.#events[this.#head++] = undefined;
+    if (this.#head * 2 >= this.#events.length) {
+      this.#events = this.#events.slice(this.#head);
+      this.#head = 0;
+    }
     return event;
   }
 
   find(id: string): LoggedEvent | undefined {
-    return this.events.find((event) => event.id === id);
+    return this.#events.find((event) => event?.id === id);
   }
 
   /** See `EventHub.missed`. */
   missed(after: number): Missed {
     const complete = after >= this.floor && after <= this.last;
-    const { length } = this.events;
-    let from = length;
-    while (from > 0 && this.events[from - 1]!.offset > after) from--;
-    return { events: from === length ? [] : this.events.slice(from), complete };
+    const events = this.#events;
+    let from = events.length;
+    while (from > this.#head && events[from - 1]!.offset > after) from--;
+    const missed = from === events.length ? [] : events.slice(from) as readonly LoggedEvent[];
+    return { events: missed, complete };
   }
 
   remember(seat: LeftSeat): void {

@@ -76,7 +76,7 @@ export class Window {
     (this.#newest ??= this.#block()).events.push(log);
     this.#events++;
     this.#bytes += bytesOf(event);
-    while (log.events.length > maxEventsPerUser) {
+    while (log.size > maxEventsPerUser) {
       this.#forget(log);
       log.wentAhead++;
     }
@@ -90,7 +90,7 @@ export class Window {
 
   /** Forgets all events of a log. */
   clear(log: UserLog): void {
-    while (log.events.length > 0) {
+    while (log.size > 0) {
       this.#forget(log);
       log.wentAhead++;
     }

@@ -58,8 +58,8 @@ export class EventRecords {
   }
 
   /**
-   * Keeps events for at least so long, in parts; `onKept` is called with each part that is in the
-   * store, in order.
+   * Keeps events for at least so long, in parts; `onKept` is called for each part that is in the
+   * store, in order, with the index of its first event and of the one after its last.
    *
    * @throws {ServiceError} `store_unavailable`: those without a call may be in the store or not.
    */
@@ -67,14 +67,15 @@ export class EventRecords {
     events: readonly LoggedEvent[],
     { keepMs, onKept }: {
       readonly keepMs: number;
-      readonly onKept: (events: readonly LoggedEvent[]) => void;
+      readonly onKept: (from: number, to: number) => void;
     },
   ): Promise<void> {
-    const parts = batches(events);
-    await Promise.all(parts.map(async (part) => {
-      await this.#options.commit({ sets: this.#sets(part, keepMs) });
-      onKept(part);
-    }));
+    await Promise.all(
+      batches(events).map(async ([from, to]) => {
+        await this.#options.commit({ sets: this.#sets(events.slice(from, to), keepMs) });
+        onKept(from, to);
+      }),
+    );
   }
 
   /** Everything that is left of what was appended, in order. */
@@ -136,19 +137,21 @@ export class EventRecords {
   }
 }
 
-/** Runs of events that one commit takes each, about. */
-function batches(events: readonly LoggedEvent[]): readonly (readonly LoggedEvent[])[] {
-  const found: LoggedEvent[][] = [];
-  let bytes = Infinity;
-  for (const event of events) {
+/** Runs of events that one commit takes each, about: the first of each, and the one after it. */
+function batches(events: readonly LoggedEvent[]): readonly (readonly [number, number])[] {
+  const found: [number, number][] = [];
+  let from = 0;
+  let bytes = 0;
+  events.forEach(({ args, id, user }, at) => {
     // At three bytes a character, should they all be beyond ASCII.
-    const size = LINE_BYTES + 3 * (event.args.length + event.id.length + event.user.length);
-    if (bytes + size > BATCH_BYTES) {
-      found.push([]);
+    const size = LINE_BYTES + 3 * (args.length + id.length + user.length);
+    if (at > from && bytes + size > BATCH_BYTES) {
+      found.push([from, at]);
+      from = at;
       bytes = 0;
     }
     bytes += size;
-    found.at(-1)!.push(event);
-  }
+  });
+  found.push([from, events.length]);
   return found;
 }

@@ -122,7 +122,7 @@ class MemoryHub implements LocalHub {
     }
     for (const event of known) this.#local?.tell(event);
     try {
-      await this.#keep(fresh);
+      await this.#keep(fresh, logs);
     } finally {
       for (const log of logs) log.pending--;
     }
@@ -226,48 +226,53 @@ class MemoryHub implements LocalHub {
     return { ...logged, ...(except !== undefined && { except }), ...(kept && { kept }) };
   }
 
-  async #keep(events: readonly LoggedEvent[]): Promise<void> {
+  /** @param logs of the users of these events */
+  async #keep(events: readonly LoggedEvent[], logs: readonly UserLog[]): Promise<void> {
     const { records, settings } = this.#options;
-    if (!records) return this.#append(events);
+    const append = (from: number, to: number) => {
+      this.#window.begin();
+      for (let at = from; at < to; at++) this.#append(events[at]!, logs[at]!);
+    };
+    if (!records) return append(0, events.length);
     if (events.length === 0) return;
-    await records.append(events, {
-      keepMs: KEPT_WINDOWS * settings().windowMs,
-      onKept: (part) => this.#append(part),
-    });
+    const keepMs = KEPT_WINDOWS * settings().windowMs;
+    await records.append(events, { keepMs, onKept: append });
   }
 
-  #append(events: readonly LoggedEvent[]): void {
-    this.#window.begin();
-    for (const event of events) {
-      const log = this.#users.get(event);
-      // Where everybody has left meanwhile, there is nobody to remember it for.
-      if (!log || event.offset <= log.last) continue;
-      const { last: previous } = log;
-      // Another one where what was assigned in between could not be written.
-      const logged = event.previous === previous ? event : { ...event, previous };
-      this.#window.append(log, logged);
-      this.#local?.tell(logged);
-    }
+  #append(event: LoggedEvent, known: UserLog): void {
+    const log = known.isGone ? this.#users.get(event) : known;
+    // Where everybody has left meanwhile, there is nobody to remember it for.
+    if (!log || event.offset <= log.last) return;
+    const { last: previous } = log;
+    // Another one where what was assigned in between could not be written.
+    const logged = event.previous === previous ? event : { ...event, previous };
+    this.#window.append(log, logged);
+    this.#local?.tell(logged);
   }
 
   /** Something of a log has grown too old. */
   #aged(log: UserLog): void {
     if (this.#users.get(log) !== log) return;
     log.forgetLeft(this.#since());
-    if (log.events.length > 0 || log.left.length > 0) return;
+    if (log.size > 0 || log.left.length > 0) return;
     const open = this.#seatsOf(log);
     const isSettled = open.every(({ cursor }) => cursor >= log.last);
     if (log.pending > 0) return this.#window.look(log);
     if (open.length === 0) this.#discard(log);
-    else if (isSettled) this.#users.delete(log);
+    else if (isSettled) this.#remove(log);
     else return this.#window.look(log);
     this.#keeper?.touch(log);
   }
 
   /** Nobody is there any more: from now on nothing is logged. */
   #discard(log: UserLog): void {
-    this.#users.delete(log);
+    this.#remove(log);
     this.#window.clear(log);
+  }
+
+  #remove(log: UserLog): void {
+    this.#users.delete(log);
+    log.isGone = true;
   }
 
   /** What is to be found after a restart. */

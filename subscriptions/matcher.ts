@@ -29,7 +29,7 @@ export interface Matcher {
    */
   match(
     notification: Pick<Notification, "context" | "user" | "topic">,
-    connected: Iterable<string>,
+    connected: readonly string[],
   ): readonly Target[] | Promise<readonly Target[]>;
   /**
    * Makes these users known with one read, so that matching a batch costs few round trips.
@@ -44,16 +44,14 @@ export function createMatcher({ candidates, interests, clock }: MatcherOptions):
   function collect(
     { context, user, topic }: Pick<Notification, "context" | "user" | "topic">,
     { connected, stored }: {
-      readonly connected: Iterable<string>;
+      readonly connected: readonly string[];
       readonly stored: readonly Candidate[];
     },
   ): readonly Target[] {
-    const targets: Target[] = [];
-    for (const client of connected) {
-      if (!topicsMatch(interests(client), topic)) continue;
-      targets.push({ context, user, client, transport: "websocket", token: "", refreshedAt: 0 });
-    }
-    if (stored.length === 0) return targets;
+    const sockets = connected.filter((client) => topicsMatch(interests(client), topic))
+      .map((client) => socketTarget({ context, user }, client));
+    if (stored.length === 0) return sockets;
+    const targets = [...sockets];
     const now = clock.now();
     for (const { topics, expiresAt, target } of stored) {
       if (expiresAt > now && topicsMatch(topics, topic)) targets.push(target);
@@ -71,4 +69,9 @@ export function createMatcher({ candidates, interests, clock }: MatcherOptions):
     },
     prefetch: (users) => candidates.prefetch(users),
   };
+}
+
+/** A user's open sockets of one client, as a target. */
+function socketTarget({ context, user }: Owner, client: string): Target {
+  return { context, user, client, transport: "websocket", token: "", refreshedAt: 0 };
 }
