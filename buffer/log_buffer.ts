@@ -85,7 +85,7 @@ export class LogBuffer implements Buffer {
     this.#processor = new Processor<Notification>({
       concurrency: () => options.settings().numProcessorThreads,
       maxWaiting: () => options.settings().maxProcessorTasks,
-      jobSize: options.jobSize ?? 64,
+      jobSize: options.jobSize ?? 256,
       laneOf: ({ context }) => context,
       run: (batch) => this.#work(batch),
       onFault: (thrown) => options.onFault?.(thrown),
