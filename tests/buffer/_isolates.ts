@@ -71,7 +71,14 @@ export class Isolate {
     const given = Array.from({ length: count }, (): Notification => {
       const id = this.#ids();
       return {
-        ...{ id, context: "1", user: "3", topic: "a", data: { id }, priority: "high" },
+        ...{
+          id,
+          context: "1",
+          user: "3",
+          topic: "a",
+          data: JSON.stringify({ id }),
+          priority: "high",
+        },
         acceptedAt: this.clock.now(),
         ...fields,
       };

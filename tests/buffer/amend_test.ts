@@ -26,7 +26,7 @@ Deno.test("changes of a record that is just being written are all kept", async (
   const log = new SegmentLog(store, { clock, retentionMs: () => 60_000 });
   const id = createIdSource(clock)();
   const notification: Notification = {
-    ...{ id, context: "1", user: "3", topic: "a", data: {}, priority: "high", acceptedAt: 0 },
+    ...{ id, context: "1", user: "3", topic: "a", data: "{}", priority: "high", acceptedAt: 0 },
   };
   const appended = log.append([notification]);
   await clock.advance(0);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
+import { parseData } from "../../core/notification.ts";
 import type { StoreKey } from "../../core/store.ts";
 import { isGone } from "../../buffer/takeover.ts";
 import { type Isolate, LEASE_MS, stateOf, test } from "./_isolates.ts";
@@ -157,12 +158,15 @@ test("what is newer wins, also over what is taken over later", async (all) => {
   const [dead, heir] = [await all.add({ settings }), await all.add({ settings })];
   const topic = "ox:mail:new";
   const mail = { folder: "a", id: "1" };
-  const [older] = await dead.put(1, { topic, data: { ...mail, unread: 1 } });
+  const [older] = await dead.put(1, { topic, data: JSON.stringify({ ...mail, unread: 1 }) });
   dead.clock.kill();
   await all.pass(1000);
-  const [newer] = await heir.put(1, { topic, data: { ...mail, unread: 2 } });
+  const [newer] = await heir.put(1, { topic, data: JSON.stringify({ ...mail, unread: 2 }) });
   await all.pass(60_000);
-  const seen = heir.handled.map(({ id, data }, at) => [id, data["unread"], heir.handovers[at]]);
+  const seen = heir.handled.map((
+    one,
+    at,
+  ) => [one.id, parseData(one)["unread"], heir.handovers[at]]);
   assert.deepEqual(seen, [[newer, 2, { again: true }]]);
   assert.equal(await stateOf(heir, older!), "suppressed");
 });

@@ -7,7 +7,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 const ID = "0190163d-8694-739b-aea5-966c26f8ad90";
 const COMMON = { id: ID, context: "1", user: "3", topic: "a", acceptedAt: 0 } as const;
-const NOTIFICATION: Notification = { ...COMMON, data: {}, priority: "high" };
+const NOTIFICATION: Notification = { ...COMMON, data: JSON.stringify({}), priority: "high" };
 const RECORD: LedgerRecord = { ...COMMON, state: "delivered", targets: [] };
 
 Deno.test("a crash right after a notification was settled repeats it, one later does not", async () => {

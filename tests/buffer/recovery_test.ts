@@ -45,11 +45,11 @@ Deno.test("what a waiting one that may have been handed over is merged into come
   const topic = "ox:calendar:updates";
   const before = open(store, clock);
   await before.start();
-  await before.buffer.put([make(ids(), { folders: ["a"] }, topic)]);
+  await before.buffer.put([make(ids(), JSON.stringify({ folders: ["a"] }), topic)]);
   before.kill();
   const after = open(store, clock);
   await after.start();
-  const newer = make(ids(), { folders: ["b"] }, topic);
+  const newer = make(ids(), JSON.stringify({ folders: ["b"] }), topic);
   await after.buffer.put([newer]);
   await pass(clock, 1500);
   assert.deepEqual(after.handled, [{ ids: [newer.id], again: true }]);
@@ -67,7 +67,7 @@ Deno.test("what several processes left one after the other is read back in order
     for (let n = 0; n < 3; n++) {
       const id = ids();
       given.push(id);
-      await buffer.put([make(id, { id })]);
+      await buffer.put([make(id, JSON.stringify({ id }))]);
       await clock.advance(1);
     }
     kill();
@@ -87,15 +87,23 @@ const OLD_IDS = [
   "0190163d-8695-7000-8000-0c26f8ad9013",
 ] as const;
 const OLD_RECORDS: readonly LedgerRecord[] = [0, 2].map((index) =>
-  delivered(make(OLD_IDS[index]!, {}))
+  delivered(make(OLD_IDS[index]!, JSON.stringify({})))
 );
 
 async function writeOldFile(store: Store): Promise<void> {
   const [first, second, third, fourth] = OLD_IDS;
   const values: readonly [readonly string[], unknown][] = [
     // A segment of which the second is left, and one that is whole.
-    [["log", first], { v: 1, items: JSON.stringify([make(second, { n: 2 })]), ledger: [first] }],
-    [["log", fourth], { v: 1, items: JSON.stringify([make(fourth, { n: 4 })]), ledger: [] }],
+    [["log", first], {
+      v: 1,
+      items: JSON.stringify([{ ...make(second, ""), data: { n: 2 } }]),
+      ledger: [first],
+    }],
+    [["log", fourth], {
+      v: 1,
+      items: JSON.stringify([{ ...make(fourth, ""), data: { n: 4 } }]),
+      ledger: [],
+    }],
     [["ledger", first], JSON.stringify(OLD_RECORDS)],
   ];
   await store.commit({ sets: values.map(([key, value]) => ({ key, value })) });

@@ -86,7 +86,7 @@ export class Bench {
       context: "1",
       user: "3",
       topic: "ox:mail:new",
-      data: { folder: "default0/INBOX", id: "113" },
+      data: JSON.stringify({ folder: "default0/INBOX", id: "113" }),
       priority: "high",
       acceptedAt: this.under.clock.now(),
       ...fields,

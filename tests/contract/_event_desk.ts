@@ -84,7 +84,7 @@ export class Desk implements LocalSockets {
 
   /** Lets a socket in, as the realtime server does. */
   async sit(seat: Seat) {
-    const local = { ...seat, cursor: -1, proven: -1 };
+    const local = { ...seat, open: true as const, cursor: -1, proven: -1 };
     this.#seats.push(local);
     const joined = await this.hub.join(local);
     local.cursor = local.proven = Math.max(local.cursor, joined.last);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
+import { parseData } from "../../core/notification.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { type BufferUnderTest, DEFAULTS, delivered, rulesFor } from "./_buffer_bench.ts";
 import { testHandover } from "./buffer_handover_contract.ts";
@@ -29,9 +30,9 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
 
   test("medium waits twice as long as high, and low four times", async (bench) => {
     await bench.buffer.put([
-      bench.make({ priority: "low", data: { n: 4 } }),
-      bench.make({ priority: "medium", data: { n: 2 } }),
-      bench.make({ priority: "high", data: { n: 1 } }),
+      bench.make({ priority: "low", data: JSON.stringify({ n: 4 }) }),
+      bench.make({ priority: "medium", data: JSON.stringify({ n: 2 }) }),
+      bench.make({ priority: "high", data: JSON.stringify({ n: 1 }) }),
     ]);
     const order = [];
     for (let second = 0; second < 5; second++) {
@@ -39,16 +40,19 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
       order.push(bench.handled.length);
     }
     assert.deepEqual(order, [1, 2, 2, 3, 3]);
-    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1, 2, 4]);
+    assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [1, 2, 4]);
   });
 
   test("similar ones become one, and the record of the older names the newer", async (bench) => {
-    const older = bench.make({ data: { folder: "a", id: "1", unread: 1 } });
-    const newer = bench.make({ data: { folder: "a", id: "1", unread: 2 } });
+    const older = bench.make({ data: JSON.stringify({ folder: "a", id: "1", unread: 1 }) });
+    const newer = bench.make({ data: JSON.stringify({ folder: "a", id: "1", unread: 2 }) });
     await bench.buffer.put([older]);
     await bench.buffer.put([newer]);
     await bench.pass(1500);
-    assert.deepEqual(bench.handled.map(({ id, data }) => [id, data["unread"]]), [[newer.id, 2]]);
+    assert.deepEqual(bench.handled.map((one) => [one.id, parseData(one)["unread"]]), [[
+      newer.id,
+      2,
+    ]]);
     const record = await bench.buffer.find(older.id) as LedgerRecord;
     assert.deepEqual([record.state, record.reason, record.mergedInto], [
       "suppressed",
@@ -84,7 +88,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   test("a crash before anything was handed over loses nothing", async (bench) => {
-    const given = [1, 2, 3].map((n) => bench.make({ data: { n } }));
+    const given = [1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(given);
     assert.equal(await bench.crash(), 3);
     await bench.pass(1500);
@@ -112,7 +116,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
 
   test("a crash with a batch settled in part hands over the rest, and keeps every record", async (bench) => {
     bench.settleAtOnce = false;
-    const given = Array.from({ length: 9 }, (_, n) => bench.make({ data: { n } }));
+    const given = Array.from({ length: 9 }, (_, n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(given);
     await bench.pass(1500);
     for (const index of [0, 2, 5, 8]) bench.buffer.settle(delivered(given[index]!));
@@ -120,7 +124,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(await bench.crash(), 5);
     bench.settleAtOnce = true;
     await bench.pass(1500);
-    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1, 3, 4, 6, 7]);
+    assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [1, 3, 4, 6, 7]);
     await bench.pass(1100);
     await bench.crash();
     for (const { id } of given) {
@@ -131,39 +135,42 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
 
   test("merged ones survive a crash with everything they brought", async (bench) => {
     const topic = "ox:calendar:updates";
-    await bench.buffer.put([bench.make({ topic, data: { folders: ["a"] } })]);
-    await bench.buffer.put([bench.make({ topic, data: { folders: ["b"] } })]);
+    await bench.buffer.put([bench.make({ topic, data: JSON.stringify({ folders: ["a"] }) })]);
+    await bench.buffer.put([bench.make({ topic, data: JSON.stringify({ folders: ["b"] }) })]);
     await bench.crash();
     await bench.pass(1500);
-    assert.deepEqual(bench.handled.map(({ data }) => data), [{ folders: ["a", "b"] }]);
+    assert.deepEqual(bench.handled.map(parseData), [{ folders: ["a", "b"] }]);
   });
 
   test("what waits for a processor stays bounded, and everything gets its turn", async (bench) => {
     bench.settings = { ...DEFAULTS, numProcessorThreads: 1, maxProcessorTasks: 2 };
-    const given = Array.from({ length: 50 }, (_, n) => bench.make({ data: { n } }));
+    const given = Array.from({ length: 50 }, (_, n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(given);
     await bench.pass(1500);
-    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), given.map((_, n) => n));
+    assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), given.map((_, n) => n));
   });
 
   test("a full buffer refuses with a time to come back, and takes more once it is not", async (bench) => {
     bench.settings = { ...DEFAULTS, maxNotifications: 2 };
-    await bench.buffer.put([bench.make({ data: { n: 1 } }), bench.make({ data: { n: 2 } })]);
+    await bench.buffer.put([
+      bench.make({ data: JSON.stringify({ n: 1 }) }),
+      bench.make({ data: JSON.stringify({ n: 2 }) }),
+    ]);
     await assert.rejects(
-      bench.buffer.put([bench.make({ data: { n: 3 } })]),
+      bench.buffer.put([bench.make({ data: JSON.stringify({ n: 3 }) })]),
       (error) =>
         error instanceof ServiceError && error.code === "buffer_full" &&
         error.retryAfterSeconds === 1,
     );
     await bench.pass(1500);
-    await bench.buffer.put([bench.make({ data: { n: 3 } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 3 }) })]);
     await bench.pass(1500);
     assert.equal(bench.handled.length, 3);
   });
 
   test("a buffer with too many bytes refuses, and takes more once they are settled", async (bench) => {
     bench.settings = { ...DEFAULTS, maxBytes: 1000 };
-    await bench.buffer.put([bench.make({ data: { text: "x".repeat(2000) } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(2000) }) })]);
     await assert.rejects(
       bench.buffer.put([bench.make()]),
       (error) => error instanceof ServiceError && error.code === "buffer_full",
@@ -173,28 +180,28 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   test("a clean stop hands over what is due and keeps the rest", async (bench) => {
-    await bench.buffer.put([bench.make({ data: { n: 1 } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 1 }) })]);
     await bench.pass(900);
-    await bench.buffer.put([bench.make({ data: { n: 2 } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 2 }) })]);
     bench.under.clock.jump(0);
     await bench.under.clock.advance(100); // due, but no tick since
     await bench.buffer.stop();
     await bench.buffer.close();
-    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [1]);
+    assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [1]);
     await assert.rejects(
       bench.buffer.put([bench.make()]),
       (error) => error instanceof ServiceError && error.code === "draining",
     );
     assert.equal(await bench.crash(), 1);
     await bench.pass(1500);
-    assert.deepEqual(bench.handled.map(({ data }) => data["n"]), [2]);
+    assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [2]);
   });
 
   test("a store that cannot be written refuses, and what was settled is written later", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
     bench.under.breakStore(true);
-    await assert.rejects(bench.buffer.put([bench.make({ data: { n: 2 } })]));
+    await assert.rejects(bench.buffer.put([bench.make({ data: JSON.stringify({ n: 2 }) })]));
     await bench.pass(1500);
     assert.equal(bench.handled.length, bench.under.worksFromMemory ?? true ? 1 : 0);
     bench.under.breakStore(false);
@@ -205,11 +212,11 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   test("a wall clock that jumps either way changes nothing for what waits", async (bench) => {
-    await bench.buffer.put([bench.make({ data: { n: 1 } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 1 }) })]);
     bench.under.clock.jump(-86_400_000);
     await bench.pass(1500);
     assert.equal(bench.handled.length, 1);
-    await bench.buffer.put([bench.make({ data: { n: 2 } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 2 }) })]);
     bench.under.clock.jump(2 * 86_400_000);
     await bench.pass(999);
     assert.equal(bench.handled.length, 1);
@@ -219,9 +226,9 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   test("a notification as large as a value allows is taken, and a larger one is refused", async (bench) => {
-    await bench.buffer.put([bench.make({ data: { text: "x".repeat(60_000) } })]);
+    await bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(60_000) }) })]);
     await assert.rejects(
-      bench.buffer.put([bench.make({ data: { text: "x".repeat(66_000) } })]),
+      bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(66_000) }) })]),
       (error) => error instanceof ServiceError && error.code === "payload_too_large",
     );
     await bench.pass(1500);
@@ -230,11 +237,15 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
 
   test("texts of every script are kept, alone, together and at the limit", async (bench) => {
     const texts = ["ä", "漢", "🔔", "漢".repeat(16_000), "x".repeat(40_000) + "🔔"];
-    for (const text of texts) await bench.buffer.put([bench.make({ data: { text } })]);
-    await bench.buffer.put(texts.slice(0, 3).map((text) => bench.make({ data: { text, n: 2 } })));
+    for (const text of texts) {
+      await bench.buffer.put([bench.make({ data: JSON.stringify({ text }) })]);
+    }
+    await bench.buffer.put(
+      texts.slice(0, 3).map((text) => bench.make({ data: JSON.stringify({ text, n: 2 }) })),
+    );
     await bench.crash();
     await bench.pass(1500);
-    const kept = bench.handled.map(({ data }) => data["text"]);
+    const kept = bench.handled.map((one) => parseData(one)["text"]);
     assert.deepEqual(kept, [...texts, ...texts.slice(0, 3)]);
   });
 
@@ -256,7 +267,10 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
 
   test("a batch is all or nothing", async (bench) => {
     const large = { text: "x".repeat(50_000) };
-    const batch = Array.from({ length: 20 }, (_, n) => bench.make({ data: { n, ...large } }));
+    const batch = Array.from(
+      { length: 20 },
+      (_, n) => bench.make({ data: JSON.stringify({ n, ...large }) }),
+    );
     await assert.rejects(bench.buffer.put(batch));
     assert.equal(bench.buffer.depth().inFlight, 0);
     assert.equal(await bench.crash(), 0);

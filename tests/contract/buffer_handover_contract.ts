@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import { parseData } from "../../core/notification.ts";
 import type { Notification } from "../../core/notification.ts";
 import { DEFAULTS, delivered, type Rule } from "./_buffer_bench.ts";
 
 /** Registers the rules. */
 export function testHandover(test: Rule): void {
   test("what is handed over for the first time is not said to come again", async (bench) => {
-    await bench.buffer.put([1, 2, 3].map((n) => bench.make({ data: { n } })));
+    await bench.buffer.put([1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) })));
     await bench.pass(1500);
     assert.deepEqual(bench.again, [false, false, false]);
   });
@@ -24,7 +25,7 @@ export function testHandover(test: Rule): void {
   });
 
   test("what a handler that rejects has not settled comes again after a pause", async (bench) => {
-    const [settled, left] = [1, 2].map((n) => bench.make({ data: { n } }));
+    const [settled, left] = [1, 2].map((n) => bench.make({ data: JSON.stringify({ n }) }));
     bench.onBatch = (batch, { again }) => {
       if (again) return;
       for (const one of batch) if (one.id === settled!.id) bench.buffer.settle(delivered(one));
@@ -42,8 +43,8 @@ export function testHandover(test: Rule): void {
 
   test("what is released comes again after a pause, as it was handed over", async (bench) => {
     const topic = "ox:calendar:updates";
-    const older = bench.make({ topic, data: { folders: ["a"] } });
-    const newer = bench.make({ topic, data: { folders: ["b"] } });
+    const older = bench.make({ topic, data: JSON.stringify({ folders: ["a"] }) });
+    const newer = bench.make({ topic, data: JSON.stringify({ folders: ["b"] }) });
     bench.settleAtOnce = false;
     await bench.buffer.put([older]);
     await bench.buffer.put([newer]);
@@ -53,7 +54,7 @@ export function testHandover(test: Rule): void {
     await bench.pass(100);
     assert.equal(bench.handled.length, 1);
     await bench.pass(2500);
-    assert.deepEqual(bench.handled.map(({ id, data }) => [id, data]), [
+    assert.deepEqual(bench.handled.map((one) => [one.id, parseData(one)]), [
       [newer.id, { folders: ["a", "b"] }],
       [newer.id, { folders: ["a", "b"] }],
     ]);
@@ -92,12 +93,15 @@ export function testHandover(test: Rule): void {
   test("no batch has both what comes again and what does not", async (bench) => {
     bench.settings = { ...DEFAULTS, numProcessorThreads: 1 };
     bench.settleAtOnce = false;
-    const old = [1, 2, 3].map((n) => bench.make({ data: { n } }));
+    const old = [1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(old);
     await bench.pass(1500);
     await bench.crash();
     bench.settleAtOnce = true;
-    const given = Array.from({ length: 30 }, (_, n) => bench.make({ data: { n: 10 + n } }));
+    const given = Array.from(
+      { length: 30 },
+      (_, n) => bench.make({ data: JSON.stringify({ n: 10 + n }) }),
+    );
     await bench.buffer.put(given);
     await bench.pass(3000);
     const isOld = ({ id }: Notification) => old.some((one) => one.id === id);
@@ -111,7 +115,10 @@ export function testHandover(test: Rule): void {
       ...{ numProcessorThreads: 1, maxProcessorTasks: 100, maxNotifications: 10_000 },
     };
     for (let batch = 0; batch < 6; batch++) {
-      const noisy = Array.from({ length: 500 }, (_, n) => bench.make({ data: { batch, n } }));
+      const noisy = Array.from(
+        { length: 500 },
+        (_, n) => bench.make({ data: JSON.stringify({ batch, n }) }),
+      );
       await bench.buffer.put(noisy);
     }
     await bench.buffer.put([bench.make({ context: "quiet" })]);

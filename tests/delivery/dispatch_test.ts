@@ -10,7 +10,7 @@ import type { Ledger } from "../../delivery/ledger.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const BATCH: readonly Notification[] = ["7", "8"].map((user) => ({
-  ...{ id: user, context: "1", user, topic: "ox:mail:new", data: {} },
+  ...{ id: user, context: "1", user, topic: "ox:mail:new", data: "{}" },
   ...{ priority: "high", acceptedAt: 0 },
 }));
 

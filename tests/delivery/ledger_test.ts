@@ -4,7 +4,7 @@ import type { Notification } from "../../core/notification.ts";
 import { Ledger } from "../../delivery/ledger.ts";
 
 const NOTIFICATION: Notification = {
-  ...{ id: "n", context: "1", user: "7", topic: "t", data: {} },
+  ...{ id: "n", context: "1", user: "7", topic: "t", data: "{}" },
   ...{ priority: "high", acceptedAt: 0 },
 };
 const MAIL = { client: "mail", at: 9 };

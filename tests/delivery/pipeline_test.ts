@@ -62,7 +62,7 @@ Deno.test("a provider that hangs leaves the others' latency as it was", async ()
   await using bench = await new PipelineBench().start();
   for (let i = 0; i < 30; i++) bench.subscribe("gcm", `hang ${i}`);
   bench.subscribe("apn", "a");
-  for (let i = 0; i < 20; i++) await bench.publish({ data: { i } });
+  for (let i = 0; i < 20; i++) await bench.publish({ data: JSON.stringify({ i }) });
   assert.equal(bench.apn.arrivals.length, 20, "all, without any time passing");
 });
 
@@ -148,7 +148,7 @@ Deno.test("a provider that is down for a while loses nothing", async () => {
   bench.subscribe("apn", "a");
   bench.apn.down = { kind: "retry", reason: "no connection" };
   const ids = [];
-  for (let i = 0; i < 50; i++) ids.push(await bench.publish({ data: { i } }));
+  for (let i = 0; i < 50; i++) ids.push(await bench.publish({ data: JSON.stringify({ i }) }));
   await bench.pass(60_000);
   const triedWhileDown = bench.apn.arrivals.length;
   assert.ok(triedWhileDown < 150, `the breaker held back: ${triedWhileDown} attempts`);
@@ -184,10 +184,10 @@ Deno.test("a crash in the middle loses nothing, and repeats carry the same id", 
 
 Deno.test("the same idempotency key publishes once, and with another body not at all", async () => {
   await using bench = await new PipelineBench().start();
-  const drafts = [{ context: "1", user: "3", topic: "ox:mail:new", data: { n: 1 } }];
+  const drafts = [{ context: "1", user: "3", topic: "ox:mail:new", data: "" }];
   const publish = (data: number) =>
     bench.pipeline.publish(PUBLISHER, {
-      drafts: drafts.map((draft) => ({ ...draft, data: { n: data } })),
+      drafts: drafts.map((draft) => ({ ...draft, data: JSON.stringify({ n: data }) })),
       idempotencyKey: "k",
     });
   const first = await publish(1);
@@ -205,7 +205,7 @@ Deno.test("a publisher of one context cannot publish in another, and nothing of 
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "a");
   const principal = { ...PUBLISHER, contexts: new Set(["1"]) };
-  const draft = { user: "3", topic: "ox:mail:new", data: {} };
+  const draft = { user: "3", topic: "ox:mail:new", data: "{}" };
   await assert.rejects(
     bench.pipeline.publish(principal, {
       drafts: [{ ...draft, context: "1" }, { ...draft, context: "2" }],
@@ -250,7 +250,9 @@ Deno.test("the books balance where notifications were merged", async () => {
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n";
   await using bench = await new PipelineBench(undefined, undefined, properties).start();
   bench.subscribe("apn", "a");
-  for (let n = 0; n < 3; n++) await bench.publish({ data: { folder: "a", id: "1", unread: n } });
+  for (let n = 0; n < 3; n++) {
+    await bench.publish({ data: JSON.stringify({ folder: "a", id: "1", unread: n }) });
+  }
   assert.equal(bench.pipeline.inFlight(), 3);
   await bench.pass(2_000);
   assert.deepEqual([bench.pipeline.inFlight(), await unsettled(bench, 3)], [0, 0]);

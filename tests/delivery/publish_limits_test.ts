@@ -26,8 +26,8 @@ function of(context: string, count: number): readonly string[] {
   return Array<string>(count).fill(context);
 }
 
-async function refusal(done: Promise<void>): Promise<ServiceError> {
-  const thrown = await done.then(() => undefined, (error) => error);
+async function refusal(done: Promise<void> | void): Promise<ServiceError> {
+  const thrown = await Promise.resolve(done).then(() => undefined, (error) => error);
   assert.ok(thrown instanceof ServiceError);
   assert.equal(thrown.code, "too_many_requests");
   return thrown;

@@ -65,7 +65,7 @@ class Shared {
             context: "1",
             user: String(at),
             topic: "t",
-            data: {},
+            data: JSON.stringify({}),
             priority: "high",
             acceptedAt,
           })),

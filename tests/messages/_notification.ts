@@ -25,7 +25,7 @@ export function notificationOf(
     context: "1",
     user: "4",
     topic,
-    data,
+    data: JSON.stringify(data),
     priority: "high",
     acceptedAt: Date.UTC(2026, 0, 1),
     ...more,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { JsonObject } from "../../core/json.ts";
+import type { ParsedNotification } from "../../core/notification.ts";
 import { parseTextTemplate, renderAddress, renderText } from "../../messages/text_template.ts";
 import { MAIL, notificationOf } from "./_notification.ts";
 
@@ -75,7 +76,7 @@ Deno.test("any text is parsed or refused at one of its characters", () => {
     const text = pieces.join("");
     const parsed = parseTextTemplate(text);
     if (parsed.ok) {
-      assert.equal(typeof renderText(parsed.template, notificationOf("a", {})), "string");
+      assert.equal(typeof renderText(parsed.template, withData({})), "string");
     } else assert.ok(parsed.at >= 0 && parsed.at < text.length);
   }));
 });
@@ -83,11 +84,15 @@ Deno.test("any text is parsed or refused at one of its characters", () => {
 function rendered(text: string, data: JsonObject): string {
   const parsed = parseTextTemplate(text);
   assert.ok(parsed.ok);
-  return renderText(parsed.template, notificationOf("ox:mail:new", data));
+  return renderText(parsed.template, withData(data));
 }
 
 function address(text: string, data: JsonObject): string {
   const parsed = parseTextTemplate(text);
   assert.ok(parsed.ok);
-  return renderAddress(parsed.template, notificationOf("ox:mail:new", data));
+  return renderAddress(parsed.template, withData(data));
+}
+
+function withData(data: JsonObject): ParsedNotification {
+  return { ...notificationOf("ox:mail:new", {}), data };
 }

@@ -118,7 +118,7 @@ Deno.test("the index knows a user's connections, the newest first", () => {
   for (const each of all) index.add(each);
   assert.deepEqual(index.of({ context: "1", user: "7" }), [...all].reverse());
   assert.ok(index.remove(all[2]!));
-  assert.equal(index.first("1", "7"), all[1]);
+  assert.equal(index.first({ context: "1", user: "7" }), all[1]);
   assert.deepEqual(index.of({ context: "1", user: "8" }), []);
 });
 

@@ -228,7 +228,7 @@ export class Site implements AsyncDisposable {
 
   make(fields: Partial<Notification> = {}): Notification {
     return {
-      ...{ id: this.ids(), context: "1", user: "3", topic: "ox:mail:new", data: {} },
+      ...{ id: this.ids(), context: "1", user: "3", topic: "ox:mail:new", data: "{}" },
       ...{ priority: "high", acceptedAt: this.clock.now() },
       ...fields,
     };

@@ -130,7 +130,7 @@ test("where the memory of Redis is full, puts are refused and what is in flight 
   await node.buffer.put([site.make()]);
   await redis().cli("config", "set", "maxmemory", "1");
   try {
-    await assert.rejects(node.buffer.put([site.make({ data: { n: 2 } })]), {
+    await assert.rejects(node.buffer.put([site.make({ data: JSON.stringify({ n: 2 }) })]), {
       code: "store_unavailable",
     });
     await site.pass(1500);
@@ -173,7 +173,7 @@ test("of two contexts with much to say each gives a few at a time", async (site)
   const { items, claims, open, older, due, turns, claimers } = bufferKeys(partition);
   for (const context of ["a", "b"]) {
     for (let n = 0; n < 40; n++) {
-      const one = site.make({ context, data: { n } });
+      const one = site.make({ context, data: JSON.stringify({ n }) });
       const body = encodeNotification(one, { waits: true });
       await link.run(ACCEPT, [items, open, older, due, turns], [`${one.id}${EPOCH}`, body]);
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import type { Notification } from "../../core/notification.ts";
+import { type Notification, parseData } from "../../core/notification.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -28,12 +28,14 @@ function neighbour(context: string): string {
 test("similar notifications that two nodes accept become one", async (site) => {
   const [a, b] = [await site.start(), await site.start()];
   const topic = "ox:calendar:updates";
-  const older = site.make({ topic, data: { folders: ["a"] } });
-  const newer = site.make({ topic, data: { folders: ["b"] } });
+  const older = site.make({ topic, data: JSON.stringify({ folders: ["a"] }) });
+  const newer = site.make({ topic, data: JSON.stringify({ folders: ["b"] }) });
   await a.buffer.put([older]);
   await b.buffer.put([newer]);
   await site.pass(1500);
-  const handled = [...a.handled, ...b.handled].map(({ notification: { id, data } }) => [id, data]);
+  const handled = [...a.handled, ...b.handled].map((
+    { notification: one },
+  ) => [one.id, parseData(one)]);
   assert.deepEqual(handled, [[newer.id, { folders: ["a", "b"] }]]);
   assert.deepEqual([a.counts.merged, b.counts.merged], [0, 1]);
   const record = await a.buffer.find(older.id) as LedgerRecord;
@@ -68,7 +70,9 @@ test("a node claims no more than it has room for, and leaves the rest to others"
     handle: () => () => new Promise(() => {}),
   });
   const quick = await site.start();
-  await slow.buffer.put(Array.from({ length: 100 }, (_, n) => site.make({ data: { n } })));
+  await slow.buffer.put(
+    Array.from({ length: 100 }, (_, n) => site.make({ data: JSON.stringify({ n }) })),
+  );
   await site.pass(2500);
   assert.ok(slow.handled.length <= 5);
   assert.ok(slow.buffer.depth().due <= 5);
@@ -104,7 +108,10 @@ test("a start takes over what dead nodes had claimed, and says how many", async 
 
 test("a paused node can neither settle nor give back what others have taken over", async (site) => {
   const paused = await site.start({ handle: leave });
-  const [one, two] = [site.make({ data: { n: 1 } }), site.make({ data: { n: 2 } })];
+  const [one, two] = [
+    site.make({ data: JSON.stringify({ n: 1 }) }),
+    site.make({ data: JSON.stringify({ n: 2 }) }),
+  ];
   await paused.buffer.put([one, two]);
   await site.pass(1500);
   paused.node.vanish();
@@ -132,7 +139,9 @@ test("a node that was out of sight does not begin what others have taken over", 
       for (const each of batch) buffer.settle(delivered(each));
     },
   });
-  await paused.buffer.put(Array.from({ length: 40 }, (_, n) => site.make({ data: { n } })));
+  await paused.buffer.put(
+    Array.from({ length: 40 }, (_, n) => site.make({ data: JSON.stringify({ n }) })),
+  );
   await site.pass(1500);
   assert.equal(paused.handled.length, 16);
   paused.node.vanish();
@@ -157,7 +166,9 @@ test("a node that was out of sight, alone, begins again what it had not begun", 
       for (const each of batch) buffer.settle(delivered(each));
     },
   });
-  await alone.buffer.put(Array.from({ length: 40 }, (_, n) => site.make({ data: { n } })));
+  await alone.buffer.put(
+    Array.from({ length: 40 }, (_, n) => site.make({ data: JSON.stringify({ n }) })),
+  );
   await site.pass(1500);
   alone.node.comeBack();
   goOn();
@@ -188,10 +199,15 @@ test("a noisy context of 5,000 does not delay 10 of another one behind it", asyn
   const node = await site.start({ settings });
   const quiet = { context: "quiet", user: neighbour("quiet") };
   for (let n = 0; n < 5000; n += 500) {
-    const noisy = Array.from({ length: 500 }, (_, m) => site.make({ data: { n: n + m } }));
+    const noisy = Array.from(
+      { length: 500 },
+      (_, m) => site.make({ data: JSON.stringify({ n: n + m }) }),
+    );
     await node.buffer.put(noisy);
   }
-  await node.buffer.put(Array.from({ length: 10 }, (_, n) => site.make({ ...quiet, data: { n } })));
+  await node.buffer.put(
+    Array.from({ length: 10 }, (_, n) => site.make({ ...quiet, data: JSON.stringify({ n }) })),
+  );
   await site.pass(3000);
   assert.equal(node.handled.length, 5010);
   const last = node.handled.findLastIndex(({ notification }) => notification.context === "quiet");
@@ -207,7 +223,7 @@ test("however long the line is, whose time comes later gets a turn", async (site
     const user = neighbour(name);
     const many = Array.from(
       { length: 100 },
-      (_, n) => site.make({ context: name, user, data: { n } }),
+      (_, n) => site.make({ context: name, user, data: JSON.stringify({ n }) }),
     );
     await node.buffer.put(many);
   }
@@ -222,7 +238,7 @@ test("however long the line is, whose time comes later gets a turn", async (site
 test("a count of one node is what another one goes by", async (site) => {
   const settings = { maxNotifications: 2 };
   const [a, b] = [await site.start({ settings }), await site.start({ settings })];
-  await a.buffer.put([1, 2].map((n) => site.make({ data: { n } })));
+  await a.buffer.put([1, 2].map((n) => site.make({ data: JSON.stringify({ n }) })));
   await site.pass(1000);
   await assert.rejects(b.buffer.put([site.make()]), { code: "buffer_full", retryAfterSeconds: 1 });
   await site.pass(1000);
@@ -233,7 +249,9 @@ test("once everything is settled, only the ledger stays, and that not for ever",
   const node = await site.start();
   const given: Notification[] = [];
   for (const context of ["1", "2"]) {
-    for (let n = 0; n < 40; n++) given.push(site.make({ context, data: { n: n >> 1 } }));
+    for (let n = 0; n < 40; n++) {
+      given.push(site.make({ context, data: JSON.stringify({ n: n >> 1 }) }));
+    }
   }
   await node.buffer.put(given);
   await site.pass(1500);

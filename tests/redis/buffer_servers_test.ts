@@ -31,7 +31,13 @@ function bufferOf(link: RedisLink, nodes: FakeNode): RedisBuffer {
 
 function make(n: number): Notification {
   return {
-    ...{ id: ids(), context: String(n % 7), user: String(n), topic: "ox:mail:new", data: { n } },
+    ...{
+      id: ids(),
+      context: String(n % 7),
+      user: String(n),
+      topic: "ox:mail:new",
+      data: JSON.stringify({ n }),
+    },
     ...{ priority: "high", acceptedAt: 0 },
   };
 }

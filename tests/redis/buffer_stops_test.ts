@@ -17,7 +17,10 @@ function test(name: string, body: (site: Site) => Promise<void>): void {
 test("a node that closes hands its claims over at once", async (site) => {
   const leaving = await site.start({ handle: leave });
   const other = await site.start();
-  const [done, open] = [site.make({ data: { n: 1 } }), site.make({ data: { n: 2 } })];
+  const [done, open] = [
+    site.make({ data: JSON.stringify({ n: 1 }) }),
+    site.make({ data: JSON.stringify({ n: 2 }) }),
+  ];
   await leaving.buffer.put([done, open]);
   await site.pass(1000);
   assert.equal(leaving.handled.length, 2);
@@ -41,7 +44,10 @@ test("a node that stops leaves what is due to the others", async (site) => {
 
 test("the last node that stops hands over what is due, and keeps the rest", async (site) => {
   const node = await site.start({ random: () => 0.9 });
-  const [due, later] = [site.make(), site.make({ priority: "low", data: { n: 2 } })];
+  const [due, later] = [
+    site.make(),
+    site.make({ priority: "low", data: JSON.stringify({ n: 2 }) }),
+  ];
   await node.buffer.put([due, later]);
   await site.pass(1000);
   assert.deepEqual(idsOf(node), []);

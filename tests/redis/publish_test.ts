@@ -87,7 +87,7 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
     publish(PRINCIPAL, {
       drafts: Array.from({ length: count }, (_, n) => ({
         ...{ context, user: String(n), topic: "ox:mail:new" },
-        data: { n, key: idempotencyKey ?? "" },
+        data: JSON.stringify({ n, key: idempotencyKey ?? "" }),
       })),
       idempotencyKey,
     });

@@ -10,7 +10,13 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 const MAIL: Notification = {
   ...{ id: "id", context: "1", user: "3", topic: "ox:mail:new", priority: "high", acceptedAt: 0 },
-  data: { folder: "a", id: "1", displayname: "Jane", subject: "Let's meet", unread: 83 },
+  data: JSON.stringify({
+    folder: "a",
+    id: "1",
+    displayname: "Jane",
+    subject: "Let's meet",
+    unread: 83,
+  }),
 };
 
 function target(transport: TransportName): Target {

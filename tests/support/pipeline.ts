@@ -82,7 +82,9 @@ export class PipelineBench {
       settings: this.settings,
       configuration: () => cascade.current(),
       transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm]]),
-      generate: ({ id, topic, data, priority }) => ({ id, topic, data, priority, silent: false }),
+      generate: ({ id, topic, data, priority }) => ({
+        ...{ id, topic, data: JSON.parse(data), priority, silent: false },
+      }),
       fetch: (_url, init) => {
         this.feedback.push({ headers: new Headers(init!.headers), body: String(init!.body) });
         return Promise.resolve(new Response(null, { status: 204 }));
@@ -102,7 +104,7 @@ export class PipelineBench {
 
   async publish(fields: Partial<Draft> = {}, times = 1): Promise<string> {
     const drafts = Array.from({ length: times }, (_, n) => ({
-      ...{ context: "1", user: "3", topic: "ox:mail:new", data: { n } },
+      ...{ context: "1", user: "3", topic: "ox:mail:new", data: JSON.stringify({ n }) },
       ...fields,
     }));
     const { ids } = await this.pipeline.publish(PUBLISHER, { drafts });

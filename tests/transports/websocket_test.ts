@@ -45,7 +45,13 @@ Deno.test("for a client that closed its socket just now, the event is kept", () 
 });
 
 Deno.test("an event carries topic and data as JSON, and what it excludes", () => {
-  const notification = { id: "n", context: "1", user: "3", topic: "ox:mail:new", data: { a: "é" } };
+  const notification = {
+    id: "n",
+    context: "1",
+    user: "3",
+    topic: "ox:mail:new",
+    data: '{"a":"é"}',
+  };
   assert.deepEqual(eventOf({ ...notification, sourceToken: "tab" }, [APP]), {
     ...{ id: "n", context: "1", user: "3", clients: [APP], except: "tab" },
     args: '"ox:mail:new",{"a":"é"}',
@@ -54,7 +60,7 @@ Deno.test("an event carries topic and data as JSON, and what it excludes", () =>
 });
 
 Deno.test("an event says for which of its clients it is kept, where it is for any", () => {
-  const notification = { id: "n", context: "1", user: "3", topic: "t", data: {} };
+  const notification = { id: "n", context: "1", user: "3", topic: "t", data: "{}" };
   assert.deepEqual(eventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
   assert.equal("kept" in eventOf(notification, [APP], { kept: undefined }), false);
 });
