@@ -8,6 +8,7 @@ import type { Change } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
+import { Recent } from "../core/recent.ts";
 import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 
@@ -42,10 +43,15 @@ interface Stored extends ApiKey {
   readonly hash: string;
 }
 
-interface Known {
-  readonly key: ApiKey;
+interface Holder {
   readonly hash: string;
   readonly principal: Principal;
+  /** See {@link ApiKey.expiresAt}. */
+  readonly expiresAt?: number;
+}
+
+interface Known extends Holder {
+  readonly key: ApiKey;
 }
 
 const PREFIX = "car";
@@ -55,6 +61,7 @@ const FIRST_KEY = ["firstApiKey"];
 const MAX_KEYS = 10_000;
 const MAX_NAME = 100;
 const MAX_CONTEXTS = 100;
+const MAX_VERIFIED = 1_000;
 const MIN_ADMIN_KEY = 16;
 
 /** The keys of a store, which it borrows. */
@@ -64,6 +71,8 @@ export class ApiKeys {
   readonly #fixed: { readonly hash: string; readonly principal: Principal } | undefined;
   readonly #onChanged: (() => void) | undefined;
   #known = new Map<string, Known>();
+  /** Secrets that were found right, so that the next request need not hash. */
+  readonly #verified = new Recent<Holder>(MAX_VERIFIED);
   /** Counts keys that were made or revoked here, so that a reading that overlapped is repeated. */
   #writes = 0;
   /** Readings, and the last one that counts: one that began later knows more. */
@@ -107,6 +116,7 @@ export class ApiKeys {
       if (reading > this.#applied) {
         this.#applied = reading;
         this.#known = known;
+        this.#verified.clear();
       }
       return;
     }
@@ -114,12 +124,8 @@ export class ApiKeys {
 
   /** The holder of a key, or `undefined` where it is unknown or has expired. */
   verify(secret: string): Principal | undefined {
-    const id = idOfSecret(PREFIX, secret);
-    const hash = hashSecret(secret);
-    if (this.#fixed !== undefined && sameHash(this.#fixed.hash, hash)) return this.#fixed.principal;
-    const known = id === undefined ? undefined : this.#known.get(id);
-    if (known === undefined || !sameHash(known.hash, hash)) return undefined;
-    return this.#isLive(known.key) ? known.principal : undefined;
+    const known = this.#verified.get(secret) ?? this.#find(secret);
+    return known && this.#isLive(known) ? known.principal : undefined;
   }
 
   /**
@@ -149,6 +155,7 @@ export class ApiKeys {
     if (!this.#known.has(id)) return false;
     await this.#store.commit({ deletes: [[RECORDS, id]] });
     this.#writes++;
+    this.#verified.clear();
     this.#onChanged?.();
     return this.#known.delete(id);
   }
@@ -172,6 +179,15 @@ export class ApiKeys {
     const minted = await this.#mint(request, { first: version });
     if (minted === undefined) await this.reload();
     return minted?.secret;
+  }
+
+  #find(secret: string): Holder | undefined {
+    const hash = hashSecret(secret);
+    const isFixed = this.#fixed !== undefined && sameHash(this.#fixed.hash, hash);
+    const known = isFixed ? this.#fixed : this.#known.get(idOfSecret(PREFIX, secret) ?? "");
+    if (known === undefined || !sameHash(known.hash, hash)) return undefined;
+    this.#verified.set(secret, known);
+    return known;
   }
 
   /** `undefined` where somebody else was quicker. */
@@ -209,7 +225,7 @@ export class ApiKeys {
     return { key, secret };
   }
 
-  #isLive({ expiresAt }: ApiKey): boolean {
+  #isLive({ expiresAt }: Pick<ApiKey, "expiresAt">): boolean {
     return expiresAt === undefined || expiresAt > this.#clock.now();
   }
 }
@@ -232,7 +248,8 @@ function knownKey({ v: _version, hash, ...key }: Stored): Known {
     scopes: new Set(key.scopes),
     ...(key.contexts === undefined ? {} : { contexts: new Set(key.contexts) }),
   };
-  return { key, hash, principal };
+  const { expiresAt } = key;
+  return { key, hash, principal, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
 function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now: number): void {

@@ -72,6 +72,7 @@ export class Processor<T> {
   }
 
   async #work(): Promise<void> {
+    await null; // what is offered in this turn of the event loop goes into the same job
     while (this.waiting > 0 && this.#running <= this.#options.concurrency()) {
       const job = this.#waiting.take(this.#options.jobSize);
       try {
