@@ -6,9 +6,9 @@
  * needs once is not counted. Usage: `deno run --allow-all bench/idle_memory.ts [connections]`
  */
 
+import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { spawnSwarm } from "./support/swarm_process.ts";
-import { lines } from "./support/ws_swarm.ts";
 
 /** A young generation that stays at 2 MiB a half, where 16 would be touched for good. */
 const SMALL_YOUNG = "--max-semi-space-size=2";
@@ -65,33 +65,11 @@ async function measure(server: Measured, revision: 3 | 4): Promise<number> {
   return (Number(await server.ask("memory")) - before) / CONNECTIONS / 1024;
 }
 
-/** Starts a server of `bench/support/`. */
-async function startDeno(
+function startDeno(
   script: string,
   v8Flag?: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Measured> {
-  const flags = ["--expose-gc", v8Flag].filter((flag) => flag !== undefined).join(",");
-  const path = new URL(`./support/${script}`, import.meta.url).pathname;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", `--v8-flags=${flags}`, path],
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const input = child.stdin.getWriter();
-  const output = lines(child.stdout);
-  const next = async () => String((await output.next()).value);
-  return {
-    greeting: await next(),
-    async ask(line) {
-      await input.write(new TextEncoder().encode(`${line}\n`));
-      return await next();
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-    },
-  };
+  const v8Flags = ["--expose-gc", ...(v8Flag === undefined ? [] : [v8Flag])];
+  return startDenoServer(script, { v8Flags, env });
 }

@@ -1,6 +1,12 @@
-/** The floor: WebSockets as Deno makes them, with as much on top as the swarm insists on. */
+/**
+ * The floor: WebSockets as Deno makes them, with as much on top as the swarm insists on. `emit
+ * <rounds> <json>` sends the frame of an event to every socket that many times, `memory` says how
+ * much is resident.
+ */
 
 import { lines } from "./ws_swarm.ts";
+
+const sockets = new Set<WebSocket>();
 
 Deno.serve({
   port: 0,
@@ -9,16 +15,30 @@ Deno.serve({
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
   socket.addEventListener("open", greet, { once: true });
+  socket.addEventListener("close", () => sockets.delete(socket), { once: true });
   return response;
 });
 
-for await (const _ of lines(Deno.stdin.readable)) {
-  (globalThis as { gc?: () => void }).gc?.();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  print(Deno.memoryUsage().rss);
+for await (const line of lines(Deno.stdin.readable)) {
+  const [command, rounds, ...json] = line.split(" ");
+  if (command === "emit") {
+    for (let round = 0; round < Number(rounds); round++) {
+      const at = performance.timeOrigin + performance.now();
+      const data = JSON.stringify({ ...JSON.parse(json.join(" ")), at });
+      const frame = `42["ox:mail:new",${data},"${round.toString().padStart(16, "0")}"]`;
+      for (const socket of sockets) socket.send(frame);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    print("done");
+  } else {
+    (globalThis as { gc?: () => void }).gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    print(Deno.memoryUsage().rss);
+  }
 }
 
 function greet(this: WebSocket): void {
+  sockets.add(this);
   this.send("0{}");
   this.send("40");
 }

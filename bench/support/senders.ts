@@ -1,0 +1,120 @@
+/**
+ * What the fan-out is measured with: the same events to the same clients, by a bare loop of sends, by
+ * the engine and hub alone, by the whole service, and by the peer.
+ */
+
+import { startCarillon } from "./carillon_process.ts";
+import { startDenoServer } from "./deno_server.ts";
+import { startNodePeer } from "./node_peer.ts";
+import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
+
+/** A server with open sockets, and the way to have it send. */
+export interface Sender extends AsyncDisposable {
+  readonly pid: number;
+  readonly swarm: SwarmProcess;
+  /** Sends so many events to every socket. */
+  send(rounds: number): Promise<unknown>;
+}
+
+/** The example of the documentation. */
+export const MAIL = {
+  folder: "default0/INBOX",
+  id: "113",
+  email: "jane.doe@foobar.com",
+  displayname: "Jane Doe",
+  subject: "Let's meet",
+  unread: 83,
+  teaser: "Hello",
+};
+
+/** No limits of a service that is measured stand in the way. */
+export const COMMON = [
+  "io.carillon.websocket.handshakesPerSecond=1000000",
+  "io.carillon.buffer.maxNotifications=2000000",
+  "io.carillon.buffer.maxBytes=2000000000",
+];
+export const AT_ONCE = [...COMMON, "com.openexchange.pns.delayDuration=0"];
+
+const BATCH = 1000;
+const PUBLISHERS = 4;
+
+/** A loop of `WebSocket.send` on Deno. */
+export async function startBareSender(sockets: number): Promise<Sender> {
+  const server = await startDenoServer("bare_websockets.ts");
+  return await commanded(server, sockets);
+}
+
+/** The realtime server and its hub, without HTTP, store and delivery. */
+export async function startEngineSender(sockets: number): Promise<Sender> {
+  const server = await startDenoServer("realtime_alone.ts");
+  return await commanded(server, sockets);
+}
+
+/** The yardstick: Socket.IO on Node.js, emitting from memory, one call for each socket. */
+export async function startPeerSender(sockets: number): Promise<Sender> {
+  return await commanded(await startNodePeer("socketio_node.mjs"), sockets);
+}
+
+/** The whole service: several publishers at once, batch by batch. */
+export async function startServiceSender(sockets: number): Promise<Sender> {
+  const carillon = await startCarillon(AT_ONCE);
+  const swarm = await openSockets(carillon, sockets);
+  let mail = 0;
+
+  async function send(rounds: number): Promise<void> {
+    const queue = Array.from({ length: rounds }, () => {
+      const id = String(mail++);
+      return Array.from({ length: Math.ceil(sockets / BATCH) }, (_, part) => ({ id, part }));
+    }).flat();
+    await Promise.all(Array.from({ length: PUBLISHERS }, async () => {
+      for (let batch = queue.shift(); batch; batch = queue.shift()) {
+        const { id, part } = batch;
+        const users = Math.min(BATCH, sockets - part * BATCH);
+        await carillon.publish(Array.from({ length: users }, (_, n) => ({
+          ...{ context: "1", user: String(part * BATCH + n), topic: "ox:mail:new" },
+          data: { ...MAIL, id },
+        })));
+      }
+    }));
+  }
+
+  return { pid: carillon.pid, swarm, send, [Symbol.asyncDispose]: () => close(swarm, carillon) };
+}
+
+/** Opens one socket for each of so many users. */
+export async function openSockets(
+  carillon: { readonly port: number; session(user: string): Promise<string> },
+  sockets: number,
+): Promise<SwarmProcess> {
+  const targets = await Promise.all(Array.from({ length: sockets }, async (_, n) => {
+    const session = await carillon.session(String(n));
+    return `/socket.io/appsuite/?session=${session}&connection=c${n}`;
+  }));
+  return await spawnSwarm({ hostname: "127.0.0.1", port: carillon.port, revision: 4, targets });
+}
+
+interface Server extends AsyncDisposable {
+  readonly pid: number;
+  readonly greeting: string;
+  ask(line: string): Promise<string>;
+}
+
+async function commanded(server: Server, sockets: number): Promise<Sender> {
+  const targets = Array.from(
+    { length: sockets },
+    (_, n) => `/socket.io/?session=${n}&connection=c${n}`,
+  );
+  const port = Number(server.greeting);
+  const swarm = await spawnSwarm({ hostname: "127.0.0.1", port, revision: 4, targets });
+  return {
+    pid: server.pid,
+    swarm,
+    send: (rounds) => server.ask(`emit ${rounds} ${JSON.stringify(MAIL)}`),
+    [Symbol.asyncDispose]: () => close(swarm, server),
+  };
+}
+
+async function close(swarm: SwarmProcess, server: AsyncDisposable): Promise<void> {
+  await swarm[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+}
