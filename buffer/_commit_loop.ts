@@ -23,6 +23,8 @@ export interface Guard {
 export interface CommitLoopOptions {
   readonly clock: Clock;
   readonly guard?: Guard | undefined;
+  /** Lets I/O have its turn before each round, so that more gathers. */
+  readonly turn?: (() => Promise<void>) | undefined;
   /** Takes what has gathered; none: the loop rests. */
   readonly gather: () => readonly CommitPart[];
   /** Called when the loop rests: because there is nothing left, or because the store failed. */
@@ -63,9 +65,10 @@ export class CommitLoop {
   }
 
   async #work(): Promise<unknown> {
-    const { gather, guard } = this.#options;
+    const { gather, guard, turn } = this.#options;
     await null; // what is given in this turn of the event loop goes into the same commit
     for (;;) {
+      await turn?.();
       let checks = NO_CHECKS;
       try {
         if (guard) checks = await guard.checks();

@@ -4,7 +4,7 @@ import { idTag } from "../core/ids.ts";
 import type { StoreKey } from "../core/store.ts";
 import type { Append } from "./_appends.ts";
 import { CHANGE_BYTES, type CommitPart } from "./_commit_parts.ts";
-import type { Opening } from "./_segments.ts";
+import type { Opening, Run } from "./_segments.ts";
 import type { LedgerValues } from "./ledger_values.ts";
 import {
   encodeNotification,
@@ -14,7 +14,7 @@ import {
   packItems,
   sizeOf,
 } from "./_stored_items.ts";
-import { ledgerKey, logKey, type Segment, type StoredSegment } from "./segment.ts";
+import { ledgerKey, logKey, type StoredSegment } from "./segment.ts";
 
 /** A segment that is to be opened once it is stored. */
 export interface NewSegment extends Opening {
@@ -74,43 +74,47 @@ export class LogParts {
     };
   }
 
-  /** Moves what is settled of a segment to the ledger, and the segment away where that is all. */
+  /**
+   * Moves what is settled of some segments to the ledger, and the segments away where that is all.
+   *
+   * @param run more than one only where all of them are wholly settled, and follow each other
+   */
   settled(
-    segment: Segment,
+    run: Run,
     { closed, failed }: {
-      /** It was stored, and the segment is not any more. */
+      /** It was stored, and the segments are not any more. */
       readonly closed: () => void;
       readonly failed: () => void;
     },
   ): CommitPart {
-    const { key, tag } = segment;
+    const [{ key, tag }] = run;
     const records: ItemText[] = [];
     const rest: ItemText[] = [];
-    for (const slot of segment.slots) {
+    for (const slot of run.flatMap(({ slots }) => slots)) {
       if (typeof slot === "string") records.push(slot);
       else rest.push(encodeNotification(slot));
     }
     const values = this.#ledger.sets(records, tag);
     const ledger = values.map(({ firstId }) => firstId);
-    const stale = segment.ledger.filter((id) => !ledger.includes(id))
+    const stale = run.flatMap((segment) => segment.ledger).filter((id) => !ledger.includes(id))
       .map((id) => ledgerKey(tag, id));
     const isWhole = rest.length === 0;
     const closing = Promise.withResolvers<void>();
-    if (isWhole) segment.closing = closing.promise;
+    if (isWhole) { for (const segment of run) segment.closing = closing.promise; }
     return {
       // What is left of a value fits in one.
       sets: isWhole
         ? values
         : [...values, logSet(key, packItems(rest, this.#maxValueBytes)[0]!, ledger)],
-      deletes: isWhole ? [...stale, key] : stale,
+      deletes: isWhole ? [...stale, ...run.map(({ key }) => key)] : stale,
       bytes: 2 * CHANGE_BYTES + sizeOf(records) + sizeOf(rest),
       done() {
-        segment.ledger = ledger;
         if (isWhole) closed();
+        else run[0].ledger = ledger;
         closing.resolve();
       },
       failed() {
-        segment.closing = undefined;
+        for (const segment of run) segment.closing = undefined;
         failed();
         closing.resolve();
       },

@@ -17,6 +17,8 @@ export interface Opening {
   /** What was settled of it before, and the first ids of the ledger values that have it. */
   readonly settled?: readonly ItemText[];
   readonly ledger?: readonly string[];
+  /** It was found in the store, and not made by this process just now. */
+  readonly isOld?: boolean;
 }
 
 /** Where something is. */
@@ -34,6 +36,7 @@ export class Segments {
   #inFlight = 0;
   #bytes = 0;
   #closed = 0;
+  #made = 0;
   /** Where something was found last: mostly the next one is wanted next. */
   #last: Segment | undefined;
   #lastIndex = 0;
@@ -48,13 +51,15 @@ export class Segments {
     return this.#bytes;
   }
 
-  open(key: StoreKey, { notifications, bytes, settled = [], ledger = [] }: Opening): void {
+  open(key: StoreKey, opening: Opening): void {
+    const { notifications, bytes, settled = [], ledger = [], isOld = false } = opening;
     const { tag } = parseLogKey(key);
     const slots: Slot[] = settled.length === 0
       ? [...notifications]
       : [...notifications, ...settled].sort((a, b) => slotId(a) < slotId(b) ? -1 : 1);
     const segment: Segment = {
       ...{ key, tag, bytes, slots, ledger },
+      number: isOld ? NaN : this.#made++,
       waiting: notifications.length,
       dirtySince: Infinity,
       closing: undefined,
@@ -121,6 +126,34 @@ export class Segments {
     this.#lastIndex = index;
     return { segment, index };
   }
+}
+
+/** Some segments, one of them at least. */
+export type Run = readonly [Segment, ...Segment[]];
+
+/**
+ * The same segments in runs that can be written as one: those of a run are wholly settled, and were
+ * made one right after the other, so that no value of the ledger can begin between them.
+ *
+ * @param limit of the notifications in a run of more than one segment
+ */
+export function runsOf(segments: readonly Segment[], limit: number): readonly Run[] {
+  const runs: [Segment, ...Segment[]][] = [];
+  let size = 0;
+  for (const segment of [...segments].sort((a, b) => a.number - b.number)) {
+    size += segment.slots.length;
+    const run = runs.at(-1);
+    if (run && size <= limit && isNext(run.at(-1)!, segment)) run.push(segment);
+    else {
+      runs.push([segment]);
+      size = segment.slots.length;
+    }
+  }
+  return runs;
+}
+
+function isNext(one: Segment, other: Segment): boolean {
+  return other.number === one.number + 1 && one.waiting === 0 && other.waiting === 0;
 }
 
 function firstId({ slots }: Segment): string {

@@ -27,6 +27,8 @@ export interface Segment {
   readonly tag: string | undefined;
   /** Stored size of its notifications. */
   readonly bytes: number;
+  /** Counts the segments that this process has made; NaN for those that it has found. */
+  readonly number: number;
   /** In the order of their ids; at least one. */
   readonly slots: Slot[];
   /** How many of them are not settled. */

@@ -16,7 +16,7 @@ import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit
 import { LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
 import { findInLogs } from "./_owners.ts";
-import { type Opening, Segments } from "./_segments.ts";
+import { type Opening, runsOf, Segments } from "./_segments.ts";
 import { LedgerValues } from "./ledger_values.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Taken } from "./takeover.ts";
@@ -38,6 +38,8 @@ const LINGER_MS = 25;
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
 const LEASE_MS = 15_000;
+/** Records that are written together, if they are of more than one segment. */
+const MAX_RUN = 512;
 /** How often, and after how long, it is looked whether another process still writes a record. */
 const ELSEWHERE_TRIES = 30;
 const ELSEWHERE_PAUSE_MS = 1_000;
@@ -56,6 +58,8 @@ export interface SegmentLogOptions {
   readonly leaseMs?: number;
   /** From 0 (inclusive) to 1 (exclusive); spreads what processes do at the same time. */
   readonly random?: () => number;
+  /** Lets I/O have its turn. None: nothing more gathers for a commit that could begin at once. */
+  readonly turn?: () => Promise<void>;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** A commit of settled records failed; it is tried again. */
   readonly onFault?: (thrown: unknown) => void;
@@ -99,6 +103,8 @@ export class SegmentLog {
     this.#loop = new CommitLoop(store, {
       ...options,
       guard: this.#neighbours,
+      // A store that others use too is far away: enough gathers while a commit is under way.
+      turn: this.#neighbours ? undefined : options.turn,
       gather: () => [...this.#appendParts(), ...this.#settledParts()],
       onRest: (hasFailed) => this.#rest(hasFailed),
     });
@@ -288,7 +294,8 @@ export class SegmentLog {
   async #read({ key, value }: Taken): Promise<Opening> {
     const { ledger, items } = value;
     const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
-    return { notifications: unpackNotifications(items), bytes: items.length, settled, ledger };
+    const notifications = unpackNotifications(items);
+    return { notifications, bytes: items.length, settled, ledger, isOld: true };
   }
 
   /** Whether a record, or the ledger value that it is in, is another process's to write. */
@@ -326,12 +333,14 @@ export class SegmentLog {
       now - segment.dirtySince >= (segment.waiting === 0 ? LINGER_MS : this.#checkpointMs)
     );
     const segments = this.#segments;
-    return ripe.map((segment) => {
-      this.#dirty.delete(segment);
-      return this.#parts.settled(segment, {
-        closed: () => segments.close(segment),
-        // After a lapse it is not this process's own any more.
-        failed: () => void (segments === this.#segments && this.#dirty.add(segment)),
+    return runsOf(ripe, MAX_RUN).map((run) => {
+      for (const segment of run) this.#dirty.delete(segment);
+      return this.#parts.settled(run, {
+        closed: () => run.forEach((segment) => segments.close(segment)),
+        // After a lapse they are not this process's own any more.
+        failed: () => {
+          if (segments === this.#segments) run.forEach((segment) => this.#dirty.add(segment));
+        },
       });
     });
   }

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Commit, Store } from "../core/store.ts";
 import { encodeKey } from "./_key_order.ts";
-import { type CommitCost, commitCost, type CommitTraits, fits } from "./limits.ts";
+import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "./limits.ts";
 
 /** Changes that take effect together, whatever is stored already. */
 export type UncheckedCommit = Omit<Commit, "checks">;
@@ -62,7 +62,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       const cost = commitCost(commit, this.#traits);
       this.#waiting.push({ commit, cost, resolve, reject });
-      this.#gathered = plus(this.#gathered, cost);
+      this.#gathered = plusCost(this.#gathered, cost);
       this.#arrived();
     });
   }
@@ -115,7 +115,7 @@ export class GroupCommit {
     let cost = NOTHING;
     let count = 0;
     for (const waiting of this.#waiting) {
-      const next = plus(cost, waiting.cost);
+      const next = plusCost(cost, waiting.cost);
       if (count > 0 && !fits(next, this.#traits)) break;
       cost = next;
       count++;
@@ -145,14 +145,6 @@ function merge(group: readonly Waiting[]): UncheckedCommit {
     }
   }
   return { sets: [...sets.values()], deletes: [...deletes.values()] };
-}
-
-function plus(a: CommitCost, b: CommitCost): CommitCost {
-  return {
-    changes: a.changes + b.changes,
-    bytes: a.bytes + b.bytes,
-    keyBytes: a.keyBytes + b.keyBytes,
-  };
 }
 
 function minus(a: CommitCost, b: CommitCost): CommitCost {

@@ -52,6 +52,15 @@ export function fits(cost: CommitCost, traits: CommitTraits): boolean {
     cost.keyBytes <= (traits.maxCommitKeyBytes ?? Infinity);
 }
 
+/** What two sets of changes take together. */
+export function plusCost(a: CommitCost, b: CommitCost): CommitCost {
+  return {
+    changes: a.changes + b.changes,
+    bytes: a.bytes + b.bytes,
+    keyBytes: a.keyBytes + b.keyBytes,
+  };
+}
+
 function measure(
   { sets = [], deletes = [] }: Commit,
   sizeOf: (value: unknown) => number,

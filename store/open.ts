@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
+import { withJournal } from "./journaled_store.ts";
 import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
@@ -24,8 +25,11 @@ export async function openStore(address: string, options: KvStoreOptions): Promi
   const rest = address.slice(colon + 1);
   switch (scheme) {
     case "kv":
-      if (rest !== "" && rest !== ":memory:") await makeFolder(dirname(rest));
-      return await openKvStore(rest === "" ? undefined : rest, options);
+      if (rest === "" || rest === ":memory:") {
+        return await openKvStore(rest === "" ? undefined : rest, options);
+      }
+      await makeFolder(dirname(rest));
+      return await withJournal(await openKvStore(rest, options), { ...options, path: rest });
     case "memory":
       if (rest === "") return new MemoryStore(options);
       throw new ServiceError(

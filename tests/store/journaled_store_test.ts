@@ -1,0 +1,211 @@
+/** The store on a data file with its journal: what a crash leaves, and what is read meanwhile. */
+
+import assert from "node:assert/strict";
+import { ServiceError } from "../../core/errors.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { Commit, Store } from "../../core/store.ts";
+import { openStore } from "../../store/mod.ts";
+import { openKvStore } from "../../store/kv_store.ts";
+import { withJournal } from "../../store/journaled_store.ts";
+import { storeContract } from "../contract/store_contract.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+const options = { clock: systemClock, random: () => 0.5 };
+
+async function withFolder(run: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(`${folder}/x.kv`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The names of a data file's journal. */
+async function journalsOf(path: string): Promise<readonly string[]> {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  return names.filter((name) => name.includes("-journal-")).sort();
+}
+
+/** What a process leaves that is killed: its files as they are now, in another folder. */
+async function copyOf(path: string): Promise<string> {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  const copy = await Deno.makeTempDir({ dir: folder });
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) await Deno.copyFile(`${folder}/${name}`, `${copy}/${name}`);
+  }
+  return `${copy}/x.kv`;
+}
+
+async function valuesIn(store: Store): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for await (const { key, value } of store.list({ prefix: ["a"] })) found[String(key[1])] = value;
+  return found;
+}
+
+storeContract("journaled", async () => {
+  const folder = await Deno.makeTempDir();
+  const store = await openStore(`kv:${folder}/x.kv`, options);
+  const close = store[Symbol.asyncDispose].bind(store);
+  store[Symbol.asyncDispose] = async () => {
+    await close();
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+  };
+  return store;
+});
+
+Deno.test("what was committed and not brought to the data file outlives a kill", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    await using store = await openStore(`kv:${path}`, { ...options, clock });
+    await store.commit({ sets: [{ key: ["a", "1"], value: { n: 1 } }] });
+    await store.commit({ sets: [{ key: ["a", "2"], value: new Uint8Array([1, 2]) }] });
+    await store.commit({ deletes: [["a", "1"]], sets: [{ key: ["a", "3"], value: "three" }] });
+    const copy = await copyOf(path);
+    assert.equal((await journalsOf(copy)).length, 1);
+    await using after = await openStore(`kv:${copy}`, { ...options, clock });
+    assert.deepEqual(await valuesIn(after), { 2: new Uint8Array([1, 2]), 3: "three" });
+    assert.deepEqual(await journalsOf(copy), []);
+  });
+});
+
+Deno.test("a record that was cut off is left out, and all before it are there", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    await using store = await openStore(`kv:${path}`, { ...options, clock });
+    for (const n of [1, 2, 3]) {
+      await store.commit({ sets: [{ key: ["a", String(n)], value: "x".repeat(100) }] });
+    }
+    const copy = await copyOf(path);
+    const [name] = await journalsOf(copy);
+    const journal = `${copy.slice(0, copy.lastIndexOf("/"))}/${name}`;
+    await Deno.truncate(journal, (await Deno.stat(journal)).size - 7);
+    await using after = await openStore(`kv:${copy}`, { ...options, clock });
+    assert.deepEqual(Object.keys(await valuesIn(after)), ["1", "2"]);
+  });
+});
+
+Deno.test("a record that was damaged is left out, and all behind it", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    await using store = await openStore(`kv:${path}`, { ...options, clock });
+    await store.commit({ sets: [{ key: ["a", "1"], value: "whole" }] });
+    await store.commit({ sets: [{ key: ["a", "2"], value: "damaged" }] });
+    await store.commit({ sets: [{ key: ["a", "3"], value: "behind" }] });
+    const copy = await copyOf(path);
+    const [name] = await journalsOf(copy);
+    const journal = `${copy.slice(0, copy.lastIndexOf("/"))}/${name}`;
+    const bytes = await Deno.readFile(journal);
+    const at = new TextDecoder("latin1").decode(bytes).indexOf("damaged");
+    bytes[at] = "D".charCodeAt(0);
+    await Deno.writeFile(journal, bytes);
+    await using after = await openStore(`kv:${copy}`, { ...options, clock });
+    assert.deepEqual(Object.keys(await valuesIn(after)), ["1"]);
+  });
+});
+
+/** A data file's store that counts what it is given, and refuses where it is told to. */
+async function watched(path: string, clock: FakeClock) {
+  const inner = await openKvStore(path, { ...options, clock });
+  const commits: Commit[] = [];
+  const gate = { isBroken: false };
+  const commit = inner.commit.bind(inner);
+  inner.commit = async (changes) => {
+    if (gate.isBroken) throw new ServiceError("store_unavailable", "Cannot write: it is full");
+    commits.push(changes);
+    return await commit(changes);
+  };
+  return { store: await withJournal(inner, { clock, path }), commits, gate };
+}
+
+Deno.test("what is set and deleted between two checkpoints never reaches the data file", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    const { store, commits } = await watched(path, clock);
+    await using _store = store;
+    for (let n = 0; n < 50; n++) {
+      await store.commit({ sets: [{ key: ["a", String(n)], value: n }] });
+      if (n !== 7) await store.commit({ deletes: [["a", String(n)]] });
+    }
+    assert.equal(commits.length, 0);
+    await clock.advance(1000);
+    assert.deepEqual(await valuesIn(store), { 7: 7 });
+    assert.deepEqual(commits.map(({ sets }) => sets), [[{ key: ["a", "7"], value: 7 }]]);
+    assert.deepEqual(await journalsOf(path), []);
+  });
+});
+
+Deno.test("whoever reads what is on its way finds it", async () => {
+  await withFolder(async (path) => {
+    await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
+    await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
+    assert.equal((await store.get(["a", "1"]))?.value, 1);
+    await store.commit({ sets: [{ key: ["a", "2"], value: 2 }] });
+    assert.deepEqual((await store.getMany([["a", "2"], ["a", "9"]])).map((one) => one?.value), [
+      2,
+      undefined,
+    ]);
+    await store.commit({ deletes: [["a", "1"]] });
+    assert.deepEqual(await valuesIn(store), { 2: 2 });
+  });
+});
+
+Deno.test("a check holds against what is on its way", async () => {
+  await withFolder(async (path) => {
+    await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
+    await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
+    const entry = (await store.get(["a", "1"]))!;
+    await store.commit({ sets: [{ key: ["a", "1"], value: 2 }] });
+    const change = { sets: [{ key: ["a", "1"], value: 3 }] };
+    assert.equal(await store.commit({ ...change, checks: [entry] }), false);
+    assert.equal(
+      await store.commit({ ...change, checks: [{ key: ["a", "9"], version: null }] }),
+      true,
+    );
+    assert.deepEqual(await valuesIn(store), { 1: 3 });
+  });
+});
+
+Deno.test("what has expired on its way is not there afterwards", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    await using store = await openStore(`kv:${path}`, { ...options, clock });
+    await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
+    assert.deepEqual(await valuesIn(store), { 1: 1 });
+    await store.commit({ sets: [{ key: ["a", "1"], value: 2, expireInMs: 500 }] });
+    await store.commit({ sets: [{ key: ["a", "2"], value: 2, expireInMs: 60_000 }] });
+    const copy = await copyOf(path);
+    await clock.advance(600);
+    await using after = await openStore(`kv:${copy}`, { ...options, clock });
+    assert.deepEqual(await valuesIn(after), { 2: 2 });
+  });
+});
+
+Deno.test("while the data file takes nothing, nothing more is accepted, and nothing is lost", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    const { store, gate } = await watched(path, clock);
+    await using _store = store;
+    gate.isBroken = true;
+    await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
+    await clock.advance(1000);
+    const isAway = (thrown: unknown) =>
+      thrown instanceof ServiceError && thrown.code === "store_unavailable";
+    await assert.rejects(store.commit({ sets: [{ key: ["a", "2"], value: 2 }] }), isAway);
+    await assert.rejects(store.get(["a", "1"]), isAway);
+    gate.isBroken = false;
+    assert.equal((await store.get(["a", "1"]))?.value, 1);
+    await store.commit({ sets: [{ key: ["a", "2"], value: 2 }] });
+    assert.deepEqual(await valuesIn(store), { 1: 1, 2: 2 });
+  });
+});
+
+Deno.test("a commit that the data file could never take is refused at once", async () => {
+  await withFolder(async (path) => {
+    await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
+    const value = new Uint8Array(70_000);
+    await assert.rejects(store.commit({ sets: [{ key: ["a", "1"], value }] }), RangeError);
+    assert.deepEqual(await valuesIn(store), {});
+  });
+});
