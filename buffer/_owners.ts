@@ -2,9 +2,9 @@
 
 import { idTag } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Store } from "../core/store.ts";
+import type { ListRange, Store } from "../core/store.ts";
 import { unpackNotifications } from "./_stored_items.ts";
-import { AFTER_IDS, LOG_PREFIX, type StoredSegment } from "./segment.ts";
+import { AFTER_IDS, LOG_PREFIX, parseLogKey, type StoredSegment } from "./segment.ts";
 
 /** The segment that an id may belong to, as it is stored. */
 export interface Covering {
@@ -12,6 +12,23 @@ export interface Covering {
   readonly notification: Notification | undefined;
   /** First ids of the ledger values that are the segment's owner's to change. */
   readonly ledger: readonly string[];
+}
+
+/**
+ * Where the segments of all owners are, in the order of their ids, which do not interleave where one
+ * process came after the other.
+ */
+export async function rangesInOrder(store: Store): Promise<readonly ListRange[]> {
+  // Segments that were written before there were owners are the oldest.
+  const ranges: ListRange[] = [{ prefix: LOG_PREFIX, end: [...LOG_PREFIX, AFTER_IDS] }];
+  const firsts: { readonly owner: string; readonly firstId: string }[] = [];
+  for (const owner of await listOwners(store)) {
+    for await (const { key } of store.list({ prefix: [...LOG_PREFIX, owner], limit: 1 })) {
+      firsts.push({ owner, firstId: parseLogKey(key).firstId });
+    }
+  }
+  firsts.sort((a, b) => a.firstId < b.firstId ? -1 : 1);
+  return [...ranges, ...firsts.map(({ owner }) => ({ prefix: [...LOG_PREFIX, owner] }))];
 }
 
 /** Whoever has segments, each with one read. */

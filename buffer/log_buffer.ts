@@ -94,6 +94,8 @@ export class LogBuffer implements Buffer {
   }
 
   async start(handle: BatchHandler): Promise<number> {
+    this.#handle = handle;
+    if (!this.traits.shared) return await this.#log.readBack((read) => this.#resume(read));
     const recovered = await this.#log.recover({
       hasRoom: () => this.#hasRoom(1),
       onTaken: (taken) => {
@@ -102,7 +104,6 @@ export class LogBuffer implements Buffer {
       },
       onLapse: (count) => this.#lapse(count),
     });
-    this.#handle = handle;
     this.#resume(recovered);
     return recovered.length;
   }

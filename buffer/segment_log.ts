@@ -15,7 +15,7 @@ import { type Append, groupAppends } from "./_appends.ts";
 import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
 import { LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
-import { findInLogs } from "./_owners.ts";
+import { findInLogs, rangesInOrder } from "./_owners.ts";
 import { type Opening, runsOf, Segments } from "./_segments.ts";
 import { LedgerValues } from "./ledger_values.ts";
 import { Neighbours } from "./neighbours.ts";
@@ -27,7 +27,7 @@ import {
   sizeOf,
   unpackNotifications,
 } from "./_stored_items.ts";
-import { LOG_PREFIX, parseLogKey, type Segment, type StoredSegment } from "./segment.ts";
+import { parseLogKey, type Segment, type StoredSegment } from "./segment.ts";
 import { WakeUp } from "./_wake_up.ts";
 
 /**
@@ -93,6 +93,9 @@ export class SegmentLog {
   #appends: Append[] = [];
   #segments = new Segments();
   readonly #dirty = new Set<Segment>();
+  /** Not everything that an earlier process left has been read back. */
+  #isReading = false;
+  #isClosed = false;
 
   constructor(store: Store, options: SegmentLogOptions) {
     this.#store = store;
@@ -194,7 +197,7 @@ export class SegmentLog {
         this.#touch(place.segment);
         return true;
       }
-      const amended = this.#neighbours
+      const amended = this.#neighbours || this.#isReading
         ? await this.#ledger.amend(id, change, (firstId) => this.#isElsewhere(id, firstId))
         : await this.#ledger.amend(id, change);
       if (typeof amended === "boolean") return amended;
@@ -210,7 +213,7 @@ export class SegmentLog {
     const slot = place?.segment.slots[place.index];
     if (slot !== undefined) return typeof slot === "string" ? decodeItem(slot) : slot;
     const known = await this.#ledger.find(id);
-    if (known || !this.#neighbours) return known;
+    if (known || !(this.#neighbours || this.#isReading)) return known;
     for (const { notification } of await findInLogs(this.#store, id)) {
       if (notification) return notification;
     }
@@ -233,14 +236,31 @@ export class SegmentLog {
       };
       await this.#neighbours.start();
       this.#listener = listener;
-    } else {
-      for await (const entry of this.#store.list<StoredSegment>({ prefix: LOG_PREFIX })) {
+    } else await this.readBack((read) => read.forEach((each) => found.push(each)));
+    return found.sort(byId);
+  }
+
+  /**
+   * Reads back what processes before this one accepted and did not settle, in order and part by
+   * part; how many those are. New ones may be appended meanwhile. For a store that is not shared.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async readBack(onRead: (notifications: readonly Notification[]) => void): Promise<number> {
+    this.#isReading = true;
+    let count = 0;
+    for (const range of await rangesInOrder(this.#store)) {
+      for await (const entry of this.#store.list<StoredSegment>(range)) {
+        if (this.#isClosed) return count;
         const opening = await this.#read(entry);
         this.#segments.open(entry.key, opening);
-        for (const notification of opening.notifications) found.push(notification);
+        count += opening.notifications.length;
+        onRead(opening.notifications);
+        await this.#options.turn?.();
       }
     }
-    return found.sort(byId);
+    this.#isReading = false;
+    return count;
   }
 
   /** Takes over no more. */
@@ -264,6 +284,7 @@ export class SegmentLog {
 
   /** Stops timers, and gives what is left to the other processes; nothing may be given afterwards. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#wakeUp.cancel();
     await this.#neighbours?.leave();
   }

@@ -76,8 +76,11 @@ export interface Pipeline extends AsyncDisposable {
   retriesWaiting(): number;
   /** Notifications accepted and not settled. */
   inFlight(): number;
-  /** Begins to work; resolves to how many notifications are in flight from before. */
-  start(): Promise<number>;
+  /**
+   * Begins to work. `recovered` resolves to how many notifications are in flight from before, once
+   * all of them have been read back, or rejects where they cannot be.
+   */
+  start(): Promise<{ readonly recovered: Promise<number> }>;
   /** Hands over what is due, waits for what is under way, and keeps the rest. */
   stop(): Promise<void>;
 }
@@ -212,7 +215,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return retrying.size + await buffer.start(dispatch);
+      return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -6,7 +6,8 @@
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
 import type { Change, ChangeFeed } from "../core/changes.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, sleep } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -67,6 +68,8 @@ export interface Service {
   readonly left: Promise<void>;
 }
 
+/** How long a start waits for everything that is in flight from before. */
+const READ_BACK_WITHIN_MS = 1_000;
 /** For what comes after the sockets are closed. */
 const LEAVING_SLACK_MS = 10_000;
 
@@ -160,10 +163,19 @@ export async function startService(
   });
   await waysOut.configure();
   await hub.start(realtime);
-  const recovered = await pipeline.start();
-  metrics.count("carillon_notifications_recovered_total", {}, recovered);
-  if (recovered > 0) log.info("notifications are in flight from before", { recovered });
+  const { recovered } = await pipeline.start();
   opened.use(pipeline);
+  const counted = recovered.then((count) => {
+    metrics.count("carillon_notifications_recovered_total", {}, count);
+    if (count > 0) log.info("notifications are in flight from before", { recovered: count });
+  });
+  // What takes longer is read behind the first publishes and sockets.
+  await Promise.race([counted, sleep(clock, READ_BACK_WITHIN_MS)]);
+  counted.catch((thrown) => {
+    log.error("not all that was in flight could be read back: start again", {
+      reason: messageOf(thrown),
+    });
+  });
 
   const leaving = createLeaving({
     ...{ realtime, clock, log, settings: () => settings().drain },

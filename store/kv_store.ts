@@ -23,7 +23,7 @@ export interface KvStoreOptions {
 const LOCKED = "database is locked";
 const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 10;
-const LIST_BATCH = 500;
+const LIST_BATCH = 64;
 
 /** What Deno throws where the caller did wrong; the store itself is fine then. */
 const CALLERS_FAULT = /\(max \d+|could not be cloned|expireIn must be|Key cannot be empty/;
