@@ -18,7 +18,7 @@ export interface Opening {
   readonly settled?: readonly ItemText[];
   readonly ledger?: readonly string[];
   /** It was found in the store, and not made by this process just now. */
-  readonly isOld?: boolean;
+  readonly isFound?: boolean;
 }
 
 /** Where something is. */
@@ -37,6 +37,7 @@ export class Segments {
   #bytes = 0;
   #closed = 0;
   #made = 0;
+  #found = 0;
   /** Where something was found last: mostly the next one is wanted next. */
   #last: Segment | undefined;
   #lastIndex = 0;
@@ -51,15 +52,21 @@ export class Segments {
     return this.#bytes;
   }
 
+  /** Whether there are segments that this process has not made. */
+  get hasFound(): boolean {
+    return this.#found > 0;
+  }
+
   open(key: StoreKey, opening: Opening): void {
-    const { notifications, bytes, settled = [], ledger = [], isOld = false } = opening;
+    const { notifications, bytes, settled = [], ledger = [], isFound = false } = opening;
+    if (isFound) this.#found++;
     const { tag } = parseLogKey(key);
     const slots: Slot[] = settled.length === 0
       ? [...notifications]
       : [...notifications, ...settled].sort((a, b) => slotId(a) < slotId(b) ? -1 : 1);
     const segment: Segment = {
       ...{ key, tag, bytes, slots, ledger },
-      number: isOld ? NaN : this.#made++,
+      number: isFound ? NaN : this.#made++,
       waiting: notifications.length,
       dirtySince: Infinity,
       closing: undefined,
@@ -94,6 +101,7 @@ export class Segments {
   /** A segment is wholly settled, and in the store. */
   close(segment: Segment): void {
     segment.isClosed = true;
+    if (Number.isNaN(segment.number)) this.#found--;
     if (this.#last === segment) this.#last = undefined;
     const tag = segment.tag ?? NO_TAG;
     const segments = this.#byTag.get(tag)!;

@@ -97,11 +97,8 @@ export function unpackNotifications(stored: string | Uint8Array): readonly Notif
     return old.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
   }
   const lines = text.split("\n");
-  const notifications: Notification[] = [];
-  for (let at = 0; at + 1 < lines.length; at += 2) {
-    notifications.push(notificationOf(JSON.parse(lines[at]!), lines[at + 1]!));
-  }
-  return notifications;
+  const heads: readonly Head[] = JSON.parse(`[${lines.filter((_, at) => at % 2 === 0).join()}]`);
+  return heads.map((head, at) => notificationOf(head, lines[2 * at + 1]!));
 }
 
 /** The records of a value, still encoded. */

@@ -68,7 +68,7 @@ export class LogBuffer implements Buffer {
   readonly #queue = new DelayQueue<Entry>(({ notification }) => notification.context);
   /** Ids that were merged into the one they are listed under. */
   readonly #merged = new Map<string, readonly Notification[]>();
-  /** Ids of those in flight that may have been handed over before. */
+  /** Ids of those in flight that may have been handed over before, beside those that were found. */
   readonly #again = new Set<string>();
   readonly #processor: Processor<Notification>;
   #accepting = 0;
@@ -108,7 +108,9 @@ export class LogBuffer implements Buffer {
     return recovered.length;
   }
 
-  async put(notifications: readonly Notification[], sets: Sets = []): Promise<void> {
+  async put(given: readonly Notification[], sets: Sets = []): Promise<void> {
+    const waits = this.#options.settings().delayDuration > 0;
+    const notifications = waits ? given.map(withOwnData) : given;
     if (this.#stopped) {
       const message = "Cannot accept: this node is stopping";
       throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
@@ -129,7 +131,7 @@ export class LogBuffer implements Buffer {
     }
     // Stopped meanwhile: it stays in the log, for the next start.
     if (this.#stopped || !isOwn) return;
-    if (this.#options.settings().delayDuration > 0) {
+    if (waits) {
       for (const notification of notifications) this.#wait(notification);
     } else if (this.#queue.size > 0 || notifications.length > this.#processor.room) {
       for (const notification of notifications) this.#wait(notification);
@@ -204,10 +206,7 @@ export class LogBuffer implements Buffer {
   /** What was waiting begins its delay again, which needs no clock that survived the restart. */
   #resume(notifications: readonly Notification[]): void {
     if (this.#stopped) return; // stays in the log
-    for (const notification of notifications) {
-      this.#again.add(notification.id);
-      this.#wait(notification);
-    }
+    for (const notification of notifications) this.#wait(notification);
     this.#schedule();
   }
 
@@ -222,7 +221,8 @@ export class LogBuffer implements Buffer {
 
   #wait(notification: Notification): void {
     const { delayDuration, maxDelayDuration } = this.#options.settings();
-    const now = this.#options.clock.monotonic();
+    // Whole milliseconds take half the memory.
+    const now = Math.ceil(this.#options.clock.monotonic());
     const factor = DELAY_FACTOR[notification.priority];
     const dueAt = now + delayDuration * factor;
     const latest = now + Math.max(delayDuration, maxDelayDuration) * factor;
@@ -249,7 +249,8 @@ export class LogBuffer implements Buffer {
     ];
     this.#merged.delete(older.id);
     this.#merged.set(newer.id, merged);
-    if (this.#again.delete(older.id)) this.#again.add(newer.id);
+    if (this.#isAgain(older.id)) this.#again.add(newer.id);
+    this.#again.delete(older.id);
     entry.notification = merge(older, newer);
     this.#options.onMerged?.();
   }
@@ -258,8 +259,7 @@ export class LogBuffer implements Buffer {
     try {
       // Perhaps they are another process's by now; the lease will tell.
       if (!this.#log.isSure) return batch.forEach((each) => this.#pause(each));
-      if (this.#again.size === 0) return await this.#give(batch, { again: false });
-      const again = batch.filter(({ id }) => this.#again.has(id));
+      const again = batch.filter(({ id }) => this.#isAgain(id));
       await this.#give(again, { again: true });
       if (again.length === batch.length) return;
       await this.#give(batch.filter((each) => !again.includes(each)), { again: false });
@@ -278,6 +278,10 @@ export class LogBuffer implements Buffer {
       this.#options.onFault?.(thrown);
       for (const each of open) if (this.#log.waiting(each.id)) this.#giveAgain(each);
     }
+  }
+
+  #isAgain(id: string): boolean {
+    return (this.#again.size > 0 && this.#again.has(id)) || this.#log.isFound(id);
   }
 
   #giveAgain(notification: Notification): void {
@@ -315,4 +319,12 @@ export class LogBuffer implements Buffer {
       this.#schedule();
     });
   }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A part of a request's body keeps all of it in memory, which matters for as long as it waits. */
+function withOwnData(notification: Notification): Notification {
+  return { ...notification, data: decoder.decode(encoder.encode(notification.data)) };
 }

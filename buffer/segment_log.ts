@@ -141,6 +141,11 @@ export class SegmentLog {
     return typeof slot === "object" ? slot : undefined;
   }
 
+  /** Whether a notification in flight was found in the store: a process before may have sent it. */
+  isFound(id: string): boolean {
+    return this.#segments.hasFound && Number.isNaN(this.#segments.find(id)?.segment.number);
+  }
+
   /**
    * Makes notifications durable, together with `sets`, all or none. Ids must be given in order,
    * above all those given before, and with one tag: from one source. Resolves to false where they
@@ -316,7 +321,7 @@ export class SegmentLog {
     const { ledger, items } = value;
     const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
     const notifications = unpackNotifications(items);
-    return { notifications, bytes: items.length, settled, ledger, isOld: true };
+    return { notifications, bytes: items.length, settled, ledger, isFound: true };
   }
 
   /** Whether a record, or the ledger value that it is in, is another process's to write. */
