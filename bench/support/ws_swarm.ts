@@ -9,8 +9,8 @@
 export interface SwarmOptions {
   readonly hostname: string;
   readonly port: number;
-  /** Revision of the Engine.IO protocol. */
-  readonly revision: 3 | 4;
+  /** Revision of the Engine.IO protocol; `none`: every text is an event. */
+  readonly revision: 3 | 4 | "none";
   /** One connection each: path and query without `EIO` and `transport`, with at least `?`. */
   readonly targets: readonly string[];
   /** Milliseconds between the heartbeats of revision 3. */
@@ -75,8 +75,13 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
     connections.push(connection);
     const rest = await handshake(connection, options, target);
     const entered = Promise.withResolvers<void>();
+    if (revision === "none") {
+      open++;
+      entered.resolve();
+    }
     read(connection, rest, (text) => {
-      if (text.startsWith("42")) arrived(text.slice(2));
+      if (revision === "none") arrived(text);
+      else if (text.startsWith("42")) arrived(text.slice(2));
       else if (text === "2") void connection.write(HEARTBEATS.pong).catch(ignore);
       else if (text.startsWith("0")) {
         if (revision === 4) void connection.write(HEARTBEATS.connect).catch(ignore);
@@ -135,7 +140,9 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
 
 /** Upgrades a connection; returns what the server sent right behind its answer. */
 async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target: string) {
-  const path = `${target}&EIO=${options.revision}&transport=websocket`;
+  const path = options.revision === "none"
+    ? target
+    : `${target}&EIO=${options.revision}&transport=websocket`;
   await connection.write(
     new TextEncoder().encode(
       `GET ${path} HTTP/1.1\r\nHost: ${options.hostname}:${options.port}\r\n` +
