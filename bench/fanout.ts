@@ -139,6 +139,8 @@ async function showIdle(): Promise<void> {
   row("KiB per connection", ...cells);
 }
 
+const WARM_UP = 6_000;
+
 /** Single publishes to random users, at a rate, over some connections at once. */
 async function latency(
   properties: readonly string[],
@@ -151,8 +153,9 @@ async function latency(
       ...{ context: "1", user: String(n % 1000), topic: "ox:mail:new" },
       data: { ...MAIL, id: String(n), at: performance.timeOrigin + performance.now() },
     }]);
-  const warmUp = swarm.received(1000);
-  await pacedPublish(publish, { perSecond, total: 1000 });
+  // For as long as both sides compile.
+  const warmUp = swarm.received(WARM_UP);
+  await pacedPublish(publish, { perSecond, total: WARM_UP });
   await warmUp;
   const done = swarm.received(total);
   await pacedPublish(publish, { perSecond, total });

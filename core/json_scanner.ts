@@ -172,7 +172,7 @@ export function withoutSpace(json: JsonText): JsonText {
   for (let code = scanner.peek(); code !== undefined; code = scanner.peek()) {
     const from = scanner.at;
     if (code === QUOTE) scanner.skipString();
-    else while (endsRun(json.charCodeAt(scanner.at)) === false) scanner.at++;
+    else do scanner.at++; while (!endsRun(json.charCodeAt(scanner.at)));
     compact += json.slice(from, scanner.at);
   }
   return compact;

@@ -34,7 +34,7 @@ const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "medium", "low"]);
 export function readDrafts(text: string, bytes?: Uint8Array): Drafts | undefined {
   const scanner = new JsonScanner(text, bytes);
   const reader = new DraftReader(scanner);
-  const drafts = reader.batch() ?? reader.alone();
+  const drafts = reader.isBatch() ? reader.batch() : reader.alone();
   return scanner.peek() === undefined ? drafts : undefined;
 }
 
@@ -48,11 +48,18 @@ class DraftReader {
     this.#scanner = scanner;
   }
 
-  /** `{"notifications":[…]}` */
+  /** Whether the body begins as one with a list does; then the reader is before that list. */
+  isBatch(): boolean {
+    const scanner = this.#scanner;
+    if (scanner.take(OPEN_BRACE) && this.#name() === "notifications") return true;
+    scanner.at = 0;
+    return false;
+  }
+
+  /** `{"notifications":[…]}`, behind the colon. */
   batch(): Drafts | undefined {
     const scanner = this.#scanner;
     const drafts: Draft[] = [];
-    if (!scanner.take(OPEN_BRACE) || this.#name() !== "notifications") return this.#rewind();
     if (!scanner.take(OPEN_BRACKET)) return undefined;
     do {
       const draft = this.#draft();
@@ -66,10 +73,6 @@ class DraftReader {
   alone(): Drafts | undefined {
     const draft = this.#draft();
     return draft && { drafts: [draft], alone: true };
-  }
-
-  #rewind(): undefined {
-    this.#scanner.at = 0;
   }
 
   #draft(): Draft | undefined {

@@ -32,6 +32,9 @@ type Changes = Map<string, Pending>;
 /** How long the first change waits for a checkpoint at most, and how much may gather. */
 const CHECKPOINT_MS = 1_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+/** A larger commit would keep the event loop busy for longer than anybody likes to wait. */
+const COMMIT_CHANGES = 64;
+const COMMIT_BYTES = 256 * 1024;
 const NO_COST: CommitCost = { changes: 0, bytes: 0, keyBytes: 0 };
 
 /**
@@ -210,9 +213,14 @@ class JournaledStore implements Store {
     this.#writing = new Map();
   }
 
-  /** All that is being written, in as few commits as take it. */
+  /** All that is being written, in small commits: a crash in between writes all of it anew. */
   *#commits(): Generator<Commit> {
     const now = this.#options.clock.now();
+    const limits = {
+      ...this.traits,
+      maxCommitChanges: COMMIT_CHANGES,
+      maxCommitBytes: COMMIT_BYTES,
+    };
     let sets: NonNullable<Commit["sets"]>[number][] = [];
     let deletes: StoreKey[] = [];
     let cost = NO_COST;
@@ -220,7 +228,7 @@ class JournaledStore implements Store {
       const isSet = set !== undefined && (set.expiresAt ?? Infinity) > now;
       const change = isSet ? { sets: [{ key, value: set.value }] } : { deletes: [key] };
       const own = commitCost(change, this.traits);
-      if (!fits(plusCost(cost, own), this.traits)) {
+      if (cost.changes > 0 && !fits(plusCost(cost, own), limits)) {
         yield { sets, deletes };
         [sets, deletes, cost] = [[], [], NO_COST];
       }
