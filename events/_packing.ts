@@ -9,7 +9,8 @@ import { quote } from "../core/json.ts";
 
 type Head = readonly [
   offset: number,
-  previous: number,
+  /** How far it is from the one before, below 0: such numbers are short. */
+  back: number,
   context: string,
   user: string,
   id: string,
@@ -44,7 +45,8 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
     const head: Head = JSON.parse(lines[at]!);
-    const [offset, previous, context, user, id, clients, except, kept] = head;
+    const [offset, back, context, user, id, clients, except, kept] = head;
+    const previous = back < 0 ? offset + back : back; // an earlier version wrote `previous` itself
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
       ...(typeof except === "string" && { except }),
@@ -57,7 +59,7 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
 function headOf(
   { offset, previous, context, user, id, clients, except, kept }: LoggedEvent,
 ): string {
-  const place = `[${offset},${previous},${quote(context)},${quote(user)},${quote(id)}`;
+  const place = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
   const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
   if (kept !== undefined) {
     return `${place},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;

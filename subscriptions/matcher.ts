@@ -39,6 +39,8 @@ export interface Matcher {
   prefetch(users: Iterable<Owner>): Promise<void>;
 }
 
+const NOBODY: readonly Target[] = [];
+
 /** A matcher over the cache that the repository keeps up to date. */
 export function createMatcher({ candidates, interests, clock }: MatcherOptions): Matcher {
   function collect(
@@ -48,13 +50,23 @@ export function createMatcher({ candidates, interests, clock }: MatcherOptions):
       readonly stored: readonly Candidate[];
     },
   ): readonly Target[] {
-    const sockets = connected.filter((client) => topicsMatch(interests(client), topic))
-      .map((client) => socketTarget({ context, user }, client));
-    if (stored.length === 0) return sockets;
-    const targets = [...sockets];
+    let targets = NOBODY;
+    for (const client of connected) {
+      if (!topicsMatch(interests(client), topic)) continue;
+      const target: Target = {
+        context,
+        user,
+        client,
+        transport: "websocket",
+        token: "",
+        refreshedAt: 0,
+      };
+      targets = targets.length === 0 ? [target] : [...targets, target];
+    }
+    if (stored.length === 0) return targets;
     const now = clock.now();
     for (const { topics, expiresAt, target } of stored) {
-      if (expiresAt > now && topicsMatch(topics, topic)) targets.push(target);
+      if (expiresAt > now && topicsMatch(topics, topic)) targets = [...targets, target];
     }
     return targets;
   }
@@ -69,9 +81,4 @@ export function createMatcher({ candidates, interests, clock }: MatcherOptions):
     },
     prefetch: (users) => candidates.prefetch(users),
   };
-}
-
-/** A user's open sockets of one client, as a target. */
-function socketTarget({ context, user }: Owner, client: string): Target {
-  return { context, user, client, transport: "websocket", token: "", refreshedAt: 0 };
 }
