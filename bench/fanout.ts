@@ -72,7 +72,8 @@ async function throughput({ pid, swarm, send }: Sender): Promise<Throughput> {
   let events = 0;
   for (; performance.now() - begun < SECONDS * 1000; events += WINDOW * SOCKETS) await window();
   const seconds = (performance.now() - begun) / 1000;
-  return { perSecond: events / seconds, ...timesPer(events, before, await threadTimes(pid)) };
+  const times = timesPer(events, { from: before, to: await threadTimes(pid) });
+  return { perSecond: events / seconds, ...times };
 }
 
 async function showThroughput(): Promise<void> {

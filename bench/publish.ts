@@ -75,7 +75,7 @@ async function load(target: Publishable): Promise<Result> {
   await target.swarm?.report();
   const before = await threadTimes(target.pid);
   const { requests, seconds, p99 } = await wrk(target, SECONDS);
-  const cpu = totalOf(timesPer(requests, before, await threadTimes(target.pid)));
+  const cpu = totalOf(timesPer(requests, { from: before, to: await threadTimes(target.pid) }));
   const arrived = await target.swarm?.report();
   const delivered = arrived ? arrived.received / requests : NaN;
   return { perSecond: requests / seconds, cpu, p99, delivered };

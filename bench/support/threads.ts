@@ -30,7 +30,10 @@ export async function threadTimes(pid: number): Promise<ThreadTimes> {
 }
 
 /** What was used between two readings, for each of so many events. */
-export function timesPer(events: number, from: ThreadTimes, to: ThreadTimes): ThreadTimes {
+export function timesPer(
+  events: number,
+  { from, to }: { readonly from: ThreadTimes; readonly to: ThreadTimes },
+): ThreadTimes {
   return {
     main: (to.main - from.main) / events,
     store: (to.store - from.store) / events,

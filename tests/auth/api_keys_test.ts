@@ -203,3 +203,24 @@ function overMemory(store: Store): Store {
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
+
+Deno.test("a key that was used lately is refused as soon as it is revoked, read anew or expired", async () => {
+  const { keys, store, clock } = await setup();
+  const [revoked, removed, ending] = await Promise.all([
+    keys.create(PUBLISHER),
+    keys.create(PUBLISHER),
+    keys.create({ ...PUBLISHER, expiresAt: clock.now() + 1_000 }),
+  ]);
+  for (const { secret } of [revoked, removed, ending]) {
+    assert.ok(keys.verify(secret));
+    assert.ok(keys.verify(secret));
+  }
+  await keys.revoke(revoked.key.id);
+  assert.equal(keys.verify(revoked.secret), undefined);
+  await store.commit({ deletes: [["apiKey", removed.key.id]] }); // as another node does it
+  await keys.reload();
+  assert.equal(keys.verify(removed.secret), undefined);
+  assert.ok(keys.verify(ending.secret));
+  await clock.advance(1_000);
+  assert.equal(keys.verify(ending.secret), undefined);
+});

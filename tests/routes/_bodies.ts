@@ -6,7 +6,9 @@ import { jsonText, objectText, separated, spaced, stringText } from "../support/
 /** A member of an object: its name as it is written, and its value. */
 export type Member = readonly [name: string, value: string];
 
-const long = (length: number) => `"${"x".repeat(length)}"`;
+function long(length: number): string {
+  return `"${"x".repeat(length)}"`;
+}
 
 const NAMES = [
   '"1"',

@@ -19,6 +19,8 @@ export interface ListenOptions {
 /** An open socket and what arrived at it. */
 export class Listener implements Disposable {
   readonly events: Event[] = [];
+  /** The frames that they came in. */
+  readonly frames: string[] = [];
   /** Resolves with the close code. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
@@ -31,7 +33,10 @@ export class Listener implements Disposable {
     socket.onerror = () => {};
     socket.onmessage = ({ data }) => {
       if (data === "40") onOpen();
-      else if (String(data).startsWith("42")) this.events.push(JSON.parse(data.slice(2)));
+      else if (String(data).startsWith("42")) {
+        this.frames.push(data);
+        this.events.push(JSON.parse(data.slice(2)));
+      }
     };
   }
 
