@@ -9,7 +9,9 @@
  */
 
 import { parseArgs } from "node:util";
+import { freePort } from "../tests/support/start_process.ts";
 import { startCarillon } from "./support/carillon_process.ts";
+import { heapBytes } from "./support/heap.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { pacedPublish } from "./support/paced_publish.ts";
 import { residentBytes } from "./support/proc.ts";
@@ -177,11 +179,13 @@ async function showLatency(): Promise<void> {
   }
 }
 
-/** Resident memory of the service after so many events, and a rest. */
+/** What the service holds after so many events. */
 async function showHeap(): Promise<void> {
-  console.log("\nResident MiB of the service after so many events");
-  row("events", "resident", "after 35 s");
-  await using sender = await startServiceSender(SOCKETS);
+  console.log("\nMiB of the service after so many events");
+  row("events", "heap in use", "resident");
+  const port = freePort();
+  const v8Flags = [`--inspect=127.0.0.1:${port}`];
+  await using sender = await startServiceSender(SOCKETS, { v8Flags });
   let sent = 0;
   for (const events of [500_000, 2_000_000]) {
     while (sent < events) {
@@ -190,10 +194,9 @@ async function showHeap(): Promise<void> {
       await done;
       sent += WINDOW * SOCKETS;
     }
-    const busy = await residentBytes(sender.pid);
-    await sleep(SETTLE_MS);
-    const rested = await residentBytes(sender.pid);
-    row(String(sent), ...[busy, rested].map((bytes) => (bytes / 2 ** 20).toFixed(0)));
+    await sleep(2_000); // for what is still to be written
+    const held = [await heapBytes(port), await residentBytes(sender.pid)];
+    row(String(sent), ...held.map((bytes) => (bytes / 2 ** 20).toFixed(0)));
   }
 }
 

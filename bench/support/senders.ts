@@ -3,7 +3,7 @@
  * the engine and hub alone, by the whole service, and by the peer.
  */
 
-import { startCarillon } from "./carillon_process.ts";
+import { startCarillon, type StartOptions } from "./carillon_process.ts";
 import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
 import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
@@ -56,8 +56,11 @@ export async function startPeerSender(sockets: number): Promise<Sender> {
 }
 
 /** The whole service: several publishers at once, batch by batch. */
-export async function startServiceSender(sockets: number): Promise<Sender> {
-  const carillon = await startCarillon(AT_ONCE);
+export async function startServiceSender(
+  sockets: number,
+  options: StartOptions = {},
+): Promise<Sender> {
+  const carillon = await startCarillon(AT_ONCE, options);
   const swarm = await openSockets(carillon, sockets);
   let mail = 0;
 
