@@ -86,6 +86,17 @@ export class Journal implements Disposable {
   }
 }
 
+/**
+ * Keeps other processes from a data file and its journal for as long as the lock is open, and the
+ * process alive; `undefined` where another one has it.
+ */
+export function lockJournal(path: string): Disposable | undefined {
+  const file = Deno.openSync(`${path}-lock`, { create: true, write: true });
+  if (file.tryLockSync(true)) return file;
+  file.close();
+  return undefined;
+}
+
 /** Opens the journal of a data file for appending, behind everything that it has. */
 export async function openJournal(path: string): Promise<Journal> {
   return new Journal(path, { number: ((await numbersOf(path)).at(-1) ?? 0) + 1 });

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { openJournal, readJournal } from "./_journal.ts";
+import { lockJournal, openJournal, readJournal } from "./_journal.ts";
 import type { Journal } from "./_journal.ts";
 import { encodeKey } from "./_key_order.ts";
 import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "./limits.ts";
@@ -47,24 +47,29 @@ export async function withJournal(
   store: Store & { readonly traits: CommitTraits },
   options: JournaledStoreOptions,
 ): Promise<Store> {
+  const { path } = options;
+  let lock: Disposable | undefined;
   try {
+    lock = lockJournal(path);
+    if (!lock) throw unavailable("open", { path, cause: "another process has it" });
     const journaled = new JournaledStore(store, {
       ...options,
-      journal: await openJournal(options.path),
+      ...{ lock, journal: await openJournal(path) },
     });
     await journaled.recover();
     return journaled;
   } catch (cause) {
+    lock?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     if (cause instanceof ServiceError) throw cause;
-    throw unavailable("read", { path: options.path, cause });
+    throw unavailable("read", { path, cause });
   }
 }
 
 class JournaledStore implements Store {
   readonly traits: CommitTraits;
   readonly #inner: Store;
-  readonly #options: JournaledStoreOptions;
+  readonly #options: JournaledStoreOptions & { readonly lock: Disposable };
   readonly #journal: Journal;
   #gathering: Changes = new Map();
   #gatheringBytes = 0;
@@ -78,7 +83,7 @@ class JournaledStore implements Store {
 
   constructor(
     inner: Store & { readonly traits: CommitTraits },
-    options: JournaledStoreOptions & { readonly journal: Journal },
+    options: JournaledStoreOptions & { readonly journal: Journal; readonly lock: Disposable },
   ) {
     this.traits = inner.traits;
     this.#inner = inner;
@@ -149,6 +154,7 @@ class JournaledStore implements Store {
     await this.#settle().catch(() => {});
     this.#journal[Symbol.dispose]();
     await this.#inner[Symbol.asyncDispose]();
+    this.#options.lock[Symbol.dispose]();
   }
 
   #gather({ sets, deletes }: Parameters<Journal["append"]>[0]): void {

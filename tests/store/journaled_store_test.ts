@@ -201,6 +201,24 @@ Deno.test("while the data file takes nothing, nothing more is accepted, and noth
   });
 });
 
+Deno.test("a second process is kept out for as long as the first one has the data file", async () => {
+  await withFolder(async (path) => {
+    const open = () => openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
+    const first = await open();
+    await first.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
+    await assert.rejects(
+      open(),
+      (thrown) =>
+        thrown instanceof ServiceError && thrown.code === "store_unavailable" &&
+        thrown.message.includes("another process has it"),
+    );
+    assert.equal((await journalsOf(path)).length, 1);
+    await first[Symbol.asyncDispose]();
+    await using second = await open();
+    assert.deepEqual(await valuesIn(second), { 1: 1 });
+  });
+});
+
 Deno.test("a commit that the data file could never take is refused at once", async () => {
   await withFolder(async (path) => {
     await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
