@@ -50,7 +50,9 @@ async function isDelivered(buffer: RedisBuffer, id: string): Promise<boolean> {
 redisTest(
   "nothing accepted is lost where Redis is killed in the middle and started again",
   async () => {
-    await using redis = await startRedis({ appendonly: true });
+    // With `everysec` Redis answers before it writes for as long as the disk is busy with a sync.
+    const config = ["appendfsync always"];
+    await using redis = await startRedis({ appendonly: true, config });
     const register = new NodeRegister();
     await using linkA = await openTestLink(redis.url);
     await using linkB = await openTestLink(redis.url);
