@@ -215,6 +215,15 @@ export const CARILLON_KEYS = {
     min: 0,
     max: 1_000_000,
   }),
+  "io.carillon.http.engine": choice("http2", {
+    text:
+      "How APNs and FCM are called. `http2`: this service's own HTTP/2 client, for a tenth of the " +
+      "CPU. `fetch`: the runtime's, which is also used wherever the environment names a proxy " +
+      "(`HTTPS_PROXY` or `ALL_PROXY`), and for all other providers.",
+    example: "fetch",
+    choices: ["fetch", "http2"],
+    ...RESTART,
+  }),
   "io.carillon.deadLetters.retentionDays": integer(14, {
     text: "How long dead letters are kept for a look and a replay.",
     example: "30",

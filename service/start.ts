@@ -32,6 +32,7 @@ import { realtimeSettings, SocketClients } from "./socket_clients.ts";
 import { socketHooks } from "./socket_hooks.ts";
 import { subscriptionsOf } from "./subscriptions.ts";
 import { createTryOut } from "./try_out.ts";
+import { chooseHttpEngine } from "./http_engine.ts";
 import { createWaysOut } from "./ways_out.ts";
 
 /** What a node is started with besides its environment. */
@@ -143,6 +144,7 @@ export async function startService(
 
   const waysOut = opened.use(createWaysOut({
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
+    engine: chooseHttpEngine({ ...settings().http, variables, clock, log }),
     ...(tokens && { sharedTokens: tokens }),
     onConfigured: (transport) => pipeline.lanes.reset(transport),
   }));

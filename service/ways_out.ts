@@ -15,6 +15,7 @@ import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
+import type { HttpEngine } from "../transports/http/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
 import { createWebsocketTransport } from "../transports/websocket.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
@@ -25,6 +26,8 @@ export interface WaysOutDeps {
   readonly cascade: Cascade;
   readonly configDir: string;
   readonly clock: Clock;
+  /** How APNs and FCM are called. */
+  readonly engine: HttpEngine;
   readonly log: Log;
   /** Absent where this node makes all tokens itself. */
   readonly sharedTokens?: SharedTokens;
@@ -47,11 +50,12 @@ interface Way {
 
 /** See the file's comment; nothing is configured until `configure()` is called. */
 export function createWaysOut(deps: WaysOutDeps): WaysOut {
-  const { cascade, configDir, clock, log, sharedTokens } = deps;
+  const { cascade, configDir, clock, engine, log, sharedTokens } = deps;
   // Paths in options files are meant from the configuration folder.
   const resolve = (path: string) => isAbsolute(path) ? path : join(configDir, path);
   const common = {
     clock,
+    engine,
     fetch: globalThis.fetch,
     createHttpClient: Deno.createHttpClient,
     readTextFile: (path: string) => Deno.readTextFile(resolve(path)),

@@ -7,19 +7,21 @@
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { createApnTransport } from "../../transports/apn/mod.ts";
+import { createFetchEngine } from "../../transports/http/mod.ts";
+import { createHttp2Engine } from "../../transports/http2/mod.ts";
 import { closedLoop } from "./closed_loop.mjs";
 
 const { load, address, folder, apns } = JSON.parse(Deno.args[0]!);
 const CLIENT = "bench";
+const { createHttpClient } = Deno;
 
 await using transport = createApnTransport({
   clock: systemClock,
   log: silentLog,
-  fetch,
-  createHttpClient: Deno.createHttpClient,
+  engine: load.engine === "http2"
+    ? createHttp2Engine({ connectTls: Deno.connectTls, createHttpClient, clock: systemClock })
+    : createFetchEngine({ fetch, createHttpClient, clock: systemClock }),
   readFile: (path) => Deno.readFile(path),
-  ...load.connections && { connections: load.connections },
-  ...load.perConnection && { maxInFlight: load.perConnection },
 });
 const faults = await transport.configure(
   new Map([[CLIENT, {

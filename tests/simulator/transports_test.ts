@@ -12,6 +12,7 @@ import { apnOptionsSchema, createApnTransport } from "../../transports/apn/mod.t
 import { createGcmTransport, gcmOptionsSchema } from "../../transports/gcm/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../../transports/webpush/mod.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../../transports/wns/mod.ts";
+import { type MakeEngine, testEngines } from "../transports/http/_engines.ts";
 import { material } from "./support.ts";
 
 const FOLDER = "/simulator";
@@ -44,7 +45,10 @@ interface Started {
 type Name = "apn" | "gcm" | "wns" | "webpush";
 
 /** A simulator and one transport that is configured for it. */
-async function withTransport(name: Name, run: (started: Started) => Promise<void>) {
+async function withTransport(
+  { name, makeEngine }: { readonly name: Name; readonly makeEngine: MakeEngine },
+  run: (started: Started) => Promise<void>,
+) {
   await using simulator = await startSimulator({ material });
   const { addresses } = simulator;
   const files = new Map(
@@ -59,6 +63,7 @@ async function withTransport(name: Name, run: (started: Started) => Promise<void
   };
   const world = {
     clock: systemClock,
+    engine: makeEngine(systemClock, { connections: 1 }),
     fetch,
     createHttpClient: Deno.createHttpClient,
     readTextFile: text,
@@ -70,7 +75,6 @@ async function withTransport(name: Name, run: (started: Started) => Promise<void
     },
     resolve: () => Promise.resolve([]),
     log: silentLog,
-    connections: 1,
   };
   async function options(file: string) {
     return Object.entries(parse(await text(`${FOLDER}/conf/${file}`)));
@@ -140,30 +144,39 @@ const CLIENTS: Readonly<Record<string, Name>> = {
 };
 
 for (const [client, name] of Object.entries(CLIENTS)) {
-  Deno.test(`${client}: the fake takes what the transport sends`, () =>
-    withTransport(name, async (started) => {
-      const raw = started.simulator.samples[name];
-      for (const message of [SHOWN, SILENT]) {
-        const outcome = await send(started, message, { client, raw });
-        assert.equal(outcome.kind, "sent", JSON.stringify(outcome));
-      }
-      const [shown] = started.simulator.arrivals.list();
-      assert.match(JSON.stringify(shown?.payload), /Jane Doe/);
-    }));
+  testEngines(
+    `${client}: the fake takes what the transport sends`,
+    (makeEngine) =>
+      withTransport({ name, makeEngine }, async (started) => {
+        const raw = started.simulator.samples[name];
+        for (const message of [SHOWN, SILENT]) {
+          const outcome = await send(started, message, { client, raw });
+          assert.equal(outcome.kind, "sent", JSON.stringify(outcome));
+        }
+        const [shown] = started.simulator.arrivals.list();
+        assert.match(JSON.stringify(shown?.payload), /Jane Doe/);
+      }),
+  );
 
-  Deno.test(`${client}: 'gone' is understood`, () =>
-    withTransport(name, async (started) => {
-      const raw = started.simulator.faultySamples("gone", "a")[name];
-      const outcome = await send(started, SHOWN, { client, raw });
-      assert.equal(outcome.kind, "gone", JSON.stringify(outcome));
-    }));
+  testEngines(
+    `${client}: 'gone' is understood`,
+    (makeEngine) =>
+      withTransport({ name, makeEngine }, async (started) => {
+        const raw = started.simulator.faultySamples("gone", "a")[name];
+        const outcome = await send(started, SHOWN, { client, raw });
+        assert.equal(outcome.kind, "gone", JSON.stringify(outcome));
+      }),
+  );
 
-  Deno.test(`${client}: a server's failure is worth another try`, () =>
-    withTransport(name, async (started) => {
-      const raw = started.simulator.faultySamples("503 once", "a")[name];
-      const first = await send(started, SHOWN, { client, raw });
-      assert.equal(first.kind, "retry", JSON.stringify(first));
-      const second = await send(started, SHOWN, { client, raw });
-      assert.equal(second.kind, "sent", JSON.stringify(second));
-    }));
+  testEngines(
+    `${client}: a server's failure is worth another try`,
+    (makeEngine) =>
+      withTransport({ name, makeEngine }, async (started) => {
+        const raw = started.simulator.faultySamples("503 once", "a")[name];
+        const first = await send(started, SHOWN, { client, raw });
+        assert.equal(first.kind, "retry", JSON.stringify(first));
+        const second = await send(started, SHOWN, { client, raw });
+        assert.equal(second.kind, "sent", JSON.stringify(second));
+      }),
+  );
 }

@@ -17,26 +17,10 @@ import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** Dependencies of {@link createApnTransport}. */
-export interface ApnTransportOptions
-  extends Omit<ApnRuntime, "connections" | "maxConnections" | "maxInFlight"> {
+export interface ApnTransportOptions extends ApnRuntime {
   /** Reads a file that the options name. What it throws is reported as a fault of the client. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly log: Log;
-  /**
-   * Connections per client.
-   * @default {4}
-   */
-  readonly connections?: number;
-  /**
-   * How many they may become under load. At 50 ms to APNs, twelve take up to 9,600 pushes a second.
-   * @default {12}, or `connections` where that is given
-   */
-  readonly maxConnections?: number;
-  /**
-   * Requests under way at once per connection.
-   * @default {40}
-   */
-  readonly maxInFlight?: number;
 }
 
 type EnabledOptions = ApnOptions & { readonly auth: ApnAuth };
@@ -57,14 +41,8 @@ const ADDRESS = /^(?:[0-9a-f]{2}){4,100}$/;
 
 /** A transport without clients, until it is configured. */
 export function createApnTransport(
-  { readFile, log, connections, maxConnections, maxInFlight = 40, ...world }: ApnTransportOptions,
+  { readFile, log, ...runtime }: ApnTransportOptions,
 ): ConfigurableTransport<ApnOptions> {
-  const runtime = {
-    ...world,
-    connections: connections ?? 4,
-    maxConnections: maxConnections ?? connections ?? 12,
-    maxInFlight,
-  };
   return new ApnTransport({ readFile, log, runtime });
 }
 
@@ -87,10 +65,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     this.#readFile = readFile;
     this.#log = log.with({ transport: this.name });
     this.#runtime = runtime;
-    this.traits = {
-      maxPayloadBytes: 4096,
-      maxConcurrent: runtime.maxConnections * runtime.maxInFlight,
-    };
+    this.traits = { maxPayloadBytes: 4096, maxConcurrent: runtime.engine.maxConcurrent };
   }
 
   serves(client: string): boolean {

@@ -9,7 +9,7 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { HttpPool, type TokenCache } from "../http/mod.ts";
+import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
 import { type Again, judgeAnswer, type Remedy } from "./answers.ts";
 import type { ApnCredential } from "./credentials.ts";
 import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
@@ -18,13 +18,7 @@ import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 /** What a client needs of the world. */
 export interface ApnRuntime {
   readonly clock: Clock;
-  readonly fetch: typeof fetch;
-  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Connections per client, and how many they may become under load. */
-  readonly connections: number;
-  readonly maxConnections: number;
-  /** Requests under way at once per connection. */
-  readonly maxInFlight: number;
+  readonly engine: HttpEngine;
   /** Where nodes share provider tokens. Absent: this one makes its own. */
   readonly sharedTokens?: SharedTokens;
 }
@@ -50,7 +44,7 @@ export class ApnClient implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #path: string;
   readonly #profile: ApnProfile;
-  readonly #pool: HttpPool;
+  readonly #sender: HttpSender;
   readonly #token: TokenCache<never> | undefined;
   #sends = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -58,32 +52,21 @@ export class ApnClient implements AsyncDisposable {
   #succeeded = false;
   #trouble: string | undefined;
 
-  /** @throws what `createHttpClient` throws, e.g. for a key that does not match its certificate. */
+  /** @throws what the engine throws, e.g. for a key that does not match its certificate. */
   constructor({ origin, topic, credential, caCerts, runtime }: ApnClientOptions) {
-    const { clock, fetch, createHttpClient, connections, maxConnections, maxInFlight } = runtime;
-    const { sharedTokens = OWN_TOKENS } = runtime;
+    const { clock, engine, sharedTokens = OWN_TOKENS } = runtime;
     this.#clock = clock;
     this.#path = `${origin}/3/device/`;
     this.#profile = { topic, auth: credential.type };
     this.#token = credential.type === "jwt"
       ? createProviderToken({ ...credential, clock, sharedTokens })
       : undefined;
-    this.#pool = new HttpPool({
-      clients: connections,
-      maxClients: maxConnections,
-      maxInFlightPerClient: maxInFlight,
+    this.#sender = engine.open({
+      origin,
+      caCerts,
       timeoutMs: TIMEOUT_MS,
-      warmUp: true,
-      clock,
-      fetch,
-      createClient: () =>
-        createHttpClient({
-          // Only then a burst on a cold pool opens one connection rather than one per request.
-          http1: false,
-          poolIdleTimeout: false,
-          caCerts: [...caCerts],
-          ...credential.type === "certificate" && { cert: credential.cert, key: credential.key },
-        }),
+      ...credential.type === "certificate" &&
+        { certificate: { cert: credential.cert, key: credential.key } },
     });
   }
 
@@ -118,7 +101,7 @@ export class ApnClient implements AsyncDisposable {
 
   /** Gives up what waits, and waits for the requests that are under way. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#pool[Symbol.asyncDispose]();
+    return this.#sender[Symbol.asyncDispose]();
   }
 
   async #sendUpToTwice(target: Target, request: ApnRequest, signal: AbortSignal): Promise<Outcome> {
@@ -136,7 +119,7 @@ export class ApnClient implements AsyncDisposable {
   ): Promise<Outcome | Again & { readonly usedToken: string | undefined }> {
     const held = await this.#token?.get();
     const usedToken = held?.kind === "token" ? held.value : undefined;
-    const result = await this.#pool.post(this.#path + token, {
+    const result = await this.#sender.post(this.#path + token, {
       headers: usedToken === undefined
         ? headers
         : { ...headers, authorization: `bearer ${usedToken}` },
@@ -185,6 +168,6 @@ export class ApnClient implements AsyncDisposable {
     const now = this.#clock.monotonic();
     if (now - this.#renewedAt < floorMs) return;
     this.#renewedAt = now;
-    this.#pool.renew();
+    this.#sender.renew();
   }
 }

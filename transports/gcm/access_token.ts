@@ -6,7 +6,7 @@
 import { SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import type { HttpPool, Minted } from "../http/mod.ts";
+import type { HttpSender, Minted } from "../http/mod.ts";
 import { readTokenAnswer } from "../clients/mod.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
@@ -34,7 +34,7 @@ export function signAssertion(account: ServiceAccount, nowMs: number): Promise<s
 
 /** How an access token is asked for. */
 export interface AccessTokenOptions {
-  readonly pool: HttpPool;
+  readonly pool: HttpSender;
   readonly tokenAddress: string;
   readonly clock: Pick<Clock, "now">;
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { HttpPool } from "../http/mod.ts";
+import { FetchSender } from "../http/mod.ts";
 import { readFailure } from "./answers_failed.ts";
 import { readAnswerLegacy } from "./answers_legacy.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
@@ -29,7 +29,7 @@ const RETIRED = "Google shut the legacy API in 2024: set 'serviceaccount' instea
 /** A client that sends with one server key. Connects with its first message. */
 export function createLegacyClient(options: LegacyClientOptions): ConfiguredClient {
   const { key, address, caCerts, clock, fetch, createHttpClient } = options;
-  const pool = new HttpPool({
+  const pool = new FetchSender({
     clients: CONNECTIONS,
     maxInFlightPerClient: IN_FLIGHT,
     createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),

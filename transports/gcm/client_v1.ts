@@ -5,12 +5,18 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
-import { createSharedMint, HttpPool, renewalTime, TokenCache } from "../http/mod.ts";
+import {
+  createSharedMint,
+  FetchSender,
+  type HttpEngine,
+  renewalTime,
+  TokenCache,
+} from "../http/mod.ts";
 import { requestAccessToken } from "./access_token.ts";
 import { readFailure } from "./answers_failed.ts";
 import { readAnswerV1 } from "./answers_v1.ts";
 import { type ConfiguredClient, withToken } from "../clients/mod.ts";
-import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
+import { IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
@@ -22,6 +28,9 @@ export interface V1ClientOptions {
   readonly tokenAddress: string;
   readonly caCerts: string[];
   readonly clock: Clock;
+  /** Calls the API. */
+  readonly engine: HttpEngine;
+  /** Asks for access tokens. */
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   /** Where nodes share access tokens. Absent: this one asks for its own. */
@@ -37,18 +46,17 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
   const { account, caCerts, clock, createHttpClient, tokenAddress } = options;
   const { sharedTokens = OWN_TOKENS } = options;
   const url = new URL(sendAddress(options));
-  const shared = { fetch: options.fetch, clock, timeoutMs: TIMEOUT_MS };
-  const api = new HttpPool({
-    ...shared,
-    clients: CONNECTIONS,
-    maxInFlightPerClient: IN_FLIGHT,
-    // Over plain HTTP, which only a fake on loopback speaks, there is nothing to negotiate with.
-    createClient: () =>
-      createHttpClient({ caCerts, http1: url.protocol === "http:", poolIdleTimeout: IDLE_MS }),
-    warmUp: true,
+  // Only a fake on loopback speaks plain HTTP, and engines need not.
+  const engine = url.protocol === "https:"
+    ? options.engine
+    : createFetchEngine({ fetch: options.fetch, createHttpClient, clock });
+  const api = engine.open({
+    ...{ origin: url.origin, caCerts, timeoutMs: TIMEOUT_MS, idleTimeoutMs: IDLE_MS },
   });
-  const tokenPool = new HttpPool({
-    ...shared,
+  const tokenPool = new FetchSender({
+    fetch: options.fetch,
+    clock,
+    timeoutMs: TIMEOUT_MS,
     clients: 1,
     maxInFlightPerClient: 1,
     createClient: () => createHttpClient({ caCerts }),

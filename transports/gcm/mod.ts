@@ -21,7 +21,7 @@ import {
   readConfigFile,
 } from "../clients/mod.ts";
 import { createV1Client } from "./client_v1.ts";
-import { CONNECTIONS, IN_FLIGHT } from "./_connections.ts";
+import type { HttpEngine } from "../http/mod.ts";
 import { MAX_BYTES } from "./_limits.ts";
 import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";
 import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
@@ -32,6 +32,9 @@ export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 /** What the transport needs from outside. */
 export interface GcmDeps extends FileAccess {
   readonly clock: Clock;
+  /** Calls FCM's HTTP v1 API. */
+  readonly engine: HttpEngine;
+  /** Calls everything else: the legacy API, and where access tokens come from. */
   readonly fetch: typeof fetch;
   /** Where nodes share access tokens. Absent: this one asks for its own. */
   readonly sharedTokens?: SharedTokens;
@@ -42,7 +45,7 @@ export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOpti
   const clients = new ClientSet((options: GcmOptions) => prepare(options, deps));
   return {
     name: "gcm",
-    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: CONNECTIONS * IN_FLIGHT },
+    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: deps.engine.maxConcurrent },
     configure: (options) => clients.configure(options),
     serves: (client) => clients.has(client),
     parseAddress: (_client, raw) => parseRegistrationToken(raw),

@@ -23,11 +23,16 @@ export type FetchFault =
   /** The caller's signal was aborted, or the pool was closed. */
   | "aborted";
 
+/** The headers of an answer; names in lower case. */
+export interface AnswerHeaders {
+  get(name: string): string | null;
+}
+
 /** An answer of any status, with its body cut at 8 KiB. */
 export interface HttpReply {
   readonly kind: "reply";
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   readonly text: string;
 }
 

@@ -1,7 +1,20 @@
 /** What the transports that speak HTTP share: connections, tokens, size limits, host checks. */
 
-export { HttpPool, type HttpPoolOptions, type HttpRequest } from "./http_pool.ts";
-export type { FetchFault, HttpFailure, HttpReply, HttpResult } from "./http_result.ts";
+export { FetchSender, type FetchSenderOptions } from "./fetch_sender.ts";
+export {
+  createFetchEngine,
+  type FetchEngineOptions,
+  type HttpEngine,
+  type SenderOptions,
+} from "./http_engine.ts";
+export type { HttpRequest, HttpSender } from "./http_sender.ts";
+export type {
+  AnswerHeaders,
+  FetchFault,
+  HttpFailure,
+  HttpReply,
+  HttpResult,
+} from "./http_result.ts";
 export { classifyFetchFault } from "./fetch_faults.ts";
 export { type RetryAfterBounds, retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime, type SharedMintOptions } from "./shared_mint.ts";

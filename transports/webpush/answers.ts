@@ -6,7 +6,7 @@
 
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
+import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 import type { Route } from "./endpoint_hosts.ts";
 
 /** The push service did not take our `Authorization`. */
@@ -100,7 +100,7 @@ export function readFailure(
 
 /** Windows' push service accepts a request and says in a header that it drops the message. */
 function readSuccess(
-  headers: Headers,
+  headers: AnswerHeaders,
   reason: string,
   after: (floorMs: number) => number,
 ): Outcome {

@@ -9,7 +9,7 @@ import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { HttpPool } from "../http/mod.ts";
+import { FetchSender } from "../http/mod.ts";
 import { readAnswer, readFailure, type Refusal } from "./answers.ts";
 import { encrypt } from "./encrypt.ts";
 import { MICROSOFT, type Route, type Router } from "./endpoint_hosts.ts";
@@ -53,7 +53,7 @@ interface Attempt {
 export class WebPushClient implements AsyncDisposable {
   readonly router: Router;
   readonly #options: WebPushClientOptions;
-  readonly #pools = new Map<string, HttpPool>();
+  readonly #pools = new Map<string, FetchSender>();
   readonly #standing = new Standing();
   /** By endpoint: the older key that turned out to be the one it was made with. */
   readonly #learned = new Map<string, VapidSigner>();
@@ -135,11 +135,11 @@ export class WebPushClient implements AsyncDisposable {
       : readAnswer(result, { nowMs: this.#options.clock.now(), refreshedAt, trust });
   }
 
-  #poolOf({ lane, oneHost }: Route): HttpPool {
+  #poolOf({ lane, oneHost }: Route): FetchSender {
     let pool = this.#pools.get(lane);
     if (!pool) {
       const { createHttpClient, fetch, clock } = this.#options;
-      pool = new HttpPool({
+      pool = new FetchSender({
         clients: CONNECTIONS,
         maxInFlightPerClient: IN_FLIGHT,
         createClient: createHttpClient,

@@ -7,7 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { readTokenAnswer } from "../clients/mod.ts";
-import type { HttpPool, Minted } from "../http/mod.ts";
+import type { HttpSender, Minted } from "../http/mod.ts";
 import type { WnsOptions } from "./settings.ts";
 
 /** A token request, ready to be posted as a form. */
@@ -39,7 +39,7 @@ export function tokenRequest(options: WnsOptions): TokenRequest {
 /** A new access token, or what its absence means for the messages that wait for it. */
 export async function requestAccessToken(
   { address, form }: TokenRequest,
-  { pool, clock }: { readonly pool: HttpPool; readonly clock: Pick<Clock, "now"> },
+  { pool, clock }: { readonly pool: HttpSender; readonly clock: Pick<Clock, "now"> },
 ): Promise<Minted<Outcome>> {
   const result = await pool.post(address, {
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },

@@ -5,7 +5,7 @@
 
 import type { Outcome } from "../../core/outcome.ts";
 import type { Stale } from "../clients/mod.ts";
-import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
+import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 /** What decides beside the answer itself. */
 export interface AnswerContext {
@@ -47,7 +47,7 @@ export function readAnswer(
     case 404:
       return { kind: "gone", reason };
     case 406: {
-      const given = headers.has("retry-after");
+      const given = headers.get("retry-after") !== null;
       return retry(given ? SERVER_FLOOR_MS : THROTTLE_WAIT_MS, "client");
     }
     case 407:
@@ -90,7 +90,7 @@ export function readFailure({ fault, sent, reason }: HttpFailure): Outcome {
 
 /** A 200 says only that WNS has looked at it; the header says what came of it. */
 function readStatus(
-  headers: Headers,
+  headers: AnswerHeaders,
   { nowMs, reason }: { readonly nowMs: number; readonly reason: string },
 ): Outcome {
   // Servers send the older name, too.
@@ -114,14 +114,14 @@ function readStatus(
   }
 }
 
-function throttleMs(headers: Headers, nowMs: number): number {
+function throttleMs(headers: AnswerHeaders, nowMs: number): number {
   const given = headers.get("x-wns-continue-after") ?? headers.get("retry-after");
   const waitMs = retryAfterMs(given, nowMs, { floorMs: 0 });
   return waitMs > 0 ? Math.max(waitMs, SERVER_FLOOR_MS) : CHANNEL_WAIT_MS;
 }
 
 /** The headers that Microsoft's support asks for, cut to what a log can bear. */
-function describe(headers: Headers): string {
+function describe(headers: AnswerHeaders): string {
   const parts = [
     headers.get("x-wns-error-description"),
     ...["x-wns-debug-trace", "x-wns-msg-id", "ms-cv"].map((name) => {

@@ -8,8 +8,8 @@ import type { Target } from "../../core/subscription.ts";
 import { type ConfiguredClient, withToken } from "../clients/mod.ts";
 import {
   createSharedMint,
+  FetchSender,
   type HostCheck,
-  HttpPool,
   renewalTime,
   TokenCache,
 } from "../http/mod.ts";
@@ -56,8 +56,8 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     timeoutMs: TIMEOUT_MS,
     warmUp: false,
   };
-  const channels = new HttpPool({ ...shared, clients: POOLS, maxInFlightPerClient: IN_FLIGHT });
-  const tokenPool = new HttpPool({ ...shared, clients: 1, maxInFlightPerClient: 1 });
+  const channels = new FetchSender({ ...shared, clients: POOLS, maxInFlightPerClient: IN_FLIGHT });
+  const tokenPool = new FetchSender({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
   const tokens = new TokenCache<Outcome>({
     mint: createSharedMint<Outcome>({

@@ -12,6 +12,7 @@ import {
 } from "../../../transports/apn/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { makeCertificate } from "../http/_certificate.ts";
+import type { MakeEngine } from "../http/_engines.ts";
 import { startH2Server } from "../http/_h2_servers.ts";
 
 /** A push as the server saw it. */
@@ -94,19 +95,15 @@ export function jwtEntry(origin: string, extra: Record<string, unknown> = {}): A
 
 /** A transport over real connections, with a clock and files of the test. */
 export function createRig(
-  { connections = 1, sharedTokens }: {
-    readonly connections?: number;
-    readonly sharedTokens?: SharedTokens;
-  } = {},
+  makeEngine: MakeEngine,
+  { sharedTokens }: { readonly sharedTokens?: SharedTokens } = {},
 ) {
   const clock = new FakeClock();
   const disk = files();
   const transport = createApnTransport({
     clock,
-    fetch,
-    createHttpClient: Deno.createHttpClient,
+    engine: makeEngine(clock, { connections: 1 }),
     log: silentLog,
-    connections,
     ...sharedTokens !== undefined && { sharedTokens },
     readFile: (path) => {
       const bytes = disk.get(path);

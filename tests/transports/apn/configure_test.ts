@@ -1,11 +1,15 @@
 /** Clients of the transport: which are served, what is reported, what a reload keeps. */
 
 import assert from "node:assert/strict";
+import { systemClock } from "../../../core/clock.ts";
 import { ServiceError } from "../../../core/errors.ts";
-import { apnOptionsSchema } from "../../../transports/apn/mod.ts";
+import { silentLog } from "../../../core/log.ts";
+import { apnOptionsSchema, createApnTransport } from "../../../transports/apn/mod.ts";
+import type { HttpSender } from "../../../transports/http/mod.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { makeCertificate, openssl, withTempDir } from "../http/_certificate.ts";
-import { type Answer, createRig, jwtEntry, type Push, startApns } from "./_apns.ts";
+import { type MakeEngine, testEngines } from "../http/_engines.ts";
+import { type Answer, createRig, files, jwtEntry, type Push, startApns } from "./_apns.ts";
 import { makeKeystore, makePushCertificate } from "./_keystore.ts";
 import { MAIL, TARGET, TOKEN } from "./_message.ts";
 
@@ -18,9 +22,12 @@ function p12Entry(extra: Record<string, unknown> = {}) {
 }
 
 /** A server and a transport with one client, `myiosclient`. */
-async function rigAt(answer: (push: Push) => Answer = () => ({ status: 200 })) {
+async function rigAt(
+  makeEngine: MakeEngine,
+  answer: (push: Push) => Answer = () => ({ status: 200 }),
+) {
   const server = await startApns(answer);
-  const rig = createRig();
+  const rig = createRig(makeEngine);
   const entry = jwtEntry(server.origin);
   await rig.configure({ myiosclient: entry });
   return {
@@ -35,19 +42,22 @@ async function rigAt(answer: (push: Push) => Answer = () => ({ status: 200 })) {
   };
 }
 
-Deno.test("clients are served as configured, those that are switched off are not", async () => {
-  await using rig = createRig();
-  const off = apnOptionsSchema.parse({ enabled: false });
-  assert.deepEqual(await rig.configure({ one: jwtEntry(NOWHERE), two: off }), []);
-  assert.deepEqual(rig.transport.status(), [{ client: "one", ready: true }]);
-  assert.equal(rig.transport.serves("one"), true);
-  assert.equal(rig.transport.serves("two"), false);
-  const outcome = await rig.transport.send({ ...TARGET, client: "two" }, MAIL, never);
-  assert.equal(outcome.kind, "misconfigured");
-});
+testEngines(
+  "clients are served as configured, those that are switched off are not",
+  async (makeEngine) => {
+    await using rig = createRig(makeEngine);
+    const off = apnOptionsSchema.parse({ enabled: false });
+    assert.deepEqual(await rig.configure({ one: jwtEntry(NOWHERE), two: off }), []);
+    assert.deepEqual(rig.transport.status(), [{ client: "one", ready: true }]);
+    assert.equal(rig.transport.serves("one"), true);
+    assert.equal(rig.transport.serves("two"), false);
+    const outcome = await rig.transport.send({ ...TARGET, client: "two" }, MAIL, never);
+    assert.equal(outcome.kind, "misconfigured");
+  },
+);
 
-Deno.test("a bad file takes down its own client only, and is named", async () => {
-  await using rig = createRig();
+testEngines("a bad file takes down its own client only, and is named", async (makeEngine) => {
+  await using rig = createRig(makeEngine);
   const faults = await rig.configure({
     good: jwtEntry(NOWHERE),
     gone: jwtEntry(NOWHERE, { privatekey: "/etc/none.p8" }),
@@ -76,8 +86,8 @@ Deno.test("a bad file takes down its own client only, and is named", async () =>
   assert.deepEqual(notReady.map(({ client }) => client), ["gone", "wrong", "trust"]);
 });
 
-Deno.test("a file of authorities without readable certificates is told", async () => {
-  await using rig = createRig();
+testEngines("a file of authorities without readable certificates is told", async (makeEngine) => {
+  await using rig = createRig(makeEngine);
   const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   for (const text of ["", "trust me", broken]) {
     rig.disk.set("/etc/ca.pem", new TextEncoder().encode(text));
@@ -89,7 +99,7 @@ Deno.test("a file of authorities without readable certificates is told", async (
   }
 });
 
-Deno.test("a certificate of X.509 version 1 is told as such", async () => {
+testEngines("a certificate of X.509 version 1 is told as such", async (makeEngine) => {
   const bytes = await withTempDir(async (dir) => {
     const files = ["-keyout", "key.pem", "-out", "req.pem", "-subj", "/UID=a.b/CN=v1"];
     await openssl(dir, ["req", "-newkey", "rsa:2048", "-nodes", ...files]);
@@ -98,7 +108,7 @@ Deno.test("a certificate of X.509 version 1 is told as such", async () => {
     const key = await Deno.readTextFile(`${dir}/key.pem`);
     return await makeKeystore({ key, cert }, { password: "secret" });
   });
-  await using rig = createRig();
+  await using rig = createRig(makeEngine);
   rig.clock.jump(Date.now() - rig.clock.now());
   rig.disk.set("/etc/app.p12", bytes);
   const [fault] = await rig.configure({ old: p12Entry() });
@@ -110,32 +120,38 @@ Deno.test("a certificate of X.509 version 1 is told as such", async () => {
   });
 });
 
-Deno.test("the status tells when a certificate ends, and warns in its last month", async () => {
-  const pair = await makePushCertificate();
-  await using rig = createRig();
-  rig.clock.jump(Date.now() - rig.clock.now());
-  rig.disk.set("/etc/app.p12", await makeKeystore(pair, { password: "secret" }));
-  await rig.configure({ app: p12Entry() });
-  const [status] = rig.transport.status();
-  assert.equal(status!.ready, true);
-  assert.match(status!.detail!, /^the certificate ends on 20/);
-  assert.ok(status!.credentialExpiresAt! > rig.clock.now());
-  rig.clock.jump(3 * DAY);
-  const [expired] = rig.transport.status();
-  assert.equal(expired!.ready, false);
-  assert.match(expired!.detail!, /^the certificate expired on 20/);
-});
+testEngines(
+  "the status tells when a certificate ends, and warns in its last month",
+  async (makeEngine) => {
+    const pair = await makePushCertificate();
+    await using rig = createRig(makeEngine);
+    rig.clock.jump(Date.now() - rig.clock.now());
+    rig.disk.set("/etc/app.p12", await makeKeystore(pair, { password: "secret" }));
+    await rig.configure({ app: p12Entry() });
+    const [status] = rig.transport.status();
+    assert.equal(status!.ready, true);
+    assert.match(status!.detail!, /^the certificate ends on 20/);
+    assert.ok(status!.credentialExpiresAt! > rig.clock.now());
+    rig.clock.jump(3 * DAY);
+    const [expired] = rig.transport.status();
+    assert.equal(expired!.ready, false);
+    assert.match(expired!.detail!, /^the certificate expired on 20/);
+  },
+);
 
-Deno.test("a reload keeps the connections of a client that did not change", async () => {
-  await using rig = await rigAt();
-  await rig.send();
-  await rig.configure({ myiosclient: { ...rig.entry }, another: jwtEntry(NOWHERE) });
-  await rig.send();
-  assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 1]);
-});
+testEngines(
+  "a reload keeps the connections of a client that did not change",
+  async (makeEngine) => {
+    await using rig = await rigAt(makeEngine);
+    await rig.send();
+    await rig.configure({ myiosclient: { ...rig.entry }, another: jwtEntry(NOWHERE) });
+    await rig.send();
+    assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 1]);
+  },
+);
 
-Deno.test("a reload takes up changed options", async () => {
-  await using rig = await rigAt();
+testEngines("a reload takes up changed options", async (makeEngine) => {
+  await using rig = await rigAt(makeEngine);
   await rig.send();
   await rig.configure({ myiosclient: { ...rig.entry, topic: "com.example.other" } });
   await rig.send();
@@ -143,8 +159,8 @@ Deno.test("a reload takes up changed options", async () => {
   assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 2]);
 });
 
-Deno.test("a reload takes up a changed file behind the same options", async () => {
-  await using rig = await rigAt();
+testEngines("a reload takes up a changed file behind the same options", async (makeEngine) => {
+  await using rig = await rigAt(makeEngine);
   await rig.send();
   const other = await makeCertificate();
   const trusted = new TextDecoder().decode(rig.disk.get("/etc/ca.pem"));
@@ -154,8 +170,8 @@ Deno.test("a reload takes up a changed file behind the same options", async () =
   assert.deepEqual(rig.pushes.map(({ session }) => session), [1, 2]);
 });
 
-Deno.test("a reload that removes a client lets its sends end", async () => {
-  await using rig = await rigAt(() => undefined);
+testEngines("a reload that removes a client lets its sends end", async (makeEngine) => {
+  await using rig = await rigAt(makeEngine, () => undefined);
   const sending = rig.send();
   while (rig.pushes.length === 0) await settle();
   await rig.configure({});
@@ -164,8 +180,8 @@ Deno.test("a reload that removes a client lets its sends end", async () => {
   assert.match((await sending as { reason: string }).reason, /no answer within/);
 });
 
-Deno.test("a reload that repairs a client serves it again", async () => {
-  await using rig = createRig();
+testEngines("a reload that repairs a client serves it again", async (makeEngine) => {
+  await using rig = createRig(makeEngine);
   const entry = jwtEntry(NOWHERE, { privatekey: "/etc/late.p8" });
   assert.equal((await rig.configure({ app: entry })).length, 1);
   rig.disk.set("/etc/late.p8", rig.disk.get("/etc/key.p8")!);
@@ -173,8 +189,8 @@ Deno.test("a reload that repairs a client serves it again", async () => {
   assert.equal(rig.transport.serves("app"), true);
 });
 
-Deno.test("closing the transport waits for the sends under way", async () => {
-  await using rig = await rigAt(() => undefined);
+testEngines("closing the transport waits for the sends under way", async (makeEngine) => {
+  await using rig = await rigAt(makeEngine, () => undefined);
   const sending = rig.send();
   while (rig.pushes.length === 0) await settle();
   const closing = rig.transport[Symbol.asyncDispose]();
@@ -183,46 +199,53 @@ Deno.test("closing the transport waits for the sends under way", async () => {
   await closing;
 });
 
-Deno.test("parseAddress() takes hexadecimal tokens in any case, and lowers it", async () => {
-  await using rig = createRig();
-  assert.equal(rig.transport.parseAddress("app", ` ${TOKEN.toUpperCase()} `), TOKEN);
-  assert.equal(rig.transport.parseAddress("app", "ab".repeat(4)), "ab".repeat(4));
-  assert.equal(rig.transport.parseAddress("app", "ab".repeat(100)), "ab".repeat(100));
-});
+testEngines(
+  "parseAddress() takes hexadecimal tokens in any case, and lowers it",
+  async (makeEngine) => {
+    await using rig = createRig(makeEngine);
+    assert.equal(rig.transport.parseAddress("app", ` ${TOKEN.toUpperCase()} `), TOKEN);
+    assert.equal(rig.transport.parseAddress("app", "ab".repeat(4)), "ab".repeat(4));
+    assert.equal(rig.transport.parseAddress("app", "ab".repeat(100)), "ab".repeat(100));
+  },
+);
 
-Deno.test("parseAddress() refuses what is no device token, without repeating it", async () => {
-  await using rig = createRig();
-  const bad = ["", "xyz", TOKEN + "0", "ab".repeat(3), "ab".repeat(101), "../x", 7, null, [TOKEN]];
-  for (const raw of bad) {
-    assert.throws(
-      () => rig.transport.parseAddress("app", raw),
-      (error) =>
-        error instanceof ServiceError && error.code === "invalid_token" &&
-        !error.message.includes(TOKEN),
-    );
-  }
-});
+testEngines(
+  "parseAddress() refuses what is no device token, without repeating it",
+  async (makeEngine) => {
+    await using rig = createRig(makeEngine);
+    const bad = ["", "xyz", TOKEN + "0", "ab".repeat(3), "ab".repeat(101), "../x", 7, null, [
+      TOKEN,
+    ]];
+    for (const raw of bad) {
+      assert.throws(
+        () => rig.transport.parseAddress("app", raw),
+        (error) =>
+          error instanceof ServiceError && error.code === "invalid_token" &&
+          !error.message.includes(TOKEN),
+      );
+    }
+  },
+);
 
 Deno.test("the default addresses are Apple's, by environment", async () => {
-  const { createApnTransport } = await import("../../../transports/apn/mod.ts");
-  const { silentLog } = await import("../../../core/log.ts");
-  const rig = createRig();
-  const urls: string[] = [];
+  const origins: string[] = [];
+  const disk = files();
   const transport = createApnTransport({
-    clock: rig.clock,
-    createHttpClient: () => ({ close() {} }) as unknown as Deno.HttpClient,
-    fetch: ((url: string) => {
-      urls.push(new URL(url).origin);
-      return Promise.resolve(new Response());
-    }) as typeof fetch,
+    clock: systemClock,
+    engine: {
+      maxConcurrent: 1,
+      open({ origin }) {
+        origins.push(origin);
+        return { renew() {}, [Symbol.asyncDispose]: async () => {} } as unknown as HttpSender;
+      },
+    },
     log: silentLog,
-    readFile: (path) => Promise.resolve(rig.disk.get(path)!),
+    readFile: (path) => Promise.resolve(disk.get(path)!),
   });
   const { address: _, cafile: __, ...entry } = jwtEntry(NOWHERE);
   await transport.configure(
     new Map([["live", entry], ["test", { ...entry, production: false }]]),
   );
-  for (const client of ["live", "test"]) await transport.send({ ...TARGET, client }, MAIL, never);
-  assert.deepEqual(urls, ["https://api.push.apple.com", "https://api.sandbox.push.apple.com"]);
+  assert.deepEqual(origins, ["https://api.push.apple.com", "https://api.sandbox.push.apple.com"]);
   await transport[Symbol.asyncDispose]();
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HttpPool, type HttpPoolOptions } from "../../../transports/http/http_pool.ts";
+import { FetchSender, type FetchSenderOptions } from "../../../transports/http/fetch_sender.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { makeCertificate } from "./_certificate.ts";
 import { startH2Server } from "./_h2_servers.ts";
@@ -21,11 +21,11 @@ class FakeClient {
 const never = new AbortController().signal;
 
 /** A pool whose requests a test answers one by one. */
-function rig(options: Partial<HttpPoolOptions> = {}) {
+function rig(options: Partial<FetchSenderOptions> = {}) {
   const clock = new FakeClock();
   const calls: Call[] = [];
   const clients: FakeClient[] = [];
-  const pool = new HttpPool({
+  const pool = new FetchSender({
     clients: 2,
     maxInFlightPerClient: 2,
     timeoutMs: 10_000,
@@ -57,7 +57,7 @@ function failedWith(text: string) {
   return new TypeError("fetch failed", { cause: new Error(text) });
 }
 
-Deno.test("HttpPool hands over status, headers and text of an answer", async () => {
+Deno.test("FetchSender hands over status, headers and text of an answer", async () => {
   const { calls, post } = rig();
   const result = post();
   await settle();
@@ -69,7 +69,7 @@ Deno.test("HttpPool hands over status, headers and text of an answer", async () 
   assert.equal(reply.headers.get("apns-id"), "7");
 });
 
-Deno.test("HttpPool never follows a redirect", async () => {
+Deno.test("FetchSender never follows a redirect", async () => {
   const { calls, post } = rig();
   const result = post();
   await settle();
@@ -79,7 +79,7 @@ Deno.test("HttpPool never follows a redirect", async () => {
   assert.equal(reply.kind === "reply" && reply.status, 302);
 });
 
-Deno.test("HttpPool keeps 8 KiB of a body and cancels the rest", async () => {
+Deno.test("FetchSender keeps 8 KiB of a body and cancels the rest", async () => {
   const { calls, post } = rig();
   const result = post();
   await settle();
@@ -94,7 +94,7 @@ Deno.test("HttpPool keeps 8 KiB of a body and cancels the rest", async () => {
   assert.ok(cancelled);
 });
 
-Deno.test("HttpPool drops the body of a success unread where it is told to", async () => {
+Deno.test("FetchSender drops the body of a success unread where it is told to", async () => {
   const { calls, pool } = rig();
   const texts: string[] = [];
   for (const status of [200, 400]) {
@@ -109,7 +109,7 @@ Deno.test("HttpPool drops the body of a success unread where it is told to", asy
   assert.deepEqual(texts, ["", "text"]);
 });
 
-Deno.test("HttpPool spreads requests evenly over its clients", async () => {
+Deno.test("FetchSender spreads requests evenly over its clients", async () => {
   const { calls, clients, post } = rig();
   const results = [post(), post(), post(), post()];
   await settle();
@@ -118,7 +118,7 @@ Deno.test("HttpPool spreads requests evenly over its clients", async () => {
   await Promise.all(results);
 });
 
-Deno.test("HttpPool uses its clients in turn when one request follows the other", async () => {
+Deno.test("FetchSender uses its clients in turn when one request follows the other", async () => {
   const { calls, clients, post } = rig();
   for (let round = 0; round < 4; round++) {
     const result = post();
@@ -129,7 +129,7 @@ Deno.test("HttpPool uses its clients in turn when one request follows the other"
   assert.deepEqual(calls.map(({ client }) => clients.indexOf(client)), [0, 1, 0, 1]);
 });
 
-Deno.test("HttpPool lets requests above the cap wait, first come first served", async () => {
+Deno.test("FetchSender lets requests above the cap wait, first come first served", async () => {
   const { calls, pool } = rig({ clients: 1 });
   const bodies = ["0", "1", "2", "3"];
   const results = bodies.map((body) =>
@@ -145,7 +145,7 @@ Deno.test("HttpPool lets requests above the cap wait, first come first served", 
   assert.deepEqual(calls.map(({ init }) => init.body), bodies);
 });
 
-Deno.test("HttpPool gives up a waiting request when its signal is aborted", async () => {
+Deno.test("FetchSender gives up a waiting request when its signal is aborted", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 1 });
   const first = post();
   const abort = new AbortController();
@@ -158,14 +158,14 @@ Deno.test("HttpPool gives up a waiting request when its signal is aborted", asyn
   assert.equal(calls.length, 1);
 });
 
-Deno.test("HttpPool does not send at all when the signal is aborted already", async () => {
+Deno.test("FetchSender does not send at all when the signal is aborted already", async () => {
   const { calls, post } = rig();
   const result = await post(AbortSignal.abort());
   assert.deepEqual(result.kind === "failed" && [result.fault, result.sent], ["aborted", "no"]);
   assert.equal(calls.length, 0);
 });
 
-Deno.test("HttpPool says that an aborted request may have been processed", async () => {
+Deno.test("FetchSender says that an aborted request may have been processed", async () => {
   const { post } = rig();
   const abort = new AbortController();
   const result = post(abort.signal);
@@ -175,7 +175,7 @@ Deno.test("HttpPool says that an aborted request may have been processed", async
   assert.deepEqual(failed.kind === "failed" && [failed.fault, failed.sent], ["aborted", "unknown"]);
 });
 
-Deno.test("HttpPool gives up a request after its timeout", async () => {
+Deno.test("FetchSender gives up a request after its timeout", async () => {
   const { clock, post } = rig();
   const result = post();
   await clock.advance(10_000);
@@ -183,7 +183,7 @@ Deno.test("HttpPool gives up a request after its timeout", async () => {
   assert.deepEqual(failed.kind === "failed" && [failed.fault, failed.sent], ["timeout", "unknown"]);
 });
 
-Deno.test("HttpPool counts a body that does not end as a timeout", async () => {
+Deno.test("FetchSender counts a body that does not end as a timeout", async () => {
   const { clock, calls, post } = rig();
   const result = post();
   await settle();
@@ -198,7 +198,7 @@ Deno.test("HttpPool counts a body that does not end as a timeout", async () => {
   assert.equal(failed.kind === "failed" && failed.fault, "timeout");
 });
 
-Deno.test("HttpPool leaves no timer behind", async () => {
+Deno.test("FetchSender leaves no timer behind", async () => {
   const { clock, calls, post } = rig();
   const result = post();
   await settle();
@@ -207,7 +207,7 @@ Deno.test("HttpPool leaves no timer behind", async () => {
   assert.equal(clock.timers, 0);
 });
 
-Deno.test("HttpPool replaces a client after three timeouts in a row", async () => {
+Deno.test("FetchSender replaces a client after three timeouts in a row", async () => {
   const { clock, clients, post } = rig({ clients: 1 });
   for (let round = 0; round < 3; round++) {
     assert.equal(clients.length, 1);
@@ -220,7 +220,7 @@ Deno.test("HttpPool replaces a client after three timeouts in a row", async () =
   assert.equal(clients[1]!.closed, 0);
 });
 
-Deno.test("HttpPool replaces a client after three requests that their callers gave up", async () => {
+Deno.test("FetchSender replaces a client after three requests that their callers gave up", async () => {
   const { clients, post } = rig({ clients: 1, maxInFlightPerClient: 3 });
   const deadline = new AbortController();
   const results = [post(deadline.signal), post(deadline.signal), post(deadline.signal)];
@@ -230,7 +230,7 @@ Deno.test("HttpPool replaces a client after three requests that their callers ga
   assert.deepEqual(clients.map(({ closed }) => closed), [1, 0]);
 });
 
-Deno.test("HttpPool keeps a client that answered between timeouts", async () => {
+Deno.test("FetchSender keeps a client that answered between timeouts", async () => {
   const { clock, calls, clients, post } = rig({ clients: 1 });
   for (const answered of [false, false, true, false, false]) {
     const result = post();
@@ -242,7 +242,7 @@ Deno.test("HttpPool keeps a client that answered between timeouts", async () => 
   assert.equal(clients.length, 1);
 });
 
-Deno.test("HttpPool closes a replaced client only after its last request", async () => {
+Deno.test("FetchSender closes a replaced client only after its last request", async () => {
   const { calls, clients, pool, post } = rig({ clients: 1 });
   const slow = post();
   await settle();
@@ -258,7 +258,7 @@ Deno.test("HttpPool closes a replaced client only after its last request", async
   await next;
 });
 
-Deno.test("HttpPool sends the first request on a connection alone, then fans out", async () => {
+Deno.test("FetchSender sends the first request on a connection alone, then fans out", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 3, warmUp: true });
   const results = [post(), post(), post(), post()];
   await settle();
@@ -270,7 +270,7 @@ Deno.test("HttpPool sends the first request on a connection alone, then fans out
   await Promise.all(results);
 });
 
-Deno.test("HttpPool warms a connection again after the old one broke", async () => {
+Deno.test("FetchSender warms a connection again after the old one broke", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 3, warmUp: true });
   const first = post();
   await settle();
@@ -289,7 +289,7 @@ Deno.test("HttpPool warms a connection again after the old one broke", async () 
   await Promise.all(results);
 });
 
-Deno.test("HttpPool tries the next request when the one that warms fails", async () => {
+Deno.test("FetchSender tries the next request when the one that warms fails", async () => {
   const { calls, post } = rig({ clients: 1, warmUp: true });
   const results = [post(), post()];
   await settle();
@@ -299,7 +299,7 @@ Deno.test("HttpPool tries the next request when the one that warms fails", async
   assert.deepEqual((await Promise.all(results)).map(({ kind }) => kind), ["failed", "reply"]);
 });
 
-Deno.test("HttpPool adds connections one after the other while all are full", async () => {
+Deno.test("FetchSender adds connections one after the other while all are full", async () => {
   const { calls, clients, post } = rig({
     ...{ clients: 1, maxClients: 3, maxInFlightPerClient: 2, warmUp: true },
   });
@@ -321,7 +321,7 @@ Deno.test("HttpPool adds connections one after the other while all are full", as
   assert.equal(clients.length, 3, "never more than allowed");
 });
 
-Deno.test("HttpPool ends when its last request has ended", async () => {
+Deno.test("FetchSender ends when its last request has ended", async () => {
   const { calls, clients, pool, post } = rig({ clients: 2, maxInFlightPerClient: 1 });
   const under = [post(), post()];
   const waiting = post();
@@ -338,7 +338,7 @@ Deno.test("HttpPool ends when its last request has ended", async () => {
   assert.deepEqual(clients.map(({ closed }) => closed), [1, 1]);
 });
 
-Deno.test("HttpPool closes the clients it made when one cannot be made", () => {
+Deno.test("FetchSender closes the clients it made when one cannot be made", () => {
   const made = new FakeClient();
   const createClient = () => {
     if (made.closed < 0) throw new Error("KeyMismatch");
@@ -349,7 +349,7 @@ Deno.test("HttpPool closes the clients it made when one cannot be made", () => {
   assert.equal(made.closed, 0);
 });
 
-Deno.test("HttpPool keeps to one connection and to the server's limit of streams", async () => {
+Deno.test("FetchSender keeps to one connection and to the server's limit of streams", async () => {
   const pair = await makeCertificate();
   let open = 0;
   let most = 0;
@@ -365,7 +365,7 @@ Deno.test("HttpPool keeps to one connection and to the server's limit of streams
     },
   );
   {
-    await using pool = new HttpPool({
+    await using pool = new FetchSender({
       clients: 1,
       maxInFlightPerClient: 40,
       timeoutMs: 10_000,

@@ -7,12 +7,14 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
+import { type Deadline, Deadlines } from "../../core/deadlines.ts";
 import { classifyFetchFault } from "./fetch_faults.ts";
 import type { HttpFailure, HttpResult } from "./http_result.ts";
+import type { HttpRequest, HttpSender } from "./http_sender.ts";
 import { readText } from "./_read_text.ts";
 
-/** Settings of {@link HttpPool}. */
-export interface HttpPoolOptions {
+/** Settings of {@link FetchSender}. */
+export interface FetchSenderOptions {
   /** Clients, and so connections per host, to spread requests over. */
   readonly clients: number;
   /**
@@ -31,20 +33,6 @@ export interface HttpPoolOptions {
   readonly warmUp: boolean;
 }
 
-/** One request; always a `POST`. */
-export interface HttpRequest {
-  readonly headers: Readonly<Record<string, string>>;
-  /** Texts and bytes only: the runtime can send those again by itself, a stream it cannot. */
-  readonly body: string | Uint8Array<ArrayBuffer>;
-  /** Bounds the wait for a place as well as the request. */
-  readonly signal: AbortSignal;
-  /**
-   * Whether the body of a 2xx answer is dropped unread, which saves a sixth of a request's cost.
-   * @default {false}
-   */
-  readonly ignoreSuccessBody?: boolean;
-}
-
 interface Connection {
   readonly client: Deno.HttpClient;
   inFlight: number;
@@ -60,18 +48,23 @@ type Waiter = (connection: Connection | undefined) => void;
 const UNANSWERED_UNTIL_REPLACED = 3;
 
 /** A few connections to one provider with one credential. */
-export class HttpPool implements AsyncDisposable {
-  readonly #options: HttpPoolOptions;
+export class FetchSender implements HttpSender {
+  readonly #options: FetchSenderOptions;
   readonly #connections: Connection[];
   /** In order of arrival. */
   readonly #waiting = new Set<Waiter>();
+  readonly #deadlines: Deadlines;
+  #lastEither:
+    | { readonly deadline: Deadline; readonly signal: AbortSignal; readonly both: AbortSignal }
+    | undefined;
   #next = 0;
   #inFlight = 0;
   #closed: PromiseWithResolvers<void> | undefined;
 
   /** @throws what `createClient` throws, e.g. for a key that does not match its certificate. */
-  constructor(options: HttpPoolOptions) {
+  constructor(options: FetchSenderOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
     this.#connections = [];
     try {
       while (this.#connections.length < options.clients) this.#connections.push(this.#open());
@@ -81,7 +74,6 @@ export class HttpPool implements AsyncDisposable {
     }
   }
 
-  /** Sends a `POST`; resolves for whatever becomes of it, and never follows a redirect. */
   async post(url: string, request: HttpRequest): Promise<HttpResult> {
     const connection = this.#take() ?? await this.#wait(request.signal);
     if (!connection) {
@@ -92,15 +84,10 @@ export class HttpPool implements AsyncDisposable {
     return result;
   }
 
-  /**
-   * Opens new connections for all further requests. Those under way end on the old ones, which are
-   * closed after the last.
-   */
   renew(): void {
     this.#connections.forEach((_, index) => this.#replace(index));
   }
 
-  /** Takes no more requests, and resolves when those under way have ended. */
   [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closed) {
       this.#closed = Promise.withResolvers();
@@ -171,18 +158,11 @@ export class HttpPool implements AsyncDisposable {
     url: string,
     { headers, body, signal, ignoreSuccessBody = false }: HttpRequest,
   ): Promise<HttpResult> {
-    const { clock, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     if (signal.aborted) {
       return failure("aborted", { sent: "no", reason: "given up before it was sent" });
     }
-    const abort = new AbortController();
-    const giveUp = () => abort.abort();
-    let timedOut = false;
-    const timer = clock.after(timeoutMs, () => {
-      timedOut = true;
-      abort.abort();
-    });
-    signal.addEventListener("abort", giveUp, { once: true });
+    const deadline = this.#deadlines.start(timeoutMs);
     try {
       const response = await this.#options.fetch(url, {
         method: "POST",
@@ -190,20 +170,29 @@ export class HttpPool implements AsyncDisposable {
         body,
         client,
         redirect: "manual",
-        signal: abort.signal,
+        signal: this.#either(deadline, signal),
       });
       const text = await readText(response, { ignore: ignoreSuccessBody && response.ok });
       return { kind: "reply", status: response.status, headers: response.headers, text };
     } catch (error) {
-      if (timedOut) {
+      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "given up" });
+      if (deadline.signal.aborted) {
         return failure("timeout", { sent: "unknown", reason: `no answer within ${timeoutMs} ms` });
       }
-      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "given up" });
       return classifyFetchFault(error);
     } finally {
-      timer.cancel();
-      signal.removeEventListener("abort", giveUp);
+      this.#deadlines.end(deadline);
     }
+  }
+
+  /** Made once for all requests that share both. */
+  #either(deadline: Deadline, signal: AbortSignal): AbortSignal {
+    let either = this.#lastEither;
+    if (either?.deadline !== deadline || either.signal !== signal) {
+      either = { deadline, signal, both: AbortSignal.any([deadline.signal, signal]) };
+      this.#lastEither = either;
+    }
+    return either.both;
   }
 
   #release(connection: Connection, result: HttpResult): void {

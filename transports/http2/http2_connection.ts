@@ -1,0 +1,222 @@
+/**
+ * One HTTP/2 connection: a session joined to a TLS socket. Writes what the session has to say, all
+ * of a turn at once, and hands it what arrives. Says when requests can be made and when it is over;
+ * whether there should be another one is the sender's to decide.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { HttpFailure } from "../http/mod.ts";
+import { connectFailure, NO_CONNECTION, NO_HTTP2 } from "./connect_failure.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { ProtocolError } from "./protocol_error.ts";
+import { Http2Session, type SessionRequest, type Stream } from "./session.ts";
+
+/** Opens a TLS connection on which HTTP/2 was agreed upon, where the far side speaks it. */
+export type ConnectTls = () => Promise<Deno.TlsConn>;
+
+/** Settings of {@link Http2Connection}. */
+export interface Http2ConnectionOptions {
+  readonly connect: ConnectTls;
+  /** Host and port. */
+  readonly authority: string;
+  readonly maxStreams: number;
+  readonly clock: Clock;
+  /** Called when requests may have become possible. */
+  readonly onFree: () => void;
+  /** Called once, after the last request has ended; with why it was never usable, where it was not. */
+  readonly onClosed: (unusable: HttpFailure | undefined) => void;
+}
+
+/** A connection, from the attempt to open it to its end. */
+export class Http2Connection {
+  readonly #options: Http2ConnectionOptions;
+  readonly #session: Http2Session;
+  readonly #reader = new FrameReader();
+  readonly openedAt: number;
+  /** Monotonic milliseconds. */
+  lastReceivedAt: number;
+  /** Of the PING that nothing has come after. */
+  pingedAt: number | undefined;
+  /** Requests in a row that got no answer in time. */
+  unanswered = 0;
+  #socket: Deno.TlsConn | undefined;
+  /** Resolves when the socket is closed. */
+  readonly finished: Promise<void>;
+  #hungUp: Promise<void> | undefined;
+  #isWriting = false;
+  #isFlushDue = false;
+  #isRetired = false;
+  #isClosed = false;
+
+  constructor(options: Http2ConnectionOptions) {
+    this.#options = options;
+    this.#session = new Http2Session(options);
+    this.openedAt = this.lastReceivedAt = options.clock.monotonic();
+    this.finished = this.#run().then(() => this.#hungUp);
+  }
+
+  /** Whether the far side has said that it is there. */
+  get isReady(): boolean {
+    return this.#session.isReady;
+  }
+
+  /** Whether no further request may be made, ever. */
+  get isOver(): boolean {
+    return this.#isRetired || this.#isClosed || this.#session.isDraining;
+  }
+
+  /** Requests that may be made right now. */
+  get free(): number {
+    return this.isOver ? 0 : this.#session.free;
+  }
+
+  get inFlight(): number {
+    return this.#session.streams.size;
+  }
+
+  /** Requests under way, oldest first. */
+  streams(): Iterable<Stream> {
+    return this.#session.streams.values();
+  }
+
+  /** @throws {TypeError} where a header cannot be sent. */
+  request(request: SessionRequest): Stream {
+    const stream = this.#session.request(request);
+    this.#flushSoon();
+    return stream;
+  }
+
+  cancel(stream: Stream, failure: HttpFailure): void {
+    this.#session.cancel(stream, failure);
+    this.#flushSoon();
+    this.#closeIfDone();
+  }
+
+  ping(): void {
+    this.pingedAt = this.#options.clock.monotonic();
+    this.#session.ping();
+    this.#flushSoon();
+  }
+
+  /** Takes no more requests, and closes after the last one under way. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfDone();
+  }
+
+  /** Closes at once. Requests under way end with `failure`. */
+  abandon(failure: HttpFailure): void {
+    this.#close({ failure });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      this.#socket = await this.#options.connect();
+      // Given up while it was being opened.
+      if (this.#isClosed) return this.#socket.close();
+      const { alpnProtocol } = await this.#socket.handshake();
+      if (alpnProtocol !== "h2") return this.#close({ failure: NO_HTTP2 });
+    } catch (error) {
+      return this.#close({ failure: connectFailure(error) });
+    }
+    this.#flushSoon();
+    await this.#read(this.#socket);
+  }
+
+  async #read(socket: Deno.TlsConn): Promise<void> {
+    try {
+      for (;;) {
+        const count = await socket.read(this.#reader.room());
+        if (count === null || this.#isClosed) break;
+        this.lastReceivedAt = this.#options.clock.monotonic();
+        this.pingedAt = undefined;
+        this.#reader.filled(count);
+        for (let frame; (frame = this.#reader.next());) this.#session.receive(frame);
+        this.#flushSoon();
+        if (this.#session.isDraining || this.#isRetired) this.#closeIfDone();
+        this.#options.onFree();
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.#close({ code: error.errorCode });
+      // With TLS 1.3 a client certificate is refused after the handshake.
+      if (!this.isReady) return this.#close({ failure: connectFailure(error) });
+      // A connection that breaks says so in many ways.
+    }
+    this.#close({ failure: this.isReady ? BROKEN : NO_CONNECTION });
+  }
+
+  /** After what is going on right now, so that the requests of one turn are one write. */
+  #flushSoon(): void {
+    if (this.#isFlushDue || this.#isWriting) return;
+    this.#isFlushDue = true;
+    queueMicrotask(() => {
+      this.#isFlushDue = false;
+      if (!this.#isWriting) void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket || !this.#isOpenForWriting()) return;
+    const { output } = this.#session;
+    this.#isWriting = true;
+    try {
+      while (output.length > 0 && this.#isOpenForWriting()) {
+        const bytes = output.take();
+        for (let sent = 0; sent < bytes.length;) {
+          sent += await socket.write(sent === 0 ? bytes : bytes.subarray(sent));
+        }
+        output.recycle(bytes);
+      }
+    } catch {
+      this.#close({});
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  #isOpenForWriting(): boolean {
+    return !this.#isClosed;
+  }
+
+  #closeIfDone(): void {
+    if (this.isOver && this.inFlight === 0) this.#close({});
+  }
+
+  /** `code`: why, as the GOAWAY says it. Absent: there is nothing to complain of. */
+  #close(
+    { failure = BROKEN, code }: { readonly failure?: HttpFailure; readonly code?: number },
+  ): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const wasReady = this.#session.isReady;
+    this.#session.end(failure);
+    this.#hangUp(code);
+    this.#options.onClosed(wasReady || this.#isRetired ? undefined : failure);
+  }
+
+  /** Says goodbye where the far side still listens, which it need not. */
+  #hangUp(code: number | undefined): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    if (!this.#session.isReady || this.#isWriting) return closeQuietly(socket);
+    this.#session.sayGoodbye(code);
+    this.#hungUp = socket.write(this.#session.output.take()).then(ignore, ignore)
+      .then(() => closeQuietly(socket));
+  }
+}
+
+const BROKEN: HttpFailure = {
+  kind: "failed",
+  sent: "unknown",
+  fault: "died",
+  reason: "the connection broke before the answer came",
+};
+
+function ignore() {}
+
+function closeQuietly(socket: Deno.TlsConn): void {
+  try {
+    socket.close();
+  } catch { /* closed already */ }
+}

@@ -1,0 +1,345 @@
+/**
+ * Calls one host over HTTP/2, as APNs and FCM like it: few connections that stay open, as many
+ * requests on each as the far side allows, another one only while all are full. A request that the
+ * far side certainly has not looked at (REFUSED_STREAM, a GOAWAY before it) is sent again at once; a
+ * connection that has died is found by PING, one that never answers is replaced.
+ */
+
+import type { Clock, Timer } from "../../core/clock.ts";
+import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
+import { NO_CONNECTION_IN_TIME } from "./connect_failure.ts";
+import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
+import type { Stream } from "./session.ts";
+
+/** Settings of {@link Http2Sender}. */
+export interface Http2SenderOptions {
+  /** `https://host[:port]`, the one that everything is sent to. */
+  readonly origin: string;
+  readonly connect: ConnectTls;
+  /** Connections that there may be while requests have to wait. */
+  readonly maxConnections: number;
+  /** Requests at once on a connection, where the far side allows as many. */
+  readonly maxStreams: number;
+  /** Milliseconds from sending a request to its whole answer; waiting for a connection is not counted. */
+  readonly timeoutMs: number;
+  /**
+   * Milliseconds without a byte from the far side, while something is awaited, after which a PING
+   * asks whether it is there. As long again, and the connection counts as dead.
+   */
+  readonly silenceMs: number;
+  readonly clock: Clock;
+}
+
+/** A request on its way through the sender. */
+interface Pending {
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly request: HttpRequest;
+  readonly resolve: (result: HttpResult) => void;
+  readonly reject: (reason: unknown) => void;
+  /** How often it was sent without being looked at. */
+  refusals: number;
+  connection: Http2Connection | undefined;
+  stream: Stream | undefined;
+  /** Monotonic milliseconds at which it was sent. */
+  sentAt: number;
+}
+
+/** Requests with the same signal, and the one listener that they share. */
+interface Sharers {
+  readonly pending: Set<Pending>;
+  readonly onAbort: () => void;
+}
+
+const MAX_REFUSALS = 2;
+const UNANSWERED_UNTIL_REPLACED = 3;
+/** How often timeouts are looked for, in parts of the timeout. */
+const SWEEPS = 16;
+/** Apple: a connection without traffic may be kept open by a PING an hour. */
+const IDLE_PING_MS = 3_600_000;
+
+const encoder = new TextEncoder();
+
+const ABORTED_UNSENT = failure("aborted", { sent: "no", reason: "given up before it was sent" });
+const ABORTED = failure("aborted", { sent: "unknown", reason: "given up" });
+const SILENT = failure("died", {
+  sent: "unknown",
+  reason: "the connection died: the server does not answer a PING",
+});
+
+/** See the top of the file. Connects with its first request. */
+export class Http2Sender implements HttpSender {
+  readonly #options: Http2SenderOptions;
+  readonly #authority: string;
+  /** In order of opening; those that are over are not among them. */
+  #connections: Http2Connection[] = [];
+  /** Connections that end with their last request. */
+  readonly #ending = new Set<Http2Connection>();
+  readonly #waiting = new Set<Pending>();
+  readonly #bySignal = new Map<AbortSignal, Sharers>();
+  readonly #byStream = new WeakMap<Stream, Pending>();
+  /** Sockets that are not closed yet. */
+  readonly #open = new Set<Promise<void>>();
+  #timer: Timer | undefined;
+  #sweptAt = 0;
+  #closed: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: Http2SenderOptions) {
+    this.#options = options;
+    this.#authority = new URL(options.origin).host;
+  }
+
+  /** @throws {TypeError} for a URL of another origin; rejects with one for a header that cannot be sent. */
+  post(url: string, request: HttpRequest): Promise<HttpResult> {
+    const { origin } = this.#options;
+    if (!url.startsWith(origin) || url[origin.length] !== "/") {
+      throw new TypeError("Cannot send to another origin than the one that was opened");
+    }
+    const { body } = request;
+    if (this.#closed || request.signal.aborted) return Promise.resolve(ABORTED_UNSENT);
+    return new Promise((resolve, reject) => {
+      const pending: Pending = {
+        path: url.slice(origin.length),
+        body: typeof body === "string" ? encoder.encode(body) : body,
+        request,
+        resolve,
+        reject,
+        refusals: 0,
+        connection: undefined,
+        stream: undefined,
+        sentAt: 0,
+      };
+      this.#watch(pending);
+      this.#place(pending);
+    });
+  }
+
+  renew(): void {
+    for (const connection of this.#connections) this.#retire(connection);
+    this.#connections = [];
+    if (this.#waiting.size > 0) this.#grow();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = Promise.withResolvers();
+      for (const pending of [...this.#waiting]) this.#settle(pending, ABORTED_UNSENT);
+      for (const connection of this.#connections) this.#retire(connection);
+      this.#connections = [];
+      this.#closeIfDone();
+    }
+    return this.#closed.promise;
+  }
+
+  /** Sends it where there is room, or lets it wait. */
+  #place(pending: Pending): void {
+    const connection = this.#waiting.size === 0 ? this.#freest() : undefined;
+    if (connection) return this.#send(pending, connection);
+    this.#waiting.add(pending);
+    this.#grow();
+  }
+
+  #freest(): Http2Connection | undefined {
+    let best: Http2Connection | undefined;
+    for (const connection of this.#connections) {
+      if (connection.free > (best?.free ?? 0)) best = connection;
+    }
+    return best;
+  }
+
+  #send(pending: Pending, connection: Http2Connection): void {
+    const { path, body, request: { headers, ignoreSuccessBody = false } } = pending;
+    const done = (result: HttpResult) => this.#onResult(pending, result);
+    try {
+      pending.stream = connection.request({ path, headers, body, ignoreSuccessBody, done });
+    } catch (error) {
+      this.#unwatch(pending);
+      return pending.reject(error);
+    }
+    pending.connection = connection;
+    pending.sentAt = this.#options.clock.monotonic();
+    this.#byStream.set(pending.stream, pending);
+    this.#sweepLater();
+  }
+
+  #onResult(pending: Pending, result: HttpResult): void {
+    const connection = pending.connection!;
+    pending.connection = pending.stream = undefined;
+    if (result.kind === "reply") {
+      connection.unanswered = 0;
+    } else if (this.#isToBeRepeated(pending, result)) {
+      pending.refusals++;
+      this.#waiting.add(pending);
+      // When the connection has said all: it may be going away.
+      return queueMicrotask(() => this.#admit());
+    } else if (result.fault === "timeout" || result.fault === "aborted") {
+      // It may be that the far side hears and will never answer: then another one is tried.
+      if (++connection.unanswered === UNANSWERED_UNTIL_REPLACED) this.#drop(connection);
+    }
+    this.#settle(pending, result);
+  }
+
+  #isToBeRepeated({ refusals }: Pending, { sent, fault }: HttpFailure): boolean {
+    return sent === "no" && (fault === "refused_stream" || fault === "goaway") &&
+      refusals < MAX_REFUSALS && !this.#closed;
+  }
+
+  #settle(pending: Pending, result: HttpResult): void {
+    this.#waiting.delete(pending);
+    this.#unwatch(pending);
+    pending.resolve(result);
+    if (this.#closed) this.#closeIfDone();
+  }
+
+  /** Sends what waits, as far as there is room. */
+  #admit(): void {
+    if (this.#waiting.size === 0) return;
+    for (const pending of this.#waiting) {
+      const connection = this.#freest();
+      if (!connection) break;
+      this.#waiting.delete(pending);
+      this.#send(pending, connection);
+    }
+    if (this.#waiting.size > 0) this.#grow();
+  }
+
+  /** One more connection, unless one is just being opened or there are enough. */
+  #grow(): void {
+    const { maxConnections, connect, maxStreams, clock } = this.#options;
+    if (this.#closed || this.#connections.length >= maxConnections) return;
+    if (this.#connections.some(({ isReady }) => !isReady)) return;
+    const connection = new Http2Connection({
+      connect,
+      maxStreams,
+      clock,
+      authority: this.#authority,
+      onFree: () => {
+        if (connection.isOver) this.#drop(connection);
+        this.#admit();
+      },
+      onClosed: (unusable) => this.#onClosed(connection, unusable),
+    });
+    this.#connections.push(connection);
+    const finished: Promise<void> = connection.finished.then(() =>
+      void this.#open.delete(finished)
+    );
+    this.#open.add(finished);
+    this.#sweepLater();
+  }
+
+  #onClosed(connection: Http2Connection, unusable: HttpFailure | undefined): void {
+    this.#ending.delete(connection);
+    this.#connections = this.#connections.filter((one) => one !== connection);
+    if (unusable && this.#connections.length === 0) {
+      // Whoever waits would meet the same; trying again is the callers' to decide.
+      for (const pending of [...this.#waiting]) this.#settle(pending, unusable);
+    }
+    if (this.#closed) this.#closeIfDone();
+    else this.#admit();
+  }
+
+  /** Takes a connection out of use; it ends with its last request. */
+  #drop(connection: Http2Connection): void {
+    if (!this.#connections.includes(connection)) return;
+    this.#connections = this.#connections.filter((one) => one !== connection);
+    this.#retire(connection);
+  }
+
+  #retire(connection: Http2Connection): void {
+    this.#ending.add(connection);
+    connection.retire();
+  }
+
+  #closeIfDone(): void {
+    if (this.#ending.size > 0 || this.#connections.length > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    void Promise.all(this.#open).then(() => this.#closed?.resolve());
+  }
+
+  /** One listener for all requests that share a signal. */
+  #watch(pending: Pending): void {
+    const { signal } = pending.request;
+    let sharers = this.#bySignal.get(signal);
+    if (!sharers) {
+      sharers = { pending: new Set(), onAbort: () => this.#onAbort(signal) };
+      this.#bySignal.set(signal, sharers);
+      signal.addEventListener("abort", sharers.onAbort);
+    }
+    sharers.pending.add(pending);
+  }
+
+  #unwatch(pending: Pending): void {
+    const { signal } = pending.request;
+    const sharers = this.#bySignal.get(signal);
+    if (!sharers?.pending.delete(pending) || sharers.pending.size > 0) return;
+    this.#bySignal.delete(signal);
+    signal.removeEventListener("abort", sharers.onAbort);
+  }
+
+  #onAbort(signal: AbortSignal): void {
+    for (const pending of [...this.#bySignal.get(signal)?.pending ?? []]) {
+      if (pending.stream) pending.connection!.cancel(pending.stream, ABORTED);
+      else this.#settle(pending, ABORTED_UNSENT);
+    }
+    this.#admit();
+  }
+
+  #sweepLater(): void {
+    const { clock, timeoutMs } = this.#options;
+    if (this.#timer) return;
+    this.#sweptAt = clock.monotonic();
+    this.#timer = clock.after(timeoutMs / SWEEPS, () => {
+      this.#timer = undefined;
+      this.#sweep();
+      if (this.#connections.length > 0 || this.#ending.size > 0) this.#sweepLater();
+    });
+  }
+
+  #sweep(): void {
+    const { clock, timeoutMs } = this.#options;
+    const now = clock.monotonic();
+    // What this process has not come to read yet is no silence of the far side.
+    const wasHeldUp = now - this.#sweptAt > 3 * timeoutMs / SWEEPS;
+    for (const connection of [...this.#connections, ...this.#ending]) {
+      this.#endTimedOut(connection, now);
+      if (!wasHeldUp) this.#checkLife(connection, now);
+      else if (connection.pingedAt !== undefined) connection.pingedAt = now;
+    }
+    this.#admit();
+  }
+
+  #endTimedOut(connection: Http2Connection, now: number): void {
+    const { timeoutMs } = this.#options;
+    const late: Stream[] = [];
+    for (const stream of connection.streams()) {
+      if (now - this.#byStream.get(stream)!.sentAt < timeoutMs) break;
+      late.push(stream);
+    }
+    const reason = `no answer within ${timeoutMs} ms`;
+    for (const stream of late) {
+      connection.cancel(stream, failure("timeout", { sent: "unknown", reason }));
+    }
+  }
+
+  #checkLife(connection: Http2Connection, now: number): void {
+    const { timeoutMs, silenceMs } = this.#options;
+    if (!connection.isReady) {
+      if (now - connection.openedAt >= timeoutMs) connection.abandon(NO_CONNECTION_IN_TIME);
+      return;
+    }
+    const { pingedAt, lastReceivedAt, inFlight } = connection;
+    if (pingedAt !== undefined) {
+      if (now - pingedAt >= silenceMs) connection.abandon(SILENT);
+    } else if (now - lastReceivedAt >= (inFlight > 0 ? silenceMs : IDLE_PING_MS)) {
+      connection.ping();
+    }
+  }
+}
+
+function failure(
+  fault: HttpFailure["fault"],
+  { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
+): HttpFailure {
+  return { kind: "failed", fault, sent, reason };
+}
