@@ -6,6 +6,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import {
+  createFetchEngine,
   createSharedMint,
   FetchSender,
   type HttpEngine,
