@@ -22,7 +22,7 @@ export function chooseHttpEngine({ engine, variables, clock, log }: HttpEngineDe
   const { createHttpClient } = Deno;
   const proxy = PROXY_VARIABLES.find((name) => variables[name]);
   if (engine === "http2" && proxy === undefined) {
-    return createHttp2Engine({ connectTls: Deno.connectTls, createHttpClient, clock });
+    return createHttp2Engine({ runtime: Deno, createHttpClient, clock });
   }
   if (engine === "http2") {
     log.info("APNs and FCM are called with fetch, which goes through the proxy", {

@@ -19,7 +19,7 @@ await using transport = createApnTransport({
   clock: systemClock,
   log: silentLog,
   engine: load.engine === "http2"
-    ? createHttp2Engine({ connectTls: Deno.connectTls, createHttpClient, clock: systemClock })
+    ? createHttp2Engine({ runtime: Deno, createHttpClient, clock: systemClock })
     : createFetchEngine({ fetch, createHttpClient, clock: systemClock }),
   readFile: (path) => Deno.readFile(path),
 });

@@ -12,7 +12,7 @@ import { ProtocolError } from "./protocol_error.ts";
 import { Http2Session, type SessionRequest, type Stream } from "./session.ts";
 
 /** Opens a TLS connection on which HTTP/2 was agreed upon, where the far side speaks it. */
-export type ConnectTls = () => Promise<Deno.TlsConn>;
+export type ConnectTls = (signal: AbortSignal) => Promise<Deno.TlsConn>;
 
 /** Settings of {@link Http2Connection}. */
 export interface Http2ConnectionOptions {
@@ -39,6 +39,7 @@ export class Http2Connection {
   pingedAt: number | undefined;
   /** Requests in a row that got no answer in time. */
   unanswered = 0;
+  readonly #connecting = new AbortController();
   #socket: Deno.TlsConn | undefined;
   /** Resolves when the socket is closed. */
   readonly finished: Promise<void>;
@@ -111,7 +112,7 @@ export class Http2Connection {
 
   async #run(): Promise<void> {
     try {
-      this.#socket = await this.#options.connect();
+      this.#socket = await this.#options.connect(this.#connecting.signal);
       // Given up while it was being opened.
       if (this.#isClosed) return this.#socket.close();
       const { alpnProtocol } = await this.#socket.handshake();
@@ -198,7 +199,7 @@ export class Http2Connection {
   /** Says goodbye where the far side still listens, which it need not. */
   #hangUp(code: number | undefined): void {
     const socket = this.#socket;
-    if (!socket) return;
+    if (!socket) return this.#connecting.abort();
     if (!this.#session.isReady || this.#isWriting) return closeQuietly(socket);
     this.#session.sayGoodbye(code);
     this.#hungUp = socket.write(this.#session.output.take()).then(ignore, ignore)

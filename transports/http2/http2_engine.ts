@@ -2,13 +2,12 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpEngine } from "../http/mod.ts";
+import { connectTls, type TlsRuntime } from "./connect_tls.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
 /** What {@link createHttp2Engine} is made of. */
 export interface Http2EngineOptions {
-  readonly connectTls: (
-    options: Deno.ConnectTlsOptions & Partial<Deno.TlsCertifiedKeyPem>,
-  ) => Promise<Deno.TlsConn>;
+  readonly runtime: TlsRuntime;
   /** Says at once what is wrong with a certificate, which a connection would say only later. */
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   readonly clock: Clock;
@@ -34,7 +33,7 @@ const HTTPS_PORT = 443;
 
 /** HTTP/2 over the runtime's TLS. Knows no proxies. */
 export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
-  const { connectTls, createHttpClient, clock } = options;
+  const { runtime, createHttpClient, clock } = options;
   const { maxConnections = 10, maxConcurrent = 1000, silenceMs = 2500 } = options;
   return {
     maxConcurrent,
@@ -45,13 +44,12 @@ export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
         // An IPv6 address is in brackets in a URL only.
         hostname: hostname.replace(/^\[|\]$/g, ""),
         port: port === "" ? HTTPS_PORT : Number(port),
-        alpnProtocols: ["h2"],
-        caCerts: [...caCerts],
-        ...certificate,
+        caCerts,
+        ...certificate && { certificate },
       };
       return new Http2Sender({
         origin,
-        connect: () => connectTls(target),
+        connect: (signal) => connectTls(runtime, { ...target, signal }),
         maxConnections,
         maxStreams: maxConcurrent,
         timeoutMs,

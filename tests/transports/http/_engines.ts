@@ -7,7 +7,8 @@ import { createHttp2Engine } from "../../../transports/http2/mod.ts";
 /** Makes an engine whose senders have at most so many connections. */
 export type MakeEngine = (clock: Clock, options?: { connections?: number }) => HttpEngine;
 
-const ENGINES: Readonly<Record<string, MakeEngine>> = {
+/** By the name that the setting has for it. */
+export const ENGINES: Readonly<Record<string, MakeEngine>> = {
   fetch: (clock, { connections } = {}) =>
     createFetchEngine({
       fetch,
@@ -17,7 +18,7 @@ const ENGINES: Readonly<Record<string, MakeEngine>> = {
     }),
   http2: (clock, { connections } = {}) =>
     createHttp2Engine({
-      connectTls: Deno.connectTls,
+      runtime: Deno,
       createHttpClient: Deno.createHttpClient,
       clock,
       // A clock that a test moves is faster than any far side can answer a PING.

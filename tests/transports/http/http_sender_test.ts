@@ -1,0 +1,4 @@
+import { httpSenderContract } from "../../contract/http_sender_contract.ts";
+import { ENGINES } from "./_engines.ts";
+
+for (const [engine, makeEngine] of Object.entries(ENGINES)) httpSenderContract(engine, makeEngine);
