@@ -44,6 +44,11 @@ export class FakeClock implements Clock {
     this.#wall += deltaMs;
   }
 
+  /** Lets time pass while the process does something else: no timer fires until it is advanced. */
+  holdUp(deltaMs: number): void {
+    this.#moveTo(this.#monotonic + deltaMs);
+  }
+
   /**
    * Lets time pass, firing what becomes due in order. Between two timers the event loop gets the
    * chance to run what they started.

@@ -35,11 +35,10 @@ fillTables();
  *
  * @returns undefined where the bytes are no such text: a wrong end, or the end mark within.
  */
-export function decodeHuffman(bytes: Uint8Array, start: number, end: number): string | undefined {
+export function decodeHuffman(bytes: Uint8Array): string | undefined {
   let state = 0;
   let text = "";
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
+  for (const byte of bytes) {
     for (let shift = 4; shift >= 0; shift -= 4) {
       const entry = state * 16 + ((byte >> shift) & 15);
       const emitted = EMITTED[entry]!;

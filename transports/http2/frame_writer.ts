@@ -5,6 +5,7 @@
  * nothing has to be kept in step with the far side.
  */
 
+import type { Frame } from "./frame_reader.ts";
 import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE } from "./frames.ts";
 import { STATIC_INDEX } from "./_static_table.ts";
 
@@ -89,16 +90,10 @@ export class FrameWriter {
     }
   }
 
-  settingsAck(): void {
-    this.#reserve(FRAME_HEADER_BYTES);
-    this.#frameHeader({ length: 0, type: FRAME.SETTINGS, flags: FLAG.ACK, stream: 0 });
-  }
-
-  /** `payload`: the eight bytes of a PING. */
-  ping(payload: Uint8Array, { ack }: { readonly ack: boolean }): void {
+  /** Any other frame. */
+  frame({ type, flags, stream, payload }: Frame): void {
     this.#reserve(FRAME_HEADER_BYTES + payload.length);
-    const flags = ack ? FLAG.ACK : 0;
-    this.#frameHeader({ length: payload.length, type: FRAME.PING, flags, stream: 0 });
+    this.#frameHeader({ length: payload.length, type, flags, stream });
     this.#bytes.set(payload, this.#length);
     this.#length += payload.length;
   }

@@ -92,7 +92,7 @@ export class HpackDecoder {
     if (end > this.#end) throw new HpackError("a text is longer than its block");
     this.#at = end;
     if (!huffman) return latin1(this.#bytes, { start, end });
-    const text = decodeHuffman(this.#bytes, start, end);
+    const text = decodeHuffman(this.#bytes.subarray(start, end));
     if (text === undefined) throw new HpackError("a text is not in the Huffman code");
     return text;
   }

@@ -6,10 +6,11 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpFailure } from "../http/mod.ts";
-import { connectFailure, NO_CONNECTION, NO_HTTP2 } from "./connect_failure.ts";
+import { BROKEN, connectFailure, NO_CONNECTION, NO_HTTP2 } from "./failures.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { ProtocolError } from "./protocol_error.ts";
-import { Http2Session, type SessionRequest, type Stream } from "./session.ts";
+import { Http2Session } from "./session.ts";
+import type { Stream, StreamRequest } from "./stream.ts";
 
 /** Opens a TLS connection on which HTTP/2 was agreed upon, where the far side speaks it. */
 export type ConnectTls = (signal: AbortSignal) => Promise<Deno.TlsConn>;
@@ -81,7 +82,7 @@ export class Http2Connection {
   }
 
   /** @throws {TypeError} where a header cannot be sent. */
-  request(request: SessionRequest): Stream {
+  request(request: StreamRequest): Stream {
     const stream = this.#session.request(request);
     this.#flushSoon();
     return stream;
@@ -206,13 +207,6 @@ export class Http2Connection {
       .then(() => closeQuietly(socket));
   }
 }
-
-const BROKEN: HttpFailure = {
-  kind: "failed",
-  sent: "unknown",
-  fault: "died",
-  reason: "the connection broke before the answer came",
-};
 
 function ignore() {}
 

@@ -7,9 +7,9 @@
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
-import { NO_CONNECTION_IN_TIME } from "./connect_failure.ts";
+import { ABORTED, ABORTED_UNSENT, NO_CONNECTION_IN_TIME, SILENT, timeout } from "./failures.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
-import type { Stream } from "./session.ts";
+import type { Stream } from "./stream.ts";
 
 /** Settings of {@link Http2Sender}. */
 export interface Http2SenderOptions {
@@ -59,13 +59,6 @@ const SWEEPS = 16;
 const IDLE_PING_MS = 3_600_000;
 
 const encoder = new TextEncoder();
-
-const ABORTED_UNSENT = failure("aborted", { sent: "no", reason: "given up before it was sent" });
-const ABORTED = failure("aborted", { sent: "unknown", reason: "given up" });
-const SILENT = failure("died", {
-  sent: "unknown",
-  reason: "the connection died: the server does not answer a PING",
-});
 
 /** See the top of the file. Connects with its first request. */
 export class Http2Sender implements HttpSender {
@@ -316,10 +309,7 @@ export class Http2Sender implements HttpSender {
       if (now - this.#byStream.get(stream)!.sentAt < timeoutMs) break;
       late.push(stream);
     }
-    const reason = `no answer within ${timeoutMs} ms`;
-    for (const stream of late) {
-      connection.cancel(stream, failure("timeout", { sent: "unknown", reason }));
-    }
+    for (const stream of late) connection.cancel(stream, timeout(timeoutMs));
   }
 
   #checkLife(connection: Http2Connection, now: number): void {
@@ -335,11 +325,4 @@ export class Http2Sender implements HttpSender {
       connection.ping();
     }
   }
-}
-
-function failure(
-  fault: HttpFailure["fault"],
-  { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
-): HttpFailure {
-  return { kind: "failed", fault, sent, reason };
 }

@@ -2,59 +2,14 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { HttpResult } from "../../../transports/http/mod.ts";
-import type { Frame } from "../../../transports/http2/frame_reader.ts";
 import { ERROR, FLAG, FRAME, PREFACE, SETTING } from "../../../transports/http2/frames.ts";
 import { HpackDecoder } from "../../../transports/http2/hpack_decoder.ts";
 import { ProtocolError } from "../../../transports/http2/protocol_error.ts";
-import { Http2Session } from "../../../transports/http2/session.ts";
 import { block, data, frame, framesIn, goaway, headers, numbers, settings } from "./_frames.ts";
-
-const END = FLAG.END_HEADERS | FLAG.END_STREAM;
-
-/** A session, the frames it has to send, and what its requests came to. */
-function rig({ far = {}, ready = true }: { far?: Record<number, number>; ready?: boolean } = {}) {
-  const session = new Http2Session({ authority: "push.example:443", maxStreams: 100 });
-  const results: (HttpResult | undefined)[] = [];
-  let skip = PREFACE.length;
-
-  function sent(): Frame[] {
-    const frames = framesIn(session.output.take(), skip);
-    skip = 0;
-    return frames;
-  }
-
-  function request(body = "{}", more: Record<string, string> = {}) {
-    const index = results.push(undefined) - 1;
-    return session.request({
-      path: "/3/device/c0ffee",
-      headers: more,
-      body: new TextEncoder().encode(body),
-      ignoreSuccessBody: false,
-      done(result) {
-        assert.equal(results[index], undefined, "answered once");
-        results[index] = result;
-      },
-    });
-  }
-
-  function receive(...frames: Frame[]) {
-    for (const each of frames) session.receive(each);
-  }
-
-  if (ready) {
-    receive(settings(far));
-    sent();
-  }
-  return { session, results, sent, request, receive };
-}
-
-function brief(result: HttpResult | undefined): unknown {
-  return result?.kind === "failed" ? [result.fault, result.sent] : result?.status;
-}
+import { brief, END, FAILED, sessionRig } from "./_session_rig.ts";
 
 Deno.test("a session begins with the preface and its settings, and makes no request before the far side's", () => {
-  const { session, receive } = rig({ ready: false });
+  const { session, receive } = sessionRig({ ready: false });
   assert.equal(session.free, 0);
   const bytes = session.output.take();
   assert.equal(new TextDecoder().decode(bytes.subarray(0, PREFACE.length)), PREFACE);
@@ -68,7 +23,7 @@ Deno.test("a session begins with the preface and its settings, and makes no requ
 });
 
 Deno.test("a request is a HEADERS and a DATA frame, its values never to be indexed", () => {
-  const { sent, request } = rig();
+  const { sent, request } = sessionRig();
   request('{"a":1}', { "apns-topic": "com.example", authorization: "bearer x" });
   const [head, body] = sent();
   assert.deepEqual([head!.type, head!.flags, head!.stream], [FRAME.HEADERS, FLAG.END_HEADERS, 1]);
@@ -85,7 +40,7 @@ Deno.test("a request is a HEADERS and a DATA frame, its values never to be index
 });
 
 Deno.test("a head that is longer than a frame goes on in CONTINUATION frames", () => {
-  const { sent, request } = rig();
+  const { sent, request } = sessionRig();
   request("{}", { "x-long": "y".repeat(40_000) });
   const frames = sent();
   assert.deepEqual(frames.map(({ type, flags }) => [type, flags]), [
@@ -100,7 +55,7 @@ Deno.test("a head that is longer than a frame goes on in CONTINUATION frames", (
 });
 
 Deno.test("a header that no header may be is refused, and the next request goes out", () => {
-  const { sent, request } = rig();
+  const { sent, request } = sessionRig();
   for (const value of ["a\nb", "a\rb", "a\0b", "€"]) {
     assert.throws(() => request("{}", { "apns-topic": value }), TypeError);
   }
@@ -112,7 +67,7 @@ Deno.test("a header that no header may be is refused, and the next request goes 
 });
 
 Deno.test("an answer is its status, its headers and its body", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   request();
   receive(
     headers(1, "400", { more: { "apns-id": "7" } }),
@@ -127,14 +82,14 @@ Deno.test("an answer is its status, its headers and its body", () => {
 });
 
 Deno.test("answers come in any order, each to its request", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   for (let count = 0; count < 3; count++) request();
   receive(headers(5, "200", { flags: END }), headers(1, "410", { flags: END }));
   assert.deepEqual(results.map(brief), [410, undefined, 200]);
 });
 
 Deno.test("interim answers and trailers are passed over", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   request();
   receive(headers(1, "103"), headers(1, "200"), data(1, "x"));
   receive(frame(FRAME.HEADERS, 1, { flags: END, payload: block({ "grpc-status": "0" }) }));
@@ -142,7 +97,7 @@ Deno.test("interim answers and trailers are passed over", () => {
 });
 
 Deno.test("padding and priorities are no part of an answer", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   request();
   const payload = Uint8Array.from([2, 0, 0, 0, 0, 16, ...block({ ":status": "200" }), 0, 0]);
   const flags = FLAG.END_HEADERS | FLAG.PADDED | FLAG.PRIORITY;
@@ -153,7 +108,7 @@ Deno.test("padding and priorities are no part of an answer", () => {
 });
 
 Deno.test("a header block may come in pieces", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   request();
   const whole = block({ ":status": "200", "apns-id": "7" });
   receive(
@@ -165,7 +120,7 @@ Deno.test("a header block may come in pieces", () => {
 });
 
 Deno.test("a body is sent as far as the windows allow, and goes on when they grow", () => {
-  const { sent, request, receive } = rig({ far: { [SETTING.INITIAL_WINDOW_SIZE]: 10 } });
+  const { sent, request, receive } = sessionRig({ far: { [SETTING.INITIAL_WINDOW_SIZE]: 10 } });
   request("x".repeat(25));
   const lengths = () =>
     sent().filter(({ type }) => type === FRAME.DATA).map((
@@ -183,7 +138,9 @@ Deno.test("a body is sent as far as the windows allow, and goes on when they gro
 });
 
 Deno.test("all bodies together keep to the window of the connection", () => {
-  const { sent, request, receive } = rig({ far: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20 } });
+  const { sent, request, receive } = sessionRig({
+    far: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20 },
+  });
   for (let count = 0; count < 3; count++) request("x".repeat(30_000));
   const bytes = () =>
     sent().filter(({ type }) => type === FRAME.DATA)
@@ -196,7 +153,7 @@ Deno.test("all bodies together keep to the window of the connection", () => {
 });
 
 Deno.test("a body goes out in frames as large as the far side takes", () => {
-  const { sent, request, receive } = rig({
+  const { sent, request, receive } = sessionRig({
     far: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20, [SETTING.MAX_FRAME_SIZE]: 20_000 },
   });
   receive(numbers(FRAME.WINDOW_UPDATE, 0, 2 ** 20));
@@ -205,7 +162,9 @@ Deno.test("a body goes out in frames as large as the far side takes", () => {
 });
 
 Deno.test("an answer before the whole body was sent ends the stream", () => {
-  const { results, sent, request, receive } = rig({ far: { [SETTING.INITIAL_WINDOW_SIZE]: 1 } });
+  const { results, sent, request, receive } = sessionRig({
+    far: { [SETTING.INITIAL_WINDOW_SIZE]: 1 },
+  });
   request("xyz");
   sent();
   receive(headers(1, "413", { flags: END }));
@@ -216,7 +175,7 @@ Deno.test("an answer before the whole body was sent ends the stream", () => {
 });
 
 Deno.test("the far side gets new room for what was consumed, of given up answers as well", () => {
-  const { sent, request, receive } = rig();
+  const { sent, request, receive } = sessionRig();
   request();
   receive(headers(1, "200"));
   const piece = "x".repeat(16_384);
@@ -226,7 +185,7 @@ Deno.test("the far side gets new room for what was consumed, of given up answers
 });
 
 Deno.test("a longer answer than anybody reads is cut off", () => {
-  const { results, sent, request, receive } = rig();
+  const { results, sent, request, receive } = sessionRig();
   request();
   sent();
   receive(headers(1, "500"), data(1, "x".repeat(5000)), data(1, "x".repeat(5000)));
@@ -235,7 +194,9 @@ Deno.test("a longer answer than anybody reads is cut off", () => {
 });
 
 Deno.test("the far side's limit of streams is kept, also when it shrinks below what is open", () => {
-  const { session, request, receive } = rig({ far: { [SETTING.MAX_CONCURRENT_STREAMS]: 3 } });
+  const { session, request, receive } = sessionRig({
+    far: { [SETTING.MAX_CONCURRENT_STREAMS]: 3 },
+  });
   assert.equal(session.free, 3);
   request();
   request();
@@ -246,7 +207,7 @@ Deno.test("the far side's limit of streams is kept, also when it shrinks below w
 });
 
 Deno.test("GOAWAY: what came before it is answered, what came after it was not processed", () => {
-  const { session, results, request, receive } = rig();
+  const { session, results, request, receive } = sessionRig();
   for (let count = 0; count < 3; count++) request();
   receive(goaway(3, ERROR.NO_ERROR, '{"reason":"Shutdown"}'));
   assert.equal(session.free, 0);
@@ -258,7 +219,7 @@ Deno.test("GOAWAY: what came before it is answered, what came after it was not p
 });
 
 Deno.test("a GOAWAY that announces another one gives up nothing", () => {
-  const { session, results, request, receive } = rig();
+  const { session, results, request, receive } = sessionRig();
   request();
   receive(goaway(2 ** 31 - 1, ERROR.NO_ERROR));
   assert.ok(session.isDraining);
@@ -266,14 +227,14 @@ Deno.test("a GOAWAY that announces another one gives up nothing", () => {
 });
 
 Deno.test("RST_STREAM: refused is not processed, anything else is unknown", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   for (let count = 0; count < 2; count++) request();
   receive(numbers(FRAME.RST_STREAM, 1, ERROR.REFUSED_STREAM), numbers(FRAME.RST_STREAM, 3, 2));
   assert.deepEqual(results.map(brief), [["refused_stream", "no"], ["died", "unknown"]]);
 });
 
 Deno.test("a request that is given up is reset, and what still comes for it is passed over", () => {
-  const { session, results, sent, request, receive } = rig();
+  const { session, results, sent, request, receive } = sessionRig();
   const stream = request();
   sent();
   session.cancel(stream, FAILED);
@@ -283,14 +244,14 @@ Deno.test("a request that is given up is reset, and what still comes for it is p
 });
 
 Deno.test("a PING is answered with the same bytes", () => {
-  const { sent, receive } = rig();
+  const { sent, receive } = sessionRig();
   const payload = new TextEncoder().encode("12345678");
   receive(frame(FRAME.PING, 0, { payload }), frame(FRAME.PING, 0, { payload, flags: FLAG.ACK }));
   assert.deepEqual(sent(), [frame(FRAME.PING, 0, { payload, flags: FLAG.ACK })]);
 });
 
 Deno.test("frames that later standards add are passed over", () => {
-  const { results, request, receive } = rig();
+  const { results, request, receive } = sessionRig();
   request();
   receive(
     frame(0x42, 1, { payload: new Uint8Array(9) }),
@@ -298,136 +259,6 @@ Deno.test("frames that later standards add are passed over", () => {
   );
   receive(headers(1, "200", { flags: END }));
   assert.equal(brief(results[0]), 200);
-});
-
-const ONE_STREAM: Readonly<Record<string, readonly Frame[]>> = {
-  "data before any head": [data(1, "x")],
-  "a head without a status": [frame(FRAME.HEADERS, 1, { flags: END, payload: block({ a: "b" }) })],
-  "a status that is no number": [headers(1, "fine", { flags: END })],
-  "an interim answer that ends": [headers(1, "103", { flags: END })],
-  "a window that does not grow": [numbers(FRAME.WINDOW_UPDATE, 1, 0)],
-  "a window that grows too large": [numbers(FRAME.WINDOW_UPDATE, 1, 2 ** 31 - 1)],
-};
-
-for (const [what, frames] of Object.entries(ONE_STREAM)) {
-  Deno.test(`${what} ends its stream, and no other`, () => {
-    const { results, sent, request, receive } = rig();
-    request();
-    request();
-    sent();
-    receive(...frames);
-    assert.deepEqual(results.map(brief), [["died", "unknown"], undefined]);
-    assert.deepEqual(sent(), [numbers(FRAME.RST_STREAM, 1, ERROR.PROTOCOL_ERROR)]);
-    receive(headers(3, "200", { flags: END }));
-    assert.equal(brief(results[1]), 200);
-  });
-}
-
-const FATAL: readonly (readonly [what: string, code: number, ...frames: Frame[]])[] = [
-  ["a frame on a stream that nobody opened", ERROR.PROTOCOL_ERROR, headers(99, "200")],
-  ["an answer on an even stream", ERROR.PROTOCOL_ERROR, headers(2, "200")],
-  ["an answer on stream 0", ERROR.PROTOCOL_ERROR, headers(0, "200")],
-  ["server push", ERROR.PROTOCOL_ERROR, frame(FRAME.PUSH_PROMISE, 1)],
-  ["CONTINUATION of nothing", ERROR.PROTOCOL_ERROR, frame(FRAME.CONTINUATION, 1)],
-  [
-    "a frame amid a header block",
-    ERROR.PROTOCOL_ERROR,
-    headers(1, "200", { flags: 0 }),
-    data(1, ""),
-  ],
-  [
-    "CONTINUATION of another stream",
-    ERROR.PROTOCOL_ERROR,
-    headers(1, "200", { flags: 0 }),
-    frame(FRAME.CONTINUATION, 3),
-  ],
-  ["settings on a stream", ERROR.PROTOCOL_ERROR, { ...settings(), stream: 1 }],
-  [
-    "settings of a wrong size",
-    ERROR.FRAME_SIZE_ERROR,
-    frame(FRAME.SETTINGS, 0, { payload: new Uint8Array(5) }),
-  ],
-  [
-    "an acknowledgement with settings",
-    ERROR.FRAME_SIZE_ERROR,
-    { ...settings({ 1: 1 }), flags: FLAG.ACK },
-  ],
-  ["a server that allows push", ERROR.PROTOCOL_ERROR, settings({ [SETTING.ENABLE_PUSH]: 1 })],
-  [
-    "a first window that is too large",
-    ERROR.FLOW_CONTROL_ERROR,
-    settings({ [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 31 }),
-  ],
-  ["frames that are too small", ERROR.PROTOCOL_ERROR, settings({ [SETTING.MAX_FRAME_SIZE]: 100 })],
-  ["a PING of a wrong size", ERROR.FRAME_SIZE_ERROR, frame(FRAME.PING, 0)],
-  [
-    "a PING on a stream",
-    ERROR.PROTOCOL_ERROR,
-    frame(FRAME.PING, 1, { payload: new Uint8Array(8) }),
-  ],
-  ["a GOAWAY of a wrong size", ERROR.FRAME_SIZE_ERROR, frame(FRAME.GOAWAY, 0)],
-  ["a GOAWAY on a stream", ERROR.PROTOCOL_ERROR, { ...goaway(0, 0), stream: 1 }],
-  ["a reset of a wrong size", ERROR.FRAME_SIZE_ERROR, frame(FRAME.RST_STREAM, 1)],
-  [
-    "a window of the connection that does not grow",
-    ERROR.PROTOCOL_ERROR,
-    numbers(FRAME.WINDOW_UPDATE, 0, 0),
-  ],
-  [
-    "a window of the connection that is too large",
-    ERROR.FLOW_CONTROL_ERROR,
-    numbers(FRAME.WINDOW_UPDATE, 0, 2 ** 31 - 1),
-  ],
-  [
-    "more padding than payload",
-    ERROR.PROTOCOL_ERROR,
-    frame(FRAME.DATA, 1, { flags: FLAG.PADDED, payload: Uint8Array.from([9, 1]) }),
-  ],
-  [
-    "a header block that cannot be decoded",
-    ERROR.COMPRESSION_ERROR,
-    frame(FRAME.HEADERS, 1, { flags: END, payload: Uint8Array.from([0x80]) }),
-  ],
-];
-
-for (const [what, code, ...frames] of FATAL) {
-  Deno.test(`${what} ends the connection`, () => {
-    const { request, receive } = rig();
-    request();
-    receive(headers(1, "200"));
-    assert.throws(
-      () => receive(...frames),
-      (error) => error instanceof ProtocolError && error.errorCode === code,
-    );
-  });
-}
-
-Deno.test("a first frame that is no SETTINGS ends the connection", () => {
-  const { receive } = rig({ ready: false });
-  assert.throws(() => receive(frame(FRAME.PING, 0, { payload: new Uint8Array(8) })), ProtocolError);
-});
-
-Deno.test("a header block that never ends is not collected for ever", () => {
-  const { request, receive } = rig();
-  request();
-  receive(headers(1, "200", { flags: 0 }));
-  assert.throws(
-    () => {
-      for (let count = 0; count < 70_000; count++) receive(frame(FRAME.CONTINUATION, 1));
-    },
-    (error) => error instanceof ProtocolError && error.errorCode === ERROR.ENHANCE_YOUR_CALM,
-  );
-});
-
-Deno.test("a far side that asks for answers and never reads them is left", () => {
-  const { receive } = rig();
-  const ping = frame(FRAME.PING, 0, { payload: new Uint8Array(8) });
-  assert.throws(
-    () => {
-      for (let count = 0; count < 3_000_000; count++) receive(ping);
-    },
-    (error) => error instanceof ProtocolError && error.errorCode === ERROR.ENHANCE_YOUR_CALM,
-  );
 });
 
 Deno.test("whatever frames come, each request is answered once and nothing but a ProtocolError is thrown", () => {
@@ -444,7 +275,7 @@ Deno.test("whatever frames come, each request is answered once and nothing but a
   });
   fc.assert(
     fc.property(fc.array(anyFrame, { maxLength: 25 }), (frames) => {
-      const { session, results, request, receive } = rig();
+      const { session, results, request, receive } = sessionRig();
       try {
         for (const each of frames) {
           if (session.free > 0 && results.length < 4) request();
@@ -459,5 +290,3 @@ Deno.test("whatever frames come, each request is answered once and nothing but a
     { numRuns: 5000 },
   );
 });
-
-const FAILED = { kind: "failed", fault: "timeout", sent: "unknown", reason: "test" } as const;

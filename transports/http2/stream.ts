@@ -1,0 +1,90 @@
+/** One request on a connection, and what has come of its answer. */
+
+import { Buffer } from "node:buffer";
+import type { HttpReply, HttpResult } from "../http/mod.ts";
+import { HeaderList } from "./header_list.ts";
+
+/** A request as a session takes it. */
+export interface StreamRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Whether the body of a 2xx answer is dropped. */
+  readonly ignoreSuccessBody: boolean;
+  /** Called once. */
+  readonly done: (result: HttpResult) => void;
+}
+
+/** Providers answer with a few hundred bytes; an error page of a proxy may be anything. */
+const MAX_BODY_BYTES = 8 * 1024;
+const NO_HEADERS = new HeaderList([]);
+const decoder = new TextDecoder();
+
+/** One request under way. */
+export class Stream {
+  readonly id: number;
+  readonly request: StreamRequest;
+  /** Bytes of data that the far side takes at the moment. May be negative. */
+  window: number;
+  /** What is left to be sent of the body. */
+  unsent: Uint8Array | undefined;
+  /** 0: no answer has begun. */
+  #status = 0;
+  #headers = NO_HEADERS;
+  readonly #chunks: Uint8Array[] = [];
+  #received = 0;
+
+  constructor(
+    { id, request, window }: {
+      readonly id: number;
+      readonly request: StreamRequest;
+      readonly window: number;
+    },
+  ) {
+    this.id = id;
+    this.request = request;
+    this.window = window;
+  }
+
+  /** Whether the head of the answer has come. */
+  get isAnswered(): boolean {
+    return this.#status !== 0;
+  }
+
+  /** Whether more of the body has come than is kept. */
+  get isOverlong(): boolean {
+    return this.#received > MAX_BODY_BYTES;
+  }
+
+  /**
+   * Takes the decoded headers of an answer. Interim answers (1xx) change nothing.
+   *
+   * @returns false where they are none.
+   */
+  answer(entries: readonly string[], { end }: { readonly end: boolean }): boolean {
+    const status = entries[0] === ":status" ? Number(entries[1]) : NaN;
+    if (!(status >= 100 && status <= 999)) return false;
+    if (status < 200) return !end;
+    this.#status = status;
+    this.#headers = new HeaderList(entries);
+    return true;
+  }
+
+  /** Takes a part of the body, which stays the caller's. */
+  receive(data: Uint8Array): void {
+    if (!(this.request.ignoreSuccessBody && this.#status < 300)) {
+      const room = MAX_BODY_BYTES - this.#received;
+      if (room > 0 && data.length > 0) this.#chunks.push(data.slice(0, room));
+    }
+    this.#received += data.length;
+  }
+
+  /** The answer so far. */
+  reply(): HttpReply {
+    const chunks = this.#chunks;
+    const text = chunks.length === 0
+      ? ""
+      : decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+    return { kind: "reply", status: this.#status, headers: this.#headers, text };
+  }
+}
