@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import { Deadlines } from "../core/deadlines.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { after, type Breaker, type BreakerSettings, CLOSED, enter } from "./breaker.ts";
 
@@ -38,6 +39,7 @@ interface Queued {
 export class Lane {
   readonly #clock: Clock;
   readonly #settings: () => LaneSettings;
+  readonly #deadlines: Deadlines;
   readonly #queue: Queued[] = [];
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
@@ -48,6 +50,7 @@ export class Lane {
 
   constructor(clock: Clock, settings: () => LaneSettings) {
     this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
     this.#settings = settings;
     this.#countedAt = clock.monotonic() - 1000;
   }
@@ -97,16 +100,15 @@ export class Lane {
 
   async #run({ attempt, resolve }: Queued): Promise<void> {
     this.#inFlight++;
-    const abort = new AbortController();
-    const timer = this.#clock.after(this.#settings().timeoutMs, () => abort.abort());
+    const deadline = this.#deadlines.start(this.#settings().timeoutMs);
     let outcome: Outcome;
     try {
-      outcome = await attempt(abort.signal);
+      outcome = await attempt(deadline.signal);
     } catch (thrown) {
       // A bug in a transport must neither lose the message nor stop the lane.
       outcome = { kind: "retry", reason: `the transport failed: ${(thrown as Error)?.name}` };
     }
-    timer.cancel();
+    this.#deadlines.end(deadline);
     this.#inFlight--;
     const now = this.#clock.monotonic();
     this.#breaker = after(this.#breaker, outcome, { now, settings: this.#settings().breaker });

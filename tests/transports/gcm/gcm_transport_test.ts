@@ -3,82 +3,20 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../../core/errors.ts";
 import type { SharedTokens } from "../../../core/shared_tokens.ts";
-import { type Clock, systemClock } from "../../../core/clock.ts";
+import { createGcmTransport } from "../../../transports/gcm/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { createGcmTransport, type GcmOptions } from "../../../transports/gcm/mod.ts";
-import { makeCertificate } from "../http/_certificate.ts";
-import { type MakeEngine, testEngines } from "../http/_engines.ts";
+import { testEngines } from "../http/_engines.ts";
 import {
-  filesOf,
-  mailMessage,
-  makeServiceAccount,
-  realDeps,
-  type SeenRequest,
-  startProvider,
-  targetOf,
-} from "./fake_provider.ts";
-
-const certificate = await makeCertificate();
-const account = await makeServiceAccount();
-const FILES = { "/ca.pem": certificate.cert, "/account.json": account.json };
-const never = new AbortController().signal;
-
-type Answer = (request: SeenRequest) => Response | Promise<Response>;
-
-function sent(): Response {
-  return Response.json({ name: "projects/demo-project/messages/1" });
-}
-
-function refused(): Response {
-  return Response.json({ error: { status: "UNAUTHENTICATED" } }, { status: 401 });
-}
-
-/** A provider that mints `token-1`, `token-2` … and lets `push` answer the rest. */
-function startGoogle(push: Answer, token?: Answer) {
-  let minted = 0;
-  return startProvider(certificate, (request) => {
-    if (request.path !== "/token") return push(request);
-    return token?.(request) ??
-      Response.json({ access_token: `token-${++minted}`, expires_in: 3599, token_type: "Bearer" });
-  });
-}
-
-function gcmDeps(
-  makeEngine: MakeEngine,
-  files: Record<string, string> = FILES,
-  clock: Clock = systemClock,
-) {
-  return { ...realDeps(files), clock, engine: makeEngine(clock, { connections: 1 }) };
-}
-
-async function configured(
-  makeEngine: MakeEngine,
-  origin: string,
-  { sharedTokens, clock, ...more }: Partial<GcmOptions> & {
-    readonly sharedTokens?: SharedTokens;
-    readonly clock?: Clock;
-  } = {},
-) {
-  const deps = sharedTokens === undefined ? {} : { sharedTokens };
-  const transport = createGcmTransport({ ...gcmDeps(makeEngine, FILES, clock), ...deps });
-  const faults = await transport.configure(
-    new Map([["app", {
-      serviceaccount: "/account.json",
-      address: origin,
-      tokenaddress: `${origin}/token`,
-      cafile: "/ca.pem",
-      ...more,
-    }]]),
-  );
-  assert.deepEqual(faults, []);
-  return transport;
-}
-
-async function configuredLegacy(makeEngine: MakeEngine, address: string) {
-  const transport = createGcmTransport(gcmDeps(makeEngine));
-  await transport.configure(new Map([["app", { key: "AIza", address, cafile: "/ca.pem" }]]));
-  return transport;
-}
+  account,
+  configured,
+  configuredLegacy,
+  gcmDeps,
+  never,
+  refused,
+  sent,
+  startGoogle,
+} from "./_google.ts";
+import { mailMessage, targetOf } from "./fake_provider.ts";
 
 testEngines(
   "gcm sends to FCM v1 with the token it was granted for its assertion",
@@ -299,110 +237,6 @@ testEngines(
     const [status] = transport.status();
     assert.equal(status?.ready, true);
     assert.match(status?.detail ?? "", /shut the legacy API/);
-  },
-);
-
-testEngines(
-  "gcm keeps its access token where a new configuration leaves the client as it was",
-  async (makeEngine) => {
-    await using google = startGoogle(sent);
-    await using transport = await configured(makeEngine, google.origin);
-    const options: GcmOptions = {
-      serviceaccount: "/account.json",
-      address: google.origin,
-      tokenaddress: `${google.origin}/token`,
-      cafile: "/ca.pem",
-    };
-    const send = () => transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
-    await send();
-    await transport.configure(new Map([["app", { ...options }], ["other", { key: "AIza" }]]));
-    await send();
-    assert.equal(google.seen.filter(({ path }) => path === "/token").length, 1);
-  },
-);
-
-testEngines("gcm reads a service account anew where its file has changed", async (makeEngine) => {
-  await using google = startGoogle(sent);
-  const files = { ...FILES };
-  await using transport = createGcmTransport({
-    ...gcmDeps(makeEngine, {}),
-    readTextFile: (path) => filesOf(files)(path),
-  });
-  const options = new Map([["app", {
-    serviceaccount: "/account.json",
-    address: google.origin,
-    tokenaddress: `${google.origin}/token`,
-    cafile: "/ca.pem",
-  }]]);
-  const send = () => transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
-  await transport.configure(options);
-  await send();
-  files["/account.json"] = JSON.stringify({ ...JSON.parse(account.json), project_id: "second" });
-  await transport.configure(options);
-  await send();
-  assert.equal(google.seen.filter(({ path }) => path === "/token").length, 2);
-  assert.equal(google.seen.at(-1)?.path, "/v1/projects/second/messages:send");
-});
-
-testEngines(
-  "gcm names client and file of every bad entry and serves the rest",
-  async (makeEngine) => {
-    await using transport = createGcmTransport(gcmDeps(makeEngine, {
-      ...FILES,
-      "/broken.json": "{",
-      "/empty.pem": "nothing",
-      "/garbage.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
-    }));
-    const faults = await transport.configure(
-      new Map<string, GcmOptions>([
-        ["good", { key: "AIza" }],
-        ["missing", { serviceaccount: "/nowhere.json" }],
-        ["broken", { serviceaccount: "/broken.json" }],
-        ["noca", { key: "AIza", cafile: "/empty.pem" }],
-        ["badca", { key: "AIza", cafile: "/garbage.pem" }],
-      ]),
-    );
-    assert.deepEqual(faults, [
-      { client: "missing", file: "/nowhere.json", message: "does not exist" },
-      { client: "broken", file: "/broken.json", message: "is not valid JSON" },
-      { client: "noca", file: "/empty.pem", message: "holds no PEM certificate" },
-      { client: "badca", file: "/garbage.pem", message: "holds a certificate that cannot be read" },
-    ]);
-    assert.equal(transport.serves("good"), true);
-    assert.equal(transport.serves("missing"), false);
-    assert.deepEqual(
-      transport.status().map(({ client, ready }) => [client, ready]),
-      [["badca", false], ["broken", false], ["good", true], ["missing", false], ["noca", false]],
-    );
-  },
-);
-
-for (
-  const [error, message] of [
-    [new Deno.errors.PermissionDenied(), "may not be read by this service"],
-    [new Deno.errors.NotCapable(), "may not be read by this service"],
-    [new Deno.errors.IsADirectory(), "cannot be read"],
-  ] as const
-) {
-  testEngines(
-    `gcm says of a file that fails with ${error.name} that it ${message}`,
-    async (makeEngine) => {
-      await using transport = createGcmTransport({
-        ...gcmDeps(makeEngine, {}),
-        readTextFile: () => Promise.reject(error),
-      });
-      const faults = await transport.configure(new Map([["app", { serviceaccount: "/a.json" }]]));
-      assert.deepEqual(faults, [{ client: "app", file: "/a.json", message }]);
-    },
-  );
-}
-
-testEngines(
-  "gcm answers for a client that is not configured without a call",
-  async (makeEngine) => {
-    await using transport = createGcmTransport(gcmDeps(makeEngine));
-    const outcome = await transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
-    assert.equal(outcome.kind, "misconfigured");
   },
 );
 
