@@ -107,6 +107,7 @@ class Connection implements PeerConnection {
   readonly #hpack = new HpackDecoder({ maxTableSize: 4096, maxListSize: 65_536 });
   readonly #heads = new Map<number, readonly string[]>();
   #consumed = 0;
+  #lastStream = Infinity;
   #isFlushDue = false;
   #isWriting = false;
   #isDestroyed = false;
@@ -147,6 +148,7 @@ class Connection implements PeerConnection {
   }
 
   goAway(lastStream: number, code: number): void {
+    this.#lastStream = lastStream;
     this.#output.numbers(FRAME.GOAWAY, 0, [lastStream, code]);
     this.#flushSoon();
   }
@@ -221,7 +223,7 @@ class Connection implements PeerConnection {
 
   #ask(stream: number): void {
     const headers = this.#heads.get(stream);
-    if (!headers) return;
+    if (!headers || stream > this.#lastStream) return;
     this.#options.onRequest({
       stream,
       headers,
