@@ -1,96 +1,230 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task bench:providers`: Carillon's ways out beside those of others, in one run against the
- * same fakes, which are a process of their own. Each figure is the median of several rounds, taken
- * in turns, so that whatever else the machine does meets both alike. Ratios count, absolute numbers
- * are the machine's. Needs Node.js 20 with npm for the peers.
+ * `deno task bench:providers`: Carillon's transports beside those of others and beside the floor that
+ * the runtime sets, in one run against the same far sides, which are processes of their own and whose CPU
+ * is shown. Each figure is the median of several rounds, taken in turns, so that whatever else the
+ * machine does meets all alike. Ratios count, absolute numbers are the machine's. `--rounds`,
+ * `--seconds` (a round), `--only apns|floor|service|fcm|webpush|hanging`. Needs Node.js 20 with npm.
  */
 
-import { type Latencies, latencyOfHealthy } from "./support/bystander.ts";
+import { parseArgs } from "node:util";
+import { latencyOfHealthy } from "./support/bystander.ts";
+import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
+import { type PushPeer, startPushPeer } from "./support/push_peer_process.ts";
+import { measureServicePushes } from "./support/service_pushes.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./support/simulator_process.ts";
+import { totalOf } from "./support/threads.ts";
 
 /** What a closed loop measured; see `support/closed_loop.mjs`. */
 interface Measured {
   readonly perSecond: number;
   readonly cpuMicroseconds: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly failed: number;
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly failed?: number;
 }
 
-const ROUNDS = 3;
-const LOAD = { warmUpMs: 1000, measureMs: 3000 };
-/** What APNs, and so the fake, allows on the one connection that node-apn has. */
-const PEER_IN_FLIGHT = 1000;
+/** One line of a table; the last one is what the others are compared with. */
+type Rows = Readonly<Record<string, () => Promise<Measured>>>;
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "3" },
+    only: { type: "string" },
+  },
+});
+const ROUNDS = Number(values.rounds);
+const SECONDS = Number(values.seconds);
+const LOAD = { warmUpMs: 1000, measureMs: SECONDS * 1000 };
+/** What APNs, and so the far side, allows on the one connection that node-apn has. */
+const APNS_STREAMS = 1000;
+const FETCH_IN_FLIGHT = 480;
+const WEB_PUSHES_AT_ONCE = 80;
 const BUILDS_AT_ONCE = 16;
 
-console.log(`Medians of ${ROUNDS} rounds in turns, ${LOAD.measureMs / 1000} s each\n`);
+console.log(`Medians of ${ROUNDS} rounds in turns, ${SECONDS} s each\n`);
 await using simulator = await startSimulatorProcess();
-for (const latencyMs of [0, 50]) await compareApns(simulator, latencyMs);
-await compareWebPush(simulator);
-await compareBystander(simulator);
+const pairFile = `${simulator.folder}/far_side.json`;
+const { certificate: cert, privateKey: key } = simulator.material.server;
+await Deno.writeTextFile(pairFile, JSON.stringify({ cert, key }));
+await using peer = await startPushPeer(pairFile);
 
-async function compareApns(simulator: SimulatorProcess, latencyMs: number): Promise<void> {
-  await simulator.setLatency(latencyMs);
-  const { addresses: { apns: address }, folder, material: { apns } } = simulator;
-  const { ours, peer } = await inTurns({
-    ours: () => runDeno("apn_sender.ts", { load: LOAD, address, folder, apns }),
-    peer: () => {
-      const load = { ...LOAD, inFlight: PEER_IN_FLIGHT };
-      return runNode("node_apn.mjs", { load, address, folder, apns });
-    },
-  });
-  await simulator.setLatency(0);
-  console.log(`APNs at ${latencyMs} ms`);
-  table({ "Carillon": ours, "@parse/node-apn": peer });
-}
-
-async function compareWebPush(simulator: SimulatorProcess): Promise<void> {
-  const settings = {
-    load: { ...LOAD, inFlight: BUILDS_AT_ONCE },
-    subscription: {
-      endpoint: `${simulator.addresses.webpush}/push/bench`,
-      keys: { p256dh: simulator.material.browser.publicKey, auth: simulator.material.browser.auth },
-    },
-    vapid: simulator.material.vapid,
-    payload: "Let us meet. ".repeat(32),
-  };
-  const { ours, peer } = await inTurns({
-    ours: () => runDeno("web_push_builder.ts", settings),
-    peer: () => runNode("web_push_node.mjs", settings),
-  });
-  console.log("Web Push, built and not sent");
-  table({ "Carillon": ours, "npm web-push": peer });
-}
-
-async function compareBystander(simulator: SimulatorProcess): Promise<void> {
-  const alone = await latencyOfHealthy(simulator, { hanging: false });
-  const beside = await latencyOfHealthy(simulator, { hanging: true });
-  const show = ({ p50, p99 }: Latencies) => `p50 ${p50} ms, p99 ${p99} ms`;
-  console.log("Publish to APNs' yes, through the service");
-  console.log(`  while FCM answers  ${show(alone)}`);
-  console.log(`  while FCM hangs    ${show(beside)}`);
-}
-
-/** The median rounds of two, by pushes a second. */
-async function inTurns(
-  { ours, peer }: {
-    readonly ours: () => Promise<Measured>;
-    readonly peer: () => Promise<Measured>;
+const TABLES: Readonly<Record<string, () => Promise<void>>> = {
+  floor: () => table("Posts as APNs takes them, by nothing but a client", floorRows()),
+  async apns() {
+    for (const latencyMs of [0, 50]) {
+      await peer.setLatency(latencyMs);
+      await table(`APNs at ${latencyMs} ms, rendered, signed and judged`, apnsRows());
+    }
+    await peer.setLatency(0);
   },
-): Promise<{ readonly ours: Measured; readonly peer: Measured }> {
-  const rounds: { readonly ours: Measured; readonly peer: Measured }[] = [];
-  while (rounds.length < ROUNDS) rounds.push({ ours: await ours(), peer: await peer() });
+  service: () =>
+    table("From publish to APNs' yes: whole service, batches, data file", serviceRows()),
+  fcm: () => table("FCM v1, whole transport", fcmRows()),
+  webpush: compareWebPush,
+  hanging: compareBystander,
+};
+for (const [name, run] of Object.entries(TABLES)) {
+  if (values.only === undefined || values.only === name) await run();
+}
+Deno.exit(0);
+
+function floorRows(): Rows {
+  const address = peer.origins.apns;
+  const bare = (connections: number, inFlight: number, more = {}) => () =>
+    runDeno("bare_fetch.ts", {
+      ...{ load: { ...LOAD, connections, inFlight }, address, folder: simulator.folder, ...more },
+    });
+  const http2 = (run: typeof runDeno) => () =>
+    run("../peers/bare_http2.mjs", {
+      load: { ...LOAD, connections: 4, inFlight: 400 },
+      ...{ address, folder: simulator.folder },
+    });
   return {
-    ours: median(rounds.map(({ ours }) => ours)),
-    peer: median(rounds.map(({ peer }) => peer)),
+    "fetch, 12 × 40, cancelled, timer each": bare(12, 480, { cancels: true, timers: true }),
+    "fetch, 12 × 40, body read": bare(12, 480),
+    "fetch, 4 × 40, body read": bare(4, 160),
+    "node:http2 on Deno, 4 × 100": http2(runDeno),
+    "node:http2 on Node.js, 4 × 100": http2((_, settings) => runNode("bare_http2.mjs", settings)),
+    "Carillon's engine alone, 1000": () =>
+      runDeno("bare_engine.ts", {
+        load: { ...LOAD, inFlight: APNS_STREAMS },
+        ...{ address, folder: simulator.folder },
+      }),
   };
 }
 
-function median(measured: readonly Measured[]): Measured {
-  const sorted = measured.toSorted((a, b) => a.perSecond - b.perSecond);
-  return sorted[sorted.length >> 1]!;
+function apnsRows(): Rows {
+  const { folder, material: { apns } } = simulator;
+  const settings = (load: unknown) => ({ load, address: peer.origins.apns, folder, apns });
+  return {
+    "Carillon, fetch": () =>
+      runDeno("apn_sender.ts", settings({ ...LOAD, engine: "fetch", inFlight: FETCH_IN_FLIGHT })),
+    "Carillon, http2": () =>
+      runDeno("apn_sender.ts", settings({ ...LOAD, engine: "http2", inFlight: APNS_STREAMS })),
+    "@parse/node-apn": () => runNode("node_apn.mjs", settings({ ...LOAD, inFlight: APNS_STREAMS })),
+  };
+}
+
+function serviceRows(): Rows {
+  const { folder, material: { apns } } = simulator;
+  const whole = (engine: string) => async () => {
+    const { perSecond, repeated, ...times } = await measureServicePushes(peer, {
+      ...{ engine, seconds: SECONDS, folder, apns: apns as unknown as Record<string, string> },
+    });
+    return { perSecond, cpuMicroseconds: totalOf(times), failed: repeated };
+  };
+  return {
+    "whole service, fetch": whole("fetch"),
+    "whole service, http2": whole("http2"),
+    "transport alone, fetch": apnsRows()["Carillon, fetch"]!,
+    "transport alone, http2": apnsRows()["Carillon, http2"]!,
+  };
+}
+
+function fcmRows(): Rows {
+  const { folder, addresses } = simulator;
+  const common = { address: peer.origins.fcm, folder, tokenAddress: addresses.googleToken };
+  const ours = (engine: string, inFlight: number) => () =>
+    runDeno("fcm_sender.ts", { load: { ...LOAD, engine, inFlight }, ...common });
+  return {
+    "Carillon, fetch": ours("fetch", FETCH_IN_FLIGHT),
+    "Carillon, http2": ours("http2", APNS_STREAMS),
+    "firebase-admin, sendEach": () => runNode("firebase_admin.mjs", { load: LOAD, ...common }),
+  };
+}
+
+async function compareWebPush(): Promise<void> {
+  await using far = await startDenoServer("web_push_peer.ts", {
+    env: { PUSH_PEER_PAIR: pairFile },
+  });
+  const { material, folder } = simulator;
+  const settings = (load: Record<string, unknown>) => ({
+    load: { ...LOAD, ...load },
+    subscription: {
+      endpoint: `https://localhost:${far.greeting}/push/bench`,
+      keys: { p256dh: material.browser.publicKey, auth: material.browser.auth },
+    },
+    vapid: material.vapid,
+    payload: "Let us meet. ".repeat(32),
+    cafile: `${folder}/ca.pem`,
+  });
+  const rows = (load: Record<string, unknown>): Rows => ({
+    "Carillon": () => runDeno("web_push_builder.ts", settings(load)),
+    "npm web-push": () => runNode("web_push_node.mjs", settings(load)),
+  });
+  await table("Web Push, built and not sent", rows({ inFlight: BUILDS_AT_ONCE }));
+  await table("Web Push, built and sent", rows({ inFlight: WEB_PUSHES_AT_ONCE, sends: true }));
+}
+
+async function compareBystander(): Promise<void> {
+  console.log("Publish to APNs' yes, through the service, a few at a time");
+  const rounds = { "while FCM answers": false, "while FCM hangs": true };
+  const measured = Object.entries(rounds).map(([name, hanging]) => ({
+    ...{ name, hanging, p50: [] as number[], p99: [] as number[] },
+  }));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { hanging, p50, p99 } of measured) {
+      const latencies = await latencyOfHealthy(simulator, { hanging });
+      p50.push(latencies.p50);
+      p99.push(latencies.p99);
+    }
+  }
+  for (const { name, p50, p99 } of measured) {
+    console.log(`  ${name.padEnd(18)} p50 ${middle(p50)} ms, p99 ${middle(p99)} ms`);
+  }
+}
+
+/** Measures all rows in turns and prints their medians. */
+async function table(title: string, rows: Rows): Promise<void> {
+  const names = Object.keys(rows);
+  const rounds = new Map(
+    names.map((name) => [name, [] as (Measured & { readonly far: number })[]]),
+  );
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of names) rounds.get(name)!.push(await withFarSide(rows[name]!));
+  }
+  console.log(title);
+  const medians = names.map((name) => ({ name, ...median(rounds.get(name)!) }));
+  const yardstick = medians.at(-1)!;
+  for (const row of medians) {
+    const { name, perSecond, cpuMicroseconds, p50, p99, failed = 0, far } = row;
+    console.log(
+      `  ${name.padEnd(38)} ${perSecond.toFixed(0).padStart(6)}/s` +
+        `  ${(cpuMicroseconds / 10).toFixed(1).padStart(5)} CPU s per 100,000` +
+        (p50 === undefined || p99 === undefined
+          ? ""
+          : `  p50 ${p50.toFixed(1)}  p99 ${p99.toFixed(1)} ms`) +
+        `  far side ${(far * 100).toFixed(0)} % of a core` +
+        (failed > 0 ? `  ${failed} failed` : "") +
+        (row === yardstick ? "" : `  (${ratio(perSecond, yardstick.perSecond)} × as many, ` +
+          `${ratio(cpuMicroseconds, yardstick.cpuMicroseconds)} × the CPU)`),
+    );
+  }
+  console.log();
+}
+
+/** How much of a core the far side of APNs and FCM used meanwhile. */
+async function withFarSide(run: () => Promise<Measured>) {
+  const [cpu, begun] = [await peer.cpu(), performance.now()];
+  const measured = await run();
+  const far = (await peer.cpu() - cpu) / ((performance.now() - begun) / 1000);
+  return { ...measured, far };
+}
+
+function median<T extends Measured>(measured: readonly T[]): T {
+  return measured.toSorted((a, b) => a.perSecond - b.perSecond)[measured.length >> 1]!;
+}
+
+function middle(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+}
+
+function ratio(a: number, b: number): string {
+  return (a / b).toFixed(2);
 }
 
 async function runDeno(script: string, settings: unknown): Promise<Measured> {
@@ -104,21 +238,6 @@ async function runDeno(script: string, settings: unknown): Promise<Measured> {
 }
 
 async function runNode(script: string, settings: unknown): Promise<Measured> {
-  await using peer = await startNodePeer(script, [JSON.stringify(settings)]);
-  return JSON.parse(peer.greeting);
-}
-
-function table(rows: Readonly<Record<string, Measured>>): void {
-  for (const [name, { perSecond, cpuMicroseconds, p50, p99, failed }] of Object.entries(rows)) {
-    console.log(
-      `  ${name.padEnd(16)} ${perSecond.toFixed(0).padStart(6)}/s` +
-        `  ${(cpuMicroseconds / 10).toFixed(1).padStart(5)} CPU s per 100,000` +
-        `  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms` +
-        (failed > 0 ? `  ${failed} failed` : ""),
-    );
-  }
-  const [ours, peer] = Object.values(rows) as [Measured, Measured];
-  const speed = (ours.perSecond / peer.perSecond).toFixed(2);
-  const cost = (ours.cpuMicroseconds / peer.cpuMicroseconds).toFixed(2);
-  console.log(`  ratio            ${speed} × as many, at ${cost} × the CPU\n`);
+  await using running = await startNodePeer(script, [JSON.stringify(settings)]);
+  return JSON.parse(running.greeting);
 }

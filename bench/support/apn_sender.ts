@@ -7,20 +7,16 @@
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { createApnTransport } from "../../transports/apn/mod.ts";
-import { createFetchEngine } from "../../transports/http/mod.ts";
-import { createHttp2Engine } from "../../transports/http2/mod.ts";
+import { engineOf } from "./engine_of.ts";
 import { closedLoop } from "./closed_loop.mjs";
 
 const { load, address, folder, apns } = JSON.parse(Deno.args[0]!);
 const CLIENT = "bench";
-const { createHttpClient } = Deno;
 
 await using transport = createApnTransport({
   clock: systemClock,
   log: silentLog,
-  engine: load.engine === "http2"
-    ? createHttp2Engine({ runtime: Deno, createHttpClient, clock: systemClock })
-    : createFetchEngine({ fetch, createHttpClient, clock: systemClock }),
+  engine: engineOf(load.engine),
   readFile: (path) => Deno.readFile(path),
 });
 const faults = await transport.configure(
@@ -69,3 +65,4 @@ const result = await closedLoop({ ...load, inFlight }, async (index: number) => 
   return outcome.kind === "sent";
 });
 console.log(JSON.stringify(result));
+Deno.exit(0);

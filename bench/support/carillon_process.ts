@@ -28,16 +28,21 @@ export interface StartOptions {
   readonly store?: string;
   /** Any free one where absent. */
   readonly port?: number;
+  /** Files of the configuration by name, besides the properties. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Starts it on a configuration of its own. */
 export async function startCarillon(
   properties: readonly string[],
-  { v8Flags = [], store, port: wanted = 0 }: StartOptions = {},
+  { v8Flags = [], store, port: wanted = 0, files = {} }: StartOptions = {},
 ): Promise<CarillonProcess> {
   const folder = await Deno.makeTempDir({ prefix: "bench_" });
   await Deno.mkdir(`${folder}/conf`);
   await Deno.writeTextFile(`${folder}/conf/bench.properties`, properties.join("\n"));
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${folder}/conf/${name}`, text);
+  }
   const adminKey = "benchmark-admin-key";
   const { env, flags } = await startTask();
   const child = new Deno.Command(Deno.execPath(), {

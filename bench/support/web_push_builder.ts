@@ -1,20 +1,20 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
 /**
- * Carillon's Web Push transport with a `fetch` that only says yes, as a process of its own: all of
- * a push but the network. Takes its settings as JSON, prints one line of JSON with what it
- * measured, as `peers/web_push_node.mjs` does.
+ * Carillon's Web Push transport as a process of its own, sending, or with a `fetch` that only says
+ * yes: all of a push but the network. Takes its settings as JSON, prints one line of JSON with
+ * what it measured, as `peers/web_push_node.mjs` does.
  */
 
 import { systemClock } from "../../core/clock.ts";
 import { createWebPushTransport } from "../../transports/webpush/mod.ts";
 import { closedLoop } from "./closed_loop.mjs";
 
-const { load, subscription, vapid, payload } = JSON.parse(Deno.args[0]!);
+const { load, subscription, vapid, payload, cafile } = JSON.parse(Deno.args[0]!);
 const CLIENT = "bench";
 
 await using transport = createWebPushTransport({
   clock: systemClock,
-  fetch: () => Promise.resolve(new Response(null, { status: 201 })),
+  fetch: load.sends ? fetch : () => Promise.resolve(new Response(null, { status: 201 })),
   createHttpClient: Deno.createHttpClient,
   readTextFile: (path) => Deno.readTextFile(path),
   resolve: () => Promise.resolve([]),
@@ -25,6 +25,7 @@ const faults = await transport.configure(
     publickey: vapid.publicKey,
     privatekey: vapid.privateKey,
     subject: "mailto:push@example.com",
+    cafile,
     hosts: [new URL(subscription.endpoint).host],
   }]]),
 );
@@ -48,3 +49,4 @@ const result = await closedLoop(load, async (index: number) => {
   return outcome.kind === "sent";
 });
 console.log(JSON.stringify(result));
+Deno.exit(0);
