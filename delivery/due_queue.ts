@@ -58,6 +58,8 @@ export class DueQueue<T> {
   readonly #isShared: boolean;
   /** By the last part of their keys. */
   readonly #running = new Map<string, Promise<void>>();
+  /** Jobs that have ended since the listing began that may still show them. */
+  readonly #ended = new Set<string>();
   #handle: ((job: T) => Promise<JobResult<T>>) | undefined;
   #timer: Timer | undefined;
   /** Epoch milliseconds at which the timer goes off. */
@@ -144,19 +146,23 @@ export class DueQueue<T> {
   async #handOut(): Promise<void> {
     const { store, clock, maxRunning, horizonMs } = this.#options;
     if (this.#running.size >= maxRunning) return;
+    this.#ended.clear();
+    // Those at work are listed, too.
     const limit = maxRunning + 1;
     for (const range of this.#ranges()) {
       for await (const entry of store.list<T>({ ...range, limit })) {
         const { key } = entry;
         const id = String(key.at(-1));
         if (!this.#handle || this.#running.size >= maxRunning) return;
-        if (this.#running.has(id)) continue;
+        if (this.#running.has(id) || this.#ended.has(id)) continue;
         const dueAt = Number(key[1]);
         const now = clock.now();
         if (dueAt > now && dueAt <= now + horizonMs) return this.#wake(dueAt);
         const work = this.#run(entry).finally(() => {
           this.#running.delete(id);
-          void this.#pump();
+          this.#ended.add(id);
+          // A listing for many jobs, not one for each.
+          if (this.#running.size <= maxRunning / 2) void this.#pump();
         });
         this.#running.set(id, work);
       }

@@ -104,6 +104,30 @@ Deno.test("no more jobs run at once than allowed, and all get their turn", async
   await queue.stop();
 });
 
+Deno.test("a job that ends while a listing still shows it is not done again", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryStore({ clock });
+  // As a data file does it: what is read is a moment old, and other things happen before it is seen.
+  const list = store.list.bind(store);
+  Object.assign(store, {
+    async *list(options: Parameters<Store["list"]>[0]) {
+      const entries = await Array.fromAsync(list(options));
+      for (const entry of entries) {
+        await settle();
+        yield entry;
+      }
+    },
+  });
+  const { queue } = setUp(clock, store);
+  const { names, handle } = recorder();
+  const now = clock.now();
+  await queue.schedule(Array.from({ length: 9 }, (_, at) => job(String(at), now + 1000 + at)));
+  await queue.start(handle);
+  await pass(clock, 2000);
+  await settle(200);
+  assert.deepEqual(names, Array.from({ length: 9 }, (_, at) => String(at)));
+});
+
 Deno.test("a restart forgets nothing, and what was at work is worked on again", async () => {
   const first = setUp();
   await first.queue.start(() => new Promise(() => {}));
