@@ -11,9 +11,9 @@ import { parseArgs } from "node:util";
 import { latencyOfHealthy } from "./support/bystander.ts";
 import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
-import { type PushPeer, startPushPeer } from "./support/push_peer_process.ts";
+import { startPushPeer } from "./support/push_peer_process.ts";
 import { measureServicePushes } from "./support/service_pushes.ts";
-import { type SimulatorProcess, startSimulatorProcess } from "./support/simulator_process.ts";
+import { startSimulatorProcess } from "./support/simulator_process.ts";
 import { totalOf } from "./support/threads.ts";
 
 /** What a closed loop measured; see `support/closed_loop.mjs`. */

@@ -6,7 +6,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { makeCertificate } from "../tests/transports/http/_certificate.ts";
+import { makeCertificate } from "../tests/support/certificate.ts";
 import { soakHttp2 } from "./http2_soak.ts";
 
 const { values } = parseArgs({

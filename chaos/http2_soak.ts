@@ -8,7 +8,7 @@ import { systemClock } from "../core/clock.ts";
 import { Deadlines } from "../core/deadlines.ts";
 import { type PeerRequest, startH2Peer } from "../tests/support/h2_peer.ts";
 import { seeded } from "../tests/support/seeded.ts";
-import type { KeyPair } from "../tests/transports/http/_certificate.ts";
+import type { KeyPair } from "../tests/support/certificate.ts";
 import type { HttpResult } from "../transports/http/mod.ts";
 import { ERROR } from "../transports/http2/frames.ts";
 import { createHttp2Engine } from "../transports/http2/mod.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { soakHttp2 } from "../../chaos/http2_soak.ts";
-import { makeCertificate } from "../transports/http/_certificate.ts";
+import { makeCertificate } from "../support/certificate.ts";
 
 Deno.test("of 20,000 requests through resets, GOAWAYs, drops and stalls each comes to one result", async () => {
   const report = await soakHttp2({

@@ -2,7 +2,7 @@
 
 import type { HttpFailure, HttpResult, HttpSender } from "../../transports/http/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { makeCertificate } from "../transports/http/_certificate.ts";
+import { makeCertificate } from "../support/certificate.ts";
 import type { MakeEngine } from "../transports/http/_engines.ts";
 
 /** The servers' certificate, which is its own authority. */

@@ -8,7 +8,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { freePort } from "../support/free_port.ts";
 import { type RedisServer, redisTest, sharedRedis, startRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { makeCertificate, withTempDir } from "../transports/http/_certificate.ts";
+import { makeCertificate, withTempDir } from "../support/certificate.ts";
 
 const shared = sharedRedis();
 const SUM = { name: "sum", lua: "return redis.call('INCRBY', KEYS[1], ARGV[1])" };

@@ -11,7 +11,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { mailMessage, realDeps, startProvider, targetOf } from "../transports/gcm/fake_provider.ts";
-import { makeCertificate } from "../transports/http/_certificate.ts";
+import { makeCertificate } from "../support/certificate.ts";
 
 const redis = sharedRedis();
 const SECRET = "only holders of the credential know this";

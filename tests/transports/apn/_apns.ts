@@ -11,7 +11,7 @@ import {
   createApnTransport,
 } from "../../../transports/apn/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import type { MakeEngine } from "../http/_engines.ts";
 import { startH2Server } from "../http/_h2_servers.ts";
 

@@ -1,7 +1,7 @@
 /** Keystores and certificates like Apple's, made by OpenSSL while the tests run. */
 
-import type { CertificateOptions, KeyPair } from "../http/_certificate.ts";
-import { makeCertificate, openssl, withTempDir } from "../http/_certificate.ts";
+import type { CertificateOptions, KeyPair } from "../../support/certificate.ts";
+import { makeCertificate, openssl, withTempDir } from "../../support/certificate.ts";
 
 /** Extensions that name the environments of a push certificate. */
 export const DEVELOPMENT = "1.2.840.113635.100.6.3.1=ASN1:NULL";

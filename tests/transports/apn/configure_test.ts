@@ -7,7 +7,7 @@ import { silentLog } from "../../../core/log.ts";
 import { apnOptionsSchema, createApnTransport } from "../../../transports/apn/mod.ts";
 import type { HttpSender } from "../../../transports/http/mod.ts";
 import { settle } from "../../support/fake_clock.ts";
-import { makeCertificate, openssl, withTempDir } from "../http/_certificate.ts";
+import { makeCertificate, openssl, withTempDir } from "../../support/certificate.ts";
 import { type MakeEngine, testEngines } from "../http/_engines.ts";
 import { type Answer, createRig, files, jwtEntry, type Push, startApns } from "./_apns.ts";
 import { makeKeystore, makePushCertificate } from "./_keystore.ts";

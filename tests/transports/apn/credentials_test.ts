@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { certificateFault, readPushCertificate } from "../../../transports/apn/certificate.ts";
 import { loadCredential } from "../../../transports/apn/credentials.ts";
 import { type ApnOptions, apnOptionsSchema } from "../../../transports/apn/settings.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import {
   BUNDLE_ID,
   DEVELOPMENT,

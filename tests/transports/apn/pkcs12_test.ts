@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readPushCertificate } from "../../../transports/apn/certificate.ts";
 import { openPkcs12 } from "../../../transports/apn/pkcs12.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import { type KeystoreOptions, makeKeystore, makePushCertificate } from "./_keystore.ts";
 
 const rsa = await makePushCertificate({ algorithm: "rsa" });

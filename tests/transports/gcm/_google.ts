@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../../core/clock.ts";
 import type { SharedTokens } from "../../../core/shared_tokens.ts";
 import { createGcmTransport, type GcmOptions } from "../../../transports/gcm/mod.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import type { MakeEngine } from "../http/_engines.ts";
 import { makeServiceAccount, realDeps, type SeenRequest, startProvider } from "./fake_provider.ts";
 

@@ -3,7 +3,7 @@
 import type { Message } from "../../../core/message.ts";
 import type { Target, TransportName } from "../../../core/subscription.ts";
 import { systemClock } from "../../../core/clock.ts";
-import type { KeyPair } from "../http/_certificate.ts";
+import type { KeyPair } from "../../support/certificate.ts";
 
 /** A mail notification as a generator makes it. */
 export function mailMessage(changes: Partial<Message> = {}): Message {

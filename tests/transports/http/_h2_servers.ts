@@ -2,7 +2,7 @@
 
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { KeyPair } from "./_certificate.ts";
+import type { KeyPair } from "../../support/certificate.ts";
 
 /** A listening server. */
 export interface TestServer extends AsyncDisposable {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { classifyFetchFault } from "../../../transports/http/fetch_faults.ts";
 import type { HttpFailure } from "../../../transports/http/http_result.ts";
-import { makeCertificate } from "./_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import { close, goaway, startH2Server, startRawServer } from "./_h2_servers.ts";
 
 const TOKEN = "c0ffee";

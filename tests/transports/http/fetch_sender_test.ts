@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FetchSender, type FetchSenderOptions } from "../../../transports/http/fetch_sender.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
-import { makeCertificate } from "./_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import { startH2Server } from "./_h2_servers.ts";
 
 interface Call {

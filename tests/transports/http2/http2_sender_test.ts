@@ -6,7 +6,7 @@ import { ERROR } from "../../../transports/http2/frames.ts";
 import { createHttp2Engine } from "../../../transports/http2/mod.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { type PeerRequest, startH2Peer } from "../../support/h2_peer.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const pair = await makeCertificate();
 const never = new AbortController().signal;

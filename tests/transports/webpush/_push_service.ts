@@ -1,7 +1,7 @@
 /** A push service on https that refuses what real ones refuse, for the tests of the transport. */
 
 import { importJWK, jwtVerify } from "jose";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 import { base64url, bytesOf } from "./_browser.ts";
 
 /** One request that was let through. */

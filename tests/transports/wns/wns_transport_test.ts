@@ -10,7 +10,7 @@ import {
   startProvider,
   targetOf,
 } from "../gcm/fake_provider.ts";
-import { makeCertificate } from "../http/_certificate.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const certificate = await makeCertificate();
 const FILES = { "/ca.pem": certificate.cert };
