@@ -4,8 +4,8 @@
  * stops on SIGINT. No rule of the service is here.
  */
 
-import { setImmediate } from "node:timers";
 import { systemClock } from "./core/clock.ts";
+import { createTurn } from "./core/turn.ts";
 import { messageOf, ServiceError } from "./core/errors.ts";
 import { readEnvironment } from "./service/environment.ts";
 import { greeting } from "./service/greeting.ts";
@@ -20,7 +20,7 @@ async function start(): Promise<Service> {
     return await startService(readEnvironment(variables), {
       clock: systemClock,
       random: Math.random,
-      turn: () => new Promise((resolve) => setImmediate(resolve)),
+      turn: createTurn(systemClock),
       variables,
       writeLog,
     });

@@ -24,11 +24,11 @@ export function bytesOfSets(sets: Sets): number {
 }
 
 /** Groups parts, in order, so that each group fits in one commit. */
-export function packParts(
-  parts: readonly CommitPart[],
+export function packParts<T extends Pick<CommitPart, "sets" | "deletes" | "bytes">>(
+  parts: readonly T[],
   { maxCommitChanges, maxCommitBytes }: StoreTraits,
-): readonly (readonly CommitPart[])[] {
-  const groups: CommitPart[][] = [];
+): readonly (readonly T[])[] {
+  const groups: T[][] = [];
   let changes = Infinity;
   let bytes = Infinity;
   for (const part of parts) {

@@ -107,7 +107,7 @@ export class LogParts {
         ? values
         : [...values, logSet(key, packItems(rest, this.#maxValueBytes)[0]!, ledger)],
       deletes: isWhole ? [...stale, ...run.map(({ key }) => key)] : stale,
-      bytes: 2 * CHANGE_BYTES + sizeOf(records) + sizeOf(rest),
+      bytes: (values.length + 1) * CHANGE_BYTES + sizeOf(records) + sizeOf(rest),
       done() {
         if (isWhole) closed();
         else run[0].ledger = ledger;

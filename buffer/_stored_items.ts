@@ -31,6 +31,8 @@ type Head = readonly [
 
 /** What an earlier version stored begins so: a JSON array of objects. */
 const OLD = "[{";
+/** In a record, and within no text of it, whose quotes would have backslashes before them. */
+const OPEN = ',"in_flight",[';
 /** Bytes of a UTF-16 unit in UTF-8, at most. */
 const MAX_UNIT_BYTES = 3;
 
@@ -40,6 +42,11 @@ const decoder = new TextDecoder();
 /** The id that a text begins with. */
 export function itemId(item: ItemText): string {
   return item.slice(2, item.indexOf('"', 2));
+}
+
+/** Whether a record says that something is still under way, and so will be amended. */
+export function isOpen(item: ItemText): boolean {
+  return item.includes(OPEN);
 }
 
 /** Ids have no characters that JSON would write otherwise. */

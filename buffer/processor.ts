@@ -27,6 +27,8 @@ export interface ProcessorOptions<T> {
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
+  /** Jobs go on one after the other, each after a turn of the others'; together they would be one long job. */
+  #turns = Promise.resolve();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -80,7 +82,7 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      await this.#options.turn();
+      await (this.#turns = this.#turns.then(this.#options.turn));
     }
     this.#running--;
     this.#rest();

@@ -33,15 +33,15 @@ export interface ConsequencesOptions {
   readonly log: Log;
 }
 
-/** Carries out what a verdict brings with it; resolves when what must be durable is. */
-export type Consequences = (
-  verdict: Verdict,
-  about: {
-    readonly notification: Notification;
-    readonly target: Target;
-    readonly attempts: number;
-  },
-) => Promise<void>;
+/** What an attempt was about. */
+export interface Attempted {
+  readonly notification: Notification;
+  readonly target: Target;
+  readonly attempts: number;
+}
+
+/** Carries out what a verdict brings with it; resolves when what must be durable is, if anything. */
+export type Consequences = (verdict: Verdict, about: Attempted) => Promise<void> | undefined;
 
 /** See the file's comment. */
 export function createConsequences(options: ConsequencesOptions): Consequences {
@@ -58,22 +58,29 @@ export function createConsequences(options: ConsequencesOptions): Consequences {
     }
   }
 
-  return async (verdict, { notification, target, attempts }) => {
-    if (verdict.kind !== "final") return;
+  async function carryOut(
+    { newToken, letter, reason = "" }: Extract<Verdict, { kind: "final" }>,
+    { notification, target, attempts }: Attempted,
+  ): Promise<void> {
+    if (newToken !== undefined && await tokens.replaceToken(target, newToken)) {
+      await feedback.tell("subscription.updated", { ...namesOf(target), token: newToken });
+    }
+    if (!letter) return;
     const { transport, client } = target;
+    await letters.add({ notification, target, reason, attempts });
+    metrics.count("carillon_dead_letters_total", { transport, client });
+    const { id, topic } = notification;
+    await feedback.tell("message.dead", { ...namesOf(target), notification: id, topic, reason });
+  }
+
+  return (verdict, about) => {
+    if (verdict.kind !== "final") return undefined;
+    const { transport, client } = about.target;
     const reason = verdict.reason ?? "";
-    const remove = verdict.drop && (() => removeToken(target, reason));
+    const remove = verdict.drop && (() => removeToken(about.target, reason));
     guard.answered(laneName(transport, client), remove || undefined);
-    if (verdict.newToken !== undefined && await tokens.replaceToken(target, verdict.newToken)) {
-      const data = { ...namesOf(target), token: verdict.newToken };
-      await feedback.tell("subscription.updated", data);
-    }
-    if (verdict.letter) {
-      await letters.add({ notification, target, reason, attempts });
-      metrics.count("carillon_dead_letters_total", { transport, client });
-      const { id, topic } = notification;
-      await feedback.tell("message.dead", { ...namesOf(target), notification: id, topic, reason });
-    }
+    const isPlain = verdict.newToken === undefined && !verdict.letter;
+    return isPlain ? undefined : carryOut(verdict, about);
   };
 }
 

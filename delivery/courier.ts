@@ -9,11 +9,11 @@ import type { TargetRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import type { Consequences } from "./consequences.ts";
 import type { JobResult } from "./due_queue.ts";
-import type { LaneResult } from "./lane.ts";
 import type { Lanes } from "./lanes.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decide, type Verdict } from "./verdict.ts";
@@ -78,9 +78,10 @@ export class Courier {
   }
 
   async #attempt(job: RetryJob): Promise<{ verdict: Verdict; attempts: number }> {
-    const { clock, policy, random, consequences } = this.#options;
+    const { lanes, clock, policy, random, consequences } = this.#options;
     const { notification, target, since } = job;
-    const { made, outcome } = await this.#send(notification, target);
+    const { made, outcome } = await lanes.of(target.transport, target.client)
+      .submit((signal) => this.#send(notification, target, signal));
     const attempts = job.attempts + (made ? 1 : 0);
     const verdict = decide(outcome, {
       attempts,
@@ -90,26 +91,26 @@ export class Courier {
       policy: policy(),
       random: random(),
     });
-    await consequences(verdict, { notification, target, attempts });
+    const carriedOut = consequences(verdict, { notification, target, attempts });
+    if (carriedOut) await carriedOut;
     return { verdict, attempts };
   }
 
-  async #send(notification: Notification, target: Target): Promise<LaneResult> {
-    const { transports, lanes, generate, metrics, clock } = this.#options;
-    const { transport: name, client } = target;
-    const transport = transports.get(name)!;
-    const message = await generate(notification, target);
-    return await lanes.of(name, client).submit(async (signal) => {
-      const { expiresAt } = notification;
-      if (expiresAt !== undefined && clock.now() >= expiresAt) {
-        return { kind: "retry", reason: "its time ran out before its turn came" };
-      }
-      const started = clock.monotonic();
-      const outcome = await transport.send(target, message, signal);
-      const seconds = (clock.monotonic() - started) / 1000;
-      metrics.observe("carillon_send_duration_seconds", { transport: name, client }, seconds);
-      return outcome;
-    });
+  /** In its turn: until then a message need not be made, nor kept. */
+  async #send(notification: Notification, target: Target, signal: AbortSignal): Promise<Outcome> {
+    const { transports, generate, metrics, clock } = this.#options;
+    const { transport, client } = target;
+    const { expiresAt } = notification;
+    if (expiresAt !== undefined && clock.now() >= expiresAt) {
+      return { kind: "retry", reason: "its time ran out before its turn came" };
+    }
+    const made = generate(notification, target);
+    const message = made instanceof Promise ? await made : made;
+    const started = clock.monotonic();
+    const outcome = await transports.get(transport)!.send(target, message, signal);
+    const seconds = (clock.monotonic() - started) / 1000;
+    metrics.observe("carillon_send_duration_seconds", { transport, client }, seconds);
+    return outcome;
   }
 
   #record(target: Target, verdict: Verdict, attempts: number): TargetRecord {

@@ -7,6 +7,7 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import { Deadlines } from "../core/deadlines.ts";
 import type { Outcome } from "../core/outcome.ts";
+import type { Turn } from "../core/turn.ts";
 import { after, type Breaker, type BreakerSettings, CLOSED, enter } from "./breaker.ts";
 
 /** The numbers of a lane. */
@@ -18,6 +19,15 @@ export interface LaneSettings {
   /** Milliseconds after which an attempt is aborted, whatever the transport does. */
   readonly timeoutMs: number;
   readonly breaker: BreakerSettings;
+}
+
+/** What a lane needs. */
+export interface LaneOptions {
+  readonly clock: Clock;
+  /** Read anew for each attempt, so that a reload counts. */
+  readonly settings: () => LaneSettings;
+  /** Lets I/O have its turn while many are turned back. */
+  readonly turn: Turn;
 }
 
 /** What came of asking a lane for an attempt. */
@@ -35,24 +45,27 @@ interface Queued {
   resolve(result: LaneResult): void;
 }
 
+/** How many are turned back before others have their turn: each becomes a durable job. */
+const TURNED_BACK_AT_ONCE = 256;
+
 /** See the file's comment. */
 export class Lane {
-  readonly #clock: Clock;
-  readonly #settings: () => LaneSettings;
+  readonly #options: LaneOptions;
   readonly #deadlines: Deadlines;
-  readonly #queue: Queued[] = [];
+  /** In order of arrival. */
+  readonly #queue = new Set<Queued>();
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
+  #isTurningBack = false;
   /** Sends that the rate still allows, and when that was last counted. */
   #tokens = 0;
   #countedAt: number;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, settings: () => LaneSettings) {
-    this.#clock = clock;
-    this.#deadlines = new Deadlines(clock);
-    this.#settings = settings;
-    this.#countedAt = clock.monotonic() - 1000;
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
+    this.#countedAt = options.clock.monotonic() - 1000;
   }
 
   get inFlight(): number {
@@ -67,12 +80,12 @@ export class Lane {
   submit(attempt: Attempt): Promise<LaneResult> {
     const held = this.#heldBack();
     if (held) return Promise.resolve(held);
-    if (this.#queue.length >= this.#settings().maxQueued) {
+    if (this.#queue.size >= this.#options.settings().maxQueued) {
       const reason = "too many messages are waiting for this provider";
       return Promise.resolve(turnedBack(reason, 1000));
     }
     return new Promise((resolve) => {
-      this.#queue.push({ attempt, resolve });
+      this.#queue.add({ attempt, resolve });
       this.#pump();
     });
   }
@@ -84,23 +97,39 @@ export class Lane {
   }
 
   #pump(): void {
-    while (this.#queue.length > 0 && this.#inFlight < this.#settings().maxConcurrent) {
-      const held = this.#heldBack();
-      if (held) {
-        for (const { resolve } of this.#queue.splice(0)) resolve(held);
-        return;
-      }
+    const { clock, settings } = this.#options;
+    for (const next of this.#queue) {
+      if (this.#inFlight >= settings().maxConcurrent) return;
+      if (this.#heldBack()) return void this.#turnBack();
       if (!this.#takeToken()) return;
-      const { pass, next } = enter(this.#breaker, this.#clock.monotonic());
-      if (!pass) return;
-      this.#breaker = next;
-      void this.#run(this.#queue.shift()!);
+      const entered = enter(this.#breaker, clock.monotonic());
+      if (!entered.pass) return;
+      this.#breaker = entered.next;
+      this.#queue.delete(next);
+      void this.#run(next);
     }
   }
 
+  /** Turns back all that waits, for as long as the breaker holds back. */
+  async #turnBack(): Promise<void> {
+    if (this.#isTurningBack) return;
+    this.#isTurningBack = true;
+    let count = 0;
+    for (const queued of this.#queue) {
+      const held = this.#heldBack();
+      if (!held) break;
+      this.#queue.delete(queued);
+      queued.resolve(held);
+      if (++count % TURNED_BACK_AT_ONCE === 0) await this.#options.turn();
+    }
+    this.#isTurningBack = false;
+    this.#pump();
+  }
+
   async #run({ attempt, resolve }: Queued): Promise<void> {
+    const { clock, settings } = this.#options;
     this.#inFlight++;
-    const deadline = this.#deadlines.start(this.#settings().timeoutMs);
+    const deadline = this.#deadlines.start(settings().timeoutMs);
     let outcome: Outcome;
     try {
       outcome = await attempt(deadline.signal);
@@ -110,8 +139,8 @@ export class Lane {
     }
     this.#deadlines.end(deadline);
     this.#inFlight--;
-    const now = this.#clock.monotonic();
-    this.#breaker = after(this.#breaker, outcome, { now, settings: this.#settings().breaker });
+    const now = clock.monotonic();
+    this.#breaker = after(this.#breaker, outcome, { now, settings: settings().breaker });
     resolve({ made: true, outcome });
     this.#pump();
   }
@@ -119,16 +148,17 @@ export class Lane {
   #heldBack(): LaneResult | undefined {
     const breaker = this.#breaker;
     if (breaker.state === "closed") return undefined;
-    const waitMs = breaker.until - this.#clock.monotonic();
+    const waitMs = breaker.until - this.#options.clock.monotonic();
     if (waitMs <= 0 && !breaker.probing) return undefined;
     return turnedBack(`held back: ${breaker.reason}`, Math.max(waitMs, 1000));
   }
 
   /** Takes one send from what the rate allows, or asks to be woken when there is one. */
   #takeToken(): boolean {
-    const { maxPerSecond } = this.#settings();
+    const { clock, settings } = this.#options;
+    const { maxPerSecond } = settings();
     if (maxPerSecond === 0) return true;
-    const now = this.#clock.monotonic();
+    const now = clock.monotonic();
     const earned = (now - this.#countedAt) / 1000 * maxPerSecond;
     this.#tokens = Math.min(maxPerSecond, this.#tokens + earned);
     this.#countedAt = now;
@@ -136,7 +166,7 @@ export class Lane {
       this.#tokens -= 1;
       return true;
     }
-    this.#timer ??= this.#clock.after(Math.ceil((1 - this.#tokens) / maxPerSecond * 1000), () => {
+    this.#timer ??= clock.after(Math.ceil((1 - this.#tokens) / maxPerSecond * 1000), () => {
       this.#timer = undefined;
       this.#pump();
     });

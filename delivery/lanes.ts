@@ -1,8 +1,7 @@
 /** The lanes of the service, made as they are needed, one per transport and client. */
 
-import type { Clock } from "../core/clock.ts";
 import type { TransportName } from "../core/subscription.ts";
-import { Lane, type LaneSettings } from "./lane.ts";
+import { Lane, type LaneOptions, type LaneSettings } from "./lane.ts";
 
 /** A lane with what it is for. */
 export interface NamedLane {
@@ -11,18 +10,18 @@ export interface NamedLane {
   readonly lane: Lane;
 }
 
+/** What lanes need. */
+export interface LanesOptions extends Omit<LaneOptions, "settings"> {
+  readonly settings: (transport: TransportName, client: string) => LaneSettings;
+}
+
 /** See the file's comment. Clients come from the configuration, so their number is bounded. */
 export class Lanes {
   readonly #lanes = new Map<string, NamedLane>();
-  readonly #clock: Clock;
-  readonly #settings: (transport: TransportName, client: string) => LaneSettings;
+  readonly #options: LanesOptions;
 
-  constructor(
-    clock: Clock,
-    settings: (transport: TransportName, client: string) => LaneSettings,
-  ) {
-    this.#clock = clock;
-    this.#settings = settings;
+  constructor(options: LanesOptions) {
+    this.#options = options;
   }
 
   /** The lane of a client on a transport. */
@@ -30,7 +29,8 @@ export class Lanes {
     const name = laneName(transport, client);
     let named = this.#lanes.get(name);
     if (!named) {
-      const lane = new Lane(this.#clock, () => this.#settings(transport, client));
+      const settings = () => this.#options.settings(transport, client);
+      const lane = new Lane({ ...this.#options, settings });
       named = { transport, client, lane };
       this.#lanes.set(name, named);
     }

@@ -18,6 +18,7 @@ import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Transport } from "../core/transport.ts";
+import type { Turn } from "../core/turn.ts";
 import { createConsequences, type TokenKeeper } from "./consequences.ts";
 import { Courier, type RetryJob } from "./courier.ts";
 import { DeadLetters } from "./dead_letters.ts";
@@ -56,6 +57,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly random: () => number;
+  readonly turn: Turn;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Counts what is published; where absent, for this node alone. */
@@ -86,7 +88,7 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 const HOUR_MS = 3_600_000;
-const RETRIES_AT_ONCE = 256;
+const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
 /** How long a stop has the ledger hear of clients that came back a moment ago. */
 const ARRIVALS_WITHIN_MS = 1_000;
@@ -97,7 +99,7 @@ const HORIZON_MS = 25 * HOUR_MS;
 /** See the file's comment. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
-  const { sockets, generate, clock, ids, random, log, metrics } = options;
+  const { sockets, generate, clock, ids, random, turn, log, metrics } = options;
 
   const queue = { store, commit, clock, ids, random, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
@@ -129,10 +131,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const consequences = createConsequences({
     ...{ tokens: subscriptions, letters, feedback, guard, metrics, log },
   });
-  const lanes = new Lanes(
-    clock,
-    (transport) => laneSettings(settings(), transports.get(transport)!.traits),
-  );
+  const lanes = new Lanes({
+    ...{ clock, turn },
+    settings: (transport) => laneSettings(settings(), transports.get(transport)!.traits),
+  });
   const ledger = new Ledger(buffer, createObserver(metrics));
   const arrivals = new LateArrivals({
     clock,

@@ -24,7 +24,7 @@ export function laneSettings({ delivery }: Settings, traits: TransportTraits): L
   return {
     maxConcurrent: traits.maxConcurrent,
     maxPerSecond: delivery.maxPerSecond,
-    maxQueued: 10_000,
+    maxQueued: 50_000,
     timeoutMs: delivery.attemptTimeoutMs,
     breaker: { threshold: 5, openMs: 1_000, maxOpenMs: 60_000 },
   };

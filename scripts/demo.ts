@@ -6,10 +6,10 @@
  * Settings: `--port` (8080) and `--simulator-port` (9100; five in a row), 0 for any free ones.
  */
 
-import { setImmediate } from "node:timers";
 import { parseArgs } from "node:util";
 import { io, type Socket } from "socket.io-client";
 import { systemClock } from "../core/clock.ts";
+import { createTurn } from "../core/turn.ts";
 import { type TransportName, TRANSPORTS } from "../core/subscription.ts";
 import { type Service, startService } from "../service/start.ts";
 import { SERVERS } from "../simulator/addresses.ts";
@@ -102,7 +102,7 @@ async function start(): Promise<Service> {
   }, {
     clock: systemClock,
     random: Math.random,
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    turn: createTurn(systemClock),
     variables: {},
     writeLog: (line) => void (line.includes('"level":"info"') || console.error(line.trimEnd())),
   });

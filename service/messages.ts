@@ -1,6 +1,6 @@
 /** Message generation with the templates of `pns-messages.yml` and each user's own settings. */
 
-import { type Cascade, placeOf } from "../cascade/mod.ts";
+import { type Cascade, placeOf, type View } from "../cascade/mod.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
@@ -12,7 +12,7 @@ const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 
 /** Messages, and the way to read their templates anew. */
 export interface Messages {
-  generate(notification: Notification, target: Target): Promise<Message>;
+  generate(notification: Notification, target: Target): Message | Promise<Message>;
   /** Bad templates are logged and left out. */
   reload(): void;
 }
@@ -30,18 +30,24 @@ export function createMessages(
     templates = compiled.templates;
   }
 
+  function generateFor(notification: Notification, target: Target, view: View): Message {
+    return generator.generate(notification, target, {
+      badge: view.get(`${FACADE}.badge.enabled`),
+      sound: view.get(`${FACADE}.sound.enabled`),
+      soundName: view.get(`${FACADE}.sound.filename`),
+    });
+  }
+
   reload();
   return {
     reload,
-    async generate(notification, target) {
+    generate(notification, target) {
       // These properties of the original speak of Apple's devices only.
       if (target.transport !== "apn") return generator.generate(notification, target);
-      const view = await cascade.current().view(target.context, target.user);
-      return generator.generate(notification, target, {
-        badge: view.get(`${FACADE}.badge.enabled`),
-        sound: view.get(`${FACADE}.sound.enabled`),
-        soundName: view.get(`${FACADE}.sound.filename`),
-      });
+      const view = cascade.current().view(target.context, target.user);
+      return view instanceof Promise
+        ? view.then((view) => generateFor(notification, target, view))
+        : generateFor(notification, target, view);
     },
   };
 }

@@ -106,7 +106,7 @@ export async function startService(
 
   const door = opened.use(takeDoor({ ...environment, log }));
 
-  const group = new GroupCommit(store, { clock });
+  const group = new GroupCommit(store, { clock, turn });
   const commit: CommitChanges = (commit) => group.commit(commit);
   const parts = opened.use(
     await backend.join({ settings, clock, random, turn, ids, log, metrics, commit }),
@@ -151,7 +151,7 @@ export async function startService(
   const { transports } = waysOut;
   const messages = createMessages({ cascade, log });
   const pipeline = createPipeline({
-    ...{ buffer, store, clock, ids, random, log, metrics, fetch, settings, transports },
+    ...{ buffer, store, clock, ids, random, turn, log, metrics, fetch, settings, transports },
     ...{ sockets: hub, limiter, commit },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),

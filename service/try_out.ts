@@ -17,7 +17,7 @@ export function createTryOut(
     readonly transports: ReadonlyMap<TransportName, Transport>;
     readonly ids: IdSource;
     readonly clock: Clock;
-    readonly generate: (notification: Notification, target: Target) => Promise<Message>;
+    readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
   },
 ): (subscription: Subscription) => Promise<Outcome> {
   return async (subscription) => {

@@ -22,6 +22,8 @@ export interface GroupCommitOptions {
    * @default {0}
    */
   readonly maxWaitMs?: number;
+  /** Lets I/O have its turn between two groups: a store may take both without waiting for any. */
+  readonly turn?: () => Promise<void>;
   /** Told of every commit that was written: its changes, and how long it took. */
   readonly onCommit?: (changes: number, seconds: number) => void;
 }
@@ -90,7 +92,10 @@ export class GroupCommit {
 
   async #write(): Promise<void> {
     this.#state = "writing";
-    while (this.#waiting.length > 0) await this.#writeGroup(this.#take());
+    while (this.#waiting.length > 0) {
+      await this.#writeGroup(this.#take());
+      if (this.#waiting.length > 0) await this.#options.turn?.();
+    }
     this.#state = "idle";
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -3,8 +3,8 @@
  * has it, through a whole service whose pushes to FCM are answered or never are.
  */
 
-import { setImmediate } from "node:timers";
 import { systemClock } from "../../core/clock.ts";
+import { createTurn } from "../../core/turn.ts";
 import { startService } from "../../service/start.ts";
 import type { SimulatorProcess } from "./simulator_process.ts";
 
@@ -39,7 +39,7 @@ export async function latencyOfHealthy(
   }, {
     clock: systemClock,
     random: Math.random,
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    turn: createTurn(systemClock),
     variables: {},
     writeLog() {},
   });

@@ -3,7 +3,8 @@
  * The far side of the benchmarks of providers: says yes to every push, as APNs does on one port and
  * as FCM does on the other, and does nothing else, so that it is not what is measured. A process
  * of its own; takes a file with its certificate and key as JSON. Prints its ports, and answers
- * lines: `latency <ms>`, `count` (pushes so far).
+ * lines: `latency <ms>`, `outage on|off` (APNs answers 503 meanwhile), `count` (pushes said yes to so
+ * far).
  */
 
 import { type PeerRequest, startH2Peer } from "../../tests/support/h2_peer.ts";
@@ -13,11 +14,13 @@ const { cert, key } = JSON.parse(await Deno.readTextFile(Deno.env.get("PUSH_PEER
 /** What Apple allows on a connection, and what Google does. */
 const APNS_STREAMS = 1000;
 const FCM_STREAMS = 100;
+const OUTAGE = JSON.stringify({ reason: Deno.env.get("REASON") ?? "ServiceUnavailable" });
 const FCM_YES = JSON.stringify({
   name: "projects/bench/messages/0:1500415314455276%31bd1c96f9fd7ecd",
 });
 
 let latencyMs = 0;
+let isOut = false;
 let count = 0;
 /** Answers that wait, oldest first; one timer for all. */
 const due: { readonly at: number; readonly run: () => void }[] = [];
@@ -45,7 +48,10 @@ const common = { cert, key, readsHeaders: false };
 await using apns = startH2Peer({
   ...common,
   streams: APNS_STREAMS,
-  onRequest: ({ answer }: PeerRequest) => answerLater(() => answer(200)),
+  onRequest({ answer }: PeerRequest) {
+    if (isOut) answer(503, OUTAGE);
+    else answerLater(() => answer(200));
+  },
 });
 await using fcm = startH2Peer({
   ...common,
@@ -56,5 +62,6 @@ console.log(JSON.stringify({ apns: apns.origin, fcm: fcm.origin }));
 for await (const line of lines(Deno.stdin.readable)) {
   const [command, value] = line.split(" ");
   if (command === "latency") latencyMs = Number(value);
+  if (command === "outage") isOut = value === "on";
   console.log(command === "count" ? String(count) : "ok");
 }

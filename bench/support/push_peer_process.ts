@@ -8,7 +8,9 @@ export interface PushPeer extends AsyncDisposable {
   /** `https://localhost:<port>` for each. */
   readonly origins: { readonly apns: string; readonly fcm: string };
   setLatency(ms: number): Promise<void>;
-  /** Pushes so far. */
+  /** While it lasts, APNs answers 503. */
+  setOutage(isOut: boolean): Promise<void>;
+  /** Pushes said yes to so far. */
   count(): Promise<number>;
   /** CPU time so far, in seconds. */
   cpu(): Promise<number>;
@@ -21,6 +23,9 @@ export async function startPushPeer(pair: string): Promise<PushPeer> {
     origins: JSON.parse(server.greeting),
     async setLatency(ms) {
       await server.ask(`latency ${ms}`);
+    },
+    async setOutage(isOut) {
+      await server.ask(`outage ${isOut ? "on" : "off"}`);
     },
     count: async () => Number(await server.ask("count")),
     cpu: () => cpuSeconds(server.pid),

@@ -27,7 +27,11 @@ class Provider {
 function setUp(settings: Partial<LaneSettings> = {}) {
   const clock = new FakeClock();
   const provider = new Provider();
-  return { clock, provider, lane: new Lane(clock, () => ({ ...SETTINGS, ...settings })) };
+  const lane = new Lane({
+    ...{ clock, turn: () => settle(1) },
+    settings: () => ({ ...SETTINGS, ...settings }),
+  });
+  return { clock, provider, lane };
 }
 
 Deno.test("a lane makes so many attempts at once, and the next when one ends", async () => {

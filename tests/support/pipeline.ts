@@ -90,6 +90,7 @@ export class PipelineBench {
         return Promise.resolve(new Response(null, { status: 204 }));
       },
       random: () => 0.5,
+      turn: () => settle(1),
     });
     await this.pipeline.start();
     return this;

@@ -1,7 +1,7 @@
 /** The whole service within the process of the test, on a port and a configuration of its own. */
 
-import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../../core/clock.ts";
+import { createTurn } from "../../core/turn.ts";
 import type { Backend } from "../../service/backend.ts";
 import { type Service, startService } from "../../service/start.ts";
 import { Api } from "./api.ts";
@@ -90,7 +90,7 @@ export async function startTestService(
     }, {
       clock,
       random: Math.random,
-      turn: () => new Promise((resolve) => setImmediate(resolve)),
+      turn: createTurn(systemClock),
       variables: {},
       writeLog: (line) => void log.push(line),
       ...(backend && { backend }),

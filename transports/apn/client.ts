@@ -35,6 +35,9 @@ export interface ApnClientOptions {
   readonly runtime: ApnRuntime;
 }
 
+/** With which token that was met. */
+type Refused = Again & { readonly usedToken: string | undefined };
+
 const TIMEOUT_MS = 10_000;
 /** Apple takes rapid reconnecting for an attack. */
 const RENEWAL_FLOOR_MS = 60_000;
@@ -84,7 +87,10 @@ export class ApnClient implements AsyncDisposable {
     if (request.kind !== "request") return request;
     this.#sends++;
     try {
-      const outcome = await this.#sendUpToTwice(target, request, signal);
+      let outcome = await this.#attempt(target, request, signal);
+      if (outcome.kind === "again") {
+        outcome = await this.#repeat(outcome, { target, request, signal });
+      }
       this.#learn(outcome);
       return outcome;
     } finally {
@@ -104,10 +110,16 @@ export class ApnClient implements AsyncDisposable {
     return this.#sender[Symbol.asyncDispose]();
   }
 
-  async #sendUpToTwice(target: Target, request: ApnRequest, signal: AbortSignal): Promise<Outcome> {
-    const first = await this.#attempt(target, request, signal);
-    if (first.kind !== "again") return first;
-    if (!this.#remedy(first.remedy, first.usedToken)) return first.otherwise;
+  /** The same once more, where what stood in its way can be mended. */
+  async #repeat(
+    { remedy, otherwise, usedToken }: Refused,
+    { target, request, signal }: {
+      readonly target: Target;
+      readonly request: ApnRequest;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Outcome> {
+    if (!this.#remedy(remedy, usedToken)) return otherwise;
     const second = await this.#attempt(target, request, signal);
     return second.kind === "again" ? second.otherwise : second;
   }
@@ -116,8 +128,9 @@ export class ApnClient implements AsyncDisposable {
     { token, refreshedAt }: Target,
     { headers, body }: ApnRequest,
     signal: AbortSignal,
-  ): Promise<Outcome | Again & { readonly usedToken: string | undefined }> {
-    const held = await this.#token?.get();
+  ): Promise<Outcome | Refused> {
+    const asked = this.#token?.get();
+    const held = asked instanceof Promise ? await asked : asked;
     const usedToken = held?.kind === "token" ? held.value : undefined;
     const result = await this.#sender.post(this.#path + token, {
       headers: usedToken === undefined
