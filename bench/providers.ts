@@ -46,11 +46,11 @@ const WEB_PUSHES_AT_ONCE = 80;
 const BUILDS_AT_ONCE = 16;
 
 console.log(`Medians of ${ROUNDS} rounds in turns, ${SECONDS} s each\n`);
-await using simulator = await startSimulatorProcess();
+const simulator = await startSimulatorProcess();
 const pairFile = `${simulator.folder}/far_side.json`;
 const { certificate: cert, privateKey: key } = simulator.material.server;
 await Deno.writeTextFile(pairFile, JSON.stringify({ cert, key }));
-await using peer = await startPushPeer(pairFile);
+const peer = await startPushPeer(pairFile);
 
 const TABLES: Readonly<Record<string, () => Promise<void>>> = {
   floor: () => table("Posts as APNs takes them, by nothing but a client", floorRows()),
@@ -67,8 +67,13 @@ const TABLES: Readonly<Record<string, () => Promise<void>>> = {
   webpush: compareWebPush,
   hanging: compareBystander,
 };
-for (const [name, run] of Object.entries(TABLES)) {
-  if (values.only === undefined || values.only === name) await run();
+try {
+  for (const [name, run] of Object.entries(TABLES)) {
+    if (values.only === undefined || values.only === name) await run();
+  }
+} finally {
+  await peer[Symbol.asyncDispose]();
+  await simulator[Symbol.asyncDispose]();
 }
 Deno.exit(0);
 

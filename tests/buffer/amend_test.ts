@@ -51,3 +51,43 @@ Deno.test("changes of a record that is just being written are all kept", async (
   assert.deepEqual([...(await log.find(id) as LedgerRecord).reason ?? ""].toSorted(), ["a", "b"]);
   await log.close();
 });
+
+Deno.test("records of what is tried again have values of their own, and are amended together", async () => {
+  const clock = new FakeClock();
+  await using store = new MemoryStore({ clock });
+  const log = new SegmentLog(store, { clock, retentionMs: () => 60_000 });
+  const ids = createIdSource(clock);
+  const notifications = Array.from({ length: 200 }, (): Notification => ({
+    ...{ id: ids(), context: "1", user: "3", topic: "a" },
+    ...{ data: "{}", priority: "high", acceptedAt: 0 },
+  }));
+  const appended = log.append(notifications);
+  await clock.advance(0);
+  await appended;
+  const isRetrying = (index: number) => index % 2 === 1;
+  for (const [index, notification] of notifications.entries()) {
+    const record = delivered(notification);
+    log.settle(isRetrying(index) ? { ...record, state: "in_flight" } : record);
+  }
+  await clock.advance(30);
+  assert.equal(await count(store), 200);
+
+  let commits = 0;
+  const commit = store.commit.bind(store);
+  store.commit = (changes) => (commits++, commit(changes));
+  const amended = notifications.filter((_, index) => isRetrying(index))
+    .map(({ id }) => log.amend(id, (record) => ({ ...record, state: "delivered" })));
+  await clock.advance(0);
+  assert.ok((await Promise.all(amended)).every(Boolean));
+  assert.equal(commits, 1);
+  for (const { id } of notifications) {
+    assert.equal((await log.find(id) as LedgerRecord).state, "delivered");
+  }
+  await log.close();
+});
+
+async function count(store: MemoryStore): Promise<number> {
+  let values = 0;
+  for await (const _ of store.list({ prefix: ["ledger"] })) values++;
+  return values;
+}

@@ -113,3 +113,36 @@ Deno.test("a transport that throws costs a retry and not the lane", async () => 
   assert.equal(outcome.kind, "retry");
   assert.equal((await lane.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
 });
+
+Deno.test("a lane that turns back many lets others have their turn in between", async () => {
+  let turns = 0;
+  const lane = new Lane({
+    clock: new FakeClock(),
+    settings: () => ({ ...SETTINGS, maxConcurrent: 2, maxQueued: 2000 }),
+    turn: () => Promise.resolve(void turns++),
+  });
+  const provider = new Provider();
+  const all = Array.from({ length: 1002 }, () => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
+  const results = await Promise.all(all);
+  assert.equal(results.filter(({ made }) => made).length, 2);
+  assert.equal(turns, 3, "256 at a time");
+});
+
+Deno.test("a lane that may send again while it turns back keeps the rest", async () => {
+  const clock = new FakeClock();
+  const { openMs } = SETTINGS.breaker;
+  const lane = new Lane({
+    clock,
+    settings: () => ({ ...SETTINGS, maxConcurrent: 1, maxQueued: 2000 }),
+    turn: () => clock.advance(openMs),
+  });
+  const provider = new Provider();
+  const all = Array.from({ length: 501 }, () => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
+  const results = Promise.all(all);
+  let isOver = false;
+  void results.then(() => isOver = true);
+  while (!isOver) await provider.endAll({ kind: "sent" });
+  assert.equal((await results).filter(({ made }) => !made).length, 256);
+});

@@ -21,6 +21,19 @@ Deno.test("commits that arrive while one is being written go together in the nex
   await Promise.all(others);
 });
 
+Deno.test("others have their turn between two groups, and not after the last", async () => {
+  const store = new MemoryStore({ clock: new FakeClock() });
+  let turns = 0;
+  const turn = () => Promise.resolve(void turns++);
+  const group = new GroupCommit(store, { clock: new FakeClock(), turn });
+  const some = (count: number) =>
+    Array.from({ length: count }, (_, n) => group.commit(set(`${n}`, n)));
+  await Promise.all(some(2));
+  assert.equal(turns, 0);
+  await Promise.all(some(2 * store.traits.maxCommitChanges + 1));
+  assert.equal(turns, 2);
+});
+
 Deno.test("a commit resolves only after the store has written it", async () => {
   const { store, release } = heldStore();
   const group = new GroupCommit(store, { clock: new FakeClock() });

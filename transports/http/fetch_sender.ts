@@ -1,7 +1,7 @@
 /**
  * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
  * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and adds connections
- * while all are full, sends the first request on each new connection alone (before its SETTINGS are
+ * while all are full and it is the far side that takes its time, sends the first request on each new connection alone (before its SETTINGS are
  * read, the far side may refuse the rest), replaces a connection that no longer answers, and turns all
  * trouble into values. It neither retries nor knows what a status means.
  */
@@ -22,6 +22,8 @@ export interface FetchSenderOptions {
    * @default {clients}
    */
   readonly maxClients?: number;
+  /** While it says so, more clients would only cost more. @default {() => false} */
+  readonly isCpuBound?: () => boolean;
   readonly maxInFlightPerClient: number;
   /** Called once per client, again where one is replaced; the pool closes what it made. */
   readonly createClient: () => Deno.HttpClient;
@@ -130,9 +132,9 @@ export class FetchSender implements HttpSender {
 
   /** One more connection, unless the last one is still on its way. */
   #grow(): Connection | undefined {
-    const { clients, maxClients = clients } = this.#options;
+    const { clients, maxClients = clients, isCpuBound } = this.#options;
     const opening = this.#connections.some(({ warm }) => !warm);
-    if (opening || this.#connections.length >= maxClients) return undefined;
+    if (opening || this.#connections.length >= maxClients || isCpuBound?.()) return undefined;
     const connection = this.#open();
     this.#connections.push(connection);
     return connection;

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
+import { type CpuTime, createCpuBound, processCpuTime } from "./_cpu_bound.ts";
 import { FetchSender } from "./fetch_sender.ts";
 import type { HttpSender } from "./http_sender.ts";
 
@@ -53,18 +54,22 @@ export interface FetchEngineOptions {
    * @default {40}
    */
   readonly maxInFlight?: number;
+  /** @default the process's own */
+  readonly cpuTime?: CpuTime;
 }
 
 /** The runtime's `fetch`, which goes through a proxy where the environment names one. */
 export function createFetchEngine(options: FetchEngineOptions): HttpEngine {
   const { fetch, createHttpClient, clock, connections = 4, maxInFlight = 40 } = options;
-  const { maxConnections = options.connections ?? 12 } = options;
+  const { maxConnections = options.connections ?? 12, cpuTime = processCpuTime } = options;
+  const isCpuBound = createCpuBound({ clock, cpuTime });
   return {
     maxConcurrent: maxConnections * maxInFlight,
     open: ({ origin, caCerts, certificate, timeoutMs, idleTimeoutMs = false }) =>
       new FetchSender({
         clients: connections,
         maxClients: maxConnections,
+        isCpuBound,
         maxInFlightPerClient: maxInFlight,
         timeoutMs,
         warmUp: true,

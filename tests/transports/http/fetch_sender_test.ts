@@ -321,6 +321,26 @@ Deno.test("FetchSender adds connections one after the other while all are full",
   assert.equal(clients.length, 3, "never more than allowed");
 });
 
+Deno.test("FetchSender adds no connection while it is the CPU that holds things up", async () => {
+  let isCpuBound = true;
+  const { calls, clients, post } = rig({
+    ...{ clients: 1, maxClients: 2, maxInFlightPerClient: 1, isCpuBound: () => isCpuBound },
+  });
+  const results = [post(), post(), post()];
+  await settle();
+  calls[0]!.answer(ok());
+  await settle();
+  assert.equal(clients.length, 1);
+  isCpuBound = false;
+  calls[1]!.answer(ok());
+  await settle();
+  results.push(post());
+  await settle();
+  assert.equal(clients.length, 2);
+  for (const call of calls) call.answer(ok());
+  await Promise.all(results);
+});
+
 Deno.test("FetchSender ends when its last request has ended", async () => {
   const { calls, clients, pool, post } = rig({ clients: 2, maxInFlightPerClient: 1 });
   const under = [post(), post()];
