@@ -4,7 +4,7 @@
  * the runtime sets, in one run against the same far sides, which are processes of their own and whose CPU
  * is shown. Each figure is the median of several rounds, taken in turns, so that whatever else the
  * machine does meets all alike. Ratios count, absolute numbers are the machine's. `--rounds`,
- * `--seconds` (a round), `--only apns|floor|service|fcm|webpush|hanging`. Needs Node.js 20 with npm.
+ * `--seconds` (a round), `--only apns|floor|service|outage|fcm|webpush|hanging`. Needs Node.js 20 with npm.
  */
 
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ import { latencyOfHealthy } from "./support/bystander.ts";
 import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { startPushPeer } from "./support/push_peer_process.ts";
-import { measureServicePushes } from "./support/service_pushes.ts";
+import { measureOutage, measureServicePushes, type Waits } from "./support/service_pushes.ts";
 import { startSimulatorProcess } from "./support/simulator_process.ts";
 import { totalOf } from "./support/threads.ts";
 
@@ -63,6 +63,7 @@ const TABLES: Readonly<Record<string, () => Promise<void>>> = {
   },
   service: () =>
     table("From publish to APNs' yes: whole service, batches, data file", serviceRows()),
+  outage: compareOutage,
   fcm: () => table("FCM v1, whole transport", fcmRows()),
   webpush: compareWebPush,
   hanging: compareBystander,
@@ -118,7 +119,7 @@ function serviceRows(): Rows {
   const { folder, material: { apns } } = simulator;
   const whole = (engine: string) => async () => {
     const { perSecond, repeated, ...times } = await measureServicePushes(peer, {
-      ...{ engine, seconds: SECONDS, folder, apns: apns as unknown as Record<string, string> },
+      ...{ engine, seconds: SECONDS, folder, apns },
     });
     return { perSecond, cpuMicroseconds: totalOf(times), failed: repeated };
   };
@@ -181,6 +182,21 @@ async function compareBystander(): Promise<void> {
   for (const { name, p50, p99 } of measured) {
     console.log(`  ${name.padEnd(18)} p50 ${middle(p50)} ms, p99 ${middle(p99)} ms`);
   }
+}
+
+async function compareOutage(): Promise<void> {
+  const { folder, material: { apns } } = simulator;
+  const pushes = 100_000;
+  const settings = { engine: "http2", folder, apns, pushes };
+  const { during, after, perSecond, repeated } = await measureOutage(peer, settings);
+  const say = ({ p50, p99, max }: Waits) =>
+    `p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, at most ${max.toFixed(0)} ms`;
+  console.log(`${pushes} pushes fail at once; what /livez takes`);
+  console.log(`  while they are published  ${say(during)}`);
+  console.log(`  in the ten seconds after  ${say(after)}`);
+  console.log(
+    `  and once APNs is back     ${perSecond.toFixed(0)} pushes/s, ${repeated} repeated\n`,
+  );
 }
 
 /** Measures all rows in turns and prints their medians. */

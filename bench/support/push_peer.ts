@@ -14,7 +14,8 @@ const { cert, key } = JSON.parse(await Deno.readTextFile(Deno.env.get("PUSH_PEER
 /** What Apple allows on a connection, and what Google does. */
 const APNS_STREAMS = 1000;
 const FCM_STREAMS = 100;
-const OUTAGE = JSON.stringify({ reason: Deno.env.get("REASON") ?? "ServiceUnavailable" });
+/** May be tried again after a second; of other reasons Apple asks for 15 minutes. */
+const OUTAGE = JSON.stringify({ reason: "Shutdown" });
 const FCM_YES = JSON.stringify({
   name: "projects/bench/messages/0:1500415314455276%31bd1c96f9fd7ecd",
 });

@@ -1,6 +1,9 @@
-/** From publish to APNs' yes, through the whole service: batches, data file, one phone for each user. */
+/**
+ * From publish to APNs' yes, through the whole service: batches, data file, one phone for each user;
+ * and what an outage of APNs does to everybody else.
+ */
 
-import { startCarillon } from "./carillon_process.ts";
+import { type CarillonProcess, startCarillon } from "./carillon_process.ts";
 import type { PushPeer } from "./push_peer_process.ts";
 import { type ThreadTimes, threadTimes, timesPer } from "./threads.ts";
 
@@ -17,42 +20,27 @@ const WINDOW = 3;
 const CLIENT = "bench";
 const TOPIC = "ox:mail:new";
 
+/** What a service is started with. */
+export interface ServiceSettings {
+  readonly engine: string;
+  /** Where the credentials are. */
+  readonly folder: string;
+  readonly apns: Readonly<Record<"bundleId" | "keyId" | "teamId", string>>;
+}
+
 /** Publishes window after window for so many seconds. */
 export async function measureServicePushes(
   peer: PushPeer,
-  { engine, seconds, folder, apns }: {
-    readonly engine: string;
-    readonly seconds: number;
-    /** Where the credentials are. */
-    readonly folder: string;
-    readonly apns: Readonly<Record<string, string>>;
-  },
+  { seconds, ...settings }: ServiceSettings & { readonly seconds: number },
 ): Promise<ServicePushes> {
-  const options = {
-    topic: apns.bundleId,
-    address: peer.origins.apns,
-    cafile: `${folder}/ca.pem`,
-    authtype: "jwt",
-    privatekey: `${folder}/apns.p8`,
-    keyid: apns.keyId,
-    teamid: apns.teamId,
-  };
-  await using service = await startCarillon([
-    "com.openexchange.pns.delayDuration=0",
-    "com.openexchange.pns.transport.apn.ios.enabled=true",
-    `io.carillon.http.engine=${engine}`,
-  ], { files: { "pns-apns-options.yml": JSON.stringify({ [CLIENT]: options }) } });
-  await subscribe(service);
-
+  await using service = await startService(peer, settings);
   let round = 0;
   async function window(): Promise<number> {
     const before = await peer.count();
     const batches = Array.from({ length: WINDOW }, () => batch(round++));
     await Promise.all(batches.map((notifications) => service.publish(notifications)));
     const pushes = WINDOW * USERS;
-    while (await peer.count() < before + pushes) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await countReaches(peer, before + pushes);
     return pushes;
   }
 
@@ -66,6 +54,112 @@ export async function measureServicePushes(
   const perSecond = pushes / (performance.now() - begun) * 1000;
   const repeated = await peer.count() - countBefore - pushes;
   return { perSecond, repeated, ...timesPer(pushes, { from, to: await threadTimes(service.pid) }) };
+}
+
+/** What an outage was like. */
+export interface Outage {
+  /** Milliseconds that `/livez` took while everything failed at once, and in the ten seconds after. */
+  readonly during: Waits;
+  readonly after: Waits;
+  /** Pushes a second once APNs was back, until the last. */
+  readonly perSecond: number;
+  /** Beyond one for each notification. */
+  readonly repeated: number;
+}
+
+/** Milliseconds. */
+export interface Waits {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+const LOOK_PAUSE_MS = 10;
+const AFTERMATH_MS = 10_000;
+
+/** So many pushes fail at once; then APNs is back. */
+export async function measureOutage(
+  peer: PushPeer,
+  { pushes, ...settings }: ServiceSettings & { readonly pushes: number },
+): Promise<Outage> {
+  await using service = await startService(peer, settings);
+  await using looks = new Looks(`http://127.0.0.1:${service.port}/livez`);
+  const before = await peer.count();
+  await peer.setOutage(true);
+  for (let round = 0; round < pushes / USERS; round += WINDOW) {
+    const rounds = Array.from({ length: WINDOW }, (_, n) => round + n);
+    const due = rounds.filter((each) => each < pushes / USERS);
+    await Promise.all(due.map((each) => service.publish(batch(each))));
+  }
+  const during = looks.take();
+  await new Promise((resolve) => setTimeout(resolve, AFTERMATH_MS));
+  const after = looks.take();
+  await peer.setOutage(false);
+  await countReaches(peer, before + 1);
+  const begun = performance.now();
+  await countReaches(peer, before + pushes);
+  const perSecond = pushes / (performance.now() - begun) * 1000;
+  return { during, after, perSecond, repeated: await peer.count() - before - pushes };
+}
+
+/** Asks an address again and again. */
+class Looks implements AsyncDisposable {
+  #waits: number[] = [];
+  #isOver = false;
+  readonly #looking: Promise<void>;
+
+  constructor(url: string) {
+    this.#looking = this.#look(url);
+  }
+
+  /** What it took since the last time. */
+  take(): Waits {
+    const waits = this.#waits.sort((a, b) => a - b);
+    this.#waits = [];
+    const at = (share: number) => waits[Math.floor(share * (waits.length - 1))]!;
+    return { p50: at(0.5), p99: at(0.99), max: at(1) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    await this.#looking;
+  }
+
+  async #look(url: string): Promise<void> {
+    while (!this.#isOver) {
+      const asked = performance.now();
+      await (await fetch(url)).text();
+      this.#waits.push(performance.now() - asked);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS));
+    }
+  }
+}
+
+async function countReaches(peer: PushPeer, count: number): Promise<void> {
+  while (await peer.count() < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** With one phone for each user. */
+async function startService(
+  peer: PushPeer,
+  { engine, folder, apns }: ServiceSettings,
+): Promise<CarillonProcess> {
+  const options = {
+    topic: apns.bundleId,
+    address: peer.origins.apns,
+    cafile: `${folder}/ca.pem`,
+    authtype: "jwt",
+    privatekey: `${folder}/apns.p8`,
+    keyid: apns.keyId,
+    teamid: apns.teamId,
+  };
+  const service = await startCarillon([
+    "com.openexchange.pns.delayDuration=0",
+    "com.openexchange.pns.transport.apn.ios.enabled=true",
+    `io.carillon.http.engine=${engine}`,
+  ], { files: { "pns-apns-options.yml": JSON.stringify({ [CLIENT]: options }) } });
+  await subscribe(service);
+  return service;
 }
 
 async function subscribe(

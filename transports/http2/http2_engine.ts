@@ -13,12 +13,12 @@ export interface Http2EngineOptions {
   readonly clock: Clock;
   /**
    * Connections of a sender while all are full. Google allows 100 requests on one, Apple 1,000.
-   * @default {10}
+   * @default {15}
    */
   readonly maxConnections?: number;
   /**
    * Requests under way at once, on as few connections as the far side allows.
-   * @default {1000}
+   * @default {1500}
    */
   readonly maxConcurrent?: number;
   /**
@@ -34,7 +34,7 @@ const HTTPS_PORT = 443;
 /** HTTP/2 over the runtime's TLS. Knows no proxies. */
 export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
   const { runtime, createHttpClient, clock } = options;
-  const { maxConnections = 10, maxConcurrent = 1000, silenceMs = 2500 } = options;
+  const { maxConnections = 15, maxConcurrent = 1500, silenceMs = 2500 } = options;
   return {
     maxConcurrent,
     open({ origin, caCerts, certificate, timeoutMs }) {
