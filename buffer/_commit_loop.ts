@@ -6,6 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Commit, Store } from "../core/store.ts";
+import type { Turn } from "../core/turn.ts";
 import { type CommitPart, packParts } from "./_commit_parts.ts";
 
 /** Versions that a commit insists on. */
@@ -24,7 +25,7 @@ export interface CommitLoopOptions {
   readonly clock: Clock;
   readonly guard?: Guard | undefined;
   /** Lets I/O have its turn before each round, so that more gathers. */
-  readonly turn?: (() => Promise<void>) | undefined;
+  readonly turn?: Turn | undefined;
   /** Takes what has gathered; none: the loop rests. */
   readonly gather: () => readonly CommitPart[];
   /** Called when the loop rests: because there is nothing left, or because the store failed. */

@@ -10,6 +10,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
+import type { Turn } from "../core/turn.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 import type {
@@ -33,7 +34,7 @@ export interface LogBufferOptions {
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
   /** Lets I/O have its turn between two jobs. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
   /** From 0 (inclusive) to 1 (exclusive); spreads pauses. None: they are all alike. */

@@ -4,6 +4,7 @@
  * calls these `numProcessorThreads` and `maxProcessorTasks`.
  */
 
+import type { Turn } from "../core/turn.ts";
 import { FairQueue } from "./fair_queue.ts";
 
 /** Settings of {@link Processor}. */
@@ -20,7 +21,7 @@ export interface ProcessorOptions<T> {
   readonly run: (items: readonly T[]) => Promise<void> | void;
   readonly onFault: (thrown: unknown) => void;
   /** Lets I/O have its turn; between two jobs the event loop must not starve. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
 }
 
 /** A bounded pool of jobs. */

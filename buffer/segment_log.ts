@@ -11,6 +11,7 @@ import { createTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreKey } from "../core/store.ts";
+import type { Turn } from "../core/turn.ts";
 import { type Append, groupAppends } from "./_appends.ts";
 import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
 import { LogParts, type NewSegment } from "./_log_parts.ts";
@@ -59,7 +60,7 @@ export interface SegmentLogOptions {
   /** From 0 (inclusive) to 1 (exclusive); spreads what processes do at the same time. */
   readonly random?: () => number;
   /** Lets I/O have its turn. None: nothing more gathers for a commit that could begin at once. */
-  readonly turn?: () => Promise<void>;
+  readonly turn?: Turn;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** A commit of settled records failed; it is tried again. */
   readonly onFault?: (thrown: unknown) => void;

@@ -43,9 +43,16 @@ export interface CourierOptions {
   readonly metrics: Metrics;
 }
 
+/** A message, and what it was made of. */
+interface Made extends Pick<Target, "client" | "transport"> {
+  readonly notification: Notification;
+  readonly message: Message | Promise<Message>;
+}
+
 /** See the file's comment. */
 export class Courier {
   readonly #options: CourierOptions;
+  #lastMade: Made | undefined;
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -98,19 +105,31 @@ export class Courier {
 
   /** In its turn: until then a message need not be made, nor kept. */
   async #send(notification: Notification, target: Target, signal: AbortSignal): Promise<Outcome> {
-    const { transports, generate, metrics, clock } = this.#options;
+    const { transports, metrics, clock } = this.#options;
     const { transport, client } = target;
     const { expiresAt } = notification;
     if (expiresAt !== undefined && clock.now() >= expiresAt) {
       return { kind: "retry", reason: "its time ran out before its turn came" };
     }
-    const made = generate(notification, target);
+    const made = this.#make(notification, target);
     const message = made instanceof Promise ? await made : made;
     const started = clock.monotonic();
     const outcome = await transports.get(transport)!.send(target, message, signal);
     const seconds = (clock.monotonic() - started) / 1000;
     metrics.observe("carillon_send_duration_seconds", { transport, client }, seconds);
     return outcome;
+  }
+
+  /** The phones of one user follow each other, and show the same. */
+  #make(notification: Notification, target: Target): Message | Promise<Message> {
+    const { client, transport } = target;
+    const last = this.#lastMade;
+    if (
+      last?.notification === notification && last.client === client && last.transport === transport
+    ) return last.message;
+    const message = this.#options.generate(notification, target);
+    this.#lastMade = { notification, client, transport, message };
+    return message;
   }
 
   #record(target: Target, verdict: Verdict, attempts: number): TargetRecord {

@@ -15,6 +15,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { Store } from "../core/store.ts";
+import type { Turn } from "../core/turn.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 
@@ -24,7 +25,7 @@ export interface JoinDeps {
   readonly clock: Clock;
   readonly random: () => number;
   /** Lets I/O have its turn. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -12,6 +12,7 @@ import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
+import type { Turn } from "../core/turn.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { createApp } from "../routes/mod.ts";
@@ -40,7 +41,7 @@ export interface StartOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /** Lets I/O have its turn. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
   /** All environment variables; some of them override properties. */
   readonly variables: Readonly<Record<string, string>>;
   /** Takes log lines, each with its newline. */

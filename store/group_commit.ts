@@ -6,6 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Commit, Store } from "../core/store.ts";
+import type { Turn } from "../core/turn.ts";
 import { encodeKey } from "./_key_order.ts";
 import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "./limits.ts";
 
@@ -23,7 +24,7 @@ export interface GroupCommitOptions {
    */
   readonly maxWaitMs?: number;
   /** Lets I/O have its turn between two groups: a store may take both without waiting for any. */
-  readonly turn?: () => Promise<void>;
+  readonly turn?: Turn;
   /** Told of every commit that was written: its changes, and how long it took. */
   readonly onCommit?: (changes: number, seconds: number) => void;
 }

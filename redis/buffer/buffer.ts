@@ -19,6 +19,7 @@ import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
+import type { Turn } from "../../core/turn.ts";
 import { Acts } from "./_acts.ts";
 import { bytesOf, makeReady, type Ready } from "./_arrivals.ts";
 import { Census } from "./_census.ts";
@@ -45,7 +46,7 @@ export interface RedisBufferOptions {
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
   /** Lets I/O have its turn between two jobs. */
-  readonly turn: () => Promise<void>;
+  readonly turn: Turn;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
   readonly onMerged?: () => void;

@@ -12,6 +12,18 @@ Deno.test("a notification is delivered on every transport, and the ledger says s
   assert.equal(await bench.summary(id), "delivered apn=sent gcm=sent");
 });
 
+Deno.test("a message for several phones of one user is made once", async () => {
+  await using bench = await new PipelineBench().start();
+  for (const token of ["one", "two", "three"]) bench.subscribe("apn", token);
+  bench.subscribe("gcm", "four");
+  await bench.publish();
+  assert.deepEqual(bench.apn.arrivals.map(({ token }) => token), ["one", "two", "three"]);
+  assert.equal(bench.gcm.arrivals.length, 1);
+  assert.equal(bench.generated, 2, "for each transport one");
+  await bench.publish();
+  assert.equal(bench.generated, 4, "of each notification its own");
+});
+
 Deno.test("nobody subscribed is a suppression with its reason", async () => {
   await using bench = await new PipelineBench().start();
   assert.equal(await bench.summary(await bench.publish()), "suppressed no_subscription");

@@ -13,6 +13,9 @@ import { startTestService, type TestService } from "../support/start_service.ts"
 /** Clients of the sample configuration. */
 export const CLIENTS = SAMPLE_CLIENTS;
 
+/** Values of `io.carillon.http.engine`. */
+export const ENGINES = ["http2", "fetch"] as const;
+
 /** Waits are drawn from a few milliseconds, so that only what providers ask for takes time. */
 export const QUICK = {
   "io.carillon.delivery.retryBase": 5,

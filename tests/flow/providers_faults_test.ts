@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hexFaultToken, startSimulator } from "../../simulator/mod.ts";
 import { until } from "../support/until.ts";
-import { CLIENTS, iPhone, mail, sharedMaterial, startProviders } from "./_providers.ts";
+import { CLIENTS, ENGINES, iPhone, mail, sharedMaterial, startProviders } from "./_providers.ts";
 
 const APN = { client: CLIENTS.apn, transport: "apn" } as const;
 const MANY = 20;
@@ -37,48 +37,55 @@ async function assertAllDelivered(
   }
 }
 
-Deno.test("what is published while a provider is down arrives once it is back", async () => {
-  await using providers = await startProviders();
-  const { service, simulator } = providers;
-  const port = Number(new URL(simulator.addresses.apns).port);
-  await simulator.close();
-  const ids = await tellAll(providers, () => "ok");
-  const attempted = /carillon_retries_waiting (\d+)/;
-  await until("all of them wait for another attempt", async () => {
-    const { text } = await service.call("GET", "/metrics");
-    return Number(attempted.exec(text)?.[1]) === MANY;
-  });
-  await using back = await startSimulator({
-    ports: { apns: port },
-    material: await sharedMaterial(),
-  });
-  await assertAllDelivered({ ...providers, simulator: back }, ids);
-});
+for (const engine of ENGINES) {
+  const properties = { "io.carillon.http.engine": engine };
 
-Deno.test("a provider that hangs is given up and asked again, with the same id", async () => {
-  await using providers = await startProviders({
-    properties: { "io.carillon.delivery.attemptTimeout": 200 },
+  Deno.test(`${engine}: what is published while a provider is down arrives once it is back`, async () => {
+    await using providers = await startProviders({ properties });
+    const { service, simulator } = providers;
+    const port = Number(new URL(simulator.addresses.apns).port);
+    await simulator.close();
+    const ids = await tellAll(providers, () => "ok");
+    const attempted = /carillon_retries_waiting (\d+)/;
+    await until("all of them wait for another attempt", async () => {
+      const { text } = await service.call("GET", "/metrics");
+      return Number(attempted.exec(text)?.[1]) === MANY;
+    });
+    await using back = await startSimulator({
+      ports: { apns: port },
+      material: await sharedMaterial(),
+    });
+    await assertAllDelivered({ ...providers, simulator: back }, ids);
   });
-  await assertAllDelivered(providers, await tellAll(providers, (n) => n % 4 ? "ok" : "hang once"));
-  const hung = providers.simulator.arrivals.list({ provider: "apn", accepted: false });
-  assert.ok(hung.length >= MANY / 4);
-});
 
-Deno.test("connections that are reset in flight lose nothing", async () => {
-  await using providers = await startProviders();
-  await assertAllDelivered(
-    providers,
-    await tellAll(providers, (n) => n % 5 ? "ok" : "reset twice"),
-  );
-});
+  Deno.test(`${engine}: a provider that hangs is given up and asked again, with the same id`, async () => {
+    await using providers = await startProviders({
+      properties: { ...properties, "io.carillon.delivery.attemptTimeout": 200 },
+    });
+    await assertAllDelivered(
+      providers,
+      await tellAll(providers, (n) => n % 4 ? "ok" : "hang once"),
+    );
+    const hung = providers.simulator.arrivals.list({ provider: "apn", accepted: false });
+    assert.ok(hung.length >= MANY / 4);
+  });
 
-Deno.test("connections that are told to go away lose nothing", async () => {
-  await using providers = await startProviders();
-  await assertAllDelivered(
-    providers,
-    await tellAll(providers, (n) => n % 5 ? "ok" : "goaway once"),
-  );
-});
+  Deno.test(`${engine}: connections that are reset in flight lose nothing`, async () => {
+    await using providers = await startProviders({ properties });
+    await assertAllDelivered(
+      providers,
+      await tellAll(providers, (n) => n % 5 ? "ok" : "reset twice"),
+    );
+  });
+
+  Deno.test(`${engine}: connections that are told to go away lose nothing`, async () => {
+    await using providers = await startProviders({ properties });
+    await assertAllDelivered(
+      providers,
+      await tellAll(providers, (n) => n % 5 ? "ok" : "goaway once"),
+    );
+  });
+}
 
 Deno.test("a provider that hangs leaves the others as quick as they were", async () => {
   await using providers = await startProviders({

@@ -33,6 +33,8 @@ export class PipelineBench {
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
+  /** Messages that were made. */
+  generated = 0;
   pipeline!: Pipeline;
   settings!: () => Settings;
   buffer!: LogBuffer;
@@ -82,9 +84,10 @@ export class PipelineBench {
       settings: this.settings,
       configuration: () => cascade.current(),
       transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm]]),
-      generate: ({ id, topic, data, priority }) => ({
-        ...{ id, topic, data: JSON.parse(data), priority, silent: false },
-      }),
+      generate: ({ id, topic, data, priority }) => {
+        this.generated++;
+        return { id, topic, data: JSON.parse(data), priority, silent: false };
+      },
       fetch: (_url, init) => {
         this.feedback.push({ headers: new Headers(init!.headers), body: String(init!.body) });
         return Promise.resolve(new Response(null, { status: 204 }));

@@ -35,6 +35,7 @@ export interface ApnClientOptions {
   readonly runtime: ApnRuntime;
 }
 
+type Rendered = ReturnType<typeof renderApns>;
 /** With which token that was met. */
 type Refused = Again & { readonly usedToken: string | undefined };
 
@@ -49,6 +50,7 @@ export class ApnClient implements AsyncDisposable {
   readonly #profile: ApnProfile;
   readonly #sender: HttpSender;
   readonly #token: TokenCache<never> | undefined;
+  #rendered: { readonly message: Message; readonly request: Rendered } | undefined;
   #sends = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #renewedAt = -Infinity;
@@ -83,7 +85,7 @@ export class ApnClient implements AsyncDisposable {
 
   /** One attempt. Never rejects for anything that APNs or the network does. */
   async send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
-    const request = renderApns(message, this.#profile);
+    const request = this.#render(message);
     if (request.kind !== "request") return request;
     this.#sends++;
     try {
@@ -108,6 +110,14 @@ export class ApnClient implements AsyncDisposable {
   /** Gives up what waits, and waits for the requests that are under way. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#sender[Symbol.asyncDispose]();
+  }
+
+  /** Once for all phones that one message goes to. */
+  #render(message: Message): Rendered {
+    if (this.#rendered?.message !== message) {
+      this.#rendered = { message, request: renderApns(message, this.#profile) };
+    }
+    return this.#rendered.request;
   }
 
   /** The same once more, where what stood in its way can be mended. */
