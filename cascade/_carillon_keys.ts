@@ -94,18 +94,27 @@ export const CARILLON_KEYS = {
     ...RESTART,
   }),
   "io.carillon.websocket.maxBacklogBytes": integer(256 * KIB, {
-    text: "How much may wait for one peer that does not read. Beyond it the socket is given up.",
+    text:
+      "How much may wait for one peer that reads more slowly than it is sent. Beyond half of it, " +
+      "events wait in the user's event log.",
     example: "131072",
     unit: "bytes",
     min: KIB,
     max: KIB ** 3,
   }),
   "io.carillon.websocket.maxTotalBacklogBytes": integer(256 * KIB * KIB, {
-    text: "How much may wait for all peers together before those with the most are given up.",
+    text: "How much may wait for all peers together; beyond it, events wait in the event logs.",
     example: "67108864",
     unit: "bytes",
     min: KIB,
     max: KIB ** 4,
+  }),
+  "io.carillon.websocket.stalledAfter": integer(10_000, {
+    text: "After how long a socket is given up whose peer has taken nothing of what waits for it.",
+    example: "30000",
+    unit: "ms",
+    min: 1000,
+    max: 3_600_000,
   }),
   "io.carillon.websocket.handshakesPerSecond": integer(1000, {
     text: "How many new connections a node takes per second; others are told to try again.",

@@ -31,6 +31,7 @@ const LAYOUT = {
     maxMessageBytes: "io.carillon.websocket.maxMessageBytes",
     maxBacklogBytes: "io.carillon.websocket.maxBacklogBytes",
     maxTotalBacklogBytes: "io.carillon.websocket.maxTotalBacklogBytes",
+    stalledAfterMs: "io.carillon.websocket.stalledAfter",
     handshakesPerSecond: "io.carillon.websocket.handshakesPerSecond",
     allowedOrigins: "io.carillon.websocket.allowedOrigins",
   },

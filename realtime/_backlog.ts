@@ -1,8 +1,9 @@
 /**
  * Caps on what peers that do not read may keep waiting. Deno's WebSockets take everything they
- * are given, so a peer's backlog is looked at before each send; above the cap it is dropped, and
- * its client resumes once it reads again. A dropped WebSocket cannot be torn down while its peer
- * is silent: what it still holds goes on counting, and while that is too much nobody is let in.
+ * are given, so a peer's backlog is looked at before each send. Events wait in the log where there
+ * is no room for them; what cannot wait may take the other half of a peer's cap, and beyond it the
+ * peer is dropped. A dropped WebSocket cannot be torn down while its peer is silent: what it still
+ * holds goes on counting, and while that is too much nobody is let in.
  */
 
 /** Something that can fall behind. */
@@ -54,12 +55,19 @@ export class Backlog {
   }
 
   /**
-   * Whether a peer has taken enough for so many bytes more that can wait: half of its cap is kept
-   * for what cannot.
+   * Whether so many bytes that can wait may be handed to a peer now: half of its cap is kept for
+   * what cannot. A peer that has taken all it was given always has room.
    */
-  hasRoom(peer: Laggard, bytes: number): boolean {
+  offer(peer: Laggard, bytes: number): boolean {
     const waiting = peer.backlogBytes;
-    return waiting === 0 || waiting + bytes <= this.limits.perSocket / 2;
+    if (waiting === 0) {
+      if (this.#waiting.size > 0) this.forget(peer);
+      return true;
+    }
+    const fits = waiting + bytes <= this.limits.perSocket / 2 &&
+      this.#total + bytes <= this.limits.total;
+    this.#note(peer, fits ? waiting + bytes : waiting);
+    return fits;
   }
 
   /** Nothing waits for the peer. */

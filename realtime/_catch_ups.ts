@@ -2,7 +2,7 @@
  * Sockets that are behind their user's log: they have just come in, or were told too little, or
  * the hub thinks so. Each reads on until there is nothing new, and is told as it comes from then
  * on. Reads are few at a time; one that fails is made again after a pause, for as long as the
- * socket is open; and a peer that takes its time is given it.
+ * socket is open. A peer that takes its time is given it; one that takes nothing at all is given up.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
@@ -26,6 +26,16 @@ export interface Behind {
   events: readonly LoggedEvent[];
   sent: number;
   failures: number;
+  /** Absent while its peer takes what it is sent. */
+  stall: Stall | undefined;
+}
+
+/** That a peer has to take something before it is sent more. */
+interface Stall {
+  /** Monotonic milliseconds at which it was last seen to take something. */
+  since: number;
+  /** What waited for it then. */
+  bytes: number;
 }
 
 /** What catching up needs. */
@@ -34,18 +44,23 @@ export interface CatchUpOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
-  /** Tells one socket, or moves it past an event that is not meant for it. */
-  readonly send: (connection: Connection, event: LoggedEvent) => void;
+  /** Tells one socket, or moves it past an event that is not meant for it; false: no room yet. */
+  readonly send: (connection: Connection, event: LoggedEvent) => boolean;
   /** Tells it that something before its cursor is missing. */
   readonly sendResync: (connection: Connection) => void;
-  /** Whether its peer has taken enough of what it was sent. */
-  readonly hasRoom: (connection: Connection, event: LoggedEvent) => boolean;
+  /** Looks anew at what waits for all peers. */
+  readonly measure: () => void;
+  /** Milliseconds after which a peer that has taken nothing is given up. */
+  readonly stalledAfterMs: () => number;
 }
 
 /** Reads of the log under way at once. */
 const MAX_READS = 64;
 /** How often sockets that wait are looked at. */
 const TICK_MS = 50;
+/** How many events are kept for a peer that takes its time, and how long where it takes nothing. */
+const MAX_KEPT = 64;
+const KEPT_MS = 1000;
 /** After a read that failed: at first, and at most, half to one and a half times that. */
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 15_000;
@@ -84,6 +99,12 @@ export class CatchUps {
     this.go(connection);
   }
 
+  /** Has a socket go on from the log once its peer has taken enough of what it was sent. */
+  wait(connection: Connection, newest: number): void {
+    connection.behind = { ...entering(), newest, mustRead: true };
+    this.#stall(connection);
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#queue.clear();
@@ -99,9 +120,9 @@ export class CatchUps {
         behind.isTorn = false;
         this.#options.sendResync(connection);
       } else if (event) {
-        if (!this.#options.hasRoom(connection, event)) return this.#pause(connection, 0);
+        if (!this.#options.send(connection, event)) return this.#stall(connection);
         behind.sent++;
-        this.#options.send(connection, event);
+        behind.stall = undefined;
       } else if (behind.mustRead || behind.newest > connection.cursor) this.#read(connection);
       else {
         connection.behind = undefined;
@@ -161,6 +182,21 @@ export class CatchUps {
     this.#pause(connection, pause * (.5 + this.#options.random()));
   }
 
+  /** Waits for its peer to take something, but not for ever. */
+  #stall(connection: Connection): void {
+    const behind = connection.behind!;
+    const { engine } = connection;
+    const { clock, stalledAfterMs } = this.#options;
+    const [now, bytes] = [clock.monotonic(), engine.backlogBytes];
+    const stall = behind.stall ??= { since: now, bytes };
+    if (bytes < stall.bytes) stall.since = now;
+    stall.bytes = bytes;
+    const stalledMs = now - stall.since;
+    if (stalledMs >= stalledAfterMs()) return engine.drop();
+    keepAtMost(stalledMs < KEPT_MS ? MAX_KEPT : 0, behind);
+    this.#pause(connection, 0);
+  }
+
   #pause(connection: Connection, forMs: number): void {
     connection.behind!.state = "paused";
     this.#paused.set(connection, this.#options.clock.monotonic() + forMs);
@@ -169,12 +205,15 @@ export class CatchUps {
 
   #tick(): void {
     this.#timer = undefined;
+    this.#options.measure();
     const now = this.#options.clock.monotonic();
     for (const [connection, until] of [...this.#paused]) {
       if (connection.engine.readyState === "open" && until > now) continue;
       this.#paused.delete(connection);
       connection.behind!.state = "ready";
-      this.#advance(connection);
+      // Nothing is read for a peer that has no room for it.
+      if (hasTaken(connection)) this.#advance(connection);
+      else this.#stall(connection);
     }
     if (this.#paused.size > 0) {
       this.#timer ??= this.#options.clock.after(TICK_MS, () => this.#tick());
@@ -191,6 +230,20 @@ export class CatchUps {
   }
 }
 
+/** Lets go of what was read and cannot be sent for a while. It is read again. */
+function keepAtMost(count: number, behind: Behind): void {
+  if (behind.events.length - behind.sent <= count) return;
+  behind.events = behind.events.slice(behind.sent, behind.sent + count);
+  behind.sent = 0;
+  behind.mustRead = true;
+}
+
+/** Whether it does not wait for its peer, or not in vain. */
+function hasTaken({ behind, engine }: Connection): boolean {
+  return behind!.stall === undefined || engine.readyState !== "open" ||
+    engine.backlogBytes < behind!.stall.bytes;
+}
+
 /** The state of a socket that is being let in. */
 export function entering(): Behind {
   return {
@@ -202,5 +255,6 @@ export function entering(): Behind {
     events: [],
     sent: 0,
     failures: 0,
+    stall: undefined,
   };
 }

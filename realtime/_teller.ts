@@ -1,7 +1,9 @@
 /**
  * Tells sockets. An event is encoded once for each revision of the protocol that is among a user's
  * sockets, and each socket is told what follows what it was told before: what it has had already is
- * skipped, and where something in between is missing it looks into the log.
+ * skipped, and where something in between is missing it looks into the log. So does one whose peer
+ * has not taken enough of what it was sent, as soon as it has. Nothing is told to a session that has
+ * ended.
  */
 
 import type { LoggedEvent } from "../core/events.ts";
@@ -11,9 +13,12 @@ import type { Connection, Connections } from "./_connections.ts";
 import { frameOf, isMeantFor } from "./_frames.ts";
 
 /** What a teller is made of. */
-export interface TellerOptions extends Omit<CatchUpOptions, "send" | "sendResync" | "hasRoom"> {
+export interface TellerOptions
+  extends Omit<CatchUpOptions, "send" | "sendResync" | "backlogOf" | "measure"> {
   readonly connections: Connections;
   readonly backlog: Backlog;
+  /** Its session has ended before it was told something. */
+  readonly onExpired: (connection: Connection) => void;
   readonly onGap: (connection: Connection) => void;
   readonly onResync: (connection: Connection) => void;
   /** Told an event from the log that had been kept for its client. */
@@ -36,32 +41,33 @@ export class Teller {
       ...options,
       send: (connection, event) => this.#send(connection, event),
       sendResync: (connection) => this.#sendResync(connection),
-      hasRoom: ({ engine }, { args }) => this.#options.backlog.hasRoom(engine, args.length),
+      measure: () => void options.backlog.measure(),
     });
   }
 
   /** See `LocalSockets.tell`. */
   tell(event: LoggedEvent): void {
-    const { connections, onGap } = this.#options;
+    const { connections, clock, onGap, onExpired } = this.#options;
     let older: string | undefined, newer: string | undefined;
+    const now = clock.now();
     let at = connections.first(event);
     while (at) {
       const connection = at;
       at = connection.next;
       const { behind, engine } = connection;
-      if (behind) behind.newest = Math.max(behind.newest, event.offset);
+      if (connection.expiresAt <= now) onExpired(connection);
+      else if (behind) behind.newest = Math.max(behind.newest, event.offset);
       else if (event.offset <= connection.cursor) continue;
       else if (event.previous > connection.cursor) {
         onGap(connection);
         this.#catchUps.look(connection, event.offset);
-      } else {
-        connection.cursor = event.offset;
-        if (!isMeantFor(connection, event)) continue;
+      } else if (isMeantFor(connection, event)) {
         const frame = engine.protocol === 3
           ? older ??= frameOf(event, 3)
           : newer ??= frameOf(event, 4);
-        this.#hand(connection, frame);
-      }
+        if (this.#hand(connection, frame)) connection.cursor = event.offset;
+        else this.#catchUps.wait(connection, event.offset);
+      } else connection.cursor = event.offset;
     }
   }
 
@@ -85,12 +91,21 @@ export class Teller {
     this.#catchUps.close();
   }
 
-  #send(connection: Connection, event: LoggedEvent): void {
-    if (event.offset <= connection.cursor) return;
+  /** False where there is no room for it yet. */
+  #send(connection: Connection, event: LoggedEvent): boolean {
+    if (event.offset <= connection.cursor) return true;
+    const { clock, onExpired, onCaughtUp } = this.#options;
+    if (connection.expiresAt <= clock.now()) {
+      onExpired(connection);
+      return false;
+    }
+    if (isMeantFor(connection, event)) {
+      const frame = frameOf(event, connection.engine.protocol);
+      if (!this.#hand(connection, frame)) return false;
+      if (event.kept?.includes(connection.client)) onCaughtUp(connection, event);
+    }
     connection.cursor = event.offset;
-    if (!isMeantFor(connection, event)) return;
-    if (!this.#hand(connection, frameOf(event, connection.engine.protocol))) return;
-    if (event.kept?.includes(connection.client)) this.#options.onCaughtUp(connection, event);
+    return true;
   }
 
   #sendResync(connection: Connection): void {
@@ -100,9 +115,9 @@ export class Teller {
     if (this.#options.backlog.admit(engine, frame.length)) engine.sendText(frame);
   }
 
-  /** False where it does not fit: its socket is closed, and its client comes back for it. */
+  /** False where its peer has to take something first. */
   #hand({ engine }: Connection, frame: string): boolean {
-    if (!this.#options.backlog.admit(engine, frame.length)) return false;
+    if (!this.#options.backlog.offer(engine, frame.length)) return false;
     engine.sendText(frame);
     this.told++;
     return true;

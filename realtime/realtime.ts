@@ -5,7 +5,7 @@
  */
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer } from "../core/clock.ts";
 import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { Backlog } from "./_backlog.ts";
@@ -74,6 +74,8 @@ const PASSING: ReadonlySet<Refusal["code"]> = new Set([
   "draining",
   "internal",
 ]);
+/** Between two looks for sessions that have ended. */
+const SWEEP_PAUSE_MS = 1_000;
 /** No client takes longer from the check of its session to its place among the open sockets. */
 const JOINED_WITHIN_MS = 120_000;
 
@@ -90,6 +92,9 @@ class RealtimeServer implements Realtime {
   readonly #revoked = new Map<string, number>();
   readonly #backlog: Backlog;
   #settings: RealtimeSettings;
+  #sweep: Timer | undefined;
+  /** Epoch milliseconds. */
+  #sweepAt = Infinity;
   #isClosing = false;
 
   constructor(options: RealtimeOptions) {
@@ -107,6 +112,8 @@ class RealtimeServer implements Realtime {
       ...options,
       connections: this.#connections,
       backlog: this.#backlog,
+      stalledAfterMs: () => this.#settings.stalledAfter,
+      onExpired: (connection) => this.#end(connection),
       onGap: (connection) => this.#hooks.onGap?.(connection),
       onResync: (connection) => this.#hooks.onResync?.(connection),
       onCaughtUp: (connection, event) => this.#hooks.onCaughtUp?.(connection, event),
@@ -180,6 +187,21 @@ class RealtimeServer implements Realtime {
     return this.#invalidate((each) => each.expiresAt <= now);
   }
 
+  /** Has sessions end on time, however many there are: a sweep a second at most. */
+  #expireAt(expiresAt: number): void {
+    if (expiresAt >= this.#sweepAt) return;
+    const { clock } = this.#options;
+    this.#sweep?.cancel();
+    this.#sweepAt = Math.max(expiresAt, clock.now() + SWEEP_PAUSE_MS);
+    this.#sweep = clock.after(this.#sweepAt - clock.now(), () => {
+      this.#sweepAt = Infinity;
+      this.closeExpired();
+      let next = Infinity;
+      for (const each of this.#connections) next = Math.min(next, each.expiresAt);
+      this.#expireAt(next);
+    });
+  }
+
   async drain(pace: DrainPace): Promise<void> {
     this.#door.isClosed = true;
     const { clock, random } = this.#options;
@@ -189,6 +211,7 @@ class RealtimeServer implements Realtime {
   async close(): Promise<void> {
     this.#door.isClosed = true;
     this.#isClosing = true;
+    this.#sweep?.cancel();
     await this.#io.close();
     this.#teller.close();
   }
@@ -249,6 +272,7 @@ class RealtimeServer implements Realtime {
     if (this.#revoked.has(connection.sessionId)) {
       return void this.#invalidate((each) => each === connection);
     }
+    this.#expireAt(connection.expiresAt);
     const { isReturn, events, isTorn } = behind;
     if (isReturn) {
       this.#hooks.onResumed?.(connection, { events: events.length, complete: !isTorn });
@@ -258,11 +282,15 @@ class RealtimeServer implements Realtime {
 
   #invalidate(hasEnded: (connection: Connection) => boolean): number {
     const ended = [...this.#connections].filter(hasEnded);
-    for (const connection of ended) {
-      this.#teller.tellInvalid(connection);
-      this.#disconnect(connection);
-    }
+    for (const connection of ended) this.#end(connection);
     return ended.length;
+  }
+
+  /** Its session is over. */
+  #end(connection: Connection): void {
+    this.#teller.tellInvalid(connection);
+    this.#part(connection, false);
+    this.#disconnect(connection);
   }
 
   #leave(socketId: string): void {
@@ -271,8 +299,8 @@ class RealtimeServer implements Realtime {
     if (!(connection instanceof Connection)) return;
     const { engine } = connection;
     this.#backlog.abandon(engine);
-    // Its client has said goodbye, or was sent away, where the transport is still there.
-    this.#part(connection, this.#isClosing || engine.closeReason !== undefined);
+    // Also where it has said goodbye: `disconnect()` is often followed by `connect()`.
+    this.#part(connection, true);
     // There is no other namespace that it could be in.
     if (engine.readyState === "open") engine.close();
   }

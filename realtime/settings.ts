@@ -17,10 +17,12 @@ export interface RealtimeSettings {
   readonly handshakesPerSecond: number;
   /** Bytes of the largest message taken from a client. */
   readonly maxMessageBytes: number;
-  /** Bytes waiting for one peer above which it is given up. */
+  /** Bytes that may wait for one peer; events take half of it, and stay in the log beyond. */
   readonly maxBacklogBytes: number;
-  /** Bytes waiting for all peers above which the furthest behind are given up. */
+  /** Bytes that may wait for all peers. */
   readonly maxTotalBacklogBytes: number;
+  /** Milliseconds after which a peer is given up that has taken nothing of what waits for it. */
+  readonly stalledAfter: number;
   /** Milliseconds that a client has to enter the namespace. */
   readonly connectTimeout: number;
 }
@@ -36,5 +38,6 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   maxMessageBytes: 100_000,
   maxBacklogBytes: 256 * 1024,
   maxTotalBacklogBytes: 64 * 1024 * 1024,
+  stalledAfter: 10_000,
   connectTimeout: 10_000,
 };

@@ -68,5 +68,6 @@ export function realtimeSettings(
     maxMessageBytes: realtime.maxMessageBytes,
     maxBacklogBytes: realtime.maxBacklogBytes,
     maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
+    stalledAfter: realtime.stalledAfterMs,
   };
 }

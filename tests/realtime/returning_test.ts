@@ -203,15 +203,16 @@ Deno.test("a pong says that everything before its ping has arrived", async () =>
   assert.equal(withoutOffset(await second.peer.text()), '42["x",2]');
 });
 
-Deno.test("who says goodbye is not waited for", async () => {
+Deno.test("who says goodbye is waited for, because disconnect() is followed by connect()", async () => {
   await using served = serveRealtime();
   const peer = await older(served, "connection=c");
   peer.send("41");
   await peer.closed;
-  assert.deepEqual(await served.hub.presence([SEVEN]), [[]]);
+  const [present] = await served.hub.presence([SEVEN]);
+  assert.deepEqual(present!.map(({ id, open }) => [id, open]), [["c", false]]);
 });
 
-Deno.test("who loses its connection is", async () => {
+Deno.test("so is who loses its connection", async () => {
   await using served = serveRealtime();
   const peer = await older(served, "connection=c");
   await leave(served, peer);

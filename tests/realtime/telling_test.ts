@@ -113,74 +113,6 @@ Deno.test("a socket that has closed is out of the index", async () => {
   assert.deepEqual([...served.realtime.stats().open], [["open-xchange-appsuite", 0]]);
 });
 
-/** Opens a socket whose peer never reads. */
-async function connectDeaf(served: Served): Promise<Deno.TcpConn> {
-  const [hostname, port] = served.host.split(":");
-  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
-  const lines = [
-    `GET ${V3}&session=7@1 HTTP/1.1`,
-    `Host: ${served.host}`,
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-  ];
-  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-  return connection;
-}
-
-Deno.test("a peer that does not read is dropped at the cap and told nothing more", async () => {
-  const opened = Promise.withResolvers<void>();
-  const reasons: string[] = [];
-  const hooks = {
-    onOpened: () => opened.resolve(),
-    onClosed: (_: unknown, reason: string) => void reasons.push(reason),
-  };
-  await using served = serveRealtime({ maxBacklogBytes: 256 * 1024 }, { hooks });
-  using _deaf = await connectDeaf(served);
-  await opened.promise;
-  const text = "x".repeat(64 * 1024);
-  let told = 1;
-  for (let round = 0; round < 10_000 && told > 0; round++) {
-    told = served.tell(SEVEN, "x", [text]);
-    assert.ok(served.realtime.stats().backlogBytes <= 256 * 1024);
-    await settle(1);
-  }
-  assert.equal(told, 0);
-  assert.deepEqual(reasons, ["backlog"]);
-  assert.equal(served.tell(SEVEN, "x"), 0);
-});
-
-Deno.test("what a dropped peer still holds keeps others out until it is gone", async () => {
-  const opened = Promise.withResolvers<void>();
-  const hooks = { onOpened: () => opened.resolve() };
-  const limits = { maxBacklogBytes: 256 * 1024, maxTotalBacklogBytes: 100 * 1024 };
-  await using served = serveRealtime(limits, { hooks });
-  const deaf = await connectDeaf(served);
-  await opened.promise;
-  const args = ["x".repeat(64 * 1024)];
-  while (served.tell(SEVEN, "x", args) > 0) await settle(1);
-  assert.ok(served.realtime.stats().backlogBytes > 100 * 1024);
-  const refused = await served.http(`${POLL}&session=8@1`);
-  assert.equal(refused.status, 429);
-  await refused.body?.cancel();
-  deaf.close();
-  while (served.realtime.stats().backlogBytes > 0) await settle(1);
-  const admitted = await served.http(`${POLL}&session=8@1`);
-  assert.equal(admitted.status, 200);
-  await admitted.body?.cancel();
-});
-
-Deno.test("a polling client that does not poll is dropped at the cap", async () => {
-  await using served = serveRealtime({ maxBacklogBytes: 1000 });
-  const opened = await served.http(`${POLL.replace("EIO=4", "EIO=3")}&session=7@1`);
-  await opened.body?.cancel();
-  await settle();
-  const text = "x".repeat(300);
-  const results = [1, 2, 3, 4].map(() => served.tell(SEVEN, "x", [text]));
-  assert.deepEqual(results, [1, 1, 1, 0]);
-});
-
 Deno.test("a peer that never answers is closed by its heartbeat", async () => {
   const clock = new FakeClock();
   const closed = Promise.withResolvers<string>();
@@ -243,13 +175,27 @@ Deno.test("sockets of a session that has ended by itself are told and closed, ot
   const ending = await connect(served, "session=7@1");
   const other = await connect(served, "session=8@1");
   await clock.advance(59_999);
-  assert.equal(served.realtime.closeExpired(), 0);
+  assert.deepEqual(served.clientsOf("1", "7"), [SEVEN.client]);
   await clock.advance(1);
-  assert.equal(served.realtime.closeExpired(), 1);
+  assert.deepEqual(served.clientsOf("1", "7"), []);
   assert.equal(await ending.text(), '42["session:invalid"]');
   await ending.closed;
   served.tell({ ...SEVEN, user: "8" }, "x");
   assert.equal(await other.text(), '42["x"]');
+});
+
+Deno.test("a session that ends while the process is held up is told nothing more", async () => {
+  const clock = new FakeClock();
+  const identity = { context: "1", user: "7", sessionId: "s", expiresAt: clock.now() + 60_000 };
+  await using served = serveRealtime({}, {
+    clock,
+    authenticate: () => Promise.resolve({ identity }),
+  });
+  const ending = await connect(served, "session=7@1");
+  clock.holdUp(60_000);
+  assert.equal(served.tell(SEVEN, "x"), 0);
+  assert.equal(await ending.text(), '42["session:invalid"]');
+  await ending.closed;
 });
 
 Deno.test("a stop sends neither 'session:invalid' nor a disconnect packet", async () => {

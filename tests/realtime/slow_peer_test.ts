@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { type Served, type ServedRealtime, serveRealtime } from "./_servers.ts";
+
+const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
+const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
+const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
+const KIB = 1024;
+
+/** Opens a socket whose peer never reads. */
+async function connectDeaf(served: Served): Promise<Deno.TcpConn> {
+  const [hostname, port] = served.host.split(":");
+  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  const lines = [
+    `GET ${V3}&session=7@1 HTTP/1.1`,
+    `Host: ${served.host}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  ];
+  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+  return connection;
+}
+
+/** With a deaf peer that has been told more than it may keep waiting. */
+async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
+  const clock = new FakeClock();
+  const opened = Promise.withResolvers<void>();
+  const reasons: string[] = [];
+  const hooks = {
+    onOpened: () => opened.resolve(),
+    onClosed: (_: unknown, reason: string) => void reasons.push(reason),
+  };
+  const served = serveRealtime({ maxBacklogBytes: 256 * KIB, ...limits }, { clock, hooks });
+  const deaf = await connectDeaf(served);
+  await opened.promise;
+  // The kernel takes some megabytes before anything waits here.
+  for (let waiting = 0; waiting < 64 * KIB;) {
+    served.tell(SEVEN, "x", ["x".repeat(64 * KIB)]);
+    await settle();
+    await clock.advance(50);
+    waiting = served.realtime.stats().backlogBytes;
+  }
+  return { clock, served, deaf, reasons };
+}
+
+function numbersIn(text: string): number[] {
+  return [...text.matchAll(/42\["x","(\d+)"/g)].map(([, number]) => Number(number));
+}
+
+/** Publishes so many events of 4 KiB within one turn of the event loop. */
+function burst(served: ServedRealtime, count: number): readonly number[] {
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  for (const number of numbers) served.tell(SEVEN, "x", [String(number), "y".repeat(4 * KIB)]);
+  return numbers;
+}
+
+Deno.test("a burst beyond a socket's backlog arrives whole, in order, at a peer that reads", async () => {
+  await using served = serveRealtime({ maxBacklogBytes: 256 * KIB });
+  const peer = served.peer(`${V3}&session=7@1`);
+  assert.equal(await peer.next().then(() => peer.next()), "40");
+  const sent = burst(served, 300);
+  assert.ok(served.realtime.stats().backlogBytes <= 256 * KIB);
+  const got: number[] = [];
+  while (got.length < sent.length) got.push(...numbersIn(await peer.text()));
+  assert.deepEqual(got, sent);
+  assert.equal(served.tell(SEVEN, "x"), 1, "it is told as events come again");
+});
+
+Deno.test("a burst beyond a socket's backlog arrives whole, in order, by polling", async () => {
+  await using served = serveRealtime({ maxBacklogBytes: 256 * KIB });
+  const opened = await (await served.http(`${POLL}&session=7@1`)).text();
+  const sid = /"sid":"([^"]+)"/.exec(opened)![1];
+  const poll = `${POLL}&sid=${sid}`;
+  await (await served.http(poll, { method: "POST", body: "40" })).text();
+  assert.match(await (await served.http(poll)).text(), /^40/);
+  const sent = burst(served, 300);
+  const got: number[] = [];
+  while (got.length < sent.length) {
+    const text = await (await served.http(poll)).text();
+    assert.ok(text.length <= 256 * KIB);
+    got.push(...numbersIn(text));
+  }
+  assert.deepEqual(got, sent);
+});
+
+Deno.test("what is told to a peer that does not read waits in the log", async () => {
+  const { served, deaf, reasons, clock } = await serveDeaf();
+  await using _ = served;
+  using _deaf = deaf;
+  await clock.advance(9_000);
+  burst(served, 100);
+  assert.ok(served.realtime.stats().backlogBytes <= 256 * KIB);
+  assert.deepEqual(reasons, []);
+});
+
+Deno.test("a peer that takes nothing for ten seconds is given up", async () => {
+  const { served, deaf, reasons, clock } = await serveDeaf();
+  await using _ = served;
+  using _deaf = deaf;
+  await clock.advance(11_000);
+  assert.deepEqual(reasons, ["backlog"]);
+  assert.equal(served.tell(SEVEN, "x"), 0);
+});
+
+Deno.test("what a peer that was given up still holds keeps others out until it is gone", async () => {
+  const { served, deaf, reasons, clock } = await serveDeaf({ maxTotalBacklogBytes: 100 * KIB });
+  await using _ = served;
+  await clock.advance(11_000);
+  assert.deepEqual(reasons, ["backlog"]);
+  const refused = await served.http(`${POLL}&session=8@1`);
+  assert.equal(refused.status, served.realtime.stats().backlogBytes > 100 * KIB ? 429 : 200);
+  await refused.body?.cancel();
+  deaf.close();
+  while (served.realtime.stats().backlogBytes > 0) await settle(1);
+  const admitted = await served.http(`${POLL}&session=8@1`);
+  assert.equal(admitted.status, 200);
+  await admitted.body?.cancel();
+});
