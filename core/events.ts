@@ -91,6 +91,11 @@ export interface Joined {
    * Absent where it was not known, or is too long ago.
    */
   readonly from?: number;
+  /**
+   * The connection of this id was here in the last day, and where it goes on is not known any more:
+   * something may be missing. Only of connections that their clients have named.
+   */
+  readonly wasHere?: true;
 }
 
 /** A part of a user's log. */

@@ -56,6 +56,7 @@ export class PresenceKeeper {
 
   /** Something changed for a user; `end` as in {@link Changed}. */
   touch({ context, user }: UserName, end?: number): void {
+    if (this.#closing.signal.aborted) return; // what it closed with holds
     const key = userKey(context, user);
     const known = end ?? this.#changed.get(key)?.end;
     this.#changed.set(key, { context, user, ...(known !== undefined && { end: known }) });

@@ -16,6 +16,8 @@ export interface RestoreOptions {
   readonly windowMs: number;
   /** Takes the events, from now on as young as any. */
   readonly window: Window;
+  /** Told of every connection that was open or had left, however long ago. */
+  readonly onSeat: (seat: UserName & StoredSeat) => void;
 }
 
 /**
@@ -26,13 +28,14 @@ export interface RestoreOptions {
  */
 export async function restore(
   records: EventRecords,
-  { clock, windowMs, window }: RestoreOptions,
+  { clock, windowMs, window, onSeat }: RestoreOptions,
 ): Promise<Iterable<UserLog>> {
   const logs = new UserMap<UserLog>();
   const ends: [log: UserLog, last: number][] = [];
   const gone: UserName[] = [];
   const aliveAt = Math.min(await records.readAlive(), clock.now());
   for await (const { context, user, state } of records.readUsers()) {
+    for (const seat of state.seats) onSeat({ ...seat, context, user });
     const left = state.seats.map((seat) => leftSeat(seat, aliveAt, clock))
       .filter(({ at }) => at >= clock.monotonic() - windowMs);
     if (left.length === 0) {

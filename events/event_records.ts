@@ -36,11 +36,15 @@ export interface StoredUser {
 
 const EVENTS: StoreKey = ["events"];
 const PRESENT: StoreKey = ["present"];
+/** Connections that were here, as numbers. */
+const VISITS: StoreKey = ["visits"];
 /** When a hub was last known to be alive; beside the users, not among them. */
 const ALIVE: StoreKey = ["presentAt"];
 
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
+/** Eight bytes each. */
+const VISITS_PER_VALUE = 4_000;
 /** Bytes of events in one commit, so that they share it with others. */
 const BATCH_BYTES = 256 * 1024;
 /** What an event's line adds to its texts, at most: numbers, quotes, commas. */
@@ -108,6 +112,25 @@ export class EventRecords {
   async *readUsers(): AsyncGenerator<UserName & { readonly state: StoredUser }> {
     for await (const { key, value } of this.#options.store.list<StoredUser>({ prefix: PRESENT })) {
       yield { context: String(key[1]), user: String(key[2]), state: value };
+    }
+  }
+
+  /** Adds to the connections that were here; see `_past_visits.ts`. */
+  saveVisits(hashes: readonly number[], keepMs: number): Promise<void> {
+    const sets = [];
+    for (let at = 0; at < hashes.length; at += VISITS_PER_VALUE) {
+      const value = new Uint8Array(
+        new Float64Array(hashes.slice(at, at + VISITS_PER_VALUE)).buffer,
+      );
+      sets.push({ key: [...VISITS, hashes[at]!, at], value, expireInMs: keepMs });
+    }
+    return this.#options.commit({ sets });
+  }
+
+  /** All that were added and are not too old. */
+  async *readVisits(): AsyncGenerator<readonly number[]> {
+    for await (const { value } of this.#options.store.list<Uint8Array>({ prefix: VISITS })) {
+      yield [...new Float64Array(new Uint8Array(value).buffer)];
     }
   }
 

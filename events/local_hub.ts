@@ -20,6 +20,7 @@ import {
 } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { UserMap } from "../core/user_map.ts";
+import { PastVisits } from "./_past_visits.ts";
 import { type Changed, PresenceKeeper } from "./_presence_keeper.ts";
 import { restore } from "./_restore.ts";
 import { furthest, storedUser } from "./_stored_user.ts";
@@ -62,6 +63,7 @@ class MemoryHub implements LocalHub {
   readonly #users = new UserMap<UserLog>();
   readonly #window: Window;
   readonly #keeper: PresenceKeeper | undefined;
+  readonly #visits: PastVisits;
   #local: LocalSockets | undefined;
   /** The highest offset given out or named to a socket. */
   #highest = 0;
@@ -71,6 +73,7 @@ class MemoryHub implements LocalHub {
     const { clock, settings, records } = options;
     this.#options = options;
     this.#window = new Window({ clock, limits: settings, onAged: (log) => this.#aged(log) });
+    this.#visits = new PastVisits({ clock, records });
     this.#keeper = records && new PresenceKeeper({
       ...{ ...options, records },
       stateOf: (user) => this.#stateOf(user),
@@ -83,7 +86,11 @@ class MemoryHub implements LocalHub {
     this.#local = local;
     if (!records) return;
     const { windowMs } = settings();
-    const logs = await restore(records, { clock, windowMs, window: this.#window });
+    await this.#visits.start();
+    const logs = await restore(records, {
+      ...{ clock, windowMs, window: this.#window },
+      onSeat: (seat) => this.#visits.add(seat),
+    });
     for (const log of logs) {
       this.#users.set(log, log);
       this.#highest = Math.max(this.#highest, log.last);
@@ -138,10 +145,12 @@ class MemoryHub implements LocalHub {
     const stillOpen = open.find(({ id, proven }) => id === seat.id && proven >= 0);
     const from = log?.takeLeft(seat.id)?.proven ?? stillOpen?.proven;
     this.#keeper?.touch(seat, last);
-    return from === undefined ? { last } : { last, from };
+    if (from !== undefined) return { last, from };
+    return this.#visits.has(seat) ? { last, wasHere: true } : { last };
   }
 
   leave(seat: LocalSeat, proven?: number): void {
+    this.#visits.add(seat);
     const others = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
     if (proven !== undefined && !others.some(({ id }) => id === seat.id)) {
       const { client, id, socketId } = seat;
@@ -166,7 +175,11 @@ class MemoryHub implements LocalHub {
     if (this.#stopped) return;
     this.#stopped = true;
     if (!this.#keeper) return;
-    for (const seat of this.#local?.seats() ?? NONE) this.#keeper.touch(seat);
+    for (const seat of this.#local?.seats() ?? NONE) {
+      this.#visits.add(seat);
+      this.#keeper.touch(seat);
+    }
+    await this.#visits.flush();
     await this.#keeper.close();
   }
 

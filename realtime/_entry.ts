@@ -73,7 +73,9 @@ export function createEntry({ door, hub, connections, replace }: EntryOptions) {
     const read = (after: number) => after === last ? NOTHING_MISSED : hub.missed(connection, after);
     const missed = await read(start.at);
     const at = missed.complete ? start.at : start.orAt;
-    const { events, complete } = at === start.at ? missed : await read(at);
+    const left = at === start.at ? missed : await read(at);
+    const { events } = left;
+    const complete = left.complete && !start.isTorn;
     const proven = provenOf(at, last);
     const { isReturn } = start;
     Object.assign(connection.behind!, { events, isReturn, isTorn: !complete });

@@ -23,6 +23,8 @@ export interface Start {
   readonly orAt: number;
   /** Whether it has been here before. */
   readonly isReturn: boolean;
+  /** Whether something may be missing, whatever the log has. */
+  readonly isTorn: boolean;
 }
 
 /** Ours: where the log ended, and the Socket.IO id that it had then. */
@@ -40,12 +42,18 @@ export function claimOf(auth: Readonly<Record<string, unknown>>): Claim | undefi
 }
 
 /** Decides where a client goes on, from what it says and what the hub knows. */
-export function startOf(claim: Claim | undefined, { last, from }: Joined): Start {
+export function startOf(
+  claim: Claim | undefined,
+  { last, from, wasHere }: Joined,
+): Start {
   const proven = from ?? last;
-  if (!claim) return { at: proven, orAt: proven, isReturn: from !== undefined };
+  if (!claim) {
+    const isTorn = wasHere === true;
+    return { at: proven, orAt: proven, isReturn: isTorn || from !== undefined, isTorn };
+  }
   // What it says itself needs no proof. But it only knows of events that were meant for it, and
   // may be further than the last one of those.
-  return { at: claim.at, orAt: Math.max(claim.at, from ?? 0), isReturn: true };
+  return { at: claim.at, orAt: Math.max(claim.at, from ?? 0), isReturn: true, isTorn: false };
 }
 
 /**

@@ -108,8 +108,14 @@ export class Departures {
   /** Those that it could not tell. */
   async #tell(departures: readonly Departure[]): Promise<readonly Departure[]> {
     const { link, windowMs, log } = this.#options;
-    const keys = departures.map((each) => userKeys(each).state);
-    const each = departures.flatMap((seat) => [nameOf(seat), seat.proven ?? "gone"]);
+    const keys = departures.flatMap((each) => {
+      const { state, visits } = userKeys(each);
+      return [state, visits];
+    });
+    const each = departures.flatMap((seat) => {
+      const connection = seat.id === seat.socketId ? "" : seat.id;
+      return [nameOf(seat), seat.proven ?? "gone", connection];
+    });
     try {
       await link.run(LEAVE, keys, [windowMs(), ...each]);
       return [];

@@ -125,9 +125,10 @@ return {redis.call('GET', KEYS[1]) or '', redis.call('XRANGE', KEYS[2], ARGV[1],
 };
 
 /**
- * Puts lines in the place of others. Keys: state and log of a user. Arguments: the lines that are
- * expected; the new ones, in which \`@\` becomes the end of the log; whether the log begins anew;
- * time to live (ms). Answers with 1 and the end of the log, or with 0 and the lines as they are.
+ * Puts lines in the place of others. Keys: state, log and past visits of a user. Arguments: the
+ * lines that are expected; the new ones, in which \`@\` becomes the end of the log; whether the log
+ * begins anew; time to live (ms); the connection that joins. Answers with 1, the end of the log and
+ * whether the connection was here in the last day; or with 0 and the lines as they are.
  */
 export const SWAP: Script = {
   name: "hub_swap",
@@ -143,13 +144,15 @@ if not last or ARGV[3] == '1' then
 end
 local lines = string.gsub(ARGV[2], '@', text(last))
 redis.call('SET', KEYS[1], head .. lines, 'PX', ARGV[4])
-return {1, last, ''}`,
+return {1, last, '', redis.call('SISMEMBER', KEYS[3], ARGV[5])}`,
 };
 
 /**
- * Notes that sockets have closed. Keys: states. Arguments: window (ms); then per key the socket and
- * what is proven: an offset, below zero where nothing is, `gone` where nobody comes back. Where no
- * socket is open any more, all of it is kept for the window.
+ * Notes that sockets have closed. Keys: state and past visits of each. Arguments: window (ms); then
+ * per socket its name, what is proven: an offset, below zero where nothing is, `gone` where nobody
+ * comes back; and the name of its connection, empty where its client gave it none. Where no socket is
+ * open any more, all of it is kept for the window; connections are remembered for a day, of one user
+ * 64 at most.
  */
 export const LEAVE: Script = {
   name: "hub_leave",
@@ -162,9 +165,16 @@ local function anyone(seats)
   return open
 end
 local at = text(now())
-for i = 1, #KEYS do
-  local socket, proven = ARGV[i * 2], ARGV[i * 2 + 1]
-  local state = redis.call('GET', KEYS[i])
+for i = 1, #KEYS / 2 do
+  local key, visits = KEYS[i * 2 - 1], KEYS[i * 2]
+  local socket, proven, connection = ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1]
+  if connection ~= '' then
+    if redis.call('SADD', visits, connection) == 1 and redis.call('SCARD', visits) > 64 then
+      redis.call('SPOP', visits)
+    end
+    redis.call('PEXPIRE', visits, 86400000)
+  end
+  local state = redis.call('GET', key)
   local from, to, line, floor
   if state then from, to, line, floor = find(state, socket) end
   if from then
@@ -175,11 +185,11 @@ for i = 1, #KEYS do
     end
     state = string.sub(state, 1, from - 1) .. put .. string.sub(state, to + 1)
     local _, seats = split(state)
-    if anyone(seats) then redis.call('SET', KEYS[i], state, 'KEEPTTL')
-    else redis.call('SET', KEYS[i], state, 'PX', ARGV[1]) end
+    if anyone(seats) then redis.call('SET', key, state, 'KEEPTTL')
+    else redis.call('SET', key, state, 'PX', ARGV[1]) end
   end
 end
-return #KEYS`,
+return #KEYS / 2`,
 };
 
 /**

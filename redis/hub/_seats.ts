@@ -28,6 +28,8 @@ export interface Taken {
   readonly seats: string;
   /** Where the connection was before, if it was. */
   readonly from: number | undefined;
+  /** Whether a connection of this name was there, though too long ago to say from where it goes on. */
+  readonly wasHere: boolean;
   /** Whether the user has been there without a break, so that the log goes on. */
   readonly wasThere: boolean;
 }
@@ -97,7 +99,8 @@ export function takeSeat(
   },
 ): Taken {
   const { now, nodes } = view;
-  const proven = lines.filter(({ id }) => id === seat.id)
+  const former = lines.filter(({ id }) => id === seat.id);
+  const proven = former
     .map((former) => resumeFrom(former, { view, proven: provenOf(former.socketId) }))
     .filter((offset) => offset !== undefined);
   const from = proven.length > 0 ? Math.max(...proven) : undefined;
@@ -114,6 +117,7 @@ export function takeSeat(
   return {
     seats: texts.map((text) => `\n${text}`).join(""),
     from,
+    wasHere: from === undefined && former.length > 0 && seat.id !== seat.socketId,
     wasThere: isThere(lines, view),
   };
 }

@@ -34,10 +34,14 @@ export interface UserState {
 /** The keys of one user. */
 export function userKeys(
   { context, user }: UserName,
-): { readonly state: string; readonly log: string } {
+): { readonly state: string; readonly log: string; readonly visits: string } {
   const tag = partitionTag(partitionOf(context, user));
   const name = userKey(context, user);
-  return { state: keyIn(tag, "user", name), log: keyIn(tag, "log", name) };
+  return {
+    state: keyIn(tag, "user", name),
+    log: keyIn(tag, "log", name),
+    visits: keyIn(tag, "visits", name),
+  };
 }
 
 /** Reads a text; `undefined` where nothing is kept. */

@@ -59,17 +59,18 @@ export async function joinUser(
   seat: Seat,
   { link, view, readSeats, provenFor }: PresenceOptions,
 ): Promise<Joined> {
-  const { state, log } = userKeys(seat);
+  const { state, log, visits } = userKeys(seat);
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const lines = readSeats(expected);
     const provenOf = (socketId: string) => provenFor(seat, socketId);
-    const { seats, from, wasThere } = takeSeat(lines, { seat, view: view(), provenOf });
-    const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS];
-    const reply = await link.run(SWAP, [state, log], args) as readonly [number, number, string];
-    const [isDone, last, present] = reply;
+    const { seats, from, wasThere, wasHere } = takeSeat(lines, { seat, view: view(), provenOf });
+    const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS, seat.id];
+    const reply = await link.run(SWAP, [state, log, visits], args);
+    const [isDone, last, present, isKnown] = reply as readonly [number, number, string, number];
     if (isDone === 1) {
-      return from === undefined ? { last } : { last, from: Math.min(from, last) };
+      if (from !== undefined) return { last, from: Math.min(from, last) };
+      return wasHere || isKnown === 1 ? { last, wasHere: true } : { last };
     }
     expected = present;
   }

@@ -32,6 +32,19 @@ export function survivalRules(rule: Rule): void {
     assert.deepEqual([idsOf(missed), missed.complete], [[event.id], true]);
   });
 
+  rule("a connection that its client named is known after a stop, too", async (scene) => {
+    const { desk, under, another } = scene;
+    const [left, open] = [seatFor(SEVEN, { id: "c" }), seatFor(SEVEN, { id: "d" })];
+    for (const seat of [left, open]) await desk.sit(seat);
+    desk.rise(left, { returns: true });
+    await desk.hub.stop();
+    await under.pass(under.windowMs * 1.5);
+    const next = await another();
+    for (const id of ["c", "d"]) {
+      assert.equal((await next.sit(seatFor(SEVEN, { id }))).wasHere, true, id);
+    }
+  });
+
   rule("a log survives a crash", async ({ desk, under, another }) => {
     const { last } = await desk.sit(seatFor(SEVEN));
     await desk.publish(eventFor(SEVEN), eventFor(SEVEN));

@@ -250,6 +250,23 @@ export function eventHubContract(
     assert.deepEqual(missed, { events: told, complete: true });
   });
 
+  rule("a connection that its client named is known long after the window", async (scene) => {
+    const { desk, under } = scene;
+    const [named, unnamed] = [seatFor(SEVEN, { id: "c" }), seatFor(SEVEN)];
+    for (const seat of [named, unnamed]) {
+      assert.equal((await desk.sit(seat)).wasHere, undefined);
+      desk.rise(seat, { returns: true });
+    }
+    await desk.present(SEVEN);
+    await under.pass(under.windowMs * 1.5);
+    const back = await desk.sit(seatFor(SEVEN, { id: "c" }));
+    assert.deepEqual([back.from, back.wasHere], [undefined, true]);
+    const elsewhere = await desk.sit(seatFor(EIGHT, { id: "c" }));
+    assert.equal(elsewhere.wasHere, undefined, "it is another user's name");
+    const { id } = unnamed;
+    assert.equal((await desk.sit(seatFor(SEVEN, { id, socketId: id }))).wasHere, undefined);
+  });
+
   rule("who was away for longer than the window may have missed anything", async (scene) => {
     const { desk, under } = scene;
     const seat = seatFor(SEVEN);

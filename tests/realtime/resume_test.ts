@@ -28,19 +28,29 @@ Deno.test("a pid that is none of ours says that something was had elsewhere", ()
 });
 
 Deno.test("a new client is told what comes from now on", () => {
-  assert.deepEqual(startOf(undefined, { last: 700 }), { at: 700, orAt: 700, isReturn: false });
+  assert.deepEqual(
+    startOf(undefined, { last: 700 }),
+    { at: 700, orAt: 700, isReturn: false, isTorn: false },
+  );
 });
 
 Deno.test("a connection of the same id goes on where it was", () => {
   assert.deepEqual(
     startOf(undefined, { last: 700, from: 600 }),
-    { at: 600, orAt: 600, isReturn: true },
+    { at: 600, orAt: 600, isReturn: true, isTorn: false },
+  );
+});
+
+Deno.test("a connection that was here too long ago may miss something", () => {
+  assert.deepEqual(
+    startOf(undefined, { last: 700, wasHere: true }),
+    { at: 700, orAt: 700, isReturn: true, isTorn: true },
   );
 });
 
 Deno.test("what a client says itself comes before what the hub knows of it", () => {
   const claim = claimOf({ pid: OURS })!;
-  const at = { at: 500, isReturn: true };
+  const at = { at: 500, isReturn: true, isTorn: false };
   assert.deepEqual(startOf(claim, { last: 700, from: 600 }), { ...at, orAt: 600 });
   assert.deepEqual(startOf(claim, { last: 700, from: 400 }), { ...at, orAt: 500 });
   assert.deepEqual(startOf(claim, { last: 700 }), { ...at, orAt: 500 });

@@ -158,6 +158,22 @@ Deno.test("an older client returns by its connection id, and gets the original's
   assert.equal(await second.next(), '42["y"]');
 });
 
+Deno.test("an older client that comes back too late is told to resync, and once", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  await leave(served, await older(served, "connection=c"));
+  await clock.advance(600_000);
+  const second = await older(served, "connection=c");
+  served.tell(SEVEN, "y");
+  assert.equal(await second.next(), '42["resync"]');
+  assert.equal(await second.next(), '42["y"]');
+  await leave(served, second);
+  const third = await older(served, "connection=c");
+  served.tell(SEVEN, "z");
+  assert.equal(await third.next(), '42["y"]', "which it has not answered for");
+  assert.equal(await third.next(), '42["z"]');
+});
+
 Deno.test("an older client without a connection id starts anew", async () => {
   await using served = serveRealtime();
   const first = await older(served, "");

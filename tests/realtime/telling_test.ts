@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { REALTIME_DEFAULTS } from "../../realtime/mod.ts";
 import {
   admit,

@@ -1,0 +1,101 @@
+/**
+ * Remembers for a day which connections were here, though not what they were told: whoever comes
+ * back after the log has forgotten must learn that something may be missing. A connection costs a
+ * number, in memory and in the store.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import { userKey } from "../core/notification.ts";
+import type { Seat } from "../core/events.ts";
+
+/** Where visits are kept, so that they outlive the process. */
+export interface VisitRecords {
+  saveVisits(hashes: readonly number[], keepMs: number): Promise<void>;
+  readVisits(): AsyncIterable<readonly number[]>;
+}
+
+/** What past visits are made of. */
+export interface PastVisitsOptions {
+  readonly clock: Clock;
+  /** Absent: they are forgotten with the process. */
+  readonly records: VisitRecords | undefined;
+}
+
+const DAY_MS = 24 * 3_600_000;
+/** Of each half of a day; the oldest half gives way. */
+const MAX_VISITS = 500_000;
+const SAVE_AFTER_MS = 1_000;
+
+/** See the file's comment. */
+export class PastVisits {
+  readonly #options: PastVisitsOptions;
+  #young = new Set<number>();
+  #old = new Set<number>();
+  #youngSince: number;
+  #unsaved: number[] = [];
+  #timer: Timer | undefined;
+
+  constructor(options: PastVisitsOptions) {
+    this.#options = options;
+    this.#youngSince = options.clock.monotonic();
+  }
+
+  /** @throws {ServiceError} `store_unavailable` */
+  async start(): Promise<void> {
+    const { records } = this.#options;
+    if (!records) return;
+    for await (const hashes of records.readVisits()) {
+      for (const hash of hashes) this.#keep(hash);
+    }
+  }
+
+  /** A connection that its client gave a name has closed, or was open when a process ended. */
+  add(seat: Pick<Seat, "context" | "user" | "id" | "socketId">): void {
+    // Named by the server, it cannot come back under that name.
+    if (seat.id === seat.socketId) return;
+    const hash = hashOf(seat);
+    if (this.#young.has(hash)) return;
+    this.#keep(hash);
+    if (!this.#options.records) return;
+    this.#unsaved.push(hash);
+    this.#timer ??= this.#options.clock.after(SAVE_AFTER_MS, () => void this.flush());
+  }
+
+  has(seat: Pick<Seat, "context" | "user" | "id">): boolean {
+    const hash = hashOf(seat);
+    return this.#young.has(hash) || this.#old.has(hash);
+  }
+
+  /** Resolves when all are stored, or cannot be: then whoever comes back hears of nothing. */
+  async flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const hashes = this.#unsaved.splice(0);
+    if (hashes.length > 0) await this.#options.records?.saveVisits(hashes, DAY_MS).catch(() => {});
+  }
+
+  #keep(hash: number): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#youngSince > DAY_MS / 2 || this.#young.size >= MAX_VISITS) {
+      this.#old = this.#young;
+      this.#young = new Set();
+      this.#youngSince = now;
+    }
+    this.#young.add(hash);
+  }
+}
+
+/** 53 bits (cyrb53): of a million connections, two look alike once in ten thousand days. */
+function hashOf({ context, user, id }: Pick<Seat, "context" | "user" | "id">): number {
+  const text = `${userKey(context, user)}\u0000${id}`;
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
+  low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
+  return (low & 0x1fffff) * 0x100000000 + (high >>> 0);
+}
