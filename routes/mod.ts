@@ -17,6 +17,7 @@ import { type HealthDeps, healthRoutes } from "./health.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
+import { refuseInQuery } from "./_credential.ts";
 import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";
 import { onError, problem } from "./_problem.ts";
@@ -49,6 +50,9 @@ const MAX_BODY_BYTES = 760_000;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 const PUBLISH_PATH = "/v1/notifications";
+
+/** The original's own paths; alone they take a user's session in the query. */
+const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
 
 /** Puts the groups of routes together; returns what answers a request. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
@@ -115,6 +119,11 @@ function createRoutes(
     c.header("x-content-type-options", "nosniff");
     await next();
   });
+  app.use(function keepOutOfQuery(c, next) {
+    // Also where no credential is needed: whoever sends one there is told before it is in a log.
+    if (!PNS_PATHS.includes(c.req.path)) refuseInQuery(c.req.raw.url);
+    return next();
+  });
   app.use(methodNotAllowed({
     app,
     onMethodNotAllowed(c, methods) {
@@ -133,8 +142,7 @@ function createRoutes(
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   app.route("/v1/admin", adminRoutes(deps));
-  app.route("/ajax/pns", pnsRoutes(deps));
-  app.route("/appsuite/api/pns", pnsRoutes(deps));
+  for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
 

@@ -5,7 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import { type Authenticate, bearer } from "../auth/mod.ts";
+import type { Authenticate } from "../auth/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
@@ -13,6 +13,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { forbidden } from "./_authorize.ts";
+import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
@@ -69,7 +70,7 @@ export function createPublishHandler(
   { authenticate, publish, clock, metrics }: PublishDeps,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const holder = authenticate(credentialOf(request));
+    const holder = authenticateHeader(authenticate, request);
     const principal = holder instanceof Promise ? await holder : holder;
     if (!allows(principal, "publish")) throw forbidden("publish");
     return await accept(request, principal);
@@ -103,11 +104,4 @@ function checkedDrafts(text: string): Drafts {
   const checked = isBatch ? check(batch, body).notifications : [check(draft, body)];
   const drafts = checked.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
   return { drafts, alone: !isBatch };
-}
-
-/** A bearer token, or the original's `session` parameter. */
-function credentialOf({ headers, url }: Request): string | undefined {
-  const header = headers.get("authorization");
-  if (header !== null) return bearer(header);
-  return new URL(url).searchParams.get("session") ?? undefined;
 }
