@@ -224,6 +224,22 @@ export const CARILLON_KEYS = {
     choices: ["fetch", "http2"],
     ...RESTART,
   }),
+  "io.carillon.internal.port": integer(0, {
+    text: "Port of the internal listener, which serves `/metrics`, `/readyz` with its details, " +
+      "`/livez` and `/v1/admin`. With it, the public port serves none of these but `/livez` and " +
+      "`/readyz` without details. 0: there is none, and on the public port `/metrics` and the " +
+      "details of `/readyz` need an API key with scope `read`.",
+    example: "9091",
+    min: 0,
+    max: 65_535,
+    ...RESTART,
+  }),
+  "io.carillon.internal.host": string("127.0.0.1", {
+    text: "Address that the internal listener listens at. All but `/v1/admin` is served there " +
+      "without a credential: let no one but operators reach it.",
+    example: "10.0.0.5",
+    ...RESTART,
+  }),
   "io.carillon.deadLetters.retentionDays": integer(14, {
     text: "How long dead letters are kept for a look and a replay.",
     example: "30",

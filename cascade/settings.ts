@@ -53,6 +53,7 @@ const LAYOUT = {
     attemptTimeoutMs: "io.carillon.delivery.attemptTimeout",
     maxPerSecond: "io.carillon.delivery.maxPerSecond",
   },
+  internal: { port: "io.carillon.internal.port", host: "io.carillon.internal.host" },
   http: { engine: "io.carillon.http.engine" },
   deadLetters: { retentionDays: "io.carillon.deadLetters.retentionDays" },
   feedback: { url: "io.carillon.feedback.url", secret: "io.carillon.feedback.secret" },

@@ -1,32 +1,27 @@
 /** The HTTP API as one Hono app. Sockets do not pass through here. */
 
-import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
-import { methodNotAllowed } from "hono/method-not-allowed";
-import { routePath } from "hono/route";
-import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
+import { createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
-import { refuseInQuery } from "./_credential.ts";
-import { throwBrokenOff } from "./_input.ts";
-import type { App, Env } from "./_openapi.ts";
-import { onError, problem } from "./_problem.ts";
+import type { App } from "./_openapi.ts";
+import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
+export { createInternalApp } from "./internal.ts";
 export { problem } from "./_problem.ts";
 
 /** What the whole API needs. */
@@ -41,18 +36,14 @@ export type AppDeps =
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
-  & { readonly log: Log; readonly metrics: Metrics };
-
-/** A request must fit in one commit of the store, or it could not be all or nothing. */
-const MAX_BODY_BYTES = 760_000;
-
-/** What anybody else sends as a method must not become a time series. */
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+  & {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    /** Whether an internal listener serves what is for operators, so that this one does not. */
+    readonly isOperatedInside: boolean;
+  };
 
 const PUBLISH_PATH = "/v1/notifications";
-
-/** The original's own paths; alone they take a user's session in the query. */
-const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
 
 /** Puts the groups of routes together; returns what answers a request. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
@@ -82,58 +73,11 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
       : app.fetch(request);
 }
 
-/** Whether a body needs no counting, because its length is known and small enough. */
-function isShort({ headers }: Request): boolean {
-  const length = headers.get("content-length");
-  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
-}
-
 function createRoutes(
   deps: Omit<AppDeps, "publish"> & NotificationDeps,
 ): App {
-  const app = new OpenAPIHono<Env>();
-  const { log, metrics } = deps;
-
-  app.use(async function count(c, next) {
-    await next();
-    metrics.count("carillon_http_requests_total", {
-      route: routePath(c, -1),
-      method: METHODS.has(c.req.method) ? c.req.method : "other",
-      status: String(c.res.status),
-    });
-  });
-  const limited = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError() {
-      const message = `Cannot accept more than ${MAX_BODY_BYTES} bytes at once: split the batch`;
-      throw new ServiceError("payload_too_large", message);
-    },
-  });
-  app.use(function limit(c, next) {
-    // A body whose length is known needs no counting, and is read faster if nobody looked at it.
-    if (isShort(c.req.raw)) return next();
-    return limited(c, next).catch(throwBrokenOff);
-  });
-  app.use(async function secure(c, next) {
-    // Before the answer is made: a header set on a finished one makes it anew.
-    c.header("x-content-type-options", "nosniff");
-    await next();
-  });
-  app.use(function keepOutOfQuery(c, next) {
-    // Also where no credential is needed: whoever sends one there is told before it is in a log.
-    if (!PNS_PATHS.includes(c.req.path)) refuseInQuery(c.req.raw.url);
-    return next();
-  });
-  app.use(methodNotAllowed({
-    app,
-    onMethodNotAllowed(c, methods) {
-      const message = `Cannot ${c.req.method} ${c.req.path}: use ${methods.join(" or ")}`;
-      const answer = problem(new ServiceError("method_not_allowed", message));
-      answer.headers.set("allow", methods.join(", "));
-      return answer;
-    },
-  }));
-
+  const app = createChain(deps);
+  const { isOperatedInside } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
@@ -141,14 +85,10 @@ function createRoutes(
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
-  app.route("/v1/admin", adminRoutes(deps));
+  if (!isOperatedInside) app.route("/v1/admin", adminRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
-  app.route("/", healthRoutes(deps));
+  app.route("/", healthRoutes(deps, { details: isOperatedInside ? "none" : "read" }));
   app.route("/", docsRoutes(() => openApiDocument(app)));
-
-  app.notFound((c) => problem(new ServiceError("not_found", `Cannot find ${c.req.path}`)));
-  const answerError = onError(log);
-  app.onError((thrown, c) => answerError(thrown, c.req.path));
   return app;
 }
 
