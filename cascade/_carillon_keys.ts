@@ -215,6 +215,14 @@ export const CARILLON_KEYS = {
     min: 0,
     max: 1_000_000,
   }),
+  "io.carillon.http.bodyTimeout": integer(30_000, {
+    text: "How long the body of a request may take to arrive. Beyond it the request is answered " +
+      "with 408. Headers have no limit here: a proxy must set it, see docs/deploy.md.",
+    example: "10000",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+  }),
   "io.carillon.http.engine": choice("http2", {
     text:
       "How APNs and FCM are called. `http2`: this service's own HTTP/2 client, for a tenth of the " +

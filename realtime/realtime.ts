@@ -120,6 +120,7 @@ class RealtimeServer implements Realtime {
       pingInterval: settings.pingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
+      bodyTimeout: settings.bodyTimeout,
     });
     this.#io = new Server({
       serveClient: false,
@@ -210,6 +211,7 @@ class RealtimeServer implements Realtime {
       pingInterval: settings.pingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
+      bodyTimeout: settings.bodyTimeout,
     });
     this.#io.connectTimeout(settings.connectTimeout);
   }

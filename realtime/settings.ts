@@ -21,6 +21,8 @@ export interface RealtimeSettings {
   readonly maxBacklogBytes: number;
   /** Bytes waiting for all peers above which the furthest behind are given up. */
   readonly maxTotalBacklogBytes: number;
+  /** Milliseconds that the body of a request may take to arrive. */
+  readonly bodyTimeout: number;
   /** Milliseconds that a client has to enter the namespace. */
   readonly connectTimeout: number;
 }
@@ -36,5 +38,6 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   maxMessageBytes: 100_000,
   maxBacklogBytes: 256 * 1024,
   maxTotalBacklogBytes: 64 * 1024 * 1024,
+  bodyTimeout: 30_000,
   connectTimeout: 10_000,
 };

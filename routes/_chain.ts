@@ -10,6 +10,7 @@ import { routePath } from "hono/route";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
 import { refuseInQuery } from "./_credential.ts";
 import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";
@@ -19,6 +20,7 @@ import { onError, problem } from "./_problem.ts";
 export interface ChainDeps {
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly bodyDeadline: BodyDeadline;
 }
 
 /** A request must fit in one commit of the store, or it could not be all or nothing. */
@@ -37,7 +39,7 @@ export function isShort({ headers }: Request): boolean {
 }
 
 /** Returns an app with the chain and without routes. */
-export function createChain({ log, metrics }: ChainDeps): App {
+export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
   const app = new OpenAPIHono<Env>();
   app.use(async function count(c, next) {
     await next();
@@ -54,10 +56,14 @@ export function createChain({ log, metrics }: ChainDeps): App {
       throw new ServiceError("payload_too_large", message);
     },
   });
-  app.use(function limit(c, next) {
+  app.use(async function limit(c, next) {
+    c.set("bodyDeadline", bodyDeadline);
     // A body whose length is known needs no counting, and is read faster if nobody looked at it.
-    if (isShort(c.req.raw)) return next();
-    return limited(c, next).catch(throwBrokenOff);
+    if (!isShort(c.req.raw)) {
+      const read = limited(c, () => Promise.resolve());
+      await bodyDeadline.inTime(Promise.resolve(read)).catch(throwBrokenOff);
+    }
+    await next();
   });
   app.use(async function secure(c, next) {
     // Before the answer is made: a header set on a finished one makes it anew.

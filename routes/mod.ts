@@ -6,7 +6,8 @@ import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
-import { createChain, isShort, PNS_PATHS } from "./_chain.ts";
+import { BodyDeadline, type BodyDeadlineOptions } from "./_body_deadline.ts";
+import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
@@ -28,12 +29,13 @@ export { problem } from "./_problem.ts";
 export type AppDeps =
   & AdminDeps
   & AttributeDeps
+  & BodyDeadlineOptions
   & DeadLetterDeps
   & ExplainDeps
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
-  & PublishDeps
+  & Omit<PublishDeps, "bodyDeadline">
   & SessionDeps
   & SubscriptionDeps
   & {
@@ -48,8 +50,9 @@ const PUBLISH_PATH = "/v1/notifications";
 /** Puts the groups of routes together; returns what answers a request. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
   const { log, metrics } = deps;
-  const publish = createPublishHandler(deps);
-  const app = createRoutes({ ...deps, publish });
+  const bodyDeadline = new BodyDeadline(deps);
+  const publish = createPublishHandler({ ...deps, bodyDeadline });
+  const app = createRoutes({ ...deps, publish, bodyDeadline });
   const answerError = onError(log);
 
   function count(route: string, method: string, status: number): void {
@@ -74,7 +77,7 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
 }
 
 function createRoutes(
-  deps: Omit<AppDeps, "publish"> & NotificationDeps,
+  deps: Omit<AppDeps, "publish"> & ChainDeps & NotificationDeps,
 ): App {
   const app = createChain(deps);
   const { isOperatedInside } = deps;

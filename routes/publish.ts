@@ -13,6 +13,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { forbidden } from "./_authorize.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
@@ -56,6 +57,7 @@ export interface PublishDeps {
   readonly publish: Pipeline["publish"];
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly bodyDeadline: BodyDeadline;
 }
 
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
@@ -67,7 +69,7 @@ const REPLAYED = { ...HEADERS, "idempotency-replayed": "true" };
  * @throws {ServiceError} every error that a publish is answered with
  */
 export function createPublishHandler(
-  { authenticate, publish, clock, metrics }: PublishDeps,
+  { authenticate, publish, clock, metrics, bodyDeadline }: PublishDeps,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const holder = authenticateHeader(authenticate, request);
@@ -82,7 +84,7 @@ export function createPublishHandler(
     if (!isJsonType(headers.get("content-type"))) {
       throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
     }
-    const { text, bytes } = await readUtf8(request);
+    const { text, bytes } = await readUtf8(request, bodyDeadline);
     const { ids, replayed } = await publish(principal, {
       ...(readDrafts(text, bytes) ?? checkedDrafts(text)),
       idempotencyKey: check(idempotencyKey, headers.get("idempotency-key") ?? undefined),

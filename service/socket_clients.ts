@@ -54,7 +54,7 @@ export class SocketClients {
 
 /** The realtime server's settings as the operator has them. */
 export function realtimeSettings(
-  { realtime }: Settings,
+  { http, realtime }: Settings,
   clients: readonly WebsocketClient[],
 ): RealtimeSettings {
   return {
@@ -68,5 +68,6 @@ export function realtimeSettings(
     maxMessageBytes: realtime.maxMessageBytes,
     maxBacklogBytes: realtime.maxBacklogBytes,
     maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
+    bodyTimeout: http.bodyTimeoutMs,
   };
 }

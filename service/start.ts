@@ -208,6 +208,7 @@ export async function startService(
     reload: () => cascade.reload(),
     ready: createReadiness({ backend, transports, clock, leaving: () => leaving.hasBegun }),
     drain: () => void leaving.begin({ notice: true }),
+    bodyTimeoutMs: () => settings().http.bodyTimeoutMs,
     isOperatedInside: internalDoor !== undefined,
   };
   const app = createApp(appDeps);
