@@ -11,6 +11,7 @@ import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
+import { homeRoutes } from "./home.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
@@ -91,6 +92,7 @@ function createRoutes(
   if (!isOperatedInside) app.route("/v1/admin", adminRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: isOperatedInside ? "none" : "read" }));
+  app.route("/", homeRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
 }
