@@ -230,6 +230,11 @@ export class ApiKeys {
   }
 }
 
+/** Whether a text has the form of a key of some store, valid or not. */
+export function isApiKeyShaped(text: string): boolean {
+  return text.startsWith(`${PREFIX}_`);
+}
+
 function fixedKey(secret: string): { readonly hash: string; readonly principal: Principal } {
   if (secret.length < MIN_ADMIN_KEY) {
     throw new ServiceError(

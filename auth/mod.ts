@@ -1,6 +1,12 @@
 /** Who is asking: API keys, JWTs and sessions become principals. */
 
-export { type ApiKey, type ApiKeyRequest, ApiKeys, type ApiKeysOptions } from "./api_keys.ts";
+export {
+  type ApiKey,
+  type ApiKeyRequest,
+  ApiKeys,
+  type ApiKeysOptions,
+  isApiKeyShaped,
+} from "./api_keys.ts";
 export {
   type Authenticate,
   type AuthenticatorOptions,

@@ -78,18 +78,18 @@ async function whenDelivered(): Promise<void> {
   let before = await bytesByKind();
   await withCpu("notification in batches, no socket", carillon.pid, async () => {
     await publish(carillon, { prefix: "n", users: NOTIFICATIONS });
-    await settled(carillon.port, NOTIFICATIONS + WARM_UP);
+    await settled(carillon, NOTIFICATIONS + WARM_UP);
   });
   report("settled notification", await bytesByKind(), before, NOTIFICATIONS);
   const alone = { users: NOTIFICATIONS, batch: 1, publishers: 64 };
   await withCpu("notification in a request of its own, no socket", carillon.pid, async () => {
     await publish(carillon, { prefix: "o", ...alone });
-    await settled(carillon.port, 2 * NOTIFICATIONS + WARM_UP);
+    await settled(carillon, 2 * NOTIFICATIONS + WARM_UP);
   });
   before = await bytesByKind();
   await withCpu("the same, with an Idempotency-Key", carillon.pid, async () => {
     await publish(carillon, { prefix: "k", ...alone, keyed: true });
-    await settled(carillon.port, 3 * NOTIFICATIONS + WARM_UP);
+    await settled(carillon, 3 * NOTIFICATIONS + WARM_UP);
   });
   report("settled notification with a key", await bytesByKind(), before, NOTIFICATIONS);
 
@@ -112,7 +112,7 @@ async function whenDelivered(): Promise<void> {
     const arrived = swarm.received(NOTIFICATIONS);
     await publish(carillon, { prefix: "s", users: SOCKETS });
     await arrived;
-    await settled(carillon.port, 4 * NOTIFICATIONS + WARM_UP);
+    await settled(carillon, 4 * NOTIFICATIONS + WARM_UP);
   });
   report("delivered notification, logged and settled", await bytesByKind(), before, NOTIFICATIONS);
 }
@@ -165,9 +165,14 @@ async function withCpu<T>(
 }
 
 /** Waits until so many have been settled since the start of the node. */
-async function settled(port: number, count: number): Promise<void> {
+async function settled(
+  { port, adminKey }: { readonly port: number; readonly adminKey: string },
+  count: number,
+): Promise<void> {
   for (;;) {
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
+      headers: { authorization: `Bearer ${adminKey}` },
+    });
     const found = (await response.text())
       .matchAll(/^carillon_notifications_settled_total\{[^}]*\} (\d+)/gm);
     if ([...found].reduce((sum, [, number]) => sum + Number(number), 0) >= count) return;

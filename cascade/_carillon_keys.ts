@@ -224,6 +224,14 @@ export const CARILLON_KEYS = {
     min: 0,
     max: 1_000_000,
   }),
+  "io.carillon.http.bodyTimeout": integer(30_000, {
+    text: "How long the body of a request may take to arrive. Beyond it the request is answered " +
+      "with 408. Headers have no limit here: a proxy must set it, see docs/deploy.md.",
+    example: "10000",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+  }),
   "io.carillon.http.engine": choice("http2", {
     text:
       "How APNs and FCM are called. `http2`: this service's own HTTP/2 client, for a tenth of the " +
@@ -231,6 +239,22 @@ export const CARILLON_KEYS = {
       "(`HTTPS_PROXY` or `ALL_PROXY`), and for all other providers.",
     example: "fetch",
     choices: ["fetch", "http2"],
+    ...RESTART,
+  }),
+  "io.carillon.internal.port": integer(0, {
+    text: "Port of the internal listener, which serves `/metrics`, `/readyz` with its details, " +
+      "`/livez` and `/v1/admin`. With it, the public port serves none of these but `/livez` and " +
+      "`/readyz` without details. 0: there is none, and on the public port `/metrics` and the " +
+      "details of `/readyz` need an API key with scope `read`.",
+    example: "9091",
+    min: 0,
+    max: 65_535,
+    ...RESTART,
+  }),
+  "io.carillon.internal.host": string("127.0.0.1", {
+    text: "Address that the internal listener listens at. All but `/v1/admin` is served there " +
+      "without a credential: let no one but operators reach it.",
+    example: "10.0.0.5",
     ...RESTART,
   }),
   "io.carillon.deadLetters.retentionDays": integer(14, {

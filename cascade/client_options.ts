@@ -6,6 +6,7 @@
 
 import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
+import type { TransportName } from "../core/subscription.ts";
 import type { ConfigFault } from "./faults.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
@@ -15,6 +16,14 @@ export interface ClientOptions<T> {
   readonly clients: ReadonlyMap<string, T>;
   readonly faults: readonly ConfigFault[];
 }
+
+/** The file that has the options of each transport's clients; sockets have none. */
+export const OPTIONS_FILES = {
+  apn: "pns-apns-options.yml",
+  gcm: "pns-gcm-options.yml",
+  wns: "pns-wns-options.yml",
+  webpush: "pns-webpush-options.yml",
+} as const satisfies Record<Exclude<TransportName, "websocket">, string>;
 
 const MAX_CLIENT = 64;
 

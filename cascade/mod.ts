@@ -20,7 +20,7 @@ export {
   startCascade,
   type SwapListener,
 } from "./cascade.ts";
-export { type ClientOptions, parseClientOptions } from "./client_options.ts";
+export { type ClientOptions, OPTIONS_FILES, parseClientOptions } from "./client_options.ts";
 export {
   type ConfigFiles,
   createMemoryConfigFiles,

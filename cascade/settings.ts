@@ -54,7 +54,11 @@ const LAYOUT = {
     attemptTimeoutMs: "io.carillon.delivery.attemptTimeout",
     maxPerSecond: "io.carillon.delivery.maxPerSecond",
   },
-  http: { engine: "io.carillon.http.engine" },
+  internal: { port: "io.carillon.internal.port", host: "io.carillon.internal.host" },
+  http: {
+    engine: "io.carillon.http.engine",
+    bodyTimeoutMs: "io.carillon.http.bodyTimeout",
+  },
   deadLetters: { retentionDays: "io.carillon.deadLetters.retentionDays" },
   feedback: { url: "io.carillon.feedback.url", secret: "io.carillon.feedback.secret" },
   jwt: {

@@ -14,6 +14,7 @@ export const ERRORS = {
   foreign_origin: { status: 403, title: "This origin is not allowed" },
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
+  request_timeout: { status: 408, title: "The request took too long to arrive" },
   conflict: { status: 409, title: "Somebody else changed it at the same time" },
   idempotency_conflict: { status: 409, title: "The same idempotency key is being processed" },
   payload_too_large: { status: 413, title: "The payload is too large", pns: "PNS-0010" },

@@ -104,14 +104,14 @@ export class Door {
     const busy = this.#busy();
     if (busy) return { refusal: busy };
     const connectionId = connectionIdOf(url);
-    const credential = credentialOfRequest(request, url);
-    if (credential === undefined) {
+    const presented = credentialOfRequest(request, url);
+    if (presented === undefined) {
       // EIO 3 clients are in the namespace at once and have no other way to say who they are.
       if (url.searchParams.get("EIO") === "3") return { refusal: NO_CREDENTIAL };
       return { client, connectionId, identity: undefined };
     }
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-    const { identity, refusal } = await this.#identify({ credential, client, remoteAddress });
+    const { identity, refusal } = await this.#identify({ ...presented, client, remoteAddress });
     if (refusal) return { refusal };
     if (url.searchParams.get("EIO") === "3") {
       const crowded = this.crowdedFor(identity, ({ id }) => id === connectionId);
@@ -129,7 +129,8 @@ export class Door {
     const credential = credentialOfAuth(socket.handshake.auth);
     if (credential === undefined) return { refusal: NO_CREDENTIAL };
     const { remoteAddress } = request.connection;
-    const admission = await this.#identify({ credential, client, remoteAddress });
+    const handshake = { credential, isInQuery: false, client, remoteAddress };
+    const admission = await this.#identify(handshake);
     return admission.refusal ? admission : { client, connectionId, identity: admission.identity };
   }
 

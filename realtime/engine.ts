@@ -9,6 +9,7 @@ import type { Clock } from "../core/clock.ts";
 import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
 import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
 import { Heartbeats } from "./_heartbeats.ts";
+import { type Refusal, refusalResponse } from "./handshake.ts";
 import { WebSocketTransport } from "./_web_socket_transport.ts";
 
 /** Settings of an {@link Engine}. */
@@ -20,6 +21,8 @@ export interface EngineOptions {
   readonly pingTimeout: number;
   /** Bytes of the largest message taken from a client. */
   readonly maxPayload: number;
+  /** Milliseconds that the body of a request may take to arrive. */
+  readonly bodyTimeout?: number;
   /** Milliseconds that a client has for the move from polling to a WebSocket. */
   readonly upgradeTimeout?: number;
 }
@@ -39,6 +42,12 @@ type Verify = (
 ) => void;
 
 const REVISIONS = ["3", "4"];
+const BODY_TIMEOUT_MS = 30_000;
+
+const LATE: Refusal = {
+  code: "request_timeout",
+  message: "Cannot read the body: it has not arrived in time",
+};
 
 /** Deno's own keep-alive is off: Engine.IO has heartbeats, and two would cost two timers. */
 const IDLE_TIMEOUT_SECONDS = 0;
@@ -46,6 +55,8 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
+  readonly #clock: Clock;
+  #bodyTimeout: number;
 
   constructor(options: EngineOptions) {
     super({
@@ -57,11 +68,14 @@ export class Engine extends Server implements EngineSocketServer {
       httpCompression: false,
     });
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
+    this.#clock = options.clock;
+    this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
   }
 
   /** Changes what holds for sockets opened from now on. */
-  configure(limits: Pick<EngineOptions, "pingInterval" | "pingTimeout" | "maxPayload">): void {
-    const { pingInterval, pingTimeout, maxPayload } = limits;
+  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout">): void {
+    const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
+    this.#bodyTimeout = bodyTimeout;
     Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
     this.heartbeats.setPingTimeout(pingTimeout);
   }
@@ -162,8 +176,32 @@ export class Engine extends Server implements EngineSocketServer {
     const session = this.#session(incoming);
     if (session) session.transport.onRequest(incoming);
     else this.#open(incoming, this.#polling(incoming));
-    if (request.method === "POST") await pump(request.body ?? new Blob([]).stream(), incoming);
+    if (request.method === "POST") return await this.#read(request, { incoming, outgoing });
     return await outgoing.response;
+  }
+
+  /** Reads a post within its time; one that takes longer ends its session, like a broken one. */
+  async #read(
+    request: Request,
+    { incoming, outgoing }: {
+      readonly incoming: EngineRequest;
+      readonly outgoing: EngineResponse;
+    },
+  ): Promise<Response> {
+    const late = Promise.withResolvers<Response>();
+    const timer = this.#clock.after(this.#bodyTimeout, () => {
+      late.resolve(refusalResponse(LATE));
+      incoming.emit("close");
+    });
+    try {
+      const read = pump(request.body ?? new Blob([]).stream(), incoming).then(() => {
+        timer.cancel();
+        return outgoing.response;
+      });
+      return await Promise.race([read, late.promise]);
+    } finally {
+      timer.cancel();
+    }
   }
 
   #polling(request: EngineRequest): Transport {

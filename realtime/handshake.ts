@@ -9,6 +9,8 @@ import { type ErrorCode, ERRORS } from "../core/errors.ts";
 export interface Handshake {
   /** Session token: from the `session` parameter, a bearer header or Socket.IO's `auth`. */
   readonly credential: string;
+  /** Whether it stood in the address, which proxies write to their logs. */
+  readonly isInQuery: boolean;
   /** The client that the path stands for. */
   readonly client: string;
   readonly remoteAddress: string;
@@ -49,9 +51,15 @@ const MAX_CREDENTIAL_LENGTH = 8192;
 const MAX_CONNECTION_ID_LENGTH = 255;
 
 /** The credential in the address or the headers of a handshake. */
-export function credentialOfRequest(request: Request, url: URL): string | undefined {
+export function credentialOfRequest(
+  request: Request,
+  url: URL,
+): Pick<Handshake, "credential" | "isInQuery"> | undefined {
+  const inQuery = usable(url.searchParams.get("session"));
+  if (inQuery !== undefined) return { credential: inQuery, isInQuery: true };
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  return usable(url.searchParams.get("session")) ?? usable(bearer);
+  const credential = usable(bearer);
+  return credential === undefined ? undefined : { credential, isInQuery: false };
 }
 
 /** The credential in the `auth` of a Socket.IO CONNECT packet. */

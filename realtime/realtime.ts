@@ -127,6 +127,7 @@ class RealtimeServer implements Realtime {
       pingInterval: settings.pingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
+      bodyTimeout: settings.bodyTimeout,
     });
     this.#io = new Server({
       serveClient: false,
@@ -233,6 +234,7 @@ class RealtimeServer implements Realtime {
       pingInterval: settings.pingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
+      bodyTimeout: settings.bodyTimeout,
     });
     this.#io.connectTimeout(settings.connectTimeout);
   }

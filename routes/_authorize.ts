@@ -1,9 +1,10 @@
 /** From the credential of a request to what it allows. */
 
-import type { Context, MiddlewareHandler } from "hono";
-import { type Authenticate, bearer } from "../auth/mod.ts";
+import type { MiddlewareHandler } from "hono";
+import type { Authenticate } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { allows, type Principal, type Scope } from "../core/principal.ts";
+import { authenticateHeader, authenticateSession } from "./_credential.ts";
 import type { Env } from "./_openapi.ts";
 
 export type { Authenticate };
@@ -19,8 +20,23 @@ export function needs(
   ...scopes: readonly Scope[]
 ): MiddlewareHandler<Env> {
   return async function authorize(c, next) {
-    const principal = await authenticate(credentialOf(c));
+    const principal = await authenticateHeader(authenticate, c.req.raw);
     if (!scopes.some((scope) => allows(principal, scope))) throw forbidden(scopes.join("' or '"));
+    c.set("principal", principal);
+    await next();
+  };
+}
+
+/**
+ * Middleware: the caller needs this scope, and may name a user's session in the query, as the
+ * original's clients do.
+ *
+ * @throws {ServiceError} `unauthenticated`, `forbidden`
+ */
+export function needsSession(authenticate: Authenticate, scope: Scope): MiddlewareHandler<Env> {
+  return async function authorizeSession(c, next) {
+    const principal = await authenticateSession(authenticate, c.req.raw);
+    if (!allows(principal, scope)) throw forbidden(scope);
     c.set("principal", principal);
     await next();
   };
@@ -73,13 +89,6 @@ export function inAllContexts(): MiddlewareHandler<Env> {
     }
     await next();
   };
-}
-
-/** A bearer token, or the original's `session` parameter. */
-function credentialOf(c: Context): string | undefined {
-  const header = c.req.header("authorization");
-  if (header === undefined) return c.req.query("session");
-  return bearer(header);
 }
 
 function allowsContext({ contexts }: Principal, context: string): boolean {

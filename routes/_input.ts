@@ -3,6 +3,8 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { type ErrorCode, type Fault, ServiceError } from "../core/errors.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
+import type { Env } from "./_openapi.ts";
 
 /** Faults named in one answer. */
 const MAX_FAULTS = 50;
@@ -10,19 +12,19 @@ const MAX_FAULTS = 50;
 /**
  * The JSON body, checked.
  *
- * @throws {ServiceError} `unsupported_media_type`, `invalid_request`, or the code that the faults
- * agree on.
+ * @throws {ServiceError} `unsupported_media_type`, `request_timeout`, `invalid_request`, or the code
+ * that the faults agree on.
  */
-export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+export async function readBody<T>(c: Context<Env>, schema: z.ZodType<T>): Promise<T> {
   return check(schema, await readJson(c));
 }
 
 /** The JSON body, unchecked. */
-export async function readJson(c: Context): Promise<unknown> {
+export async function readJson(c: Context<Env>): Promise<unknown> {
   if (!isJsonType(c.req.header("content-type") ?? null)) {
     throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
   }
-  return parseJson((await readUtf8(c.req.raw)).text);
+  return parseJson((await readUtf8(c.req.raw, c.var.bodyDeadline)).text);
 }
 
 /** Whether a content type says JSON. */
@@ -36,12 +38,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /**
  * A body as it was sent, and as text.
  *
- * @throws {ServiceError} `invalid_request` where it is no UTF-8 (RFC 8259 §8.1) or broke off
+ * @throws {ServiceError} `invalid_request` where it is no UTF-8 (RFC 8259 §8.1) or broke off,
+ * `request_timeout`
  */
 export async function readUtf8(
   request: Request,
+  deadline: BodyDeadline,
 ): Promise<{ readonly text: string; readonly bytes: Uint8Array }> {
-  const bytes = await request.bytes().catch(throwBrokenOff);
+  const bytes = await deadline.inTime(request.bytes()).catch(throwBrokenOff);
   try {
     return { text: utf8.decode(bytes), bytes };
   } catch (cause) {

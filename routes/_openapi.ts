@@ -4,11 +4,12 @@ import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Principal, Scope } from "../core/principal.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
 import { problemBody } from "./_schemas.ts";
 
 /** What every handler finds in its context. */
 export interface Env {
-  readonly Variables: { principal: Principal };
+  readonly Variables: { principal: Principal; bodyDeadline: BodyDeadline };
 }
 
 /** A group of routes. */
@@ -36,7 +37,14 @@ export interface Description {
 export function describe(app: App, description: Description): void {
   const { method, path, tag, summary, scope, params, query, headers, body } = description;
   const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : [];
-  if (body) common.push("invalid_request", "payload_too_large", "unsupported_media_type");
+  if (body) {
+    common.push(
+      "invalid_request",
+      "request_timeout",
+      "payload_too_large",
+      "unsupported_media_type",
+    );
+  }
   const route: RouteConfig = {
     method,
     path,

@@ -4,11 +4,13 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Snapshot } from "../cascade/mod.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
 import { plan } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { context, topic, user } from "./_schemas.ts";
+import { warningsOf } from "./_warnings.ts";
 
 const query = z.strictObject({ context, user, topic });
 
@@ -28,6 +30,9 @@ const answer = z.object({
       barred: z.boolean().optional(),
     })),
   })),
+  warnings: z.array(z.string()).optional().openapi({
+    description: "Which of these clients get no message at present, whatever is enabled",
+  }),
 }).openapi("Explanation");
 
 /** What this route needs. */
@@ -38,10 +43,12 @@ export interface ExplainDeps {
     notification: Notification,
   ) => readonly Target[] | Promise<readonly Target[]>;
   readonly serves: (transport: TransportName, client: string) => boolean;
+  readonly transports: ReadonlyMap<TransportName, Transport>;
 }
 
 /** See the file's comment. */
-export function explainRoutes({ authenticate, snapshot, match, serves }: ExplainDeps): App {
+export function explainRoutes(deps: ExplainDeps): App {
+  const { authenticate, snapshot, match, serves } = deps;
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
@@ -62,6 +69,7 @@ export function explainRoutes({ authenticate, snapshot, match, serves }: Explain
     };
     const targets = await match(notification);
     const plans = plan(notification, targets, { permissions: view, serves });
+    const warnings = warningsOf(targets, deps);
     return c.json({
       targets: plans.map(({ target, ...step }) => ({
         client: target.client,
@@ -71,6 +79,7 @@ export function explainRoutes({ authenticate, snapshot, match, serves }: Explain
         ...(!step.send && { reason: step.reason }),
         trail: view.explain(target.transport, target.client, topic).trail,
       })),
+      ...(warnings.length > 0 && { warnings }),
     });
   });
   return app;

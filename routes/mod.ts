@@ -1,60 +1,59 @@
 /** The HTTP API as one Hono app. Sockets do not pass through here. */
 
-import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
-import { methodNotAllowed } from "hono/method-not-allowed";
-import { routePath } from "hono/route";
-import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
+import { BodyDeadline, type BodyDeadlineOptions } from "./_body_deadline.ts";
+import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
+import { homeRoutes } from "./home.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
-import { throwBrokenOff } from "./_input.ts";
-import type { App, Env } from "./_openapi.ts";
-import { onError, problem } from "./_problem.ts";
+import type { App } from "./_openapi.ts";
+import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
+export { createInternalApp } from "./internal.ts";
 export { problem } from "./_problem.ts";
 
 /** What the whole API needs. */
 export type AppDeps =
   & AdminDeps
   & AttributeDeps
+  & BodyDeadlineOptions
   & DeadLetterDeps
   & ExplainDeps
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
-  & PublishDeps
+  & Omit<PublishDeps, "bodyDeadline">
   & SessionDeps
   & SubscriptionDeps
-  & { readonly log: Log; readonly metrics: Metrics };
-
-/** A request must fit in one commit of the store, or it could not be all or nothing. */
-const MAX_BODY_BYTES = 760_000;
-
-/** What anybody else sends as a method must not become a time series. */
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+  & {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    /** Whether an internal listener serves what is for operators, so that this one does not. */
+    readonly isOperatedInside: boolean;
+  };
 
 const PUBLISH_PATH = "/v1/notifications";
 
 /** Puts the groups of routes together; returns what answers a request. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
   const { log, metrics } = deps;
-  const publish = createPublishHandler(deps);
-  const app = createRoutes({ ...deps, publish });
+  const bodyDeadline = new BodyDeadline(deps);
+  const publish = createPublishHandler({ ...deps, bodyDeadline });
+  const app = createRoutes({ ...deps, publish, bodyDeadline });
   const answerError = onError(log);
 
   function count(route: string, method: string, status: number): void {
@@ -78,53 +77,11 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
       : app.fetch(request);
 }
 
-/** Whether a body needs no counting, because its length is known and small enough. */
-function isShort({ headers }: Request): boolean {
-  const length = headers.get("content-length");
-  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
-}
-
 function createRoutes(
-  deps: Omit<AppDeps, "publish"> & NotificationDeps,
+  deps: Omit<AppDeps, "publish"> & ChainDeps & NotificationDeps,
 ): App {
-  const app = new OpenAPIHono<Env>();
-  const { log, metrics } = deps;
-
-  app.use(async function count(c, next) {
-    await next();
-    metrics.count("carillon_http_requests_total", {
-      route: routePath(c, -1),
-      method: METHODS.has(c.req.method) ? c.req.method : "other",
-      status: String(c.res.status),
-    });
-  });
-  const limited = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError() {
-      const message = `Cannot accept more than ${MAX_BODY_BYTES} bytes at once: split the batch`;
-      throw new ServiceError("payload_too_large", message);
-    },
-  });
-  app.use(function limit(c, next) {
-    // A body whose length is known needs no counting, and is read faster if nobody looked at it.
-    if (isShort(c.req.raw)) return next();
-    return limited(c, next).catch(throwBrokenOff);
-  });
-  app.use(async function secure(c, next) {
-    // Before the answer is made: a header set on a finished one makes it anew.
-    c.header("x-content-type-options", "nosniff");
-    await next();
-  });
-  app.use(methodNotAllowed({
-    app,
-    onMethodNotAllowed(c, methods) {
-      const message = `Cannot ${c.req.method} ${c.req.path}: use ${methods.join(" or ")}`;
-      const answer = problem(new ServiceError("method_not_allowed", message));
-      answer.headers.set("allow", methods.join(", "));
-      return answer;
-    },
-  }));
-
+  const app = createChain(deps);
+  const { isOperatedInside } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
@@ -132,15 +89,11 @@ function createRoutes(
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
-  app.route("/v1/admin", adminRoutes(deps));
-  app.route("/ajax/pns", pnsRoutes(deps));
-  app.route("/appsuite/api/pns", pnsRoutes(deps));
-  app.route("/", healthRoutes(deps));
+  if (!isOperatedInside) app.route("/v1/admin", adminRoutes(deps));
+  for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
+  app.route("/", healthRoutes(deps, { details: isOperatedInside ? "none" : "read" }));
+  app.route("/", homeRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
-
-  app.notFound((c) => problem(new ServiceError("not_found", `Cannot find ${c.req.path}`)));
-  const answerError = onError(log);
-  app.onError((thrown, c) => answerError(thrown, c.req.path));
   return app;
 }
 

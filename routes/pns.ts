@@ -9,7 +9,7 @@ import { type ErrorCode, ERRORS, ServiceError } from "../core/errors.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import type { SubscriptionRepository } from "../subscriptions/mod.ts";
-import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { actingFor, type Authenticate, needsSession } from "./_authorize.ts";
 import { check, readBody } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { client, jsonObject, topicPattern, transport } from "./_schemas.ts";
@@ -36,6 +36,10 @@ const unsubscribeBody = z.object({
 
 const action = z.enum(["subscribe", "unsubscribe"], {
   error: "the parameter 'action' must be 'subscribe' or 'unsubscribe'",
+});
+
+const sessionParameter = z.string().optional().openapi({
+  description: "A user's session: a minted token or a JWT. API keys are refused here.",
 });
 
 /** What these routes need. */
@@ -78,7 +82,7 @@ export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): Ap
     tag: "Open-Xchange",
     summary: "Subscribe or unsubscribe as the original has it",
     scope: "subscribe",
-    query: z.object({ action, session: z.string().optional() }),
+    query: z.object({ action, session: sessionParameter }),
     body: z.union([subscribeBody, unsubscribeBody]),
     answers: {
       200: {
@@ -91,7 +95,7 @@ export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): Ap
       },
     },
   });
-  app.put("/", needs(authenticate, "subscribe"), async (c) => {
+  app.put("/", needsSession(authenticate, "subscribe"), async (c) => {
     if (check(action, c.req.query("action")) === "subscribe") await subscribe(c);
     else await unsubscribe(c);
     return c.json({ data: { success: true } });

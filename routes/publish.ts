@@ -5,7 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import { type Authenticate, bearer } from "../auth/mod.ts";
+import type { Authenticate } from "../auth/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
@@ -13,6 +13,8 @@ import type { Metrics } from "../core/metrics.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { forbidden } from "./_authorize.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
+import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
@@ -55,6 +57,7 @@ export interface PublishDeps {
   readonly publish: Pipeline["publish"];
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly bodyDeadline: BodyDeadline;
 }
 
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
@@ -66,10 +69,10 @@ const REPLAYED = { ...HEADERS, "idempotency-replayed": "true" };
  * @throws {ServiceError} every error that a publish is answered with
  */
 export function createPublishHandler(
-  { authenticate, publish, clock, metrics }: PublishDeps,
+  { authenticate, publish, clock, metrics, bodyDeadline }: PublishDeps,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const holder = authenticate(credentialOf(request));
+    const holder = authenticateHeader(authenticate, request);
     const principal = holder instanceof Promise ? await holder : holder;
     if (!allows(principal, "publish")) throw forbidden("publish");
     return await accept(request, principal);
@@ -81,7 +84,7 @@ export function createPublishHandler(
     if (!isJsonType(headers.get("content-type"))) {
       throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
     }
-    const { text, bytes } = await readUtf8(request);
+    const { text, bytes } = await readUtf8(request, bodyDeadline);
     const { ids, replayed } = await publish(principal, {
       ...(readDrafts(text, bytes) ?? checkedDrafts(text)),
       idempotencyKey: check(idempotencyKey, headers.get("idempotency-key") ?? undefined),
@@ -103,11 +106,4 @@ function checkedDrafts(text: string): Drafts {
   const checked = isBatch ? check(batch, body).notifications : [check(draft, body)];
   const drafts = checked.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
   return { drafts, alone: !isBatch };
-}
-
-/** A bearer token, or the original's `session` parameter. */
-function credentialOf({ headers, url }: Request): string | undefined {
-  const header = headers.get("authorization");
-  if (header !== null) return bearer(header);
-  return new URL(url).searchParams.get("session") ?? undefined;
 }

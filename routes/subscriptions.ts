@@ -20,6 +20,7 @@ import {
   transport,
   user,
 } from "./_schemas.ts";
+import { warningsOf } from "./_warnings.ts";
 
 const subscribeBody = z.strictObject({
   context: context.optional(),
@@ -47,6 +48,12 @@ const subscriptionBody = z.object({
   meta: z.record(z.string(), z.unknown()).optional(),
 }).openapi("Subscription");
 
+const subscribedBody = subscriptionBody.extend({
+  warnings: z.array(z.string()).optional().openapi({
+    description: "Why this subscription gets no message at present; absent where it does",
+  }),
+}).openapi("Subscribed");
+
 const listQuery = page.extend({ context: context.optional(), user: user.optional() });
 const byId = z.object({ id: z.uuid() });
 
@@ -73,8 +80,8 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     scope: "subscribe",
     body: subscribeBody,
     answers: {
-      200: { text: "It was subscribed before, and is now so", schema: subscriptionBody },
-      201: { text: "It is subscribed", schema: subscriptionBody },
+      200: { text: "It was subscribed before, and is now so", schema: subscribedBody },
+      201: { text: "It is subscribed", schema: subscribedBody },
     },
     errors: ["invalid_topic", "invalid_token", "unknown_transport", "too_many_subscriptions"],
   });
@@ -89,7 +96,9 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
       ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
       ...(meta !== undefined && { meta }),
     });
-    return c.json(present(subscription), created ? 201 : 200);
+    const warnings = warningsOf([subscription], deps);
+    const answer = { ...present(subscription), ...(warnings.length > 0 && { warnings }) };
+    return c.json(answer, created ? 201 : 200);
   });
 
   describe(app, {

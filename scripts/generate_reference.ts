@@ -56,7 +56,9 @@ function metricsPage(): string {
   ]);
   return page(
     "Metrics",
-    "`GET /metrics` answers in the Prometheus text format.",
+    "`GET /metrics` answers in the Prometheus text format: on the internal listener " +
+      "(`io.carillon.internal.port`) to everybody who reaches it, otherwise on the public port to API " +
+      "keys with scope `read`.",
     table(["name", "type", "labels", "what it counts"], rows),
   );
 }

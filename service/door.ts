@@ -1,8 +1,9 @@
 /**
- * The service's port. It is taken before anything of the data file is touched, so that a start
+ * The service's ports, the public and the internal one. A port is taken before anything of the data file is touched, so that a start
  * that has to fail for it fails first; until the service is ready, every answer is 503.
  */
 
+import type { Settings } from "../cascade/mod.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 
@@ -19,23 +20,47 @@ export interface Door extends AsyncDisposable {
   open(handler: Handler): void;
 }
 
+/**
+ * Takes the port of the internal listener; `undefined` where there is to be none.
+ *
+ * @throws {ServiceError} `invalid_configuration` where the port cannot be had.
+ */
+export function takeInternalDoor(
+  { host, port }: Settings["internal"],
+  log: Log,
+): Door | undefined {
+  if (port === 0) return undefined;
+  const portSetting = "io.carillon.internal.port";
+  return takeDoor({ ...{ host: host || "127.0.0.1", port, log }, portSetting });
+}
+
 /** A peer that went away in the middle of a request would keep the service from ending. */
 const CLOSES_WITHIN_MS = 2_000;
 
 /** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
 export function takeDoor(
-  { host, port, log }: { readonly host: string; readonly port: number; readonly log: Log },
+  { host, port, log, portSetting = "CARILLON_PORT" }: {
+    readonly host: string;
+    readonly port: number;
+    readonly log: Log;
+    /** What sets the port, for the message where it is taken. */
+    readonly portSetting?: string;
+  },
 ): Door {
   let handler: Handler = () => new Response(null, { status: 503, headers: { "retry-after": "1" } });
-  const server = listen({
-    hostname: host,
-    port,
-    onListen: () => {},
-    onError(thrown) {
-      log.error("a request broke", { reason: messageOf(thrown) });
-      return new Response(null, { status: 500 });
+  const server = listen(
+    {
+      hostname: host,
+      port,
+      onListen: () => {},
+      onError(thrown) {
+        log.error("a request broke", { reason: messageOf(thrown) });
+        return new Response(null, { status: 500 });
+      },
     },
-  }, (request, info) => handler(request, info));
+    (request, info) => handler(request, info),
+    portSetting,
+  );
   let closed: Promise<void> | undefined;
   return {
     address: server.addr,
@@ -57,12 +82,13 @@ async function within(ms: number, done: Promise<void>): Promise<void> {
 function listen(
   options: Deno.ServeTcpOptions & { readonly hostname: string; readonly port: number },
   handler: Handler,
+  portSetting: string,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve(options, handler);
   } catch (cause) {
     const { hostname, port } = options;
-    const hint = cause instanceof Deno.errors.AddrInUse ? "; CARILLON_PORT sets another port" : "";
+    const hint = cause instanceof Deno.errors.AddrInUse ? `; ${portSetting} sets another port` : "";
     throw new ServiceError(
       "invalid_configuration",
       `Cannot listen at ${hostname}:${port}: ${messageOf(cause, 200)}${hint}`,

@@ -54,7 +54,7 @@ export class SocketClients {
 
 /** The realtime server's settings as the operator has them. */
 export function realtimeSettings(
-  { realtime }: Settings,
+  { http, realtime }: Settings,
   clients: readonly WebsocketClient[],
 ): RealtimeSettings {
   return {
@@ -69,5 +69,6 @@ export function realtimeSettings(
     maxBacklogBytes: realtime.maxBacklogBytes,
     maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
     stalledAfter: realtime.stalledAfterMs,
+    bodyTimeout: http.bodyTimeoutMs,
   };
 }

@@ -15,14 +15,14 @@ import { pathOf } from "../core/path_filter.ts";
 import type { Turn } from "../core/turn.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
-import { createApp } from "../routes/mod.ts";
+import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { followChanges } from "./changes.ts";
 import { loadCredentials } from "./credentials.ts";
-import { takeDoor } from "./door.ts";
+import { takeDoor, takeInternalDoor } from "./door.ts";
 import type { Environment } from "./environment.ts";
 import { watchGauges } from "./gauges.ts";
 import { createLeaving } from "./leaving.ts";
@@ -106,6 +106,7 @@ export async function startService(
   const log = createLog({ write: options.writeLog, now, level: settings().log.level });
 
   const door = opened.use(takeDoor({ ...environment, log }));
+  const internalDoor = opened.use(takeInternalDoor(settings().internal, log));
 
   const group = new GroupCommit(store, { clock, turn });
   const commit: CommitChanges = (commit) => group.commit(commit);
@@ -182,14 +183,16 @@ export async function startService(
 
   const leaving = createLeaving({
     ...{ realtime, clock, log, settings: () => settings().drain },
-    closeDoor: async () => await door[Symbol.asyncDispose](),
+    async closeDoor() {
+      await Promise.all([door, internalDoor].map((each) => each?.[Symbol.asyncDispose]()));
+    },
     async stop() {
       await pipeline.stop(); // while sockets are open, so that what is due still reaches them
       await realtime.close();
       await life.disposeAsync();
     },
   });
-  const app = createApp({
+  const appDeps: AppDeps = {
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
     ...{ log, metrics },
     publish: pipeline.publish,
@@ -205,7 +208,10 @@ export async function startService(
     reload: () => cascade.reload(),
     ready: createReadiness({ backend, transports, clock, leaving: () => leaving.hasBegun }),
     drain: () => void leaving.begin({ notice: true }),
-  });
+    bodyTimeoutMs: () => settings().http.bodyTimeoutMs,
+    isOperatedInside: internalDoor !== undefined,
+  };
+  const app = createApp(appDeps);
   watchGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
   // Last, so that a start that fails does not make a key that nobody is told.
@@ -215,8 +221,12 @@ export async function startService(
     const path = pathOf(request.url);
     return realtime.handles(path) ? realtime.fetch(request, info) : app(request);
   });
+  internalDoor?.open(createInternalApp(appDeps));
   const { address } = door;
-  log.info("listening", { address: `${address.hostname}:${address.port}` });
+  log.info("listening", {
+    address: textOf(address),
+    ...(internalDoor && { internal: textOf(internalDoor.address) }),
+  });
 
   const life = opened.move();
   return {
@@ -241,4 +251,8 @@ export async function startService(
     stop: () => leaving.stop(),
     left: leaving.done,
   };
+}
+
+function textOf({ hostname, port }: Deno.NetAddr): string {
+  return `${hostname}:${port}`;
 }

@@ -5,7 +5,7 @@
 
 import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import { type Cascade, parseClientOptions, placeOf } from "../cascade/mod.ts";
+import { type Cascade, OPTIONS_FILES, parseClientOptions, placeOf } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
@@ -63,11 +63,11 @@ export function createWaysOut(deps: WaysOutDeps): WaysOut {
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
   const ways: readonly Way[] = [
-    way("pns-apns-options.yml", createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
-    way("pns-gcm-options.yml", createGcmTransport(common), gcmOptionsSchema),
-    way("pns-wns-options.yml", createWnsTransport(common), wnsOptionsSchema),
+    way(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
+    way(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
+    way(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
     way(
-      "pns-webpush-options.yml",
+      OPTIONS_FILES.webpush,
       createWebPushTransport({ ...common, resolve: resolveAddresses }),
       webPushOptionsSchema,
     ),

@@ -10,7 +10,7 @@ const ENABLED = "com.openexchange.pns.transport.websocket.enabled";
 Deno.test("/livez and /readyz answer those who watch", async () => {
   await using service = await startTestService();
   assert.equal((await service.call("GET", "/livez", { key: null })).text, "ok\n");
-  const { status, body } = await service.call("GET", "/readyz", { key: null });
+  const { status, body } = await service.call("GET", "/readyz");
   assert.equal(status, 200);
   assert.equal(body.ready, true);
   assert.deepEqual(body.checks.store, { ok: true });
@@ -39,7 +39,7 @@ Deno.test("/metrics tells what happened, by transport, client and topic", async 
   await using service = await startTestService();
   using _listener = await listen(service.host, { session: await service.mint() });
   await service.settled(await service.publish());
-  const { text, headers } = await service.call("GET", "/metrics", { key: null });
+  const { text, headers } = await service.call("GET", "/metrics");
   assert.match(headers.get("content-type")!, /^text\/plain; version=0\.0\.4/);
   const values = new Map(
     text.split("\n").map((line) => line.split(/ (?=\S+$)/) as [string, string]),

@@ -8,7 +8,8 @@ const PHONE = { client: "app", transport: "gcm", token: "t1", topics: ["ox:mail:
 const WHO = { context: "1", user: "3" };
 
 Deno.test("a subscription is made, shown without its token, and removed", async () => {
-  await using service = await startTestService();
+  await using gcm = new FakeGcm();
+  await using service = await startTestService(gcm.configuration);
   const made = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, meta: { os: "17" } } });
   assert.equal(made.status, 201);
   assert.ok(!made.text.includes("t1"));

@@ -1,0 +1,76 @@
+/**
+ * The deadline of request bodies. Without it a client that sends one byte in a while occupies a
+ * request for as long as it likes. Headers have no deadline: the runtime offers none.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+
+/** What a deadline is made of. */
+export interface BodyDeadlineOptions {
+  readonly clock: Clock;
+  /** How long a body may take to arrive. */
+  readonly bodyTimeoutMs: () => number;
+}
+
+interface Reading {
+  /** Monotonic milliseconds. */
+  readonly endsAt: number;
+  readonly giveUp: () => void;
+}
+
+/** Bounds how long bodies take. One timer serves all of them: a timer each costs too much. */
+export class BodyDeadline {
+  readonly #options: BodyDeadlineOptions;
+  readonly #readings = new Set<Reading>();
+  #timer: Timer | undefined;
+
+  constructor(options: BodyDeadlineOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns what a reading that has just begun comes to.
+   *
+   * @throws {ServiceError} `request_timeout` where it takes too long; what it comes to later is
+   * dropped.
+   */
+  inTime<T>(reading: Promise<T>): Promise<T> {
+    const { clock, bodyTimeoutMs } = this.#options;
+    const timeoutMs = bodyTimeoutMs();
+    return new Promise((resolve, reject) => {
+      const entry: Reading = {
+        endsAt: clock.monotonic() + timeoutMs,
+        giveUp() {
+          const message = `Cannot read the body: it has not arrived within ${timeoutMs} ms`;
+          reject(new ServiceError("request_timeout", message));
+        },
+      };
+      this.#readings.add(entry);
+      this.#timer ??= clock.after(timeoutMs, () => this.#sweep());
+      reading.then(resolve, reject).finally(() => this.#forget(entry));
+    });
+  }
+
+  #forget(entry: Reading): void {
+    this.#readings.delete(entry);
+    if (this.#readings.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #sweep(): void {
+    this.#timer = undefined;
+    const now = this.#options.clock.monotonic();
+    let next = Infinity;
+    for (const entry of this.#readings) {
+      if (entry.endsAt > now) {
+        next = Math.min(next, entry.endsAt);
+        continue;
+      }
+      this.#readings.delete(entry);
+      entry.giveUp();
+    }
+    if (next < Infinity) this.#timer = this.#options.clock.after(next - now, () => this.#sweep());
+  }
+}

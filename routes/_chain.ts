@@ -1,0 +1,91 @@
+/**
+ * What every request to an API of this service goes through before its route: it is counted,
+ * limited, and kept from carrying credentials in its query. Also answers what no route answers.
+ */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { routePath } from "hono/route";
+import { ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { BodyDeadline } from "./_body_deadline.ts";
+import { refuseInQuery } from "./_credential.ts";
+import { throwBrokenOff } from "./_input.ts";
+import type { App, Env } from "./_openapi.ts";
+import { onError, problem } from "./_problem.ts";
+
+/** What the chain needs. */
+export interface ChainDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly bodyDeadline: BodyDeadline;
+}
+
+/** A request must fit in one commit of the store, or it could not be all or nothing. */
+const MAX_BODY_BYTES = 760_000;
+
+/** What anybody else sends as a method must not become a time series. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** The original's own paths; alone they take a user's session in the query. */
+export const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
+
+/** Whether a body needs no counting, because its length is known and small enough. */
+export function isShort({ headers }: Request): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
+}
+
+/** Returns an app with the chain and without routes. */
+export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
+  const app = new OpenAPIHono<Env>();
+  app.use(async function count(c, next) {
+    await next();
+    metrics.count("carillon_http_requests_total", {
+      route: routePath(c, -1),
+      method: METHODS.has(c.req.method) ? c.req.method : "other",
+      status: String(c.res.status),
+    });
+  });
+  const limited = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError() {
+      const message = `Cannot accept more than ${MAX_BODY_BYTES} bytes at once: split the batch`;
+      throw new ServiceError("payload_too_large", message);
+    },
+  });
+  app.use(async function limit(c, next) {
+    c.set("bodyDeadline", bodyDeadline);
+    // A body whose length is known needs no counting, and is read faster if nobody looked at it.
+    if (!isShort(c.req.raw)) {
+      const read = limited(c, () => Promise.resolve());
+      await bodyDeadline.inTime(Promise.resolve(read)).catch(throwBrokenOff);
+    }
+    await next();
+  });
+  app.use(async function secure(c, next) {
+    // Before the answer is made: a header set on a finished one makes it anew.
+    c.header("x-content-type-options", "nosniff");
+    await next();
+  });
+  app.use(function keepOutOfQuery(c, next) {
+    // Also where no credential is needed, so that who sends one there hears that it leaks.
+    if (!PNS_PATHS.includes(c.req.path)) refuseInQuery(c.req.raw.url);
+    return next();
+  });
+  app.use(methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      const message = `Cannot ${c.req.method} ${c.req.path}: use ${methods.join(" or ")}`;
+      const answer = problem(new ServiceError("method_not_allowed", message));
+      answer.headers.set("allow", methods.join(", "));
+      return answer;
+    },
+  }));
+  app.notFound((c) => problem(new ServiceError("not_found", `Cannot find ${c.req.path}`)));
+  const answerError = onError(log);
+  app.onError((thrown, c) => answerError(thrown, c.req.path));
+  return app;
+}
