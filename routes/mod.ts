@@ -23,6 +23,7 @@ import { onError, problem } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
+import { type WebPushDeps, webPushRoutes } from "./web_push.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
@@ -40,6 +41,7 @@ export type AppDeps =
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
+  & WebPushDeps
   & { readonly log: Log; readonly metrics: Metrics };
 
 /** A request must fit in one commit of the store, or it could not be all or nothing. */
@@ -127,6 +129,7 @@ function createRoutes(
 
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
+  app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));
