@@ -26,12 +26,12 @@ Deno.test("a VAPID key is rotated by a reload, and no browser misses a message",
     const { state, targets } = await service.settled(await service.publish(mail(1, { user })));
     assert.deepEqual([user, state, targets[0]?.state], [user, "delivered", "sent"]);
   }
-  // Whoever says its key is not tried with another one first.
+  // A browser that says its key is not tried with another one first.
   const refused = simulator.arrivals.list({ provider: "webpush", accepted: false });
   assert.deepEqual(refused.map(({ reason }) => reason), ["VapidPkHashMismatch"]);
 });
 
-Deno.test("a browser whose key was dropped is told of to the publisher, and served again with it", async () => {
+Deno.test("a browser whose key was dropped is reported to the publisher, and served again with it", async () => {
   const told: { readonly type: string; readonly data: Record<string, unknown> }[] = [];
   await using receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -124,7 +124,7 @@ async function rotate(
   await service.configure(FILE, `${content}${earlier}`);
   const { status } = await service.call("POST", "/v1/admin/reload", {});
   assert.equal(status, 200);
-  // A client that was made anew has not met a subscription of another key yet.
+  // A new client has not met a subscription of another key yet.
   await until(
     "the keys are taken over",
     async () =>
