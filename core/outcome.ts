@@ -1,5 +1,11 @@
 /** What became of one attempt to hand one message to one address. A value, never an exception. */
 
+/**
+ * The reason of a `rejected` outcome where the browser's subscription is bound to a VAPID key that
+ * is not configured. Only the page can mend that, by subscribing again with the current key.
+ */
+export const RESUBSCRIBE = "resubscribe";
+
 export type Outcome =
   /** Accepted by the far side, which is never proof that it was shown. */
   | {

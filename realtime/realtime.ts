@@ -14,7 +14,7 @@ import { Door } from "./_door.ts";
 import { type DrainPace, drainSockets } from "./_drain.ts";
 import { createEntry } from "./_entry.ts";
 import { NoRooms, slim, socketOf } from "./_lean.ts";
-import { isOriginAllowed, preflight, withCors } from "./_origins.ts";
+import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { isSocketPath } from "./_paths.ts";
 import { Teller } from "./_teller.ts";
 import { Engine } from "./engine.ts";

@@ -20,6 +20,7 @@ import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
+import { type WebPushDeps, webPushRoutes } from "./web_push.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
@@ -39,6 +40,7 @@ export type AppDeps =
   & Omit<PublishDeps, "bodyDeadline">
   & SessionDeps
   & SubscriptionDeps
+  & WebPushDeps
   & {
     readonly log: Log;
     readonly metrics: Metrics;
@@ -84,6 +86,7 @@ function createRoutes(
   const { isOperatedInside } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
+  app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));

@@ -16,6 +16,9 @@ const PERMISSIONS = [
   "--allow-run",
 ];
 
+/** The product's packages and those that only tests use; the product's own has the former alone. */
+const CONFIG = "--config=tests/deno.json";
+
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
   lt: "<",
@@ -27,7 +30,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const report = await Deno.makeTempFile({ prefix: "tests_", suffix: ".xml" });
 try {
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", ...PERMISSIONS, "--unstable-kv", "--unstable-cron", "--junit-path", report]
+    args: ["test", ...PERMISSIONS, CONFIG, "--unstable-kv", "--unstable-cron"]
+      .concat("--junit-path", report)
       .concat(Deno.args.length > 0 ? Deno.args : ["tests/"]),
     stdin: "null",
   }).spawn().status;

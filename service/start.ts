@@ -150,7 +150,7 @@ export async function startService(
     ...(tokens && { sharedTokens: tokens }),
     onConfigured: (transport) => pipeline.lanes.reset(transport),
   }));
-  const { transports } = waysOut;
+  const { transports, webPushKey } = waysOut;
   const messages = createMessages({ cascade, log });
   const pipeline = createPipeline({
     ...{ buffer, store, clock, ids, random, turn, log, metrics, fetch, settings, transports },
@@ -194,7 +194,7 @@ export async function startService(
   });
   const appDeps: AppDeps = {
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
-    ...{ log, metrics },
+    ...{ log, metrics, webPushKey },
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,

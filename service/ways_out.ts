@@ -38,6 +38,8 @@ export interface WaysOutDeps {
 /** The transports and their life. */
 export interface WaysOut extends AsyncDisposable {
   readonly transports: ReadonlyMap<TransportName, Transport>;
+  /** The key that pages subscribe to Web Push with, base64url; absent where a client has none. */
+  readonly webPushKey: (client: string) => string | undefined;
   /** Reads the options of all clients anew. Never rejects: a bad entry is logged and left out. */
   configure(): Promise<void>;
 }
@@ -62,15 +64,12 @@ export function createWaysOut(deps: WaysOutDeps): WaysOut {
     ...(sharedTokens && { sharedTokens }),
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
+  const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
   const ways: readonly Way[] = [
     way(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
     way(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
     way(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
-    way(
-      OPTIONS_FILES.webpush,
-      createWebPushTransport({ ...common, resolve: resolveAddresses }),
-      webPushOptionsSchema,
-    ),
+    way(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),
   ];
 
   function way<T>(
@@ -110,6 +109,7 @@ export function createWaysOut(deps: WaysOutDeps): WaysOut {
 
   return {
     transports: new Map(transports.map((transport) => [transport.name, transport])),
+    webPushKey: (client) => webPush.publicKey(client),
     configure: () => last = last.then(configureAll),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(transports.map((one) => one[Symbol.asyncDispose]()));

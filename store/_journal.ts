@@ -109,6 +109,55 @@ export async function* readJournal(path: string): AsyncGenerator<JournalRecord> 
   }
 }
 
+/** One file of a journal that another process writes, held open so that its content stays. */
+export interface HeldJournalFile extends Disposable {
+  readonly number: number;
+  /** Bytes that it had when it was opened. */
+  readonly size: number;
+  /** Writes those bytes to the same place in the journal of another data file. */
+  copyTo(path: string): void;
+}
+
+/**
+ * Opens every file of a journal for reading; `undefined` where one was removed meanwhile. Takes no
+ * lock and waits for nothing, so that the process that writes does not notice.
+ */
+export function holdJournal(path: string): readonly HeldJournalFile[] | undefined {
+  using opened = new DisposableStack();
+  try {
+    const files = numbersOfSync(path).map((number) => opened.use(hold(path, number)));
+    opened.move();
+    return files;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}
+
+function hold(path: string, number: number): HeldJournalFile {
+  const file = Deno.openSync(fileName(path, number));
+  const { size } = file.statSync();
+  return {
+    number,
+    size,
+    copyTo(target) {
+      using copy = Deno.openSync(fileName(target, number), {
+        createNew: true,
+        write: true,
+        mode: 0o600,
+      });
+      const buffer = new Uint8Array(1024 * 1024);
+      for (let left = size; left > 0;) {
+        const read = file.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
+        if (read === null) throw new Error(`Cannot copy ${fileName(path, number)}: it got shorter`);
+        for (let at = 0; at < read;) at += copy.writeSync(buffer.subarray(at, read));
+        left -= read;
+      }
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
 function frame(payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + payload.length);
   const view = new DataView(bytes.buffer);
@@ -132,15 +181,25 @@ function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
 
 /** In order. */
 async function numbersOf(path: string): Promise<readonly number[]> {
+  return numbersIn(path, await Array.fromAsync(Deno.readDir(folderOf(path))));
+}
+
+/** In order. */
+function numbersOfSync(path: string): readonly number[] {
+  return numbersIn(path, [...Deno.readDirSync(folderOf(path))]);
+}
+
+function numbersIn(path: string, entries: readonly Deno.DirEntry[]): readonly number[] {
+  const prefix = path.slice(path.lastIndexOf("/") + 1) + SUFFIX;
+  return entries.filter(({ name }) => name.startsWith(prefix))
+    .map(({ name }) => Number(name.slice(prefix.length)))
+    .filter(Number.isSafeInteger)
+    .sort((a, b) => a - b);
+}
+
+function folderOf(path: string): string {
   const slash = path.lastIndexOf("/");
-  const folder = slash < 0 ? "." : path.slice(0, slash + 1);
-  const prefix = path.slice(slash + 1) + SUFFIX;
-  const numbers: number[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    const number = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : NaN;
-    if (Number.isSafeInteger(number)) numbers.push(number);
-  }
-  return numbers.sort((a, b) => a - b);
+  return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 function fileName(path: string, number: number): string {

@@ -2,6 +2,7 @@
 
 import { ServiceError } from "../core/errors.ts";
 import type { Subscription, Target } from "../core/subscription.ts";
+import { addressOf, tokenToKeep } from "./_addresses.ts";
 import type { TokenName } from "./_records.ts";
 import type { SubscribeRequest } from "./request.ts";
 
@@ -10,9 +11,9 @@ export function isLive({ expiresAt }: Subscription, now: number): boolean {
   return expiresAt === undefined || expiresAt > now;
 }
 
-/** Whether two name the same token of the same client and transport. */
+/** Whether two name the same address of the same client and transport. */
 export function sameToken(a: TokenName, b: TokenName): boolean {
-  return a.token === b.token && a.client === b.client && a.transport === b.transport;
+  return addressOf(a) === addressOf(b) && a.client === b.client && a.transport === b.transport;
 }
 
 /**
@@ -40,6 +41,7 @@ export function withRequest(
   }
   const subscription: Subscription = {
     ...request,
+    ...known !== undefined && { token: tokenToKeep(known, request) },
     id: known?.id ?? newId(),
     createdAt: known?.createdAt ?? now,
     // The wall clock may have gone back, but the client has been heard of since.
@@ -60,7 +62,8 @@ export function withoutDead(
   { target, refreshedBy }: { readonly target: Target; readonly refreshedBy: number },
 ): readonly Subscription[] {
   return subscriptions.filter((one) =>
-    one.id !== target.subscriptionId || !sameToken(one, target) || one.refreshedAt > refreshedBy
+    one.id !== target.subscriptionId || one.token !== target.token ||
+    !sameToken(one, target) || one.refreshedAt > refreshedBy
   );
 }
 

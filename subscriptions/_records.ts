@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Commit, StoreEntry, StoreKey } from "../core/store.ts";
 import type { Subscription, TransportName } from "../core/subscription.ts";
+import { addressOf } from "./_addresses.ts";
 
 /** The user that a document belongs to. */
 export interface Owner {
@@ -59,9 +60,18 @@ export function idKey(id: string): StoreKey {
 }
 
 /** Tokens are hashed, so that keys stay short and do not give them away. */
-export function tokenKey({ transport, client, token }: TokenName): StoreKey {
+export function tokenKey(name: TokenName): StoreKey {
+  return hashedKey(name, addressOf(name));
+}
+
+/** Where earlier versions kept the owner of a token that carries the key of its page; or nothing. */
+export function earlierTokenKeys(name: TokenName): StoreKey[] {
+  return addressOf(name) === name.token ? [] : [hashedKey(name, name.token)];
+}
+
+function hashedKey({ transport, client }: TokenName, text: string): StoreKey {
   const name: TransportName = transport;
-  return ["token", name, client, createHash("sha256").update(token).digest("base64url")];
+  return ["token", name, client, createHash("sha256").update(text).digest("base64url")];
 }
 
 /** The document that was read, or an empty one where there is none. */
@@ -95,7 +105,7 @@ export function commitOf(changes: readonly Change[]): Commit {
     if (after.length > 0) sets.push({ key, value: documentOf(after) });
     else if (before.version !== null) deletes.push(key);
     for (const gone of before.subscriptions) {
-      if (!after.includes(gone)) deletes.push(...indexKeys(gone));
+      if (!after.includes(gone)) deletes.push(...indexKeys(gone), ...earlierTokenKeys(gone));
     }
     const value: IndexRecord = { v: 1, ...before.owner };
     for (const fresh of after) {

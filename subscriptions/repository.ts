@@ -12,12 +12,14 @@ import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import { serializedBytes } from "../store/mod.ts";
 import { isLive, sameToken, withoutDead, withRequest, withToken } from "./_edits.ts";
+import { addressOf } from "./_addresses.ts";
 import {
   type Change,
   commitOf,
   type Document,
   documentKey,
   documentOf,
+  earlierTokenKeys,
   EXPIRIES,
   idKey,
   type IndexRecord,
@@ -90,9 +92,12 @@ export class SubscriptionRepository {
   ): Promise<{ readonly subscription: Subscription; readonly created: boolean }> {
     const { clock, newId, maxPerUser = 100 } = this.#options;
     const checked = checkRequest(request, clock.now());
-    const key = tokenKey(checked);
+    const keys = [tokenKey(checked), ...earlierTokenKeys(checked)];
     return await this.#change(async () => {
-      const [document, token] = await this.#store.getMany<unknown>([documentKey(checked), key]);
+      const [document, ...tokens] = await this.#store.getMany<unknown>([
+        documentKey(checked),
+        ...keys,
+      ]);
       const before = loaded(checked, document as Parameters<typeof loaded>[1]);
       const { after, subscription } = withRequest(before.subscriptions, checked, {
         now: clock.now(),
@@ -101,8 +106,9 @@ export class SubscriptionRepository {
       });
       this.#checkSize(after);
       const changes: Change[] = [{ before, after }];
-      const owner = token?.value as IndexRecord | undefined;
-      if (owner !== undefined && !sameOwner(owner, checked)) {
+      const others = tokens.map((token) => token?.value as IndexRecord | undefined);
+      const owner = others.find((one) => one !== undefined && !sameOwner(one, checked));
+      if (owner !== undefined) {
         const other = await this.#load(owner);
         changes.push({
           before: other,
@@ -113,7 +119,7 @@ export class SubscriptionRepository {
       return {
         result: { subscription, created },
         changes,
-        checks: [{ key, version: token?.version ?? null }],
+        checks: keys.map((key, at) => ({ key, version: tokens[at]?.version ?? null })),
       };
     });
   }
@@ -128,7 +134,8 @@ export class SubscriptionRepository {
       owner,
       (subscriptions) =>
         subscriptions.filter((one) =>
-          one.token !== token || (transport !== undefined && one.transport !== transport) ||
+          addressOf(one) !== addressOf({ ...one, token }) ||
+          (transport !== undefined && one.transport !== transport) ||
           (client !== undefined && one.client !== client)
         ),
     );

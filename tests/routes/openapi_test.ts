@@ -56,6 +56,7 @@ Deno.test("every route of the API is described", async () => {
     "GET /v1/subscriptions/{id}",
     "DELETE /v1/subscriptions/{id}",
     "POST /v1/subscriptions/{id}/test",
+    "GET /v1/webpush/{client}/key",
     "POST /v1/sessions",
     "GET /v1/sessions",
     "DELETE /v1/sessions",
@@ -87,11 +88,13 @@ Deno.test("a route that needs a credential says so", async () => {
   const { paths } = await documentOf(service);
   for (const [method, path, { security, responses }] of operationsOf(paths)) {
     const { status } = await service.call(method, path.replaceAll(/\{\w+\}/g, ID), { key: null });
-    const isOpen = ["/livez", "/readyz"].includes(path);
+    const isPublic = path === "/v1/webpush/{client}/key";
+    const isOpen = isPublic || ["/livez", "/readyz"].includes(path);
     assert.equal(security !== undefined, !isOpen, `${method} ${path}`);
     assert.equal("401" in responses, !isOpen, `${method} ${path}`);
     // The original's clients are answered in its own envelope.
-    assert.equal(status, isOpen || path.endsWith("/pns") ? 200 : 401, `${method} ${path}`);
+    const expected = isPublic ? 404 : isOpen || path.endsWith("/pns") ? 200 : 401;
+    assert.equal(status, expected, `${method} ${path}`);
   }
 });
 

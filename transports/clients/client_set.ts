@@ -12,7 +12,7 @@ import type { ClientFault, ClientStatus } from "../../core/transport.ts";
 /** One client that can be sent for. Disposing waits for what is under way. */
 export interface ConfiguredClient extends AsyncDisposable {
   /** What an operator should know although it can be used. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
   /** Resolves for every answer that the far side can give. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
 }

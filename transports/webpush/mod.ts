@@ -33,8 +33,14 @@ export interface WebPushDeps extends FileAccess {
   readonly resolve: Resolve;
 }
 
+/** The transport, and what the pages that subscribe need to know of it. */
+export interface WebPushTransport extends ConfigurableTransport<WebPushOptions> {
+  /** The VAPID public key that new subscriptions of a client are made with, base64url. */
+  publicKey(client: string): string | undefined;
+}
+
 /** The transport `webpush`, without clients until it is configured. */
-export function createWebPushTransport(deps: WebPushDeps): ConfigurableTransport<WebPushOptions> {
+export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
   const clients = new ClientSet((options: WebPushOptions) => prepare(options, deps));
   // A client that is not configured, or not well, still has its browsers' addresses checked.
   const knownHosts = createRouter();
@@ -43,6 +49,7 @@ export function createWebPushTransport(deps: WebPushDeps): ConfigurableTransport
     traits: { maxPayloadBytes: MAX_BODY_BYTES, maxConcurrent: MAX_CONCURRENT },
     configure: (options) => clients.configure(options),
     serves: (client) => clients.has(client),
+    publicKey: (client) => clients.get(client)?.publicKey,
     parseAddress(client, raw) {
       const subscription = parsePushSubscription(raw);
       const route = (clients.get(client)?.router ?? knownHosts)(subscription.endpoint);
@@ -67,13 +74,15 @@ async function prepare(
   deps: WebPushDeps,
 ): Promise<PreparedClient<WebPushClient>> {
   const caCerts = await readCaFile(deps, options.cafile);
-  const { oldkeys = [], hosts = [], anypublichost = false } = options;
+  const { previouskeys = [], oldkeys = [], hosts = [], anypublichost = false } = options;
   const { clock, fetch, resolve, createHttpClient } = deps;
   const { subject } = options;
   const current = await readSigner(options, { subject, clock, where: "" });
-  const older = await Promise.all(oldkeys.map((keys, index) => (
-    readSigner(keys, { subject, clock, where: `oldkeys[${index}]: ` })
-  )));
+  const older = await Promise.all(
+    Object.entries({ previouskeys, oldkeys }).flatMap(([name, pairs]) =>
+      pairs.map((keys, index) => readSigner(keys, { subject, clock, where: `${name}[${index}]: ` }))
+    ),
+  );
   const router = createRouter({ hosts, anyPublicHost: anypublichost });
   return {
     fingerprint: JSON.stringify([options, caCerts]),

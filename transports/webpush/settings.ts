@@ -31,6 +31,8 @@ const keyPair = {
   ),
 };
 
+const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));
+
 /** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
 export const webPushOptionsSchema = z.strictObject({
   enabled: z.exactOptional(flag),
@@ -51,7 +53,9 @@ export const webPushOptionsSchema = z.strictObject({
   /** Path of PEM certificates to trust besides the usual ones. */
   cafile: z.exactOptional(text),
   /** Key pairs used before; a subscription stays bound to the key that it was made with. */
-  oldkeys: z.exactOptional(z.array(z.strictObject(keyPair)).max(5)),
+  previouskeys: earlierPairs,
+  /** The name that `previouskeys` had first. */
+  oldkeys: earlierPairs,
 });
 
 /** One client's entry, checked. */

@@ -7,7 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
-import type { Outcome } from "../../core/outcome.ts";
+import { type Outcome, RESUBSCRIBE } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
 import { readAnswer, readFailure, type Refusal } from "./answers.ts";
@@ -57,10 +57,22 @@ export class WebPushClient implements AsyncDisposable {
   readonly #standing = new Standing();
   /** By endpoint: the older key that turned out to be the one it was made with. */
   readonly #learned = new Map<string, VapidSigner>();
+  #mismatches = 0;
 
   constructor(options: WebPushClientOptions) {
     this.#options = options;
     this.router = options.router;
+  }
+
+  /** The key that new subscriptions are made with, base64url. */
+  get publicKey(): string {
+    return this.#options.signers[0].publicKey;
+  }
+
+  /** Says to the operator that pages subscribe with a key that is not configured here. */
+  get warning(): string | undefined {
+    return this.#mismatches === 0 ? undefined : `${this.#mismatches} messages could not be sent: ` +
+      "their subscriptions were made with a key that is neither 'publickey' nor in 'previouskeys'";
   }
 
   /** One attempt; resolves for every answer that a push service can give. */
@@ -73,10 +85,6 @@ export class WebPushClient implements AsyncDisposable {
       const stop = await this.#addressFault(subscription.endpoint, signal);
       if (stop) return stop;
     }
-    const signers = this.#signersFor(subscription);
-    if (signers.length === 0) {
-      return { kind: "gone", reason: "the VAPID key that it was made with is not configured" };
-    }
     const plaintext = renderPayload(message);
     if (!plaintext) return { kind: "rejected", reason: "the message is too large" };
     const nowMs = this.#options.clock.now();
@@ -87,7 +95,10 @@ export class WebPushClient implements AsyncDisposable {
     ]);
     const { endpoint: url } = subscription;
     const { refreshedAt } = target;
-    return await this.#post(signers, { url, route, headers, body, refreshedAt, signal });
+    const attempt = { url, route, headers, body, refreshedAt, signal };
+    const signers = this.#signersFor(subscription);
+    if (signers.length === 0) return await this.#postWithWrongKey(attempt);
+    return await this.#post(signers, attempt);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,7 +108,6 @@ export class WebPushClient implements AsyncDisposable {
   /** With one key after the other, as long as the push service says that it is not the right one. */
   async #post(signers: readonly VapidSigner[], attempt: Attempt): Promise<Outcome> {
     const { route } = attempt;
-    let last: Refusal | undefined;
     for (const signer of signers) {
       const answer = await this.#authorized(signer, attempt);
       if (answer.kind === "refused") return this.#standing.refused(route, answer.reason);
@@ -108,9 +118,23 @@ export class WebPushClient implements AsyncDisposable {
         }
         return answer;
       }
-      last = answer;
     }
-    return { kind: "rejected", reason: `${last?.reason}: it was made with another VAPID key` };
+    return this.#mismatched();
+  }
+
+  /**
+   * For a subscription whose key is not configured. No key can be the right one, but the push
+   * service is the only one who knows whether the subscription still exists.
+   */
+  async #postWithWrongKey(attempt: Attempt): Promise<Outcome> {
+    const answer = await this.#authorized(this.#options.signers[0], attempt);
+    return answer.kind === "refused" || answer.kind === "mismatch" ? this.#mismatched() : answer;
+  }
+
+  /** The subscription is kept: the operator may still add the key that it was made with. */
+  #mismatched(): Outcome {
+    this.#mismatches++;
+    return { kind: "rejected", reason: RESUBSCRIBE };
   }
 
   /** Once more with a new token where the refused one is old enough for that to help. */

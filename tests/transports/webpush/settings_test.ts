@@ -26,7 +26,8 @@ Deno.test("a host that is none is refused", () => {
   refuses({ ...VALID, hosts: ["https://push.example.com/x"] }, /host/);
 });
 
-Deno.test("old keys are checked like the current ones", () => {
+Deno.test("previous keys, by their first name too, are checked like the current ones", () => {
+  refuses({ ...VALID, previouskeys: [{ publickey, privatekey: "x" }] }, /32 bytes/);
   refuses({ ...VALID, oldkeys: [{ publickey, privatekey: "x" }] }, /32 bytes/);
 });
 

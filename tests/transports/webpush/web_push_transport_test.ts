@@ -68,7 +68,7 @@ Deno.test("a subscription made with an older key is reached with that key, then 
   await using transport = await configured({ clock, cert: service.cert }, {
     ...current,
     hosts: [service.host],
-    oldkeys: [old],
+    previouskeys: [old],
   });
   const token = await tokenFor(`${service.origin}/one`);
   assert.equal((await send(transport, token)).kind, "sent");
@@ -91,21 +91,43 @@ Deno.test("a subscription that names its key is tried with no other", async () =
   assert.deepEqual(service.received.map(({ publicKey }) => publicKey), [old.publickey]);
 });
 
-Deno.test("a subscription whose key is no longer configured is gone", async () => {
-  const clock = new FakeClock();
-  await using transport = await configured({ clock }, newKeys());
-  const token = await tokenFor("https://fcm.googleapis.com/fcm/send/x", newKeys().publickey);
-  assert.equal((await send(transport, token)).kind, "gone");
+for (
+  const [status, answer] of [
+    [403, { reason: "VapidPkHashMismatch" }],
+    [401, { errno: 109, message: "VAPID public key mismatch" }],
+    [403, { reason: "Forbidden" }],
+  ] as const
+) {
+  const what = `${status} ${JSON.stringify(answer)}`;
+  Deno.test(`a subscription whose key is no longer configured must be made again: ${what}`, async () => {
+    const outcome = await sendWithUnknownKey(() => Response.json(answer, { status }));
+    assert.deepEqual(outcome, { kind: "rejected", reason: "resubscribe" });
+  });
+}
+
+Deno.test("a subscription that is gone is so although its key is no longer configured", async () => {
+  const outcome = await sendWithUnknownKey(() => new Response(null, { status: 410 }));
+  assert.deepEqual(outcome, { kind: "gone", reason: "410" });
 });
 
-Deno.test("a subscription made with a key that is not ours is kept but not served", async () => {
-  const { outcome } = await sendTo(() =>
+Deno.test("a subscription made with a key that is not ours is kept, and must be made again", async () => {
+  const { outcome, status } = await sendTo(() =>
     Response.json({ reason: "VapidPkHashMismatch" }, { status: 403 })
   );
-  assert.deepEqual(outcome, {
-    kind: "rejected",
-    reason: "403 VapidPkHashMismatch: it was made with another VAPID key",
+  assert.deepEqual(outcome, { kind: "rejected", reason: "resubscribe" });
+  assert.match(status[0]!.detail!, /neither 'publickey' nor in 'previouskeys'/);
+  assert.equal(status[0]!.ready, true);
+});
+
+Deno.test("pages are told the current public key, whatever the earlier ones are", async () => {
+  const current = newKeys();
+  await using transport = await configured({ clock: new FakeClock() }, {
+    ...current,
+    previouskeys: [newKeys()],
+    oldkeys: [newKeys()],
   });
+  assert.equal(transport.publicKey(CLIENT), current.publickey);
+  assert.equal(transport.publicKey("another"), undefined);
 });
 
 Deno.test("a push service that never took our key and refuses it stops the client", async () => {
@@ -264,13 +286,15 @@ Deno.test("a bad entry takes only its own client down and is shown", async () =>
   ]);
 });
 
-Deno.test("an old key whose halves differ is named by its place", async () => {
+Deno.test("an earlier key whose halves differ is named by its place", async () => {
   await using transport = createWebPushTransport(deps({ clock: new FakeClock() }));
-  const oldkeys = [newKeys(), { ...newKeys(), privatekey: newKeys().privatekey }];
-  const [fault] = await transport.configure(
-    new Map([[CLIENT, options({ ...newKeys(), oldkeys })]]),
-  );
-  assert.match(fault!.message, /^oldkeys\[1\]: /);
+  const pairs = [newKeys(), { ...newKeys(), privatekey: newKeys().privatekey }];
+  for (const name of ["previouskeys", "oldkeys"]) {
+    const [fault] = await transport.configure(
+      new Map([[CLIENT, options({ ...newKeys(), [name]: pairs })]]),
+    );
+    assert.ok(fault!.message.startsWith(`${name}[1]: `), fault!.message);
+  }
 });
 
 Deno.test("a client that is switched off is not served", async () => {
@@ -292,7 +316,19 @@ async function sendTo(answer: () => Response) {
     hosts: [service.host],
   });
   const outcome = await send(transport, await tokenFor(`${service.origin}/one`));
-  return { outcome, received: service.received };
+  return { outcome, received: service.received, status: transport.status() };
+}
+
+/** What comes of a message to a subscription whose key is neither the current nor an earlier one. */
+async function sendWithUnknownKey(answer: () => Response): Promise<Outcome> {
+  const clock = new FakeClock();
+  await using service = await startPushService(() => clock.now(), answer);
+  await using transport = await configured({ clock, cert: service.cert }, {
+    ...newKeys(),
+    hosts: [service.host],
+    previouskeys: [newKeys()],
+  });
+  return await send(transport, await tokenFor(`${service.origin}/one`, newKeys().publickey));
 }
 
 interface World extends Partial<Pick<WebPushDeps, "fetch" | "resolve">> {

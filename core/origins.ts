@@ -1,5 +1,5 @@
 /**
- * Which web pages may open sockets. Browsers send `Origin` with every WebSocket and every
+ * Which web pages may open sockets and read what is public. Browsers send `Origin` with every WebSocket and every
  * cross-site poll; anything that is no browser sends none and is told by its credential alone.
  */
 
@@ -12,7 +12,7 @@ export interface OriginQuestion {
   readonly allowed: readonly string[];
 }
 
-/** Whether a page may open sockets here. */
+/** Whether a page may open sockets here, and read answers. */
 export function isOriginAllowed({ origin, host, allowed }: OriginQuestion): boolean {
   if (origin === null || allowed.includes("*") || allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;

@@ -1,0 +1,12 @@
+/**
+ * Puts a backup where a service is to be started on it: `deno task restore <backup> <data file>`.
+ * Refuses a place that is in use or not empty.
+ */
+
+import { restoreDataFile } from "../store/restore.ts";
+import { runOnPaths } from "./_data_file_command.ts";
+
+await runOnPaths("restore <backup> <data file>", async (from, to) => {
+  const bytes = await restoreDataFile({ from, to });
+  return `${from} is restored to ${to}: ${bytes} bytes`;
+});

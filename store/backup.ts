@@ -1,0 +1,115 @@
+/**
+ * Copies the embedded store while a service works with it. The copy is what a `kill -9` at one
+ * moment would have left, brought together in a single data file: everything that was answered
+ * before the backup began is in it. `docs/decisions/backup_while_running.md` says why that holds.
+ */
+
+import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
+import { messageOf, ServiceError } from "../core/errors.ts";
+import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./_data_files.ts";
+import { type HeldJournalFile, holdJournal } from "./_journal.ts";
+import type { KvStoreOptions } from "./kv_store.ts";
+import { openStore } from "./open.ts";
+
+/** Where a backup comes from and goes to: paths of data files. */
+export interface BackupOptions extends KvStoreOptions {
+  readonly from: string;
+  /** Must not exist. */
+  readonly to: string;
+}
+
+/** How often the journal is looked at for a moment in which nothing is appended. */
+const MAX_ATTEMPTS = 10_000;
+/** A service that starts on the file right now keeps others away for a moment. */
+const BUSY_MS = 10_000;
+/** Pages that SQLite copies before others in this process have their turn. */
+const PAGES_AT_ONCE = 1000;
+
+/**
+ * Backs up a data file that may be in use; resolves with the bytes of the copy.
+ *
+ * @throws {ServiceError} `store_unavailable`, saying what to do; nothing is left behind then
+ */
+export async function backUpDataFile(options: BackupOptions): Promise<number> {
+  const { from, to } = options;
+  if (!(await dataFilesOf(from)).length) throw failed("there is no data file", options);
+  if ((await dataFilesOf(to)).length) throw failed("the target exists: choose another", options);
+  // Under another name until it is whole, so that nobody takes a part of it for a backup.
+  const partial = `${to}-partial`;
+  try {
+    await Deno.mkdir(dirname(to), { recursive: true });
+    await createPrivateFile(partial);
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.AlreadyExists
+      ? `${partial} exists: another backup is under way, or one was broken off; remove it then`
+      : messageOf(cause);
+    throw failed(why, { ...options, cause });
+  }
+  try {
+    await copyMoment(from, partial);
+    // Brings the copied journal into the copied data file, as a start does.
+    await (await openStore(`kv:${partial}`, options))[Symbol.asyncDispose]();
+    await publishFile(partial, to);
+    const { size } = await Deno.stat(to);
+    return size;
+  } catch (cause) {
+    throw failed(messageOf(cause), { ...options, cause });
+  } finally {
+    await removeDataFiles(partial);
+  }
+}
+
+/** Copies the data file and its journal as they were at one moment. */
+async function copyMoment(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true, timeout: BUSY_MS });
+  try {
+    const journal = holdMoment(source, from);
+    try {
+      for (const file of journal) file.copyTo(to);
+    } finally {
+      for (const file of journal) file[Symbol.dispose]();
+    }
+    // Reads what the transaction sees, whatever is written meanwhile.
+    await copyDatabase(source, to, { rate: PAGES_AT_ONCE });
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * Begins a read transaction on the data file, and holds the journal as it was at that moment: one
+ * at which it was the same shortly before and shortly after.
+ */
+function holdMoment(source: DatabaseSync, path: string): readonly HeldJournalFile[] {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    using before = new DisposableStack();
+    const files = holdJournal(path);
+    if (files === undefined) continue;
+    for (const file of files) before.use(file);
+    source.exec("BEGIN");
+    // The transaction begins with the first read.
+    source.prepare("SELECT count(*) FROM sqlite_schema").get();
+    const after = holdJournal(path);
+    for (const file of after ?? []) file[Symbol.dispose]();
+    if (after !== undefined && isSame(files, after)) {
+      before.move();
+      return files;
+    }
+    source.exec("ROLLBACK");
+  }
+  throw new Error("the service writes without a pause: try again when it is less busy");
+}
+
+function isSame(a: readonly HeldJournalFile[], b: readonly HeldJournalFile[]): boolean {
+  return a.length === b.length &&
+    a.every(({ number, size }, at) => number === b[at]!.number && size === b[at]!.size);
+}
+
+function failed(
+  why: string,
+  { from, to, cause }: Pick<BackupOptions, "from" | "to"> & { readonly cause?: unknown },
+): ServiceError {
+  const message = `Cannot back up ${from} to ${to}: ${why}`;
+  return new ServiceError("store_unavailable", message, { cause });
+}
