@@ -71,6 +71,16 @@ export const CARILLON_KEYS = {
     max: 3_600_000,
     ...RESTART,
   }),
+  "io.carillon.websocket.olderPingInterval": integer(25_000, {
+    text:
+      "How often a client of Socket.IO 2 pings, as it is told when its socket opens. It is told " +
+      "again what it was sent since its last ping but one, should its connection break.",
+    example: "5000",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+    ...RESTART,
+  }),
   "io.carillon.websocket.pingTimeout": integer(60_000, {
     text: "How long an answer may take before a socket counts as lost.",
     example: "5000",

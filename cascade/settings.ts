@@ -26,6 +26,7 @@ const LAYOUT = {
   subscriptions: { maxPerUser: "io.carillon.subscriptions.maxPerUser" },
   realtime: {
     pingIntervalMs: "io.carillon.websocket.pingInterval",
+    olderPingIntervalMs: "io.carillon.websocket.olderPingInterval",
     pingTimeoutMs: "io.carillon.websocket.pingTimeout",
     maxSocketsPerUser: "io.carillon.websocket.maxSocketsPerUser",
     maxMessageBytes: "io.carillon.websocket.maxMessageBytes",

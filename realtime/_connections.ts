@@ -18,6 +18,11 @@ export interface ConnectionFields extends UserName {
   readonly sessionId: string;
   /** Epoch milliseconds, or Infinity. */
   readonly expiresAt: number;
+  /**
+   * Its client comes back by a name, and does not say how far it got: then it is told again all that
+   * it may not have got.
+   */
+  readonly needsProof: boolean;
   readonly engine: EngineSocket;
 }
 
@@ -30,6 +35,7 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   readonly socketId: string;
   readonly sessionId: string;
   readonly expiresAt: number;
+  readonly needsProof: boolean;
   readonly engine: EngineSocket;
   readonly open = true;
   /** Offset up to which it was told; negative until it is known. */
@@ -38,6 +44,8 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   proven = -1;
   /** What the cursor was when the client was last sent something that it will answer. */
   #asked = -1;
+  /** What it was when the answer to the client's last poll took all that there was. */
+  #flushed = -1;
   /** Absent while it is told everything as it comes. */
   behind: Behind | undefined;
   /** The user's next connection. */
@@ -51,6 +59,7 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
     this.socketId = fields.socketId;
     this.sessionId = fields.sessionId;
     this.expiresAt = fields.expiresAt;
+    this.needsProof = fields.needsProof;
     this.engine = fields.engine;
     this.behind = undefined;
     this.next = undefined;
@@ -63,7 +72,11 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   /** Says up to where the client is told as it comes in, and up to where it has everything. */
   begin(cursor: number, proven: number): void {
     this.cursor = cursor;
-    this.proven = this.#asked = proven;
+    this.proven = this.#asked = this.#flushed = proven;
+  }
+
+  get isWaiting(): boolean {
+    return this.needsProof && this.cursor > this.proven;
   }
 
   asked(): void {
@@ -71,7 +84,15 @@ export class Connection implements ConnectionFields, LocalSeat, Witness {
   }
 
   answered(): void {
-    this.proven = this.#asked;
+    this.proven = Math.max(this.proven, this.#asked);
+  }
+
+  flushed(): void {
+    this.#flushed = this.cursor;
+  }
+
+  polled(): void {
+    this.proven = Math.max(this.proven, this.#flushed);
   }
 }
 

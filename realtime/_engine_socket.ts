@@ -52,10 +52,19 @@ export interface Upper {
  * of the server, or the pong without which an older client does not ping again.
  */
 export interface Witness {
+  /** It was sent something that proves itself no sooner than by its next answer. */
+  readonly isWaiting: boolean;
   asked(): void;
   /** It has got everything that it was sent before it was last asked. */
   answered(): void;
+  /** All that there was to send went out with the answer to a poll. */
+  flushed(): void;
+  /** It polls again, and so has got the answer to the poll before. */
+  polled(): void;
 }
+
+/** How soon after an event a client is asked whether it has got it. */
+const ASK_AFTER_MS = 1_000;
 
 /** What a socket needs of its server. */
 export interface EngineSocketServer {
@@ -79,6 +88,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   declare pingMs: number;
   declare timeoutMs: number;
   declare awaitsPong: boolean;
+  declare asksSoon: boolean | undefined;
   declare queuedChars: number;
   declare closeReason: string | undefined;
   declare upper: Upper | undefined;
@@ -153,8 +163,26 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
       this.sendPacket("ping");
       this.witness?.asked();
       this.awaitsPong = true;
+      this.asksSoon = false;
       waitForPeer(this);
     }
+  }
+
+  /**
+   * Pings within about a second, so that what was sent is proven to have arrived. The protocol allows
+   * it in revision 4; in revision 3 it is the client that pings.
+   */
+  askSoon(): void {
+    if (this.asksSoon || this.awaitsPong || this.protocol === 3) return;
+    // Over polling the next poll says as much.
+    if (!(this.transport instanceof WebSocketTransport)) return;
+    this.asksSoon = true;
+    this.beatAt = Math.min(this.beatAt, this.server.heartbeats.now() + ASK_AFTER_MS);
+  }
+
+  /** The client polls. */
+  onPoll(): void {
+    this.witness?.polled();
   }
 
   override onPacket(packet: Packet): void {
@@ -170,6 +198,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     }
     super.onPacket(packet);
     if (isBeat && this.protocol === 3) this.witness?.asked();
+    if (isBeat && this.witness?.isWaiting) this.askSoon();
     // The official code takes this packet from polling clients only.
     if (packet.type === "close") this.onClose("transport close");
   }
@@ -213,8 +242,11 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   }
 
   override flush(): void {
+    const isPolling = this.writeBuffer.length > 0 && this.transport.name === "polling";
     super.flush();
-    if (this.writeBuffer.length === 0) this.queuedChars = 0;
+    if (this.writeBuffer.length > 0) return;
+    this.queuedChars = 0;
+    if (isPolling) this.witness?.flushed();
   }
 }
 

@@ -54,6 +54,7 @@ export function createEntry({ door, hub, connections, replace }: EntryOptions) {
       socketId: socket.id,
       sessionId: identity.sessionId,
       expiresAt: identity.expiresAt ?? Infinity,
+      needsProof: connectionId !== undefined && claim === undefined,
       engine: socket.conn as unknown as EngineSocket,
     });
     connection.behind = entering();

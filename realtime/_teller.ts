@@ -65,8 +65,7 @@ export class Teller {
         const frame = engine.protocol === 3
           ? older ??= frameOf(event, 3)
           : newer ??= frameOf(event, 4);
-        if (this.#hand(connection, frame)) connection.cursor = event.offset;
-        else this.#catchUps.wait(connection, event.offset);
+        if (!this.#hand(connection, frame, event)) this.#catchUps.wait(connection, event.offset);
       } else connection.cursor = event.offset;
     }
   }
@@ -101,10 +100,9 @@ export class Teller {
     }
     if (isMeantFor(connection, event)) {
       const frame = frameOf(event, connection.engine.protocol);
-      if (!this.#hand(connection, frame)) return false;
+      if (!this.#hand(connection, frame, event)) return false;
       if (event.kept?.includes(connection.client)) onCaughtUp(connection, event);
-    }
-    connection.cursor = event.offset;
+    } else connection.cursor = event.offset;
     return true;
   }
 
@@ -116,9 +114,13 @@ export class Teller {
   }
 
   /** False where its peer has to take something first. */
-  #hand({ engine }: Connection, frame: string): boolean {
+  #hand(connection: Connection, frame: string, { offset }: LoggedEvent): boolean {
+    const { engine, needsProof } = connection;
     if (!this.#options.backlog.offer(engine, frame.length)) return false;
+    // Before it is sent: what goes out with it is told up to here.
+    connection.cursor = offset;
     engine.sendText(frame);
+    if (needsProof) engine.askSoon();
     this.told++;
     return true;
   }

@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly pingInterval: number;
   /** Milliseconds; told to every client in its open packet. */
   readonly pingTimeout: number;
+  /** The same interval for clients of revision 3. @default {pingInterval} */
+  readonly olderPingInterval?: number;
   /** Bytes of the largest message taken from a client. */
   readonly maxPayload: number;
   /** Milliseconds that the body of a request may take to arrive. */
@@ -57,6 +59,9 @@ export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
   readonly #clock: Clock;
   #bodyTimeout: number;
+  #olderPingInterval: number | undefined;
+  /** This server, as sockets of revision 3 are to see it. */
+  readonly #older: EngineSocketServer;
 
   constructor(options: EngineOptions) {
     super({
@@ -70,12 +75,22 @@ export class Engine extends Server implements EngineSocketServer {
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
     this.#clock = options.clock;
     this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
+    this.#olderPingInterval = options.olderPingInterval;
+    this.#older = Object.create(this, {
+      opts: { get: () => ({ ...this.opts, pingInterval: this.#olderPing }) },
+      forget: { value: (socket: EngineSocket) => this.forget(socket) },
+    });
+  }
+
+  get #olderPing(): number {
+    return this.#olderPingInterval ?? this.opts.pingInterval!;
   }
 
   /** Changes what holds for sockets opened from now on. */
   configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout">): void {
     const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
     this.#bodyTimeout = bodyTimeout;
+    this.#olderPingInterval = limits.olderPingInterval;
     Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
     this.heartbeats.setPingTimeout(pingTimeout);
   }
@@ -119,10 +134,6 @@ export class Engine extends Server implements EngineSocketServer {
     }
     if (request.method !== "GET" && request.method !== "POST") {
       return Server.errors.BAD_HANDSHAKE_METHOD;
-    }
-    const session = this.#session(request);
-    if (upgrade && session && (session.upgrading || session.upgraded)) {
-      return Server.errors.BAD_REQUEST;
     }
     return undefined;
   }
@@ -174,6 +185,7 @@ export class Engine extends Server implements EngineSocketServer {
       outgoing.writeHead(400).end();
     }, { once: true });
     const session = this.#session(incoming);
+    if (session && request.method === "GET") session.onPoll();
     if (session) session.transport.onRequest(incoming);
     else this.#open(incoming, this.#polling(incoming));
     if (request.method === "POST") return await this.#read(request, { incoming, outgoing });
@@ -213,7 +225,8 @@ export class Engine extends Server implements EngineSocketServer {
   #open(request: EngineRequest, transport: Transport): void {
     const id = this.generateId(request as never) as string;
     const revision = request._query.EIO === "4" ? 4 : 3;
-    const socket = new EngineSocket(id, this, transport, request, revision);
+    const server = revision === 3 ? this.#older : this;
+    const socket = new EngineSocket(id, server, transport, request, revision);
     this.#sessions()[id] = socket;
     this.clientsCount++;
     transport.onRequest(request);

@@ -125,6 +125,7 @@ class RealtimeServer implements Realtime {
     this.#engine = new Engine({
       clock,
       pingInterval: settings.pingInterval,
+      olderPingInterval: settings.olderPingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
       bodyTimeout: settings.bodyTimeout,
@@ -232,6 +233,7 @@ class RealtimeServer implements Realtime {
     this.#backlog.limits = backlogLimits(settings);
     this.#engine.configure({
       pingInterval: settings.pingInterval,
+      olderPingInterval: settings.olderPingInterval,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
       bodyTimeout: settings.bodyTimeout,

@@ -10,6 +10,8 @@ export interface RealtimeSettings {
   readonly allowedOrigins: readonly string[];
   /** Milliseconds; holds for sockets opened from then on. */
   readonly pingInterval: number;
+  /** The same for clients of Socket.IO 2, which say by their pings how far they got. */
+  readonly olderPingInterval: number;
   /** Milliseconds; holds for sockets opened from then on. */
   readonly pingTimeout: number;
   readonly maxSocketsPerUser: number;
@@ -34,6 +36,7 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   paths: [{ client: "open-xchange-appsuite", path: "/socket.io/appsuite/*" }],
   allowedOrigins: [],
   pingInterval: 25_000,
+  olderPingInterval: 25_000,
   pingTimeout: 60_000,
   maxSocketsPerUser: 8,
   handshakesPerSecond: 1000,

@@ -97,7 +97,9 @@ for (const revision of [3, 4]) {
     const polled = await served.http(`${base}polling&sid=${sid}`);
     assert.equal(polled.status, 400);
     await polled.body?.cancel();
-    await served.peer(`${base}websocket&sid=${sid}`).closed;
+    const second = served.peer(`${base}websocket&sid=${sid}`);
+    await second.opened;
+    await second.closed;
     peer.send("4hello");
     assert.equal(await peer.text(), "4hello");
   });

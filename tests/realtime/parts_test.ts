@@ -108,6 +108,7 @@ function connection(user: string, client: string, id: string): Connection {
     socketId: `s${id}`,
     sessionId: "x",
     expiresAt: Infinity,
+    needsProof: false,
   };
   return new Connection({ ...rest, user, client, id, engine: undefined as never });
 }

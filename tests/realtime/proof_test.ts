@@ -1,0 +1,133 @@
+/** How far a client has got that does not say so itself, and so what it is told again. */
+
+import assert from "node:assert/strict";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { type Peer, type ServedRealtime, serveRealtime, withoutOffset } from "./_servers.ts";
+
+const WEB_SOCKET = "/socket.io/appsuite/?EIO=4&transport=websocket";
+const POLLING = "/socket.io/appsuite/?EIO=4&transport=polling";
+const NAMED = "&session=7@1&connection=c";
+const SEVEN = { context: "1", user: "7" };
+
+/** Connects as a client of 3.0 to 4.5 does, which brings no pid. */
+async function connect(served: ServedRealtime, query = NAMED): Promise<Peer> {
+  const peer = served.peer(`${WEB_SOCKET}${query}`);
+  await peer.next();
+  peer.send("40");
+  assert.match(await peer.text(), /^40/);
+  return peer;
+}
+
+async function drop(served: ServedRealtime, peer: Peer): Promise<void> {
+  peer.close();
+  while (served.realtime.seatsOf(SEVEN).length > 0) await settle(1);
+}
+
+/** Answers the question that was sent, and waits until the answer has arrived. */
+async function answer(served: ServedRealtime, peer: Peer): Promise<void> {
+  const [seat] = served.realtime.seatsOf(SEVEN);
+  const { proven } = seat!;
+  while (await peer.next() !== "2");
+  peer.send("3");
+  while (seat!.proven === proven) await settle(1);
+}
+
+Deno.test("a client is asked within two seconds whether it has got an event", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const peer = await connect(served);
+  served.tell(SEVEN, "x", [1]);
+  served.tell(SEVEN, "x", [2]);
+  for (const n of [1, 2]) assert.equal(withoutOffset(await peer.text()), `42["x",${n}]`);
+  await clock.advance(2_000);
+  await answer(served, peer);
+  await drop(served, peer);
+  const back = await connect(served);
+  served.tell(SEVEN, "y");
+  assert.equal(withoutOffset(await back.text()), '42["y"]', "nothing is told again");
+});
+
+Deno.test("what came after the question is asked about again", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const peer = await connect(served);
+  served.tell(SEVEN, "x", [1]);
+  await clock.advance(2_000);
+  served.tell(SEVEN, "x", [2]);
+  await answer(served, peer);
+  await clock.advance(2_000);
+  await answer(served, peer);
+  await drop(served, peer);
+  const back = await connect(served);
+  served.tell(SEVEN, "y");
+  assert.equal(withoutOffset(await back.text()), '42["y"]');
+});
+
+Deno.test("events that are told again and then answered for are not told a third time", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const first = await connect(served);
+  served.tell(SEVEN, "x", [1]);
+  await drop(served, first);
+  for (let drops = 0; drops < 3; drops++) {
+    const again = await connect(served);
+    assert.equal(withoutOffset(await again.text()), '42["x",1]');
+    if (drops === 2) {
+      await clock.advance(2_000);
+      await answer(served, again);
+    }
+    await drop(served, again);
+  }
+  const last = await connect(served);
+  served.tell(SEVEN, "y");
+  assert.equal(withoutOffset(await last.text()), '42["y"]');
+});
+
+Deno.test("a client that has no name to come back by is not asked", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const peer = await connect(served, "&session=7@1");
+  served.tell(SEVEN, "x", [1]);
+  await clock.advance(5_000);
+  served.tell(SEVEN, "x", [2]);
+  for (const n of [1, 2]) assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+});
+
+Deno.test("a client that does not answer the question in time is closed", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({ pingTimeout: 5_000 }, { clock });
+  const peer = await connect(served);
+  served.tell(SEVEN, "x", [1]);
+  await clock.advance(8_000);
+  await peer.closed;
+  assert.equal(served.realtime.seatsOf(SEVEN).length, 0);
+});
+
+Deno.test("the next poll says that the answer to the last one has arrived", async () => {
+  await using served = serveRealtime();
+  const opened = await (await served.http(`${POLLING}${NAMED}`)).text();
+  const sid = /"sid":"([^"]+)"/.exec(opened)![1];
+  const poll = () => served.http(`${POLLING}&sid=${sid}`);
+  await (await served.http(`${POLLING}&sid=${sid}`, { method: "POST", body: "40" })).text();
+  assert.match(await (await poll()).text(), /^40/);
+  served.tell(SEVEN, "x", [1]);
+  assert.match(await (await poll()).text(), /"x",1/);
+  const waiting = poll();
+  await settle();
+  served.tell(SEVEN, "x", [2]);
+  assert.match(await (await waiting).text(), /"x",2/);
+  await (await served.http(`${POLLING}&sid=${sid}`, { method: "POST", body: "1" })).text();
+  while (served.realtime.seatsOf(SEVEN).length > 0) await settle(1);
+  const back = await connect(served);
+  assert.equal(withoutOffset(await back.text()), '42["x",2]', "of which it has not polled again");
+  served.tell(SEVEN, "y");
+  assert.equal(withoutOffset(await back.text()), '42["y"]');
+});
+
+Deno.test("clients of Socket.IO 2 are told a ping interval of their own", async () => {
+  await using served = serveRealtime({ olderPingInterval: 5_000 });
+  const older = served.peer(WEB_SOCKET.replace("EIO=4", "EIO=3") + NAMED);
+  const newer = served.peer(WEB_SOCKET + NAMED.replace("=c", "=d"));
+  assert.match(String(await older.next()), /"pingInterval":5000,/);
+  assert.match(String(await newer.next()), /"pingInterval":25000,/);
+});
