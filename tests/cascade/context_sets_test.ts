@@ -113,6 +113,53 @@ Deno.test("a file that is no map or no YAML is a fault, an empty one is not", ()
   assert.deepEqual(read("# nothing\n"), { sets: [], faults: [], warnings: [] });
 });
 
+Deno.test("properties of other programs may have lists, fields and repetitions", () => {
+  const { sets, faults, warnings } = read(`a:
+  withTags: x
+  com.openexchange.mail.folders: [INBOX, Sent]
+  com.openexchange.mail.more: { a: 1 }
+  com.openexchange.mail.twice: 1
+  com.openexchange.mail.twice: 2
+  com.openexchange.pns.something.new: [1]
+  com.openexchange.websockets.enabled: false
+`);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(warnings.map(({ line }) => line), [7]);
+  assert.deepEqual([...sets[0]!.settings.keys()], ["com.openexchange.websockets.enabled"]);
+});
+
+Deno.test("an entry that is about other programs only is a warning where it is wrong", () => {
+  const { faults, warnings } = read(`
+one: { com.openexchange.mail.something: 1 }
+two: { withTags: "a &", com.openexchange.mail.something: 1 }
+three: { withTags: [a], com.openexchange.mail.something: 1 }
+four:
+`);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(warnings.map(({ line }) => line), [2, 3, 4, 5]);
+});
+
+Deno.test("an entry that adds tags is a fault where it is wrong, whatever else it sets", () => {
+  assert.equal(
+    read("a: { withTags: 'b &', addTags: c, com.openexchange.mail.x: 1 }").faults.length,
+    1,
+  );
+});
+
+Deno.test("our own properties, tags and names of entries may not be there twice", () => {
+  const name = "com.openexchange.websockets.enabled";
+  const { faults } = read(`
+a: { withTags: x, withTags: y }
+b: { withTags: x, ${name}: true, ${name}: false }
+b: { withTags: y }
+`);
+  assert.deepEqual(faults.map(({ line, message }) => `${line} ${message}`).sort(), [
+    "2 Map keys must be unique",
+    "3 Map keys must be unique",
+    "4 Map keys must be unique",
+  ]);
+});
+
 Deno.test("server settings and unknown names in a set are warnings", () => {
   const { sets, faults, warnings } = read(`a:
   withTags: x
