@@ -7,7 +7,7 @@
  */
 
 import { isJsonObject } from "../core/json.ts";
-import { admit } from "./_admit.ts";
+import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
 import { concernsUs, findName, type Setting } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
@@ -70,7 +70,8 @@ function readMetaValue(
   { property, value }: { readonly property: string; readonly value: unknown },
   findings: Findings,
 ): Setting | undefined {
-  if (typeof value === "object" && value !== null) {
+  const raw = textInYaml(property, value);
+  if (raw === undefined) {
     const path = [property, "value"];
     findings.faults.push(yamlFault(yaml, "'value' must be a single value", { path }));
     return undefined;
@@ -78,7 +79,7 @@ function readMetaValue(
   return admit({
     file: yaml.file,
     name: property,
-    raw: String(value ?? ""),
+    raw,
     nameAt: yaml.at([property], { of: "key" }),
     valueAt: yaml.at([property, "value"]),
   }, findings);

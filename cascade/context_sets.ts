@@ -5,7 +5,7 @@
  */
 
 import { isJsonObject } from "../core/json.ts";
-import { admit } from "./_admit.ts";
+import { admit, textInYaml } from "./_admit.ts";
 import { type Findings, placeOf, type Position } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { concernsUs, type Setting } from "./schema.ts";
@@ -99,7 +99,7 @@ function readEntry(
   for (
     const [property, value] of Object.entries({ withTags, addTags: addTags ?? "", ...properties })
   ) {
-    const text = scalarText(value);
+    const text = textInYaml(property, value);
     const isForeign = Object.hasOwn(properties, property) && !concernsUs(property);
     if (text !== undefined || isForeign) texts.set(property, text ?? "");
     else fault(`'${property}' must be a single value`, [property]);
@@ -162,11 +162,6 @@ function addSetting(
   } else {
     settings.set(setting.name, setting);
   }
-}
-
-function scalarText(value: unknown): string | undefined {
-  if (value === null) return "";
-  return typeof value === "object" ? undefined : String(value);
 }
 
 function words(text: string): readonly string[] {

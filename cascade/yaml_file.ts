@@ -1,6 +1,8 @@
 /**
  * Reads a YAML file so that whatever is found wrong with its content later can still be said with
- * line and column. The content is checked by whoever asked for the file, with zod or by hand.
+ * line and column. Every scalar is the text that is written in the file: only the reader of a value
+ * knows whether `0123`, `1e3` or `yes` is meant as a text, a number or a boolean. The content is
+ * checked by whoever asked for the file, with zod or by hand.
  */
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit } from "yaml";
@@ -23,7 +25,7 @@ export interface Part {
 /** A file that was read. */
 export interface YamlFile {
   readonly file: string;
-  /** Plain data; `null` for an empty file. */
+  /** Maps, lists and texts; `null` for what is empty, `~` or `null`, and for an empty file. */
   readonly value: unknown;
   /** Where something stands; for what is not there, the key of the innermost entry around it. */
   at(path: YamlPath, part?: Part): Position;
@@ -64,6 +66,8 @@ export function parseYamlFile(
       logLevel: "error",
       merge: true,
       prettyErrors: false,
+      schema: "failsafe",
+      customTags: ["null"],
       uniqueKeys: false,
     });
     const problems = document.errors.map(({ pos, message }) => ({ at: pos[0], message }));

@@ -36,6 +36,16 @@ Deno.test("meta overrules the files, and the environment overrules both", async 
   assert.deepEqual([buffer.delayDuration, buffer.timerFrequency], [5, 7]);
 });
 
+Deno.test("a value in meta is read as YAML 1.1 reads a boolean, and otherwise as it is written", async () => {
+  const sound = "com.openexchange.pns.mobile.api.facade.apn.sound.filename";
+  await using t = await testCascade({
+    "meta/a.yml": `${WEBSOCKET}: { value: off }\n${sound}: { value: 0123 }`,
+  });
+  const view = await t.cascade.current().view("1", "2");
+  assert.equal(view.get(WEBSOCKET), false);
+  assert.equal(view.get(sound), "0123");
+});
+
 Deno.test("a variable that names no key is a warning, one with a wrong value a fault", async () => {
   await using t = await testCascade({}, {
     environment: { COM_OPENEXCHANGE_PNS_DELAYDURATON: "7" },

@@ -73,6 +73,31 @@ Deno.test("values are taken as texts and checked, with their place", () => {
   assert.deepEqual(faults.map(({ line, column }) => [line, column]), [[5, 47]]);
 });
 
+for (
+  const [word, value] of [
+    ...["yes", "Yes", "YES", "on", "On", "true", "TRUE"].map((word) => [word, true] as const),
+    ...["no", "No", "NO", "off", "OFF", "false", "False"].map((word) => [word, false] as const),
+  ]
+) {
+  Deno.test(`a switch that is set to ${word} is ${value}`, () => {
+    const name = "com.openexchange.pns.transport.wns.enabled.client";
+    const { sets, faults } = read(`a: { withTags: x, ${name}: ${word} }`);
+    assert.deepEqual(faults, []);
+    assert.equal(sets[0]!.settings.get(name)?.value, value);
+  });
+}
+
+Deno.test("texts and tags are what is written in the file", () => {
+  const name = "com.openexchange.pns.mobile.api.facade.apn.sound.filename";
+  for (const text of ["0123", "1e3", "yes", "off", "1.10"]) {
+    const { sets, faults } = read(`a: { withTags: ${text}, addTags: ${text}, ${name}: ${text} }`);
+    assert.deepEqual(faults, []);
+    assert.deepEqual(sets[0]!.withTags, read(`a: { withTags: '${text}' }`).sets[0]!.withTags);
+    assert.deepEqual(sets[0]!.addTags, [text]);
+    assert.equal(sets[0]!.settings.get(name)?.value, text);
+  }
+});
+
 Deno.test("a fault in an expression is found within the file", () => {
   const places = [
     ["a:\n  withTags: x & | y\n", [2, 17]],

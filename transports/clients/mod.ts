@@ -1,5 +1,6 @@
 /** What every transport needs to keep its clients configured, and to send with OAuth2 tokens. */
 
+export { flag } from "./flag.ts";
 export {
   ClientConfigError,
   ClientSet,

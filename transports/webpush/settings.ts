@@ -6,17 +6,12 @@
 
 import { z } from "zod";
 import { ServiceError } from "../../core/errors.ts";
+import { flag } from "../clients/mod.ts";
 import { createHostCheck } from "../http/mod.ts";
 import { decodeBase64url } from "./_base64url.ts";
 import { isP256Point } from "./_p256.ts";
 
 const text = z.string().trim().min(1);
-
-/** The original takes booleans and their names alike. */
-const flag = z.union([
-  z.boolean(),
-  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
-]);
 
 const keyPair = {
   /** Base64url of the uncompressed point; browsers call it `applicationServerKey`. */
