@@ -9,4 +9,5 @@ export {
 } from "./client_set.ts";
 export { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
 export { readTokenAnswer } from "./oauth_token.ts";
+export { readKeyOf, readPrivateKey, withLineBreaks } from "./private_key.ts";
 export { type Stale, withToken } from "./with_token.ts";
