@@ -1,7 +1,8 @@
 /** Takes a name and a text found somewhere into a layer, or says what is wrong with them. */
 
+import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
-import { isOurs, readSetting, type Setting } from "./schema.ts";
+import { findName, isOurs, readSetting, type Setting } from "./schema.ts";
 
 /** A name with its text, and where both stand. */
 export interface Found {
@@ -34,6 +35,17 @@ export function admit(found: Found, findings: Findings): Setting | undefined {
     findings.warnings.push(unknown(found, read.nearest));
   }
   return undefined;
+}
+
+/**
+ * The text that a value in a YAML file sets a property to; `undefined` for lists and maps. Where
+ * the property is a boolean, `yes` and `off` are what YAML 1.1 makes of them.
+ */
+export function textInYaml(name: string, value: unknown): string | undefined {
+  if (value === null) return "";
+  if (typeof value !== "string") return undefined;
+  const isBoolean = findName(name)?.spec.type === "boolean";
+  return String((isBoolean ? readYamlBoolean(value) : undefined) ?? value);
 }
 
 function unknown({ file, name, nameAt }: Found, nearest: string | undefined): ConfigFault {

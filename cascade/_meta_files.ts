@@ -2,12 +2,14 @@
  * Reads `meta/*.yml`: what is said about a property rather than by it. `value` replaces what the
  * properties files say; `final` names the scope that no more specific one can overrule;
  * `protected` is accepted and changes nothing, since nothing here writes on a user's behalf.
+ * Properties of other programs are passed over, whatever is said about them; one that looks like
+ * a misspelt property of this service is a warning.
  */
 
 import { isJsonObject } from "../core/json.ts";
-import { admit } from "./_admit.ts";
+import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import { findName, type Setting } from "./schema.ts";
+import { concernsUs, findName, type Setting } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
 import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -26,7 +28,9 @@ export function readMetaFile(
   { file, text }: { readonly file: string; readonly text: string },
   { metadata, findings }: { readonly metadata: Metadata; readonly findings: Findings },
 ): void {
-  const parsed = parseYamlFile(file, text);
+  const parsed = parseYamlFile(file, text, {
+    mayRepeat: (key, depth) => depth === 0 && !concernsUs(key),
+  });
   if (!parsed.ok) {
     findings.faults.push(...parsed.faults);
     return;
@@ -40,6 +44,10 @@ export function readMetaFile(
     return;
   }
   for (const [property, entry] of Object.entries(yaml.value)) {
+    if (!concernsUs(property)) {
+      readMetaValue(yaml, { property, value: "" }, findings);
+      continue;
+    }
     if (!isJsonObject(entry)) {
       fault(`'${property}' must have fields such as 'value' and 'final'`, [property]);
       continue;
@@ -62,7 +70,8 @@ function readMetaValue(
   { property, value }: { readonly property: string; readonly value: unknown },
   findings: Findings,
 ): Setting | undefined {
-  if (typeof value === "object" && value !== null) {
+  const raw = textInYaml(property, value);
+  if (raw === undefined) {
     const path = [property, "value"];
     findings.faults.push(yamlFault(yaml, "'value' must be a single value", { path }));
     return undefined;
@@ -70,7 +79,7 @@ function readMetaValue(
   return admit({
     file: yaml.file,
     name: property,
-    raw: String(value ?? ""),
+    raw,
     nameAt: yaml.at([property], { of: "key" }),
     valueAt: yaml.at([property, "value"]),
   }, findings);

@@ -4,10 +4,11 @@
  */
 
 import { admit, didYouMean } from "./_admit.ts";
-import { type Findings, type Position } from "./faults.ts";
+import type { ConfigFault, Findings, Position } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
-import { parseProperties } from "./properties.ts";
+import { parseProperties, type PropertyEntry } from "./properties.ts";
 import {
+  concernsUs,
   isOurVariable,
   mayNameTopic,
   nameOfVariable,
@@ -30,8 +31,11 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
   const layer = new Map<string, Setting>();
   for (const { file, text } of sources.files) {
     const { entries, faults } = parseProperties(file, text, { colonInKey: mayNameTopic });
-    findings.faults.push(...faults);
-    for (const { key, value, keyAt, valueAt } of entries) {
+    for (const { key, ...fault } of faults) gravity(key, findings).push(fault);
+    for (const { key, value, keyAt, valueAt, separated } of entries) {
+      const mistake = mistakeIn({ key, separated });
+      if (mistake) gravity(key, findings).push({ file, ...keyAt, message: mistake });
+      if (mistake) continue;
       const found = { file, name: key, raw: value, nameAt: keyAt, valueAt };
       const setting = admit(found, findings);
       if (setting) overrule(layer, setting, { file, at: keyAt, findings });
@@ -42,6 +46,20 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
     layer.set(setting.name, setting);
   }
   return layer;
+}
+
+/** Where a finding about a key belongs: what is wrong in other programs' keys stops nobody. */
+function gravity(key: string, { faults, warnings }: Findings): ConfigFault[] {
+  return concernsUs(key) ? faults : warnings;
+}
+
+/** What Java accepts, but nobody means. Keys of other programs may go without a value. */
+function mistakeIn(
+  { key, separated }: Pick<PropertyEntry, "key" | "separated">,
+): string | undefined {
+  if (key === "") return "there is no key before the separator";
+  if (!separated && concernsUs(key)) return "there is no '=' after the key";
+  return undefined;
 }
 
 function overrule(

@@ -15,6 +15,7 @@ import {
   type BuiltConfiguration,
   changedNames,
   type Configuration,
+  isConfigurationFile,
   needRestart,
 } from "./configuration.ts";
 import { type ConfigFault, configurationError } from "./faults.ts";
@@ -174,7 +175,7 @@ async function load({ files, environment }: CascadeOptions): Promise<BuiltConfig
   const cannotRead = (file: string, thrown: unknown) =>
     faults.push({ file, line: 1, column: 1, message: `cannot be read: ${messageOf(thrown, 200)}` });
   const paths = await files.list().catch((thrown) => (cannotRead(".", thrown), []));
-  for (const path of paths) {
+  for (const path of paths.filter(isConfigurationFile)) {
     await files.read(path).then(
       (text) => texts.set(path, text),
       (thrown) => cannotRead(path, thrown),

@@ -7,6 +7,7 @@
 import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
+import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import type { ConfigFault } from "./faults.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
@@ -28,8 +29,8 @@ export const OPTIONS_FILES = {
 const MAX_CLIENT = 64;
 
 /**
- * Reads a file of client → options. Entries with `enabled: false` are passed over; texts are
- * trimmed; `enabled` itself is taken out before `schema` is asked.
+ * Reads a file of client → options. Entries with `enabled: false` are passed over; `enabled` itself
+ * is taken out before `schema` is asked. The schema is given texts, trimmed, for all scalars.
  */
 export function parseClientOptions<T>(
   { file, text }: { readonly file: string; readonly text: string },
@@ -75,9 +76,9 @@ function readClient<T>(
   }
   if (!isJsonObject(entry)) return fault("expected options");
   const { enabled = true, ...options } = trimmed(entry) as Record<string, unknown>;
-  const word = String(enabled).toLowerCase();
-  if (word === "false") return { kind: "none", faults: [] };
-  if (word !== "true") return fault("'enabled' must be true or false", ["enabled"]);
+  const isEnabled = readYamlBoolean(String(enabled));
+  if (isEnabled === false) return { kind: "none", faults: [] };
+  if (isEnabled === undefined) return fault("'enabled' must be true or false", ["enabled"]);
   const checked = schema.safeParse(options);
   if (checked.success) return { kind: "client", options: checked.data };
   const faults = issueFaults(yaml, checked.error.issues, [client]);

@@ -9,7 +9,7 @@ import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
-import { type Key, KEYS } from "./schema.ts";
+import { type Key, KEYS, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 /** What a configuration is made of. */
@@ -48,6 +48,15 @@ export type BuiltConfiguration =
 /** Larger files are no configuration. */
 const MAX_FILE_CHARACTERS = 4 * 1024 * 1024;
 
+/**
+ * Whether a file is read at all. Other programs keep YAML files of their own in the same folder,
+ * which may be unreadable for this service or far too large.
+ */
+export function isConfigurationFile(path: string): boolean {
+  return path.endsWith(".properties") || /^(?:contextSets|meta)\//.test(path) ||
+    /^pns-[^/]*\.ya?ml$/.test(path);
+}
+
 /** Reads and checks everything; all or nothing. */
 export function buildConfiguration(sources: ConfigurationSources): BuiltConfiguration {
   const findings: Findings = { faults: [], warnings: [] };
@@ -56,7 +65,8 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
   const properties: { file: string; text: string }[] = [];
   for (const [file, text] of [...sources.files].sort(byPath)) {
     if (text.length > MAX_FILE_CHARACTERS) {
-      findings.faults.push({ file, line: 1, column: 1, message: "the file is too large" });
+      const found = mentionsUs(text) ? findings.faults : findings.warnings;
+      found.push({ file, line: 1, column: 1, message: "the file is too large" });
     } else if (file.endsWith(".properties")) {
       properties.push({ file, text });
     } else if (/^contextSets\/.*\.ya?ml$/.test(file)) {

@@ -5,10 +5,10 @@
  */
 
 import { isJsonObject } from "../core/json.ts";
-import { admit } from "./_admit.ts";
+import { admit, textInYaml } from "./_admit.ts";
 import { type Findings, placeOf, type Position } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
-import type { Setting } from "./schema.ts";
+import { concernsUs, type Setting } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
 import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -39,7 +39,10 @@ export function readContextSets(
   { file, text }: { readonly file: string; readonly text: string },
   findings: Findings,
 ): readonly ContextSet[] {
-  const parsed = parseYamlFile(file, text);
+  const parsed = parseYamlFile(file, text, {
+    mayRepeat: (key, depth) =>
+      depth === 1 && !concernsUs(key) && key !== "withTags" && key !== "addTags",
+  });
   if (!parsed.ok) {
     findings.faults.push(...parsed.faults);
     return [];
@@ -84,8 +87,9 @@ function readEntry(
   { name, entry }: { readonly name: string; readonly entry: unknown },
   findings: Findings,
 ): ContextSet | undefined {
+  const found = isForeignEntry(entry) ? findings.warnings : findings.faults;
   const fault = (message: string, path: YamlPath, part: Part = {}) => {
-    findings.faults.push(yamlFault(yaml, message, { path: [name, ...path], ...part }));
+    found.push(yamlFault(yaml, message, { path: [name, ...path], ...part }));
     return undefined;
   };
   if (!isJsonObject(entry)) return fault(`'${name}' must have 'withTags' and properties`, []);
@@ -95,9 +99,10 @@ function readEntry(
   for (
     const [property, value] of Object.entries({ withTags, addTags: addTags ?? "", ...properties })
   ) {
-    const text = scalarText(value);
-    if (text === undefined) fault(`'${property}' must be a single value`, [property]);
-    else texts.set(property, text);
+    const text = textInYaml(property, value);
+    const isForeign = Object.hasOwn(properties, property) && !concernsUs(property);
+    if (text !== undefined || isForeign) texts.set(property, text ?? "");
+    else fault(`'${property}' must be a single value`, [property]);
   }
   const expression = parseTagExpression(texts.get("withTags") ?? "");
   if (!expression.ok) {
@@ -116,15 +121,12 @@ function readEntry(
     const raw = texts.get(property);
     if (raw === undefined) continue;
     const place = (of: "key" | "value") => yaml.at([name, property], { of });
-    const found = {
-      file: yaml.file,
-      name: property,
-      raw,
-      nameAt: place("key"),
-      valueAt: place("value"),
-    };
-    const setting = admit(found, findings);
-    if (setting) addSetting(settings, setting, { file: yaml.file, at: found.nameAt, findings });
+    const nameAt = place("key");
+    const setting = admit(
+      { file: yaml.file, name: property, raw, nameAt, valueAt: place("value") },
+      findings,
+    );
+    if (setting) addSetting(settings, setting, { file: yaml.file, at: nameAt, findings });
   }
   return {
     name,
@@ -133,6 +135,18 @@ function readEntry(
     addTags: tags,
     settings,
   };
+}
+
+/**
+ * Whether an entry says something, and all of it to other programs. What is wrong with such an
+ * entry changes nothing here. One that adds tags may decide whether others match.
+ */
+function isForeignEntry(entry: unknown): boolean {
+  if (entry === null) return true;
+  if (!isJsonObject(entry)) return false;
+  const { withTags: _, addTags, ...properties } = entry;
+  const names = Object.keys(properties);
+  return addTags === undefined && names.length > 0 && !names.some(concernsUs);
 }
 
 function addSetting(
@@ -148,11 +162,6 @@ function addSetting(
   } else {
     settings.set(setting.name, setting);
   }
-}
-
-function scalarText(value: unknown): string | undefined {
-  if (value === null) return "";
-  return typeof value === "object" ? undefined : String(value);
 }
 
 function words(text: string): readonly string[] {

@@ -1,7 +1,8 @@
 /**
- * Reads Java properties files as `java.util.Properties` does, but says where things stand and
- * refuses what Java would silently take for something else: an empty key, a key without a
- * separator, a broken `\u` escape. It knows no key by name.
+ * Reads Java properties files as `java.util.Properties` does, with the place of every key and value.
+ * A line that Java refuses (a broken `\u` escape) is a fault. A line that Java accepts but that is
+ * most likely a mistake is marked: a key without a separator, a separator without a key. Whether
+ * that matters depends on whose key it is; this file knows no key by name.
  */
 
 import type { ConfigFault, Position } from "./faults.ts";
@@ -12,12 +13,20 @@ export interface PropertyEntry {
   readonly value: string;
   readonly keyAt: Position;
   readonly valueAt: Position;
+  /** False where the line has a key only; Java reads such a key with an empty value. */
+  readonly separated: boolean;
+}
+
+/** A line that cannot be read. */
+export interface PropertyFault extends ConfigFault {
+  /** The line's key as it is written, escapes included. */
+  readonly key: string;
 }
 
 /** Everything of one file. Entries are in file order, repeated keys included. */
 export interface ParsedProperties {
   readonly entries: readonly PropertyEntry[];
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly PropertyFault[];
 }
 
 /** Settings of {@link parseProperties}. */
@@ -52,7 +61,7 @@ export function parseProperties(
   { colonInKey = () => false }: PropertiesOptions = {},
 ): ParsedProperties {
   const entries: PropertyEntry[] = [];
-  const faults: ConfigFault[] = [];
+  const faults: PropertyFault[] = [];
   for (const line of logicalLines(text)) {
     const entry = readEntry(line, colonInKey);
     if ("message" in entry) faults.push({ file, ...entry });
@@ -64,23 +73,23 @@ export function parseProperties(
 function readEntry(
   line: LogicalLine,
   colonInKey: (keySoFar: string) => boolean,
-): PropertyEntry | Position & { message: string } {
+): PropertyEntry | Omit<PropertyFault, "file"> {
   const { body } = line;
   const keyEnd = endOfKey(body, colonInKey);
   const valueStart = startOfValue(body, keyEnd);
-  if (keyEnd === 0) return { ...placeIn(line, 0), message: "there is no key before the separator" };
-  if (keyEnd === body.length) {
-    return { ...placeIn(line, 0), message: "there is no '=' after the key" };
-  }
   const key = unescape(body, 0, keyEnd);
   const value = unescape(body, valueStart, body.length);
-  if (!key.ok) return brokenEscape(line, key.offset);
-  if (!value.ok) return brokenEscape(line, value.offset);
+  if (!key.ok || !value.ok) {
+    const { offset } = !key.ok ? key : value as Extract<Unescaped, { ok: false }>;
+    const message = "'\\u' must be followed by four hex digits";
+    return { ...placeIn(line, offset), message, key: body.slice(0, keyEnd) };
+  }
   return {
     key: key.text,
     value: value.text,
     keyAt: placeIn(line, 0),
     valueAt: placeIn(line, valueStart),
+    separated: keyEnd < body.length,
   };
 }
 
@@ -151,10 +160,6 @@ function unescape(body: string, from: number, to: number): Unescaped {
     at += 4;
   }
   return { ok: true, text };
-}
-
-function brokenEscape(line: LogicalLine, offset: number): Position & { message: string } {
-  return { ...placeIn(line, offset), message: "'\\u' must be followed by four hex digits" };
 }
 
 function placeIn(line: LogicalLine, offset: number): Position {

@@ -49,7 +49,8 @@ export type ReadSetting =
   | { readonly kind: "unknown"; readonly nearest: string | undefined }
   | { readonly kind: "wrong"; readonly why: string };
 
-const OUR_NAMESPACES = ["com.openexchange.pns.", "io.carillon."];
+const OWN_NAMESPACE = "io.carillon.";
+const OUR_NAMESPACES = ["com.openexchange.pns.", OWN_NAMESPACE];
 
 const BY_NAME: ReadonlyMap<string, { readonly key: Key; readonly spec: KeySpec }> = new Map(
   entries().flatMap(([key, spec]) =>
@@ -87,6 +88,19 @@ export function mayNameTopic(keySoFar: string): boolean {
 /** Whether a name, known or not, is meant for this service. */
 export function isOurs(name: string): boolean {
   return OUR_NAMESPACES.some((namespace) => name.startsWith(namespace));
+}
+
+/**
+ * Whether a mistake in a property matters to this service. The original has more properties below
+ * `com.openexchange.pns.` than those of the schema; `io.carillon.` is this service's alone.
+ */
+export function concernsUs(name: string): boolean {
+  return name.startsWith(OWN_NAMESPACE) || findName(name) !== undefined;
+}
+
+/** Whether a text holds a name, or its beginning, for which {@link concernsUs} is true. */
+export function mentionsUs(text: string): boolean {
+  return [OWN_NAMESPACE, ...BY_NAME.keys()].some((start) => text.includes(start));
 }
 
 /** Reads one value by what the schema says of its name. */

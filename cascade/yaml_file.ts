@@ -1,6 +1,8 @@
 /**
  * Reads a YAML file so that whatever is found wrong with its content later can still be said with
- * line and column. The content is checked by whoever asked for the file, with zod or by hand.
+ * line and column. Every scalar is the text that is written in the file: only the reader of a value
+ * knows whether `0123`, `1e3` or `yes` is meant as a text, a number or a boolean. The content is
+ * checked by whoever asked for the file, with zod or by hand.
  */
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit } from "yaml";
@@ -23,7 +25,7 @@ export interface Part {
 /** A file that was read. */
 export interface YamlFile {
   readonly file: string;
-  /** Plain data; `null` for an empty file. */
+  /** Maps, lists and texts; `null` for what is empty, `~` or `null`, and for an empty file. */
   readonly value: unknown;
   /** Where something stands; for what is not there, the key of the innermost entry around it. */
   at(path: YamlPath, part?: Part): Position;
@@ -33,11 +35,26 @@ export type ParsedYaml =
   | { readonly ok: true; readonly yaml: YamlFile }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
+/** Settings of {@link parseYamlFile}. */
+export interface YamlOptions {
+  /**
+   * Whether a map entry may be there twice, the last one winning as in the original. `depth` is 0
+   * for the entries of the file itself.
+   *
+   * @default {() => false} a key that is there twice is a fault
+   */
+  readonly mayRepeat?: (key: string, depth: number) => boolean;
+}
+
 /** Against files that would blow up when their aliases are expanded. */
 const MAX_ALIASES = 100;
 
 /** Reads the one document of a file. Never throws. */
-export function parseYamlFile(file: string, text: string): ParsedYaml {
+export function parseYamlFile(
+  file: string,
+  text: string,
+  { mayRepeat = () => false }: YamlOptions = {},
+): ParsedYaml {
   const lines = new LineCounter();
   const place = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
@@ -49,9 +66,18 @@ export function parseYamlFile(file: string, text: string): ParsedYaml {
       logLevel: "error",
       merge: true,
       prettyErrors: false,
+      schema: "failsafe",
+      customTags: ["null"],
+      uniqueKeys: false,
     });
     const problems = document.errors.map(({ pos, message }) => ({ at: pos[0], message }));
     visit(document, {
+      Map(_key, { items }, path) {
+        const depth = path.filter(isMap).length;
+        for (const [key, at] of repeatedKeys(items)) {
+          if (!mayRepeat(key, depth)) problems.push({ at, message: "Map keys must be unique" });
+        }
+      },
       Alias(_key, alias) {
         if (alias.resolve(document)) return;
         problems.push({ at: startOf(alias), message: "there is no anchor before this alias" });
@@ -107,6 +133,20 @@ export function issueFaults(
     const missing = issue.path.length > 0 && !has(yaml.value, path);
     const message = missing ? `'${name}' is missing` : named(name, issue.message);
     return [yamlFault(yaml, message, { path })];
+  });
+}
+
+/** Keys that stand before in the same map, and where they stand again. */
+function repeatedKeys(items: readonly Pair[]): readonly (readonly [string, number])[] {
+  const before = new Set<unknown>();
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const name = String(key.value);
+    if (!before.has(name)) {
+      before.add(name);
+      return [];
+    }
+    return [[name, startOf(key)] as const];
   });
 }
 

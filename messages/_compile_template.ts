@@ -1,6 +1,7 @@
 /** Compiles the fields of one template, and reports every one that is not as it should be. */
 
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
+import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import {
   ADDRESS_FIELDS,
   type ExtraTemplate,
@@ -51,8 +52,7 @@ function compileField(entry: Entry, reader: Reader): unknown {
   switch (name) {
     case "silent":
     case "private":
-      if (isScalar(node) && typeof node.value === "boolean") return node.value;
-      return reader.fault(at, `'${name}' must be true or false`);
+      return flagIn(node) ?? reader.fault(at, `'${name}' must be true or false`);
     case "extra":
       if (isMap(node)) return compileExtra(entry, { reader, depth: 0 });
       return reader.fault(at, "'extra' needs fields in the provider's format below it");
@@ -64,6 +64,12 @@ function compileField(entry: Entry, reader: Reader): unknown {
         }`,
       );
   }
+}
+
+/** A boolean in any spelling of YAML 1.1, as in the options files. */
+function flagIn(node: Node | null): boolean | undefined {
+  if (!isScalar(node)) return undefined;
+  return typeof node.value === "boolean" ? node.value : readYamlBoolean(String(node.value));
 }
 
 /** `false` and nothing at all both leave a field out. */
@@ -78,7 +84,9 @@ function compileSetting({ node, at, name }: Entry, reader: Reader): Setting | un
 }
 
 function compileText(node: Scalar, reader: Reader): TextTemplate | undefined {
-  const parsed = parseTextTemplate(String(node.value));
+  // A number is the text that is written in the file: '007' and '1e3' stay what they are.
+  const written = typeof node.value === "string" ? node.value : node.source;
+  const parsed = parseTextTemplate(written ?? String(node.value));
   if (parsed.ok) return parsed.template;
   reader.fault(reader.textOffset(node, parsed.at), parsed.message);
   return undefined;

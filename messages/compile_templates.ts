@@ -114,8 +114,9 @@ function readerOf(
       }
       for (const { key, value } of node.items) {
         const start = (key as Node | null)?.range?.[0] ?? at;
-        if (isScalar(key) && (typeof key.value === "string" || typeof key.value === "number")) {
-          yield { node: resolved(value), at: start, name: `${key.value}` };
+        if (isScalar(key) && key.value !== null) {
+          const name = typeof key.value === "string" ? key.value : key.source ?? `${key.value}`;
+          yield { node: resolved(value), at: start, name };
         } else fault(start, "a name is expected here");
       }
     },
@@ -130,7 +131,7 @@ function readerOf(
     textOffset(node, into) {
       const [start = 0, end = 0] = node.range ?? [];
       const source = text.slice(start, end);
-      const shift = source.indexOf(String(node.value));
+      const shift = source.indexOf(node.source ?? String(node.value));
       return shift < 0 ? start : start + shift + into;
     },
   };

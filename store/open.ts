@@ -1,8 +1,8 @@
 /** Opens the store that an address such as `kv:./data/carillon.kv` names. */
 
-import { dirname } from "node:path";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
+import { dataFolder } from "./data_folder.ts";
 import { withJournal } from "./journaled_store.ts";
 import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
 import { MemoryStore } from "./memory_store.ts";
@@ -24,12 +24,12 @@ export async function openStore(address: string, options: KvStoreOptions): Promi
   const scheme = colon < 0 ? "" : address.slice(0, colon);
   const rest = address.slice(colon + 1);
   switch (scheme) {
-    case "kv":
-      if (rest === "" || rest === ":memory:") {
-        return await openKvStore(rest === "" ? undefined : rest, options);
-      }
-      await makeFolder(dirname(rest));
+    case "kv": {
+      const folder = dataFolder(address);
+      if (folder === undefined) return await openKvStore(rest === "" ? undefined : rest, options);
+      await makeFolder(folder);
       return await withJournal(await openKvStore(rest, options), { ...options, path: rest });
+    }
     case "memory":
       if (rest === "") return new MemoryStore(options);
       throw new ServiceError(

@@ -1,6 +1,7 @@
 /** The service as a process of its own, started as `deno task start` starts it. */
 
 import { SignJWT } from "jose";
+import { readStartTask } from "../../scripts/start_task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SECRET = "a secret of the benchmark, and of nothing else";
@@ -44,12 +45,12 @@ export async function startCarillon(
     await Deno.writeTextFile(`${folder}/conf/${name}`, text);
   }
   const adminKey = "benchmark-admin-key";
-  const { env, flags } = await startTask();
+  const { variables, flags } = readStartTask(await Deno.readTextFile(`${ROOT}deno.json`));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags, ...v8Flags, "main.ts"],
+    args: ["run", ...flags, "--allow-write", ...v8Flags, "main.ts"],
     cwd: ROOT,
     env: {
-      ...env,
+      ...variables,
       CARILLON_PORT: String(wanted),
       CARILLON_HOST: "127.0.0.1",
       CARILLON_CONFIG_DIR: `${folder}/conf`,
@@ -98,17 +99,6 @@ export async function startCarillon(
       await Deno.remove(folder, { recursive: true });
     },
   };
-}
-
-/** The variables and flags of the start task, with leave to write anywhere. */
-async function startTask() {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const words: string[] = tasks.start.command.split(" ");
-  const deno = words.indexOf("deno");
-  const env = Object.fromEntries(words.slice(0, deno).map((word) => word.split("=")));
-  const flags = words.slice(deno + 2, -1)
-    .map((flag) => flag.startsWith("--allow-write") ? "--allow-write" : flag);
-  return { env, flags };
 }
 
 /** Reads the address that a start prints, and drops the rest of the output. */

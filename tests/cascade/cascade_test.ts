@@ -36,6 +36,16 @@ Deno.test("meta overrules the files, and the environment overrules both", async 
   assert.deepEqual([buffer.delayDuration, buffer.timerFrequency], [5, 7]);
 });
 
+Deno.test("a value in meta is read as YAML 1.1 reads a boolean, and otherwise as it is written", async () => {
+  const sound = "com.openexchange.pns.mobile.api.facade.apn.sound.filename";
+  await using t = await testCascade({
+    "meta/a.yml": `${WEBSOCKET}: { value: off }\n${sound}: { value: 0123 }`,
+  });
+  const view = await t.cascade.current().view("1", "2");
+  assert.equal(view.get(WEBSOCKET), false);
+  assert.equal(view.get(sound), "0123");
+});
+
 Deno.test("a variable that names no key is a warning, one with a wrong value a fault", async () => {
   await using t = await testCascade({}, {
     environment: { COM_OPENEXCHANGE_PNS_DELAYDURATON: "7" },
@@ -49,7 +59,7 @@ Deno.test("a variable that names no key is a warning, one with a wrong value a f
 
 Deno.test("a start with faulty configuration throws all faults with their places", async () => {
   const start = testCascade({
-    "a.properties": `ok=1\n${DELAY}=soon\n=1`,
+    "a.properties": `ok=1\n${DELAY}=soon\ncom.openexchange.pns.timerFrequency`,
     "contextSets/a.yml": "a: { withTags: '(' }",
     "meta/a.yml": `${DELAY}: { final: galaxy }`,
   });
@@ -64,6 +74,56 @@ Deno.test("a start with faulty configuration throws all faults with their places
     ]);
     return true;
   });
+});
+
+Deno.test("what other programs have in the folder does not stop a start", async () => {
+  const large = `com.openexchange.mail.list=${"x".repeat(4 * 1024 * 1024)}`;
+  await using t = await testCascade({
+    "a.properties": `com.openexchange.mail.unset\n=1\nb=\\u00g\n${DELAY}=3`,
+    "large.properties": large,
+    "meta/a.yml": "com.openexchange.mail.a: [1]\nb: { value: [1], final: galaxy }\nb: 1",
+    "contextSets/a.yml": "a: { withTags: x, com.openexchange.mail.folders: [a, b] }",
+    "settings/a.yml": "a: [",
+  });
+  assert.equal(t.cascade.current().settings.buffer.delayDuration, 3);
+  assert.deepEqual(t.logged.map(({ level, fields }) => [level, fields.file, fields.line]), [
+    ["warn", "large.properties", 1],
+    ["warn", "a.properties", 3],
+    ["warn", "a.properties", 2],
+  ]);
+});
+
+for (
+  const [what, line] of [
+    ["a key of ours without a separator", DELAY],
+    ["a key of our namespace without a separator", "io.carillon.unheardOf"],
+    ["a broken escape in a value of ours", `${DELAY}=\\u12`],
+    ["a switch of ours without a separator", `${WEBSOCKET}.client.ox\\:mail\\:new`],
+  ]
+) {
+  Deno.test(`${what} stops a start`, async () => {
+    await assert.rejects(testCascade({ "a.properties": line! }), {
+      code: "invalid_configuration",
+    });
+  });
+}
+
+Deno.test("a file of another program that cannot be read does not stop a start", async () => {
+  const files = createMemoryConfigFiles({ "a.properties": `${DELAY}=3`, "secret.yml": "a: 1" });
+  const t = await testCascade();
+  await t[Symbol.asyncDispose]();
+  await using cascade = await startCascade({
+    files: {
+      ...files,
+      read: (path) => path === "secret.yml" ? Promise.reject(new Error()) : files.read(path),
+    },
+    attributes: t.attributes,
+    environment: {},
+    clock: t.clock,
+    log: silentLog,
+    metrics: { count() {} },
+  });
+  assert.equal(cascade.current().settings.buffer.delayDuration, 3);
 });
 
 Deno.test("a file that cannot be read refuses the configuration", async () => {

@@ -43,6 +43,27 @@ Deno.test("'enabled' may be a text, and a disabled entry need not be complete", 
   assert.deepEqual(read("a: { enabled: ' False ' }"), { clients: {}, faults: [] });
 });
 
+Deno.test("'enabled' may have any spelling that YAML 1.1 has for a boolean", () => {
+  const { clients, faults } = read(
+    ["yes", "Yes", "ON", "True", "no", "NO", "Off", "FALSE", "y", "1"]
+      .map((word, index) => `c${index}: { key: x, enabled: ${word} }`).join("\n"),
+  );
+  assert.deepEqual(Object.keys(clients), ["c0", "c1", "c2", "c3"]);
+  assert.deepEqual(faults, [
+    "9:24 client 'c8': 'enabled' must be true or false",
+    "10:24 client 'c9': 'enabled' must be true or false",
+  ]);
+});
+
+Deno.test("texts, and names of clients, are what is written in the file", () => {
+  const { clients, faults } = read("0123: { key: 12345 }\n1e3: { key: 0123, hosts: [yes, 1e3] }");
+  assert.deepEqual(faults, []);
+  assert.deepEqual(clients, {
+    "0123": { key: "12345", production: true },
+    "1e3": { key: "0123", production: true, hosts: ["yes", "1e3"] },
+  });
+});
+
 Deno.test("a bad entry disables its client only and is told with its place", () => {
   const { clients, faults } = read(`good: { key: x }
 bad:

@@ -73,6 +73,31 @@ Deno.test("values are taken as texts and checked, with their place", () => {
   assert.deepEqual(faults.map(({ line, column }) => [line, column]), [[5, 47]]);
 });
 
+for (
+  const [word, value] of [
+    ...["yes", "Yes", "YES", "on", "On", "true", "TRUE"].map((word) => [word, true] as const),
+    ...["no", "No", "NO", "off", "OFF", "false", "False"].map((word) => [word, false] as const),
+  ]
+) {
+  Deno.test(`a switch that is set to ${word} is ${value}`, () => {
+    const name = "com.openexchange.pns.transport.wns.enabled.client";
+    const { sets, faults } = read(`a: { withTags: x, ${name}: ${word} }`);
+    assert.deepEqual(faults, []);
+    assert.equal(sets[0]!.settings.get(name)?.value, value);
+  });
+}
+
+Deno.test("texts and tags are what is written in the file", () => {
+  const name = "com.openexchange.pns.mobile.api.facade.apn.sound.filename";
+  for (const text of ["0123", "1e3", "yes", "off", "1.10"]) {
+    const { sets, faults } = read(`a: { withTags: ${text}, addTags: ${text}, ${name}: ${text} }`);
+    assert.deepEqual(faults, []);
+    assert.deepEqual(sets[0]!.withTags, read(`a: { withTags: '${text}' }`).sets[0]!.withTags);
+    assert.deepEqual(sets[0]!.addTags, [text]);
+    assert.equal(sets[0]!.settings.get(name)?.value, text);
+  }
+});
+
 Deno.test("a fault in an expression is found within the file", () => {
   const places = [
     ["a:\n  withTags: x & | y\n", [2, 17]],
@@ -111,6 +136,53 @@ Deno.test("a file that is no map or no YAML is a fault, an empty one is not", ()
   assert.equal(read("- a\n- b").faults.length, 1);
   assert.deepEqual(read("a: [1\nb: 2").faults.map(({ line }) => line), [2]);
   assert.deepEqual(read("# nothing\n"), { sets: [], faults: [], warnings: [] });
+});
+
+Deno.test("properties of other programs may have lists, fields and repetitions", () => {
+  const { sets, faults, warnings } = read(`a:
+  withTags: x
+  com.openexchange.mail.folders: [INBOX, Sent]
+  com.openexchange.mail.more: { a: 1 }
+  com.openexchange.mail.twice: 1
+  com.openexchange.mail.twice: 2
+  com.openexchange.pns.something.new: [1]
+  com.openexchange.websockets.enabled: false
+`);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(warnings.map(({ line }) => line), [7]);
+  assert.deepEqual([...sets[0]!.settings.keys()], ["com.openexchange.websockets.enabled"]);
+});
+
+Deno.test("an entry that is about other programs only is a warning where it is wrong", () => {
+  const { faults, warnings } = read(`
+one: { com.openexchange.mail.something: 1 }
+two: { withTags: "a &", com.openexchange.mail.something: 1 }
+three: { withTags: [a], com.openexchange.mail.something: 1 }
+four:
+`);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(warnings.map(({ line }) => line), [2, 3, 4, 5]);
+});
+
+Deno.test("an entry that adds tags is a fault where it is wrong, whatever else it sets", () => {
+  assert.equal(
+    read("a: { withTags: 'b &', addTags: c, com.openexchange.mail.x: 1 }").faults.length,
+    1,
+  );
+});
+
+Deno.test("our own properties, tags and names of entries may not be there twice", () => {
+  const name = "com.openexchange.websockets.enabled";
+  const { faults } = read(`
+a: { withTags: x, withTags: y }
+b: { withTags: x, ${name}: true, ${name}: false }
+b: { withTags: y }
+`);
+  assert.deepEqual(faults.map(({ line, message }) => `${line} ${message}`).sort(), [
+    "2 Map keys must be unique",
+    "3 Map keys must be unique",
+    "4 Map keys must be unique",
+  ]);
 });
 
 Deno.test("server settings and unknown names in a set are warnings", () => {

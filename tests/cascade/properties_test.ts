@@ -96,12 +96,21 @@ Deno.test("parseProperties() says where keys and values stand", () => {
 
 Deno.test("parseProperties() reports faults with line and column and keeps the rest", () => {
   const { entries, faults } = parseProperties("f", "a=1\n = 2\nword\nb=x\\u12G4\n \\u0=1\nc=3");
-  assert.deepEqual(entries.map(({ key }) => key), ["a", "c"]);
-  assert.deepEqual(faults.map(({ file, line, column }) => [file, line, column]), [
-    ["f", 2, 2],
-    ["f", 3, 1],
-    ["f", 4, 4],
-    ["f", 5, 2],
+  assert.deepEqual(entries.map(({ key }) => key), ["a", "", "word", "c"]);
+  assert.deepEqual(faults.map(({ file, line, column, key }) => [file, line, column, key]), [
+    ["f", 4, 4, "b"],
+    ["f", 5, 2, "\\u0"],
+  ]);
+});
+
+Deno.test("a key without a separator is empty, and is told from one that has a separator", () => {
+  const { entries, faults } = parseProperties("f", "word\nempty=\nblank \nlong\\\n  er");
+  assert.deepEqual(faults, []);
+  assert.deepEqual(entries.map(({ key, value, separated }) => [key, value, separated]), [
+    ["word", "", false],
+    ["empty", "", true],
+    ["blank", "", true],
+    ["longer", "", false],
   ]);
 });
 

@@ -59,9 +59,26 @@ Deno.test("an alias without its anchor is a fault that does not quote it", () =>
   ]);
 });
 
+Deno.test("a scalar is the text that is written, as a value, in a list and as a name", () => {
+  for (
+    const text of ["0123", "1e3", "yes", "True", "0x1F", "1_000", "2024-01-01", "1.10", ".inf"]
+  ) {
+    assert.deepEqual(read(`a: ${text}\nb: [${text}]\n${text}: c`).value, {
+      a: text,
+      b: [text],
+      [text]: "c",
+    });
+  }
+});
+
+Deno.test("what is empty, '~' or 'null' is null, and in quotes a text", () => {
+  const { value } = read("a:\nb: ~\nc: null\nd: 'null'\ne: ''\nf: \"~\"");
+  assert.deepEqual(value, { a: null, b: null, c: null, d: "null", e: "", f: "~" });
+});
+
 Deno.test("anchors can be merged into other entries", () => {
   const { value } = read("a: &base { x: 1 }\nb: { <<: *base, y: 2 }");
-  assert.deepEqual(value, { a: { x: 1 }, b: { x: 1, y: 2 } });
+  assert.deepEqual(value, { a: { x: "1" }, b: { x: "1", y: "2" } });
 });
 
 Deno.test("aliases that multiply and brackets without end are faults", () => {
@@ -75,13 +92,13 @@ Deno.test("aliases that multiply and brackets without end are faults", () => {
 
 Deno.test("issueFaults() says where zod found something, and quotes no value", () => {
   const schema = z.strictObject({ name: z.string(), port: z.number(), list: z.array(z.string()) });
-  const yaml = read("entry:\n  name: 5\n  list: [a, 7]\n  nmae: hush\n");
+  const yaml = read("entry:\n  name: [5]\n  list: [a, {}]\n  nmae: hush\n");
   const { error } = schema.safeParse((yaml.value as { entry: unknown }).entry);
   const faults = issueFaults(yaml, error!.issues, ["entry"]);
   assert.deepEqual(faults.map(({ line, column, message }) => `${line}:${column} ${message}`), [
-    "2:9 'name': Invalid input: expected string, received number",
+    "2:9 'name': Invalid input: expected string, received array",
     "1:1 'port' is missing",
-    "3:13 'list.1': Invalid input: expected string, received number",
+    "3:13 'list.1': Invalid input: expected string, received object",
     "4:3 'nmae' is not known here",
   ]);
 });

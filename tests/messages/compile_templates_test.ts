@@ -67,6 +67,27 @@ for (
   });
 }
 
+for (const [word, value] of [["yes", true], ["On", true], ["TRUE", true], ["no", false]] as const) {
+  Deno.test(`silent: ${word} is ${value}`, () => {
+    const { templates, faults } = compileTemplates(FILE, `a: { apn: { x: { silent: ${word} } } }`);
+    assert.deepEqual(faults, []);
+    const found = templates.find({ client: "a", transport: "apn" }, "x");
+    assert.equal(found?.template.silent, value);
+  });
+}
+
+Deno.test("a number is the text that is written, as a text and as the name of a client", () => {
+  for (const text of ["0123", "1e3", "1.10", "yes"]) {
+    const place = { client: text, transport: "apn" } as const;
+    const [plain, quoted] = [text, `"${text}"`].map((written) => {
+      const file = `${written}: { apn: { x: { title: ${written} } } }`;
+      return compileTemplates(FILE, file).templates.find(place, "x");
+    });
+    assert.ok(plain);
+    assert.deepEqual(plain, quoted);
+  }
+});
+
 Deno.test("all faults are found at once, and the good templates are there", () => {
   const text = `
 a:

@@ -3,6 +3,7 @@
  * a configuration that outlive it. It can be killed at any moment and started again.
  */
 
+import { readStartTask } from "../../scripts/start_task.ts";
 import { Api } from "./api.ts";
 import { writeConfiguration } from "./configuration.ts";
 import { freePort } from "./free_port.ts";
@@ -150,7 +151,7 @@ class Child {
 const LIMITED = `trap '' XFSZ; ulimit -f "$1"; shift; exec "$0" "$@"`;
 
 /** What `deno task start` passes, the folder that may be written apart. */
-const START_FLAGS = await startFlags();
+const START_FLAGS = readStartTask(await Deno.readTextFile(new URL("deno.json", ROOT))).flags;
 
 /** Prepares a process without starting it. */
 export async function prepareProcess(
@@ -171,12 +172,6 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Servic
     await process[Symbol.asyncDispose]();
     throw thrown;
   }
-}
-
-async function startFlags(): Promise<readonly string[]> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-  return tasks.start.command.split(" ")
-    .filter((word: string) => word.startsWith("--") && !word.startsWith("--allow-write"));
 }
 
 async function gather(

@@ -11,6 +11,7 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus, ConfigurableTransport } from "../../core/transport.ts";
+import { withLineBreaks } from "../clients/mod.ts";
 import { areCertificates, day } from "./certificate.ts";
 import { ApnClient, type ApnRuntime } from "./client.ts";
 import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts";
@@ -173,7 +174,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
   async #readAuthorities(file: string): Promise<string | CredentialFault> {
     const bytes = await this.#read(file);
     if (!(bytes instanceof Uint8Array)) return bytes;
-    const pem = new TextDecoder().decode(bytes);
+    const pem = withLineBreaks(new TextDecoder().decode(bytes));
     // The runtime would take any text, and then trust nobody.
     if (areCertificates(pem)) return pem;
     return {

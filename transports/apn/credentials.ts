@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { type CryptoKey, importPKCS8 } from "jose";
 import { messageOf } from "../../core/errors.ts";
+import { readKeyOf } from "../clients/mod.ts";
 import { certificateFault, readPushCertificate } from "./certificate.ts";
 import { openPkcs12 } from "./pkcs12.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
@@ -98,18 +99,19 @@ async function loadTokenKey(
   const file = auth.privatekey;
   if (!topic) return { kind: "fault", message: "topic is needed for authtype 'jwt'" };
   const pem = new TextDecoder().decode(bytes).trim();
+  const read = readKeyOf("P-256", pem);
+  if (read.kind === "fault") return fault(file, `Cannot use the key: it ${read.message}`);
+  const { keyid, teamid } = auth;
+  const keyDigest = createHash("sha256").update(pem).digest("base64url");
   try {
-    const key = await importPKCS8(pem, "ES256");
-    const { keyid, teamid } = auth;
-    const keyDigest = createHash("sha256").update(pem).digest("base64url");
+    const key = await importPKCS8(read.pkcs8, "ES256");
     return {
       kind: "loaded",
       topic,
       credential: { type: "jwt", key, keyId: keyid, teamId: teamid, keyDigest },
     };
   } catch {
-    const message = "Cannot use the key: expected a P-256 private key as PKCS#8 in PEM (.p8)";
-    return fault(file, message);
+    return fault(file, "Cannot use the key: the runtime does not accept it for ES256");
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { flag } from "../clients/mod.ts";
 
 /** How a client proves to APNs who it is. */
 export type ApnAuth =
@@ -32,13 +33,6 @@ export interface ApnOptions {
 }
 
 const text = z.string().trim().min(1);
-/** The original takes strings for booleans, too. */
-const flag = z.union([
-  z.boolean(),
-  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((word) =>
-    word === "true"
-  ),
-]);
 const tenCharacters = z.string().trim().regex(/^[A-Za-z0-9]{10}$/, "expected 10 letters or digits");
 const origin = z.string().trim().transform((value, context) => {
   const url = URL.parse(value);

@@ -1,6 +1,7 @@
 /** Reads the files that a client's entry names, with errors fit to be shown to an operator. */
 
 import { ClientConfigError } from "./client_set.ts";
+import { withLineBreaks } from "./private_key.ts";
 
 /** Reads a whole file as text. */
 export type ReadTextFile = (path: string) => Promise<string>;
@@ -36,7 +37,7 @@ export async function readCaFile(
   path: string | undefined,
 ): Promise<string[]> {
   if (path === undefined) return [];
-  const pem = await readConfigFile(readTextFile, path);
+  const pem = withLineBreaks(await readConfigFile(readTextFile, path));
   const caCerts = pem.match(CERTIFICATE) ?? [];
   if (caCerts.length === 0) throw new ClientConfigError("holds no PEM certificate", path);
   try {

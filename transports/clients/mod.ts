@@ -1,5 +1,6 @@
 /** What every transport needs to keep its clients configured, and to send with OAuth2 tokens. */
 
+export { flag } from "./flag.ts";
 export {
   ClientConfigError,
   ClientSet,
@@ -8,4 +9,5 @@ export {
 } from "./client_set.ts";
 export { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
 export { readTokenAnswer } from "./oauth_token.ts";
+export { readKeyOf, readPrivateKey, withLineBreaks } from "./private_key.ts";
 export { type Stale, withToken } from "./with_token.ts";

@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { type CryptoKey, importPKCS8 } from "jose";
+import { readKeyOf } from "../clients/mod.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
 /** What signing an assertion takes. */
@@ -101,9 +102,13 @@ function checkTokenUri(tokenUri: string): void {
 }
 
 async function importKey(pem: string): Promise<CryptoKey> {
+  const read = readKeyOf("RSA", pem);
+  if (read.kind === "fault") {
+    throw new ServiceAccountError(`has a private_key that is not an RSA key: it ${read.message}`);
+  }
   try {
-    return await importPKCS8(pem, "RS256");
+    return await importPKCS8(read.pkcs8, "RS256");
   } catch {
-    throw new ServiceAccountError("has a private_key that is not an RSA key in PKCS#8 PEM");
+    throw new ServiceAccountError("has a private_key that is not an RSA key fit for RS256");
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { flag } from "../clients/mod.ts";
 
 /** Where FCM's HTTP v1 API lives. */
 export const FCM_ADDRESS = "https://fcm.googleapis.com";
@@ -14,12 +15,6 @@ export const LEGACY_ADDRESS = "https://fcm.googleapis.com/fcm/send";
 
 const text = z.string().trim().min(1);
 const address = z.url({ protocol: /^https?$/ });
-
-/** The original takes booleans and their names alike. */
-const flag = z.union([
-  z.boolean(),
-  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
-]);
 
 /** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
 export const gcmOptionsSchema = z.strictObject({

@@ -6,29 +6,29 @@
 
 import { z } from "zod";
 import { ServiceError } from "../../core/errors.ts";
+import { flag } from "../clients/mod.ts";
 import { createHostCheck } from "../http/mod.ts";
 import { decodeBase64url } from "./_base64url.ts";
 import { isP256Point } from "./_p256.ts";
+import { rawPrivateKey, rawPublicKey } from "./_pem_keys.ts";
 
 const text = z.string().trim().min(1);
 
-/** The original takes booleans and their names alike. */
-const flag = z.union([
-  z.boolean(),
-  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
-]);
-
 const keyPair = {
   /** Base64url of the uncompressed point; browsers call it `applicationServerKey`. */
-  publickey: text.refine(
+  publickey: text.transform(rawPublicKey).refine(
     (it) => isP256Point(decodeBase64url(it) ?? new Uint8Array()),
     "is not a P-256 public key: expected 65 bytes as base64url, as 'deno task vapid' prints them",
   ),
   /** Base64url of the 32 bytes of the private number. Secret. */
-  privatekey: text.refine(
-    (it) => decodeBase64url(it)?.length === 32,
-    "is not a P-256 private key: expected 32 bytes as base64url, as 'deno task vapid' prints them",
-  ),
+  privatekey: text.transform((given, context) => {
+    const read = rawPrivateKey(given);
+    if (read.kind === "key") return read.raw;
+    context.addIssue(
+      `${read.message}; expected 32 bytes as base64url, as 'deno task vapid' prints them`,
+    );
+    return z.NEVER;
+  }),
 };
 
 const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));

@@ -4,18 +4,13 @@
  */
 
 import { z } from "zod";
+import { flag } from "../clients/mod.ts";
 
 /** Ways to show a message, as `X-WNS-Type` names them. */
 export const WNS_TYPES = ["toast", "tile", "badge", "raw"] as const;
 export type WnsType = typeof WNS_TYPES[number];
 
 const text = z.string().trim().min(1);
-
-/** The original takes booleans and their names alike. */
-const flag = z.union([
-  z.boolean(),
-  z.string().trim().toLowerCase().pipe(z.enum(["true", "false"])).transform((it) => it === "true"),
-]);
 
 /** `host`, `host:port` or `*.domain`. */
 const host = text.regex(/^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/, "is not a host name");

@@ -73,7 +73,7 @@ testEngines("a bad file takes down its own client only, and is named", async (ma
     {
       client: "wrong",
       file: "/etc/ca.pem",
-      message: "Cannot use the key: expected a P-256 private key as PKCS#8 in PEM (.p8)",
+      message: "Cannot use the key: it holds a certificate and no private key",
     },
     {
       client: "trust",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { jwtVerify } from "jose";
 import { signAssertion } from "../../../transports/gcm/access_token.ts";
 import {
@@ -59,6 +60,23 @@ Deno.test("readServiceAccount() says that a key cannot be read without quoting i
   const fault = await faultOf(json);
   assert.match(fault, /private_key that is not an RSA key/);
   assert.ok(!fault.includes("secret"));
+});
+
+Deno.test("readServiceAccount() takes a private_key as PKCS#1, and with '\\n' escaped twice", async () => {
+  const pkcs8 = JSON.parse((await makeServiceAccount()).json).private_key;
+  const pkcs1 = String(createPrivateKey(pkcs8).export({ type: "pkcs1", format: "pem" }));
+  for (const private_key of [pkcs1, pkcs8.replaceAll("\n", "\\n"), `Bag Attributes\n${pkcs8}`]) {
+    const { json } = await makeServiceAccount({ private_key });
+    const { privateKey } = await readServiceAccount(json, STRICT);
+    assert.equal(privateKey.extractable, false);
+  }
+});
+
+Deno.test("readServiceAccount() names a private_key of another kind", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const private_key = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const { json } = await makeServiceAccount({ private_key });
+  assert.match(await faultOf(json), /is not an RSA key: it is P-256 and must be RSA/);
 });
 
 for (

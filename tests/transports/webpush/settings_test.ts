@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import webPush from "npm:web-push@3.6.7";
 import { subjectFault, webPushOptionsSchema } from "../../../transports/webpush/settings.ts";
+import { importVapidKey } from "../../../transports/webpush/vapid.ts";
 
 const { publicKey: publickey, privateKey: privatekey } = webPush.generateVAPIDKeys();
 const VALID = { publickey, privatekey, subject: "mailto:ops@example.com" };
@@ -17,6 +19,31 @@ Deno.test("a private key of the wrong length is refused without being repeated",
   const message = refuses({ ...VALID, privatekey: "c2VjcmV0" }, /32 bytes/);
   assert.doesNotMatch(message, /c2VjcmV0/);
 });
+
+Deno.test("a pair in PEM is read as the raw halves that browsers know", async () => {
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const spki = String(pair.publicKey.export({ type: "spki", format: "pem" }));
+  for (const type of ["pkcs8", "sec1"] as const) {
+    const pem = String(pair.privateKey.export({ type, format: "pem" }));
+    for (const [publickey, privatekey] of [[spki, pem], [escaped(spki), escaped(pem)]]) {
+      const read = webPushOptionsSchema.parse({ ...VALID, publickey, privatekey });
+      assert.equal(read.privatekey, pair.privateKey.export({ format: "jwk" }).d);
+      assert.ok(await importVapidKey(read.publickey, read.privatekey));
+    }
+  }
+});
+
+Deno.test("a private key that is none is named without being repeated", () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const message = refuses({ ...VALID, privatekey: pem }, /is RSA and must be P-256/);
+  assert.ok(!message.includes(pem.split("\n")[1]!));
+  refuses({ ...VALID, privatekey: publickey }, /is a public key/);
+});
+
+function escaped(pem: string): string {
+  return pem.replaceAll("\n", "\\n");
+}
 
 Deno.test("a public key that is no point of the curve is refused", () => {
   refuses({ ...VALID, publickey: publickey.slice(0, -4) + "AAAA" }, /65 bytes/);
