@@ -122,6 +122,16 @@ Deno.test("an unknown namespace is refused", async () => {
   assert.equal(await peer.text(), '44/other,{"message":"Invalid namespace"}');
 });
 
+Deno.test("an unknown namespace is refused to clients of version 2, too, let in or not", async () => {
+  await using served = serveRealtime();
+  const peer = served.peer(`${V4.replace("EIO=4", "EIO=3")}&session=7@1`);
+  peer.opened.then(() => peer.send("40/other,"));
+  const heard = [await peer.next(), await peer.next(), await peer.next()].map(String);
+  assert.deepEqual(heard.slice(1).toSorted(), ["40", '44/other,{"message":"Invalid namespace"}']);
+  peer.send("40/another,");
+  assert.equal(await peer.next(), '44/another,{"message":"Invalid namespace"}');
+});
+
 Deno.test("a path that no client has is not found", async () => {
   await using served = serveRealtime();
   const response = await served.http("/socket.io/other/?EIO=4&transport=polling");
