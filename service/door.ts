@@ -1,6 +1,7 @@
 /**
- * The service's ports, the public and the internal one. A port is taken before anything of the data file is touched, so that a start
- * that has to fail for it fails first; until the service is ready, every answer is 503.
+ * The service's ports, the public and the internal one. A port is taken before anything of the data
+ * file is touched, so that a start that has to fail for it fails first; until the service is ready,
+ * every answer is 503.
  */
 
 import type { Settings } from "../cascade/mod.ts";
