@@ -32,6 +32,8 @@ type OpenSocket = (address: string, options: Readonly<Record<string, unknown>>) 
 export interface Introduction {
   readonly session: string;
   readonly connection: string;
+  /** Whether it connects again by itself, as stock clients usually do. @default {false} */
+  readonly returns?: boolean;
 }
 
 /** A client that connects at once when it is made, and from then on only when it is told to. */
@@ -53,10 +55,11 @@ export class MatrixClient implements Disposable {
   /** Why it was not let in the last time. */
   #refusal: unknown;
 
-  constructor({ cell, service }: Place, query: Introduction) {
+  constructor({ cell, service }: Place, { returns = false, ...query }: Introduction) {
     this.#cell = cell;
     this.#socket = (cell.version.io as OpenSocket)(service.address, {
-      ...{ path: "/socket.io/appsuite", forceNew: true, reconnection: false },
+      ...{ path: "/socket.io/appsuite", forceNew: true },
+      ...{ reconnection: returns, reconnectionDelay: 10, reconnectionDelayMax: 100 },
       ...{ transports: [...cell.transports], query },
     });
     this.#socket.on(TOPIC, (...args) => void this.told.push(args));

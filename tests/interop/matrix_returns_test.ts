@@ -85,6 +85,29 @@ testInEachCell("gets what it missed when it returns from a drop", async (place) 
   await assertWhole(client, { ...place, last: publisher.last, firstMissed: 4 });
 });
 
+testInEachCell(
+  "misses nothing when it drops again and again, and returns by itself",
+  async (place) => {
+    const { cell, service, user } = place;
+    const publisher = new Publisher(place);
+    const session = await service.mint(user);
+    using client = new MatrixClient(place, { session, connection: "c", returns: true });
+    for (let drops = 1; drops <= 5; drops++) {
+      await until("it is connected", () => client.connections.length >= drops);
+      for (let n = 0; n < 8; n++) {
+        await publisher.publish(1);
+        // At another moment each time: while it upgrades, is told, or has just been told.
+        if (n === drops) client.drop();
+      }
+    }
+    await publisher.publish(1);
+    await until("it has got the last", () => client.heard.at(-1) === publisher.last);
+    const { heard } = client;
+    assert.deepEqual(cell.version.recovers ? heard : [...new Set(heard)], upTo(publisher.last));
+    assert.deepEqual(client.resyncs, []);
+  },
+);
+
 testInEachCell("is not told again what it had acknowledged", async (place) => {
   const publisher = new Publisher(place);
   using client = await openClient(place);
