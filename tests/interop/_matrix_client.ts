@@ -1,0 +1,154 @@
+/** A stock client of any version that writes down what it hears, and returns when a test says so. */
+
+import { until } from "../support/until.ts";
+import type { Cell, Place } from "./_stock_matrix.ts";
+
+/** The topic that these clients listen to. */
+export const TOPIC = "t:matrix";
+
+/** What of the stock clients is the same in all versions. */
+interface Emitter {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+interface Engine extends Emitter {
+  readonly readyState: string;
+  readonly transport: { readonly name: string };
+  close(): void;
+}
+
+interface StockSocket extends Emitter {
+  readonly id: string;
+  readonly connected: boolean;
+  readonly recovered?: boolean;
+  readonly io: { readonly engine: Engine };
+  connect(): unknown;
+  disconnect(): unknown;
+}
+
+type OpenSocket = (address: string, options: Readonly<Record<string, unknown>>) => StockSocket;
+
+/** How a client introduces itself. */
+export interface Introduction {
+  readonly session: string;
+  readonly connection: string;
+  /** Whether it connects again by itself, as stock clients usually do. @default {false} */
+  readonly returns?: boolean;
+}
+
+/** A client that connects at once when it is made, and from then on only when it is told to. */
+export class MatrixClient implements Disposable {
+  /** The arguments of everything that it was told about {@link TOPIC}. */
+  readonly told: (readonly unknown[])[] = [];
+  /** The arguments of each `resync`. */
+  readonly resyncs: (readonly unknown[])[] = [];
+  /** How often it heard `session:invalid`. */
+  invalid = 0;
+  /** Of each connection: whether the client takes itself for recovered. */
+  readonly connections: (boolean | undefined)[] = [];
+  /** Why it was disconnected, each time. */
+  readonly disconnects: unknown[] = [];
+  /** Heartbeats that the server has taken part in. */
+  heartbeats = 0;
+  readonly #cell: Cell;
+  readonly #socket: StockSocket;
+  /** Why it was not let in the last time. */
+  #refusal: unknown;
+
+  constructor({ cell, service }: Place, { returns = false, ...query }: Introduction) {
+    this.#cell = cell;
+    this.#socket = (cell.version.io as OpenSocket)(service.address, {
+      ...{ path: "/socket.io/appsuite", forceNew: true },
+      ...{ reconnection: returns, reconnectionDelay: 10, reconnectionDelayMax: 100 },
+      ...{ transports: [...cell.transports], query },
+    });
+    this.#socket.on(TOPIC, (...args) => void this.told.push(args));
+    this.#socket.on("resync", (...args) => void this.resyncs.push(args));
+    this.#socket.on("session:invalid", () => void this.invalid++);
+    this.#socket.on("disconnect", (reason) => void this.disconnects.push(reason));
+    for (const refusal of ["connect_error", "error"]) {
+      this.#socket.on(refusal, (why) => void (this.#refusal = why));
+    }
+    this.#socket.on("connect", () => {
+      this.connections.push(this.#socket.recovered);
+      this.#countHeartbeats();
+    });
+  }
+
+  /** The `n` of the data of everything that it was told. */
+  get heard(): readonly number[] {
+    return this.told.map(([data]) => (data as { readonly n: number }).n);
+  }
+
+  /** Its Socket.IO id. */
+  get id(): string {
+    return this.#socket.id;
+  }
+
+  get transport(): string {
+    return this.#socket.io.engine.transport.name;
+  }
+
+  /** Whether its engine has nothing left to close. */
+  get isClosed(): boolean {
+    return this.#socket.io.engine.readyState === "closed";
+  }
+
+  /** Closes its engine as if the network had gone. */
+  drop(): void {
+    this.#socket.io.engine.close();
+  }
+
+  disconnect(): void {
+    this.#socket.disconnect();
+  }
+
+  connect(): void {
+    this.#refusal = undefined;
+    this.#socket.connect();
+  }
+
+  /** Resolves once it is connected, and by the last of its transports; rejects where it is refused. */
+  async ready(): Promise<void> {
+    const last = this.#cell.transports.at(-1);
+    await until("it is connected", () => {
+      if (this.#refusal !== undefined) throw new Error(`It was refused: ${this.#refusal}`);
+      return this.#socket.connected && this.transport === last;
+    });
+  }
+
+  /** Connects; resolves when it was refused, and rejects where it was let in. */
+  async refused(): Promise<void> {
+    const { length } = this.connections;
+    this.connect();
+    await until("it is refused", () => {
+      if (this.connections.length > length) throw new Error("It was let in");
+      return this.#refusal !== undefined;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.disconnect();
+  }
+
+  /** Of revision 3 the client asks and the server answers, of revision 4 the other way round. */
+  #countHeartbeats(): void {
+    const beat = this.#cell.version.revision === 3 ? "pong" : "ping";
+    this.#socket.io.engine.on("packet", (packet) => {
+      if ((packet as { readonly type: string }).type === beat) this.heartbeats++;
+    });
+  }
+}
+
+/** Opens a client for the user of a place; resolves once it has come to its last transport. */
+export async function openClient(place: Place, connection = "c"): Promise<MatrixClient> {
+  const { service, user } = place;
+  const client = new MatrixClient(place, { session: await service.mint(user), connection });
+  try {
+    await client.ready();
+    return client;
+  } catch (thrown) {
+    client[Symbol.dispose]();
+    throw thrown;
+  }
+}
