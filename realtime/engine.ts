@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly bodyTimeout?: number;
   /** Milliseconds that a client has for the move from polling to a WebSocket. */
   readonly upgradeTimeout?: number;
+  /** Called when a request names a session that is not here; returns a hint for the answer. */
+  readonly onUnknownSession?: () => string | undefined;
 }
 
 /** Who sent a request, and what is to be found again on the request of the socket it opens. */
@@ -56,6 +58,7 @@ const IDLE_TIMEOUT_SECONDS = 0;
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
   readonly #clock: Clock;
+  readonly #onUnknownSession: EngineOptions["onUnknownSession"];
   #bodyTimeout: number;
 
   constructor(options: EngineOptions) {
@@ -69,11 +72,12 @@ export class Engine extends Server implements EngineSocketServer {
     });
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
     this.#clock = options.clock;
+    this.#onUnknownSession = options.onUnknownSession;
     this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
   }
 
   /** Changes what holds for sockets opened from now on. */
-  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout">): void {
+  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout" | "onUnknownSession">): void {
     const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
     this.#bodyTimeout = bodyTimeout;
     Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
@@ -91,7 +95,8 @@ export class Engine extends Server implements EngineSocketServer {
     const fault = this.#faultOf(incoming, upgrade);
     if (fault !== undefined) {
       await request.body?.cancel().catch(ignore);
-      return refusal(fault);
+      const isUnknown = fault === Server.errors.UNKNOWN_SID;
+      return refusal(fault, isUnknown ? this.#onUnknownSession?.() : undefined);
     }
     if (upgrade) return this.#upgrade(request, incoming);
     return await this.#exchange(request, incoming);
@@ -225,10 +230,15 @@ function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. */
-function refusal(code: EngineError): Response {
+/**
+ * The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. A hint goes
+ * into a header, so that clients see what they would see of the official server.
+ */
+function refusal(code: EngineError, hint?: string): Response {
   const message = Server.errorMessages[code];
-  return Response.json({ code, message }, { status: code === Server.errors.FORBIDDEN ? 403 : 400 });
+  const status = code === Server.errors.FORBIDDEN ? 403 : 400;
+  const headers = hint === undefined ? undefined : { "x-carillon-hint": hint };
+  return Response.json({ code, message }, { status, ...(headers && { headers }) });
 }
 
 function ignore(): void {}

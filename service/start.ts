@@ -123,7 +123,7 @@ export async function startService(
 
   const socketClients = new SocketClients({ cascade, log });
   const realtime = opened.use(createRealtime({
-    ...{ clock, random, log, hub },
+    ...{ clock, random, log, hub, hasOtherNodes: backend.hasOthers },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
     hooks: socketHooks(metrics, (event, client) => pipeline.arrived(event, client)),
