@@ -6,6 +6,7 @@
 
 import { type BaseServer, Server, type Transport } from "engine.io";
 import type { Clock } from "../core/clock.ts";
+import { ClosingSockets } from "./_closing_sockets.ts";
 import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
 import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
 import { Heartbeats } from "./_heartbeats.ts";
@@ -57,6 +58,8 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
+  /** WebSockets whose peers have yet to answer that they are closed. */
+  readonly closing: ClosingSockets;
   readonly #clock: Clock;
   readonly #onUnknownSession: EngineOptions["onUnknownSession"];
   #bodyTimeout: number;
@@ -71,6 +74,7 @@ export class Engine extends Server implements EngineSocketServer {
       httpCompression: false,
     });
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
+    this.closing = new ClosingSockets(options.clock);
     this.#clock = options.clock;
     this.#onUnknownSession = options.onUnknownSession;
     this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
@@ -112,7 +116,9 @@ export class Engine extends Server implements EngineSocketServer {
 
   protected override init(): void {}
 
-  protected override cleanup(): void {}
+  protected override cleanup(): void {
+    this.closing.stop();
+  }
 
   #faultOf(request: EngineRequest, upgrade: boolean): EngineError | undefined {
     let fault: EngineError | undefined;
@@ -156,7 +162,10 @@ export class Engine extends Server implements EngineSocketServer {
   }
 
   #onWebSocket(request: EngineRequest, socket: WebSocket): void {
-    const transport = new WebSocketTransport(request, socket, this.opts.maxHttpBufferSize!);
+    const transport = new WebSocketTransport(request, socket, {
+      maxPayload: this.opts.maxHttpBufferSize!,
+      closing: this.closing,
+    });
     if (request._query.sid === undefined) return this.#open(request, transport);
     const session = this.#session(request);
     if (!session || session.upgrading || session.upgraded) return transport.close();

@@ -57,6 +57,8 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
     readonly backlogBytes: number;
     /** How often a socket was told an event. */
     readonly told: number;
+    /** WebSockets that were closed here and whose peers have not answered. */
+    readonly closing: number;
   };
   /** Settings to be used from now on. */
   configure(settings: RealtimeSettings): void;
@@ -231,7 +233,8 @@ class RealtimeServer implements Realtime {
 
   stats() {
     const { told } = this.#teller;
-    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told };
+    const closing = this.#engine.closing.size;
+    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told, closing };
   }
 
   configure(settings: RealtimeSettings): void {

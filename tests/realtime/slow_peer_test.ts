@@ -1,27 +1,12 @@
 import assert from "node:assert/strict";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { type Served, type ServedRealtime, serveRealtime } from "./_servers.ts";
+import { connectDeaf } from "./_deaf_peer.ts";
+import { type ServedRealtime, serveRealtime } from "./_servers.ts";
 
 const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
 const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
 const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
 const KIB = 1024;
-
-/** Opens a socket whose peer never reads. */
-async function connectDeaf(served: Served): Promise<Deno.TcpConn> {
-  const [hostname, port] = served.host.split(":");
-  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
-  const lines = [
-    `GET ${V3}&session=7@1 HTTP/1.1`,
-    `Host: ${served.host}`,
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-  ];
-  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-  return connection;
-}
 
 /** With a deaf peer that has been told more than it may keep waiting. */
 async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
@@ -33,7 +18,7 @@ async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
     onClosed: (_: unknown, reason: string) => void reasons.push(reason),
   };
   const served = serveRealtime({ maxBacklogBytes: 256 * KIB, ...limits }, { clock, hooks });
-  const deaf = await connectDeaf(served);
+  const deaf = await connectDeaf(served.host, "7@1");
   await opened.promise;
   // The kernel takes some megabytes before anything waits here.
   for (let waiting = 0; waiting < 64 * KIB;) {
