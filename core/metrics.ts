@@ -121,6 +121,14 @@ export const METRICS = {
     help: "Sockets refused at the handshake",
     labels: ["reason"],
   },
+  carillon_sockets_unknown_session_total: {
+    type: "counter",
+    help: "Requests of a session that this node does not have: its client begins anew",
+  },
+  carillon_sockets_closing: {
+    type: "gauge",
+    help: "WebSockets closed by the service whose peers have not answered yet",
+  },
   carillon_socket_backlog_bytes: {
     type: "gauge",
     help: "Bytes handed to sockets and not yet taken by their peers",

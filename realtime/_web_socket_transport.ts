@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { Transport } from "engine.io";
+import type { ClosingSockets } from "./_closing_sockets.ts";
 
 /** A decoded or yet to be encoded Engine.IO packet. */
 export interface Packet {
@@ -43,6 +44,7 @@ export class WebSocketTransport extends Transport {
   onGone: (() => void) | undefined;
   readonly #socket: WebSocket;
   readonly #maxPayload: number;
+  readonly #closing: ClosingSockets;
   /** Characters written since the WebSocket was last found empty. */
   #unasked = 0;
 
@@ -50,11 +52,12 @@ export class WebSocketTransport extends Transport {
   constructor(
     request: { readonly _query: Readonly<Record<string, string>> },
     socket: WebSocket,
-    maxPayload: number,
+    { maxPayload, closing }: { readonly maxPayload: number; readonly closing: ClosingSockets },
   ) {
     super(request);
     this.#socket = socket;
     this.#maxPayload = maxPayload;
+    this.#closing = closing;
     this.writable = true;
     // Made anew by whoever listens; mostly nobody does.
     Object.assign(this, { _events: undefined });
@@ -105,13 +108,16 @@ export class WebSocketTransport extends Transport {
   }
 
   override doClose(done?: () => void): void {
-    this.#socket.close();
+    this.#closing.close(this.#socket);
     done?.();
   }
 
   /** Called by the WebSocket, which may close twice. */
   handleEvent(event: Event): void {
-    if (event.type === "close") this.onGone?.();
+    if (event.type === "close") {
+      this.#closing.gone(this.#socket);
+      this.onGone?.();
+    }
     if (this.readyState === "closed") return;
     if (event.type === "message") this.#onMessage((event as MessageEvent).data);
     else this.onClose();
@@ -130,7 +136,7 @@ export class WebSocketTransport extends Transport {
 
   #onMessage(data: string | ArrayBuffer): void {
     if (isLongerThan(data, this.#maxPayload)) {
-      this.#socket.close(MESSAGE_TOO_BIG);
+      this.#closing.close(this.#socket, MESSAGE_TOO_BIG);
       return this.#fail(new Error("message too large"));
     }
     this.onPacket(this.#decode(data));

@@ -6,6 +6,7 @@
 
 import { type BaseServer, Server, type Transport } from "engine.io";
 import type { Clock } from "../core/clock.ts";
+import { ClosingSockets } from "./_closing_sockets.ts";
 import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
 import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
 import { Heartbeats } from "./_heartbeats.ts";
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly bodyTimeout?: number;
   /** Milliseconds that a client has for the move from polling to a WebSocket. */
   readonly upgradeTimeout?: number;
+  /** Called when a request names a session that is not here; returns a hint for the answer. */
+  readonly onUnknownSession?: () => string | undefined;
 }
 
 /** Who sent a request, and what is to be found again on the request of the socket it opens. */
@@ -57,7 +60,10 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
+  /** WebSockets whose peers have yet to answer that they are closed. */
+  readonly closing: ClosingSockets;
   readonly #clock: Clock;
+  readonly #onUnknownSession: EngineOptions["onUnknownSession"];
   #bodyTimeout: number;
   #olderPingInterval: number | undefined;
   /** This server, as sockets of revision 3 are to see it. */
@@ -73,7 +79,9 @@ export class Engine extends Server implements EngineSocketServer {
       httpCompression: false,
     });
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
+    this.closing = new ClosingSockets(options.clock);
     this.#clock = options.clock;
+    this.#onUnknownSession = options.onUnknownSession;
     this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
     this.#olderPingInterval = options.olderPingInterval;
     this.#older = Object.create(this, {
@@ -87,7 +95,7 @@ export class Engine extends Server implements EngineSocketServer {
   }
 
   /** Changes what holds for sockets opened from now on. */
-  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout">): void {
+  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout" | "onUnknownSession">): void {
     const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
     this.#bodyTimeout = bodyTimeout;
     this.#olderPingInterval = limits.olderPingInterval;
@@ -106,7 +114,8 @@ export class Engine extends Server implements EngineSocketServer {
     const fault = this.#faultOf(incoming, upgrade);
     if (fault !== undefined) {
       await request.body?.cancel().catch(ignore);
-      return refusal(fault);
+      const isUnknown = fault === Server.errors.UNKNOWN_SID;
+      return refusal(fault, isUnknown ? this.#onUnknownSession?.() : undefined);
     }
     if (upgrade) return this.#upgrade(request, incoming);
     return await this.#exchange(request, incoming);
@@ -122,7 +131,9 @@ export class Engine extends Server implements EngineSocketServer {
 
   protected override init(): void {}
 
-  protected override cleanup(): void {}
+  protected override cleanup(): void {
+    this.closing.stop();
+  }
 
   #faultOf(request: EngineRequest, upgrade: boolean): EngineError | undefined {
     let fault: EngineError | undefined;
@@ -162,7 +173,10 @@ export class Engine extends Server implements EngineSocketServer {
   }
 
   #onWebSocket(request: EngineRequest, socket: WebSocket): void {
-    const transport = new WebSocketTransport(request, socket, this.opts.maxHttpBufferSize!);
+    const transport = new WebSocketTransport(request, socket, {
+      maxPayload: this.opts.maxHttpBufferSize!,
+      closing: this.closing,
+    });
     if (request._query.sid === undefined) return this.#open(request, transport);
     const session = this.#session(request);
     if (!session || session.upgrading || session.upgraded) return transport.close();
@@ -238,10 +252,15 @@ function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. */
-function refusal(code: EngineError): Response {
+/**
+ * The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. A hint goes
+ * into a header, so that clients see what they would see of the official server.
+ */
+function refusal(code: EngineError, hint?: string): Response {
   const message = Server.errorMessages[code];
-  return Response.json({ code, message }, { status: code === Server.errors.FORBIDDEN ? 403 : 400 });
+  const status = code === Server.errors.FORBIDDEN ? 403 : 400;
+  const headers = hint === undefined ? undefined : { "x-carillon-hint": hint };
+  return Response.json({ code, message }, { status, ...(headers && { headers }) });
 }
 
 function ignore(): void {}

@@ -16,6 +16,8 @@ export interface RealtimeHooks {
   /** `reason` is one of a few fixed texts. */
   onClosed?(connection: Audience, reason: string): void;
   onRefused?(reason: Refusal["code"]): void;
+  /** A request named a session that this node does not have. */
+  onUnknownSession?(): void;
   /** A client came back: how many events it had missed, and whether they are all there. */
   onResumed?(
     connection: Audience,

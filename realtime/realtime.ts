@@ -17,6 +17,7 @@ import { NoRooms, slim, socketOf } from "./_lean.ts";
 import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { isSocketPath } from "./_paths.ts";
 import { Teller } from "./_teller.ts";
+import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine } from "./engine.ts";
 import type { RealtimeHooks } from "./hooks.ts";
 import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
@@ -33,6 +34,8 @@ export interface RealtimeOptions {
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly hooks?: RealtimeHooks;
+  /** Whether there may be other nodes that clients reach by the same address. */
+  readonly hasOtherNodes?: boolean;
 }
 
 /** The realtime server. */
@@ -54,6 +57,8 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
     readonly backlogBytes: number;
     /** How often a socket was told an event. */
     readonly told: number;
+    /** WebSockets that were closed here and whose peers have not answered. */
+    readonly closing: number;
   };
   /** Settings to be used from now on. */
   configure(settings: RealtimeSettings): void;
@@ -122,8 +127,13 @@ class RealtimeServer implements Realtime {
       ...{ hub: options.hub, door: this.#door, connections: this.#connections },
       replace: (former) => this.#replace(former),
     });
+    const unknown = new UnknownSessions({
+      ...{ clock, log: options.log, hasOtherNodes: options.hasOtherNodes ?? false },
+      onSeen: () => this.#hooks.onUnknownSession?.(),
+    });
     this.#engine = new Engine({
       clock,
+      onUnknownSession: () => unknown.note(),
       pingInterval: settings.pingInterval,
       olderPingInterval: settings.olderPingInterval,
       pingTimeout: settings.pingTimeout,
@@ -224,7 +234,8 @@ class RealtimeServer implements Realtime {
 
   stats() {
     const { told } = this.#teller;
-    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told };
+    const closing = this.#engine.closing.size;
+    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told, closing };
   }
 
   configure(settings: RealtimeSettings): void {

@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from "../cascade/mod.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 
@@ -35,15 +36,17 @@ export function takeInternalDoor(
   return takeDoor({ ...{ host: host || "127.0.0.1", port, log }, portSetting });
 }
 
-/** A peer that went away in the middle of a request would keep the service from ending. */
+/** Milliseconds. A peer that went away in the middle of a request would keep the service from ending. */
 const CLOSES_WITHIN_MS = 2_000;
 
 /** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
 export function takeDoor(
-  { host, port, log, portSetting = "CARILLON_PORT" }: {
+  { host, port, log, clock = systemClock, portSetting = "CARILLON_PORT" }: {
     readonly host: string;
     readonly port: number;
     readonly log: Log;
+    /** What closing is bounded by. @default {systemClock} */
+    readonly clock?: Clock;
     /** What sets the port, for the message where it is taken. */
     readonly portSetting?: string;
   },
@@ -66,17 +69,17 @@ export function takeDoor(
   return {
     address: server.addr,
     open: (given) => void (handler = given),
-    [Symbol.asyncDispose]: () => closed ??= within(CLOSES_WITHIN_MS, server.shutdown()),
+    [Symbol.asyncDispose]: () => closed ??= within(clock, server.shutdown()),
   };
 }
 
-async function within(ms: number, done: Promise<void>): Promise<void> {
+async function within(clock: Clock, done: Promise<void>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+  const timer = clock.after(CLOSES_WITHIN_MS, resolve);
   try {
     await Promise.race([done, late]);
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
   }
 }
 

@@ -27,9 +27,10 @@ export function watchGauges(
     metrics.set("carillon_notifications_in_flight", {}, pipeline.inFlight());
     metrics.set("carillon_retries_waiting", {}, pipeline.retriesWaiting());
 
-    const { open, backlogBytes } = realtime.stats();
+    const { open, backlogBytes, closing } = realtime.stats();
     for (const [client, sockets] of open) metrics.set("carillon_sockets_open", { client }, sockets);
     metrics.set("carillon_socket_backlog_bytes", {}, backlogBytes);
+    metrics.set("carillon_sockets_closing", {}, closing);
 
     for (const { transport, client, lane } of pipeline.lanes.all()) {
       metrics.set("carillon_lane_in_flight", { transport, client }, lane.inFlight);

@@ -13,6 +13,8 @@ export interface ReadinessDeps {
   readonly backend: Pick<Backend, "store" | "checks">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly leaving: () => boolean;
+  /** Whether what was in flight before the start is still being read. */
+  readonly readBack?: () => readonly ReadinessCheck[];
   readonly clock: Clock;
 }
 
@@ -20,7 +22,7 @@ const DAY_MS = 86_400_000;
 
 /** See the file's comment. A client whose credential is bad does not take the node out. */
 export function createReadiness(
-  { backend, transports, leaving, clock }: ReadinessDeps,
+  { backend, transports, leaving, readBack = () => [], clock }: ReadinessDeps,
 ): () => Promise<readonly ReadinessCheck[]> {
   function shown({ client, ready, detail, credentialExpiresAt }: ClientStatus) {
     return {
@@ -44,6 +46,7 @@ export function createReadiness(
     return [
       ...await Promise.all([storeCheck(backend.store), backend.checks()]),
       { name: "in service", ok: !leaving() },
+      ...readBack(),
       ...transportChecks,
     ].flat();
   };

@@ -23,6 +23,7 @@ export function socketHooks(
       metrics.count("carillon_sockets_replayed_total", {}, events);
     },
     onResync: ({ client }) => metrics.count("carillon_sockets_resynced_total", { client }),
+    onUnknownSession: () => metrics.count("carillon_sockets_unknown_session_total", {}),
     onGap: () => metrics.count("carillon_sockets_gaps_total", {}),
     onRefused: (reason) => metrics.count("carillon_sockets_refused_total", { reason }),
   };

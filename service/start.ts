@@ -6,8 +6,7 @@
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
 import type { Change, ChangeFeed } from "../core/changes.ts";
-import { type Clock, sleep } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -28,6 +27,7 @@ import { watchGauges } from "./gauges.ts";
 import { createLeaving } from "./leaving.ts";
 import { createMessages } from "./messages.ts";
 import { openBackend } from "./open_backend.ts";
+import { watchReadBack } from "./read_back.ts";
 import { createReadiness } from "./readiness.ts";
 import { realtimeSettings, SocketClients } from "./socket_clients.ts";
 import { socketHooks } from "./socket_hooks.ts";
@@ -70,8 +70,6 @@ export interface Service {
   readonly left: Promise<void>;
 }
 
-/** How long a start waits for everything that is in flight from before. */
-const READ_BACK_WITHIN_MS = 1_000;
 /** For what comes after the sockets are closed. */
 const LEAVING_SLACK_MS = 10_000;
 
@@ -123,7 +121,7 @@ export async function startService(
 
   const socketClients = new SocketClients({ cascade, log });
   const realtime = opened.use(createRealtime({
-    ...{ clock, random, log, hub },
+    ...{ clock, random, log, hub, hasOtherNodes: backend.hasOthers },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
     hooks: socketHooks(metrics, (event, client) => pipeline.arrived(event, client)),
@@ -169,17 +167,8 @@ export async function startService(
   await hub.start(realtime);
   const { recovered } = await pipeline.start();
   opened.use(pipeline);
-  const counted = recovered.then((count) => {
-    metrics.count("carillon_notifications_recovered_total", {}, count);
-    if (count > 0) log.info("notifications are in flight from before", { recovered: count });
-  });
-  // What takes longer is read behind the first publishes and sockets.
-  await Promise.race([counted, sleep(clock, READ_BACK_WITHIN_MS)]);
-  counted.catch((thrown) => {
-    log.error("not all that was in flight could be read back: start again", {
-      reason: messageOf(thrown),
-    });
-  });
+  const readBack = watchReadBack(recovered, { clock, log, metrics });
+  await readBack.atOnce;
 
   const leaving = createLeaving({
     ...{ realtime, clock, log, settings: () => settings().drain },
@@ -206,7 +195,10 @@ export async function startService(
     },
     serves: pipeline.serves,
     reload: () => cascade.reload(),
-    ready: createReadiness({ backend, transports, clock, leaving: () => leaving.hasBegun }),
+    ready: createReadiness({
+      ...{ backend, transports, clock, leaving: () => leaving.hasBegun },
+      readBack: () => readBack.checks(),
+    }),
     drain: () => void leaving.begin({ notice: true }),
     bodyTimeoutMs: () => settings().http.bodyTimeoutMs,
     isOperatedInside: internalDoor !== undefined,

@@ -84,7 +84,8 @@ redisTest("a server that hangs is given up after a bounded time, until it goes o
     Array.from({ length: 1_000 }, () => link.send("k", ["INCR", "k"])),
   );
   assert.ok(results.every((one) => one.status === "rejected" && isUnavailable(one.reason)));
-  assert.ok(performance.now() - startedAt < 3_000);
+  // The time of a command, until the next sweep, and some slack.
+  assert.ok(performance.now() - startedAt < 1_500);
   // It accepts connections still, but none of them is up.
   assert.equal(link.isUp, false);
   assert.equal(link.pending, 0);
@@ -179,7 +180,7 @@ Deno.test("a server that is not there is told after a bounded time, without the 
       return true;
     },
   );
-  assert.ok(performance.now() - startedAt < 3_000);
+  assert.ok(performance.now() - startedAt < 1_000);
 });
 
 redisTest("a connection that blocks waits its time and holds up nobody", async () => {
@@ -224,7 +225,8 @@ redisTest(
       await assert.rejects(waiting.send(["RPUSH", "queue", "x"], { waitMs: 0 }), isUnavailable);
       refused++;
     }
-    assert.ok(refused < 20, `${refused} times`);
+    // Pauses begin at 140 ms here and double.
+    assert.ok(refused <= 5, `${refused} times`);
   },
 );
 

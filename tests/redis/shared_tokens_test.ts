@@ -131,7 +131,7 @@ redisTest("a node that cannot make one leaves it to the next at once", async () 
   await assert.rejects(ask(a, { make: () => Promise.reject(new Error("broken")) }), /broken/);
   const started = performance.now();
   assert.ok(await ask(b));
-  assert.ok(performance.now() - started < 2_000);
+  assert.ok(performance.now() - started < 500);
   assert.equal(made(), 1);
 });
 
@@ -148,7 +148,7 @@ redisTest("a node does not wait for ever for one that died while it made a token
     await clock.advance(100);
     return got !== undefined;
   });
-  assert.ok(clock.monotonic() >= 5_000 && clock.monotonic() < 60_000);
+  assert.ok(clock.monotonic() >= 5_000 && clock.monotonic() < 6_000);
   assert.equal(made(), 1);
 });
 

@@ -1,0 +1,19 @@
+/** A peer that opens a WebSocket by hand and from then on neither reads nor answers. */
+
+const PATH = "/socket.io/appsuite/?EIO=3&transport=websocket";
+
+/** Opens a socket whose peer never reads; resolves when its handshake is on its way. */
+export async function connectDeaf(host: string, session: string): Promise<Deno.TcpConn> {
+  const [hostname, port] = host.split(":");
+  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  const lines = [
+    `GET ${PATH}&session=${session} HTTP/1.1`,
+    `Host: ${host}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  ];
+  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+  return connection;
+}

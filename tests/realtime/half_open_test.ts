@@ -1,0 +1,77 @@
+/** Peers that keep their TCP connections and neither read nor answer. */
+
+import assert from "node:assert/strict";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { connectDeaf } from "./_deaf_peer.ts";
+import { type ServedRealtime, serveRealtime } from "./_servers.ts";
+
+const COUNT = 8;
+const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
+
+/** How many files, sockets and pipes this process has open. */
+async function descriptors(): Promise<number> {
+  const { stdout } = await new Deno.Command("ls", { args: [`/proc/${Deno.pid}/fd`] }).output();
+  return new TextDecoder().decode(stdout).trim().split("\n").length;
+}
+
+async function serveSilent(clock: FakeClock) {
+  const opened = Promise.withResolvers<void>();
+  let open = 0;
+  const onOpened = () => void (++open === COUNT && opened.resolve());
+  const served = serveRealtime({}, { clock, hooks: { onOpened } });
+  const peers = await Promise.all(
+    Array.from({ length: COUNT }, (_, user) => connectDeaf(served.host, `${user}@1`)),
+  );
+  await opened.promise;
+  return { served, peers };
+}
+
+/** Their sessions end for want of a heartbeat. */
+async function fallSilent(clock: FakeClock, { realtime }: ServedRealtime) {
+  await clock.advance(120_000);
+  assert.equal(realtime.stats().open.get("open-xchange-appsuite"), 0);
+}
+
+Deno.test("a peer that never answers a close is freed, with its descriptor, half a minute later", async () => {
+  const clock = new FakeClock();
+  const { served, peers } = await serveSilent(clock);
+  await using _ = served;
+  const before = await descriptors();
+  // The heartbeats look now and then, so the end of a session is found step by step.
+  while (served.realtime.stats().closing < COUNT) await clock.advance(1_000);
+  await clock.advance(29_000);
+  assert.ok(await descriptors() >= before);
+  await clock.advance(2_000);
+  assert.equal(served.realtime.stats().closing, 0);
+  while (await descriptors() > before - COUNT) await settle(1);
+  for (const peer of peers) peer.close();
+});
+
+Deno.test("a peer that answers is gone at once, and nothing waits for it", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const peer = served.peer("/socket.io/appsuite/?EIO=4&transport=websocket&session=7@1");
+  await peer.next();
+  peer.send("40");
+  await peer.text();
+  served.realtime.closeSession("7@1");
+  await peer.closed;
+  while (served.realtime.stats().closing > 0) await settle(1);
+  await clock.advance(60_000);
+});
+
+Deno.test("a connection that the runtime keeps for what it holds stays counted until the peer goes", async () => {
+  const clock = new FakeClock();
+  const { served, peers } = await serveSilent(clock);
+  await using _ = served;
+  while (served.realtime.stats().backlogBytes === 0) {
+    served.tell(SEVEN, "x", ["x".repeat(64 * 1024)]);
+    await settle();
+    await clock.advance(50);
+  }
+  await fallSilent(clock, served);
+  await clock.advance(60_000);
+  assert.equal(served.realtime.stats().closing, 1);
+  for (const peer of peers) peer.close();
+  while (served.realtime.stats().closing > 0) await settle(1);
+});
