@@ -71,13 +71,14 @@ export const CARILLON_KEYS = {
     max: 3_600_000,
     ...RESTART,
   }),
-  "io.carillon.websocket.olderPingInterval": integer(25_000, {
+  "io.carillon.websocket.olderPingInterval": integer(0, {
     text:
-      "How often a client of Socket.IO 2 pings, as it is told when its socket opens. It is told " +
-      "again what it was sent since its last ping but one, should its connection break.",
+      "How often a client of Socket.IO 2 pings, as it is told when its socket opens; 0: as often as " +
+      "`io.carillon.websocket.pingInterval` says. It is told again what it was sent since its last " +
+      "ping but one, should its connection break.",
     example: "5000",
     unit: "ms",
-    min: 100,
+    min: 0,
     max: 3_600_000,
     ...RESTART,
   }),

@@ -62,7 +62,7 @@ export function realtimeSettings(
     paths: clients.map(({ client, path }) => ({ client, path })),
     allowedOrigins: realtime.allowedOrigins,
     pingInterval: realtime.pingIntervalMs,
-    olderPingInterval: realtime.olderPingIntervalMs,
+    olderPingInterval: realtime.olderPingIntervalMs || realtime.pingIntervalMs,
     pingTimeout: realtime.pingTimeoutMs,
     maxSocketsPerUser: realtime.maxSocketsPerUser,
     handshakesPerSecond: realtime.handshakesPerSecond,
