@@ -19,11 +19,16 @@ interface Reading {
   readonly giveUp: () => void;
 }
 
-/** Bounds how long bodies take. One timer serves all of them: a timer each costs too much. */
-export class BodyDeadline {
+/**
+ * Bounds how long bodies take. One timer serves all of them, and runs on when there are none: a timer
+ * for each would cost too much.
+ */
+export class BodyDeadline implements Disposable {
   readonly #options: BodyDeadlineOptions;
   readonly #readings = new Set<Reading>();
   #timer: Timer | undefined;
+  /** Monotonic milliseconds at which the timer goes off. */
+  #sweepAt = Infinity;
 
   constructor(options: BodyDeadlineOptions) {
     this.#options = options;
@@ -47,20 +52,25 @@ export class BodyDeadline {
         },
       };
       this.#readings.add(entry);
-      this.#timer ??= clock.after(timeoutMs, () => this.#sweep());
-      reading.then(resolve, reject).finally(() => this.#forget(entry));
+      this.#sweepNoLaterThan(entry.endsAt);
+      reading.then((value) => {
+        this.#readings.delete(entry);
+        resolve(value);
+      }, (thrown) => {
+        this.#readings.delete(entry);
+        reject(thrown);
+      });
     });
   }
 
-  #forget(entry: Reading): void {
-    this.#readings.delete(entry);
-    if (this.#readings.size > 0) return;
+  [Symbol.dispose](): void {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   #sweep(): void {
     this.#timer = undefined;
+    this.#sweepAt = Infinity;
     const now = this.#options.clock.monotonic();
     let next = Infinity;
     for (const entry of this.#readings) {
@@ -71,6 +81,14 @@ export class BodyDeadline {
       this.#readings.delete(entry);
       entry.giveUp();
     }
-    if (next < Infinity) this.#timer = this.#options.clock.after(next - now, () => this.#sweep());
+    this.#sweepNoLaterThan(next);
+  }
+
+  #sweepNoLaterThan(at: number): void {
+    if (at >= this.#sweepAt) return;
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#sweepAt = at;
+    this.#timer = clock.after(at - clock.monotonic(), () => this.#sweep());
   }
 }

@@ -5,15 +5,14 @@
  */
 
 import { type AdminDeps, adminRoutes } from "./admin.ts";
-import { BodyDeadline, type BodyDeadlineOptions } from "./_body_deadline.ts";
 import { type ChainDeps, createChain } from "./_chain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 
 /** Puts these routes together; returns what answers a request. */
 export function createInternalApp(
-  deps: AdminDeps & Omit<ChainDeps, "bodyDeadline"> & BodyDeadlineOptions & HealthDeps,
+  deps: AdminDeps & ChainDeps & HealthDeps,
 ): (request: Request) => Response | Promise<Response> {
-  const app = createChain({ ...deps, bodyDeadline: new BodyDeadline(deps) });
+  const app = createChain(deps);
   app.route("/v1/admin", adminRoutes(deps));
   app.route("/", healthRoutes(deps, { details: "open" }));
   return (request) => app.fetch(request);

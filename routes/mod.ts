@@ -6,7 +6,6 @@ import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
-import { BodyDeadline, type BodyDeadlineOptions } from "./_body_deadline.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
@@ -22,6 +21,7 @@ import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushDeps, webPushRoutes } from "./web_push.ts";
 
+export { BodyDeadline } from "./_body_deadline.ts";
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
 export { createInternalApp } from "./internal.ts";
@@ -31,13 +31,12 @@ export { problem } from "./_problem.ts";
 export type AppDeps =
   & AdminDeps
   & AttributeDeps
-  & BodyDeadlineOptions
   & DeadLetterDeps
   & ExplainDeps
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
-  & Omit<PublishDeps, "bodyDeadline">
+  & PublishDeps
   & SessionDeps
   & SubscriptionDeps
   & WebPushDeps
@@ -53,9 +52,8 @@ const PUBLISH_PATH = "/v1/notifications";
 /** Puts the groups of routes together; returns what answers a request. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
   const { log, metrics } = deps;
-  const bodyDeadline = new BodyDeadline(deps);
-  const publish = createPublishHandler({ ...deps, bodyDeadline });
-  const app = createRoutes({ ...deps, publish, bodyDeadline });
+  const publish = createPublishHandler(deps);
+  const app = createRoutes({ ...deps, publish });
   const answerError = onError(log);
 
   function count(route: string, method: string, status: number): void {

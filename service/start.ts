@@ -14,7 +14,7 @@ import { pathOf } from "../core/path_filter.ts";
 import type { Turn } from "../core/turn.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
-import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
+import { type AppDeps, BodyDeadline, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
@@ -200,7 +200,9 @@ export async function startService(
       readBack: () => readBack.checks(),
     }),
     drain: () => void leaving.begin({ notice: true }),
-    bodyTimeoutMs: () => settings().http.bodyTimeoutMs,
+    bodyDeadline: opened.use(
+      new BodyDeadline({ clock, bodyTimeoutMs: () => settings().http.bodyTimeoutMs }),
+    ),
     isOperatedInside: internalDoor !== undefined,
   };
   const app = createApp(appDeps);

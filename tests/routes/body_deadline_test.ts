@@ -25,6 +25,7 @@ interface Drip {
 
 /** Sends the beginning of a request, lets time pass once it is read, and returns the answer. */
 async function drip(port: number, clock: FakeClock, { line, headers = KEY, begin }: Drip) {
+  await clock.advance(5_000); // the timer of bodies before it runs out
   using peer = await connectRaw(port);
   const timers = clock.timers;
   const head = `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`;
@@ -95,6 +96,7 @@ Deno.test("the original's clients hear of a late body in their own envelope", as
   const clock = new FakeClock();
   await using service = await start(clock);
   const session = await service.mint();
+  await clock.advance(5_000);
   using peer = await connectRaw(service.port);
   const timers = clock.timers;
   const line = `PUT /ajax/pns?action=subscribe&session=${session} HTTP/1.1\r\nhost: localhost\r\n`;
@@ -109,6 +111,7 @@ Deno.test("a deadline that a reload changes holds for the next body", async () =
   const clock = new FakeClock();
   await using service = await start(clock, { [TIMEOUT]: 60_000 });
   await changeTimeout(service, 5_000);
+  await clock.advance(60_000);
   assertLate(await drip(service.port, clock, { line: "POST /v1/keys", begin: LENGTH }));
 });
 
@@ -119,13 +122,14 @@ async function changeTimeout(service: TestService, ms: number): Promise<void> {
   assert.equal((await service.call("POST", "/v1/admin/reload")).status, 200);
 }
 
-Deno.test("a body that arrives in time is read, and leaves no timer", async () => {
+Deno.test("a body that arrives in time is read, and leaves a timer that runs out", async () => {
   const clock = new FakeClock();
   await using service = await start(clock);
   const timers = clock.timers;
   const api = new Api(service.address, ADMIN_KEY);
   const answer = await api.call("POST", "/v1/keys", { body: NEW_MAIL });
   assertProblem(answer, "400 invalid_request");
+  await clock.advance(5_000);
   assert.equal(clock.timers, timers);
 });
 
@@ -150,7 +154,23 @@ Deno.test("each body has its own deadline, and none is given up before it", asyn
   late.resolve("read");
   await settle();
   assert.deepEqual(given, ["first request_timeout", "second read"]);
+  assert.equal(clock.timers, 1, "one for all, which runs out by itself");
+  await clock.advance(1_000);
   assert.equal(clock.timers, 0);
+});
+
+Deno.test("a deadline that has become shorter does not wait for longer ones", async () => {
+  const clock = new FakeClock();
+  let bodyTimeoutMs = 60_000;
+  const deadline = new BodyDeadline({ clock, bodyTimeoutMs: () => bodyTimeoutMs });
+  const never = new Promise<string>(() => {});
+  const long = assert.rejects(deadline.inTime(never), { code: "request_timeout" });
+  bodyTimeoutMs = 1_000;
+  const short = assert.rejects(deadline.inTime(never), { code: "request_timeout" });
+  await clock.advance(1_000);
+  await short;
+  await clock.advance(59_000);
+  await long;
 });
 
 Deno.test("what reading throws is thrown on, and after its deadline dropped", async () => {
@@ -164,5 +184,6 @@ Deno.test("what reading throws is thrown on, and after its deadline dropped", as
   await refused;
   broken.reject(new Error("much later"));
   await settle();
+  await clock.advance(1_000);
   assert.equal(clock.timers, 0);
 });
