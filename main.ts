@@ -60,12 +60,13 @@ function endWith(service: Service): void {
 
 if (import.meta.main) {
   const service = await start();
+  // Before anybody is told that it listens, and may end it.
+  endWith(service);
+  Deno.addSignalListener("SIGHUP", () => void service.reload());
   const { hostname, port } = service.address;
   const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   const address = `http://${host}:${port}`;
   if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
   else console.log(greeting({ address, key: service.firstKey }));
-  endWith(service);
-  Deno.addSignalListener("SIGHUP", () => void service.reload());
   Deno.cron("housekeeping", "* * * * *", () => service.houseKeep());
 }
