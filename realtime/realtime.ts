@@ -240,7 +240,9 @@ class RealtimeServer implements Realtime {
   }
 
   async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    if (new URL(request.url).searchParams.has("sid")) {
+    // As the engine has it: of several the last one counts, and an empty one opens a session, which
+    // nobody may without having knocked.
+    if (new URL(request.url).searchParams.getAll("sid").at(-1)) {
       return await this.#engine.fetch(request, { info });
     }
     const note = await this.#door.knock(request, info);

@@ -57,6 +57,19 @@ Deno.test("an EIO 3 client without a session is refused at the handshake", async
   assert.equal((await response.json()).code, "unauthenticated");
 });
 
+Deno.test("an empty session id is a handshake like one without, and checked like one", async () => {
+  await using served = serveRealtime();
+  for (const sid of ["sid=", "sid=x&sid="]) {
+    const response = await served.http(`${APPSUITE}?EIO=3&transport=polling&${sid}`);
+    assert.equal(response.status, 403, sid);
+    assert.equal((await response.json()).code, "unauthenticated");
+    const opened = await served.http(`${APPSUITE}?EIO=4&transport=polling&${sid}`);
+    const path = `${APPSUITE}?EIO=4&transport=polling&sid=${openPacketOf(await opened.text()).sid}`;
+    await (await served.http(path, { method: "POST", body: "40" })).text();
+    assert.match(await (await served.http(path)).text(), /^44.*unauthenticated/);
+  }
+});
+
 Deno.test("an unknown revision is refused as such, session or not", async () => {
   await using served = serveRealtime();
   const response = await served.http(`${APPSUITE}?EIO=5&transport=polling`);
