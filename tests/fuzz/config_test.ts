@@ -32,7 +32,7 @@ Deno.test("a reload of spoiled files takes them all, or none with the places of 
   const shipped = await shippedTexts();
   await using t = await testCascade(Object.fromEntries(shipped));
   let refused = 0;
-  await fuzz({ cases: 1_500 }, async (dice) => {
+  await fuzz({ cases: 1_000 }, async (dice) => {
     const texts = spoiledFiles(shipped, dice);
     for (const [path, text] of texts) t.files.write(path, text);
     const before = t.cascade.current();
@@ -66,7 +66,7 @@ Deno.test("what is wrong with options and templates is said with its line", asyn
     ])),
   };
   let faulty = 0;
-  await fuzz({ cases: 3_000 }, (dice) => {
+  await fuzz({ cases: 1_500 }, (dice) => {
     const [file, parse] = dice.pick(Object.entries(parsers));
     const text = spoiledConfig(shipped.get(file)!, dice);
     const faults = parse(text);
