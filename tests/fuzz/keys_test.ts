@@ -30,7 +30,7 @@ Deno.test("a spoiled keystore is opened or comes to a fault, within a second", a
     variants.map((args) => makeKeystore(pair, { password: PASSWORD, args })),
   );
   const options = apnOptionsSchema.parse({ keystore: "/etc/app.p12", password: PASSWORD });
-  await fuzz({ cases: 500 }, async (dice) => {
+  await fuzz({ cases: 300 }, async (dice) => {
     const bytes = spoiledDer(dice.pick(stores) as Bytes, dice);
     await inTime(async () => {
       const { kind } = await openPkcs12(bytes, dice.chance(0.9) ? PASSWORD : "wrong");

@@ -25,7 +25,7 @@ import { makeBrowser } from "../transports/webpush/_browser.ts";
 import { type BadProvider, startBadH1, startBadH2 } from "./_bad_providers.ts";
 import { type Dice, diceOf, fuzz } from "./_fuzz.ts";
 
-const CASES = 60;
+const CASES = 40;
 /** Two tokens and two attempts, each 15 seconds at most, and what one step passes over. */
 const LONGEST_MS = 65_000;
 const STEP_MS = 500;
