@@ -53,7 +53,8 @@ export function compileTemplates(file: string, text: string): CompiledTemplates 
     for (const { pos: [offset], message } of document.errors) {
       // The parser points to the end of the line before a key that is there twice.
       const gap = /^ *\n\s*/.exec(text.slice(offset))?.[0].length ?? 0;
-      fault(offset + gap, message);
+      // Some quote what they found, however long it is.
+      fault(offset + gap, messageOf(message, 200));
     }
     if (faults.length === 0) {
       const reader = readerOf(document, { text, fault });

@@ -91,6 +91,8 @@ class RealtimeServer implements Realtime {
   readonly #engine: Engine;
   readonly #io: Server<Plain, Plain, Plain, unknown>;
   readonly #connections = new Connections();
+  /** Whose CONNECT is being answered. */
+  readonly #entering = new WeakMap<object, UserSocket>();
   readonly #teller: Teller;
   readonly #enter: ReturnType<typeof createEntry>;
   /** Sessions that were revoked lately, and when by the monotonic clock. */
@@ -253,7 +255,9 @@ class RealtimeServer implements Realtime {
   }
 
   async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    if (new URL(request.url).searchParams.has("sid")) {
+    // As the engine has it: of several the last one counts, and an empty one opens a session, which
+    // nobody may without having knocked.
+    if (new URL(request.url).searchParams.getAll("sid").at(-1)) {
       return await this.#engine.fetch(request, { info });
     }
     const note = await this.#door.knock(request, info);
@@ -263,20 +267,33 @@ class RealtimeServer implements Realtime {
 
   /** Socket.IO's middleware. */
   async #admit(socket: UserSocket, next: Next): Promise<void> {
+    const { conn } = socket;
+    const first = this.#entering.get(conn);
+    if (first) {
+      // A second CONNECT before the first was answered: later the official code closes the client.
+      // Both may have one id, so nobody else finds the place of the first.
+      conn.close(true);
+      this.#partOf(first);
+      return next(new Error("Cannot connect twice"));
+    }
+    this.#entering.set(conn, socket);
     const entered = await this.#enter(socket);
+    if (conn.readyState !== "open") this.#partOf(socket);
     const { refusal } = entered;
     if (!refusal) {
       // Sent in the CONNECT packet; all that the official recovery would do besides is done here.
       Object.assign(socket, { pid: entered.pid, recovered: entered.recovered });
       return next();
     }
+    this.#entering.delete(conn);
     this.#hooks.onRefused?.(refusal.code);
     // A client that is told why does not come back by itself; one that loses its transport does.
-    if (PASSING.has(refusal.code)) socket.conn.close(true);
+    if (PASSING.has(refusal.code)) conn.close(true);
     next(refusalError(refusal));
   }
 
   #join(socket: UserSocket): void {
+    this.#entering.delete(socket.conn);
     const connection = socket.data as Connection;
     const behind = connection.behind!;
     behind.state = "ready";
@@ -318,6 +335,11 @@ class RealtimeServer implements Realtime {
     this.#part(connection, true);
     // There is no other namespace that it could be in.
     if (engine.readyState === "open") engine.close();
+  }
+
+  /** What a socket that never came in leaves. */
+  #partOf({ data }: UserSocket): void {
+    if (data instanceof Connection) this.#part(data, true);
   }
 
   /** Takes a connection out of the index and from its seat; idempotent. */

@@ -36,10 +36,11 @@ export interface Description {
 /** Adds a route to the generated document. */
 export function describe(app: App, description: Description): void {
   const { method, path, tag, summary, scope, params, query, headers, body } = description;
-  const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : [];
+  // Every path refuses a credential in its query, also where none is needed.
+  const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : ["unauthenticated"];
+  if (body || query) common.push("invalid_request");
   if (body) {
     common.push(
-      "invalid_request",
       "request_timeout",
       "payload_too_large",
       "unsupported_media_type",

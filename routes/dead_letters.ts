@@ -53,6 +53,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
         schema: z.object({ items: z.array(letterBody), next: z.string().optional() }),
       },
     },
+    errors: ["unknown_transport"],
   });
   app.get("/", needs(authenticate, "admin"), async (c) => {
     const { limit, cursor, ...wanted } = readQuery(c, filter.extend(page.shape).strict());
@@ -96,6 +97,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
         schema: z.object({ replayed: z.int(), more: z.boolean() }),
       },
     },
+    errors: ["unknown_transport"],
   });
   app.post("/replay", needs(authenticate, "admin"), async (c) => {
     const wanted = await readBody(c, filter.strict()) as DeadLetterFilter;

@@ -10,6 +10,12 @@ Deno.test("the shipped file has no templates and no faults", async () => {
   assert.deepEqual([templates.size, faults], [0, []]);
 });
 
+Deno.test("a fault quotes little of what it found", () => {
+  const { faults } = compileTemplates(FILE, `a: "b" "${"x".repeat(5_000)}"\n`);
+  assert.ok(faults.length > 0);
+  for (const { message } of faults) assert.ok(message.length <= 201, message);
+});
+
 Deno.test("the examples in the shipped file are good ones", async () => {
   const text = await Deno.readTextFile(new URL("../../conf/pns-messages.yml", import.meta.url));
   const examples = text.slice(text.indexOf("# Examples.")).split("\n\n").flatMap((part) =>

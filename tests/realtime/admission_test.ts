@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { openPacketOf, serveRealtime } from "./_servers.ts";
+import { until } from "../support/until.ts";
+import { admit, openPacketOf, serveRealtime } from "./_servers.ts";
 
 const APPSUITE = "/socket.io/appsuite/";
 const V3 = `${APPSUITE}?EIO=3&transport=websocket`;
@@ -55,6 +56,19 @@ Deno.test("an EIO 3 client without a session is refused at the handshake", async
   const response = await served.http(`${APPSUITE}?EIO=3&transport=polling`);
   assert.equal(response.status, 403);
   assert.equal((await response.json()).code, "unauthenticated");
+});
+
+Deno.test("an empty session id is a handshake like one without, and checked like one", async () => {
+  await using served = serveRealtime();
+  for (const sid of ["sid=", "sid=x&sid="]) {
+    const response = await served.http(`${APPSUITE}?EIO=3&transport=polling&${sid}`);
+    assert.equal(response.status, 403, sid);
+    assert.equal((await response.json()).code, "unauthenticated");
+    const opened = await served.http(`${APPSUITE}?EIO=4&transport=polling&${sid}`);
+    const path = `${APPSUITE}?EIO=4&transport=polling&sid=${openPacketOf(await opened.text()).sid}`;
+    await (await served.http(path, { method: "POST", body: "40" })).text();
+    assert.match(await (await served.http(path)).text(), /^44.*unauthenticated/);
+  }
 });
 
 Deno.test("an unknown revision is refused as such, session or not", async () => {
@@ -162,6 +176,32 @@ Deno.test("a store that cannot be reached is no bad session", async () => {
   const response = await served.http(`${APPSUITE}?EIO=3&transport=polling&session=7@1`);
   assert.equal(response.status, 503);
   assert.equal((await response.json()).code, "store_unavailable");
+});
+
+Deno.test("a client that connects twice before it is in is closed, and holds no place", async () => {
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answered = Promise.withResolvers<void>();
+  let asks = 0;
+  await using served = serveRealtime({}, {
+    async authenticate({ credential }) {
+      asked[asks++]?.resolve();
+      await answered.promise;
+      return admit(credential);
+    },
+  });
+  const peer = served.peer(V4);
+  await peer.next();
+  const connect = '40{"token":"7@1"}';
+  peer.send(connect);
+  await asked[0]!.promise;
+  peer.send(connect);
+  await Promise.race([peer.closed, asked[1]!.promise]);
+  answered.resolve();
+  await Promise.race([peer.closed, peer.text().then(() => peer.text())]);
+  peer.close();
+  await peer.closed;
+  const places = () => served.realtime.seatsOf({ context: "1", user: "7" }).length;
+  await until("it holds no place", () => places() === 0, 2_000);
 });
 
 Deno.test("a user has a limited number of sockets", async () => {

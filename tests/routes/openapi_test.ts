@@ -91,10 +91,33 @@ Deno.test("a route that needs a credential says so", async () => {
     const isPublic = path === "/v1/webpush/{client}/key";
     const isOpen = isPublic || ["/livez", "/readyz"].includes(path);
     assert.equal(security !== undefined, !isOpen, `${method} ${path}`);
-    assert.equal("401" in responses, !isOpen, `${method} ${path}`);
+    // Also the open ones refuse a credential in their query.
+    assert.ok("401" in responses, `${method} ${path}`);
     // The original's clients are answered in its own envelope.
     const expected = isPublic ? 404 : isOpen || path.endsWith("/pns") ? 200 : 401;
     assert.equal(status, expected, `${method} ${path}`);
+  }
+});
+
+Deno.test("what is answered to a wrong path or query is described", async () => {
+  await using service = await startTestService();
+  const { paths } = await documentOf(service);
+  const cases = [
+    ["GET", "/v1/subscriptions", "?cursor=x"],
+    ["GET", "/v1/sessions", "?context=1&user=3&x=1"],
+    ["DELETE", "/v1/sessions", ""],
+    ["GET", "/v1/dead-letters", "?transport=pigeon"],
+    ["GET", "/v1/contexts/{context}/config", ""],
+    ["DELETE", "/v1/contexts/{context}/config", ""],
+    ["GET", "/v1/contexts/{context}/users/{user}/config", ""],
+    ["DELETE", "/v1/contexts/{context}/users/{user}/config", ""],
+    ["GET", "/livez", "?session=x"],
+    ["GET", "/v1/webpush/{client}/key", "?session=x"],
+  ] as const;
+  for (const [method, path, query] of cases) {
+    const { status } = await service.call(method, path.replaceAll(/\{\w+\}/g, "%00") + query);
+    assert.equal(status, query.startsWith("?session") ? 401 : 400, `${method} ${path}${query}`);
+    assert.ok(status in paths[path][method.toLowerCase()].responses, `${method} ${path}`);
   }
 });
 

@@ -2,12 +2,14 @@
  * Opens a PKCS#12 keystore. The runtime's own reader comes first: it is fast and knows every
  * cipher of the last 25 years, but hands over the parts through a property that Node.js does not
  * document; and it does not open a keystore whose key is unencrypted. For those two cases there is
- * `node-forge`, loaded only then.
+ * `node-forge`, loaded only then. Both hash the password as often as the keystore says, and nothing
+ * else runs meanwhile, so that is bounded first.
  */
 
 import { Buffer } from "node:buffer";
 import tls from "node:tls";
 import { messageOf } from "../../core/errors.ts";
+import { iterationsOf } from "./_iterations.ts";
 
 /** The parts of a keystore in PEM, certificates in the keystore's order. */
 export interface Pkcs12Parts {
@@ -22,6 +24,10 @@ export interface Pkcs12Fault {
   readonly message: string;
 }
 
+/** Hashes of all parts together that take well below a second: of the runtime, of `node-forge`. */
+const MAX_ITERATIONS = 1_500_000;
+const MAX_SLOW_ITERATIONS = 100_000;
+
 const WRONG_PASSWORD: Pkcs12Fault = { kind: "fault", message: "the password is wrong" };
 const UNREADABLE: Pkcs12Fault = {
   kind: "fault",
@@ -33,7 +39,18 @@ export async function openPkcs12(
   bytes: Uint8Array,
   password: string,
 ): Promise<Pkcs12Parts | Pkcs12Fault> {
-  return openNatively(bytes, password) ?? await openByForge(bytes, password);
+  const iterations = iterationsOf(bytes);
+  if (iterations > MAX_ITERATIONS) return tooMany(MAX_ITERATIONS);
+  const opened = openNatively(bytes, password);
+  if (opened) return opened;
+  if (iterations > MAX_SLOW_ITERATIONS) return tooMany(MAX_SLOW_ITERATIONS);
+  return await openByForge(bytes, password);
+}
+
+function tooMany(limit: number): Pkcs12Fault {
+  const message = `it asks for more than ${limit} iterations in all: export it again with fewer ` +
+    "(of 'openssl pkcs12 -export', the default)";
+  return { kind: "fault", message };
 }
 
 /** `undefined` where the slower reader has to try. */

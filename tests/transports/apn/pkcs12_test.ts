@@ -59,6 +59,22 @@ Deno.test("a wrong password of a keystore without a MAC is told as one of two re
   assert.match(parts.message, /password is wrong/);
 });
 
+for (const args of [[], ["-nomac"], ["-legacy"], ["-keypbe", "NONE"]]) {
+  Deno.test(`a keystore with too many iterations is refused at once (${args.join(" ") || "defaults"})`, async () => {
+    const store = await makeKeystore(ec, { password: "x", args: [...args, "-iter", "800000"] });
+    const parts = await openPkcs12(store, "x");
+    assert.ok(parts.kind === "fault");
+    assert.match(parts.message, /more than 1500000 iterations/);
+  });
+}
+
+Deno.test("what only the slow reader opens may ask for less", async () => {
+  const args = ["-keypbe", "NONE", "-iter", "150000"];
+  const parts = await openPkcs12(await makeKeystore(ec, { password: "x", args }), "x");
+  assert.ok(parts.kind === "fault");
+  assert.match(parts.message, /more than 100000 iterations/);
+});
+
 Deno.test("a file that is no keystore is told as such", async () => {
   for (const text of ["", "hello", "-----BEGIN CERTIFICATE-----\n"]) {
     const parts = await openPkcs12(new TextEncoder().encode(text), "secret");
