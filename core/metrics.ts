@@ -172,6 +172,14 @@ export const METRICS = {
     labels: ["script"],
     buckets: LATENCY_SECONDS,
   },
+  carillon_process_resident_bytes: {
+    type: "gauge",
+    help: "Memory of the process, everything included",
+  },
+  carillon_process_heap_bytes: {
+    type: "gauge",
+    help: "JavaScript heap in use, with what waits for the collector of garbage",
+  },
   carillon_http_requests_total: {
     type: "counter",
     help: "HTTP requests",

@@ -27,6 +27,10 @@ export function watchGauges(
     metrics.set("carillon_notifications_in_flight", {}, pipeline.inFlight());
     metrics.set("carillon_retries_waiting", {}, pipeline.retriesWaiting());
 
+    const { rss, heapUsed } = Deno.memoryUsage();
+    metrics.set("carillon_process_resident_bytes", {}, rss);
+    metrics.set("carillon_process_heap_bytes", {}, heapUsed);
+
     const { open, backlogBytes, closing } = realtime.stats();
     for (const [client, sockets] of open) metrics.set("carillon_sockets_open", { client }, sockets);
     metrics.set("carillon_socket_backlog_bytes", {}, backlogBytes);

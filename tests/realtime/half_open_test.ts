@@ -2,17 +2,12 @@
 
 import assert from "node:assert/strict";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { connectDeaf } from "./_deaf_peer.ts";
+import { connectDeaf } from "../support/deaf_peer.ts";
+import { openDescriptors } from "../support/descriptors.ts";
 import { type ServedRealtime, serveRealtime } from "./_servers.ts";
 
 const COUNT = 8;
 const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
-
-/** How many files, sockets and pipes this process has open. */
-async function descriptors(): Promise<number> {
-  const { stdout } = await new Deno.Command("ls", { args: [`/proc/${Deno.pid}/fd`] }).output();
-  return new TextDecoder().decode(stdout).trim().split("\n").length;
-}
 
 async function serveSilent(clock: FakeClock) {
   const opened = Promise.withResolvers<void>();
@@ -36,14 +31,14 @@ Deno.test("a peer that never answers a close is freed, with its descriptor, half
   const clock = new FakeClock();
   const { served, peers } = await serveSilent(clock);
   await using _ = served;
-  const before = await descriptors();
+  const before = await openDescriptors();
   // The heartbeats look now and then, so the end of a session is found step by step.
   while (served.realtime.stats().closing < COUNT) await clock.advance(1_000);
   await clock.advance(29_000);
-  assert.ok(await descriptors() >= before);
+  assert.ok(await openDescriptors() >= before);
   await clock.advance(2_000);
   assert.equal(served.realtime.stats().closing, 0);
-  while (await descriptors() > before - COUNT) await settle(1);
+  while (await openDescriptors() > before - COUNT) await settle(1);
   for (const peer of peers) peer.close();
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { REALTIME_DEFAULTS } from "../../realtime/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { connectDeaf } from "./_deaf_peer.ts";
+import { connectDeaf } from "../support/deaf_peer.ts";
 import { type ServedRealtime, serveRealtime } from "./_servers.ts";
 
 const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";

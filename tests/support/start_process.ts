@@ -58,6 +58,11 @@ export class ServiceProcess extends Api implements AsyncDisposable {
     return this.#child?.stderr ?? "";
   }
 
+  /** Of the process that runs now. */
+  get pid(): number {
+    return this.#child!.pid;
+  }
+
   /** Starts it; resolves when it listens. */
   async start({ fullAtKiB }: StartConditions = {}): Promise<void> {
     const child = this.#child = new Child(this.#folder, this.#variables, fullAtKiB);
@@ -131,6 +136,10 @@ class Child {
       this.ended = true;
       return { code, stdout: this.stdout, stderr: this.stderr };
     });
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** Leaves a process that has ended by itself as it is. */

@@ -1,0 +1,29 @@
+// deno-lint-ignore-file no-console -- a command answers on the terminal
+/**
+ * `deno task chaos:soak`: load that comes and goes on the embedded service, and whether its memory
+ * and its descriptors come back to what they were. `--minutes` of load, `--seed`. Ends with 1 where
+ * the process has grown or something went wrong.
+ */
+
+import { parseArgs } from "node:util";
+import { runSoak } from "./soak.ts";
+import { growthOf } from "./soak_verdict.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } },
+});
+
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+console.log(`Seed ${seed}`);
+const { before, after, counts } = await runSoak({
+  ...{ seed, warmUpMs: 45_000, loadMs: Number(values.minutes) * 60_000, quietMs: 50_000 },
+  lookMs: 6_000,
+  tell: (line) => console.log(line),
+});
+const { faults, ...done } = counts;
+for (const [name, value] of Object.entries(done)) console.log(`  ${name}: ${value}`);
+const wrong = [...growthOf(before, after), ...faults];
+for (const line of wrong) console.log(`FAULT: ${line}`);
+console.log(wrong.length === 0 ? "Sound." : "NOT sound.");
+Deno.exit(wrong.length === 0 ? 0 : 1);
