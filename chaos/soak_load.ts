@@ -59,6 +59,8 @@ export function noCounts(): LoadCounts {
 export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
   const { service, signal, counts } = options;
   const left = new DisposableStack();
+  // Two clients of one name would take each other's place.
+  let opened = 0;
   const sessions = await Promise.all(
     Array.from({ length: USERS }, (_, user) => service.mint(user)),
   );
@@ -75,10 +77,7 @@ export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
     }
   }
   const loops = [
-    ...Array.from(
-      { length: CHURNERS },
-      (_, n) => again((turn) => churn(options, sessions, n + turn)),
-    ),
+    ...Array.from({ length: CHURNERS }, () => again(() => churn(options, sessions, opened++))),
     ...Array.from({ length: SLOW_PEERS }, (_, n) => again(() => beSlow(options, SLOW_USER + n))),
     ...Array.from(
       { length: SILENT_PEERS },
@@ -95,11 +94,11 @@ export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
 async function churn(
   { service, random, counts }: LoadOptions,
   sessions: readonly string[],
-  turn: number,
+  index: number,
 ): Promise<void> {
   const user = Math.floor(random() * USERS);
   const client = new Client({
-    ...{ name: `c${turn}-${user}`, user, generation: turn % 2 === 0 ? 4 : 2 },
+    ...{ name: `c${index}`, user, generation: index % 2 === 0 ? 4 : 2 },
     ...{ address: service.host, session: sessions[user]!, now: () => performance.now() },
     transports: TRANSPORTS[Math.floor(random() * TRANSPORTS.length)]!,
   });
