@@ -46,8 +46,8 @@ const PROPERTIES = {
 };
 
 /**
- * By default glibc has eight arenas per core and keeps in each what it once had, so that resident
- * memory says more of chance than of the service. With two it stays where it was.
+ * By default glibc has eight arenas per core and keeps in each what it once had. With two, equal
+ * loads one after the other end at the same resident memory; a longer one may still end higher.
  */
 const VARIABLES = { MALLOC_ARENA_MAX: "2" };
 
