@@ -82,6 +82,16 @@ export const CARILLON_KEYS = {
     max: 3_600_000,
     ...RESTART,
   }),
+  "io.carillon.websocket.askAfter": integer(1000, {
+    text: "How soon after an event a client from Socket.IO 3.0 on that names its `connection` is " +
+      "pinged, so that it is not told the event again should its connection break; 0: with the next " +
+      "ping. Where all clients are 4.6 or later, 0 is right: those say how far they got, and a ping " +
+      "costs as much as an event.",
+    example: "0",
+    unit: "ms",
+    min: 0,
+    max: 60_000,
+  }),
   "io.carillon.websocket.pingTimeout": integer(60_000, {
     text: "How long an answer may take before a socket counts as lost.",
     example: "5000",

@@ -27,6 +27,7 @@ const LAYOUT = {
   realtime: {
     pingIntervalMs: "io.carillon.websocket.pingInterval",
     olderPingIntervalMs: "io.carillon.websocket.olderPingInterval",
+    askAfterMs: "io.carillon.websocket.askAfter",
     pingTimeoutMs: "io.carillon.websocket.pingTimeout",
     maxSocketsPerUser: "io.carillon.websocket.maxSocketsPerUser",
     maxMessageBytes: "io.carillon.websocket.maxMessageBytes",

@@ -63,13 +63,12 @@ export interface Witness {
   polled(): void;
 }
 
-/** How soon after an event a client is asked whether it has got it. */
-const ASK_AFTER_MS = 1_000;
-
 /** What a socket needs of its server. */
 export interface EngineSocketServer {
   readonly opts: { readonly pingInterval?: number; readonly pingTimeout?: number };
   readonly heartbeats: Heartbeats;
+  /** Milliseconds from an event to the question whether it has arrived; 0: with the next ping. */
+  readonly askAfter: number;
   forget(socket: EngineSocket): void;
 }
 
@@ -108,13 +107,9 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
    * @param frame the message with the packet type `4` in front
    */
   sendText(frame: string): void {
-    const { transport } = this;
-    if (
-      transport instanceof WebSocketTransport && transport.writable &&
-      this.readyState === "open" && this.writeBuffer.length === 0 && !this.upgrading
-    ) {
-      transport.write(frame);
-    } else this.sendPacket("message", frame.slice(1));
+    const direct = directTransport(this);
+    if (direct) direct.write(frame);
+    else this.sendPacket("message", frame.slice(1));
   }
 
   /** Puts something on top that has taken its listeners off. */
@@ -160,7 +155,9 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     if (this.protocol === 3 || this.awaitsPong) this.onClose("ping timeout");
     else {
       this.hasRefreshedPingTimeout = false;
-      this.sendPacket("ping");
+      const direct = directTransport(this);
+      if (direct) direct.write("2");
+      else this.sendPacket("ping");
       this.witness?.asked();
       this.awaitsPong = true;
       this.asksSoon = false;
@@ -173,11 +170,20 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
    * it in revision 4; in revision 3 it is the client that pings.
    */
   askSoon(): void {
-    if (this.asksSoon || this.awaitsPong || this.protocol === 3) return;
+    const { askAfter, heartbeats } = this.server;
+    if (this.asksSoon || this.awaitsPong || this.protocol === 3 || askAfter === 0) return;
     // Over polling the next poll says as much.
     if (!(this.transport instanceof WebSocketTransport)) return;
     this.asksSoon = true;
-    this.beatAt = Math.min(this.beatAt, this.server.heartbeats.now() + ASK_AFTER_MS);
+    this.beatAt = Math.min(this.beatAt, heartbeats.now() + askAfter);
+  }
+
+  /** What {@link onPacket} does of a pong in revision 4. */
+  onPong(): void {
+    if (this.readyState !== "open") return;
+    this.witness?.answered();
+    waitForPing(this);
+    if (this.witness?.isWaiting) this.askSoon();
   }
 
   /** The client polls. */
@@ -251,6 +257,14 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
 }
 
 // Functions, because the official constructor calls methods before private ones are there.
+
+/** The WebSocket, where nothing can be overtaken. */
+function directTransport(socket: EngineSocket): WebSocketTransport | undefined {
+  const { transport } = socket;
+  const isDirect = transport instanceof WebSocketTransport && transport.writable &&
+    socket.readyState === "open" && socket.writeBuffer.length === 0 && !socket.upgrading;
+  return isDirect ? transport : undefined;
+}
 
 function waitForPing(socket: EngineSocket): void {
   socket.awaitsPong = false;

@@ -22,6 +22,11 @@ export interface EngineOptions {
   readonly pingTimeout: number;
   /** The same interval for clients of revision 3. @default {pingInterval} */
   readonly olderPingInterval?: number;
+  /**
+   * Milliseconds from something that has to be proven to an extra ping; 0: none.
+   * @default {1000}
+   */
+  readonly askAfter?: number;
   /** Bytes of the largest message taken from a client. */
   readonly maxPayload: number;
   /** Milliseconds that the body of a request may take to arrive. */
@@ -48,6 +53,7 @@ type Verify = (
 
 const REVISIONS = ["3", "4"];
 const BODY_TIMEOUT_MS = 30_000;
+const ASK_AFTER_MS = 1_000;
 
 const LATE: Refusal = {
   code: "request_timeout",
@@ -60,6 +66,7 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
+  askAfter: number;
   /** WebSockets whose peers have yet to answer that they are closed. */
   readonly closing: ClosingSockets;
   readonly #clock: Clock;
@@ -84,6 +91,7 @@ export class Engine extends Server implements EngineSocketServer {
     this.#onUnknownSession = options.onUnknownSession;
     this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
     this.#olderPingInterval = options.olderPingInterval;
+    this.askAfter = options.askAfter ?? ASK_AFTER_MS;
     this.#older = Object.create(this, {
       opts: { get: () => ({ ...this.opts, pingInterval: this.#olderPing }) },
       forget: { value: (socket: EngineSocket) => this.forget(socket) },
@@ -99,6 +107,7 @@ export class Engine extends Server implements EngineSocketServer {
     const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
     this.#bodyTimeout = bodyTimeout;
     this.#olderPingInterval = limits.olderPingInterval;
+    this.askAfter = limits.askAfter ?? ASK_AFTER_MS;
     Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
     this.heartbeats.setPingTimeout(pingTimeout);
   }

@@ -138,6 +138,7 @@ class RealtimeServer implements Realtime {
       onUnknownSession: () => unknown.note(),
       pingInterval: settings.pingInterval,
       olderPingInterval: settings.olderPingInterval,
+      askAfter: settings.askAfter,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
       bodyTimeout: settings.bodyTimeout,
@@ -247,6 +248,7 @@ class RealtimeServer implements Realtime {
     this.#engine.configure({
       pingInterval: settings.pingInterval,
       olderPingInterval: settings.olderPingInterval,
+      askAfter: settings.askAfter,
       pingTimeout: settings.pingTimeout,
       maxPayload: settings.maxMessageBytes,
       bodyTimeout: settings.bodyTimeout,

@@ -12,6 +12,11 @@ export interface RealtimeSettings {
   readonly pingInterval: number;
   /** The same for clients of Socket.IO 2, which say by their pings how far they got. */
   readonly olderPingInterval: number;
+  /**
+   * Milliseconds from an event to an extra ping, for clients from 3.0 on that come back by a name; 0:
+   * none.
+   */
+  readonly askAfter: number;
   /** Milliseconds; holds for sockets opened from then on. */
   readonly pingTimeout: number;
   readonly maxSocketsPerUser: number;
@@ -37,6 +42,7 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   allowedOrigins: [],
   pingInterval: 25_000,
   olderPingInterval: 25_000,
+  askAfter: 1_000,
   pingTimeout: 60_000,
   maxSocketsPerUser: 8,
   handshakesPerSecond: 1000,

@@ -63,6 +63,7 @@ export function realtimeSettings(
     allowedOrigins: realtime.allowedOrigins,
     pingInterval: realtime.pingIntervalMs,
     olderPingInterval: realtime.olderPingIntervalMs || realtime.pingIntervalMs,
+    askAfter: realtime.askAfterMs,
     pingTimeout: realtime.pingTimeoutMs,
     maxSocketsPerUser: realtime.maxSocketsPerUser,
     handshakesPerSecond: realtime.handshakesPerSecond,

@@ -93,6 +93,16 @@ Deno.test("a client that has no name to come back by is not asked", async () => 
   for (const n of [1, 2]) assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
 });
 
+Deno.test("nobody is asked where that is turned off", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({ askAfter: 0 }, { clock });
+  const peer = await connect(served);
+  served.tell(SEVEN, "x", [1]);
+  await clock.advance(5_000);
+  served.tell(SEVEN, "x", [2]);
+  for (const n of [1, 2]) assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+});
+
 Deno.test("a client that does not answer the question in time is closed", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({ pingTimeout: 5_000 }, { clock });
