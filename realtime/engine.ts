@@ -5,17 +5,18 @@
  */
 
 import { type BaseServer, Server, type Transport } from "engine.io";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
 import { ClosingSockets } from "./_closing_sockets.ts";
 import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
 import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
 import { Heartbeats } from "./_heartbeats.ts";
-import { type Refusal, refusalResponse } from "./handshake.ts";
+import { refusalResponse } from "./handshake.ts";
 import { WebSocketTransport } from "./_web_socket_transport.ts";
 
-/** Settings of an {@link Engine}. */
-export interface EngineOptions {
-  readonly clock: Clock;
+/** What holds for sockets that are opened from now on. */
+export interface EngineLimits {
   /** Milliseconds; told to every client in its open packet. */
   readonly pingInterval: number;
   /** Milliseconds; told to every client in its open packet. */
@@ -29,8 +30,13 @@ export interface EngineOptions {
   readonly askAfter?: number;
   /** Bytes of the largest message taken from a client. */
   readonly maxPayload: number;
-  /** Milliseconds that the body of a request may take to arrive. */
-  readonly bodyTimeout?: number;
+}
+
+/** Settings of an {@link Engine}. */
+export interface EngineOptions extends EngineLimits {
+  readonly clock: Clock;
+  /** Bounds how long a post may take to arrive; absent: for ever. */
+  readonly bodyDeadline?: BodyDeadline | undefined;
   /** Milliseconds that a client has for the move from polling to a WebSocket. */
   readonly upgradeTimeout?: number;
   /** Called when a request names a session that is not here; returns a hint for the answer. */
@@ -52,13 +58,7 @@ type Verify = (
 ) => void;
 
 const REVISIONS = ["3", "4"];
-const BODY_TIMEOUT_MS = 30_000;
 const ASK_AFTER_MS = 1_000;
-
-const LATE: Refusal = {
-  code: "request_timeout",
-  message: "Cannot read the body: it has not arrived in time",
-};
 
 /** Deno's own keep-alive is off: Engine.IO has heartbeats, and two would cost two timers. */
 const IDLE_TIMEOUT_SECONDS = 0;
@@ -66,12 +66,11 @@ const IDLE_TIMEOUT_SECONDS = 0;
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
-  askAfter: number;
+  askAfter = ASK_AFTER_MS;
   /** WebSockets whose peers have yet to answer that they are closed. */
   readonly closing: ClosingSockets;
-  readonly #clock: Clock;
+  readonly #bodyDeadline: BodyDeadline | undefined;
   readonly #onUnknownSession: EngineOptions["onUnknownSession"];
-  #bodyTimeout: number;
   #olderPingInterval: number | undefined;
   /** This server, as sockets of revision 3 are to see it. */
   readonly #older: EngineSocketServer;
@@ -87,25 +86,18 @@ export class Engine extends Server implements EngineSocketServer {
     });
     this.heartbeats = new Heartbeats(options.clock, options.pingTimeout);
     this.closing = new ClosingSockets(options.clock);
-    this.#clock = options.clock;
+    this.#bodyDeadline = options.bodyDeadline;
     this.#onUnknownSession = options.onUnknownSession;
-    this.#bodyTimeout = options.bodyTimeout ?? BODY_TIMEOUT_MS;
-    this.#olderPingInterval = options.olderPingInterval;
-    this.askAfter = options.askAfter ?? ASK_AFTER_MS;
+    const pingInterval = { get: () => this.#olderPingInterval ?? this.opts.pingInterval };
     this.#older = Object.create(this, {
-      opts: { get: () => ({ ...this.opts, pingInterval: this.#olderPing }) },
+      opts: { value: Object.create(this.opts, { pingInterval }) },
       forget: { value: (socket: EngineSocket) => this.forget(socket) },
     });
-  }
-
-  get #olderPing(): number {
-    return this.#olderPingInterval ?? this.opts.pingInterval!;
+    this.configure(options);
   }
 
   /** Changes what holds for sockets opened from now on. */
-  configure(limits: Omit<EngineOptions, "clock" | "upgradeTimeout" | "onUnknownSession">): void {
-    const { pingInterval, pingTimeout, maxPayload, bodyTimeout = BODY_TIMEOUT_MS } = limits;
-    this.#bodyTimeout = bodyTimeout;
+  configure({ pingInterval, pingTimeout, maxPayload, ...limits }: EngineLimits): void {
     this.#olderPingInterval = limits.olderPingInterval;
     this.askAfter = limits.askAfter ?? ASK_AFTER_MS;
     Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
@@ -223,20 +215,15 @@ export class Engine extends Server implements EngineSocketServer {
       readonly outgoing: EngineResponse;
     },
   ): Promise<Response> {
-    const late = Promise.withResolvers<Response>();
-    const timer = this.#clock.after(this.#bodyTimeout, () => {
-      late.resolve(refusalResponse(LATE));
-      incoming.emit("close");
-    });
+    const reading = pump(request.body ?? new Blob([]).stream(), incoming);
     try {
-      const read = pump(request.body ?? new Blob([]).stream(), incoming).then(() => {
-        timer.cancel();
-        return outgoing.response;
-      });
-      return await Promise.race([read, late.promise]);
-    } finally {
-      timer.cancel();
+      await (this.#bodyDeadline?.inTime(reading) ?? reading);
+    } catch (thrown) {
+      if (!(thrown instanceof ServiceError)) throw thrown;
+      incoming.emit("close");
+      return refusalResponse({ code: thrown.code, message: thrown.message });
     }
+    return await outgoing.response;
   }
 
   #polling(request: EngineRequest): Transport {

@@ -5,6 +5,7 @@
  */
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
@@ -18,7 +19,7 @@ import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { isSocketPath } from "./_paths.ts";
 import { Teller } from "./_teller.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
-import { Engine } from "./engine.ts";
+import { Engine, type EngineLimits } from "./engine.ts";
 import type { RealtimeHooks } from "./hooks.ts";
 import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -34,6 +35,8 @@ export interface RealtimeOptions {
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly hooks?: RealtimeHooks;
+  /** Bounds how long a long-polling post may take to arrive; absent: for ever. */
+  readonly bodyDeadline?: BodyDeadline;
   /** Whether there may be other nodes that clients reach by the same address. */
   readonly hasOtherNodes?: boolean;
 }
@@ -134,14 +137,10 @@ class RealtimeServer implements Realtime {
       onSeen: () => this.#hooks.onUnknownSession?.(),
     });
     this.#engine = new Engine({
+      ...engineLimits(settings),
       clock,
+      bodyDeadline: options.bodyDeadline,
       onUnknownSession: () => unknown.note(),
-      pingInterval: settings.pingInterval,
-      olderPingInterval: settings.olderPingInterval,
-      askAfter: settings.askAfter,
-      pingTimeout: settings.pingTimeout,
-      maxPayload: settings.maxMessageBytes,
-      bodyTimeout: settings.bodyTimeout,
     });
     this.#io = new Server({
       serveClient: false,
@@ -245,14 +244,7 @@ class RealtimeServer implements Realtime {
     this.#settings = settings;
     this.#door.configure(settings);
     this.#backlog.limits = backlogLimits(settings);
-    this.#engine.configure({
-      pingInterval: settings.pingInterval,
-      olderPingInterval: settings.olderPingInterval,
-      askAfter: settings.askAfter,
-      pingTimeout: settings.pingTimeout,
-      maxPayload: settings.maxMessageBytes,
-      bodyTimeout: settings.bodyTimeout,
-    });
+    this.#engine.configure(engineLimits(settings));
     this.#io.connectTimeout(settings.connectTimeout);
   }
 
@@ -375,6 +367,11 @@ class RealtimeServer implements Realtime {
     this.#hooks.onRefused?.(refusal.code);
     return refusalResponse(refusal);
   }
+}
+
+function engineLimits(settings: RealtimeSettings): EngineLimits {
+  const { pingInterval, olderPingInterval, askAfter, pingTimeout, maxMessageBytes } = settings;
+  return { pingInterval, olderPingInterval, askAfter, pingTimeout, maxPayload: maxMessageBytes };
 }
 
 function backlogLimits(settings: RealtimeSettings) {

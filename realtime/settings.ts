@@ -30,8 +30,6 @@ export interface RealtimeSettings {
   readonly maxTotalBacklogBytes: number;
   /** Milliseconds after which a peer is given up that has taken nothing of what waits for it. */
   readonly stalledAfter: number;
-  /** Milliseconds that the body of a request may take to arrive. */
-  readonly bodyTimeout: number;
   /** Milliseconds that a client has to enter the namespace. */
   readonly connectTimeout: number;
 }
@@ -50,6 +48,5 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   maxBacklogBytes: 256 * 1024,
   maxTotalBacklogBytes: 64 * 1024 * 1024,
   stalledAfter: 10_000,
-  bodyTimeout: 30_000,
   connectTimeout: 10_000,
 };

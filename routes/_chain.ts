@@ -10,7 +10,7 @@ import { routePath } from "hono/route";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { BodyDeadline } from "./_body_deadline.ts";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import { refuseInQuery } from "./_credential.ts";
 import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";

@@ -3,7 +3,7 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { type ErrorCode, type Fault, ServiceError } from "../core/errors.ts";
-import type { BodyDeadline } from "./_body_deadline.ts";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Env } from "./_openapi.ts";
 
 /** Faults named in one answer. */

@@ -4,7 +4,7 @@ import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Principal, Scope } from "../core/principal.ts";
-import type { BodyDeadline } from "./_body_deadline.ts";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import { problemBody } from "./_schemas.ts";
 
 /** What every handler finds in its context. */

@@ -21,7 +21,6 @@ import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushDeps, webPushRoutes } from "./web_push.ts";
 
-export { BodyDeadline } from "./_body_deadline.ts";
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
 export { createInternalApp } from "./internal.ts";

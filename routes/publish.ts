@@ -13,7 +13,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { forbidden } from "./_authorize.ts";
-import type { BodyDeadline } from "./_body_deadline.ts";
+import type { BodyDeadline } from "../core/body_deadline.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";

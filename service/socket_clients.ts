@@ -54,7 +54,7 @@ export class SocketClients {
 
 /** The realtime server's settings as the operator has them. */
 export function realtimeSettings(
-  { http, realtime }: Settings,
+  { realtime }: Settings,
   clients: readonly WebsocketClient[],
 ): RealtimeSettings {
   return {
@@ -71,6 +71,5 @@ export function realtimeSettings(
     maxBacklogBytes: realtime.maxBacklogBytes,
     maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
     stalledAfter: realtime.stalledAfterMs,
-    bodyTimeout: http.bodyTimeoutMs,
   };
 }

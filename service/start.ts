@@ -5,6 +5,7 @@
  */
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
+import { BodyDeadline } from "../core/body_deadline.ts";
 import type { Change, ChangeFeed } from "../core/changes.ts";
 import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
@@ -14,7 +15,7 @@ import { pathOf } from "../core/path_filter.ts";
 import type { Turn } from "../core/turn.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
-import { type AppDeps, BodyDeadline, createApp, createInternalApp } from "../routes/mod.ts";
+import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
@@ -119,9 +120,12 @@ export async function startService(
     settings: settings(),
   });
 
+  const bodyDeadline = opened.use(
+    new BodyDeadline({ clock, bodyTimeoutMs: () => settings().http.bodyTimeoutMs }),
+  );
   const socketClients = new SocketClients({ cascade, log });
   const realtime = opened.use(createRealtime({
-    ...{ clock, random, log, hub, hasOtherNodes: backend.hasOthers },
+    ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
     hooks: socketHooks(metrics, (event, client) => pipeline.arrived(event, client)),
@@ -183,7 +187,7 @@ export async function startService(
   });
   const appDeps: AppDeps = {
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
-    ...{ log, metrics, webPushKey },
+    ...{ log, metrics, webPushKey, bodyDeadline },
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,
@@ -200,9 +204,6 @@ export async function startService(
       readBack: () => readBack.checks(),
     }),
     drain: () => void leaving.begin({ notice: true }),
-    bodyDeadline: opened.use(
-      new BodyDeadline({ clock, bodyTimeoutMs: () => settings().http.bodyTimeoutMs }),
-    ),
     isOperatedInside: internalDoor !== undefined,
   };
   const app = createApp(appDeps);

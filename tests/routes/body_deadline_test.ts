@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
-import { BodyDeadline } from "../../routes/_body_deadline.ts";
+import { BodyDeadline } from "../../core/body_deadline.ts";
 import { Api, assertProblem, NEW_MAIL } from "../support/api.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { freePort } from "../support/free_port.ts";

@@ -3,8 +3,8 @@
  * request for as long as it likes. Headers have no deadline: the runtime offers none.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
-import { ServiceError } from "../core/errors.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { ServiceError } from "./errors.ts";
 
 /** What a deadline is made of. */
 export interface BodyDeadlineOptions {
