@@ -178,7 +178,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     this.beatAt = Math.min(this.beatAt, heartbeats.now() + askAfter);
   }
 
-  /** What {@link onPacket} does of a pong in revision 4. */
+  /** A client of revision 4 has answered the ping. */
   onPong(): void {
     if (this.readyState !== "open") return;
     this.witness?.answered();
@@ -193,18 +193,18 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
 
   override onPacket(packet: Packet): void {
     if (this.readyState !== "open") return;
-    const isBeat = packet.type === (this.protocol === 3 ? "ping" : "pong");
+    const isOlder = this.protocol === 3;
+    if (packet.type === "pong" && !isOlder) return this.onPong();
+    const isBeat = packet.type === "ping" && isOlder;
     if (isBeat) this.witness?.answered();
-    if (this.protocol === 3) waitForPeer(this);
-    else if (isBeat) waitForPing(this);
+    if (isOlder) waitForPeer(this);
     else if (this.awaitsPong && !this.hasRefreshedPingTimeout) {
       // As in the official code: another packet extends the wait for a pong, but only once.
       this.hasRefreshedPingTimeout = true;
       waitForPeer(this);
     }
     super.onPacket(packet);
-    if (isBeat && this.protocol === 3) this.witness?.asked();
-    if (isBeat && this.witness?.isWaiting) this.askSoon();
+    if (isBeat) this.witness?.asked();
     // The official code takes this packet from polling clients only.
     if (packet.type === "close") this.onClose("transport close");
   }
