@@ -50,3 +50,17 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
+
+/** Resolves as `done` does, but after `ms` milliseconds at the latest. */
+export async function within(
+  done: Promise<void>,
+  { clock, ms }: { readonly clock: Clock; readonly ms: number },
+): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = clock.after(ms, late.resolve);
+  try {
+    await Promise.race([done, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}

@@ -5,7 +5,7 @@
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import type { Settings, Snapshot, View } from "../cascade/mod.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, within } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -182,23 +182,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     log.error("delivery failed and is tried again", { reason: messageOf(thrown) });
   }
 
-  function within(ms: number, done: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = clock.after(ms, resolve);
-      void done.finally(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
   async function stop() {
     await buffer.stop();
     // What is still under way after the longest attempt stays in the log for the next start.
-    await within(settings().delivery.attemptTimeoutMs, ledger.idle());
+    await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
     await Promise.all([retryQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
-    await within(ARRIVALS_WITHIN_MS, arrivals.flush());
+    await within(arrivals.flush(), { clock, ms: ARRIVALS_WITHIN_MS });
     arrivals.close();
     await buffer.close();
   }

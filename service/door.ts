@@ -5,7 +5,7 @@
  */
 
 import type { Settings } from "../cascade/mod.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, systemClock, within } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 
@@ -36,7 +36,7 @@ export function takeInternalDoor(
   return takeDoor({ ...{ host: host || "127.0.0.1", port, log }, portSetting });
 }
 
-/** Milliseconds. A peer that went away in the middle of a request would keep the service from ending. */
+/** A peer that went away in the middle of a request would keep the service from ending. */
 const CLOSES_WITHIN_MS = 2_000;
 
 /** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
@@ -69,18 +69,9 @@ export function takeDoor(
   return {
     address: server.addr,
     open: (given) => void (handler = given),
-    [Symbol.asyncDispose]: () => closed ??= within(clock, server.shutdown()),
+    [Symbol.asyncDispose]: () =>
+      closed ??= within(server.shutdown(), { clock, ms: CLOSES_WITHIN_MS }),
   };
-}
-
-async function within(clock: Clock, done: Promise<void>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = clock.after(CLOSES_WITHIN_MS, resolve);
-  try {
-    await Promise.race([done, late]);
-  } finally {
-    timer.cancel();
-  }
 }
 
 function listen(

@@ -4,7 +4,7 @@
  */
 
 import type { Settings } from "../cascade/mod.ts";
-import { type Clock, sleep } from "../core/clock.ts";
+import { type Clock, sleep, within } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Realtime } from "../realtime/mod.ts";
 
@@ -50,7 +50,7 @@ export function createLeaving(deps: LeavingDeps): Leaving {
       realtime.drain({ perSecond: socketsPerSecond, withinMs }),
       notice ? sleep(clock, noticeMs) : undefined,
     ]);
-    await Promise.race([deps.closeDoor(), sleep(clock, DOOR_WITHIN_MS)]);
+    await within(deps.closeDoor(), { clock, ms: DOOR_WITHIN_MS });
     await stop();
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { sleep, systemClock } from "../../core/clock.ts";
+import { sleep, systemClock, within } from "../../core/clock.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("sleep ends when its time has passed, and not before", async () => {
@@ -79,4 +79,22 @@ Deno.test("a system timer fires once, not at all when it is cancelled, and never
   } finally {
     mock.timers.reset();
   }
+});
+
+Deno.test("a wait with an end resolves with what it waits for, and leaves no timer", async () => {
+  const clock = new FakeClock();
+  await within(Promise.resolve(), { clock, ms: 1_000 });
+  assert.equal(clock.timers, 0);
+  await assert.rejects(within(Promise.reject(new Error("broke")), { clock, ms: 1_000 }), /broke/);
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("a wait with an end ends on time", async () => {
+  const clock = new FakeClock();
+  let isOver = false;
+  void within(new Promise(() => {}), { clock, ms: 1_000 }).then(() => isOver = true);
+  await clock.advance(999);
+  assert.equal(isOver, false);
+  await clock.advance(1);
+  assert.equal(isOver, true);
 });
