@@ -80,7 +80,7 @@ export class LedgerValues {
   /** The changes that keep records, which must be in order, by the first id of each value. */
   sets(records: readonly ItemText[], tag: string | undefined) {
     const expireInMs = this.#retentionMs();
-    return runsOf(records).flatMap((run) => packItems(run, this.#maxValueBytes))
+    return apart(records).flatMap((run) => packItems(run, this.#maxValueBytes))
       .map(({ items, bytes }) => {
         const firstId = itemId(items[0]!);
         return { firstId, key: ledgerKey(tag, firstId), value: bytes, expireInMs };
@@ -184,7 +184,7 @@ export class LedgerValues {
 }
 
 /** Records that are over, as they follow each other, and those that are not, each alone. */
-function runsOf(records: readonly ItemText[]): readonly (readonly ItemText[])[] {
+function apart(records: readonly ItemText[]): readonly (readonly ItemText[])[] {
   const runs: ItemText[][] = [];
   let alone = 0;
   let run: ItemText[] | undefined;

@@ -13,8 +13,7 @@ import type { Connection, Connections } from "./_connections.ts";
 import { frameOf, isMeantFor } from "./_frames.ts";
 
 /** What a teller is made of. */
-export interface TellerOptions
-  extends Omit<CatchUpOptions, "send" | "sendResync" | "backlogOf" | "measure"> {
+export interface TellerOptions extends Omit<CatchUpOptions, "send" | "sendResync" | "measure"> {
   readonly connections: Connections;
   readonly backlog: Backlog;
   /** Its session has ended before it was told something. */
