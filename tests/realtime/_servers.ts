@@ -60,18 +60,22 @@ export function serve(
 }
 
 /** The engine alone, sending every message back. */
-export function serveEcho(options: Partial<EngineOptions> = {}): Served & { engine: Engine } {
+export function serveEcho(
+  options: Partial<EngineOptions> = {},
+  port = 0,
+): Served & { engine: Engine } {
   const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...options });
   engine.on("connection", (socket) => socket.on("data", (data: string) => socket.send(data)));
   const served = serve((request, info) => engine.fetch(request, { info }), () => {
     engine.close();
-  });
+  }, port);
   return Object.assign(served, { engine });
 }
 
 /** The official Socket.IO server on the engine, as the official suite wants it. */
 export function serveSocketIo(
   { connectTimeout = 60_000, ...times }: { connectTimeout?: number } & Partial<typeof SHORT> = {},
+  port = 0,
 ): Served {
   const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...times });
   const io = new Server({ serveClient: false, connectTimeout });
@@ -83,7 +87,7 @@ export function serveSocketIo(
       socket.on("message-with-ack", (...args) => args.pop()(...args));
     });
   }
-  return serve((request, info) => engine.fetch(request, { info }), () => io.close());
+  return serve((request, info) => engine.fetch(request, { info }), () => io.close(), port);
 }
 
 /** What a session token of the tests stands for: `user@context`, or nothing. */
