@@ -28,7 +28,10 @@ export interface ProcessorOptions<T> {
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
-  /** Jobs go on one after the other, each after a turn of the others'; together they would be one long job. */
+  /**
+   * Jobs go on one after the other, each after I/O has had its turn; together they would be one long
+   * job.
+   */
   #turns = Promise.resolve();
   #running = 0;
   #idle: (() => void)[] = [];

@@ -1,6 +1,7 @@
 /**
- * Which web pages may open sockets and read what is public. Browsers send `Origin` with every WebSocket and every
- * cross-site poll; anything that is no browser sends none and is told by its credential alone.
+ * Which web pages may open sockets and read what is public. Browsers send `Origin` with every
+ * WebSocket and every cross-site poll; anything that is no browser sends none and is told by its
+ * credential alone.
  */
 
 /** Whose page asks, and what it asks for. */

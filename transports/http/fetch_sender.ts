@@ -1,9 +1,10 @@
 /**
  * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
  * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and adds connections
- * while all are full and it is the far side that takes its time, sends the first request on each new connection alone (before its SETTINGS are
- * read, the far side may refuse the rest), replaces a connection that no longer answers, and turns all
- * trouble into values. It neither retries nor knows what a status means.
+ * while all are full and it is the far side that takes its time. It sends the first request on each
+ * new connection alone (before its SETTINGS are read, the far side may refuse the rest), replaces a
+ * connection that no longer answers, and turns all trouble into values. It neither retries nor knows
+ * what a status means.
  */
 
 import type { Clock } from "../../core/clock.ts";
