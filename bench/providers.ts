@@ -10,6 +10,7 @@
 import { parseArgs } from "node:util";
 import { latencyOfHealthy } from "./support/bystander.ts";
 import { startDenoServer } from "./support/deno_server.ts";
+import { hasH2load, runH2load } from "./support/h2load.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { startPushPeer } from "./support/push_peer_process.ts";
 import { measureOutage, measureServicePushes, type Waits } from "./support/service_pushes.ts";
@@ -19,7 +20,8 @@ import { totalOf } from "./support/threads.ts";
 /** What a closed loop measured; see `support/closed_loop.mjs`. */
 interface Measured {
   readonly perSecond: number;
-  readonly cpuMicroseconds: number;
+  /** Absent where it is not known. */
+  readonly cpuMicroseconds?: number;
   readonly p50?: number;
   readonly p99?: number;
   readonly failed?: number;
@@ -91,10 +93,12 @@ function floorRows(): Rows {
     });
   return {
     "fetch, 12 × 40, cancelled, timer each": bare(12, 480, { cancels: true, timers: true }),
+    "fetch, 12 × 40, cancelled": bare(12, 480, { cancels: true }),
     "fetch, 12 × 40, body read": bare(12, 480),
     "fetch, 4 × 40, body read": bare(4, 160),
     "node:http2 on Deno, 4 × 100": http2(runDeno),
     "node:http2 on Node.js, 4 × 100": http2((_, settings) => runNode("bare_http2.mjs", settings)),
+    ...(hasH2load() && { "h2load (C), 4 × 100": () => runH2load(address) }),
     "Carillon's engine alone, 1000": () =>
       runDeno("bare_engine.ts", {
         load: { ...LOAD, inFlight: APNS_STREAMS },
@@ -215,7 +219,9 @@ async function table(title: string, rows: Rows): Promise<void> {
     const { name, perSecond, cpuMicroseconds, p50, p99, failed = 0, far } = row;
     console.log(
       `  ${name.padEnd(38)} ${perSecond.toFixed(0).padStart(6)}/s` +
-        `  ${(cpuMicroseconds / 10).toFixed(1).padStart(5)} CPU s per 100,000` +
+        (cpuMicroseconds === undefined
+          ? ""
+          : `  ${(cpuMicroseconds / 10).toFixed(1).padStart(5)} CPU s per 100,000`) +
         (p50 === undefined || p99 === undefined
           ? ""
           : `  p50 ${p50.toFixed(1)}  p99 ${p99.toFixed(1)} ms`) +
@@ -244,8 +250,8 @@ function middle(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 }
 
-function ratio(a: number, b: number): string {
-  return (a / b).toFixed(2);
+function ratio(a = NaN, b = NaN): string {
+  return Number.isFinite(a / b) ? (a / b).toFixed(2) : "–";
 }
 
 async function runDeno(script: string, settings: unknown): Promise<Measured> {

@@ -79,6 +79,18 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     backOffMs: BACK_OFF_MS,
   });
 
+  const { href } = url;
+  let last = { accessToken: "", headers: {} };
+
+  /** The same object until the token is another one. */
+  function headersWith(accessToken: string): Readonly<Record<string, string>> {
+    if (accessToken !== last.accessToken) {
+      const authorization = `Bearer ${accessToken}`;
+      last = { accessToken, headers: { authorization, "content-type": "application/json" } };
+    }
+    return last.headers;
+  }
+
   function send(
     { token }: Target,
     message: Message,
@@ -87,11 +99,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     const body = renderV1(message, { token, nowMs: clock.now() });
     if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
     return withToken(tokens, async (accessToken) => {
-      const result = await api.post(url.href, {
-        headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
-        body,
-        signal,
-      });
+      const result = await api.post(href, { headers: headersWith(accessToken), body, signal });
       return result.kind === "failed" ? readFailure(result) : readAnswerV1(result, clock.now());
     });
   }
