@@ -7,6 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { createPrivateKey } from "node:crypto";
 import tls from "node:tls";
 import { messageOf } from "../../core/errors.ts";
 import { iterationsOf } from "./_iterations.ts";
@@ -60,10 +61,20 @@ function openNatively(bytes: Uint8Array, password: string): Pkcs12Parts | Pkcs12
     const { key, cert, ca } = context as { key?: unknown; cert?: unknown; ca?: unknown };
     if (typeof key !== "string" || typeof cert !== "string") return undefined;
     const others = (Array.isArray(ca) ? ca : [ca]).filter((part) => typeof part === "string");
-    return { kind: "opened", key, certificates: [cert, ...others] };
+    return partsOf(key, [cert, ...others]);
   } catch (error) {
     return /mac verify/i.test(messageOf(error)) ? WRONG_PASSWORD : undefined;
   }
+}
+
+/**
+ * Where a keystore has no MAC, one wrong password in 256 leaves bytes with a valid padding.
+ *
+ * @throws where the key is none
+ */
+function partsOf(key: string, certificates: readonly string[]): Pkcs12Parts {
+  createPrivateKey(key);
+  return { kind: "opened", key, certificates };
 }
 
 async function openByForge(
@@ -85,7 +96,7 @@ async function openByForge(
     const key = keyHolder.key
       ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(keyHolder.key))
       : keyHolder.asn1;
-    return { kind: "opened", key: pem("PRIVATE KEY", key), certificates };
+    return partsOf(pem("PRIVATE KEY", key), certificates);
   } catch (error) {
     return /MAC could not be verified/i.test(messageOf(error)) ? WRONG_PASSWORD : UNREADABLE;
   }
