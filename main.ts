@@ -5,7 +5,7 @@
  */
 
 import { systemClock } from "./core/clock.ts";
-import { createTurn } from "./core/turn.ts";
+import { createYieldToEventLoop } from "./core/event_loop.ts";
 import { messageOf, ServiceError } from "./core/errors.ts";
 import { readEnvironment } from "./service/environment.ts";
 import { greeting } from "./service/greeting.ts";
@@ -20,7 +20,7 @@ async function start(): Promise<Service> {
     return await startService(readEnvironment(variables), {
       clock: systemClock,
       random: Math.random,
-      turn: createTurn(systemClock),
+      yieldToEventLoop: createYieldToEventLoop(systemClock),
       variables,
       writeLog,
     });
@@ -53,8 +53,8 @@ function endWith(service: Service): void {
   }
   Deno.addSignalListener("SIGINT", stop);
   Deno.addSignalListener("SIGTERM", () => {
-    setTimeout(stop, service.leavesWithinMs);
-    void service.leave();
+    setTimeout(stop, service.drainsWithinMs);
+    void service.drain();
   });
 }
 
@@ -68,5 +68,5 @@ if (import.meta.main) {
   const address = `http://${host}:${port}`;
   if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
   else console.log(greeting({ address, key: service.firstKey }));
-  Deno.cron("housekeeping", "* * * * *", () => service.houseKeep());
+  Deno.cron("housekeeping", "* * * * *", () => service.runMaintenance());
 }

@@ -6,13 +6,13 @@ import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 import type { Session, SessionRequest } from "./sessions.ts";
 
 /** What is kept of a session. */
-export interface Stored extends Session {
+export interface StoredSession extends Session {
   readonly v: 1;
   readonly hash: string;
 }
 
-/** First part of the keys of {@link noteKey}. */
-export const NOTES = "revoked";
+/** First part of the keys of {@link revocationKey}. */
+export const REVOCATION_NOTES = "revoked";
 
 const MAX_TTL_MS = MAX_JWT_LIFETIME_MS;
 const MAX_NAME_LENGTH = 255;
@@ -33,17 +33,17 @@ export function revokedKey(jwtSessionId: string): StoreKey {
 }
 
 /** Of a session or a JWT that was revoked a short while ago, whatever it was. */
-export function noteKey(id: string): StoreKey {
-  return [NOTES, id];
+export function revocationKey(id: string): StoreKey {
+  return [REVOCATION_NOTES, id];
 }
 
 /** What may be told of it. */
-export function sessionOf({ v: _version, hash: _hash, ...session }: Stored): Session {
+export function sessionOf({ v: _version, hash: _hash, ...session }: StoredSession): Session {
   return session;
 }
 
 /** @throws {ServiceError} `invalid_request` with each fault */
-export function checkRequest(
+export function checkSessionRequest(
   { context, user, client, ttlMs }: SessionRequest & { readonly ttlMs: number },
 ): void {
   const faults = Object.entries({ context, user, client }).filter(([, name]) =>

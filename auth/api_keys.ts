@@ -4,11 +4,11 @@
  * the key is made.
  */
 
-import type { Change } from "../core/changes.ts";
+import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
-import { Recent } from "../core/recent.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 
@@ -72,7 +72,7 @@ export class ApiKeys {
   readonly #onChanged: (() => void) | undefined;
   #known = new Map<string, Known>();
   /** Secrets that were found right, so that the next request need not hash. */
-  readonly #verified = new Recent<Holder>(MAX_VERIFIED);
+  readonly #verified = new LruCache<Holder>(MAX_VERIFIED);
   /** Counts keys that were made or revoked here, so that a reading that overlapped is repeated. */
   #writes = 0;
   /** Readings, and the last one that counts: one that began later knows more. */

@@ -4,20 +4,20 @@
  * the latest when their cached copy has aged.
  */
 
-import type { Change } from "../core/changes.ts";
+import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 import {
-  checkRequest,
-  noteKey,
-  NOTES,
+  checkSessionRequest,
+  REVOCATION_NOTES,
+  revocationKey,
   revokedKey,
   sessionKey,
   sessionOf,
-  type Stored,
+  type StoredSession,
   userSessionKey,
 } from "./_session_records.ts";
 
@@ -58,7 +58,7 @@ export interface SessionsOptions {
 }
 
 interface Cached {
-  readonly stored: Stored;
+  readonly stored: StoredSession;
   readonly readAt: number;
 }
 
@@ -98,7 +98,7 @@ export class Sessions {
     request: SessionRequest,
   ): Promise<{ readonly session: Session; readonly token: string }> {
     const { context, user, client, ttlMs = DEFAULT_TTL_MS } = request;
-    checkRequest({ ...request, ttlMs });
+    checkSessionRequest({ ...request, ttlMs });
     await this.#makeRoom(context, user);
     const now = this.#options.clock.now();
     const { id, secret, hash } = mintSecret(PREFIX);
@@ -110,7 +110,7 @@ export class Sessions {
       createdAt: now,
       expiresAt: now + ttlMs,
     };
-    const stored: Stored = { v: 1, ...session, hash };
+    const stored: StoredSession = { v: 1, ...session, hash };
     const key = sessionKey(id);
     const done = await this.#store.commit({
       checks: [{ key, version: null }],
@@ -139,7 +139,7 @@ export class Sessions {
 
   /** @throws {ServiceError} `store_unavailable` */
   async get(id: string): Promise<Session | undefined> {
-    const entry = await this.#store.get<Stored>(sessionKey(id));
+    const entry = await this.#store.get<StoredSession>(sessionKey(id));
     return entry !== undefined && this.#isLive(entry.value) ? sessionOf(entry.value) : undefined;
   }
 
@@ -153,7 +153,7 @@ export class Sessions {
     for await (const { key } of this.#store.list({ prefix: ["userSession", context, user] })) {
       ids.push(key.at(-1) as string);
     }
-    const entries = await this.#store.getMany<Stored>(ids.map(sessionKey));
+    const entries = await this.#store.getMany<StoredSession>(ids.map(sessionKey));
     return entries.flatMap((entry) =>
       entry !== undefined && this.#isLive(entry.value) ? [sessionOf(entry.value)] : []
     ).sort((a, b) => a.createdAt - b.createdAt);
@@ -172,7 +172,7 @@ export class Sessions {
       this.#revoked(id);
       return true;
     }
-    const entry = await this.#store.get<Stored>(sessionKey(id));
+    const entry = await this.#store.get<StoredSession>(sessionKey(id));
     if (entry === undefined) return false;
     await this.#store.commit({
       deletes: [sessionKey(id), userSessionKey(entry.value)],
@@ -196,7 +196,7 @@ export class Sessions {
    */
   async applyMissed(): Promise<void> {
     this.#cache.clear();
-    for await (const { key } of this.#store.list({ prefix: [NOTES] })) {
+    for await (const { key } of this.#store.list({ prefix: [REVOCATION_NOTES] })) {
       this.applyRevoked(key.at(-1) as string);
     }
   }
@@ -235,7 +235,7 @@ export class Sessions {
     }
   }
 
-  #cached(id: string): Stored | undefined {
+  #cached(id: string): StoredSession | undefined {
     const { clock, cacheMs = 30_000 } = this.#options;
     const cached = this.#cache.get(id);
     if (cached === undefined) return undefined;
@@ -245,13 +245,13 @@ export class Sessions {
     return cached.stored;
   }
 
-  async #read(id: string): Promise<Stored | undefined> {
+  async #read(id: string): Promise<StoredSession | undefined> {
     const { clock, cacheSize = 20_000 } = this.#options;
     const reading: Reading = { id, revoked: false };
     const readAt = clock.monotonic();
     this.#readings.add(reading);
     try {
-      const stored = (await this.#store.get<Stored>(sessionKey(id)))?.value;
+      const stored = (await this.#store.get<StoredSession>(sessionKey(id)))?.value;
       // Revoked while it was being read: what was read may be from before.
       if (stored === undefined || reading.revoked) return undefined;
       this.#cache.set(id, { stored, readAt });
@@ -262,7 +262,7 @@ export class Sessions {
     }
   }
 
-  #accept(stored: Stored, hash: string): Session | undefined {
+  #accept(stored: StoredSession, hash: string): Session | undefined {
     return sameHash(stored.hash, hash) && this.#isLive(stored) ? sessionOf(stored) : undefined;
   }
 
@@ -273,7 +273,7 @@ export class Sessions {
   /** What {@link Sessions.applyMissed} finds it by; of no use where there is nobody else. */
   #note(id: string) {
     if (!this.#store.traits.shared) return [];
-    return [{ key: noteKey(id), value: { v: 1 }, expireInMs: NOTE_MS }];
+    return [{ key: revocationKey(id), value: { v: 1 }, expireInMs: NOTE_MS }];
   }
 
   #revoked(id: string): void {

@@ -79,7 +79,10 @@ async function throughput(site: Site) {
     const queue = Array.from({ length: WINDOW }, () => {
       const id = String(mail++);
       return Array.from({ length: Math.ceil(SOCKETS / BATCH) }, (_, part) => ({ id, part }));
-    }).flat().map((batch, turn) => ({ ...batch, node: turn % site.ports.length }));
+    }).flat().map((batch, yieldToEventLoop) => ({
+      ...batch,
+      node: yieldToEventLoop % site.ports.length,
+    }));
     await Promise.all(Array.from({ length: PUBLISHERS }, async () => {
       for (let batch = queue.shift(); batch; batch = queue.shift()) {
         const { id, part, node } = batch;

@@ -62,13 +62,13 @@ console.log(`resident bytes for each of them       ${each.toFixed(0)}`);
 await first.kill();
 
 const killed = performance.now();
-await using again = await startCarillon(PROPERTIES, { store });
-await again.publish(batchOf(TOTAL).slice(0, 1));
-await (await openSockets(again, 1))[Symbol.asyncDispose]();
+await using isRepeat = await startCarillon(PROPERTIES, { store });
+await isRepeat.publish(batchOf(TOTAL).slice(0, 1));
+await (await openSockets(isRepeat, 1))[Symbol.asyncDispose]();
 console.log(`seconds until publishes and sockets   ${since(killed)}`);
-while (await waitingIn(again) < TOTAL + 1) await sleep(100);
+while (await waitingIn(isRepeat) < TOTAL + 1) await sleep(100);
 console.log(`seconds until all of them are known   ${since(killed)}`);
-await again.kill();
+await isRepeat.kill();
 await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
 

@@ -6,35 +6,35 @@
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Commit, Store } from "../core/store.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { type CommitPart, packParts } from "./_commit_parts.ts";
 
 /** Versions that a commit insists on. */
-export type Checks = NonNullable<Commit["checks"]>;
+export type CommitChecks = NonNullable<Commit["checks"]>;
 
 /** What every commit insists on. */
-export interface Guard {
+export interface CommitGuard {
   /** Asked before each round. Where it rejects, so does what has gathered. */
-  checks(): Promise<Checks>;
+  checks(): Promise<CommitChecks>;
   /** A commit was refused because these did not hold any more. */
-  refused(checks: Checks): void;
+  refused(checks: CommitChecks): void;
 }
 
 /** What a loop needs. */
 export interface CommitLoopOptions {
   readonly clock: Clock;
-  readonly guard?: Guard | undefined;
+  readonly guard?: CommitGuard | undefined;
   /** Lets I/O have its turn before each round, so that more gathers. */
-  readonly turn?: Turn | undefined;
+  readonly yieldToEventLoop?: YieldToEventLoop | undefined;
   /** Takes what has gathered; none: the loop rests. */
   readonly gather: () => readonly CommitPart[];
   /** Called when the loop rests: because there is nothing left, or because the store failed. */
-  readonly onRest: (hasFailed: boolean) => void;
+  readonly onIdle: (hasFailed: boolean) => void;
   readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
-const NO_CHECKS: Checks = [];
+const NO_CHECKS: CommitChecks = [];
 const REFUSED = "Cannot write: this process was out of sight, and others have taken over";
 
 /** See the file's comment. */
@@ -60,16 +60,16 @@ export class CommitLoop {
   wake(): void {
     this.#running ??= this.#work().then((fault) => {
       this.#running = undefined;
-      this.#options.onRest(fault !== undefined);
+      this.#options.onIdle(fault !== undefined);
       return fault;
     });
   }
 
   async #work(): Promise<unknown> {
-    const { gather, guard, turn } = this.#options;
+    const { gather, guard, yieldToEventLoop } = this.#options;
     await null; // what is given in this turn of the event loop goes into the same commit
     for (;;) {
-      await turn?.();
+      await yieldToEventLoop?.();
       let checks = NO_CHECKS;
       try {
         if (guard) checks = await guard.checks();
@@ -83,7 +83,7 @@ export class CommitLoop {
     }
   }
 
-  async #commitAll(parts: readonly CommitPart[], checks: Checks): Promise<unknown> {
+  async #commitAll(parts: readonly CommitPart[], checks: CommitChecks): Promise<unknown> {
     const { guard } = this.#options;
     const batches = packParts(parts, this.#store.traits);
     let fault: unknown;
@@ -106,7 +106,7 @@ export class CommitLoop {
   }
 
   /** False where a check did not hold. */
-  async #commit(batch: readonly CommitPart[], checks: Checks): Promise<boolean> {
+  async #commit(batch: readonly CommitPart[], checks: CommitChecks): Promise<boolean> {
     const { clock, onCommit } = this.#options;
     const started = clock.monotonic();
     const sets = batch.flatMap((part) => part.sets);

@@ -4,7 +4,7 @@ import { idTag } from "../core/ids.ts";
 import type { StoreKey } from "../core/store.ts";
 import type { Append } from "./_appends.ts";
 import { CHANGE_BYTES, type CommitPart } from "./_commit_parts.ts";
-import type { Opening, Run } from "./_segments.ts";
+import type { OpenSegment, SegmentRun } from "./_segments.ts";
 import type { LedgerValues } from "./ledger_values.ts";
 import {
   encodeNotification,
@@ -17,7 +17,7 @@ import {
 import { ledgerKey, logKey, type StoredSegment } from "./segment.ts";
 
 /** A segment that is to be opened once it is stored. */
-export interface NewSegment extends Opening {
+export interface NewSegment extends OpenSegment {
   readonly key: StoreKey;
 }
 
@@ -80,7 +80,7 @@ export class LogParts {
    * @param run more than one only where all of them are wholly settled, and follow each other
    */
   settled(
-    run: Run,
+    run: SegmentRun,
     { closed, failed }: {
       /** It was stored, and the segments are not any more. */
       readonly closed: () => void;

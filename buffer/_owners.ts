@@ -7,7 +7,7 @@ import { unpackNotifications } from "./_stored_items.ts";
 import { AFTER_IDS, LOG_PREFIX, parseLogKey, type StoredSegment } from "./segment.ts";
 
 /** The segment that an id may belong to, as it is stored. */
-export interface Covering {
+export interface OwnedRange {
   /** The notification of this id, where the segment has it and it is not settled. */
   readonly notification: Notification | undefined;
   /** First ids of the ledger values that are the segment's owner's to change. */
@@ -46,7 +46,7 @@ export async function listOwners(store: Store): Promise<readonly string[]> {
  * The segments that an id may belong to, one of each owner at most. What is being taken over at
  * this very moment may be missed.
  */
-export async function findInLogs(store: Store, id: string): Promise<readonly Covering[]> {
+export async function findInLogs(store: Store, id: string): Promise<readonly OwnedRange[]> {
   const owners = await listOwners(store);
   const found = await Promise.all(owners.map((owner) => findInLog(store, { owner, id })));
   return found.filter((covering) => covering !== undefined);
@@ -55,7 +55,7 @@ export async function findInLogs(store: Store, id: string): Promise<readonly Cov
 async function findInLog(
   store: Store,
   { owner, id }: { readonly owner: string; readonly id: string },
-): Promise<Covering | undefined> {
+): Promise<OwnedRange | undefined> {
   const prefix = [...LOG_PREFIX, owner, idTag(id)];
   const range = { prefix, end: [...prefix, `${id}\u0000`], reverse: true, limit: 1 };
   for await (const { value } of store.list<StoredSegment>(range)) {

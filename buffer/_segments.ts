@@ -10,7 +10,7 @@ import type { ItemText } from "./_stored_items.ts";
 import { parseLogKey, type Segment, type Slot, slotId } from "./segment.ts";
 
 /** What a segment is opened with. */
-export interface Opening {
+export interface OpenSegment {
   readonly notifications: readonly Notification[];
   /** Their stored size. */
   readonly bytes: number;
@@ -22,7 +22,7 @@ export interface Opening {
 }
 
 /** Where something is. */
-export interface Place {
+export interface SegmentSlot {
   readonly segment: Segment;
   readonly index: number;
 }
@@ -57,7 +57,7 @@ export class Segments {
     return this.#found > 0;
   }
 
-  open(key: StoreKey, opening: Opening): void {
+  open(key: StoreKey, opening: OpenSegment): void {
     const { notifications, bytes, settled = [], ledger = [], isFound = false } = opening;
     if (isFound) this.#found++;
     const { tag } = parseLogKey(key);
@@ -78,7 +78,7 @@ export class Segments {
   }
 
   /** The place of an id, settled or not. */
-  find(id: string): Place | undefined {
+  find(id: string): SegmentSlot | undefined {
     const next = this.#lastIndex + 1;
     const slot = this.#last?.slots[next];
     if (slot !== undefined && slotId(slot) === id) {
@@ -89,7 +89,7 @@ export class Segments {
   }
 
   /** Puts a record where its notification was; false where that was settled before. */
-  settle({ segment, index }: Place, record: ItemText): boolean {
+  settle({ segment, index }: SegmentSlot, record: ItemText): boolean {
     const isNew = typeof segment.slots[index] !== "string";
     segment.slots[index] = record;
     if (!isNew) return false;
@@ -124,7 +124,7 @@ export class Segments {
     else segments.splice(at, 0, segment);
   }
 
-  #findIn(tag: string, id: string): Place | undefined {
+  #findIn(tag: string, id: string): SegmentSlot | undefined {
     const segments = this.#byTag.get(tag);
     const segment = segments?.[lastAtOrBefore(segments, firstId, id)];
     if (!segment || segment.isClosed) return undefined;
@@ -137,7 +137,7 @@ export class Segments {
 }
 
 /** Some segments, one of them at least. */
-export type Run = readonly [Segment, ...Segment[]];
+export type SegmentRun = readonly [Segment, ...Segment[]];
 
 /**
  * The same segments in runs that can be written as one: those of a run are wholly settled, and were
@@ -145,7 +145,7 @@ export type Run = readonly [Segment, ...Segment[]];
  *
  * @param limit of the notifications in a run of more than one segment
  */
-export function runsOf(segments: readonly Segment[], limit: number): readonly Run[] {
+export function runsOf(segments: readonly Segment[], limit: number): readonly SegmentRun[] {
   const runs: [Segment, ...Segment[]][] = [];
   let size = 0;
   for (const segment of [...segments].sort((a, b) => a.number - b.number)) {

@@ -40,7 +40,7 @@ export interface Handover {
    * It may have been handed over before, here or by a process that has ended since, and what was
    * done then is not known.
    */
-  readonly again: boolean;
+  readonly isRepeat: boolean;
 }
 
 /**
@@ -83,7 +83,7 @@ export interface Buffer extends AsyncDisposable {
   put(
     notifications: readonly Notification[],
     sets?: Sets,
-    options?: { readonly again?: boolean },
+    options?: { readonly isRepeat?: boolean },
   ): Promise<void>;
   /**
    * Says what became of a notification that was handed over. Those merged into it are settled with

@@ -10,7 +10,7 @@ import { idTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
 import { CHANGE_BYTES, packParts } from "./_commit_parts.ts";
-import { gatherRounds } from "./_rounds.ts";
+import { groupIntoBatches } from "./_batches.ts";
 import {
   decodeItem,
   encodeItem,
@@ -74,7 +74,7 @@ export class LedgerValues {
     this.#store = store;
     this.#maxValueBytes = maxValueBytes;
     this.#retentionMs = retentionMs;
-    this.#amend = gatherRounds((round) => this.#amendAll(round), { limit: MAX_ROUND });
+    this.#amend = groupIntoBatches((round) => this.#amendAll(round), { limit: MAX_ROUND });
   }
 
   /** The changes that keep records, which must be in order, by the first id of each value. */

@@ -10,7 +10,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 import type {
@@ -34,7 +34,7 @@ export interface LogBufferOptions {
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
   /** Lets I/O have its turn between two jobs. */
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
   /** From 0 (inclusive) to 1 (exclusive); spreads pauses. None: they are all alike. */
@@ -43,9 +43,9 @@ export interface LogBufferOptions {
   readonly leaseMs?: number;
   readonly onMerged?: () => void;
   /** On a shared store, after the start: so many were taken over from a process that is gone. */
-  readonly onTaken?: (count: number) => void;
+  readonly onFailover?: (count: number) => void;
   /** On a shared store: so many that were in flight here have been taken over by others. */
-  readonly onLapse?: (count: number) => void;
+  readonly onLeaseLost?: (count: number) => void;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** Something broke that is tried again, or a handler threw. */
   readonly onFault?: (thrown: unknown) => void;
@@ -87,10 +87,10 @@ export class LogBuffer implements Buffer {
       concurrency: () => options.settings().numProcessorThreads,
       maxWaiting: () => options.settings().maxProcessorTasks,
       jobSize: options.jobSize ?? 256,
-      laneOf: ({ context }) => context,
+      tenantOf: ({ context }) => context,
       run: (batch) => this.#work(batch),
       onFault: (thrown) => options.onFault?.(thrown),
-      turn: options.turn,
+      yieldToEventLoop: options.yieldToEventLoop,
     });
   }
 
@@ -99,11 +99,11 @@ export class LogBuffer implements Buffer {
     if (!this.traits.shared) return await this.#log.readBack((read) => this.#resume(read));
     const recovered = await this.#log.recover({
       hasRoom: () => this.#hasRoom(1),
-      onTaken: (taken) => {
-        this.#options.onTaken?.(taken.length);
+      onFailover: (taken) => {
+        this.#options.onFailover?.(taken.length);
         this.#resume(taken);
       },
-      onLapse: (count) => this.#lapse(count),
+      onLeaseLost: (count) => this.#lapse(count),
     });
     this.#resume(recovered);
     return recovered.length;
@@ -178,7 +178,7 @@ export class LogBuffer implements Buffer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#log.settleDown();
+    this.#log.stopFailover();
     this.#ticker?.cancel();
     do this.#handOver(); while (
       await this.#processor.idle(), this.#queue.hasDue(this.#options.clock.monotonic())
@@ -213,7 +213,7 @@ export class LogBuffer implements Buffer {
 
   /** Others have what was in flight; what comes of the jobs under way is not asked for any more. */
   #lapse(count: number): void {
-    this.#options.onLapse?.(count);
+    this.#options.onLeaseLost?.(count);
     this.#queue.clear();
     this.#processor.clear();
     this.#merged.clear();
@@ -260,10 +260,10 @@ export class LogBuffer implements Buffer {
     try {
       // Perhaps they are another process's by now; the lease will tell.
       if (!this.#log.isSure) return batch.forEach((each) => this.#pause(each));
-      const again = batch.filter(({ id }) => this.#isAgain(id));
-      await this.#give(again, { again: true });
-      if (again.length === batch.length) return;
-      await this.#give(batch.filter((each) => !again.includes(each)), { again: false });
+      const isRepeat = batch.filter(({ id }) => this.#isAgain(id));
+      await this.#give(isRepeat, { isRepeat: true });
+      if (isRepeat.length === batch.length) return;
+      await this.#give(batch.filter((each) => !isRepeat.includes(each)), { isRepeat: false });
     } finally {
       if (this.#heldBack) this.#handOver();
     }
@@ -271,7 +271,7 @@ export class LogBuffer implements Buffer {
 
   async #give(batch: readonly Notification[], handover: Handover): Promise<void> {
     // An attempt that was under way when it came back may have come to something after all.
-    const open = handover.again ? batch.filter(({ id }) => this.#log.waiting(id)) : batch;
+    const open = handover.isRepeat ? batch.filter(({ id }) => this.#log.waiting(id)) : batch;
     if (open.length === 0) return;
     try {
       await this.#handle!(open, handover);

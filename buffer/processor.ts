@@ -4,7 +4,7 @@
  * calls these `numProcessorThreads` and `maxProcessorTasks`.
  */
 
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { FairQueue } from "./fair_queue.ts";
 
 /** Settings of {@link Processor}. */
@@ -16,12 +16,12 @@ export interface ProcessorOptions<T> {
   /** Items in one job. */
   readonly jobSize: number;
   /** Items with the same name take their turn together; see {@link FairQueue}. */
-  readonly laneOf: (item: T) => string;
+  readonly tenantOf: (item: T) => string;
   /** Handles a job. A rejection is a bug; it is reported and the processor goes on. */
   readonly run: (items: readonly T[]) => Promise<void> | void;
   readonly onFault: (thrown: unknown) => void;
   /** Lets I/O have its turn; between two jobs the event loop must not starve. */
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
 }
 
 /** A bounded pool of jobs. */
@@ -38,7 +38,7 @@ export class Processor<T> {
 
   constructor(options: ProcessorOptions<T>) {
     this.#options = options;
-    this.#waiting = new FairQueue(options.laneOf);
+    this.#waiting = new FairQueue(options.tenantOf);
   }
 
   /** Items waiting for a job. */
@@ -86,7 +86,7 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      await (this.#turns = this.#turns.then(this.#options.turn));
+      await (this.#turns = this.#turns.then(this.#options.yieldToEventLoop));
     }
     this.#running--;
     this.#rest();

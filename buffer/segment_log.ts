@@ -11,16 +11,16 @@ import { createTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreKey } from "../core/store.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { type Append, groupAppends } from "./_appends.ts";
 import { bytesOfSets, CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
 import { LogParts, type NewSegment } from "./_log_parts.ts";
 import { CommitLoop } from "./_commit_loop.ts";
 import { findInLogs, rangesInOrder } from "./_owners.ts";
-import { type Opening, runsOf, Segments } from "./_segments.ts";
+import { type OpenSegment, runsOf, Segments } from "./_segments.ts";
 import { LedgerValues } from "./ledger_values.ts";
-import { Neighbours } from "./neighbours.ts";
-import type { Taken } from "./takeover.ts";
+import { Peers } from "./shared_kv/peers.ts";
+import type { TakenSegment } from "./shared_kv/failover.ts";
 import {
   decodeItem,
   encodeItem,
@@ -60,7 +60,7 @@ export interface SegmentLogOptions {
   /** From 0 (inclusive) to 1 (exclusive); spreads what processes do at the same time. */
   readonly random?: () => number;
   /** Lets I/O have its turn. None: nothing more gathers for a commit that could begin at once. */
-  readonly turn?: Turn;
+  readonly yieldToEventLoop?: YieldToEventLoop;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** A commit of settled records failed; it is tried again. */
   readonly onFault?: (thrown: unknown) => void;
@@ -71,9 +71,9 @@ export interface LogListener {
   /** Whether more may be taken over. */
   hasRoom(): boolean;
   /** In order; they were accepted by processes that are gone. */
-  onTaken(notifications: readonly Notification[]): void;
+  onFailover(notifications: readonly Notification[]): void;
   /** This process was out of sight for so long that others have taken over all it had in flight. */
-  onLapse(count: number): void;
+  onLeaseLost(count: number): void;
 }
 
 /** A log of what is in flight and a ledger of what is not any more. */
@@ -87,7 +87,7 @@ export class SegmentLog {
   readonly #loop: CommitLoop;
   readonly #wakeUp: WakeUp;
   /** Only where the store is shared. */
-  readonly #neighbours: Neighbours | undefined;
+  readonly #neighbours: Peers | undefined;
   /** Where the store is not shared, a name serves to tell processes one after the other apart. */
   readonly #alone = createTag();
   #listener: LogListener | undefined;
@@ -108,9 +108,9 @@ export class SegmentLog {
       ...options,
       guard: this.#neighbours,
       // A store that others use too is far away: enough gathers while a commit is under way.
-      turn: this.#neighbours ? undefined : options.turn,
+      yieldToEventLoop: this.#neighbours ? undefined : options.yieldToEventLoop,
       gather: () => [...this.#appendParts(), ...this.#settledParts()],
-      onRest: (hasFailed) => this.#rest(hasFailed),
+      onIdle: (hasFailed) => this.#rest(hasFailed),
     });
     this.#wakeUp = new WakeUp(options.clock, () => this.#loop.wake());
     this.#ledger = new LedgerValues(store, {
@@ -228,7 +228,7 @@ export class SegmentLog {
 
   /**
    * Reads back, in order, what was accepted and not settled, and is nobody else's. Where the store
-   * is shared, goes on to do so until {@link settleDown}, and tells the listener.
+   * is shared, goes on to do so until {@link stopFailover}, and tells the listener.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -237,8 +237,8 @@ export class SegmentLog {
     if (this.#neighbours) {
       this.#listener = listener && {
         hasRoom: () => listener.hasRoom(),
-        onTaken: (taken) => taken.forEach((each) => found.push(each)),
-        onLapse: () => void (found.length = 0),
+        onFailover: (taken) => taken.forEach((each) => found.push(each)),
+        onLeaseLost: () => void (found.length = 0),
       };
       await this.#neighbours.start();
       this.#listener = listener;
@@ -262,7 +262,7 @@ export class SegmentLog {
         this.#segments.open(entry.key, opening);
         count += opening.notifications.length;
         onRead(opening.notifications);
-        await this.#options.turn?.();
+        await this.#options.yieldToEventLoop?.();
       }
     }
     this.#isReading = false;
@@ -270,8 +270,8 @@ export class SegmentLog {
   }
 
   /** Takes over no more. */
-  settleDown(): void {
-    this.#neighbours?.settleDown();
+  stopFailover(): void {
+    this.#neighbours?.stopFailover();
   }
 
   /**
@@ -292,33 +292,33 @@ export class SegmentLog {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wakeUp.cancel();
-    await this.#neighbours?.leave();
+    await this.#neighbours?.handOver();
   }
 
-  #meet(): Neighbours {
+  #meet(): Peers {
     const { clock, random, onFault, leaseMs = LEASE_MS } = this.#options;
-    return new Neighbours(this.#store, {
+    return new Peers(this.#store, {
       ...{ clock, leaseMs, random, onFault },
       hasRoom: () => this.#listener?.hasRoom() ?? false,
-      onTaken: async (taken) => {
+      onFailover: async (taken) => {
         const segments = this.#segments;
         const openings = await Promise.all(taken.map((each) => this.#read(each)));
         if (segments !== this.#segments) return; // lost again meanwhile
         openings.forEach((opening, index) => segments.open(taken[index]!.key, opening));
         const found = openings.flatMap(({ notifications }) => notifications);
-        this.#listener?.onTaken(found.sort(byId));
+        this.#listener?.onFailover(found.sort(byId));
       },
-      onLapse: () => {
+      onLeaseLost: () => {
         const { inFlight } = this.#segments;
         this.#segments = new Segments();
         this.#dirty.clear();
-        this.#listener?.onLapse(inFlight);
+        this.#listener?.onLeaseLost(inFlight);
       },
     });
   }
 
   /** What a stored segment is opened with. */
-  async #read({ key, value }: Taken): Promise<Opening> {
+  async #read({ key, value }: TakenSegment): Promise<OpenSegment> {
     const { ledger, items } = value;
     const settled = await this.#ledger.read(ledger, parseLogKey(key).tag);
     const notifications = unpackNotifications(items);

@@ -2,7 +2,7 @@
 
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
-import { findName, isOurs, readSetting, type Setting } from "./schema.ts";
+import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
 /** A name with its text, and where both stand. */
 export interface Found {
@@ -17,7 +17,7 @@ export interface Found {
  * The setting that was found. Names of other programs are passed over; an unknown name in our
  * own namespaces is a warning, a wrong value a fault.
  */
-export function admit(found: Found, findings: Findings): Setting | undefined {
+export function admit(found: Found, findings: Findings): SettingDefinition | undefined {
   const { file, nameAt, valueAt } = found;
   const read = readSetting(found.name, found.raw);
   if (read.kind === "setting") {

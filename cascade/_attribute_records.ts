@@ -7,7 +7,7 @@
 import { type Fault, ServiceError } from "../core/errors.ts";
 import { didYouMean } from "./_admit.ts";
 import type { Layer } from "./_layer.ts";
-import { findName, readSetting, type Setting } from "./schema.ts";
+import { findName, readSetting, type SettingDefinition } from "./schema.ts";
 import { isTag } from "./tag_expression.ts";
 
 /** What is kept of a context. */
@@ -115,7 +115,7 @@ export function attributeLayer(
   attributes: Readonly<Record<string, string>>,
   source: string,
 ): Layer {
-  const layer = new Map<string, Setting>();
+  const layer = new Map<string, SettingDefinition>();
   for (const [attribute, raw] of Object.entries(attributes)) {
     const read = readSetting(attribute, raw);
     if (read.kind !== "setting") continue;

@@ -9,7 +9,7 @@
 import { isJsonObject } from "../core/json.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import { concernsUs, findName, type Setting } from "./schema.ts";
+import { concernsUs, findName, type SettingDefinition } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
 import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -18,7 +18,7 @@ export type ConfigScope = typeof SCOPE_NAMES[number];
 
 /** What the files of `meta/` amount to, collected file by file. */
 export interface Metadata {
-  readonly values: Map<string, Setting>;
+  readonly values: Map<string, SettingDefinition>;
   /** Canonical name → the most specific scope that still counts. */
   readonly finals: Map<string, ConfigScope>;
 }
@@ -69,7 +69,7 @@ function readMetaValue(
   yaml: YamlFile,
   { property, value }: { readonly property: string; readonly value: unknown },
   findings: Findings,
-): Setting | undefined {
+): SettingDefinition | undefined {
   const raw = textInYaml(property, value);
   if (raw === undefined) {
     const path = [property, "value"];

@@ -14,7 +14,7 @@ import {
   nameOfVariable,
   nearestVariable,
   readSetting,
-  type Setting,
+  type SettingDefinition,
 } from "./schema.ts";
 
 /** Everything that the server scope is made of. */
@@ -28,7 +28,7 @@ export interface ServerSources {
 
 /** The layer of the server scope. */
 export function readServerScope(sources: ServerSources, findings: Findings): Layer {
-  const layer = new Map<string, Setting>();
+  const layer = new Map<string, SettingDefinition>();
   for (const { file, text } of sources.files) {
     const { entries, faults } = parseProperties(file, text, { colonInKey: mayNameTopic });
     for (const { key, ...fault } of faults) gravity(key, findings).push(fault);
@@ -63,8 +63,8 @@ function mistakeIn(
 }
 
 function overrule(
-  layer: Map<string, Setting>,
-  setting: Setting,
+  layer: Map<string, SettingDefinition>,
+  setting: SettingDefinition,
   { file, at, findings }: { file: string; at: Position; findings: Findings },
 ): void {
   const before = layer.get(setting.name);
@@ -78,7 +78,7 @@ function overrule(
 function readEnvironment(
   environment: Readonly<Record<string, string>>,
   findings: Findings,
-): readonly Setting[] {
+): readonly SettingDefinition[] {
   const place = { file: "environment", line: 1, column: 1 };
   return Object.entries(environment).flatMap(([variable, raw]) => {
     const name = nameOfVariable(variable);

@@ -5,10 +5,10 @@
  * what another node wrote, once this one is told to forget what it has.
  */
 
-import type { Change } from "../core/changes.ts";
+import type { Change } from "../core/change_feed.ts";
 import { ServiceError } from "../core/errors.ts";
 import { userKey } from "../core/notification.ts";
-import { Recent } from "../core/recent.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import {
   type ContextInput,
@@ -24,13 +24,13 @@ import {
 } from "./_attribute_records.ts";
 
 /** The records of a user and of its context; `null`: there is none. */
-export interface Owner {
+export interface AttributeOwner {
   readonly context: ContextRecord | null;
   readonly user: UserRecord | null;
 }
 
 /** Names one user. */
-export interface UserName {
+export interface AttributeUser {
   readonly context: string;
   readonly user: string;
 }
@@ -54,9 +54,9 @@ const ATTEMPTS = 5;
 export class Attributes {
   readonly #store: Store;
   readonly #onChanged: ((change: Change) => void) | undefined;
-  readonly #contexts: Recent<ContextRecord | null>;
-  readonly #users: Recent<UserRecord | null>;
-  readonly #loading = new Map<string, Promise<Owner>>();
+  readonly #contexts: LruCache<ContextRecord | null>;
+  readonly #users: LruCache<UserRecord | null>;
+  readonly #loading = new Map<string, Promise<AttributeOwner>>();
   /** Counts writes, so that a read that overlapped one does not put back what was there before. */
   #writes = 0;
   /** Writes happen one after the other: what is in memory must be what was written last. */
@@ -65,12 +65,12 @@ export class Attributes {
   constructor({ store, capacity = 100_000, onChanged }: AttributesOptions) {
     this.#store = store;
     this.#onChanged = onChanged;
-    this.#contexts = new Recent(capacity);
-    this.#users = new Recent(capacity);
+    this.#contexts = new LruCache(capacity);
+    this.#users = new LruCache(capacity);
   }
 
   /** Both records of a user; at once where they are known. */
-  lookUp(context: string, user: string): Owner | Promise<Owner> {
+  lookUp(context: string, user: string): AttributeOwner | Promise<AttributeOwner> {
     const contextRecord = this.#contexts.get(context);
     const key = userKey(context, user);
     const userRecord = this.#users.get(key);
@@ -129,7 +129,7 @@ export class Attributes {
    * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
    */
   replaceUser(
-    name: UserName,
+    name: AttributeUser,
     input: UserInput,
   ): Promise<UserRecord> {
     return this.#writeUser(name, () => userRecord(input));
@@ -141,7 +141,7 @@ export class Attributes {
    * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
    */
   patchUser(
-    name: UserName,
+    name: AttributeUser,
     patch: UserPatch,
   ): Promise<UserRecord> {
     return this.#writeUser(name, (now) => userRecord(patchedUser(now, patch)));
@@ -181,11 +181,11 @@ export class Attributes {
     this.#loading.clear();
   }
 
-  async #load(context: string, user: string): Promise<Owner> {
+  async #load(context: string, user: string): Promise<AttributeOwner> {
     const writes = this.#writes;
     const keys = [contextKey(context), userRecordKey(context, user)];
     const [ofContext, ofUser] = await this.#store.getMany(keys);
-    const owner: Owner = {
+    const owner: AttributeOwner = {
       context: (ofContext as StoreEntry<ContextRecord> | undefined)?.value ?? null,
       user: (ofUser as StoreEntry<UserRecord> | undefined)?.value ?? null,
     };
@@ -212,7 +212,7 @@ export class Attributes {
   }
 
   #writeUser(
-    { context, user }: UserName,
+    { context, user }: AttributeUser,
     change: (now: UserRecord | undefined) => UserRecord,
   ): Promise<UserRecord> {
     return this.#write(userRecordKey(context, user), {
@@ -267,7 +267,7 @@ interface Write<T extends object> {
   readonly owner: { readonly context: string; readonly user?: string };
   /** What the record shall be; `null` removes it. */
   readonly change: (now: T | undefined) => T | null;
-  readonly cache: Recent<T | null>;
+  readonly cache: LruCache<T | null>;
   readonly cacheKey: string;
 }
 

@@ -8,7 +8,7 @@ import { isJsonObject } from "../core/json.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import { type Findings, placeOf, type Position } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
-import { concernsUs, type Setting } from "./schema.ts";
+import { concernsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
 import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -116,7 +116,7 @@ function readEntry(
   for (const tag of tags.filter((tag) => !isTag(tag))) {
     fault(`'addTags': '${tag}' cannot be a tag`, ["addTags"]);
   }
-  const settings = new Map<string, Setting>();
+  const settings = new Map<string, SettingDefinition>();
   for (const property of Object.keys(properties)) {
     const raw = texts.get(property);
     if (raw === undefined) continue;
@@ -150,8 +150,8 @@ function isForeignEntry(entry: unknown): boolean {
 }
 
 function addSetting(
-  settings: Map<string, Setting>,
-  setting: Setting,
+  settings: Map<string, SettingDefinition>,
+  setting: SettingDefinition,
   { file, at, findings }: { file: string; at: Position; findings: Findings },
 ): void {
   const warn = (message: string) => findings.warnings.push({ file, ...at, message });

@@ -12,7 +12,7 @@ export {
   type UserPatch,
   type UserRecord,
 } from "./_attribute_records.ts";
-export { Attributes, type AttributesOptions, type UserName } from "./attributes.ts";
+export { Attributes, type AttributesOptions, type AttributeUser } from "./attributes.ts";
 export {
   Cascade,
   type CascadeOptions,

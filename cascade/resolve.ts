@@ -7,7 +7,7 @@
 import type { Layer } from "./_layer.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { type Value, valueText } from "./key_spec.ts";
-import type { Setting } from "./schema.ts";
+import type { SettingDefinition } from "./schema.ts";
 
 /** A scope and what it says. */
 export interface ScopeLayer {
@@ -43,7 +43,7 @@ export interface Resolution<T> {
 }
 
 /** The first setting of a name in the scopes that count for it. */
-export function lookUp(stack: Stack, name: string): Setting | undefined {
+export function lookUp(stack: Stack, name: string): SettingDefinition | undefined {
   for (let index = firstOpen(stack, name); index < stack.layers.length; index++) {
     const setting = stack.layers[index]!.layer.get(name);
     if (setting) return setting;
@@ -57,7 +57,7 @@ export function trace(
   { names, fallback }: { readonly names: readonly string[]; readonly fallback: Value },
 ): Resolution<Value> {
   const trail: TrailStep[] = [];
-  let chosen: Setting | undefined;
+  let chosen: SettingDefinition | undefined;
   for (const name of names) {
     const open = firstOpen(stack, name);
     for (const [index, { scope, layer }] of stack.layers.entries()) {
@@ -88,6 +88,6 @@ function firstOpen({ layers, finals }: Stack, name: string): number {
   return final === undefined ? 0 : Math.max(0, layers.findIndex(({ scope }) => scope === final));
 }
 
-function shown({ spec, value }: Setting): string {
+function shown({ spec, value }: SettingDefinition): string {
   return spec.secret ? "[redacted]" : valueText(value);
 }

@@ -37,7 +37,7 @@ export interface KnownName {
 }
 
 /** One value for one name, checked. */
-export interface Setting extends KnownName {
+export interface SettingDefinition extends KnownName {
   readonly value: Value;
   /** Where it comes from, for people: `pns.properties:3:1`, `user attribute`. */
   readonly source: string;

@@ -6,7 +6,7 @@
 
 import type { ContextRecord, UserRecord } from "./_attribute_records.ts";
 import { attributeLayer, TAXONOMY_TYPES } from "./_attribute_records.ts";
-import type { Attributes, Owner } from "./attributes.ts";
+import type { AttributeOwner, Attributes } from "./attributes.ts";
 import type { Configuration } from "./configuration.ts";
 import { matchingSets, mergeSets } from "./context_sets.ts";
 import { EMPTY_LAYER, type Layer } from "./_layer.ts";
@@ -14,7 +14,7 @@ import type { ConfigScope } from "./_meta_files.ts";
 import { lookUp } from "./resolve.ts";
 import type { Settings } from "./settings.ts";
 import { userKey } from "../core/notification.ts";
-import { Recent } from "../core/recent.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import { View } from "./view.ts";
 
 /** A view and the record of the context that it was made of; with another it no longer holds. */
@@ -33,11 +33,11 @@ export class Snapshot {
   readonly #configuration: Configuration;
   readonly #attributes: Attributes;
   readonly #plain: View | undefined;
-  readonly #ofContexts = new Recent<Made>(VIEWS);
+  readonly #ofContexts = new LruCache<Made>(VIEWS);
   /** By record, which is another object after each change and is kept as long as it is in use. */
   readonly #ofUsers = new WeakMap<UserRecord, Made>();
-  readonly #shared = new Recent<Made>(VIEWS);
-  readonly #setLayers = new Recent<{ readonly layer: Layer }>(VIEWS);
+  readonly #shared = new LruCache<Made>(VIEWS);
+  readonly #setLayers = new LruCache<{ readonly layer: Layer }>(VIEWS);
   readonly #recordLayers = new WeakMap<object, Layer>();
 
   constructor(configuration: Configuration, attributes: Attributes) {
@@ -60,7 +60,7 @@ export class Snapshot {
     return this.#configuration.files.get(path);
   }
 
-  #viewOf(owner: Owner, context: string): View {
+  #viewOf(owner: AttributeOwner, context: string): View {
     const { user, context: contextRecord } = owner;
     if (user === null && contextRecord === null && this.#plain) return this.#plain;
     const known = user === null ? this.#ofContexts.get(context) : this.#ofUsers.get(user);
@@ -72,7 +72,7 @@ export class Snapshot {
   }
 
   /** Users without attributes of their own share a view where the same context sets match. */
-  #make({ context: contextRecord, user: userRecord }: Owner, context: string): View {
+  #make({ context: contextRecord, user: userRecord }: AttributeOwner, context: string): View {
     const records = {
       context: this.#layerOf(contextRecord, "context attribute"),
       user: this.#layerOf(userRecord, "user attribute"),

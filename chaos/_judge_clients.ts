@@ -118,7 +118,7 @@ export function judgeClients(story: Story): readonly Finding[] {
     fault("4.x: twice at different offsets", found.twice),
     fault("4.x: offsets out of order", found.disorder),
     fault("4.x: without an offset", found.placeless),
-    told("4.x: again at the same offset", found.repeats),
+    told("4.x: isRepeat at the same offset", found.repeats),
     fault("2.x: twice without a return", found.twiceWithoutReturn),
     told("2.x: twice after a return", found.twiceAfterReturn),
     fault(

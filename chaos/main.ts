@@ -68,7 +68,7 @@ if (values.logs !== undefined) {
 const { findings, isSound } = judge(story);
 console.log(`\n${countsOf(plan.map(({ kind }) => kind))}\n\n${tableOf(findings)}`);
 console.log(
-  isSound ? "\nSound." : `\nFAULTS. To see them again: deno task chaos ${replay().join(" ")}`,
+  isSound ? "\nSound." : `\nFAULTS. To see them isRepeat: deno task chaos ${replay().join(" ")}`,
 );
 Deno.exit(isSound ? 0 : 1);
 

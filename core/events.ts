@@ -56,7 +56,7 @@ export function parseOffset(text: unknown): number | undefined {
 }
 
 /** One socket of a user, as presence knows it. */
-export interface Seat extends UserName {
+export interface SocketPresence extends UserName {
   readonly client: string;
   /** What the client calls its connection; the Socket.IO id where it does not say. */
   readonly id: string;
@@ -65,22 +65,22 @@ export interface Seat extends UserName {
    * Milliseconds: whatever a socket was told longer ago than this has arrived, or the socket is as
    * good as closed. Says where a client may have been when its node was last seen.
    */
-  readonly beatMs: number;
+  readonly heartbeatMs: number;
 }
 
 /** One of this process's open sockets. */
-export interface LocalSeat extends Seat, Presence {
+export interface LocalSocket extends SocketPresence, Presence {
   /** Offset up to which it was told; negative until its `join` has resolved. */
   readonly cursor: number;
   /**
    * Offset up to which its client has certainly got everything: what it had been told when it was
    * sent something that it has answered since. At most `cursor`.
    */
-  readonly proven: number;
+  readonly acknowledged: number;
 }
 
 /** What a socket learns when it takes its seat. */
-export interface Joined {
+export interface JoinResult {
   /**
    * Where the user's log ends; where nothing is known of the user, the present moment. Everything
    * later is told.
@@ -90,16 +90,16 @@ export interface Joined {
    * Where the connection of this id was before: up to here it has certainly got everything.
    * Absent where it was not known, or is too long ago.
    */
-  readonly from?: number;
+  readonly acknowledged?: number;
   /**
    * The connection of this id was here in the last day, and where it goes on is not known any more:
    * something may be missing. Only of connections that their clients have named.
    */
-  readonly wasHere?: true;
+  readonly wasConnected?: true;
 }
 
 /** A part of a user's log. */
-export interface Missed {
+export interface MissedEvents {
   readonly events: readonly LoggedEvent[];
   /**
    * False where something that was sent to the user after the given offset may be missing: it is
@@ -121,13 +121,13 @@ export interface Presence {
 /** The sockets of this process, as a hub sees them; a hub keeps none of its own. */
 export interface LocalSockets {
   /** Tells those of the user's sockets here that have not been told yet. */
-  tell(event: LoggedEvent): void;
+  deliver(event: LoggedEvent): void;
   /** Every open socket, those whose `join` is under way included. */
-  seats(): Iterable<LocalSeat>;
+  sockets(): Iterable<LocalSocket>;
   /** Those of one user. */
-  seatsOf(user: UserName): readonly LocalSeat[];
+  socketsOf(user: UserName): readonly LocalSocket[];
   /** Something may have been missed: the user's sockets here look into the log. */
-  catchUp(user: UserName): void;
+  recover(user: UserName): void;
 }
 
 /**
@@ -158,23 +158,23 @@ export interface EventHub extends AsyncDisposable {
    */
   publish(
     events: readonly UserEvent[],
-    options: { readonly again: boolean },
+    options: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>>;
   /**
    * A socket is being let in, and is among the local seats already. From then on it is told of
    * everything after `last`. Where it rejects, the seat may be taken or not: `leave` follows.
    */
-  join(seat: Seat): Joined | Promise<Joined>;
+  join(seat: SocketPresence): JoinResult | Promise<JoinResult>;
   /**
    * A socket has closed. Takes effect in the order of the calls, and only on this very seat, not on
    * that of another socket of the same id.
    *
    * @param seat as it was last
-   * @param proven see {@link LocalSeat.proven}; absent: its client is not coming back
+   * @param proven see {@link LocalSocket.acknowledged}; absent: its client is not coming back
    */
-  leave(seat: LocalSeat, proven?: number): void;
+  leave(seat: LocalSocket, acknowledged?: number): void;
   /** What the user's log has after an offset. */
-  missed(user: UserName, after: number): Missed | Promise<Missed>;
+  readMissed(user: UserName, after: number): MissedEvents | Promise<MissedEvents>;
   /** Hands over: this node's seats count as left from now on, each with what is proven for it. */
   stop(): Promise<void>;
 }

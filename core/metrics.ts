@@ -24,7 +24,7 @@ export const METRICS = {
   },
   carillon_notifications_recovered_total: {
     type: "counter",
-    help: "Notifications in flight again: read back at start, or replayed as dead letters",
+    help: "Notifications in flight isRepeat: read back at start, or replayed as dead letters",
   },
   carillon_notifications_settled_total: {
     type: "counter",

@@ -16,5 +16,5 @@ export interface RateLimiter {
    */
   take(name: string, request: Take): number | Promise<number>;
   /** Gives back what was taken and came to nothing. */
-  giveBack(name: string, request: Take): void;
+  refund(name: string, request: Take): void;
 }

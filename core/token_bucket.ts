@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import type { RateLimiter, Take } from "./rate_limiter.ts";
 
 /** What taking from a bucket came to. */
-export type Taken =
+export type BucketTake =
   | { readonly kind: "taken"; readonly fullAt: number }
   /** Milliseconds until there is enough, if nobody else takes it. */
   | { readonly kind: "refused"; readonly waitMs: number };
@@ -21,7 +21,7 @@ const TOLERANCE_MS = 0.001;
 export function takeFrom(
   fullAt: number,
   { now, count, perSecond }: Take & { readonly now: number },
-): Taken {
+): BucketTake {
   const missingMs = Math.max(0, fullAt - now);
   const neededMs = Math.min(count, perSecond) * 1000 / perSecond;
   const waitMs = missingMs + neededMs - CAPACITY_MS;
@@ -65,7 +65,7 @@ export function createLocalLimiter(
       keep(name, taken.fullAt, now);
       return 0;
     },
-    giveBack(name, { count, perSecond }) {
+    refund(name, { count, perSecond }) {
       const fullAt = buckets.get(name);
       if (fullAt !== undefined) buckets.set(name, fullAt - count * 1000 / perSecond);
     },

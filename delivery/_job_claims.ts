@@ -11,17 +11,17 @@ import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { CommitChanges, JobResult } from "./due_queue.ts";
 
 /** A job that is this process's own. */
-export interface Claim<T> {
+export interface JobClaim<T> {
   /** Removes the job, or keeps it for later; nothing where it is somebody else's by now. */
   finish(result: JobResult<T>): Promise<void>;
   /** Gives it back unchanged, to be due at `atMs`. Never rejects. */
-  giveBack(atMs: number): Promise<void>;
+  release(atMs: number): Promise<void>;
 }
 
 /** Claims a job; `undefined` where somebody else was quicker. */
 export type TakeJob<T> = (
   entry: StoreEntry<T>,
-) => Claim<T> | undefined | Promise<Claim<T> | undefined>;
+) => JobClaim<T> | undefined | Promise<JobClaim<T> | undefined>;
 
 /** Where a job is, by its due time. */
 export type KeyAt = (atMs: number) => StoreKey;
@@ -32,7 +32,7 @@ export function ownJobs<T>(
 ): TakeJob<T> {
   return ({ key }) => ({
     finish: (result) => commit({ ...setsOf(result, keyAt), deletes: [key] }),
-    giveBack: () => Promise.resolve(), // it is there
+    release: () => Promise.resolve(), // it is there
   });
 }
 
@@ -46,7 +46,7 @@ export function sharedJobs<T>(
   };
 }
 
-class SharedClaim<T> implements Claim<T> {
+class SharedClaim<T> implements JobClaim<T> {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #leaseMs: number;
@@ -88,7 +88,7 @@ class SharedClaim<T> implements Claim<T> {
     await this.#move(setsOf(result, this.#keyAt));
   }
 
-  async giveBack(atMs: number): Promise<void> {
+  async release(atMs: number): Promise<void> {
     try {
       await this.finish({ done: false, job: this.#job, atMs });
     } catch {

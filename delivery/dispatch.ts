@@ -14,7 +14,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import { eventOf, socketOutcome } from "../transports/websocket.ts";
-import type { Courier } from "./courier.ts";
+import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Permissions, plan } from "./plan.ts";
 
@@ -41,7 +41,7 @@ export interface DispatchOptions {
   readonly configuration: () => ConfigurationSnapshot;
   /** Whether a client has options for a transport, usable or not. */
   readonly serves: (transport: TransportName, client: string) => boolean;
-  readonly courier: Courier;
+  readonly sender: Sender;
   readonly ledger: Ledger;
   /** Gives a notification back that could not be dealt with. */
   readonly release: (id: string) => void;
@@ -59,8 +59,7 @@ interface Planned {
 
 /** Handles a batch; see the file's comment. Rejects, and has settled none, where the hub is away. */
 export function createDispatch(options: DispatchOptions) {
-  const { matching, sockets, configuration, courier, ledger, release, clock, log, serves } =
-    options;
+  const { matching, sockets, configuration, sender, ledger, release, clock, log, serves } = options;
 
   /** What is to be done about one notification; what its sockets are told is added to `events`. */
   function prepare(
@@ -102,7 +101,7 @@ export function createDispatch(options: DispatchOptions) {
 
   async function deliver(notification: Notification, target: Target): Promise<void> {
     try {
-      ledger.attempted(notification, await courier.deliver(notification, target));
+      ledger.attempted(notification, await sender.deliver(notification, target));
     } catch (thrown) {
       // The store is away: neither what came of it nor another attempt could be written down.
       ledger.abandon(notification);
@@ -122,7 +121,7 @@ export function createDispatch(options: DispatchOptions) {
     return true;
   }
 
-  return async (batch: readonly Notification[], { again }: Handover): Promise<void> => {
+  return async (batch: readonly Notification[], { isRepeat }: Handover): Promise<void> => {
     const snapshot = configuration();
     const due = batch.filter((notification) => !expire(notification));
     const presence = sockets.presence(due);
@@ -150,7 +149,7 @@ export function createDispatch(options: DispatchOptions) {
       const permissions = view instanceof Promise ? await view : view;
       planned.push(prepare(notification, { targets, permissions, present: here, events, now }));
     }
-    const lost = events.length > 0 ? await sockets.publish(events, { again }) : NONE;
+    const lost = events.length > 0 ? await sockets.publish(events, { isRepeat }) : NONE;
     for (const each of planned) {
       // Somebody else has it by now, and does what is to be done.
       if (lost.size > 0 && lost.has(each.notification.id)) release(each.notification.id);

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { type Claim, ownJobs, sharedJobs, type TakeJob } from "./_job_claims.ts";
+import { type JobClaim, ownJobs, sharedJobs, type TakeJob } from "./_job_claims.ts";
 import { JobCounts } from "./_job_counts.ts";
 
 /** What a handler wants done with a job. */
@@ -181,7 +181,7 @@ export class DueQueue<T> {
   }
 
   async #run(entry: StoreEntry<T>): Promise<void> {
-    let claim: Claim<T> | undefined;
+    let claim: JobClaim<T> | undefined;
     try {
       claim = await this.#take(entry);
       if (!claim) return;
@@ -192,7 +192,7 @@ export class DueQueue<T> {
     } catch (thrown) {
       this.#options.onFault(thrown);
       // Still in the store; a pause keeps a broken store from being hammered.
-      await claim?.giveBack(this.#options.clock.now() + FAULT_PAUSE_MS);
+      await claim?.release(this.#options.clock.now() + FAULT_PAUSE_MS);
       await new Promise<void>((resolve) => this.#options.clock.after(FAULT_PAUSE_MS, resolve));
     }
   }

@@ -61,7 +61,7 @@ export class Feedback {
   }
 
   /** Puts an event on its way; durable when it resolves. */
-  async tell(type: FeedbackType, data: JsonObject): Promise<void> {
+  async enqueue(type: FeedbackType, data: JsonObject): Promise<void> {
     const { settings, queue, clock, ids } = this.#options;
     if (!settings()) return;
     const at = clock.now();

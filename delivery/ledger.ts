@@ -147,7 +147,7 @@ export class Ledger {
    * A client has come back and was told what had been kept for it. Whatever else became of it there
    * stays as it is. False where there is no such record, or none yet.
    */
-  async arrived(
+  async acknowledge(
     name: LedgerName,
     { client, at }: { readonly client: string; readonly at: number },
   ): Promise<boolean> {

@@ -3,6 +3,6 @@
 export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./due_queue.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead_letters.ts";
-export type { Draft, Published, PublishRequest } from "./publish.ts";
+export type { NotificationDraft, Published, PublishRequest } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { plan } from "./plan.ts";

@@ -18,23 +18,23 @@ import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Transport } from "../core/transport.ts";
-import type { Turn } from "../core/turn.ts";
-import { createConsequences, type TokenKeeper } from "./consequences.ts";
-import { Courier, type RetryJob } from "./courier.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
+import { createOutcomeEffects, type TokenKeeper } from "./outcome_effects.ts";
+import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
 import { type CommitChanges, DueQueue } from "./due_queue.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
-import { Lanes } from "./lanes.ts";
-import { LateArrivals } from "./late_arrivals.ts";
+import { ProviderQueues } from "./provider_queues.ts";
+import { DeferredReceipts } from "./deferred_receipts.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
-import { laneSettings, retryPolicy, WAVE_GUARD } from "./policies.ts";
+import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { createRetries } from "./retries.ts";
-import { WaveGuard } from "./wave_guard.ts";
+import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery asks of the subscriptions. */
 export interface Subscriptions extends Matching, TokenKeeper {
@@ -57,7 +57,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly random: () => number;
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Counts what is published; where absent, for this node alone. */
@@ -69,11 +69,11 @@ export interface Pipeline extends AsyncDisposable {
   readonly publish: Publish;
   readonly letters: DeadLetters;
   readonly replay: Replay;
-  readonly lanes: Lanes;
+  readonly queues: ProviderQueues;
   /** Whether a client has options for a transport, usable or not: its messages are taken on. */
   readonly serves: (transport: TransportName, client: string) => boolean;
   /** A client has come back and was told a notification that had been kept for it. */
-  arrived(name: LedgerName, client: string): void;
+  acknowledge(name: LedgerName, client: string): void;
   /** Retries that are waiting for their time. */
   retriesWaiting(): number;
   /** Notifications accepted and not settled. */
@@ -91,7 +91,7 @@ const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
 /** How long a stop has the ledger hear of clients that came back a moment ago. */
-const ARRIVALS_WITHIN_MS = 1_000;
+const RECEIPTS_WITHIN_MS = 1_000;
 /** What holds for a context is what holds for a user of whom nothing is said. */
 const NOBODY = "";
 const HORIZON_MS = 25 * HOUR_MS;
@@ -99,7 +99,7 @@ const HORIZON_MS = 25 * HOUR_MS;
 /** See the file's comment. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
-  const { sockets, generate, clock, ids, random, turn, log, metrics } = options;
+  const { sockets, generate, clock, ids, random, yieldToEventLoop, log, metrics } = options;
 
   const queue = { store, commit, clock, ids, random, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
@@ -123,25 +123,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ store, commit, clock, ids },
     retentionMs: () => settings().deadLetters.retentionDays * 24 * HOUR_MS,
   });
-  const guard = new WaveGuard({
+  const guard = new InvalidationGuard({
     clock,
-    settings: WAVE_GUARD,
+    settings: INVALIDATION_GUARD,
     onWave: (window) => log.error("a wave of dead answers: no token was removed", { ...window }),
   });
-  const consequences = createConsequences({
+  const effects = createOutcomeEffects({
     ...{ tokens: subscriptions, letters, feedback, guard, metrics, log },
   });
-  const lanes = new Lanes({
-    ...{ clock, turn },
-    settings: (transport) => laneSettings(settings(), transports.get(transport)!.traits),
+  const queues = new ProviderQueues({
+    ...{ clock, yieldToEventLoop },
+    settings: (transport) => providerQueueSettings(settings(), transports.get(transport)!.traits),
   });
   const ledger = new Ledger(buffer, createObserver(metrics));
-  const arrivals = new LateArrivals({
+  const receipts = new DeferredReceipts({
     clock,
-    amend: ({ name, client, at }) => ledger.arrived(name, { client, at }),
+    amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
   });
-  const courier = new Courier({
-    ...{ transports, lanes, generate, consequences, clock, random, metrics },
+  const sender = new Sender({
+    ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
   });
@@ -152,11 +152,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
   const dispatch = createDispatch({
-    ...{ matching: subscriptions, sockets, configuration, courier, ledger, clock, log, serves },
+    ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
     release: (id) => buffer.release(id),
   });
   const retries = createRetries({
-    ...{ courier, ledger, configuration, clock, serves },
+    ...{ sender, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
   });
   const publish = createPublish({
@@ -188,8 +188,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
     await Promise.all([retryQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
-    await within(arrivals.flush(), { clock, ms: ARRIVALS_WITHIN_MS });
-    arrivals.close();
+    await within(receipts.flush(), { clock, ms: RECEIPTS_WITHIN_MS });
+    receipts.close();
     await buffer.close();
   }
 
@@ -197,9 +197,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     publish,
     letters,
     replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
-    lanes,
+    queues,
     serves,
-    arrived: (name, client) => arrivals.add(name, client),
+    acknowledge: (name, client) => receipts.add(name, client),
     retriesWaiting: () => retryQueue.waiting,
     inFlight: () => buffer.depth().inFlight + ledger.retrying,
     async start() {

@@ -2,9 +2,9 @@
 
 import type { Settings } from "../cascade/mod.ts";
 import type { TransportTraits } from "../core/transport.ts";
-import type { LaneSettings } from "./lane.ts";
+import type { ProviderQueueSettings } from "./provider_queue.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
-import type { WaveGuardSettings } from "./wave_guard.ts";
+import type { InvalidationGuardSettings } from "./invalidation_guard.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -20,7 +20,10 @@ export function retryPolicy({ delivery }: Settings): RetryPolicy {
 }
 
 /** The numbers of a lane whose transport has these traits. */
-export function laneSettings({ delivery }: Settings, traits: TransportTraits): LaneSettings {
+export function providerQueueSettings(
+  { delivery }: Settings,
+  traits: TransportTraits,
+): ProviderQueueSettings {
   return {
     maxConcurrent: traits.maxConcurrent,
     maxPerSecond: delivery.maxPerSecond,
@@ -31,7 +34,7 @@ export function laneSettings({ delivery }: Settings, traits: TransportTraits): L
 }
 
 /** Dead answers are gathered for ten seconds; twenty with more than half of them dead are a wave. */
-export const WAVE_GUARD: WaveGuardSettings = {
+export const INVALIDATION_GUARD: InvalidationGuardSettings = {
   windowMs: 10_000,
   minAnswers: 20,
   maxDeadShare: 0.5,

@@ -13,13 +13,13 @@ import {
   createPublishOnce,
   type Published,
   type PublishOnceOptions,
-  underWay,
+  requestInProgress,
 } from "./publish_once.ts";
 
 export type { Published };
 
 /** A notification as a publisher writes it, checked for shape. */
-export interface Draft {
+export interface NotificationDraft {
   readonly context: string;
   readonly user: string;
   readonly topic: string;
@@ -40,7 +40,7 @@ export interface PublishOptions extends PublishOnceOptions {
 
 /** How a request is published. */
 export interface PublishRequest {
-  readonly drafts: readonly Draft[];
+  readonly drafts: readonly NotificationDraft[];
   /** There is one, and it came without a list; faults are named accordingly. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
@@ -96,7 +96,7 @@ export function createPublish(options: PublishOptions): Publish {
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
     const name = key.join();
-    if (busy.has(name)) throw underWay();
+    if (busy.has(name)) throw requestInProgress();
     busy.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
@@ -108,12 +108,12 @@ export function createPublish(options: PublishOptions): Publish {
 }
 
 /** A draft as a value, which is equal for drafts that say the same. */
-function parsed(draft: Draft): JsonObject {
+function parsed(draft: NotificationDraft): JsonObject {
   return { ...draft, data: JSON.parse(draft.data) } as JsonObject;
 }
 
 function notificationOf(
-  draft: Draft,
+  draft: NotificationDraft,
   { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;

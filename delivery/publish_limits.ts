@@ -46,7 +46,7 @@ export function createPublishLimits(
     const longest = Math.max(...waits);
     if (longest <= 0) return;
     wanted.forEach((each, at) => {
-      if (waits[at]! <= 0) limiter.giveBack(each.name, each);
+      if (waits[at]! <= 0) limiter.refund(each.name, each);
     });
     const { limit, perSecond, scope } = wanted[waits.indexOf(longest)]!;
     onLimited?.(limit);

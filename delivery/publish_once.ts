@@ -40,7 +40,7 @@ export interface Published {
 }
 
 /** What is kept of a request. */
-export interface Remembered {
+export interface IdempotencyRecord {
   readonly v: 1;
   readonly fingerprint: string;
   readonly ids: readonly string[];
@@ -53,16 +53,16 @@ export interface Remembered {
 }
 
 /** What a repetition finds. */
-export type Standing = "accepted" | "another request" | "under way" | "unfinished";
+export type IdempotencyState = "accepted" | "another request" | "under way" | "unfinished";
 
 /** For longer nobody is at it: a request to the store is given up before. */
 const UNDER_WAY_MS = 10_000;
 
 /** What a request is to do about what is kept under its key. Times are epoch milliseconds. */
-export function standingOf(
-  known: Remembered,
+export function idempotencyStateOf(
+  known: IdempotencyRecord,
   { fingerprint, now }: { readonly fingerprint: string; readonly now: number },
-): Standing {
+): IdempotencyState {
   if (known.fingerprint !== fingerprint) return "another request";
   if (known.pending === undefined) return "accepted";
   // Clocks of nodes differ, so it may seem to begin later than now.
@@ -81,18 +81,22 @@ export function createPublishOnce(
   const { buffer, store, clock, ids, idempotencyMs } = options;
   const { takesRecords } = buffer.traits;
 
-  const set = (key: StoreKey, value: Remembered) => ({ key, value, expireInMs: idempotencyMs() });
+  const set = (key: StoreKey, value: IdempotencyRecord) => ({
+    key,
+    value,
+    expireInMs: idempotencyMs(),
+  });
   const newIds = (count: number) => Array.from({ length: count }, () => ids());
 
   /** The ids of a request that is accepted already, or `undefined` where it is to be finished. */
-  function replay(known: Remembered, fingerprint: string): Published | undefined {
-    switch (standingOf(known, { fingerprint, now: clock.now() })) {
+  function replay(known: IdempotencyRecord, fingerprint: string): Published | undefined {
+    switch (idempotencyStateOf(known, { fingerprint, now: clock.now() })) {
       case "accepted":
         return { ids: known.ids, replayed: true };
       case "unfinished":
         return undefined;
       case "under way":
-        throw underWay();
+        throw requestInProgress();
       case "another request":
         throw new ServiceError(
           "idempotency_mismatch",
@@ -102,10 +106,10 @@ export function createPublishOnce(
   }
 
   async function together({ key, fingerprint, count, stamp }: KeyedRequest): Promise<Published> {
-    const known = await store.get<Remembered>(key);
+    const known = await store.get<IdempotencyRecord>(key);
     const replayed = known && replay(known.value, fingerprint);
     if (replayed) return replayed;
-    const value: Remembered = { v: 1, fingerprint, ids: newIds(count) };
+    const value: IdempotencyRecord = { v: 1, fingerprint, ids: newIds(count) };
     await buffer.put(stamp(value.ids, clock.now()), [set(key, value)]);
     return { ids: value.ids, replayed: false };
   }
@@ -122,55 +126,55 @@ export function createPublishOnce(
       pending: { since: now, acceptedAt: now },
     } as const;
     if (await store.commit({ checks: [{ key, version: null }], sets: [set(key, fresh)] })) {
-      return await finish(request, fresh, { again: false });
+      return await finish(request, fresh, { isRepeat: false });
     }
-    const known = await store.get<Remembered>(key);
-    if (known === undefined) throw underWay();
+    const known = await store.get<IdempotencyRecord>(key);
+    if (known === undefined) throw requestInProgress();
     const replayed = replay(known.value, fingerprint);
     if (replayed) return replayed;
     const mine = await takeOver(known);
-    if (mine === undefined) throw underWay();
-    return await finish(request, mine, { again: true });
+    if (mine === undefined) throw requestInProgress();
+    return await finish(request, mine, { isRepeat: true });
   }
 
   /** `undefined` where somebody else was quicker. */
-  async function takeOver({ key, value, version }: StoreEntry<Remembered>) {
+  async function takeOver({ key, value, version }: StoreEntry<IdempotencyRecord>) {
     const pending = { since: clock.now(), acceptedAt: value.pending!.acceptedAt };
-    const mine: Remembered = { ...value, pending };
+    const mine: IdempotencyRecord = { ...value, pending };
     const done = await store.commit({ checks: [{ key, version }], sets: [set(key, mine)] });
     return done ? mine : undefined;
   }
 
   async function finish(
     { key, fingerprint, count, stamp }: KeyedRequest,
-    mine: Remembered,
-    { again }: { readonly again: boolean },
+    mine: IdempotencyRecord,
+    { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<Published> {
     const { acceptedAt } = mine.pending!;
     try {
       if (takesRecords) {
         // Its record would be done had anything been accepted: it may have new ids.
-        const done: Remembered = { v: 1, fingerprint, ids: newIds(count) };
+        const done: IdempotencyRecord = { v: 1, fingerprint, ids: newIds(count) };
         await buffer.put(stamp(done.ids, clock.now()), [set(key, done)]);
         return { ids: done.ids, replayed: false };
       }
-      await buffer.put(stamp(mine.ids, acceptedAt), [], { again });
+      await buffer.put(stamp(mine.ids, acceptedAt), [], { isRepeat });
     } catch (thrown) {
       await giveUp(key, mine);
       throw thrown;
     }
-    const done: Remembered = { v: 1, fingerprint, ids: mine.ids };
+    const done: IdempotencyRecord = { v: 1, fingerprint, ids: mine.ids };
     // Where that fails, a repetition finds it unfinished, and the buffer knows the ids.
     store.commit({ sets: [set(key, done)] }).catch(() => {});
     return { ids: mine.ids, replayed: false };
   }
 
   /** Lets a repetition go on at once. Where that fails, it waits until nobody can be at it. */
-  async function giveUp(key: StoreKey, { pending, ...mine }: Remembered): Promise<void> {
+  async function giveUp(key: StoreKey, { pending, ...mine }: IdempotencyRecord): Promise<void> {
     try {
-      const known = await store.get<Remembered>(key);
+      const known = await store.get<IdempotencyRecord>(key);
       if (known?.value.pending?.since !== pending!.since) return;
-      const failed: Remembered = { ...mine, pending: { ...pending!, since: 0 } };
+      const failed: IdempotencyRecord = { ...mine, pending: { ...pending!, since: 0 } };
       await store.commit({
         checks: [{ key, version: known.version }],
         sets: [set(key, failed)],
@@ -184,7 +188,7 @@ export function createPublishOnce(
 }
 
 /** Somebody else is at the same request. */
-export function underWay(): ServiceError {
+export function requestInProgress(): ServiceError {
   const message = "Cannot publish: a request with this idempotency key is under way";
   return new ServiceError("idempotency_conflict", message, { retryAfterSeconds: 1 });
 }

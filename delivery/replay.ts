@@ -2,7 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { StoreEntry } from "../core/store.ts";
-import type { RetryJob } from "./courier.ts";
+import type { RetryJob } from "./sender.ts";
 import type { DeadLetter, DeadLetters } from "./dead_letters.ts";
 import type { Ledger } from "./ledger.ts";
 

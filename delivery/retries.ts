@@ -3,7 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { TargetRecord, TargetState } from "../core/ledger.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
-import type { Courier, RetryJob } from "./courier.ts";
+import type { RetryJob, Sender } from "./sender.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
 import type { JobResult } from "./due_queue.ts";
 import type { Ledger } from "./ledger.ts";
@@ -11,7 +11,7 @@ import { plan } from "./plan.ts";
 
 /** What working off retries needs. */
 export interface RetriesOptions {
-  readonly courier: Courier;
+  readonly sender: Sender;
   readonly ledger: Ledger;
   readonly configuration: () => ConfigurationSnapshot;
   readonly serves: (transport: TransportName, client: string) => boolean;
@@ -22,7 +22,7 @@ export interface RetriesOptions {
 
 /** The handler of the retry queue. */
 export function createRetries(options: RetriesOptions) {
-  const { courier, ledger, configuration, serves, refresh, clock } = options;
+  const { sender, ledger, configuration, serves, refresh, clock } = options;
 
   /** Why there is no point in another attempt. */
   async function obstacle(job: RetryJob, target: Target | undefined) {
@@ -44,7 +44,7 @@ export function createRetries(options: RetriesOptions) {
       await ledger.retried(job.notification, ended(job, stop));
       return { done: true };
     }
-    const { record, result } = await courier.again({ ...job, target: target! });
+    const { record, result } = await sender.retry({ ...job, target: target! });
     if (result.done) await ledger.retried(job.notification, record);
     return result;
   };

@@ -6,18 +6,18 @@
 import type { Clock } from "../core/clock.ts";
 import { type LoggedEvent, offsetAt, type UserName } from "../core/events.ts";
 import { UserMap } from "../core/user_map.ts";
-import { type LeftSeat, UserLog } from "./_user_log.ts";
-import type { Window } from "./_window.ts";
-import type { EventRecords, StoredSeat } from "./event_records.ts";
+import { type ClosedSocket, UserLog } from "./_user_log.ts";
+import type { RetentionWindow } from "./_retention_window.ts";
+import type { EventRecords, StoredSocket } from "./event_records.ts";
 
 /** What restoring needs. */
-export interface RestoreOptions {
+export interface RestoreUsersOptions {
   readonly clock: Clock;
   readonly windowMs: number;
   /** Takes the events, from now on as young as any. */
-  readonly window: Window;
+  readonly window: RetentionWindow;
   /** Told of every connection that was open or had left, however long ago. */
-  readonly onSeat: (seat: UserName & StoredSeat) => void;
+  readonly onSocket: (seat: UserName & StoredSocket) => void;
 }
 
 /**
@@ -26,24 +26,28 @@ export interface RestoreOptions {
  *
  * @throws {ServiceError} `store_unavailable`
  */
-export async function restore(
+export async function restoreUsers(
   records: EventRecords,
-  { clock, windowMs, window, onSeat }: RestoreOptions,
+  { clock, windowMs, window, onSocket }: RestoreUsersOptions,
 ): Promise<Iterable<UserLog>> {
   const logs = new UserMap<UserLog>();
   const ends: [log: UserLog, last: number][] = [];
   const gone: UserName[] = [];
   const aliveAt = Math.min(await records.readAlive(), clock.now());
   for await (const { context, user, state } of records.readUsers()) {
-    for (const seat of state.seats) onSeat({ ...seat, context, user });
-    const left = state.seats.map((seat) => leftSeat(seat, aliveAt, clock))
+    if (state.v !== 2) {
+      gone.push({ context, user });
+      continue;
+    }
+    for (const seat of state.sockets) onSocket({ ...seat, context, user });
+    const left = state.sockets.map((seat) => closedSocket(seat, aliveAt, clock))
       .filter(({ at }) => at >= clock.monotonic() - windowMs);
     if (left.length === 0) {
       gone.push({ context, user });
       continue;
     }
     const log = new UserLog({ context, user }, state.floor);
-    log.left = left;
+    log.closed = left;
     logs.set(log, log);
     ends.push([log, state.last]);
   }
@@ -58,27 +62,30 @@ export async function restore(
   for (const [log, end] of ends) {
     if (log.last < end) beginAt(log, end, window);
     log.assigned = log.last;
-    log.left = log.left.map((seat) => ({ ...seat, proven: Math.min(seat.proven, log.last) }));
+    log.closed = log.closed.map((seat) => ({
+      ...seat,
+      acknowledged: Math.min(seat.acknowledged, log.last),
+    }));
   }
   return logs.values();
 }
 
-function follow(log: UserLog, event: LoggedEvent, window: Window): void {
+function follow(log: UserLog, event: LoggedEvent, window: RetentionWindow): void {
   if (event.previous !== log.last) beginAt(log, event.previous, window);
   window.append(log, event);
 }
 
 /** Whatever was before this offset is not known any more. */
-function beginAt(log: UserLog, offset: number, window: Window): void {
+function beginAt(log: UserLog, offset: number, window: RetentionWindow): void {
   window.clear(log);
   log.floor = log.last = offset;
 }
 
-function leftSeat(seat: StoredSeat, aliveAt: number, clock: Clock): LeftSeat {
-  const { client, id, socketId, beatMs, leftAt } = seat;
-  const awayMs = Math.max(0, clock.now() - (leftAt ?? aliveAt));
-  const proven = leftAt === undefined
-    ? Math.max(seat.proven, offsetAt(aliveAt - beatMs))
-    : seat.proven;
-  return { client, id, socketId, proven, at: clock.monotonic() - awayMs };
+function closedSocket(seat: StoredSocket, aliveAt: number, clock: Clock): ClosedSocket {
+  const { client, id, socketId, heartbeatMs, closedAt } = seat;
+  const awayMs = Math.max(0, clock.now() - (closedAt ?? aliveAt));
+  const acknowledged = closedAt === undefined
+    ? Math.max(seat.acknowledged, offsetAt(aliveAt - heartbeatMs))
+    : seat.acknowledged;
+  return { client, id, socketId, acknowledged, at: clock.monotonic() - awayMs };
 }

@@ -4,15 +4,15 @@
  * ends is what their sockets have been told.
  */
 
-import type { LoggedEvent, Missed, UserName } from "../core/events.ts";
+import type { LoggedEvent, MissedEvents, UserName } from "../core/events.ts";
 
 /** A connection that closed, and may come back. */
-export interface LeftSeat {
+export interface ClosedSocket {
   readonly client: string;
   readonly id: string;
   readonly socketId: string;
   /** Up to here its client has everything. */
-  readonly proven: number;
+  readonly acknowledged: number;
   /** When it closed, by the monotonic clock. */
   readonly at: number;
 }
@@ -35,7 +35,7 @@ export class UserLog implements UserName {
   #events: (LoggedEvent | undefined)[] = [];
   /** Where the oldest event is; those before it are forgotten. */
   #head = 0;
-  left: readonly LeftSeat[] = [];
+  closed: readonly ClosedSocket[] = [];
   /** It is its user's log no more. */
   isGone = false;
   /** Events that went before their turn in the order of age. */
@@ -76,7 +76,7 @@ export class UserLog implements UserName {
   }
 
   /** See `EventHub.missed`. */
-  missed(after: number): Missed {
+  readMissed(after: number): MissedEvents {
     const complete = after >= this.floor && after <= this.last;
     const events = this.#events;
     let from = events.length;
@@ -85,22 +85,22 @@ export class UserLog implements UserName {
     return { events: missed, complete };
   }
 
-  remember(seat: LeftSeat): void {
-    const others = this.left.filter(({ id }) => id !== seat.id);
-    this.left = [...others.slice(-(MAX_LEFT - 1)), seat];
+  remember(seat: ClosedSocket): void {
+    const others = this.closed.filter(({ id }) => id !== seat.id);
+    this.closed = [...others.slice(-(MAX_LEFT - 1)), seat];
   }
 
   /** Forgets the connection of an id, and says what was known of it. */
-  takeLeft(id: string): LeftSeat | undefined {
-    const seat = this.left.find((each) => each.id === id);
-    if (seat) this.left = this.left.filter((each) => each !== seat);
+  takeClosed(id: string): ClosedSocket | undefined {
+    const seat = this.closed.find((each) => each.id === id);
+    if (seat) this.closed = this.closed.filter((each) => each !== seat);
     return seat;
   }
 
   /** Forgets those that left before a moment. */
-  forgetLeft(before: number): void {
-    if (this.left.some(({ at }) => at < before)) {
-      this.left = this.left.filter(({ at }) => at >= before);
+  forgetClosed(before: number): void {
+    if (this.closed.some(({ at }) => at < before)) {
+      this.closed = this.closed.filter(({ at }) => at >= before);
     }
   }
 }

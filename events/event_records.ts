@@ -16,22 +16,22 @@ export interface EventRecordsOptions {
 }
 
 /** One connection of a user, as it is stored. */
-export interface StoredSeat {
+export interface StoredSocket {
   readonly client: string;
   readonly id: string;
   readonly socketId: string;
-  readonly beatMs: number;
-  readonly proven: number;
+  readonly heartbeatMs: number;
+  readonly acknowledged: number;
   /** When it closed (epoch ms); absent while it is open. */
-  readonly leftAt?: number;
+  readonly closedAt?: number;
 }
 
 /** A user who is there, as it is stored. */
 export interface StoredUser {
-  readonly v: 1;
+  readonly v: 2;
   readonly last: number;
   readonly floor: number;
-  readonly seats: readonly StoredSeat[];
+  readonly sockets: readonly StoredSocket[];
 }
 
 const EVENTS: StoreKey = ["events"];
@@ -115,8 +115,8 @@ export class EventRecords {
     }
   }
 
-  /** Adds to the connections that were here; see `_past_visits.ts`. */
-  saveVisits(hashes: readonly number[], keepMs: number): Promise<void> {
+  /** Adds to the connections that were here; see `_past_connections.ts`. */
+  saveConnections(hashes: readonly number[], keepMs: number): Promise<void> {
     const sets = [];
     for (let at = 0; at < hashes.length; at += VISITS_PER_VALUE) {
       const value = new Uint8Array(
@@ -128,7 +128,7 @@ export class EventRecords {
   }
 
   /** All that were added and are not too old. */
-  async *readVisits(): AsyncGenerator<readonly number[]> {
+  async *readConnections(): AsyncGenerator<readonly number[]> {
     for await (const { value } of this.#options.store.list<Uint8Array>({ prefix: VISITS })) {
       yield [...new Float64Array(new Uint8Array(value).buffer)];
     }

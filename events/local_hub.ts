@@ -7,25 +7,25 @@
 import type { Clock } from "../core/clock.ts";
 import {
   type EventHub,
-  type Joined,
-  type LocalSeat,
+  type JoinResult,
+  type LocalSocket,
   type LocalSockets,
   type LoggedEvent,
-  type Missed,
+  type MissedEvents,
   offsetAt,
   type Presence,
-  type Seat,
+  type SocketPresence,
   type UserEvent,
   type UserName,
 } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { UserMap } from "../core/user_map.ts";
-import { PastVisits } from "./_past_visits.ts";
+import { PastConnections } from "./_past_connections.ts";
 import { type Changed, PresenceKeeper } from "./_presence_keeper.ts";
-import { restore } from "./_restore.ts";
+import { restoreUsers } from "./_restore.ts";
 import { furthest, storedUser } from "./_stored_user.ts";
 import { UserLog } from "./_user_log.ts";
-import { Window, type WindowLimits } from "./_window.ts";
+import { RetentionWindow, type WindowLimits } from "./_retention_window.ts";
 import type { EventRecords, StoredUser } from "./event_records.ts";
 
 /** What a local hub is made of. */
@@ -54,16 +54,16 @@ export function createLocalHub(options: LocalHubOptions): LocalHub {
 }
 
 const NOTHING_LOST: ReadonlySet<string> = new Set();
-const NONE: readonly LocalSeat[] = [];
+const NONE: readonly LocalSocket[] = [];
 /** Windows that stored events last: one before a crash, one after, and some slack. */
 const KEPT_WINDOWS = 2.5;
 
 class MemoryHub implements LocalHub {
   readonly #options: LocalHubOptions;
   readonly #users = new UserMap<UserLog>();
-  readonly #window: Window;
+  readonly #window: RetentionWindow;
   readonly #keeper: PresenceKeeper | undefined;
-  readonly #visits: PastVisits;
+  readonly #visits: PastConnections;
   #local: LocalSockets | undefined;
   /** The highest offset given out or named to a socket. */
   #highest = 0;
@@ -72,8 +72,12 @@ class MemoryHub implements LocalHub {
   constructor(options: LocalHubOptions) {
     const { clock, settings, records } = options;
     this.#options = options;
-    this.#window = new Window({ clock, limits: settings, onAged: (log) => this.#aged(log) });
-    this.#visits = new PastVisits({ clock, records });
+    this.#window = new RetentionWindow({
+      clock,
+      limits: settings,
+      onAged: (log) => this.#aged(log),
+    });
+    this.#visits = new PastConnections({ clock, records });
     this.#keeper = records && new PresenceKeeper({
       ...{ ...options, records },
       stateOf: (user) => this.#stateOf(user),
@@ -87,9 +91,9 @@ class MemoryHub implements LocalHub {
     if (!records) return;
     const { windowMs } = settings();
     await this.#visits.start();
-    const logs = await restore(records, {
+    const logs = await restoreUsers(records, {
       ...{ clock, windowMs, window: this.#window },
-      onSeat: (seat) => this.#visits.add(seat),
+      onSocket: (seat) => this.#visits.add(seat),
     });
     for (const log of logs) {
       this.#users.set(log, log);
@@ -104,7 +108,7 @@ class MemoryHub implements LocalHub {
     const since = this.#since();
     return users.map((user) => {
       const open: readonly Presence[] = this.#seatsOf(user);
-      const left = this.#users.get(user)?.left;
+      const left = this.#users.get(user)?.closed;
       if (!left || left.length === 0) return open;
       return [...open, ...left.filter(({ at }) => at >= since).map(leftSeat)];
     });
@@ -112,7 +116,7 @@ class MemoryHub implements LocalHub {
 
   async publish(
     events: readonly UserEvent[],
-    { again }: { readonly again: boolean },
+    { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>> {
     const known: LoggedEvent[] = [];
     const fresh: LoggedEvent[] = [];
@@ -120,14 +124,14 @@ class MemoryHub implements LocalHub {
     const now = offsetAt(this.#options.clock.now());
     for (const event of events) {
       const log = this.#logOf(event);
-      const former = again ? log.find(event.id) : undefined;
+      const former = isRepeat ? log.find(event.id) : undefined;
       if (former) known.push(former);
       else {
         fresh.push(this.#assign(log, event, now));
         logs.push(log);
       }
     }
-    for (const event of known) this.#local?.tell(event);
+    for (const event of known) this.#local?.deliver(event);
     try {
       await this.#keep(fresh, logs);
     } finally {
@@ -136,37 +140,37 @@ class MemoryHub implements LocalHub {
     return NOTHING_LOST;
   }
 
-  join(seat: Seat): Joined {
+  join(seat: SocketPresence): JoinResult {
     const open = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
     const log = this.#users.get(seat);
-    log?.forgetLeft(this.#since());
-    if (log && open.length === 0 && log.left.length === 0) this.#discard(log);
+    log?.forgetClosed(this.#since());
+    if (log && open.length === 0 && log.closed.length === 0) this.#discard(log);
     const last = this.#endOf(seat, open);
-    const stillOpen = open.find(({ id, proven }) => id === seat.id && proven >= 0);
-    const from = log?.takeLeft(seat.id)?.proven ?? stillOpen?.proven;
+    const stillOpen = open.find(({ id, acknowledged }) => id === seat.id && acknowledged >= 0);
+    const acknowledged = log?.takeClosed(seat.id)?.acknowledged ?? stillOpen?.acknowledged;
     this.#keeper?.touch(seat, last);
-    if (from !== undefined) return { last, from };
-    return this.#visits.has(seat) ? { last, wasHere: true } : { last };
+    if (acknowledged !== undefined) return { last, acknowledged };
+    return this.#visits.has(seat) ? { last, wasConnected: true } : { last };
   }
 
-  leave(seat: LocalSeat, proven?: number): void {
+  leave(seat: LocalSocket, acknowledged?: number): void {
     this.#visits.add(seat);
     const others = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
-    if (proven !== undefined && !others.some(({ id }) => id === seat.id)) {
+    if (acknowledged !== undefined && !others.some(({ id }) => id === seat.id)) {
       const { client, id, socketId } = seat;
       const log = this.#logOf(seat, [seat, ...others]);
-      log.remember({ client, id, socketId, proven, at: this.#options.clock.monotonic() });
+      log.remember({ client, id, socketId, acknowledged, at: this.#options.clock.monotonic() });
       this.#window.look(log);
     } else if (others.length === 0) {
       const log = this.#users.get(seat);
-      if (log && log.left.length === 0) this.#discard(log);
+      if (log && log.closed.length === 0) this.#discard(log);
     }
     this.#keeper?.touch(seat);
   }
 
-  missed(user: UserName, after: number): Missed {
+  readMissed(user: UserName, after: number): MissedEvents {
     const log = this.#users.get(user);
-    if (log) return log.missed(after);
+    if (log) return log.readMissed(after);
     const open = this.#seatsOf(user);
     return { events: [], complete: open.length > 0 && after === furthest(open) };
   }
@@ -175,7 +179,7 @@ class MemoryHub implements LocalHub {
     if (this.#stopped) return;
     this.#stopped = true;
     if (!this.#keeper) return;
-    for (const seat of this.#local?.seats() ?? NONE) {
+    for (const seat of this.#local?.sockets() ?? NONE) {
       this.#visits.add(seat);
       this.#keeper.touch(seat);
     }
@@ -194,12 +198,12 @@ class MemoryHub implements LocalHub {
     return { users: this.#users.size, events, bytes };
   }
 
-  #seatsOf(user: UserName): readonly LocalSeat[] {
-    return this.#local?.seatsOf(user) ?? NONE;
+  #seatsOf(user: UserName): readonly LocalSocket[] {
+    return this.#local?.socketsOf(user) ?? NONE;
   }
 
   #isAnybodyThere(): boolean {
-    for (const _seat of this.#local?.seats() ?? NONE) return true;
+    for (const _seat of this.#local?.sockets() ?? NONE) return true;
     return false;
   }
 
@@ -209,7 +213,7 @@ class MemoryHub implements LocalHub {
   }
 
   /** Where the log of a user ends who has these sockets. */
-  #endOf(user: UserName, open: readonly LocalSeat[]): number {
+  #endOf(user: UserName, open: readonly LocalSocket[]): number {
     const log = this.#users.get(user);
     if (log) return log.last;
     const told = furthest(open);
@@ -260,14 +264,14 @@ class MemoryHub implements LocalHub {
     // Another one where what was assigned in between could not be written.
     const logged = event.previous === previous ? event : { ...event, previous };
     this.#window.append(log, logged);
-    this.#local?.tell(logged);
+    this.#local?.deliver(logged);
   }
 
   /** Something of a log has grown too old. */
   #aged(log: UserLog): void {
     if (this.#users.get(log) !== log) return;
-    log.forgetLeft(this.#since());
-    if (log.size > 0 || log.left.length > 0) return;
+    log.forgetClosed(this.#since());
+    if (log.size > 0 || log.closed.length > 0) return;
     const open = this.#seatsOf(log);
     const isSettled = open.every(({ cursor }) => cursor >= log.last);
     if (log.pending > 0) return this.#window.look(log);
@@ -295,7 +299,7 @@ class MemoryHub implements LocalHub {
       open: this.#seatsOf(user),
       end: user.end ?? -1,
       clock: this.#options.clock,
-      isLeaving: this.#stopped,
+      isStopping: this.#stopped,
     });
   }
 }

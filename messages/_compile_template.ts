@@ -5,9 +5,9 @@ import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import {
   ADDRESS_FIELDS,
   type ExtraTemplate,
-  type Setting,
   type Template,
   TEMPLATE_FIELDS,
+  type TemplateSetting,
   TEXT_FIELDS,
 } from "./template.ts";
 import { parseTextTemplate, type TextTemplate } from "./text_template.ts";
@@ -73,7 +73,7 @@ function flagIn(node: Node | null): boolean | undefined {
 }
 
 /** `false` and nothing at all both leave a field out. */
-function compileSetting({ node, at, name }: Entry, reader: Reader): Setting | undefined {
+function compileSetting({ node, at, name }: Entry, reader: Reader): TemplateSetting | undefined {
   const value = isScalar(node) ? node.value : node;
   if (value === null || value === false) return false;
   if (isScalar(node) && (typeof value === "string" || typeof value === "number")) {

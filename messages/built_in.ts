@@ -9,7 +9,7 @@ import type { ParsedNotification } from "../core/notification.ts";
 import { countOf, textOf } from "./fields.ts";
 
 /** The parts of a message that depend on its topic, before they are cleaned and cut. */
-export interface Draft extends
+export interface MessageDraft extends
   Partial<
     Pick<
       Message,
@@ -29,7 +29,7 @@ const SOUND = "default";
 const MAX_LINES = 5;
 
 /** The message for a notification, as it is where no template changes it. */
-export function draftOf({ topic, data }: Pick<ParsedNotification, "topic" | "data">): Draft {
+export function draftOf({ topic, data }: Pick<ParsedNotification, "topic" | "data">): MessageDraft {
   switch (topic) {
     case MAIL:
       return mailDraft(data);
@@ -48,7 +48,7 @@ export function withNewestMail(notification: ParsedNotification): ParsedNotifica
 }
 
 /** A mail server without rich push data tells no more than the folder; nothing is shown then. */
-function mailDraft(data: JsonObject): Draft {
+function mailDraft(data: JsonObject): MessageDraft {
   const mails = mailsOf(data);
   if (mails.length > 1) return mailsDraft(data, mails);
   const mail = { ...data, ...mails[0] };
@@ -73,7 +73,7 @@ function mailDraft(data: JsonObject): Draft {
   };
 }
 
-function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): Draft {
+function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): MessageDraft {
   const folder = textOf(data.folder) || textOf(mails[0]!.folder);
   const newest = mails.findLast(({ unread }) => unread !== undefined);
   const lines = mails.slice(-MAX_LINES)
@@ -92,7 +92,7 @@ function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): Draft {
 }
 
 /** Only what waits for an answer is worth a look; all else is for the app to refresh. */
-function calendarDraft(data: JsonObject): Draft {
+function calendarDraft(data: JsonObject): MessageDraft {
   const { needsAction } = data;
   if (!Array.isArray(needsAction) || needsAction.length === 0) return { silent: true };
   const count = countOf({ needsAction });
@@ -105,7 +105,7 @@ function calendarDraft(data: JsonObject): Draft {
   };
 }
 
-function otherDraft(data: JsonObject): Draft {
+function otherDraft(data: JsonObject): MessageDraft {
   return {
     title: textOf(data.title),
     body: textOf(data.message) || textOf(data.body) || textOf(data.subject),
@@ -123,6 +123,6 @@ function senderOf(mail: JsonObject): string {
   return textOf(mail.displayname) || textOf(mail.email);
 }
 
-function numberOf(unread: Json | undefined): Pick<Draft, "badge"> {
+function numberOf(unread: Json | undefined): Pick<MessageDraft, "badge"> {
   return Number.isSafeInteger(unread) && unread as number >= 0 ? { badge: unread as number } : {};
 }

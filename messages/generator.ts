@@ -6,7 +6,7 @@
 import type { Message } from "../core/message.ts";
 import { type Notification, parseData, type ParsedNotification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
-import { type Draft, draftOf, withNewestMail } from "./built_in.ts";
+import { draftOf, type MessageDraft, withNewestMail } from "./built_in.ts";
 import { cleanText, type TextKind } from "./clean_text.ts";
 import { applyTemplate } from "./template.ts";
 import type { Templates } from "./template_index.ts";
@@ -64,9 +64,9 @@ function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotificatio
 }
 
 function withOptions(
-  draft: Draft,
+  draft: MessageDraft,
   { badge = true, sound = true, soundName }: MessageOptions,
-): Draft {
+): MessageDraft {
   const { badge: number, sound: file, ...rest } = draft;
   const name = file === DEFAULT_SOUND ? soundName ?? file : file;
   return {
@@ -78,7 +78,7 @@ function withOptions(
 
 /** What of a draft can be shown; of a silent one, only what orders messages. */
 function parts(
-  draft: Draft,
+  draft: MessageDraft,
   notification: ParsedNotification,
 ): Partial<Message> & { silent: boolean } {
   const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");

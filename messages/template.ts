@@ -5,7 +5,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ParsedNotification } from "../core/notification.ts";
-import type { Draft } from "./built_in.ts";
+import type { MessageDraft } from "./built_in.ts";
 import { cleanText } from "./clean_text.ts";
 import { renderAddress, renderText, type TextTemplate } from "./text_template.ts";
 
@@ -25,7 +25,7 @@ export const TEMPLATE_FIELDS = [
 ] as const;
 
 /** A text, or `false`: the field is left out. Absent: as it would be without the template. */
-export type Setting = TextTemplate | false;
+export type TemplateSetting = TextTemplate | false;
 
 /** JSON whose texts are templates. */
 export type ExtraTemplate =
@@ -36,10 +36,10 @@ export type ExtraTemplate =
 
 /** One compiled template. */
 export interface Template
-  extends Partial<Readonly<Record<typeof TEXT_FIELDS[number] | "link" | "icon", Setting>>> {
+  extends Partial<Readonly<Record<typeof TEXT_FIELDS[number] | "link" | "icon", TemplateSetting>>> {
   /** Of the number on the app's icon; anything but a whole number of 0 or more leaves it out. */
-  readonly badge?: Setting;
-  readonly collapsekey?: Setting;
+  readonly badge?: TemplateSetting;
+  readonly collapsekey?: TemplateSetting;
   readonly silent?: boolean;
   /** Nothing of the notification's content leaves the house; the app is only woken. */
   readonly private?: boolean;
@@ -49,9 +49,13 @@ export interface Template
 /** What a message would be without the template, changed by it. */
 export function applyTemplate(
   template: Template,
-  { draft, notification }: { readonly draft: Draft; readonly notification: ParsedNotification },
-): Draft & { readonly extra?: JsonObject } {
-  const changed: { -readonly [K in keyof Draft]: Draft[K] } & { extra?: JsonObject } = { ...draft };
+  { draft, notification }: {
+    readonly draft: MessageDraft;
+    readonly notification: ParsedNotification;
+  },
+): MessageDraft & { readonly extra?: JsonObject } {
+  const changed: { -readonly [K in keyof MessageDraft]: MessageDraft[K] } & { extra?: JsonObject } =
+    { ...draft };
   for (const name of TEXT_FIELDS) {
     const setting = template[name];
     if (setting !== undefined) changed[name] = setting && renderText(setting, notification) || "";
@@ -71,7 +75,7 @@ export function applyTemplate(
   return changed;
 }
 
-function numberOf(text: string): Pick<Draft, "badge"> {
+function numberOf(text: string): Pick<MessageDraft, "badge"> {
   return /^\s*\d{1,9}\s*$/.test(text) ? { badge: Number(text) } : {};
 }
 

@@ -7,7 +7,7 @@
  */
 
 /** Something that can fall behind. */
-export interface Laggard {
+export interface BacklogPeer {
   /** Bytes waiting for the peer right now. */
   readonly backlogBytes: number;
   /** Gives the peer up. */
@@ -25,7 +25,7 @@ export interface BacklogLimits {
 /** Watches every peer that has not taken all it was sent. */
 export class Backlog {
   limits: BacklogLimits;
-  readonly #waiting = new Map<Laggard, number>();
+  readonly #waiting = new Map<BacklogPeer, number>();
   #total = 0;
   #abandoned = 0;
 
@@ -39,7 +39,7 @@ export class Backlog {
   }
 
   /** Whether `bytes` more may be handed to a peer; where not, it has been dropped. */
-  admit(peer: Laggard, bytes: number): boolean {
+  admit(peer: BacklogPeer, bytes: number): boolean {
     const waiting = peer.backlogBytes;
     if (waiting === 0) {
       if (this.#waiting.size > 0) this.forget(peer);
@@ -58,7 +58,7 @@ export class Backlog {
    * Whether so many bytes that can wait may be handed to a peer now: half of its cap is kept for
    * what cannot. A peer that has taken all it was given always has room.
    */
-  offer(peer: Laggard, bytes: number): boolean {
+  offer(peer: BacklogPeer, bytes: number): boolean {
     const waiting = peer.backlogBytes;
     if (waiting === 0) {
       if (this.#waiting.size > 0) this.forget(peer);
@@ -71,13 +71,13 @@ export class Backlog {
   }
 
   /** Nothing waits for the peer. */
-  forget(peer: Laggard): void {
+  forget(peer: BacklogPeer): void {
     this.#total -= this.#waiting.get(peer) ?? 0;
     this.#waiting.delete(peer);
   }
 
   /** The peer's session has ended; what waits for it may take its time to go. */
-  abandon(peer: Laggard): void {
+  abandon(peer: BacklogPeer): void {
     const bytes = this.#waiting.get(peer) ?? 0;
     this.forget(peer);
     if (bytes === 0) return;
@@ -95,13 +95,13 @@ export class Backlog {
     return this.#total + this.#abandoned;
   }
 
-  #note(peer: Laggard, bytes: number): void {
+  #note(peer: BacklogPeer, bytes: number): void {
     this.#total += bytes - (this.#waiting.get(peer) ?? 0);
     this.#waiting.set(peer, bytes);
   }
 
   /** Drops the furthest behind until the rest fits; false where that took `sender` too. */
-  #makeRoom(sender: Laggard): boolean {
+  #makeRoom(sender: BacklogPeer): boolean {
     let spared = true;
     this.measure();
     while (this.#total > this.limits.total) {

@@ -1,7 +1,7 @@
 /** Closes sockets a few per second, so that their clients do not all come back at once. */
 
 import { type Clock, sleep } from "../core/clock.ts";
-import type { Connection } from "./_connections.ts";
+import type { SocketConnection } from "./_socket_connections.ts";
 
 /** How fast a node may be left. */
 export interface DrainPace {
@@ -23,7 +23,7 @@ const SHORTEST_STEP_MS = 20;
 
 /** Resolves when none is left. Each waits half to one and a half times its turn. */
 export async function drainSockets(
-  connections: Iterable<Connection>,
+  connections: Iterable<SocketConnection>,
   { clock, random, ...pace }: DrainOptions,
 ): Promise<void> {
   const endsAt = clock.monotonic() + pace.withinMs;
@@ -34,7 +34,7 @@ export async function drainSockets(
     const { count, pauseMs } = drainStep(open.length, { ...pace, leftMs, random: random() });
     for (let n = 0; n < count; n++) {
       const at = Math.floor(random() * open.length);
-      const [{ engine }] = open.splice(at, 1) as [Connection];
+      const [{ engine }] = open.splice(at, 1) as [SocketConnection];
       // Without a DISCONNECT packet, upon which a client would not come back.
       engine.close(true);
       if (engine.readyState !== "closed") engine.onClose("forced close");

@@ -16,7 +16,7 @@ export class EngineRequest extends EventEmitter {
   readonly _query: Readonly<Record<string, string>>;
   res: EngineResponse | null = null;
   /** Whatever the code that admits requests wants to find again when a socket joins. */
-  note: unknown;
+  context: unknown;
 
   constructor(request: Request, url: URL, remoteAddress: string) {
     super();

@@ -5,9 +5,9 @@
  */
 
 import { Socket, type Transport } from "engine.io";
-import type { Laggard } from "./_backlog.ts";
+import type { BacklogPeer } from "./_backlog.ts";
 import type { EngineRequest } from "./_engine_request.ts";
-import type { Beating, Heartbeats } from "./_heartbeats.ts";
+import type { Heartbeats, HeartbeatTarget } from "./_heartbeats.ts";
 import { type Packet, type TransportOwner, WebSocketTransport } from "./_web_socket_transport.ts";
 
 /** The members of the official class that are used here; most are private in its types. */
@@ -42,7 +42,7 @@ interface OfficialSocket {
 }
 
 /** What sits on top of a socket and is called instead of listening. */
-export interface Upper {
+export interface SocketConsumer {
   ondata(data: unknown): void;
   onclose(reason: string, description?: unknown): void;
 }
@@ -51,7 +51,7 @@ export interface Upper {
  * Told when a client was sent something that it answers once it has got everything before: a ping
  * of the server, or the pong without which an older client does not ping again.
  */
-export interface Witness {
+export interface HeartbeatListener {
   /** It was sent something that proves itself no sooner than by its next answer. */
   readonly isWaiting: boolean;
   asked(): void;
@@ -81,17 +81,17 @@ const Official = Socket as unknown as new (
 ) => OfficialSocket;
 
 /** One Engine.IO session. */
-export class EngineSocket extends Official implements Beating, Laggard, TransportOwner {
+export class EngineSocket extends Official implements HeartbeatTarget, BacklogPeer, TransportOwner {
   // The official constructor sets these by way of the methods below.
-  declare beatAt: number;
+  declare heartbeatAt: number;
   declare pingMs: number;
   declare timeoutMs: number;
   declare awaitsPong: boolean;
   declare asksSoon: boolean | undefined;
   declare queuedChars: number;
   declare closeReason: string | undefined;
-  declare upper: Upper | undefined;
-  declare witness: Witness | undefined;
+  declare upper: SocketConsumer | undefined;
+  declare heartbeatListener: HeartbeatListener | undefined;
 
   /** Bytes waiting for the peer, here or in the WebSocket. */
   get backlogBytes(): number {
@@ -113,7 +113,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   }
 
   /** Puts something on top that has taken its listeners off. */
-  attach(upper: Upper): void {
+  attach(upper: SocketConsumer): void {
     this.upper = upper;
     // Made anew by whoever listens next.
     if (this.eventNames().length === 0) this._events = undefined;
@@ -151,14 +151,14 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
   }
 
   /** Called when the next heartbeat is due. */
-  beat(): void {
+  heartbeat(): void {
     if (this.protocol === 3 || this.awaitsPong) this.onClose("ping timeout");
     else {
       this.hasRefreshedPingTimeout = false;
       const direct = directTransport(this);
       if (direct) direct.write("2");
       else this.sendPacket("ping");
-      this.witness?.asked();
+      this.heartbeatListener?.asked();
       this.awaitsPong = true;
       this.asksSoon = false;
       waitForPeer(this);
@@ -175,20 +175,20 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     // Over polling the next poll says as much.
     if (!(this.transport instanceof WebSocketTransport)) return;
     this.asksSoon = true;
-    this.beatAt = Math.min(this.beatAt, heartbeats.now() + askAfter);
+    this.heartbeatAt = Math.min(this.heartbeatAt, heartbeats.now() + askAfter);
   }
 
   /** A client of revision 4 has answered the ping. */
   onPong(): void {
     if (this.readyState !== "open") return;
-    this.witness?.answered();
+    this.heartbeatListener?.answered();
     waitForPing(this);
-    if (this.witness?.isWaiting) this.askSoon();
+    if (this.heartbeatListener?.isWaiting) this.askSoon();
   }
 
   /** The client polls. */
   onPoll(): void {
-    this.witness?.polled();
+    this.heartbeatListener?.polled();
   }
 
   override onPacket(packet: Packet): void {
@@ -196,7 +196,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     const isOlder = this.protocol === 3;
     if (packet.type === "pong" && !isOlder) return this.onPong();
     const isBeat = packet.type === "ping" && isOlder;
-    if (isBeat) this.witness?.answered();
+    if (isBeat) this.heartbeatListener?.answered();
     if (isOlder) waitForPeer(this);
     else if (this.awaitsPong && !this.hasRefreshedPingTimeout) {
       // As in the official code: another packet extends the wait for a pong, but only once.
@@ -204,7 +204,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
       waitForPeer(this);
     }
     super.onPacket(packet);
-    if (isBeat) this.witness?.asked();
+    if (isBeat) this.heartbeatListener?.asked();
     // The official code takes this packet from polling clients only.
     if (packet.type === "close") this.onClose("transport close");
   }
@@ -252,7 +252,7 @@ export class EngineSocket extends Official implements Beating, Laggard, Transpor
     super.flush();
     if (this.writeBuffer.length > 0) return;
     this.queuedChars = 0;
-    if (isPolling) this.witness?.flushed();
+    if (isPolling) this.heartbeatListener?.flushed();
   }
 }
 
@@ -268,10 +268,10 @@ function directTransport(socket: EngineSocket): WebSocketTransport | undefined {
 
 function waitForPing(socket: EngineSocket): void {
   socket.awaitsPong = false;
-  socket.beatAt = socket.server.heartbeats.now() + socket.pingMs;
+  socket.heartbeatAt = socket.server.heartbeats.now() + socket.pingMs;
 }
 
 function waitForPeer(socket: EngineSocket): void {
-  socket.beatAt = socket.server.heartbeats.now() + socket.timeoutMs +
+  socket.heartbeatAt = socket.server.heartbeats.now() + socket.timeoutMs +
     (socket.protocol === 3 ? socket.pingMs : 0);
 }

@@ -7,11 +7,11 @@
 import type { Clock, Timer } from "../core/clock.ts";
 
 /** Something with a next heartbeat. */
-export interface Beating {
-  /** Monotonic milliseconds at which {@link beat} is to be called. */
-  readonly beatAt: number;
-  /** Must move {@link beatAt} on or take itself off. */
-  beat(): void;
+export interface HeartbeatTarget {
+  /** Monotonic milliseconds at which {@link heartbeat} is to be called. */
+  readonly heartbeatAt: number;
+  /** Must move {@link heartbeatAt} on or take itself off. */
+  heartbeat(): void;
 }
 
 const MAX_SWEEP_MS = 1000;
@@ -19,7 +19,7 @@ const MAX_SWEEP_MS = 1000;
 /** A set of beating things. The timer runs only while there are any. */
 export class Heartbeats {
   readonly #clock: Clock;
-  readonly #all = new Set<Beating>();
+  readonly #all = new Set<HeartbeatTarget>();
   #timer: Timer | undefined;
   #sweepMs: number;
 
@@ -37,12 +37,12 @@ export class Heartbeats {
     return this.#clock.monotonic();
   }
 
-  add(beating: Beating): void {
+  add(beating: HeartbeatTarget): void {
     this.#all.add(beating);
     this.#timer ??= this.#clock.after(this.#sweepMs, () => this.#sweep());
   }
 
-  remove(beating: Beating): void {
+  remove(beating: HeartbeatTarget): void {
     this.#all.delete(beating);
     if (this.#all.size > 0) return;
     this.#timer?.cancel();
@@ -53,7 +53,7 @@ export class Heartbeats {
     this.#timer = undefined;
     const now = this.now();
     for (const beating of this.#all) {
-      if (beating.beatAt <= now) beating.beat();
+      if (beating.heartbeatAt <= now) beating.heartbeat();
     }
     if (this.#all.size > 0) {
       this.#timer = this.#clock.after(this.#sweepMs, () => this.#sweep());

@@ -4,10 +4,10 @@
  * got, and the hub knows up to where its connection has certainly got everything. Pure.
  */
 
-import { formatOffset, type Joined, parseOffset } from "../core/events.ts";
+import { formatOffset, type JoinResult, parseOffset } from "../core/events.ts";
 
 /** What a client says when it comes back. */
-export interface Claim {
+export interface ResumeRequest {
   readonly pid: string;
   /** Up to here it has everything, it says. */
   readonly at: number;
@@ -16,7 +16,7 @@ export interface Claim {
 }
 
 /** Where a client goes on. */
-export interface Start {
+export interface ResumePoint {
   /** Everything after this offset is to be told. */
   readonly at: number;
   /** The same where the log does not go back to `at`; not before it. */
@@ -34,7 +34,9 @@ const PID = /^(\d{16})\.([\w-]{20})$/;
  * What `socket.io-client` 4.6 and later sends in its CONNECT packet. A pid that is none of ours
  * has been had from another service: nothing is known of what the client got there.
  */
-export function claimOf(auth: Readonly<Record<string, unknown>>): Claim | undefined {
+export function resumeRequestOf(
+  auth: Readonly<Record<string, unknown>>,
+): ResumeRequest | undefined {
   const { pid, offset } = auth;
   if (typeof pid !== "string") return undefined;
   const [, base, id] = PID.exec(pid) ?? [];
@@ -42,18 +44,23 @@ export function claimOf(auth: Readonly<Record<string, unknown>>): Claim | undefi
 }
 
 /** Decides where a client goes on, from what it says and what the hub knows. */
-export function startOf(
-  claim: Claim | undefined,
-  { last, from, wasHere }: Joined,
-): Start {
-  const proven = from ?? last;
+export function resumePointOf(
+  claim: ResumeRequest | undefined,
+  { last, acknowledged, wasConnected }: JoinResult,
+): ResumePoint {
+  const from = acknowledged ?? last;
   if (!claim) {
-    const isTorn = wasHere === true;
-    return { at: proven, orAt: proven, isReturn: isTorn || from !== undefined, isTorn };
+    const isTorn = wasConnected === true;
+    return { at: from, orAt: from, isReturn: isTorn || acknowledged !== undefined, isTorn };
   }
   // What it says itself needs no proof. But it only knows of events that were meant for it, and
   // may be further than the last one of those.
-  return { at: claim.at, orAt: Math.max(claim.at, from ?? 0), isReturn: true, isTorn: false };
+  return {
+    at: claim.at,
+    orAt: Math.max(claim.at, acknowledged ?? 0),
+    isReturn: true,
+    isTorn: false,
+  };
 }
 
 /**
@@ -64,7 +71,7 @@ export function startOf(
 export function pidFor(
   id: string,
   { claim, at, last, complete }: {
-    readonly claim: Claim | undefined;
+    readonly claim: ResumeRequest | undefined;
     /** Where it goes on. */
     readonly at: number;
     /** Where the log ends. */

@@ -44,9 +44,9 @@ export interface EngineOptions extends EngineLimits {
 }
 
 /** Who sent a request, and what is to be found again on the request of the socket it opens. */
-export interface Arrival {
+export interface EngineRequestInfo {
   readonly info: Deno.ServeHandlerInfo;
-  readonly note?: unknown;
+  readonly context?: unknown;
 }
 
 type Errors = typeof BaseServer.errors;
@@ -105,12 +105,12 @@ export class Engine extends Server implements EngineSocketServer {
   }
 
   /** Answers a handshake, a poll, a post or a WebSocket upgrade. Never throws. */
-  async fetch(request: Request, arrival: Arrival): Promise<Response> {
+  async fetch(request: Request, arrival: EngineRequestInfo): Promise<Response> {
     const url = new URL(request.url);
     const { remoteAddr } = arrival.info;
     const from = "hostname" in remoteAddr ? remoteAddr.hostname : "";
     const incoming = new EngineRequest(request, url, from);
-    incoming.note = arrival.note;
+    incoming.context = arrival.context;
     const upgrade = isUpgrade(request);
     const fault = this.#faultOf(incoming, upgrade);
     if (fault !== undefined) {

@@ -1,6 +1,6 @@
 /**
  * What a client says about itself when it opens a socket, and what is answered where it is not
- * let in. Who it is and whether it may is for others to say: see {@link Authenticate}.
+ * let in. Who it is and whether it may is for others to say: see {@link AuthenticateHandshake}.
  */
 
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
@@ -17,7 +17,7 @@ export interface Handshake {
 }
 
 /** Whose session it is. */
-export interface Identity {
+export interface SocketIdentity {
   readonly context: string;
   readonly user: string;
   readonly sessionId: string;
@@ -26,7 +26,7 @@ export interface Identity {
 }
 
 /** Why a client is not let in; `message` is shown to it. */
-export interface Refusal {
+export interface HandshakeRefusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterSeconds?: number;
@@ -34,14 +34,14 @@ export interface Refusal {
 
 /** Whether somebody may open a socket. */
 export type Admission =
-  | { readonly identity: Identity; readonly refusal?: never }
-  | { readonly refusal: Refusal; readonly identity?: never };
+  | { readonly identity: SocketIdentity; readonly refusal?: never }
+  | { readonly refusal: HandshakeRefusal; readonly identity?: never };
 
 /** Checks a credential. Whatever it throws counts as a fault of this side. */
-export type Authenticate = (handshake: Handshake) => Promise<Admission>;
+export type AuthenticateHandshake = (handshake: Handshake) => Promise<Admission>;
 
 /** The refusal of a handshake that came without a credential. */
-export const NO_CREDENTIAL: Refusal = {
+export const MISSING_CREDENTIAL: HandshakeRefusal = {
   code: "unauthenticated",
   message: "A session is needed: as parameter 'session', bearer or 'auth.session'",
 };
@@ -73,7 +73,7 @@ export function connectionIdOf(url: URL): string | undefined {
 }
 
 /** A refusal over HTTP. A bad session gets the original's 403. */
-export function refusalResponse(refusal: Refusal): Response {
+export function refusalResponse(refusal: HandshakeRefusal): Response {
   const { status, title } = ERRORS[refusal.code];
   const answered = status === 401 ? 403 : status;
   const headers = new Headers({ "content-type": "application/problem+json" });
@@ -91,7 +91,7 @@ export function refusalResponse(refusal: Refusal): Response {
 }
 
 /** A refusal as Socket.IO's middleware wants it: clients see it in `connect_error`. */
-export function refusalError(refusal: Refusal): Error {
+export function refusalError(refusal: HandshakeRefusal): Error {
   return Object.assign(new Error(refusal.message), {
     data: { code: refusal.code, message: refusal.message },
   });

@@ -2,7 +2,13 @@
 
 export type { DrainPace } from "./_drain.ts";
 export type { ClientPath } from "./_paths.ts";
-export type { Admission, Authenticate, Handshake, Identity, Refusal } from "./handshake.ts";
-export type { Audience, RealtimeHooks } from "./hooks.ts";
+export type {
+  Admission,
+  AuthenticateHandshake,
+  Handshake,
+  HandshakeRefusal,
+  SocketIdentity,
+} from "./handshake.ts";
+export type { RealtimeHooks, SocketOwner } from "./hooks.ts";
 export { createRealtime, type Realtime, type RealtimeOptions } from "./realtime.ts";
 export { REALTIME_DEFAULTS, type RealtimeSettings } from "./settings.ts";

@@ -10,26 +10,31 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { Backlog } from "./_backlog.ts";
-import { Connection, Connections } from "./_connections.ts";
-import { Door } from "./_door.ts";
+import { SocketConnection, SocketConnections } from "./_socket_connections.ts";
+import { HandshakeGuard } from "./_handshake_guard.ts";
 import { type DrainPace, drainSockets } from "./_drain.ts";
-import { createEntry } from "./_entry.ts";
-import { NoRooms, slim, socketOf } from "./_lean.ts";
+import { createSocketAdmission } from "./_socket_admission.ts";
+import { NoopAdapter, slimSocket, socketOf } from "./_slim_socket.ts";
 import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { isSocketPath } from "./_paths.ts";
-import { Teller } from "./_teller.ts";
+import { SocketFanout } from "./_socket_fanout.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine, type EngineLimits } from "./engine.ts";
 import type { RealtimeHooks } from "./hooks.ts";
-import { type Authenticate, type Refusal, refusalError, refusalResponse } from "./handshake.ts";
+import {
+  type AuthenticateHandshake,
+  type HandshakeRefusal,
+  refusalError,
+  refusalResponse,
+} from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** What the realtime server is made of. */
 export interface RealtimeOptions {
   readonly settings: RealtimeSettings;
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateHandshake;
   /** Where sockets take their seats. It is started with this server as its local sockets. */
-  readonly hub: Pick<EventHub, "join" | "leave" | "missed">;
+  readonly hub: Pick<EventHub, "join" | "leave" | "readMissed">;
   readonly clock: Clock;
   readonly log: Log;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -59,7 +64,7 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
     readonly open: ReadonlyMap<string, number>;
     readonly backlogBytes: number;
     /** How often a socket was told an event. */
-    readonly told: number;
+    readonly delivered: number;
     /** WebSockets that were closed here and whose peers have not answered. */
     readonly closing: number;
   };
@@ -77,7 +82,7 @@ type Plain = DefaultEventsMap;
 type UserSocket = Socket<Plain, Plain, Plain, unknown>;
 
 /** What may be over in a moment: nothing that a client is to be told, but that it comes back. */
-const PASSING: ReadonlySet<Refusal["code"]> = new Set([
+const PASSING: ReadonlySet<HandshakeRefusal["code"]> = new Set([
   "store_unavailable",
   "draining",
   "internal",
@@ -90,14 +95,14 @@ const JOINED_WITHIN_MS = 120_000;
 class RealtimeServer implements Realtime {
   readonly #options: RealtimeOptions;
   readonly #hooks: RealtimeHooks;
-  readonly #door: Door;
+  readonly #door: HandshakeGuard;
   readonly #engine: Engine;
   readonly #io: Server<Plain, Plain, Plain, unknown>;
-  readonly #connections = new Connections();
+  readonly #connections = new SocketConnections();
   /** Whose CONNECT is being answered. */
   readonly #entering = new WeakMap<object, UserSocket>();
-  readonly #teller: Teller;
-  readonly #enter: ReturnType<typeof createEntry>;
+  readonly #teller: SocketFanout;
+  readonly #enter: ReturnType<typeof createSocketAdmission>;
   /** Sessions that were revoked lately, and when by the monotonic clock. */
   readonly #revoked = new Map<string, number>();
   readonly #backlog: Backlog;
@@ -113,12 +118,12 @@ class RealtimeServer implements Realtime {
     this.#hooks = options.hooks ?? {};
     this.#settings = settings;
     this.#backlog = new Backlog(backlogLimits(settings));
-    this.#door = new Door({
+    this.#door = new HandshakeGuard({
       ...options,
       connections: this.#connections,
       backlog: this.#backlog,
     });
-    this.#teller = new Teller({
+    this.#teller = new SocketFanout({
       ...options,
       connections: this.#connections,
       backlog: this.#backlog,
@@ -126,10 +131,10 @@ class RealtimeServer implements Realtime {
       onExpired: (connection) => this.#end(connection),
       onGap: (connection) => this.#hooks.onGap?.(connection),
       onResync: (connection) => this.#hooks.onResync?.(connection),
-      onCaughtUp: (connection, event) => this.#hooks.onCaughtUp?.(connection, event),
+      onCaughtUp: (connection, event) => this.#hooks.onRecovered?.(connection, event),
     });
-    this.#enter = createEntry({
-      ...{ hub: options.hub, door: this.#door, connections: this.#connections },
+    this.#enter = createSocketAdmission({
+      ...{ hub: options.hub, guard: this.#door, connections: this.#connections },
       replace: (former) => this.#replace(former),
     });
     const unknown = new UnknownSessions({
@@ -145,12 +150,12 @@ class RealtimeServer implements Realtime {
     this.#io = new Server({
       serveClient: false,
       connectTimeout: settings.connectTimeout,
-      adapter: NoRooms as never,
+      adapter: NoopAdapter as never,
     });
     this.#io.bind(this.#engine);
     this.#io.use((socket, next) => void this.#admit(socket, next));
     this.#io.on("connection", (socket) => this.#join(socket));
-    (this.#io.of("/").adapter as unknown as NoRooms).onLeave = (id) => this.#leave(id);
+    (this.#io.of("/").adapter as unknown as NoopAdapter).onLeave = (id) => this.#leave(id);
   }
 
   handles(pathname: string): boolean {
@@ -171,20 +176,20 @@ class RealtimeServer implements Realtime {
     return withCors(origin, await this.#answer(request, info));
   }
 
-  tell(event: LoggedEvent): void {
-    this.#teller.tell(event);
+  deliver(event: LoggedEvent): void {
+    this.#teller.deliver(event);
   }
 
-  seats(): Iterable<Connection> {
+  sockets(): Iterable<SocketConnection> {
     return this.#connections;
   }
 
-  seatsOf(user: UserName): readonly Connection[] {
+  socketsOf(user: UserName): readonly SocketConnection[] {
     return this.#connections.of(user);
   }
 
-  catchUp(user: UserName): void {
-    for (const connection of this.#connections.of(user)) this.#teller.look(connection);
+  recover(user: UserName): void {
+    for (const connection of this.#connections.of(user)) this.#teller.recover(connection);
   }
 
   closeSession(sessionId: string): number {
@@ -235,9 +240,14 @@ class RealtimeServer implements Realtime {
   }
 
   stats() {
-    const { told } = this.#teller;
+    const { delivered } = this.#teller;
     const closing = this.#engine.closing.size;
-    return { open: this.#connections.open, backlogBytes: this.#backlog.measure(), told, closing };
+    return {
+      open: this.#connections.open,
+      backlogBytes: this.#backlog.measure(),
+      delivered,
+      closing,
+    };
   }
 
   configure(settings: RealtimeSettings): void {
@@ -254,9 +264,9 @@ class RealtimeServer implements Realtime {
     if (new URL(request.url).searchParams.getAll("sid").at(-1)) {
       return await this.#engine.fetch(request, { info });
     }
-    const note = await this.#door.knock(request, info);
-    if (note.refusal) return await this.#refuse(request, note.refusal);
-    return await this.#engine.fetch(request, { info, note });
+    const context = await this.#door.checkHandshake(request, info);
+    if (context.refusal) return await this.#refuse(request, context.refusal);
+    return await this.#engine.fetch(request, { info, context });
   }
 
   /** Socket.IO's middleware. */
@@ -288,11 +298,11 @@ class RealtimeServer implements Realtime {
 
   #join(socket: UserSocket): void {
     this.#entering.delete(socket.conn);
-    const connection = socket.data as Connection;
-    const behind = connection.behind!;
+    const connection = socket.data as SocketConnection;
+    const behind = connection.recovery!;
     behind.state = "ready";
-    connection.engine.witness = connection;
-    slim(socket);
+    connection.engine.heartbeatListener = connection;
+    slimSocket(socket);
     this.#hooks.onOpened?.(connection);
     // Revoked after it was checked, and before it was here to be closed.
     if (this.#revoked.has(connection.sessionId)) {
@@ -306,15 +316,15 @@ class RealtimeServer implements Realtime {
     this.#teller.begin(connection);
   }
 
-  #invalidate(hasEnded: (connection: Connection) => boolean): number {
+  #invalidate(hasEnded: (connection: SocketConnection) => boolean): number {
     const ended = [...this.#connections].filter(hasEnded);
     for (const connection of ended) this.#end(connection);
     return ended.length;
   }
 
   /** Its session is over. */
-  #end(connection: Connection): void {
-    this.#teller.tellInvalid(connection);
+  #end(connection: SocketConnection): void {
+    this.#teller.sendSessionInvalid(connection);
     this.#part(connection, false);
     this.#disconnect(connection);
   }
@@ -322,7 +332,7 @@ class RealtimeServer implements Realtime {
   #leave(socketId: string): void {
     const connection = socketOf(this.#io.sockets as never, socketId)?.data as unknown;
     // Absent where the middleware has refused the socket at once.
-    if (!(connection instanceof Connection)) return;
+    if (!(connection instanceof SocketConnection)) return;
     const { engine } = connection;
     this.#backlog.abandon(engine);
     // Also where it has said goodbye: `disconnect()` is often followed by `connect()`.
@@ -333,36 +343,36 @@ class RealtimeServer implements Realtime {
 
   /** What a socket that never came in leaves. */
   #partOf({ data }: UserSocket): void {
-    if (data instanceof Connection) this.#part(data, true);
+    if (data instanceof SocketConnection) this.#part(data, true);
   }
 
   /** Takes a connection out of the index and from its seat; idempotent. */
-  #part(connection: Connection, returns: boolean): void {
+  #part(connection: SocketConnection, returns: boolean): void {
     if (!this.#connections.remove(connection)) return;
     const { hub } = this.#options;
-    if (connection.behind?.state === "joining") {
+    if (connection.recovery?.state === "joining") {
       // It has not heard that it was in. Where the hub did not say where it is, nor do we know.
-      hub.leave(connection, Math.max(0, connection.proven));
+      hub.leave(connection, Math.max(0, connection.acknowledged));
       return;
     }
-    hub.leave(connection, returns ? connection.proven : undefined);
+    hub.leave(connection, returns ? connection.acknowledged : undefined);
     this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
   }
 
   /** Closes a socket whose client is back on another one. */
-  #replace(former: Connection): void {
+  #replace(former: SocketConnection): void {
     this.#part(former, true);
     this.#disconnect(former);
   }
 
   /** Closes a socket whose client is not to come back by itself. */
-  #disconnect(connection: Connection): void {
+  #disconnect(connection: SocketConnection): void {
     const socket = this.#io.sockets.sockets.get(connection.socketId as never);
     if (socket) socket.disconnect(true);
     else connection.engine.close(true);
   }
 
-  async #refuse(request: Request, refusal: Refusal): Promise<Response> {
+  async #refuse(request: Request, refusal: HandshakeRefusal): Promise<Response> {
     await request.body?.cancel().catch(() => {});
     this.#hooks.onRefused?.(refusal.code);
     return refusalResponse(refusal);

@@ -18,5 +18,5 @@ export interface Nodes {
    * Calls back when this node itself was out of sight for longer than the lease (its process was
    * paused, or Redis was away): others may have taken over what it had.
    */
-  onLapse(listener: () => void): void;
+  onLeaseLost(listener: () => void): void;
 }

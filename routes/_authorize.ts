@@ -43,7 +43,7 @@ export function needsSession(authenticate: Authenticate, scope: Scope): Middlewa
 }
 
 /** Whose subscriptions a request is about. */
-export interface Owner {
+export interface OwnerFields {
   readonly context: string;
   readonly user: string;
 }
@@ -57,7 +57,7 @@ export interface Owner {
 export function actingFor(
   principal: Principal,
   named: { readonly context?: string | undefined; readonly user?: string | undefined },
-): Owner {
+): OwnerFields {
   const { user: own } = principal;
   const context = named.context ?? own?.context;
   const user = named.user ?? own?.user;

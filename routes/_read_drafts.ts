@@ -7,12 +7,12 @@
 
 import type { JsonText } from "../core/json.ts";
 import { JsonScanner, withoutSpace } from "../core/json_scanner.ts";
-import type { Draft } from "../delivery/mod.ts";
+import type { NotificationDraft } from "../delivery/mod.ts";
 import { isName, isTopic, MAX_BATCH, MAX_TTL_SECONDS } from "./_schemas.ts";
 
 /** What a request publishes. */
 export interface Drafts {
-  readonly drafts: readonly Draft[];
+  readonly drafts: readonly NotificationDraft[];
   /** It came without a list. */
   readonly alone: boolean;
 }
@@ -59,7 +59,7 @@ class DraftReader {
   /** `{"notifications":[…]}`, behind the colon. */
   batch(): Drafts | undefined {
     const scanner = this.#scanner;
-    const drafts: Draft[] = [];
+    const drafts: NotificationDraft[] = [];
     if (!scanner.take(OPEN_BRACKET)) return undefined;
     do {
       const draft = this.#draft();
@@ -75,7 +75,7 @@ class DraftReader {
     return draft && { drafts: [draft], alone: true };
   }
 
-  #draft(): Draft | undefined {
+  #draft(): NotificationDraft | undefined {
     const scanner = this.#scanner;
     let context, user, topic, data, priority, ttl, sourceToken, collapseKey: unknown;
     if (!scanner.take(OPEN_BRACE)) return undefined;
@@ -104,7 +104,7 @@ class DraftReader {
       (sourceToken === undefined || isText(sourceToken, 4096)) &&
       (collapseKey === undefined || isText(collapseKey, 255));
     const draft = { context, user, topic, data, priority, ttl, sourceToken, collapseKey };
-    return isValid ? draft as Draft : undefined;
+    return isValid ? draft as NotificationDraft : undefined;
   }
 
   /** The name of a member, up to its value; nothing where it is written with escapes. */

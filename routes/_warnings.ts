@@ -5,7 +5,7 @@ import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
 /** Where a subscription is to be sent. */
-export interface Way {
+export interface DeliveryPath {
   readonly transport: TransportName;
   readonly client: string;
 }
@@ -16,12 +16,15 @@ export interface WarningDeps {
 }
 
 /** Returns why nothing is sent these ways at present, one warning for each; empty where it is. */
-export function warningsOf(ways: readonly Way[], { transports }: WarningDeps): readonly string[] {
+export function warningsOf(
+  ways: readonly DeliveryPath[],
+  { transports }: WarningDeps,
+): readonly string[] {
   return [...new Set(ways.flatMap((way) => warningOf(way, transports) ?? []))];
 }
 
 function warningOf(
-  { transport, client }: Way,
+  { transport, client }: DeliveryPath,
   transports: WarningDeps["transports"],
 ): string | undefined {
   const sender = transports.get(transport);

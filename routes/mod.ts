@@ -19,7 +19,7 @@ import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
-import { type WebPushDeps, webPushRoutes } from "./web_push.ts";
+import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
@@ -38,7 +38,7 @@ export type AppDeps =
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
-  & WebPushDeps
+  & WebPushRouteDeps
   & {
     readonly log: Log;
     readonly metrics: Metrics;

@@ -13,7 +13,7 @@ import { problem } from "./_problem.ts";
 import { client } from "./_schemas.ts";
 
 /** What these routes need. */
-export interface WebPushDeps {
+export interface WebPushRouteDeps {
   /** The current public key of a client, base64url; `undefined` where it has no Web Push. */
   readonly webPushKey: (client: string) => string | undefined;
   readonly snapshot: () => Pick<Snapshot, "settings">;
@@ -29,7 +29,7 @@ const keyBody = z.object({
 }).openapi("WebPushKey");
 
 /** Creates the routes under `/v1/webpush`. */
-export function webPushRoutes({ webPushKey, snapshot }: WebPushDeps): App {
+export function webPushRoutes({ webPushKey, snapshot }: WebPushRouteDeps): App {
   const app = new OpenAPIHono<Env>();
 
   function forPages(c: Context<Env>, response: Response): Response {

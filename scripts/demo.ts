@@ -9,11 +9,16 @@
 import { parseArgs } from "node:util";
 import { io, type Socket } from "socket.io-client";
 import { systemClock } from "../core/clock.ts";
-import { createTurn } from "../core/turn.ts";
+import { createYieldToEventLoop } from "../core/event_loop.ts";
 import { type TransportName, TRANSPORTS } from "../core/subscription.ts";
 import { type Service, startService } from "../service/start.ts";
 import { SERVERS } from "../simulator/addresses.ts";
-import { type Arrival, type Provider, type Simulator, startSimulator } from "../simulator/mod.ts";
+import {
+  type Provider,
+  type ReceivedPush,
+  type Simulator,
+  startSimulator,
+} from "../simulator/mod.ts";
 import { SAMPLE_CLIENTS, sampleConfiguration } from "../simulator/sample_configuration.ts";
 
 const OWNER = { context: "1", user: "3" };
@@ -102,7 +107,7 @@ async function start(): Promise<Service> {
   }, {
     clock: systemClock,
     random: Math.random,
-    turn: createTurn(systemClock),
+    yieldToEventLoop: createYieldToEventLoop(systemClock),
     variables: {},
     writeLog: (line) => void (line.includes('"level":"info"') || console.error(line.trimEnd())),
   });
@@ -133,7 +138,7 @@ async function watchArrivals(signal: AbortSignal): Promise<void> {
   let after = 0;
   while (!signal.aborted) {
     const arrived = await simulator.arrivals.wait(1, { after, accepted: true }, signal)
-      .catch((): readonly Arrival[] => []);
+      .catch((): readonly ReceivedPush[] => []);
     for (const { sequence, provider, payload } of arrived) {
       after = sequence;
       const transport = BELLS[provider];

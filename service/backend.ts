@@ -6,7 +6,7 @@
 
 import type { Buffer } from "../buffer/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
-import type { ChangeFeed } from "../core/changes.ts";
+import type { ChangeFeed } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -15,7 +15,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { Store } from "../core/store.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 
@@ -25,7 +25,7 @@ export interface JoinDeps {
   readonly clock: Clock;
   readonly random: () => number;
   /** Lets I/O have its turn. */
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -7,9 +7,11 @@ import type { JoinDeps } from "./backend.ts";
 const HOUR_MS = 3_600_000;
 
 /** See the file's comment. */
-export function bufferOptions({ clock, random, turn, settings, metrics, log }: JoinDeps) {
+export function bufferOptions(
+  { clock, random, yieldToEventLoop, settings, metrics, log }: JoinDeps,
+) {
   return {
-    ...{ clock, random, turn },
+    ...{ clock, random, yieldToEventLoop },
     settings: (): BufferSettings => settings().buffer,
     retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
     onMerged: () => metrics.count("carillon_buffer_merged_total", {}),

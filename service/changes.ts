@@ -5,7 +5,7 @@
 
 import type { ApiKeys, Sessions } from "../auth/mod.ts";
 import type { Attributes } from "../cascade/mod.ts";
-import type { Change, ChangeFeed } from "../core/changes.ts";
+import type { Change, ChangeFeed } from "../core/change_feed.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";

@@ -9,13 +9,13 @@ import {
   Sessions,
 } from "../auth/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
-import type { Change } from "../core/changes.ts";
+import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Store } from "../core/store.ts";
 import type { Environment } from "./environment.ts";
 
 /** What credentials are checked with. */
-export interface Credentials {
+export interface AuthenticationParts {
   readonly keys: ApiKeys;
   readonly sessions: Sessions;
   readonly authenticate: Authenticate;
@@ -31,7 +31,7 @@ export async function loadCredentials(
     readonly fetch: typeof globalThis.fetch;
     readonly onChanged: (change: Change) => void;
   },
-): Promise<Credentials> {
+): Promise<AuthenticationParts> {
   const { adminKey, sessionSecret } = environment;
   const keys = await ApiKeys.load({
     ...{ store, clock, onChanged },

@@ -5,7 +5,7 @@
  */
 
 import { LogBuffer } from "../buffer/mod.ts";
-import { NO_OTHERS } from "../core/changes.ts";
+import { NO_CHANGE_FEED } from "../core/change_feed.ts";
 import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import { createLocalHub, EventRecords } from "../events/mod.ts";
@@ -32,11 +32,11 @@ function join(store: Store, deps: JoinDeps): Parts {
   const buffer = new LogBuffer(store, {
     ...bufferOptions(deps),
     leaseMs: settings().cluster.leaseMs,
-    onTaken(count) {
+    onFailover(count) {
       metrics.count("carillon_claims_taken_over_total", {}, count);
       metrics.count("carillon_notifications_recovered_total", {}, count);
     },
-    onLapse: () => metrics.count("carillon_node_lapses_total", {}),
+    onLeaseLost: () => metrics.count("carillon_node_lapses_total", {}),
   });
   const keepsEvents = store.traits.durable && !store.traits.shared;
   const hub = createLocalHub({
@@ -51,7 +51,7 @@ function join(store: Store, deps: JoinDeps): Parts {
     buffer,
     hub,
     limiter: createLocalLimiter({ clock }),
-    changes: changes ?? NO_OTHERS,
+    changes: changes ?? NO_CHANGE_FEED,
     async [Symbol.asyncDispose]() {
       await changes?.[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();

@@ -36,9 +36,9 @@ export function watchGauges(
     metrics.set("carillon_socket_backlog_bytes", {}, backlogBytes);
     metrics.set("carillon_sockets_closing", {}, closing);
 
-    for (const { transport, client, lane } of pipeline.lanes.all()) {
-      metrics.set("carillon_lane_in_flight", { transport, client }, lane.inFlight);
-      const isOpen = lane.breaker.state === "open" ? 1 : 0;
+    for (const { transport, client, queue } of pipeline.queues.all()) {
+      metrics.set("carillon_lane_in_flight", { transport, client }, queue.inFlight);
+      const isOpen = queue.breaker.state === "open" ? 1 : 0;
       metrics.set("carillon_lane_open", { transport, client }, isOpen);
     }
     for (const [transport, way] of transports) {

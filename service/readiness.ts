@@ -12,7 +12,7 @@ import type { Backend } from "./backend.ts";
 export interface ReadinessDeps {
   readonly backend: Pick<Backend, "store" | "checks">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  readonly leaving: () => boolean;
+  readonly shutdown: () => boolean;
   /** Whether what was in flight before the start is still being read. */
   readonly readBack?: () => readonly ReadinessCheck[];
   readonly clock: Clock;
@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
 
 /** See the file's comment. A client whose credential is bad does not take the node out. */
 export function createReadiness(
-  { backend, transports, leaving, readBack = () => [], clock }: ReadinessDeps,
+  { backend, transports, shutdown, readBack = () => [], clock }: ReadinessDeps,
 ): () => Promise<readonly ReadinessCheck[]> {
   function shown({ client, ready, detail, credentialExpiresAt }: ClientStatus) {
     return {
@@ -45,7 +45,7 @@ export function createReadiness(
     });
     return [
       ...await Promise.all([storeCheck(backend.store), backend.checks()]),
-      { name: "in service", ok: !leaving() },
+      { name: "in service", ok: !shutdown() },
       ...readBack(),
       ...transportChecks,
     ].flat();

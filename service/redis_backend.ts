@@ -7,7 +7,7 @@ import type { Metrics } from "../core/metrics.ts";
 import {
   checkServers,
   createChangeFeed,
-  createInbox,
+  createNodeChannel,
   createRedisHub,
   createRedisLimiter,
   createSharedTokens,
@@ -97,20 +97,20 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
       leaseMs: settings().cluster.leaseMs,
     }),
   );
-  nodes.onLapse(() => {
+  nodes.onLeaseLost(() => {
     metrics.count("carillon_node_lapses_total", {});
     log.warn("this node was out of sight for longer than its lease", { node: nodes.id });
   });
-  const inbox = opened.use(createInbox({ link, nodes, clock, random, log }));
-  const changes = opened.use(createChangeFeed({ inbox, nodes, clock, random, log }));
+  const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
+  const changes = opened.use(createChangeFeed({ channel, nodes, clock, random, log }));
   const hub = opened.use(createRedisHub({
-    ...{ link, nodes, inbox, clock, random, log },
+    ...{ link, nodes, channel, clock, random, log },
     settings: () => settings().resume,
   }));
   const buffer = new RedisBuffer({
     ...bufferOptions(deps),
     ...{ link, nodes },
-    onTaken: (count) => metrics.count("carillon_claims_taken_over_total", {}, count),
+    onReclaimed: (count) => metrics.count("carillon_claims_taken_over_total", {}, count),
   });
   metrics.beforeScrape(() => {
     metrics.set("carillon_redis_up", {}, link.isUp ? 1 : 0);

@@ -14,7 +14,7 @@ export function socketHooks(
   arrived: (event: UserEvent, client: string) => void,
 ): RealtimeHooks {
   return {
-    onCaughtUp: ({ client }, event) => arrived(event, client),
+    onRecovered: ({ client }, event) => arrived(event, client),
     onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
     onClosed: ({ client }, reason) =>
       metrics.count("carillon_sockets_closed_total", { client, reason }),

@@ -6,13 +6,13 @@
 
 import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
 import { BodyDeadline } from "../core/body_deadline.ts";
-import type { Change, ChangeFeed } from "../core/changes.ts";
+import type { Change, ChangeFeed } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { createIdSource } from "../core/ids.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
@@ -22,10 +22,10 @@ import { createAdmission } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { followChanges } from "./changes.ts";
 import { loadCredentials } from "./credentials.ts";
-import { takeDoor, takeInternalDoor } from "./door.ts";
+import { listen, listenInternal } from "./http_listener.ts";
 import type { Environment } from "./environment.ts";
 import { watchGauges } from "./gauges.ts";
-import { createLeaving } from "./leaving.ts";
+import { createShutdown } from "./shutdown.ts";
 import { createMessages } from "./messages.ts";
 import { openBackend } from "./open_backend.ts";
 import { watchReadBack } from "./read_back.ts";
@@ -33,16 +33,16 @@ import { createReadiness } from "./readiness.ts";
 import { realtimeSettings, SocketClients } from "./socket_clients.ts";
 import { socketHooks } from "./socket_hooks.ts";
 import { subscriptionsOf } from "./subscriptions.ts";
-import { createTryOut } from "./try_out.ts";
+import { createTestSend } from "./test_send.ts";
 import { chooseHttpEngine } from "./http_engine.ts";
-import { createWaysOut } from "./ways_out.ts";
+import { createTransportRegistry } from "./transport_registry.ts";
 
 /** What a node is started with besides its environment. */
 export interface StartOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /** Lets I/O have its turn. */
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
   /** All environment variables; some of them override properties. */
   readonly variables: Readonly<Record<string, string>>;
   /** Takes log lines, each with its newline. */
@@ -58,13 +58,13 @@ export interface Service {
   /** The first admin key, where this start made one. */
   readonly firstKey: string | undefined;
   /** What is to be done once a minute. */
-  houseKeep(): Promise<void>;
+  runMaintenance(): Promise<void>;
   /** Reads the configuration anew. */
   reload(): Promise<void>;
   /** Goes away so that clients and publishers hardly notice: what SIGTERM asks for. */
-  leave(): Promise<void>;
+  drain(): Promise<void>;
   /** Milliseconds after which leaving that has not ended is to be cut short by a stop. */
-  readonly leavesWithinMs: number;
+  readonly drainsWithinMs: number;
   /** Hands over what is due, keeps the rest, closes everything. */
   stop(): Promise<void>;
   /** Resolves when it has gone, be it that it was stopped or that an operator had it leave. */
@@ -79,7 +79,7 @@ export async function startService(
   environment: Environment,
   options: StartOptions,
 ): Promise<Service> {
-  const { clock, random, turn, variables } = options;
+  const { clock, random, yieldToEventLoop, variables } = options;
   const now = () => clock.now();
   const ids = createIdSource(clock);
   const metrics = createMetrics();
@@ -93,7 +93,7 @@ export async function startService(
   const { store } = backend;
   // The feed needs settings, and what it is told of is read before these.
   const feed: { current?: ChangeFeed } = {};
-  const changed = (change: Change) => feed.current?.announce(change);
+  const changed = (change: Change) => feed.current?.publish(change);
   const attributes = new Attributes({ store, onChanged: changed });
   const cascade = opened.use(
     await startCascade({
@@ -104,13 +104,13 @@ export async function startService(
   const settings = () => cascade.current().settings;
   const log = createLog({ write: options.writeLog, now, level: settings().log.level });
 
-  const door = opened.use(takeDoor({ ...environment, log }));
-  const internalDoor = opened.use(takeInternalDoor(settings().internal, log));
+  const door = opened.use(listen({ ...environment, log }));
+  const internalDoor = opened.use(listenInternal(settings().internal, log));
 
-  const group = new GroupCommit(store, { clock, turn });
+  const group = new GroupCommit(store, { clock, yieldToEventLoop });
   const commit: CommitChanges = (commit) => group.commit(commit);
   const parts = opened.use(
-    await backend.join({ settings, clock, random, turn, ids, log, metrics, commit }),
+    await backend.join({ settings, clock, random, yieldToEventLoop, ids, log, metrics, commit }),
   );
   const { buffer, hub, limiter, tokens, changes } = parts;
   feed.current = changes;
@@ -128,7 +128,7 @@ export async function startService(
     ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
-    hooks: socketHooks(metrics, (event, client) => pipeline.arrived(event, client)),
+    hooks: socketHooks(metrics, (event, client) => pipeline.acknowledge(event, client)),
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 
@@ -146,16 +146,28 @@ export async function startService(
     interests: (client) => socketClients.interests(client),
   });
 
-  const waysOut = opened.use(createWaysOut({
+  const waysOut = opened.use(createTransportRegistry({
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
     engine: chooseHttpEngine({ ...settings().http, variables, clock, log }),
     ...(tokens && { sharedTokens: tokens }),
-    onConfigured: (transport) => pipeline.lanes.reset(transport),
+    onConfigured: (transport) => pipeline.queues.reset(transport),
   }));
   const { transports, webPushKey } = waysOut;
   const messages = createMessages({ cascade, log });
   const pipeline = createPipeline({
-    ...{ buffer, store, clock, ids, random, turn, log, metrics, fetch, settings, transports },
+    ...{
+      buffer,
+      store,
+      clock,
+      ids,
+      random,
+      yieldToEventLoop,
+      log,
+      metrics,
+      fetch,
+      settings,
+      transports,
+    },
     ...{ sockets: hub, limiter, commit },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
@@ -174,9 +186,9 @@ export async function startService(
   const readBack = watchReadBack(recovered, { clock, log, metrics });
   await readBack.atOnce;
 
-  const leaving = createLeaving({
+  const leaving = createShutdown({
     ...{ realtime, clock, log, settings: () => settings().drain },
-    async closeDoor() {
+    async closeListener() {
       await Promise.all([door, internalDoor].map((each) => each?.[Symbol.asyncDispose]()));
     },
     async stop() {
@@ -191,7 +203,7 @@ export async function startService(
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,
-    tryOut: createTryOut({ transports, ids, clock, generate: messages.generate }),
+    tryOut: createTestSend({ transports, ids, clock, generate: messages.generate }),
     snapshot: () => cascade.current(),
     async match(notification) {
       const [present = []] = await hub.presence([notification]);
@@ -200,7 +212,7 @@ export async function startService(
     serves: pipeline.serves,
     reload: () => cascade.reload(),
     ready: createReadiness({
-      ...{ backend, transports, clock, leaving: () => leaving.hasBegun },
+      ...{ backend, transports, clock, shutdown: () => leaving.hasBegun },
       readBack: () => readBack.checks(),
     }),
     drain: () => void leaving.begin({ notice: true }),
@@ -227,7 +239,7 @@ export async function startService(
   return {
     address,
     firstKey,
-    async houseKeep() {
+    async runMaintenance() {
       realtime.closeExpired();
       // Each sweep takes so many; what is left after some of them waits a minute.
       for (let sweep = 0; sweep < 20; sweep++) {
@@ -238,11 +250,11 @@ export async function startService(
       await cascade.reload();
     },
     // Without others, whoever is sent away finds nobody: then it is over quickly.
-    get leavesWithinMs() {
+    get drainsWithinMs() {
       const { withinMs, noticeMs } = settings().drain;
       return Math.max(withinMs, noticeMs) + LEAVING_SLACK_MS;
     },
-    leave: () => backend.hasOthers ? leaving.begin({ notice: true }) : leaving.stop(),
+    drain: () => backend.hasOthers ? leaving.begin({ notice: true }) : leaving.stop(),
     stop: () => leaving.stop(),
     left: leaving.done,
   };

@@ -8,13 +8,13 @@ import { type ApnsRequest, checkApnsRequest } from "./apns_rules.ts";
 import type { ApnsTokenCheck, TokenHistory } from "./apns_token.ts";
 import type { Arrivals } from "./arrivals.ts";
 import {
-  type Connection,
+  type FakeConnection,
   jsonReply,
   type ProviderHandler,
   type ProviderRequest,
 } from "./exchange.ts";
 import { type Faults, PROCEED } from "./faults.ts";
-import { applyFault, record, type Refusal, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, record, type Settled } from "./settle.ts";
 
 /** Settings of {@link createApns}. */
 export interface ApnsOptions {
@@ -37,7 +37,7 @@ interface Caller extends TokenHistory {
 }
 
 const PATH = "/3/device/";
-const GONE: Refusal = { status: 410, reason: "Unregistered" };
+const GONE: FakeRefusal = { status: 410, reason: "Unregistered" };
 const KEPT_HEADERS = [
   "apns-id",
   "apns-topic",
@@ -61,16 +61,16 @@ const REASONS: Readonly<Record<number, string>> = {
 /** The handler of a fake APNs. */
 export function createApns(options: ApnsOptions): ProviderHandler {
   const { faults, arrivals } = options;
-  const callers = new WeakMap<Connection, Caller>();
+  const callers = new WeakMap<FakeConnection, Caller>();
 
-  function callerOf(connection: Connection): Caller {
+  function callerOf(connection: FakeConnection): Caller {
     let caller = callers.get(connection);
     if (caller === undefined) callers.set(connection, caller = describeCaller(connection));
     return caller;
   }
 
   /** Who is calling: a certificate goes before a token, which is then ignored. */
-  function authenticate(request: ProviderRequest, caller: Caller): Refusal | undefined {
+  function authenticate(request: ProviderRequest, caller: Caller): FakeRefusal | undefined {
     const { connection, headers } = request;
     if (connection.certificate !== undefined) {
       if (caller.bundleIds === undefined) return { status: 403, reason: "BadCertificate" };
@@ -97,7 +97,7 @@ export function createApns(options: ApnsOptions): ProviderHandler {
       ? checkApnsRequest(describeRequest(request, caller, deviceToken))
       : { ok: false as const, ...refusal };
     const decision = verdict.ok ? faults.decide("apn", deviceToken) : PROCEED;
-    const refuse = (refusal: Refusal) => refused(id, refusal, options.now());
+    const refuse = (refusal: FakeRefusal) => refused(id, refusal, options.now());
     const settled = verdict.ok
       ? applyFault(decision, { gone: GONE, refuse }) ?? accepted(id)
       : refuse(verdict);
@@ -128,13 +128,13 @@ export function createApns(options: ApnsOptions): ProviderHandler {
   }
 }
 
-function pathFault({ method, path }: ProviderRequest): Refusal | undefined {
+function pathFault({ method, path }: ProviderRequest): FakeRefusal | undefined {
   if (method !== "POST") return { status: 405, reason: "MethodNotAllowed" };
   if (!path.startsWith(PATH)) return { status: 404, reason: "BadPath" };
   if (path === PATH) return { status: 400, reason: "MissingDeviceToken" };
 }
 
-function describeCaller({ certificate, certificateTrusted }: Connection): Caller {
+function describeCaller({ certificate, certificateTrusted }: FakeConnection): Caller {
   if (certificate === undefined || !certificateTrusted) return { trusted: false };
   const { subject } = new X509Certificate(certificate);
   // The user id of the subject is the bundle id; Node and Deno differ in how they write its name.
@@ -148,7 +148,7 @@ function accepted(id: string): Settled {
   return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, status: 200, id };
 }
 
-function refused(id: string, { status, reason: given }: Refusal, now: number): Settled {
+function refused(id: string, { status, reason: given }: FakeRefusal, now: number): Settled {
   const reason = given ?? REASONS[status] ?? "InternalServerError";
   // Only a 410 says since when the token is dead.
   const body = status === 410 ? { reason, timestamp: now } : { reason };

@@ -7,7 +7,7 @@ import type { Json } from "../core/json.ts";
 import type { Provider } from "./faults.ts";
 
 /** One request that a fake understood, whatever it answered. */
-export interface Arrival {
+export interface ReceivedPush {
   /** Grows by one with every arrival. */
   readonly sequence: number;
   /** Epoch milliseconds. */
@@ -44,15 +44,22 @@ export interface ArrivalCounts {
 /** The book of arrivals. */
 export interface Arrivals {
   /** The payload is asked for only where it is kept. */
-  add(arrival: Omit<Arrival, "sequence" | "at" | "payload">, payload: () => Json | undefined): void;
+  add(
+    arrival: Omit<ReceivedPush, "sequence" | "at" | "payload">,
+    payload: () => Json | undefined,
+  ): void;
   /** The kept ones that match, oldest first. */
-  list(filter?: ArrivalFilter): readonly Arrival[];
+  list(filter?: ArrivalFilter): readonly ReceivedPush[];
   counts(): Readonly<Partial<Record<Provider, ArrivalCounts>>>;
   /**
    * Resolves with what {@link Arrivals.list} gives as soon as that is at least `count`, or rejects
    * with the signal's reason.
    */
-  wait(count: number, filter?: ArrivalFilter, signal?: AbortSignal): Promise<readonly Arrival[]>;
+  wait(
+    count: number,
+    filter?: ArrivalFilter,
+    signal?: AbortSignal,
+  ): Promise<readonly ReceivedPush[]>;
   clear(): void;
 }
 
@@ -67,13 +74,13 @@ export interface ArrivalsOptions {
 /** An empty book. */
 export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
   // A ring: the slot of an arrival is its number since the last clearing, modulo the length.
-  let ring: Arrival[] = [];
+  let ring: ReceivedPush[] = [];
   let sequence = 0;
   let clearedAt = 0;
   const counts = new Map<Provider, { accepted: number; refused: number }>();
   const waiting = new Set<() => void>();
 
-  function list(filter: ArrivalFilter = {}): readonly Arrival[] {
+  function list(filter: ArrivalFilter = {}): readonly ReceivedPush[] {
     const split = ring.length < keep ? 0 : ((sequence - clearedAt) % keep);
     return [...ring.slice(split), ...ring.slice(0, split)]
       .filter((arrival) => matches(arrival, filter));
@@ -129,11 +136,11 @@ export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
   };
 }
 
-function isAccepted(arrival: Pick<Arrival, "status" | "reason">): boolean {
+function isAccepted(arrival: Pick<ReceivedPush, "status" | "reason">): boolean {
   return arrival.status >= 200 && arrival.status < 300 && arrival.reason === undefined;
 }
 
-function matches(arrival: Arrival, filter: ArrivalFilter): boolean {
+function matches(arrival: ReceivedPush, filter: ArrivalFilter): boolean {
   return (filter.provider === undefined || arrival.provider === filter.provider) &&
     (filter.token === undefined || arrival.token === filter.token) &&
     (filter.after === undefined || arrival.sequence > filter.after) &&

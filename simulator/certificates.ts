@@ -7,7 +7,7 @@
 import forge from "node-forge";
 
 /** A certificate and its private key, both PEM. */
-export interface Identity {
+export interface CertificatePair {
   readonly certificate: string;
   readonly privateKey: string;
 }
@@ -30,7 +30,7 @@ const AUTHORITY: Subject = [{ name: "commonName", value: "Carillon simulator" }]
 type Subject = forge.pki.CertificateField[];
 
 /** A new certificate authority. */
-export async function createAuthority(validity: Validity): Promise<Identity> {
+export async function createAuthority(validity: Validity): Promise<CertificatePair> {
   const privateKey = await createRsaKey();
   return issue({ certificate: "", privateKey }, {
     privateKey,
@@ -46,9 +46,9 @@ export async function createAuthority(validity: Validity): Promise<Identity> {
 
 /** A server certificate for host names and IP addresses. */
 export async function createServerIdentity(
-  authority: Identity,
+  authority: CertificatePair,
   options: Validity & { readonly hosts: readonly string[] },
-): Promise<Identity> {
+): Promise<CertificatePair> {
   return issue(authority, {
     privateKey: await createRsaKey(),
     subject: [{ name: "commonName", value: options.hosts[0] ?? "localhost" }],
@@ -67,9 +67,9 @@ export async function createServerIdentity(
 
 /** A client certificate as APNs knows them: the bundle id as user id, and both environments. */
 export async function createAppleIdentity(
-  authority: Identity,
+  authority: CertificatePair,
   options: Validity & { readonly bundleId: string },
-): Promise<Identity> {
+): Promise<CertificatePair> {
   const { bundleId } = options;
   return issue(authority, {
     privateKey: await createRsaKey(),
@@ -87,7 +87,7 @@ export async function createAppleIdentity(
 }
 
 /** A PKCS#12 keystore, encrypted with 3DES as keychains of Apple did for long. */
-export function toPkcs12(identity: Identity, password: string): Uint8Array<ArrayBuffer> {
+export function toPkcs12(identity: CertificatePair, password: string): Uint8Array<ArrayBuffer> {
   const asn1 = forge.pkcs12.toPkcs12Asn1(
     forge.pki.privateKeyFromPem(identity.privateKey),
     [forge.pki.certificateFromPem(identity.certificate)],
@@ -127,7 +127,7 @@ interface Request {
   readonly extensions: object[];
 }
 
-function issue(authority: Identity, request: Request): Identity {
+function issue(authority: CertificatePair, request: Request): CertificatePair {
   const key = forge.pki.privateKeyFromPem(request.privateKey);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);

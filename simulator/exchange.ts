@@ -1,7 +1,7 @@
 /** What a fake provider sees of a request and what it may do about it, free of any server. */
 
 /** The connection that a request came over. Identity matters: fakes key their memory by it. */
-export interface Connection {
+export interface FakeConnection {
   /** The client's certificate in DER, where it sent one. */
   readonly certificate?: Uint8Array;
   /** Whether that certificate was signed by the simulator's own authority. */
@@ -22,7 +22,7 @@ export interface ProviderRequest {
   readonly repeated: readonly string[];
   /** Undefined where it is larger than any provider takes. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
-  readonly connection: Connection;
+  readonly connection: FakeConnection;
 }
 
 /** What becomes of a request. */

@@ -5,7 +5,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { bodyJson, jsonReply, type ProviderHandler } from "./exchange.ts";
 import { checkFcmBody, type FcmVerdict } from "./fcm_rules.ts";
 import { type Faults, PROCEED } from "./faults.ts";
-import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createFcm}. */
 export interface FcmOptions {
@@ -17,7 +17,7 @@ export interface FcmOptions {
 
 const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
 const ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
-const GONE: Refusal = { status: 404, reason: "UNREGISTERED" };
+const GONE: FakeRefusal = { status: 404, reason: "UNREGISTERED" };
 
 /** Google's `status` and the usual `errorCode` of an HTTP status. */
 const CODES: Readonly<Record<number, { readonly status: string; readonly errorCode?: string }>> = {
@@ -65,7 +65,7 @@ export function createFcm(options: FcmOptions): ProviderHandler {
   };
 }
 
-function refuse(refusal: Refusal): Settled {
+function refuse(refusal: FakeRefusal): Settled {
   const { status } = refusal;
   // Gateways in front of FCM answer in HTML.
   if (status === 502 || status === 504) {
@@ -96,7 +96,7 @@ function invalid(verdict: FcmVerdict & { readonly ok: false }): Settled {
 interface ErrorParts {
   readonly details: readonly unknown[];
   readonly message: string;
-  readonly refusal: Refusal;
+  readonly refusal: FakeRefusal;
 }
 
 function error(status: number, word: string, { details, message, refusal }: ErrorParts): Settled {
@@ -114,7 +114,7 @@ function notFoundPage() {
   return htmlPage(404, "The requested URL was not found on this server.", { status: 404 });
 }
 
-function htmlPage(status: number, text: string, refusal: Refusal) {
+function htmlPage(status: number, text: string, refusal: FakeRefusal) {
   return {
     kind: "reply" as const,
     status,

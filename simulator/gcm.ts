@@ -7,10 +7,10 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { bodyJson, jsonReply, type ProviderAnswer, type ProviderHandler } from "./exchange.ts";
 import { type Decision, type Faults, PROCEED } from "./faults.ts";
-import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createGcm}. */
-export interface GcmOptions {
+export interface FakeGcmOptions {
   /** The server key. */
   readonly key: string;
   readonly faults: Faults;
@@ -37,7 +37,7 @@ const ERRORS: Readonly<Record<number, string>> = {
 };
 
 /** The handler of the fake. */
-export function createGcm({ key, faults, arrivals }: GcmOptions): ProviderHandler {
+export function createGcm({ key, faults, arrivals }: FakeGcmOptions): ProviderHandler {
   return (request) => {
     if (request.headers.authorization !== `key=${key}`) return html(401, "Unauthorized");
     const body = bodyJson(request);
@@ -132,7 +132,7 @@ function reply(results: readonly Result[], decisions: readonly Decision[]): Prov
   }, retry === undefined ? {} : retryAfter({ status: 200, ...retry }));
 }
 
-function refuse(refusal: Refusal): Settled {
+function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? ERRORS[refusal.status] ?? "error";
   return {
     answer: html(refusal.status, reason, retryAfter(refusal)),

@@ -8,7 +8,7 @@ import type { AccessTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
-import { applyFault, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createGoogleToken}. */
 export interface GoogleTokenOptions {
@@ -32,7 +32,7 @@ const SCOPES = [
 ];
 const MAX_LIFETIME_SECONDS = 3600;
 const MAX_SKEW_SECONDS = 60;
-const GONE: Refusal = { status: 400, reason: "invalid_grant" };
+const GONE: FakeRefusal = { status: 400, reason: "invalid_grant" };
 
 /** The handler of `POST /token`. */
 export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler {
@@ -86,7 +86,7 @@ export function oauthError(error: string, description: string, status = 400) {
   return jsonReply(status, { error, error_description: description });
 }
 
-function refuse(refusal: Refusal): Settled {
+function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? "internal_failure";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };

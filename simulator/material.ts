@@ -6,11 +6,11 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import {
+  type CertificatePair,
   createAppleIdentity,
   createAuthority,
   createRsaKey,
   createServerIdentity,
-  type Identity,
   toPem,
   toPkcs12,
 } from "./certificates.ts";
@@ -26,8 +26,8 @@ export interface Material {
   readonly version: 1;
   /** Epoch milliseconds at which the certificates end. */
   readonly until: number;
-  readonly authority: Identity;
-  readonly server: Identity;
+  readonly authority: CertificatePair;
+  readonly server: CertificatePair;
   readonly apns: {
     readonly bundleId: string;
     readonly keyId: string;
@@ -35,7 +35,7 @@ export interface Material {
     /** The `.p8` file. */
     readonly privateKey: string;
     /** PEM of the client certificate and its key, and both as a keystore. */
-    readonly client: Identity;
+    readonly client: CertificatePair;
     /** Base64 of PKCS#12. */
     readonly keystore: string;
     readonly password: string;

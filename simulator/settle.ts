@@ -9,7 +9,7 @@ import type { ProviderAnswer } from "./exchange.ts";
 import type { Decision, Provider } from "./faults.ts";
 
 /** A provider's no, before it is put into words. */
-export interface Refusal {
+export interface FakeRefusal {
   readonly status: number;
   readonly reason?: string;
   readonly retryAfterSeconds?: number;
@@ -27,8 +27,8 @@ export interface Settled {
 /** How one provider says things. */
 export interface Words {
   /** Its answer for an address that is dead. */
-  readonly gone: Refusal;
-  readonly refuse: (refusal: Refusal) => Settled;
+  readonly gone: FakeRefusal;
+  readonly refuse: (refusal: FakeRefusal) => Settled;
 }
 
 /** The answer that a fault asks for; undefined: go on as usual. */
@@ -84,7 +84,7 @@ export function record(settled: Settled, options: RecordOptions): ProviderAnswer
 }
 
 /** `Retry-After` where there is something to say. */
-export function retryAfter(refusal: Refusal): Record<string, string> {
+export function retryAfter(refusal: FakeRefusal): Record<string, string> {
   return refusal.retryAfterSeconds === undefined
     ? {}
     : { "retry-after": String(refusal.retryAfterSeconds) };

@@ -12,7 +12,7 @@ import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
-import type { Connection, ProviderAnswer, ProviderHandler } from "./exchange.ts";
+import type { FakeConnection, ProviderAnswer, ProviderHandler } from "./exchange.ts";
 
 /** Settings of {@link startTlsServer}. */
 export interface TlsServerOptions {
@@ -26,7 +26,7 @@ export interface TlsServerOptions {
   readonly clientCa: string;
   /** Whether HTTP/1.1 is spoken too; APNs refuses it during the handshake. */
   readonly http1: boolean;
-  /** Streams that a connection may open before {@link Connection.limitStreams} is called. */
+  /** Streams that a connection may open before {@link FakeConnection.limitStreams} is called. */
   readonly streams: number;
   readonly clock: Clock;
   /** Milliseconds before every answer. Asked anew each time. */
@@ -68,9 +68,9 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     settings: { maxConcurrentStreams: options.streams },
   });
   const sockets = new Set<TLSSocket>();
-  const connections = new WeakMap<object, Connection>();
+  const connections = new WeakMap<object, FakeConnection>();
 
-  function connectionOf(session: Http2Session): Connection {
+  function connectionOf(session: Http2Session): FakeConnection {
     let connection = connections.get(session);
     if (connection === undefined) {
       connection = describe(session.socket as TLSSocket, (count) =>
@@ -211,7 +211,7 @@ function collect(
   });
 }
 
-function describe(socket: TLSSocket, limitStreams: (count: number) => void): Connection {
+function describe(socket: TLSSocket, limitStreams: (count: number) => void): FakeConnection {
   const certificate = socket.getPeerX509Certificate()?.raw;
   return {
     certificateTrusted: socket.authorized,

@@ -12,7 +12,7 @@ import { faultToken } from "./fault_script.ts";
 import { type Faults, PROCEED } from "./faults.ts";
 import { fromBase64url } from "./jwt.ts";
 import { createP256Pair } from "./material.ts";
-import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 import { checkVapid } from "./vapid_rules.ts";
 
 /** What a browser's `PushSubscription.toJSON()` gives. */
@@ -39,7 +39,7 @@ export interface WebPush {
 }
 
 /** Settings of {@link createWebPush}. */
-export interface WebPushOptions {
+export interface FakeWebPushOptions {
   /** Origin of the endpoints. */
   readonly origin: () => string;
   readonly faults: Faults;
@@ -58,10 +58,10 @@ const MAX_BYTES = 4096;
 const MAX_TTL_SECONDS = 2_419_200;
 const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 const KEPT_HEADERS = ["ttl", "urgency", "topic", "content-encoding"];
-const GONE: Refusal = { status: 410, reason: "Unsubscribed" };
+const GONE: FakeRefusal = { status: 410, reason: "Unsubscribed" };
 
 /** A push service without subscriptions. */
-export function createWebPush(options: WebPushOptions): WebPush {
+export function createWebPush(options: FakeWebPushOptions): WebPush {
   const subscriptions = new Map<string, Subscription>();
 
   function check(request: ProviderRequest, subscription: Subscription | undefined) {
@@ -117,9 +117,9 @@ export function createWebPush(options: WebPushOptions): WebPush {
   };
 }
 
-const UNREADABLE: Refusal = { status: 400, reason: "CannotDecrypt" };
+const UNREADABLE: FakeRefusal = { status: 400, reason: "CannotDecrypt" };
 
-function messageFault(request: ProviderRequest, vapidKey: string): Refusal | undefined {
+function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal | undefined {
   const { headers, body } = request;
   const { ttl, urgency, topic } = headers;
   if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) return { status: 400, reason: "BadTtl" };
@@ -155,7 +155,7 @@ function accept(request: ProviderRequest, origin: string): Settled {
   return { answer: { kind: "reply", status: 201, headers }, status: 201, id };
 }
 
-function refuse(refusal: Refusal): Settled {
+function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? "Error";
   return {
     answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)),

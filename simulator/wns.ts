@@ -4,11 +4,11 @@ import type { AccessTokens } from "./access_tokens.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { bodyText, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
 import { type Decision, type Faults, PROCEED } from "./faults.ts";
-import { applyFault, record, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 import { wnsFault } from "./wns_rules.ts";
 
 /** Settings of {@link createWns}. */
-export interface WnsOptions {
+export interface FakeWnsOptions {
   readonly tokens: AccessTokens;
   readonly faults: Faults;
   readonly arrivals: Arrivals;
@@ -17,7 +17,7 @@ export interface WnsOptions {
 /** Path of the channels; the channel is named by the `token` parameter, as in Microsoft's. */
 export const WNS_CHANNEL_PATH = "/w/";
 
-const GONE: Refusal = { status: 410, reason: "The channel expired" };
+const GONE: FakeRefusal = { status: 410, reason: "The channel expired" };
 const KEPT_HEADERS = [
   "content-type",
   "x-wns-type",
@@ -32,12 +32,12 @@ const KEPT_HEADERS = [
 const DROPPED = new Set(["dropped", "channelthrottled"]);
 
 /** The handler of the fake. */
-export function createWns({ tokens, faults, arrivals }: WnsOptions): ProviderHandler {
+export function createWns({ tokens, faults, arrivals }: FakeWnsOptions): ProviderHandler {
   return (request) => {
     const channel = request.path === WNS_CHANNEL_PATH ? request.query.get("token") ?? "" : "";
     const refusal = senderFault(request, channel, { tokens }) ?? wnsFault(request);
     const decision = refusal === undefined ? faults.decide("wns", channel) : PROCEED;
-    const refuse = (fault: Refusal) => refused(fault, request);
+    const refuse = (fault: FakeRefusal) => refused(fault, request);
     const settled = refusal !== undefined
       ? refuse(refusal)
       : applyFault(decision, { gone: GONE, refuse }) ?? taken(decision, request);
@@ -57,7 +57,7 @@ function senderFault(
   request: ProviderRequest,
   channel: string,
   { tokens }: { readonly tokens: AccessTokens },
-): Refusal | undefined {
+): FakeRefusal | undefined {
   if (request.method !== "POST") return { status: 405, reason: "Method not allowed" };
   if (!tokens.accepts(request.headers.authorization)) {
     return { status: 401, reason: "The access token is invalid or expired" };
@@ -88,7 +88,7 @@ function taken(decision: Decision, request: ProviderRequest): Settled {
   };
 }
 
-function refused(refusal: Refusal, request: ProviderRequest): Settled {
+function refused(refusal: FakeRefusal, request: ProviderRequest): Settled {
   const reason = refusal.reason ?? "Error";
   return {
     status: refusal.status,

@@ -8,7 +8,7 @@ import type { AccessTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { oauthError } from "./google_token.ts";
-import { applyFault, type Refusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createWnsTokens}. */
 export interface WnsTokensOptions {
@@ -24,7 +24,7 @@ export interface WnsTokensOptions {
 
 const LIVE_PATH = "/accesstoken.srf";
 const ENTRA_PATH = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
-const GONE: Refusal = { status: 400, reason: "invalid_client" };
+const GONE: FakeRefusal = { status: 400, reason: "invalid_client" };
 
 /** Whether a path is one of the two endpoints. */
 export function isWnsTokenPath(path: string): boolean {
@@ -75,7 +75,7 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
   };
 }
 
-function refuse(refusal: Refusal): Settled {
+function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? "temporarily_unavailable";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };

@@ -6,7 +6,7 @@
 const MAX_RUN = 512;
 
 /** Which texts to read, from `lower` (inclusive) to `upper` (exclusive). */
-export interface Page {
+export interface KeyPage {
   readonly lower: string;
   readonly upper: string;
   readonly limit: number;
@@ -40,7 +40,7 @@ export class SortedKeys {
   }
 
   /** Up to `limit` texts; the last ones first where `reverse` is set. */
-  page({ lower, upper, limit, reverse = false }: Page): readonly string[] {
+  page({ lower, upper, limit, reverse = false }: KeyPage): readonly string[] {
     const found: string[] = [];
     if (reverse) {
       for (let at = Math.min(this.#runOf(upper), this.#runs.length - 1); at >= 0; at--) {

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Commit, Store } from "../core/store.ts";
-import type { Turn } from "../core/turn.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { encodeKey } from "./_key_order.ts";
 import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "./limits.ts";
 
@@ -24,7 +24,7 @@ export interface GroupCommitOptions {
    */
   readonly maxWaitMs?: number;
   /** Lets I/O have its turn between two groups: a store may take both without waiting for any. */
-  readonly turn?: Turn;
+  readonly yieldToEventLoop?: YieldToEventLoop;
   /** Told of every commit that was written: its changes, and how long it took. */
   readonly onCommit?: (changes: number, seconds: number) => void;
 }
@@ -95,7 +95,7 @@ export class GroupCommit {
     this.#state = "writing";
     while (this.#waiting.length > 0) {
       await this.#writeGroup(this.#take());
-      if (this.#waiting.length > 0) await this.#options.turn?.();
+      if (this.#waiting.length > 0) await this.#options.yieldToEventLoop?.();
     }
     this.#state = "idle";
     for (const resolve of this.#idle.splice(0)) resolve();

@@ -4,8 +4,8 @@
  * were more than it holds is told that it may have missed some.
  */
 
-import { Announcements } from "../core/announcements.ts";
-import { type Change, type ChangeFeed, readChange } from "../core/changes.ts";
+import { ChangePublisher } from "../core/change_publisher.ts";
+import { type Change, type ChangeFeed, readChange } from "../core/change_feed.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -79,14 +79,14 @@ class KvChangeFeed implements ChangeFeed, AsyncDisposable {
   readonly #options: KvChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #closing = new AbortController();
-  readonly #announcements: Announcements;
+  readonly #publisher: ChangePublisher;
   readonly #watching: Promise<void>;
   #reader: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<ChangeRecord>]> | undefined;
   #seen: number | undefined;
 
   constructor(options: KvChangeFeedOptions) {
     this.#options = options;
-    this.#announcements = new Announcements({
+    this.#publisher = new ChangePublisher({
       ...options,
       send: (changes) => this.#append(changes),
       onFault: (thrown) =>
@@ -95,8 +95,8 @@ class KvChangeFeed implements ChangeFeed, AsyncDisposable {
     this.#watching = this.#watch();
   }
 
-  announce(change: Change): void {
-    this.#announcements.add(change);
+  publish(change: Change): void {
+    this.#publisher.add(change);
   }
 
   onChange(listener: (change: Change) => void): void {
@@ -104,7 +104,7 @@ class KvChangeFeed implements ChangeFeed, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#announcements[Symbol.asyncDispose]();
+    await this.#publisher[Symbol.asyncDispose]();
     this.#closing.abort();
     await this.#reader?.cancel().catch(() => {});
     await this.#watching;

@@ -6,7 +6,7 @@
  */
 
 import { type Clock, sleep } from "../core/clock.ts";
-import type { ChangeFeed } from "../core/changes.ts";
+import type { ChangeFeed } from "../core/change_feed.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";

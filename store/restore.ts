@@ -10,7 +10,7 @@ import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./
 import { lockJournal } from "./_journal.ts";
 
 /** Paths of data files. */
-export interface RestoreOptions {
+export interface RestoreFileOptions {
   /** A backup, which stays. */
   readonly from: string;
   /** Where the service expects its data file. */
@@ -23,7 +23,7 @@ export interface RestoreOptions {
  * @throws {ServiceError} `store_unavailable` where the target is in use or not empty, or the
  * backup is damaged; the target is as it was then
  */
-export async function restoreDataFile({ from, to }: RestoreOptions): Promise<number> {
+export async function restoreDataFile({ from, to }: RestoreFileOptions): Promise<number> {
   const partial = `${to}-partial`;
   try {
     await Deno.mkdir(dirname(to), { recursive: true });

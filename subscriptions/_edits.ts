@@ -68,7 +68,7 @@ export function withoutDead(
 }
 
 /** The document with another token for the target, or without it where that one is taken. */
-export function withToken(
+export function withRenewedToken(
   subscriptions: readonly Subscription[],
   { target, token, taken, now }: {
     readonly target: Target;

@@ -11,7 +11,7 @@ import type { Subscription, TransportName } from "../core/subscription.ts";
 import { addressOf } from "./_addresses.ts";
 
 /** The user that a document belongs to. */
-export interface Owner {
+export interface SubscriptionOwner {
   readonly context: string;
   readonly user: string;
 }
@@ -29,19 +29,19 @@ export interface Document {
 }
 
 /** A value of the index of tokens and of the other two. */
-export interface IndexRecord extends Owner {
+export interface IndexRecord extends SubscriptionOwner {
   readonly v: 1;
 }
 
 /** A document as it was read; `version` is what the commit insists on. */
 export interface Loaded {
-  readonly owner: Owner;
+  readonly owner: SubscriptionOwner;
   readonly version: string | null;
   readonly subscriptions: readonly Subscription[];
 }
 
 /** A document and what it is to become. */
-export interface Change {
+export interface SubscriptionChange {
   readonly before: Loaded;
   readonly after: readonly Subscription[];
 }
@@ -51,7 +51,7 @@ export const DOCUMENTS = "subscriptions";
 /** First part of the keys of the index by time of expiry. */
 export const EXPIRIES = "subscriptionExpiry";
 
-export function documentKey({ context, user }: Owner): StoreKey {
+export function documentKey({ context, user }: SubscriptionOwner): StoreKey {
   return [DOCUMENTS, context, user];
 }
 
@@ -75,7 +75,7 @@ function hashedKey({ transport, client }: TokenName, text: string): StoreKey {
 }
 
 /** The document that was read, or an empty one where there is none. */
-export function loaded(owner: Owner, entry: StoreEntry<Document> | undefined): Loaded {
+export function loaded(owner: SubscriptionOwner, entry: StoreEntry<Document> | undefined): Loaded {
   const { context, user } = owner;
   return {
     owner: { context, user },
@@ -97,7 +97,7 @@ export function documentOf(subscriptions: readonly Subscription[]): Document {
 }
 
 /** The commit that turns documents and indexes into what they are to become. */
-export function commitOf(changes: readonly Change[]): Commit {
+export function commitOf(changes: readonly SubscriptionChange[]): Commit {
   const sets: { key: StoreKey; value: unknown }[] = [];
   const deletes: StoreKey[] = [];
   for (const { before, after } of changes) {

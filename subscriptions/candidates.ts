@@ -7,7 +7,7 @@
 import { userKey } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
-import { type Document, documentKey, loaded, type Owner } from "./_records.ts";
+import { type Document, documentKey, loaded, type SubscriptionOwner } from "./_records.ts";
 
 /** One stored subscription, ready to be matched. */
 export interface Candidate {
@@ -75,7 +75,7 @@ export class CandidateCache {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  async load(owner: Owner): Promise<Candidates> {
+  async load(owner: SubscriptionOwner): Promise<Candidates> {
     const { all, index } = this.#loading.get(keyOf(owner)) ?? this.#read([owner]);
     return (await all)[index] ?? NONE;
   }
@@ -85,8 +85,8 @@ export class CandidateCache {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  async prefetch(owners: Iterable<Owner>): Promise<void> {
-    const missing = new Map<string, Owner>();
+  async prefetch(owners: Iterable<SubscriptionOwner>): Promise<void> {
+    const missing = new Map<string, SubscriptionOwner>();
     const waiting = new Set<Promise<unknown>>();
     for (const owner of owners) {
       if (this.peek(owner.context, owner.user) !== undefined) continue;
@@ -100,7 +100,7 @@ export class CandidateCache {
   }
 
   /** To be called after a change of the user's document was committed, here or elsewhere. */
-  invalidate(owner: Owner): void {
+  invalidate(owner: SubscriptionOwner): void {
     const key = keyOf(owner);
     this.#weight -= weightOf(this.#young.get(key));
     this.#young.delete(key);
@@ -117,7 +117,7 @@ export class CandidateCache {
     this.#loading.clear();
   }
 
-  #read(owners: readonly Owner[]): Loading {
+  #read(owners: readonly SubscriptionOwner[]): Loading {
     const all = this.#store.getMany<Document>(owners.map(documentKey)).then(
       (entries) => {
         const results = owners.map((owner, at) =>
@@ -138,7 +138,7 @@ export class CandidateCache {
   }
 
   /** Whether the read was still the one that counts. */
-  #endLoading(owner: Owner, all: Promise<unknown>): boolean {
+  #endLoading(owner: SubscriptionOwner, all: Promise<unknown>): boolean {
     const key = keyOf(owner);
     return this.#loading.get(key)?.all === all && this.#loading.delete(key);
   }
@@ -153,7 +153,7 @@ export class CandidateCache {
   }
 }
 
-function keyOf({ context, user }: Owner): string {
+function keyOf({ context, user }: SubscriptionOwner): string {
   return userKey(context, user);
 }
 

@@ -26,7 +26,7 @@ export interface ListQuery {
 }
 
 /** One page of subscriptions. */
-export interface Page {
+export interface SubscriptionPage {
   readonly items: readonly Subscription[];
   /** Present where there may be more. */
   readonly cursor?: string;
@@ -66,7 +66,7 @@ export async function findSubscription(
 export async function listSubscriptions(
   store: Store,
   { context, user, cursor, limit = 100, now }: ListQuery & { readonly now: number },
-): Promise<Page> {
+): Promise<SubscriptionPage> {
   if (user !== undefined && context === undefined) {
     throw new ServiceError("invalid_request", "Cannot list a user's subscriptions: no context", {
       faults: [{ path: "context", message: "is needed with a user" }],

@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import { topicsMatch } from "../core/topic.ts";
-import type { Owner } from "./_records.ts";
+import type { SubscriptionOwner } from "./_records.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
 /** What a {@link Matcher} is made of. */
@@ -36,7 +36,7 @@ export interface Matcher {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  prefetch(users: Iterable<Owner>): Promise<void>;
+  prefetch(users: Iterable<SubscriptionOwner>): Promise<void>;
 }
 
 const NOBODY: readonly Target[] = [];

@@ -1,8 +1,8 @@
 /** Who wants what: stored subscriptions, and the matching of notifications with them. */
 
-export type { Owner } from "./_records.ts";
+export type { SubscriptionOwner } from "./_records.ts";
 export { type Candidate, CandidateCache, type CandidateCacheOptions } from "./candidates.ts";
-export type { ListQuery, Page } from "./listing.ts";
+export type { ListQuery, SubscriptionPage } from "./listing.ts";
 export { createMatcher, type Matcher, type MatcherOptions } from "./matcher.ts";
 export {
   type Replacement,

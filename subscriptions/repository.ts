@@ -4,17 +4,16 @@
  * topics — and makes the matcher forget what it changes. Sockets are not its business.
  */
 
-import type { Change as SharedChange } from "../core/changes.ts";
+import type { Change as SharedChange } from "../core/change_feed.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import { serializedBytes } from "../store/mod.ts";
-import { isLive, sameToken, withoutDead, withRequest, withToken } from "./_edits.ts";
+import { isLive, sameToken, withoutDead, withRenewedToken, withRequest } from "./_edits.ts";
 import { addressOf } from "./_addresses.ts";
 import {
-  type Change,
   commitOf,
   type Document,
   documentKey,
@@ -25,12 +24,18 @@ import {
   type IndexRecord,
   type Loaded,
   loaded,
-  type Owner,
+  type SubscriptionChange,
+  type SubscriptionOwner,
   tokenKey,
 } from "./_records.ts";
 import type { CandidateCache } from "./candidates.ts";
-import { findSubscription, type ListQuery, listSubscriptions, type Page } from "./listing.ts";
-import { checkRequest, type SubscribeRequest } from "./request.ts";
+import {
+  findSubscription,
+  type ListQuery,
+  listSubscriptions,
+  type SubscriptionPage,
+} from "./listing.ts";
+import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
 /** What a {@link SubscriptionRepository} is made of. */
 export interface RepositoryOptions {
@@ -48,7 +53,7 @@ export interface RepositoryOptions {
 }
 
 /** What a client stops wanting. */
-export interface UnsubscribeRequest extends Owner {
+export interface UnsubscribeRequest extends SubscriptionOwner {
   readonly token: string;
   /** Absent: every transport. */
   readonly transport?: TransportName;
@@ -62,7 +67,7 @@ export type Replacement = "replaced" | "dropped" | "unchanged";
 /** An operation's result, and the changes that make it true. */
 interface Plan<R> {
   readonly result: R;
-  readonly changes: readonly Change[];
+  readonly changes: readonly SubscriptionChange[];
   readonly checks?: Commit["checks"];
 }
 
@@ -91,7 +96,7 @@ export class SubscriptionRepository {
     request: SubscribeRequest,
   ): Promise<{ readonly subscription: Subscription; readonly created: boolean }> {
     const { clock, newId, maxPerUser = 100 } = this.#options;
-    const checked = checkRequest(request, clock.now());
+    const checked = checkSubscribeRequest(request, clock.now());
     const keys = [tokenKey(checked), ...earlierTokenKeys(checked)];
     return await this.#change(async () => {
       const [document, ...tokens] = await this.#store.getMany<unknown>([
@@ -105,7 +110,7 @@ export class SubscriptionRepository {
         max: maxPerUser,
       });
       this.#checkSize(after);
-      const changes: Change[] = [{ before, after }];
+      const changes: SubscriptionChange[] = [{ before, after }];
       const others = tokens.map((token) => token?.value as IndexRecord | undefined);
       const owner = others.find((one) => one !== undefined && !sameOwner(one, checked));
       if (owner !== undefined) {
@@ -185,7 +190,7 @@ export class SubscriptionRepository {
       const owner = await this.#store.get<IndexRecord>(key);
       const taken = owner !== undefined;
       const now = this.#options.clock.now();
-      const after = withToken(before.subscriptions, { target, token, taken, now });
+      const after = withRenewedToken(before.subscriptions, { target, token, taken, now });
       const found = after.some((one) => !before.subscriptions.includes(one)) ||
         after.length < before.subscriptions.length;
       if (!found) return { result: "unchanged", changes: [] };
@@ -203,7 +208,7 @@ export class SubscriptionRepository {
   }
 
   /** @throws {ServiceError} `invalid_request`, `store_unavailable` */
-  list(query: ListQuery): Promise<Page> {
+  list(query: ListQuery): Promise<SubscriptionPage> {
     return listSubscriptions(this.#store, { ...query, now: this.#options.clock.now() });
   }
 
@@ -215,7 +220,7 @@ export class SubscriptionRepository {
    */
   async sweepExpired(now: number): Promise<number> {
     const due = { prefix: [EXPIRIES], end: [EXPIRIES, now + 1], limit: SWEEP_BATCH };
-    const owners = new Map<string, Owner>();
+    const owners = new Map<string, SubscriptionOwner>();
     for await (const { value } of this.#store.list<IndexRecord>(due)) {
       owners.set(JSON.stringify([value.context, value.user]), value);
     }
@@ -228,7 +233,7 @@ export class SubscriptionRepository {
 
   /** Changes one user's document; by how many it got shorter. */
   #edit(
-    owner: Owner,
+    owner: SubscriptionOwner,
     edit: (subscriptions: readonly Subscription[]) => readonly Subscription[],
   ): Promise<number> {
     return this.#change(async () => {
@@ -267,7 +272,7 @@ export class SubscriptionRepository {
     });
   }
 
-  async #load(owner: Owner): Promise<Loaded> {
+  async #load(owner: SubscriptionOwner): Promise<Loaded> {
     return loaded(owner, await this.#store.get<Document>(documentKey(owner)));
   }
 
@@ -281,6 +286,6 @@ export class SubscriptionRepository {
   }
 }
 
-function sameOwner(a: Owner, b: Owner): boolean {
+function sameOwner(a: SubscriptionOwner, b: SubscriptionOwner): boolean {
   return a.context === b.context && a.user === b.user;
 }

@@ -33,7 +33,7 @@ export const MAX_META_BYTES = 2048;
  *
  * @throws {ServiceError} `invalid_topic` or `invalid_request`, with every fault that was found.
  */
-export function checkRequest(request: SubscribeRequest, now: number): SubscribeRequest {
+export function checkSubscribeRequest(request: SubscribeRequest, now: number): SubscribeRequest {
   const topicFaults = faultsOfTopics(request.topics);
   const faults = [...faultsOfRest(request, now), ...topicFaults];
   if (faults.length > 0) {

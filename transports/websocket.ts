@@ -81,7 +81,7 @@ export function createWebsocketTransport(
       if (outcome.kind === "sent" || outcome.kind === "kept") {
         const data = JSON.stringify(message.data);
         await hub.publish([eventOf({ ...message, data, context, user }, [client])], {
-          again: true,
+          isRepeat: true,
         });
       }
       return outcome;

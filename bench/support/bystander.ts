@@ -4,7 +4,7 @@
  */
 
 import { systemClock } from "../../core/clock.ts";
-import { createTurn } from "../../core/turn.ts";
+import { createYieldToEventLoop } from "../../core/event_loop.ts";
 import { startService } from "../../service/start.ts";
 import type { SimulatorProcess } from "./simulator_process.ts";
 
@@ -39,7 +39,7 @@ export async function latencyOfHealthy(
   }, {
     clock: systemClock,
     random: Math.random,
-    turn: createTurn(systemClock),
+    yieldToEventLoop: createYieldToEventLoop(systemClock),
     variables: {},
     writeLog() {},
   });

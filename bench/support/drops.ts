@@ -78,9 +78,9 @@ async function insist(
   n: number,
   event: { readonly user: string; readonly data: unknown },
 ): Promise<void> {
-  for (let turn = n;; turn++) {
+  for (let yieldToEventLoop = n;; yieldToEventLoop++) {
     try {
-      return await site.send(turn % site.ports.length, [event]);
+      return await site.send(yieldToEventLoop % site.ports.length, [event]);
     } catch {
       await sleep(100);
     }

@@ -60,7 +60,7 @@ async function emit(rounds: number, data: Record<string, number>): Promise<void>
     const events = users.map((user) => ({
       ...{ context: "1", user, id: `${round}`, clients: [CLIENT], args },
     }));
-    await hub.publish(events, { again: false });
+    await hub.publish(events, { isRepeat: false });
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }

@@ -28,7 +28,7 @@ type StoredNotification = readonly [
  * and its data. One that does
  * not wait needs no more of the key than the context that every key begins with.
  */
-export function encodeNotification(
+export function formatNotification(
   notification: Notification,
   { waits }: { readonly waits: boolean },
 ): string {
@@ -49,7 +49,7 @@ export function encodeNotification(
 }
 
 /** The notification with this id and body. */
-export function decodeNotification(id: string, body: string): Notification {
+export function parseNotification(id: string, body: string): Notification {
   const listAt = body.indexOf("\n") + 1;
   const dataAt = body.indexOf("\n", listAt) + 1;
   const [user, topic, priority, acceptedAt, extras]: StoredNotification = JSON.parse(

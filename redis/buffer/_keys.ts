@@ -50,6 +50,6 @@ export function bufferKeys(partition: number): BufferKeys {
 }
 
 /** Where the record of a notification is: a hash from id to record, per partition and minute. */
-export function ledgerKey(partition: number, id: string): string {
+export function redisLedgerKey(partition: number, id: string): string {
   return keyIn(partitionTag(partition), "ledger", Math.floor(idTime(id) / BUCKET_MS));
 }

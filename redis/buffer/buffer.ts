@@ -19,16 +19,16 @@ import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
-import type { Turn } from "../../core/turn.ts";
-import { Acts } from "./_acts.ts";
-import { bytesOf, makeReady, type Ready } from "./_arrivals.ts";
-import { Census } from "./_census.ts";
-import { type Held, holdClaimed, Holdings, holdNew } from "./_holdings.ts";
-import { Intake } from "./_intake.ts";
+import type { YieldToEventLoop } from "../../core/event_loop.ts";
+import { SettlementWriter } from "./_settlement_writer.ts";
+import { encodedBytes, type EncodedNotification, encodeForRedis } from "./_encoding.ts";
+import { BufferCounters } from "./_buffer_counters.ts";
+import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
+import { BatchWriter } from "./_batch_writer.ts";
 import { bufferKeys } from "./_keys.ts";
-import { Pulls } from "./_pulls.ts";
+import { ClaimLoop } from "./_claim_loop.ts";
 import { CLAIM } from "./_scripts.ts";
-import { Upkeep } from "./_upkeep.ts";
+import { Reclaimer } from "./_reclaimer.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes.ts";
@@ -46,14 +46,14 @@ export interface RedisBufferOptions {
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
   /** Lets I/O have its turn between two jobs. */
-  readonly turn: Turn;
+  readonly yieldToEventLoop: YieldToEventLoop;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
   readonly onMerged?: () => void;
   /** So many were taken over from nodes that are gone. */
-  readonly onTaken?: (count: number) => void;
+  readonly onReclaimed?: (count: number) => void;
   /** So many that this node had claimed it gave up: others may have taken them over. */
-  readonly onLapse?: (count: number) => void;
+  readonly onLeaseLost?: (count: number) => void;
   readonly onCommit?: (changes: number, seconds: number) => void;
   /** Something broke that is tried again, or a handler threw. */
   readonly onFault?: (thrown: unknown) => void;
@@ -72,14 +72,14 @@ const NONE: readonly LedgerRecord[] = [];
 export class RedisBuffer implements Buffer {
   readonly traits = { takesRecords: false, shared: true };
   readonly #options: RedisBufferOptions;
-  readonly #holdings = new Holdings();
-  readonly #processor: Processor<Held>;
-  readonly #census: Census;
+  readonly #holdings = new Claims();
+  readonly #processor: Processor<ClaimedItem>;
+  readonly #census: BufferCounters;
   readonly #ledger: RedisLedger;
-  readonly #acts: Acts;
-  readonly #intakes: readonly Intake[];
-  readonly #pulls: Pulls;
-  readonly #upkeep: Upkeep;
+  readonly #acts: SettlementWriter;
+  readonly #intakes: readonly BatchWriter[];
+  readonly #pulls: ClaimLoop;
+  readonly #upkeep: Reclaimer;
   #handle: BatchHandler | undefined;
   #accepting = 0;
   #stopped = false;
@@ -87,59 +87,59 @@ export class RedisBuffer implements Buffer {
   constructor(options: RedisBufferOptions) {
     const { link, nodes, clock, random, settings, jobSize = 64 } = options;
     this.#options = options;
-    this.#census = new Census(link, clock);
+    this.#census = new BufferCounters(link, clock);
     this.#ledger = new RedisLedger(link);
-    this.#processor = new Processor<Held>({
+    this.#processor = new Processor<ClaimedItem>({
       concurrency: () => settings().numProcessorThreads,
       maxWaiting: () => {
         const { maxProcessorTasks, numProcessorThreads } = settings();
         return Math.min(maxProcessorTasks, JOBS_AHEAD * numProcessorThreads * jobSize);
       },
       jobSize,
-      laneOf: ({ notification }) => notification.context,
+      tenantOf: ({ notification }) => notification.context,
       run: (job) => this.#work(job),
       onFault: (thrown) => options.onFault?.(thrown),
-      turn: options.turn,
+      yieldToEventLoop: options.yieldToEventLoop,
     });
-    this.#acts = new Acts({
+    this.#acts = new SettlementWriter({
       ...{ link, clock, random, node: nodes.id, retentionMs: options.retentionMs },
       ...{ onCommit: options.onCommit, onFault: options.onFault },
       onWritten: (held) => this.#holdings.forget(held),
       onSettled: (count) => this.#census.settled(count),
     });
-    this.#pulls = new Pulls({
+    this.#pulls = new ClaimLoop({
       ...{ clock, random },
       everyMs: () => settings().timerFrequency,
-      canPull: () => link.isUp,
+      canClaim: () => link.isUp,
       room: () => this.#processor.room,
-      pull: (partition, limit) => this.#pull(partition, limit),
+      claim: (partition, limit) => this.#pull(partition, limit),
     });
-    this.#upkeep = new Upkeep({
-      ...{ link, nodes, clock, random, census: this.#census },
-      ...{ onTaken: options.onTaken, onFault: options.onFault },
+    this.#upkeep = new Reclaimer({
+      ...{ link, nodes, clock, random, counters: this.#census },
+      ...{ onReclaimed: options.onReclaimed, onFault: options.onFault },
       known: (partition) => [
         ...this.#holdings.idsIn(partition),
         ...this.#intakes[partition]!.claiming,
       ],
       onLost: (ids) => this.#gaveUp(this.#holdings.lose(ids)),
-      onGivenBack: (partition) => this.#pulls.want(partition),
+      onReleased: (partition) => this.#pulls.request(partition),
     });
     this.#intakes = Array.from({ length: PARTITIONS }, (_, partition) =>
-      new Intake({
+      new BatchWriter({
         ...{ link, clock, node: nodes.id, partition, keys: bufferKeys(partition) },
         ...{ onMerged: options.onMerged, onCommit: options.onCommit },
-        onClaimed: (notifications) => this.#take(notifications.map(holdNew)),
+        onClaimed: (notifications) => this.#take(notifications.map(claimNew)),
         onUnsure: () => this.#upkeep.doubt(partition),
       }));
-    nodes.onLapse(() => {
-      this.#gaveUp(this.#holdings.lapse());
+    nodes.onLeaseLost(() => {
+      this.#gaveUp(this.#holdings.dropUnstarted());
       this.#upkeep.doubtAll();
     });
   }
 
   /** Returns how many were taken over from nodes that are gone. */
   async start(handle: BatchHandler): Promise<number> {
-    const taken = await this.#upkeep.lookAround();
+    const taken = await this.#upkeep.reclaim();
     this.#handle = handle;
     this.#upkeep.start();
     this.#pulls.start();
@@ -149,7 +149,7 @@ export class RedisBuffer implements Buffer {
   async put(
     notifications: readonly Notification[],
     sets: Parameters<Buffer["put"]>[1] = [],
-    { again = false }: { readonly again?: boolean } = {},
+    { isRepeat = false }: { readonly isRepeat?: boolean } = {},
   ): Promise<void> {
     const { length: count } = notifications;
     if (sets.length > 0) throw new Error("Cannot accept: other records are not taken along");
@@ -170,13 +170,17 @@ export class RedisBuffer implements Buffer {
     const claimed = isNow && this.#handle !== undefined && this.#pulls.reserve(count);
     this.#accepting += count;
     try {
-      const ready = makeReady(notifications, { settings, now: this.#options.link.now(), claimed });
-      await this.#accept(ready, { claimed, again });
-      this.#census.added(count, bytesOf(ready));
-      if (isNow && !claimed) { for (const { partition } of ready) this.#pulls.want(partition); }
+      const ready = encodeForRedis(notifications, {
+        settings,
+        now: this.#options.link.now(),
+        claimed,
+      });
+      await this.#accept(ready, { claimed, isRepeat });
+      this.#census.added(count, encodedBytes(ready));
+      if (isNow && !claimed) { for (const { partition } of ready) this.#pulls.request(partition); }
     } finally {
       this.#accepting -= count;
-      if (claimed) this.#pulls.free(count);
+      if (claimed) this.#pulls.release(count);
     }
   }
 
@@ -250,8 +254,8 @@ export class RedisBuffer implements Buffer {
 
   /** Rejects where one of them did not get in; others may have. */
   #accept(
-    ready: readonly Ready[],
-    how: { readonly claimed: boolean; readonly again: boolean },
+    ready: readonly EncodedNotification[],
+    how: { readonly claimed: boolean; readonly isRepeat: boolean },
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       let left = ready.length;
@@ -275,7 +279,7 @@ export class RedisBuffer implements Buffer {
       await this.#upkeep.makeSure(partition);
       const keys = [items, claims, open, older, due, turns, claimers];
       const reply = await link.run(CLAIM, keys, [nodes.id, link.now(), limit, QUOTA]);
-      const claimed = holdClaimed(partition, reply as readonly Reply[]);
+      const claimed = claimReply(partition, reply as readonly Reply[]);
       this.#take(claimed);
       return claimed.length;
     } catch (thrown) {
@@ -287,36 +291,36 @@ export class RedisBuffer implements Buffer {
     }
   }
 
-  #take(claimed: readonly Held[]): void {
+  #take(claimed: readonly ClaimedItem[]): void {
     if (claimed.length === 0) return;
     this.#holdings.add(claimed);
     this.#processor.offer(claimed);
   }
 
-  async #work(job: readonly Held[]): Promise<void> {
+  async #work(job: readonly ClaimedItem[]): Promise<void> {
     this.#pulls.next(); // the job has made room
     const begun = this.#holdings.begin(job);
-    for (const again of [false, true]) {
-      const batch = begun.filter((held) => held.again === again);
-      if (batch.length > 0) await this.#handOver(batch, again);
+    for (const isRepeat of [false, true]) {
+      const batch = begun.filter((held) => held.isRepeat === isRepeat);
+      if (batch.length > 0) await this.#handOver(batch, isRepeat);
     }
   }
 
-  async #handOver(batch: readonly Held[], again: boolean): Promise<void> {
+  async #handOver(batch: readonly ClaimedItem[], isRepeat: boolean): Promise<void> {
     try {
-      await this.#handle!(batch.map(({ notification }) => notification), { again });
+      await this.#handle!(batch.map(({ notification }) => notification), { isRepeat });
     } catch (thrown) {
       this.#options.onFault?.(thrown);
       for (const held of this.#holdings.unfinished(batch)) this.#giveBack(held);
     }
   }
 
-  #giveBack(held: Held): void {
+  #giveBack(held: ClaimedItem): void {
     held.state = "ended";
     this.#acts.release(held, (0.5 + this.#options.random()) * AGAIN_MS);
   }
 
   #gaveUp(count: number): void {
-    if (count > 0) this.#options.onLapse?.(count);
+    if (count > 0) this.#options.onLeaseLost?.(count);
   }
 }

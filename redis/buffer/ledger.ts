@@ -8,9 +8,9 @@ import type { LedgerName } from "../../buffer/mod.ts";
 import { isId } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
-import { bufferKeys, ledgerKey } from "./_keys.ts";
+import { bufferKeys, redisLedgerKey } from "./_keys.ts";
 import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
-import { decodeNotification } from "./_codec.ts";
+import { parseNotification } from "./_codec.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 
@@ -68,7 +68,7 @@ export class RedisLedger {
     { id, context, user }: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,
   ): Promise<boolean> {
-    const key = ledgerKey(partitionOf(context, user), id);
+    const key = redisLedgerKey(partitionOf(context, user), id);
     for (;;) {
       const before = await this.#link.send(key, ["HGET", key, id]);
       if (typeof before !== "string") return false;
@@ -110,8 +110,8 @@ export class RedisLedger {
     };
     for (let partition = 0; partition < PARTITIONS; partition++) {
       // The records last: what is settled between the two is there, and counts.
-      asked.push(ask(bufferKeys(partition).items, ids, { decode: decodeNotification }));
-      const buckets = Map.groupBy(ids, (id) => ledgerKey(partition, id));
+      asked.push(ask(bufferKeys(partition).items, ids, { decode: parseNotification }));
+      const buckets = Map.groupBy(ids, (id) => redisLedgerKey(partition, id));
       for (const [key, ids] of buckets) asked.push(ask(key, ids, { decode: decodeRecord }));
     }
     await Promise.all(asked);

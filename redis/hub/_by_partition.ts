@@ -4,7 +4,7 @@ import type { UserName } from "../../core/events.ts";
 import { partitionOf } from "../keys.ts";
 
 /** Items of one partition, and where they were among all. */
-export interface Group<T> {
+export interface PartitionGroup<T> {
   readonly partition: number;
   readonly items: readonly T[];
   readonly places: readonly number[];
@@ -14,7 +14,7 @@ export interface Group<T> {
 export function byPartition<T extends UserName>(
   items: readonly T[],
   size: number,
-): readonly Group<T>[] {
+): readonly PartitionGroup<T>[] {
   const groups: { partition: number; items: T[]; places: number[] }[] = [];
   const current = new Map<number, typeof groups[number]>();
   for (const [place, item] of items.entries()) {

@@ -5,17 +5,17 @@
  */
 
 import type { LoggedEvent } from "../../core/events.ts";
-import { nodesOf, type View } from "./_seats.ts";
+import { nodesOf, type PresenceView } from "./_presence_records.ts";
 import type { Appended } from "./event_log.ts";
 
 /** The events for each node that holds open sockets of their users. */
 export function byNode(
   appended: readonly Appended[],
-  view: View,
+  view: PresenceView,
 ): ReadonlyMap<string, readonly LoggedEvent[]> {
   const nodes = new Map<string, LoggedEvent[]>();
-  for (const { event, seats } of appended) {
-    for (const node of nodesOf(seats, view)) {
+  for (const { event, presences } of appended) {
+    for (const node of nodesOf(presences, view)) {
       const events = nodes.get(node);
       if (events) events.push(event);
       else nodes.set(node, [event]);

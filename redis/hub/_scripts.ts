@@ -39,7 +39,7 @@ end`;
 export const PUBLISH: Script = {
   name: "hub_publish",
   lua: `${COMMON}
-local node, again, window, most = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
+local node, isRepeat, window, most = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local moment = now() * 1024
 local count = #ARGV - 4
 local ids, keys = {}, {}
@@ -104,7 +104,7 @@ local reply = {}
 for i = 1, count do
   local offset, previous, seats = 0, 0, ''
   if not owners or owners[i] == node then
-    local place = again and place_in(KEYS[i * 2 + 1], ids[i])
+    local place = isRepeat and place_in(KEYS[i * 2 + 1], ids[i])
     if place then offset, previous = place[1], place[2]
     else offset, previous = append(i) end
     seats = states[keys[i]].seats
@@ -167,7 +167,7 @@ end
 local at = text(now())
 for i = 1, #KEYS / 2 do
   local key, visits = KEYS[i * 2 - 1], KEYS[i * 2]
-  local socket, proven, connection = ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1]
+  local socket, acknowledged, connection = ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1]
   if connection ~= '' then
     if redis.call('SADD', visits, connection) == 1 and redis.call('SCARD', visits) > 64 then
       redis.call('SPOP', visits)
@@ -179,9 +179,9 @@ for i = 1, #KEYS / 2 do
   if state then from, to, line, floor = find(state, socket) end
   if from then
     local put = ''
-    if proven ~= 'gone' then
-      if tonumber(proven) < 0 then proven = floor end
-      put = '\\n' .. string.gsub(line, ' left .*', '') .. ' left ' .. at .. ' ' .. proven
+    if acknowledged ~= 'gone' then
+      if tonumber(acknowledged) < 0 then acknowledged = floor end
+      put = '\\n' .. string.gsub(line, ' left .*', '') .. ' left ' .. at .. ' ' .. acknowledged
     end
     state = string.sub(state, 1, from - 1) .. put .. string.sub(state, to + 1)
     local _, seats = split(state)

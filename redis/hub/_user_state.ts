@@ -5,19 +5,19 @@
  * same format.
  */
 
-import { type Seat, type UserName } from "../../core/events.ts";
+import { type SocketPresence, type UserName } from "../../core/events.ts";
 import { userKey } from "../../core/notification.ts";
-import { Recent } from "../../core/recent.ts";
+import { LruCache } from "../../core/lru_cache.ts";
 import { keyIn, partitionOf, partitionTag } from "../keys.ts";
 
 /** One socket, as the nodes know it. Times are epoch milliseconds of the servers. */
-export interface SeatLine {
+export interface PresenceRecord {
   readonly id: string;
   readonly node: string;
   readonly client: string;
   readonly socketId: string;
   readonly joinedAt: number;
-  readonly beatMs: number;
+  readonly heartbeatMs: number;
   /** Offset up to which its client had everything when it joined. */
   readonly floor: number;
   /** It has closed: when, and up to where its client had everything then. */
@@ -25,10 +25,10 @@ export interface SeatLine {
 }
 
 /** A user's text. */
-export interface UserState {
+export interface RedisUserState {
   /** Where the log ends. */
   readonly last: number;
-  readonly seats: readonly SeatLine[];
+  readonly presences: readonly PresenceRecord[];
 }
 
 /** The keys of one user. */
@@ -45,44 +45,44 @@ export function userKeys(
 }
 
 /** Reads a text; `undefined` where nothing is kept. */
-export function parseState(text: string, readSeats = parseSeats): UserState | undefined {
+export function parseState(text: string, readSeats = parsePresences): RedisUserState | undefined {
   if (text === "") return undefined;
   const lines = text.indexOf("\n");
   return {
     last: Number(text.slice(0, text.indexOf(" "))),
-    seats: lines < 0 ? NONE : readSeats(text.slice(lines)),
+    presences: lines < 0 ? NONE : readSeats(text.slice(lines)),
   };
 }
 
 /** Texts whose lines are remembered; a user's change when a socket comes or goes. */
 const REMEMBERED = 10_000;
-const NONE: readonly SeatLine[] = [];
+const NONE: readonly PresenceRecord[] = [];
 
 /** Reads lines, and remembers what it has read: those of one user are read twice for each event. */
-export function createSeatReader(remembered = REMEMBERED): typeof parseSeats {
-  const recent = new Recent<readonly SeatLine[]>(remembered);
+export function createPresenceReader(remembered = REMEMBERED): typeof parsePresences {
+  const recent = new LruCache<readonly PresenceRecord[]>(remembered);
   return (text) => {
     if (text === "") return NONE;
     const known = recent.get(text);
     if (known) return known;
-    const lines = parseSeats(text);
+    const lines = parsePresences(text);
     recent.set(text, lines);
     return lines;
   };
 }
 
 /** Reads the lines behind the first. */
-export function parseSeats(text: string): readonly SeatLine[] {
+export function parsePresences(text: string): readonly PresenceRecord[] {
   if (text === "") return NONE;
   return text.slice(1).split("\n").map((line) => {
-    const [id, node, client, socketId, joinedAt, beatMs, floor, , at, from] = line.split(" ");
+    const [id, node, client, socketId, joinedAt, heartbeatMs, floor, , at, from] = line.split(" ");
     return {
       id: decode(id),
       node: decode(node),
       client: decode(client),
       socketId: decode(socketId),
       joinedAt: Number(joinedAt),
-      beatMs: Number(beatMs),
+      heartbeatMs: Number(heartbeatMs),
       floor: Number(floor),
       ...(at !== undefined && { left: { at: Number(at), from: Number(from) } }),
     };
@@ -90,13 +90,15 @@ export function parseSeats(text: string): readonly SeatLine[] {
 }
 
 /** The line of a socket, without the break before it. */
-export function formatSeat(
-  { id, node, client, socketId, joinedAt, beatMs, floor, left }: Omit<SeatLine, "floor"> & {
-    readonly floor: number | typeof END_OF_LOG;
-  },
+export function formatPresence(
+  { id, node, client, socketId, joinedAt, heartbeatMs, floor, left }:
+    & Omit<PresenceRecord, "floor">
+    & {
+      readonly floor: number | typeof END_OF_LOG;
+    },
 ): string {
   const names = [id, node, client, socketId].map(encode);
-  const line = [...names, Math.floor(joinedAt), Math.ceil(beatMs), floor].join(" ");
+  const line = [...names, Math.floor(joinedAt), Math.ceil(heartbeatMs), floor].join(" ");
   return left === undefined ? line : `${line} left ${left.at} ${left.from}`;
 }
 
@@ -104,7 +106,7 @@ export function formatSeat(
 export const END_OF_LOG = "@";
 
 /** By which scripts find the line of a socket. */
-export function nameOf({ socketId }: Pick<Seat, "socketId">): string {
+export function userNameOf({ socketId }: Pick<SocketPresence, "socketId">): string {
   return encode(socketId);
 }
 

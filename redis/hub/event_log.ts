@@ -3,11 +3,11 @@
  * down to one script call per partition; who is to be told follows from what the call answers.
  */
 
-import type { LoggedEvent, Missed, UserEvent, UserName } from "../../core/events.ts";
+import type { LoggedEvent, MissedEvents, UserEvent, UserName } from "../../core/events.ts";
 import { byPartition } from "./_by_partition.ts";
 import { MISSED, PUBLISH } from "./_scripts.ts";
-import { isThere, type View } from "./_seats.ts";
-import { type parseSeats, parseState, type SeatLine, userKeys } from "./_user_state.ts";
+import { isThere, type PresenceView } from "./_presence_records.ts";
+import { type parsePresences, parseState, type PresenceRecord, userKeys } from "./_user_state.ts";
 import { claimsKey } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
@@ -15,12 +15,12 @@ import type { RedisLink, Reply } from "../link.ts";
 export interface AppendOptions {
   readonly link: RedisLink;
   /** Some may be in the log already, and keep their place. */
-  readonly again: boolean;
+  readonly isRepeat: boolean;
   /** Only what is claimed by this node is appended; absent: whatever it is. */
   readonly claimedBy: string | undefined;
   readonly windowMs: number;
   readonly maxEventsPerUser: number;
-  readonly readSeats: typeof parseSeats;
+  readonly readPresences: typeof parsePresences;
   /**
    * Takes what has been appended, a part at a time and in order; awaited before the whole resolves.
    */
@@ -30,7 +30,7 @@ export interface AppendOptions {
 /** An event with its place, and who was there when it got it. */
 export interface Appended {
   readonly event: LoggedEvent;
-  readonly seats: readonly SeatLine[];
+  readonly presences: readonly PresenceRecord[];
 }
 
 type About = Pick<UserEvent, "clients" | "except" | "kept">;
@@ -48,7 +48,7 @@ export async function appendEvents(
   events: readonly UserEvent[],
   options: AppendOptions,
 ): Promise<ReadonlySet<string>> {
-  const size = options.again ? EVENTS_PER_CALL_AGAIN : EVENTS_PER_CALL;
+  const size = options.isRepeat ? EVENTS_PER_CALL_AGAIN : EVENTS_PER_CALL;
   const lost = new Set<string>();
   const parts = await Promise.allSettled(
     byPartition(events, size).map(async ({ partition, items }) => {
@@ -60,7 +60,7 @@ export async function appendEvents(
         else {
           appended.push({
             event: { ...event, offset: Number(offset), previous: Number(previous) },
-            seats: options.readSeats(String(seats)),
+            presences: options.readPresences(String(seats)),
           });
         }
       }
@@ -72,11 +72,11 @@ export async function appendEvents(
 }
 
 /** What a user's log has after an offset. */
-export async function readMissed(
+export async function readMissedEvents(
   name: UserName,
   after: number,
-  { link, view }: { readonly link: RedisLink; readonly view: () => View },
-): Promise<Missed> {
+  { link, view }: { readonly link: RedisLink; readonly view: () => PresenceView },
+): Promise<MissedEvents> {
   const { state, log } = userKeys(name);
   // Ids of streams are no fractions, and not below zero.
   const start = Math.max(0, Math.floor(after)) + 1;
@@ -84,7 +84,7 @@ export async function readMissed(
   const [text, entries] = reply as readonly [string, readonly Reply[]];
   const events = entries.map((entry) => readEntry(name, entry));
   const known = parseState(text);
-  if (known === undefined || !isThere(known.seats, view())) return { events, complete: false };
+  if (known === undefined || !isThere(known.presences, view())) return { events, complete: false };
   return { events, complete: isComplete(after, { last: known.last, first: events[0] }) };
 }
 
@@ -103,10 +103,10 @@ export function isComplete(
 function append(
   partition: number,
   events: readonly UserEvent[],
-  { link, again, claimedBy, windowMs, maxEventsPerUser }: AppendOptions,
+  { link, isRepeat, claimedBy, windowMs, maxEventsPerUser }: AppendOptions,
 ): Promise<readonly Reply[]> {
   const keys = [claimsKey(partition)];
-  const args: (string | number)[] = [claimedBy ?? "", again ? 1 : 0, windowMs, maxEventsPerUser];
+  const args: (string | number)[] = [claimedBy ?? "", isRepeat ? 1 : 0, windowMs, maxEventsPerUser];
   for (const event of events) {
     const { state, log } = userKeys(event);
     keys.push(state, log);

@@ -9,22 +9,22 @@ import { sleep } from "../../core/clock.ts";
 import type { Clock } from "../../core/clock.ts";
 import type {
   EventHub,
-  Joined,
-  LocalSeat,
+  JoinResult,
+  LocalSocket,
   LocalSockets,
-  Missed,
+  MissedEvents,
   Presence,
-  Seat,
+  SocketPresence,
   UserEvent,
   UserName,
 } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
-import { Audit } from "./_audit.ts";
-import { Departures } from "./_departures.ts";
+import { PresenceReconciler } from "./_presence_reconciler.ts";
+import { DisconnectQueue } from "./_disconnect_queue.ts";
 import { byNode, formatEvents, parseEvents } from "./_events.ts";
-import { createSeatReader } from "./_user_state.ts";
-import { type Appended, appendEvents, readMissed } from "./event_log.ts";
-import type { Inbox } from "../nodes/inbox.ts";
+import { createPresenceReader } from "./_user_state.ts";
+import { type Appended, appendEvents, readMissedEvents } from "./event_log.ts";
+import type { NodeChannel } from "../nodes/node_channel.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
@@ -41,7 +41,7 @@ export interface RedisHubOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   /** Is started with the hub; whatever else listens to it must do so before. */
-  readonly inbox: Inbox;
+  readonly channel: NodeChannel;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -64,13 +64,13 @@ const STOP_PAUSE_MS = 200;
 
 class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
-  readonly #departures: Departures;
+  readonly #departures: DisconnectQueue;
   /** What reading takes. */
-  readonly #reading: Pick<PresenceOptions, "link" | "view" | "readSeats">;
+  readonly #reading: Pick<PresenceOptions, "link" | "view" | "readPresences">;
   /** By socket. */
-  readonly #joining = new Map<string, Promise<Joined>>();
+  readonly #joining = new Map<string, Promise<JoinResult>>();
   #local: LocalSockets = NOBODY;
-  #audit: Audit | undefined;
+  #audit: PresenceReconciler | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: RedisHubOptions) {
@@ -79,25 +79,25 @@ class RedisHub implements EventHub {
     this.#reading = {
       link,
       view: () => ({ now: link.now(), windowMs: settings().windowMs, nodes }),
-      readSeats: createSeatReader(),
+      readPresences: createPresenceReader(),
     };
-    this.#departures = new Departures({ ...options, windowMs: () => settings().windowMs });
+    this.#departures = new DisconnectQueue({ ...options, windowMs: () => settings().windowMs });
   }
 
   start(local: LocalSockets): Promise<void> {
-    const { inbox, nodes, link } = this.#options;
+    const { channel, nodes, link } = this.#options;
     this.#local = local;
-    const audit = this.#audit = new Audit({
+    const audit = this.#audit = new PresenceReconciler({
       ...{ ...this.#options, local },
-      onClosed: (seat) => this.#departures.add(seat, seat.proven),
+      onClosed: (seat) => this.#departures.add(seat, seat.acknowledged),
     });
-    inbox.on("events", (body) => {
-      for (const event of parseEvents(body)) local.tell(event);
+    channel.on("events", (body) => {
+      for (const event of parseEvents(body)) local.deliver(event);
     });
-    inbox.onGap(() => audit.soon());
-    nodes.onLapse(() => audit.soon());
+    channel.onGap(() => audit.soon());
+    nodes.onLeaseLost(() => audit.soon());
     link.onUp(() => audit.soon());
-    inbox.start();
+    channel.start();
     return Promise.resolve();
   }
 
@@ -109,18 +109,18 @@ class RedisHub implements EventHub {
 
   async publish(
     events: readonly UserEvent[],
-    { again }: { readonly again: boolean },
+    { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>> {
     const { link, nodes, settings, fenced = true } = this.#options;
     await this.#settled();
     return await appendEvents(events, {
-      ...{ link, again, ...settings(), readSeats: this.#reading.readSeats },
+      ...{ link, isRepeat, ...settings(), readPresences: this.#reading.readPresences },
       claimedBy: fenced ? nodes.id : undefined,
       onAppended: (appended) => this.#tell(appended),
     });
   }
 
-  async join(seat: Seat): Promise<Joined> {
+  async join(seat: SocketPresence): Promise<JoinResult> {
     const joining = this.#join(seat);
     this.#joining.set(seat.socketId, joining);
     try {
@@ -130,17 +130,17 @@ class RedisHub implements EventHub {
     }
   }
 
-  leave(seat: Seat, proven?: number): void {
+  leave(seat: SocketPresence, acknowledged?: number): void {
     const joining = this.#joining.get(seat.socketId);
-    if (joining === undefined) return this.#departures.add(seat, proven);
+    if (joining === undefined) return this.#departures.add(seat, acknowledged);
     // Otherwise the goodbye might come first, and the seat would be taken for ever.
-    const add = () => this.#departures.add(seat, proven);
+    const add = () => this.#departures.add(seat, acknowledged);
     void joining.then(add, add);
   }
 
-  async missed(user: UserName, after: number): Promise<Missed> {
+  async readMissed(user: UserName, after: number): Promise<MissedEvents> {
     await this.#settled();
-    return await readMissed(user, after, this.#reading);
+    return await readMissedEvents(user, after, this.#reading);
   }
 
   stop(): Promise<void> {
@@ -152,13 +152,13 @@ class RedisHub implements EventHub {
     this.#departures.close();
   }
 
-  async #join(seat: Seat): Promise<Joined> {
+  async #join(seat: SocketPresence): Promise<JoinResult> {
     await this.#settled();
     return await joinUser(seat, {
       ...this.#reading,
-      provenFor: (user, socketId) =>
-        this.#departures.provenFor(socketId) ??
-          this.#local.seatsOf(user).find((each) => each.socketId === socketId)?.proven,
+      acknowledgedFor: (user, socketId) =>
+        this.#departures.acknowledgedFor(socketId) ??
+          this.#local.socketsOf(user).find((each) => each.socketId === socketId)?.acknowledged,
     });
   }
 
@@ -168,7 +168,7 @@ class RedisHub implements EventHub {
    */
   #withOwn(present: readonly Presence[], user: UserName): readonly Presence[] {
     let all = present;
-    for (const { client, id, socketId } of this.#local.seatsOf(user)) {
+    for (const { client, id, socketId } of this.#local.socketsOf(user)) {
       if (present.some((one) => one.socketId === socketId)) continue;
       all = [...all, { client, id, socketId, open: true }];
     }
@@ -181,14 +181,14 @@ class RedisHub implements EventHub {
   }
 
   async #tell(appended: readonly Appended[]): Promise<void> {
-    const { nodes, inbox } = this.#options;
+    const { nodes, channel } = this.#options;
     for (const { event } of appended) {
-      if (this.#local.seatsOf(event).length > 0) this.#local.tell(event);
+      if (this.#local.socketsOf(event).length > 0) this.#local.deliver(event);
     }
     const remote = byNode(appended, this.#reading.view());
     const sent: Promise<void>[] = [];
     for (const [node, events] of remote) {
-      if (node !== nodes.id) sent.push(inbox.send(node, "events", formatEvents(events)));
+      if (node !== nodes.id) sent.push(channel.send(node, "events", formatEvents(events)));
     }
     await Promise.all(sent);
   }
@@ -197,7 +197,7 @@ class RedisHub implements EventHub {
     await this.#audit?.stop();
     await Promise.allSettled(this.#joining.values());
     // All at once: they are still among the local seats when they close.
-    for (const seat of this.#local.seats()) this.#departures.add(seat, seat.proven);
+    for (const seat of this.#local.sockets()) this.#departures.add(seat, seat.acknowledged);
     // Where Redis stays away, they count as left when this node does.
     for (let tries = 1; !await this.#departures.retry() && tries < STOP_TRIES; tries++) {
       await sleep(this.#options.clock, STOP_PAUSE_MS);
@@ -205,5 +205,10 @@ class RedisHub implements EventHub {
   }
 }
 
-const NONE: readonly LocalSeat[] = [];
-const NOBODY: LocalSockets = { tell() {}, seats: () => NONE, seatsOf: () => NONE, catchUp() {} };
+const NONE: readonly LocalSocket[] = [];
+const NOBODY: LocalSockets = {
+  deliver() {},
+  sockets: () => NONE,
+  socketsOf: () => NONE,
+  recover() {},
+};

@@ -1,23 +1,23 @@
 /**
  * Who is connected, on all nodes: reads and writes the lines of users. What they mean is decided in
- * `_seats.ts`; a line is put in the place of another only where it is still as it was read.
+ * `_presence_records.ts`; a line is put in the place of another only where it is still as it was read.
  */
 
 import { ServiceError } from "../../core/errors.ts";
-import type { Joined, Presence, Seat, UserName } from "../../core/events.ts";
+import type { JoinResult, Presence, SocketPresence, UserName } from "../../core/events.ts";
 import { byPartition } from "./_by_partition.ts";
 import { SWAP } from "./_scripts.ts";
-import { presenceOf, takeSeat, type View } from "./_seats.ts";
-import { type parseSeats, parseState, userKeys } from "./_user_state.ts";
+import { presenceOf, type PresenceView, takePresence } from "./_presence_records.ts";
+import { type parsePresences, parseState, userKeys } from "./_user_state.ts";
 import type { RedisLink } from "../link.ts";
 
 /** What presence needs. */
 export interface PresenceOptions {
   readonly link: RedisLink;
-  readonly view: () => View;
-  readonly readSeats: typeof parseSeats;
+  readonly view: () => PresenceView;
+  readonly readPresences: typeof parsePresences;
   /** What is proven for a socket of this process, which its line does not say. */
-  readonly provenFor: (user: UserName, socketId: string) => number | undefined;
+  readonly acknowledgedFor: (user: UserName, socketId: string) => number | undefined;
 }
 
 /** How long the lines of open sockets are kept without being announced again. */
@@ -30,7 +30,7 @@ const MAX_TRIES = 64;
 /** The sockets of each of these users, in their order. */
 export async function readPresence(
   users: readonly UserName[],
-  { link, view, readSeats }: Pick<PresenceOptions, "link" | "view" | "readSeats">,
+  { link, view, readPresences }: Pick<PresenceOptions, "link" | "view" | "readPresences">,
 ): Promise<readonly (readonly Presence[])[]> {
   const found: (readonly Presence[])[] = new Array(users.length);
   await Promise.all(
@@ -39,8 +39,8 @@ export async function readPresence(
       const reply = await link.send(keys[0]!, ["MGET", ...keys]) as readonly (string | null)[];
       const now = view();
       for (const [index, text] of reply.entries()) {
-        const state = parseState(text ?? "", readSeats);
-        found[places[index]!] = state === undefined ? NOBODY : presenceOf(state.seats, now);
+        const state = parseState(text ?? "", readPresences);
+        found[places[index]!] = state === undefined ? NOBODY : presenceOf(state.presences, now);
       }
     }),
   );
@@ -56,21 +56,25 @@ const NOBODY: readonly Presence[] = [];
  * @throws {ServiceError} `store_unavailable`
  */
 export async function joinUser(
-  seat: Seat,
-  { link, view, readSeats, provenFor }: PresenceOptions,
-): Promise<Joined> {
+  seat: SocketPresence,
+  { link, view, readPresences, acknowledgedFor }: PresenceOptions,
+): Promise<JoinResult> {
   const { state, log, visits } = userKeys(seat);
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const lines = readSeats(expected);
-    const provenOf = (socketId: string) => provenFor(seat, socketId);
-    const { seats, from, wasThere, wasHere } = takeSeat(lines, { seat, view: view(), provenOf });
+    const lines = readPresences(expected);
+    const provenOf = (socketId: string) => acknowledgedFor(seat, socketId);
+    const { seats, from, wasThere, wasHere } = takePresence(lines, {
+      seat,
+      view: view(),
+      provenOf,
+    });
     const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS, seat.id];
     const reply = await link.run(SWAP, [state, log, visits], args);
     const [isDone, last, present, isKnown] = reply as readonly [number, number, string, number];
     if (isDone === 1) {
-      if (from !== undefined) return { last, from: Math.min(from, last) };
-      return wasHere || isKnown === 1 ? { last, wasHere: true } : { last };
+      if (from !== undefined) return { last, acknowledged: Math.min(from, last) };
+      return wasHere || isKnown === 1 ? { last, wasConnected: true } : { last };
     }
     expected = present;
   }

@@ -3,7 +3,7 @@
 import type { Reply } from "../link.ts";
 
 /** One message of an inbox. */
-export interface InboxEntry {
+export interface ChannelEntry {
   /** Of the stream. */
   readonly id: string;
   readonly kind: string;
@@ -15,7 +15,7 @@ export interface InboxEntry {
 }
 
 /** The entries of an answer for one stream; none where there was nothing to read in time. */
-export function readEntries(reply: Reply): readonly InboxEntry[] {
+export function readEntries(reply: Reply): readonly ChannelEntry[] {
   const [stream] = listOf(reply);
   const [, entries] = listOf(stream);
   return listOf(entries).map((entry) => {

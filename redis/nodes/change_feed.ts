@@ -4,19 +4,19 @@
  * inbox broke or because it was out of sight for longer than its lease, its listeners are told so.
  */
 
-import { Announcements } from "../../core/announcements.ts";
-import { type Change, type ChangeFeed, readChange } from "../../core/changes.ts";
+import { ChangePublisher } from "../../core/change_publisher.ts";
+import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
 import type { Log } from "../../core/log.ts";
-import type { Inbox } from "./inbox.ts";
+import type { NodeChannel } from "./node_channel.ts";
 import type { Nodes } from "../nodes.ts";
 
 /** What a feed needs; it borrows all of it. */
 export interface ChangeFeedOptions {
-  readonly inbox: Pick<Inbox, "send" | "on" | "onGap">;
-  readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLapse">;
+  readonly channel: Pick<NodeChannel, "send" | "on" | "onGap">;
+  readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLeaseLost">;
   readonly clock: Clock;
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -28,21 +28,21 @@ export type DisposableFeed = ChangeFeed & AsyncDisposable;
 
 /** To be made before the inbox is started. */
 export function createChangeFeed(options: ChangeFeedOptions): DisposableFeed {
-  return new InboxFeed(options);
+  return new ChannelFeed(options);
 }
 
 const KIND = "change";
 const UNKNOWN: Change = { kind: "unknown" };
 
-class InboxFeed implements DisposableFeed {
+class ChannelFeed implements DisposableFeed {
   readonly #options: ChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];
-  readonly #announcements: Announcements;
+  readonly #publisher: ChangePublisher;
 
   constructor(options: ChangeFeedOptions) {
     this.#options = options;
-    const { inbox, nodes, clock, random, log } = options;
-    this.#announcements = new Announcements({
+    const { channel, nodes, clock, random, log } = options;
+    this.#publisher = new ChangePublisher({
       send: (changes) => this.#send(changes),
       onFault(thrown) {
         // That Redis is away is told by the link.
@@ -52,13 +52,13 @@ class InboxFeed implements DisposableFeed {
       clock,
       random,
     });
-    inbox.on(KIND, (body) => this.#receive(body));
-    inbox.onGap(() => this.#tell(UNKNOWN));
-    nodes.onLapse(() => this.#tell(UNKNOWN));
+    channel.on(KIND, (body) => this.#receive(body));
+    channel.onGap(() => this.#tell(UNKNOWN));
+    nodes.onLeaseLost(() => this.#tell(UNKNOWN));
   }
 
-  announce(change: Change): void {
-    this.#announcements.add(change);
+  publish(change: Change): void {
+    this.#publisher.add(change);
   }
 
   onChange(listener: (change: Change) => void): void {
@@ -66,16 +66,16 @@ class InboxFeed implements DisposableFeed {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#announcements[Symbol.asyncDispose]();
+    return this.#publisher[Symbol.asyncDispose]();
   }
 
   async #send(changes: readonly Change[]): Promise<void> {
-    const { inbox, nodes } = this.#options;
+    const { channel, nodes } = this.#options;
     // One that has just come may have read already what has changed since.
     await nodes.refresh();
     const body = JSON.stringify({ changes });
     const others = nodes.alive().filter((node) => node !== nodes.id);
-    await Promise.all(others.map((node) => inbox.send(node, KIND, body)));
+    await Promise.all(others.map((node) => channel.send(node, KIND, body)));
   }
 
   #receive(body: string): void {

@@ -117,7 +117,7 @@ class Membership implements RegisteredNodes {
     return this.#closed ? others : [this.id, ...others];
   }
 
-  onLapse(listener: () => void): void {
+  onLeaseLost(listener: () => void): void {
     this.#onLapse.push(listener);
   }
 

@@ -74,7 +74,7 @@ class RedisLimiter implements RateLimiter {
     return this.#spend(share, request) ?? this.#borrow(name, share, request);
   }
 
-  giveBack(name: string, { count }: Take): void {
+  refund(name: string, { count }: Take): void {
     const share = this.#shares.get(name);
     if (share === undefined) return;
     const now = this.#options.clock.monotonic();

@@ -112,7 +112,7 @@ Deno.test("of two readings the one that began later counts", async () => {
   assert.ok(keys.verify(secret));
 });
 
-Deno.test("others are told of keys that are made and revoked", async () => {
+Deno.test("others are delivered of keys that are made and revoked", async () => {
   const { store, clock } = await setup();
   const changes: unknown[] = [];
   const keys = new ApiKeys({ store, clock, onChanged: (change) => changes.push(change) });
@@ -143,7 +143,7 @@ Deno.test("the first start makes one admin key, and later ones none", async () =
   assert.equal(await (await ApiKeys.load({ store, clock })).ensureAdminKey(), undefined);
 });
 
-Deno.test("an admin key is made again where none is left that administers everything", async () => {
+Deno.test("an admin key is made isRepeat where none is left that administers everything", async () => {
   const { keys, clock } = await setup();
   const first = await keys.ensureAdminKey();
   await keys.revoke(keys.list()[0]!.id);

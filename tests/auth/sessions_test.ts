@@ -56,14 +56,14 @@ Deno.test("a revoked session ends at once and the listeners are told", async () 
   const { sessions } = setup();
   const { session, token } = await sessions.create(WHO);
   await sessions.verify(token);
-  const told: string[] = [];
-  const stop = sessions.onRevoked((id) => told.push(id));
+  const delivered: string[] = [];
+  const stop = sessions.onRevoked((id) => delivered.push(id));
   assert.equal(await sessions.revoke(session.id), true);
   assert.equal(await sessions.verify(token), undefined);
   assert.equal(await sessions.revoke(session.id), false);
   stop();
   await sessions.revoke(jwtSessionId("x"));
-  assert.deepEqual(told, [session.id]);
+  assert.deepEqual(delivered, [session.id]);
 });
 
 Deno.test("a session that is revoked while it is being read does not come back", async () => {

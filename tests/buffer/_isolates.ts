@@ -42,10 +42,10 @@ export class Isolate {
       clock: this.clock,
       settings: () => ({ ...DEFAULTS, ...options.settings }),
       retentionMs: () => 86_400_000,
-      turn: () => settle(1),
+      yieldToEventLoop: () => settle(1),
       leaseMs: LEASE_MS,
-      onTaken: (count) => this.taken += count,
-      onLapse: (count) => this.lapsed += count,
+      onFailover: (count) => this.taken += count,
+      onLeaseLost: (count) => this.lapsed += count,
       onFault: (thrown) => this.faults.push(thrown),
     });
     this.holds = options.holds ?? false;

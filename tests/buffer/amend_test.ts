@@ -43,7 +43,7 @@ Deno.test("changes of a record that is just being written are all kept", async (
   const first = log.amend(id, reason("a"));
   await answer(); // the record as it was before
   const second = log.amend(id, reason("b"));
-  for (let turn = 0; turn < 5; turn++) {
+  for (let yieldToEventLoop = 0; yieldToEventLoop < 5; yieldToEventLoop++) {
     await clock.advance(30);
     await answer();
   }
@@ -52,7 +52,7 @@ Deno.test("changes of a record that is just being written are all kept", async (
   await log.close();
 });
 
-Deno.test("records of what is tried again have values of their own, and are amended together", async () => {
+Deno.test("records of what is tried isRepeat have values of their own, and are amended together", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const log = new SegmentLog(store, { clock, retentionMs: () => 60_000 });

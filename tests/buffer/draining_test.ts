@@ -8,7 +8,7 @@ Deno.test("a buffer that was stopped refuses, and says when another node may be 
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   await using buffer = new LogBuffer(store, {
-    ...{ clock, retentionMs: () => 60_000, turn: () => settle(1) },
+    ...{ clock, retentionMs: () => 60_000, yieldToEventLoop: () => settle(1) },
     settings: () => ({
       ...{ delayDuration: 0, maxDelayDuration: 0, timerFrequency: 500, numProcessorThreads: 1 },
       ...{ maxProcessorTasks: 10, maxNotifications: 10, maxBytes: 1e6 },

@@ -69,9 +69,9 @@ async function run(all: Isolates, seed: number): Promise<void> {
   await all.pass(6 * LEASE_MS);
 
   const handed = seen.flatMap(({ handled, handovers }) =>
-    handled.map(({ id }, index) => ({ id, again: handovers[index]!.again }))
+    handled.map(({ id }, index) => ({ id, isRepeat: handovers[index]!.isRepeat }))
   );
-  const fresh = handed.filter(({ again }) => !again).map(({ id }) => id);
+  const fresh = handed.filter(({ isRepeat }) => !isRepeat).map(({ id }) => id);
   assert.equal(new Set(fresh).size, fresh.length, "handed over for the first time twice");
   const once = new Set(handed.map(({ id }) => id));
   for (const id of accepted) assert.ok(once.has(id), `${id} was lost`);

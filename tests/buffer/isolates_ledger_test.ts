@@ -15,7 +15,7 @@ test("what one has accepted, the others find: in flight, and then settled", asyn
   assert.equal(await stateOf(other, "0190163d-8694-739b-aea5-966c26f8ad90"), "unknown");
 });
 
-test("records of ids that interleave are told apart", async (all) => {
+test("records of ids that interleave are delivered apart", async (all) => {
   const isolates = [await all.add(), await all.add(), await all.add()];
   const ids: string[] = [];
   for (let round = 0; round < 10; round++) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { parseData } from "../../core/notification.ts";
 import type { StoreKey } from "../../core/store.ts";
-import { isGone } from "../../buffer/takeover.ts";
+import { isGone } from "../../buffer/shared_kv/failover.ts";
 import { type Isolate, LEASE_MS, stateOf, test } from "./_isolates.ts";
 
 test("each notification is handed over once, by whoever accepted it", async (all) => {
@@ -14,7 +14,7 @@ test("each notification is handed over once, by whoever accepted it", async (all
   await all.pass(60_000);
   assert.deepEqual(one.handled.map(({ id }) => id), mine);
   assert.deepEqual(other.handled.map(({ id }) => id), theirs);
-  assert.ok([...one.handovers, ...other.handovers].every(({ again }) => !again));
+  assert.ok([...one.handovers, ...other.handovers].every(({ isRepeat }) => !isRepeat));
   assert.equal(one.lapsed + other.lapsed + one.taken + other.taken, 0);
 });
 
@@ -29,7 +29,7 @@ test("what a dead one has left is taken over after its lease, and not before", a
   await all.pass(10_000);
   assert.equal(heir.taken, 5);
   assert.ok(waiting.every((id) => heir.handled.some((one) => one.id === id)));
-  assert.ok(heir.handovers.every(({ again }) => again));
+  assert.ok(heir.handovers.every(({ isRepeat }) => isRepeat));
   assert.equal(heir.buffer.depth().inFlight, 0);
   for (const id of waiting) assert.equal(await stateOf(heir, id), "delivered");
 });
@@ -53,7 +53,7 @@ test("one that starts takes at once what was left long ago", async (all) => {
   const heir = await all.add();
   assert.equal(heir.buffer.depth().inFlight, 3);
   await all.pass(1500);
-  assert.deepEqual(heir.handovers, [{ again: true }, { again: true }, { again: true }]);
+  assert.deepEqual(heir.handovers, [{ isRepeat: true }, { isRepeat: true }, { isRepeat: true }]);
 });
 
 test("a clean stop leaves everything to the others at once", async (all) => {
@@ -116,7 +116,7 @@ test("one that was paused hands nothing over before it knows that it may", async
   paused.store.cutOff(false);
   await all.pass(4000);
   assert.deepEqual(paused.handled.map(({ id }) => id), ids);
-  assert.deepEqual([paused.lapsed, paused.handovers[0]], [0, { again: false }]);
+  assert.deepEqual([paused.lapsed, paused.handovers[0]], [0, { isRepeat: false }]);
 });
 
 test("one that gets its own work back after a pause does it again", async (all) => {
@@ -132,7 +132,7 @@ test("one that gets its own work back after a pause does it again", async (all) 
   paused.clock.resume();
   await all.pass(5000);
   assert.deepEqual(paused.handled.map(({ id }) => id), [...ids, ...ids]);
-  assert.deepEqual(paused.handovers.map(({ again }) => again), [false, false, true, true]);
+  assert.deepEqual(paused.handovers.map(({ isRepeat }) => isRepeat), [false, false, true, true]);
   assert.equal(paused.buffer.depth().inFlight, 0);
 });
 
@@ -167,7 +167,7 @@ test("what is newer wins, also over what is taken over later", async (all) => {
     one,
     at,
   ) => [one.id, parseData(one)["unread"], heir.handovers[at]]);
-  assert.deepEqual(seen, [[newer, 2, { again: true }]]);
+  assert.deepEqual(seen, [[newer, 2, { isRepeat: true }]]);
   assert.equal(await stateOf(heir, older!), "suppressed");
 });
 

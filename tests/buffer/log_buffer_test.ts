@@ -35,7 +35,7 @@ function over(store: Store, clock: FakeClock, shared = false): BufferUnderTest {
         clock: last,
         settings,
         retentionMs: () => 86_400_000,
-        turn: () => settle(1),
+        yieldToEventLoop: () => settle(1),
       });
     },
     breakStore: (is) => void (broken = is),

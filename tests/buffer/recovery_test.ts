@@ -18,12 +18,12 @@ function open(store: Store, clock: FakeClock) {
     clock: life,
     settings: () => DEFAULTS,
     retentionMs: () => 86_400_000,
-    turn: () => settle(1),
+    yieldToEventLoop: () => settle(1),
   });
-  const handled: { readonly ids: readonly string[]; readonly again: boolean }[] = [];
+  const handled: { readonly ids: readonly string[]; readonly isRepeat: boolean }[] = [];
   const start = () =>
-    buffer.start((batch, { again }) => {
-      handled.push({ ids: batch.map(({ id }) => id), again });
+    buffer.start((batch, { isRepeat }) => {
+      handled.push({ ids: batch.map(({ id }) => id), isRepeat });
       for (const one of batch) buffer.settle(delivered(one));
     });
   return { buffer, handled, start, kill: () => life.kill() };
@@ -52,7 +52,7 @@ Deno.test("what a waiting one that may have been handed over is merged into come
   const newer = make(ids(), JSON.stringify({ folders: ["b"] }), topic);
   await after.buffer.put([newer]);
   await pass(clock, 1500);
-  assert.deepEqual(after.handled, [{ ids: [newer.id], again: true }]);
+  assert.deepEqual(after.handled, [{ ids: [newer.id], isRepeat: true }]);
   await after.buffer[Symbol.asyncDispose]();
 });
 
@@ -120,7 +120,7 @@ for (const kind of ["alone", "shared"] as const) {
     assert.equal(await start(), 2);
     assert.deepEqual(await buffer.find(OLD_IDS[0]), OLD_RECORDS[0]);
     await pass(clock, 1500);
-    assert.deepEqual(handled, [{ ids: [OLD_IDS[1], OLD_IDS[3]], again: true }]);
+    assert.deepEqual(handled, [{ ids: [OLD_IDS[1], OLD_IDS[3]], isRepeat: true }]);
     await buffer[Symbol.asyncDispose]();
     for await (const { key } of store.list({ prefix: ["log"] })) assert.fail(String(key));
     const later = open(view, clock);

@@ -261,7 +261,7 @@ Deno.test("a read that another node's change overtakes is neither kept nor share
   assert.deepEqual((await attributes.lookUp("1", "3")).user, after.user);
 });
 
-Deno.test("others are told of each record that was written or removed, or may have been", async () => {
+Deno.test("others are delivered of each record that was written or removed, or may have been", async () => {
   const changes: unknown[] = [];
   let onCommit = () => Promise.resolve();
   const attributes = new Attributes({

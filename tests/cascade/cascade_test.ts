@@ -232,20 +232,20 @@ Deno.test("changed files are read once, shortly after the last change", async ()
   assert.deepEqual(seen, [2]);
 });
 
-Deno.test("listeners are told until they go, and one that throws harms nobody", async () => {
+Deno.test("listeners are delivered until they go, and one that throws harms nobody", async () => {
   await using t = await testCascade();
-  const told: string[] = [];
-  const leave = t.cascade.onSwap(() => told.push("first"));
+  const delivered: string[] = [];
+  const leave = t.cascade.onSwap(() => delivered.push("first"));
   t.cascade.onSwap(() => assert.fail("broken"));
   t.cascade.onSwap((snapshot, changed) => {
     assert.equal(snapshot, t.cascade.current());
-    told.push(`second ${changed.length}`);
+    delivered.push(`second ${changed.length}`);
   });
   await t.cascade.reload();
   leave();
   t.files.write("a.properties", `${DELAY}=1`);
   await t.cascade.reload();
-  assert.deepEqual(told, ["first", "second 0", "second 1"]);
+  assert.deepEqual(delivered, ["first", "second 0", "second 1"]);
   assert.ok(t.logged.some(({ level, fields }) => level === "error" && fields.error === "broken"));
 });
 

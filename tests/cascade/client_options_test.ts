@@ -64,7 +64,7 @@ Deno.test("texts, and names of clients, are what is written in the file", () => 
   });
 });
 
-Deno.test("a bad entry disables its client only and is told with its place", () => {
+Deno.test("a bad entry disables its client only and is delivered with its place", () => {
   const { clients, faults } = read(`good: { key: x }
 bad:
   production: perhaps

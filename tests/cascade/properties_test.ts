@@ -103,7 +103,7 @@ Deno.test("parseProperties() reports faults with line and column and keeps the r
   ]);
 });
 
-Deno.test("a key without a separator is empty, and is told from one that has a separator", () => {
+Deno.test("a key without a separator is empty, and is delivered from one that has a separator", () => {
   const { entries, faults } = parseProperties("f", "word\nempty=\nblank \nlong\\\n  er");
   assert.deepEqual(faults, []);
   assert.deepEqual(entries.map(({ key, value, separated }) => [key, value, separated]), [

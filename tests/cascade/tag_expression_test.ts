@@ -134,7 +134,7 @@ function model(text: string, tags: ReadonlySet<string>): boolean {
   }
 }
 
-Deno.test("an expression that is written out again means the same", () => {
+Deno.test("an expression that is written out isRepeat means the same", () => {
   const tree: fc.Arbitrary<TagExpression> = fc.letrec<{ tree: TagExpression }>((tie) => ({
     tree: fc.oneof(
       { depthSize: "small" },

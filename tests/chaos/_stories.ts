@@ -38,8 +38,11 @@ export function story(more: Partial<Story> = {}): Story {
 }
 
 /** Asserts which findings of a story are faults, and how many of each; none where left out. */
-export function assertFaults(told: Story, expected: Readonly<Record<string, number>> = {}): void {
-  const { findings, isSound } = judge(told);
+export function assertFaults(
+  delivered: Story,
+  expected: Readonly<Record<string, number>> = {},
+): void {
+  const { findings, isSound } = judge(delivered);
   const faults = findings.filter(({ count, isFault }) => isFault && count > 0)
     .map(({ what, count }) => [what.trim(), count] as const);
   assert.deepEqual(Object.fromEntries(faults), expected);
@@ -47,8 +50,8 @@ export function assertFaults(told: Story, expected: Readonly<Record<string, numb
 }
 
 /** The count of one finding. */
-export function countOf(told: Story, what: string): number {
-  const found = judge(told).findings.find((finding) => finding.what.trim() === what);
+export function countOf(delivered: Story, what: string): number {
+  const found = judge(delivered).findings.find((finding) => finding.what.trim() === what);
   assert.ok(found, `there is no finding '${what}'`);
   return found.count;
 }

@@ -39,7 +39,7 @@ Deno.test("only some kinds are the same ones at the same times", () => {
   assert.deepEqual(only, all.filter(({ kind }) => kind === "kill" || kind === "cut"));
 });
 
-Deno.test("an action is told in a line", () => {
+Deno.test("an action is delivered in a line", () => {
   assert.equal(
     describe({ at: 12_340, kind: "kill", whom: 1, forMs: 900 }),
     " 12.3 s  kill -9 of node 1, for 0.9 s",

@@ -46,7 +46,7 @@ Deno.test("resync excuses what may have been missed before it, and is told", () 
   const connected = [{ from: 0, to: 20_000 }, { from: 25_000, to: 90_000 }];
   const publications = [2, 10, 22, 70].map((n) => publication(n));
   const run = story({ publications, clients: [client({ connected, resyncs: [25_001] })] });
-  assert.equal(countOf(run, "excused: told resync"), 2);
+  assert.equal(countOf(run, "excused: delivered resync"), 2);
   assertFaults(run, { lost: 2 });
 });
 
@@ -74,11 +74,11 @@ Deno.test("the client that caused a notification must not get it, the user's oth
   });
 });
 
-Deno.test("a client of 4.x may get an event again at its offset, not at another", () => {
+Deno.test("a client of 4.x may get an event isRepeat at its offset, not at another", () => {
   const publications = [publication(1)];
-  const again = story({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
-  assertFaults(again);
-  assert.equal(countOf(again, "4.x: again at the same offset"), 1);
+  const isRepeat = story({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
+  assertFaults(isRepeat);
+  assert.equal(countOf(isRepeat, "4.x: isRepeat at the same offset"), 1);
   const [first] = arrivalsOf(1);
   const arrivals = [first!, { ...first!, offset: "0000000000000009" }];
   assertFaults(story({ publications, clients: [client({ arrivals })] }), {
@@ -86,7 +86,7 @@ Deno.test("a client of 4.x may get an event again at its offset, not at another"
   });
 });
 
-Deno.test("offsets that do not rise are a fault, those that come again are not", () => {
+Deno.test("offsets that do not rise are a fault, those that come isRepeat are not", () => {
   const publications = [1, 2, 3].map((n) => publication(n));
   const order = (...numbers: number[]) =>
     story({ publications, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
@@ -94,7 +94,7 @@ Deno.test("offsets that do not rise are a fault, those that come again are not",
   assertFaults(order(1, 3, 2), { "4.x: offsets out of order": 1 });
 });
 
-Deno.test("a client of 4.x must be told the offset of each event", () => {
+Deno.test("a client of 4.x must be delivered the offset of each event", () => {
   const clients = [client({ arrivals: [{ n: 1, at: 1200 }] })];
   assertFaults(story({ publications: [publication(1)], clients }), { "4.x: without an offset": 1 });
 });
@@ -186,7 +186,7 @@ Deno.test("whatever a client complains of is a fault", () => {
   assertFaults(story({ clients }), { "what a stock client does not get over by itself": 1 });
 });
 
-Deno.test("a node that is told to go must end in time, and well unless Redis is away", () => {
+Deno.test("a node that is delivered to go must end in time, and well unless Redis is away", () => {
   const exit = { node: 1, from: 1000, to: 5000 };
   assertFaults(story({ exits: [{ ...exit, code: 0 }] }));
   assertFaults(story({ exits: [exit] }), { "had not gone in time": 1 });

@@ -45,7 +45,7 @@ const STEP_MS = 25;
 export class Bench {
   readonly handled: Notification[] = [];
   /** What the handler was told of each of {@link handled}. */
-  readonly again: boolean[] = [];
+  readonly isRepeat: boolean[] = [];
   /** Called after a batch was noted and before it is settled. */
   onBatch: (batch: readonly Notification[], handover: Handover) => void = () => {};
   settings = DEFAULTS;
@@ -63,7 +63,7 @@ export class Bench {
     return buffer.start((batch, handover) => {
       for (const notification of batch) {
         this.handled.push(notification);
-        this.again.push(handover.again);
+        this.isRepeat.push(handover.isRepeat);
       }
       this.onBatch(batch, handover);
       for (const notification of batch) {
@@ -74,7 +74,7 @@ export class Bench {
 
   /** Leaves the old buffer as it is, like a process that was killed, and opens another one. */
   async crash(): Promise<number> {
-    this.handled.length = this.again.length = 0;
+    this.handled.length = this.isRepeat.length = 0;
     this.buffer = this.under.open(() => this.settings);
     const returned = await this.start();
     return this.under.foundAtStart?.(this.buffer) ?? returned;
@@ -103,7 +103,7 @@ export class Bench {
       await under.clock.advance(Math.min(left, stepMs));
       await under.idle?.();
     } while ((left -= stepMs) > 0);
-    for (let turn = 0; turn < 20; turn++) await settle();
+    for (let yieldToEventLoop = 0; yieldToEventLoop < 20; yieldToEventLoop++) await settle();
   }
 }
 

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import type {
   EventHub,
-  LocalSeat,
+  LocalSocket,
   LocalSockets,
   LoggedEvent,
-  Missed,
+  MissedEvents,
   Presence,
-  Seat,
+  SocketPresence,
   UserEvent,
   UserName,
 } from "../../core/events.ts";
@@ -51,64 +51,64 @@ export function eventFor(user: UserName, fields: Partial<UserEvent> = {}): UserE
 }
 
 /** A seat that nobody else has. */
-export function seatFor(user: UserName, fields: Partial<Seat> = {}): Seat {
+export function seatFor(user: UserName, fields: Partial<SocketPresence> = {}): SocketPresence {
   const socketId = `socket-${++count}`;
-  return { ...user, client: "mail", id: socketId, socketId, beatMs: 100, ...fields };
+  return { ...user, client: "mail", id: socketId, socketId, heartbeatMs: 100, ...fields };
 }
 
 /** The sockets of one process, which only write down what they are told. */
 export class Desk implements LocalSockets {
-  readonly told: LoggedEvent[] = [];
+  readonly delivered: LoggedEvent[] = [];
   readonly caughtUp: UserName[] = [];
   hub!: EventHub;
-  #seats: (LocalSeat & { cursor: number; proven: number })[] = [];
+  #seats: (LocalSocket & { cursor: number; acknowledged: number })[] = [];
 
-  tell(event: LoggedEvent): void {
-    this.told.push(event);
+  deliver(event: LoggedEvent): void {
+    this.delivered.push(event);
     for (const seat of this.#seats) {
       if (isOf(seat, event)) seat.cursor = Math.max(seat.cursor, event.offset);
     }
   }
 
-  seats(): readonly LocalSeat[] {
+  sockets(): readonly LocalSocket[] {
     return this.#seats;
   }
 
-  seatsOf(user: UserName): readonly LocalSeat[] {
+  socketsOf(user: UserName): readonly LocalSocket[] {
     return this.#seats.filter((seat) => isOf(seat, user));
   }
 
-  catchUp(user: UserName): void {
+  recover(user: UserName): void {
     this.caughtUp.push(user);
   }
 
   /** Lets a socket in, as the realtime server does. */
-  async sit(seat: Seat) {
-    const local = { ...seat, open: true as const, cursor: -1, proven: -1 };
+  async sit(seat: SocketPresence) {
+    const local = { ...seat, open: true as const, cursor: -1, acknowledged: -1 };
     this.#seats.push(local);
     const joined = await this.hub.join(local);
-    local.cursor = local.proven = Math.max(local.cursor, joined.last);
+    local.cursor = local.acknowledged = Math.max(local.cursor, joined.last);
     return joined;
   }
 
   /** The client has answered: everything that it was told so far has arrived. */
-  prove(seat: Seat): number {
+  prove(seat: SocketPresence): number {
     const local = this.#seats.find(({ socketId }) => socketId === seat.socketId)!;
-    return local.proven = local.cursor;
+    return local.acknowledged = local.cursor;
   }
 
   /** Closes a socket whose client may come back, or not. */
-  rise(seat: Seat, { returns }: { readonly returns: boolean }): void {
+  rise(seat: SocketPresence, { returns }: { readonly returns: boolean }): void {
     const local = this.#seats.find(({ socketId }) => socketId === seat.socketId)!;
     this.#seats = this.#seats.filter((each) => each !== local);
-    this.hub.leave(local, returns ? local.proven : undefined);
+    this.hub.leave(local, returns ? local.acknowledged : undefined);
   }
 
   /** Waits until so many events have been told altogether; all of them. */
   async heard(total: number): Promise<readonly LoggedEvent[]> {
-    await until(`${total} events are told`, () => this.told.length >= total);
-    assert.equal(this.told.length, total);
-    return this.told;
+    await until(`${total} events are delivered`, () => this.delivered.length >= total);
+    assert.equal(this.delivered.length, total);
+    return this.delivered;
   }
 
   async present(user: UserName): Promise<readonly Presence[]> {
@@ -117,7 +117,7 @@ export class Desk implements LocalSockets {
   }
 
   async publish(...events: readonly UserEvent[]): Promise<void> {
-    assert.equal((await this.hub.publish(events, { again: false })).size, 0);
+    assert.equal((await this.hub.publish(events, { isRepeat: false })).size, 0);
   }
 }
 
@@ -152,12 +152,12 @@ export async function withHubs(
 }
 
 /** The ids of what was missed. */
-export function idsOf({ events }: Missed): readonly string[] {
+export function idsOf({ events }: MissedEvents): readonly string[] {
   return events.map(({ id }) => id);
 }
 
 /** What a seat is known by. */
-export function labelOf({ client, id, socketId }: Seat) {
+export function labelOf({ client, id, socketId }: SocketPresence) {
   return { client, id, socketId };
 }
 

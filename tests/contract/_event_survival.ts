@@ -26,9 +26,9 @@ export function survivalRules(rule: Rule): void {
     await desk.hub.stop();
     const next = await another();
     assert.deepEqual(shown(await next.present(SEVEN)), [{ ...labelOf(seat), open: false }]);
-    const { from } = await next.sit(seatFor(SEVEN, { id: "c" }));
-    assert.equal(from, last);
-    const missed = await next.hub.missed(SEVEN, last);
+    const { acknowledged } = await next.sit(seatFor(SEVEN, { id: "c" }));
+    assert.equal(acknowledged, last);
+    const missed = await next.hub.readMissed(SEVEN, last);
     assert.deepEqual([idsOf(missed), missed.complete], [[event.id], true]);
   });
 
@@ -41,24 +41,24 @@ export function survivalRules(rule: Rule): void {
     await under.pass(under.windowMs * 1.5);
     const next = await another();
     for (const id of ["c", "d"]) {
-      assert.equal((await next.sit(seatFor(SEVEN, { id }))).wasHere, true, id);
+      assert.equal((await next.sit(seatFor(SEVEN, { id }))).wasConnected, true, id);
     }
   });
 
   rule("a log survives a crash", async ({ desk, under, another }) => {
     const { last } = await desk.sit(seatFor(SEVEN));
     await desk.publish(eventFor(SEVEN), eventFor(SEVEN));
-    const told = await desk.heard(2);
+    const delivered = await desk.heard(2);
     await under.crash(desk.hub);
     const next = await another();
-    assert.deepEqual(await next.hub.missed(SEVEN, last), { events: told, complete: true });
+    assert.deepEqual(await next.hub.readMissed(SEVEN, last), { events: delivered, complete: true });
     const back = await next.sit(seatFor(SEVEN));
-    assert.equal(back.last, told[1]!.offset);
+    assert.equal(back.last, delivered[1]!.offset);
     await next.publish(eventFor(SEVEN));
     const [after] = await next.heard(1);
-    assert.equal(after!.previous, told[1]!.offset);
-    const missed = await next.hub.missed(SEVEN, told[0]!.offset);
-    assert.deepEqual(missed, { events: [told[1], after], complete: true });
+    assert.equal(after!.previous, delivered[1]!.offset);
+    const missed = await next.hub.readMissed(SEVEN, delivered[0]!.offset);
+    assert.deepEqual(missed, { events: [delivered[1], after], complete: true });
   });
 
   rule("whom events were kept for survives a crash with the log", async (scene) => {
@@ -69,7 +69,7 @@ export function survivalRules(rule: Rule): void {
       .map((fields) => eventFor(SEVEN, { clients, ...fields }));
     await desk.publish(...events);
     await under.crash(desk.hub);
-    const missed = await (await another()).hub.missed(SEVEN, last);
+    const missed = await (await another()).hub.readMissed(SEVEN, last);
     assert.deepEqual(missed.events.map(({ offset: _, previous: __, ...event }) => event), events);
   });
 
@@ -86,9 +86,9 @@ export function survivalRules(rule: Rule): void {
     assert.deepEqual(shown(await next.present(EIGHT)), [{ ...labelOf(quiet), open: false }]);
     const event = eventFor(EIGHT);
     await next.publish(event);
-    const { from } = await next.sit(seatFor(EIGHT, { id: "q" }));
-    assert.ok(from !== undefined && from <= last);
-    const missed = await next.hub.missed(EIGHT, last);
+    const { acknowledged } = await next.sit(seatFor(EIGHT, { id: "q" }));
+    assert.ok(acknowledged !== undefined && acknowledged <= last);
+    const missed = await next.hub.readMissed(EIGHT, last);
     assert.deepEqual([idsOf(missed), missed.complete], [[event.id], true]);
   });
 
@@ -97,25 +97,25 @@ export function survivalRules(rule: Rule): void {
     const { last } = await desk.sit(seatFor(SEVEN));
     const [first, second] = [eventFor(SEVEN), eventFor(SEVEN)];
     await desk.publish(first!, second!);
-    const told = await desk.heard(2);
+    const delivered = await desk.heard(2);
     await under.crash(desk.hub);
     const next = await another();
     await next.sit(seatFor(SEVEN));
-    await next.hub.publish([first!], { again: true });
-    assert.deepEqual(await next.heard(1), [told[0]]);
-    assert.deepEqual(await next.hub.missed(SEVEN, last), { events: told, complete: true });
+    await next.hub.publish([first!], { isRepeat: true });
+    assert.deepEqual(await next.heard(1), [delivered[0]]);
+    assert.deepEqual(await next.hub.readMissed(SEVEN, last), { events: delivered, complete: true });
   });
 
   rule("a log that was trimmed before a crash is not whole after it", async (scene) => {
     const { desk, under, another } = scene;
     const { last } = await desk.sit(seatFor(SEVEN));
     for (let n = 0; n < under.maxEventsPerUser + 3; n++) await desk.publish(eventFor(SEVEN));
-    const told = await desk.heard(under.maxEventsPerUser + 3);
+    const delivered = await desk.heard(under.maxEventsPerUser + 3);
     await under.crash(desk.hub);
     const next = await another();
-    const missed = await next.hub.missed(SEVEN, last);
-    assert.deepEqual(missed, { events: told.slice(3), complete: false });
-    assert.ok((await next.hub.missed(SEVEN, told[2]!.offset)).complete);
+    const missed = await next.hub.readMissed(SEVEN, last);
+    assert.deepEqual(missed, { events: delivered.slice(3), complete: false });
+    assert.ok((await next.hub.readMissed(SEVEN, delivered[2]!.offset)).complete);
   });
 
   rule("an event that was forgotten before a crash is missing after it", async (scene) => {
@@ -126,8 +126,8 @@ export function survivalRules(rule: Rule): void {
     await under.pass(under.windowMs * 1.3);
     await under.crash(desk.hub);
     const next = await another();
-    assert.equal((await next.hub.missed(SEVEN, last)).complete, false);
-    const nothing = await next.hub.missed(SEVEN, event!.offset);
+    assert.equal((await next.hub.readMissed(SEVEN, last)).complete, false);
+    const nothing = await next.hub.readMissed(SEVEN, event!.offset);
     assert.deepEqual(nothing, { events: [], complete: true });
   });
 }

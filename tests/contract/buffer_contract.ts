@@ -106,7 +106,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map(({ id }) => id), [one.id]);
   });
 
-  test("a crash after settling hands nothing over again, and the record stays", async (bench) => {
+  test("a crash after settling hands nothing over isRepeat, and the record stays", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
     await bench.pass(1500);

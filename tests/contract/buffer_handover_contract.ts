@@ -12,28 +12,28 @@ export function testHandover(test: Rule): void {
   test("what is handed over for the first time is not said to come again", async (bench) => {
     await bench.buffer.put([1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) })));
     await bench.pass(1500);
-    assert.deepEqual(bench.again, [false, false, false]);
+    assert.deepEqual(bench.isRepeat, [false, false, false]);
   });
 
-  test("what was handed over before a crash comes again, and is said to", async (bench) => {
+  test("what was handed over before a crash comes isRepeat, and is said to", async (bench) => {
     bench.settleAtOnce = false;
     await bench.buffer.put([bench.make()]);
     await bench.pass(1500);
     await bench.crash();
     await bench.pass(1500);
-    assert.deepEqual(bench.again, [true]);
+    assert.deepEqual(bench.isRepeat, [true]);
   });
 
-  test("what a handler that rejects has not settled comes again after a pause", async (bench) => {
+  test("what a handler that rejects has not settled comes isRepeat after a pause", async (bench) => {
     const [settled, left] = [1, 2].map((n) => bench.make({ data: JSON.stringify({ n }) }));
-    bench.onBatch = (batch, { again }) => {
-      if (again) return;
+    bench.onBatch = (batch, { isRepeat }) => {
+      if (isRepeat) return;
       for (const one of batch) if (one.id === settled!.id) bench.buffer.settle(delivered(one));
       throw new ServiceError("store_unavailable", "Cannot look up who wants it");
     };
     await bench.buffer.put([settled!, left!]);
     await bench.pass(1500);
-    const seen = () => bench.handled.map(({ id }, index) => [id, bench.again[index]]);
+    const seen = () => bench.handled.map(({ id }, index) => [id, bench.isRepeat[index]]);
     assert.deepEqual(seen(), [[settled!.id, false], [left!.id, false]]);
     await bench.pass(2500);
     assert.deepEqual(seen().slice(2), [[left!.id, true]]);
@@ -41,7 +41,7 @@ export function testHandover(test: Rule): void {
     assert.equal(bench.buffer.depth().inFlight, 0);
   });
 
-  test("what is released comes again after a pause, as it was handed over", async (bench) => {
+  test("what is released comes isRepeat after a pause, as it was handed over", async (bench) => {
     const topic = "ox:calendar:updates";
     const older = bench.make({ topic, data: JSON.stringify({ folders: ["a"] }) });
     const newer = bench.make({ topic, data: JSON.stringify({ folders: ["b"] }) });
@@ -58,11 +58,11 @@ export function testHandover(test: Rule): void {
       [newer.id, { folders: ["a", "b"] }],
       [newer.id, { folders: ["a", "b"] }],
     ]);
-    assert.deepEqual(bench.again, [false, true]);
+    assert.deepEqual(bench.isRepeat, [false, true]);
     assert.equal((await bench.buffer.find(older.id) as LedgerRecord).mergedInto, newer.id);
   });
 
-  test("what comes again is not merged with what is similar and new", async (bench) => {
+  test("what comes isRepeat is not merged with what is similar and new", async (bench) => {
     const [first, second] = [bench.make(), bench.make()];
     bench.settleAtOnce = false;
     await bench.buffer.put([first]);
@@ -72,7 +72,7 @@ export function testHandover(test: Rule): void {
     await bench.pass(0);
     await bench.buffer.put([second]);
     await bench.pass(3000);
-    const seen = bench.handled.map(({ id }, index) => `${id} ${bench.again[index]}`);
+    const seen = bench.handled.map(({ id }, index) => `${id} ${bench.isRepeat[index]}`);
     assert.deepEqual(seen.toSorted(), [
       `${first.id} false`,
       `${first.id} true`,
@@ -90,7 +90,7 @@ export function testHandover(test: Rule): void {
     assert.equal(bench.handled.length, 1);
   });
 
-  test("no batch has both what comes again and what does not", async (bench) => {
+  test("no batch has both what comes isRepeat and what does not", async (bench) => {
     bench.settings = { ...DEFAULTS, numProcessorThreads: 1 };
     bench.settleAtOnce = false;
     const old = [1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) }));
@@ -106,7 +106,7 @@ export function testHandover(test: Rule): void {
     await bench.pass(3000);
     const isOld = ({ id }: Notification) => old.some((one) => one.id === id);
     assert.equal(bench.handled.length, 33);
-    assert.deepEqual(bench.again, bench.handled.map(isOld));
+    assert.deepEqual(bench.isRepeat, bench.handled.map(isOld));
   });
 
   test("a context with much to say does not keep another one waiting", async (bench) => {

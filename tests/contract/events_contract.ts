@@ -42,22 +42,25 @@ export function eventHubContract(
     Deno.test(`${name}: ${text}`, () => withHubs(create, body));
   }
 
-  rule("what is published is told in order, each event naming the one before it", async (scene) => {
-    const { desk } = scene;
-    const { last } = await desk.sit(seatFor(SEVEN));
-    const events = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
-    await desk.publish(events[0]!, events[1]!);
-    await desk.publish(events[2]!);
-    const told = await desk.heard(3);
-    assert.deepEqual(told.map(({ id }) => id), events.map(({ id }) => id));
-    assert.ok(told[0]!.previous <= last && last < told[0]!.offset);
-    for (const at of [1, 2]) {
-      assert.equal(told[at]!.previous, told[at - 1]!.offset);
-      assert.ok(told[at]!.offset > told[at - 1]!.offset);
-    }
-  });
+  rule(
+    "what is published is delivered in order, each event naming the one before it",
+    async (scene) => {
+      const { desk } = scene;
+      const { last } = await desk.sit(seatFor(SEVEN));
+      const events = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
+      await desk.publish(events[0]!, events[1]!);
+      await desk.publish(events[2]!);
+      const delivered = await desk.heard(3);
+      assert.deepEqual(delivered.map(({ id }) => id), events.map(({ id }) => id));
+      assert.ok(delivered[0]!.previous <= last && last < delivered[0]!.offset);
+      for (const at of [1, 2]) {
+        assert.equal(delivered[at]!.previous, delivered[at - 1]!.offset);
+        assert.ok(delivered[at]!.offset > delivered[at - 1]!.offset);
+      }
+    },
+  );
 
-  rule("an event is told as it was published", async ({ desk }) => {
+  rule("an event is delivered as it was published", async ({ desk }) => {
     await desk.sit(seatFor(SEVEN));
     const plain = eventFor(SEVEN);
     const full = eventFor(SEVEN, {
@@ -70,8 +73,8 @@ export function eventHubContract(
       assert.deepEqual(event, [plain, full][at]);
       assert.ok(offset > previous);
     }
-    const { events } = await desk.hub.missed(SEVEN, desk.told[0]!.previous);
-    assert.deepEqual(events, desk.told);
+    const { events } = await desk.hub.readMissed(SEVEN, desk.delivered[0]!.previous);
+    assert.deepEqual(events, desk.delivered);
   });
 
   rule("each user has a log of their own", async ({ desk }) => {
@@ -80,8 +83,8 @@ export function eventHubContract(
     await desk.publish(...events);
     await desk.heard(4);
     const [ofSeven, ofEight] = [
-      await desk.hub.missed(SEVEN, seven.last),
-      await desk.hub.missed(EIGHT, eight.last),
+      await desk.hub.readMissed(SEVEN, seven.last),
+      await desk.hub.readMissed(EIGHT, eight.last),
     ];
     assert.deepEqual(idsOf(ofSeven), [events[0]!.id, events[2]!.id]);
     assert.deepEqual(idsOf(ofEight), [events[1]!.id, events[3]!.id]);
@@ -129,7 +132,7 @@ export function eventHubContract(
     await desk.sit(seat);
     await desk.publish(eventFor(SEVEN));
     await desk.heard(1);
-    const proven = desk.prove(seat);
+    const acknowledged = desk.prove(seat);
     const late = eventFor(SEVEN);
     await desk.publish(late);
     await desk.heard(2);
@@ -137,8 +140,8 @@ export function eventHubContract(
     const away = eventFor(SEVEN);
     await desk.publish(away);
     const back = await desk.sit(seatFor(SEVEN, { id: "c" }));
-    assert.equal(back.from, proven);
-    const missed = await desk.hub.missed(SEVEN, proven);
+    assert.equal(back.acknowledged, acknowledged);
+    const missed = await desk.hub.readMissed(SEVEN, acknowledged);
     assert.deepEqual(idsOf(missed), [late.id, away.id]);
     assert.ok(missed.complete);
     assert.equal(missed.events.at(-1)!.offset, back.last);
@@ -152,10 +155,10 @@ export function eventHubContract(
     const seat = seatFor(SEVEN, { id: "c" });
     await desk.sit(seat);
     desk.rise(seat, { returns: true });
-    assert.equal((await desk.sit(seatFor(SEVEN, { id: "d" }))).from, undefined);
-    assert.equal((await desk.sit(seatFor(EIGHT, { id: "c" }))).from, undefined);
+    assert.equal((await desk.sit(seatFor(SEVEN, { id: "d" }))).acknowledged, undefined);
+    assert.equal((await desk.sit(seatFor(EIGHT, { id: "c" }))).acknowledged, undefined);
     await under.pass(under.windowMs * 1.3);
-    assert.equal((await desk.sit(seatFor(SEVEN, { id: "c" }))).from, undefined);
+    assert.equal((await desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, undefined);
   });
 
   rule("a connection comes back before its old socket was noticed to be dead", async ({ desk }) => {
@@ -163,10 +166,10 @@ export function eventHubContract(
     await desk.sit(old);
     await desk.publish(eventFor(SEVEN));
     await desk.heard(1);
-    const proven = desk.prove(old);
+    const upTo = desk.prove(old);
     const fresh = seatFor(SEVEN, { id: "c" });
-    const { from, last } = await desk.sit(fresh);
-    assert.ok(from !== undefined && from <= proven && proven === last);
+    const { acknowledged, last } = await desk.sit(fresh);
+    assert.ok(acknowledged !== undefined && acknowledged <= upTo && acknowledged === last);
     desk.rise(old, { returns: true });
     assert.deepEqual(
       shown((await desk.present(SEVEN)).filter(({ open }) => open)),
@@ -176,25 +179,25 @@ export function eventHubContract(
 
   rule("the log gives what came after an offset", async ({ desk }) => {
     const { last } = await desk.sit(seatFor(SEVEN));
-    assert.deepEqual(await desk.hub.missed(SEVEN, last), { events: [], complete: true });
+    assert.deepEqual(await desk.hub.readMissed(SEVEN, last), { events: [], complete: true });
     await desk.publish(eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN));
-    const told = await desk.heard(3);
-    assert.deepEqual(await desk.hub.missed(SEVEN, last), { events: told, complete: true });
-    const rest = await desk.hub.missed(SEVEN, told[1]!.offset);
-    assert.deepEqual(rest, { events: [told[2]], complete: true });
-    const nothing = await desk.hub.missed(SEVEN, told[2]!.offset);
+    const delivered = await desk.heard(3);
+    assert.deepEqual(await desk.hub.readMissed(SEVEN, last), { events: delivered, complete: true });
+    const rest = await desk.hub.readMissed(SEVEN, delivered[1]!.offset);
+    assert.deepEqual(rest, { events: [delivered[2]], complete: true });
+    const nothing = await desk.hub.readMissed(SEVEN, delivered[2]!.offset);
     assert.deepEqual(nothing, { events: [], complete: true });
   });
 
   rule(
-    "a socket that joins is told of what comes after the end that it is given",
+    "a socket that joins is delivered of what comes after the end that it is given",
     async (scene) => {
       const { desk } = scene;
       await desk.sit(seatFor(SEVEN));
       await desk.publish(eventFor(SEVEN), eventFor(SEVEN));
-      const told = await desk.heard(2);
+      const delivered = await desk.heard(2);
       const { last } = await desk.sit(seatFor(SEVEN));
-      assert.equal(last, told[1]!.offset);
+      assert.equal(last, delivered[1]!.offset);
     },
   );
 
@@ -205,18 +208,18 @@ export function eventHubContract(
     const event = eventFor(SEVEN);
     await desk.publish(event);
     await desk.sit(seatFor(SEVEN));
-    const missed = await desk.hub.missed(SEVEN, last);
+    const missed = await desk.hub.readMissed(SEVEN, last);
     assert.deepEqual([idsOf(missed), missed.complete], [[event.id], true]);
   });
 
   rule("a log that has grown too long says that something is missing", async ({ desk, under }) => {
     const { last } = await desk.sit(seatFor(SEVEN));
     for (let n = 0; n < under.maxEventsPerUser + 3; n++) await desk.publish(eventFor(SEVEN));
-    const told = await desk.heard(under.maxEventsPerUser + 3);
-    const missed = await desk.hub.missed(SEVEN, last);
-    assert.deepEqual(missed, { events: told.slice(3), complete: false });
+    const delivered = await desk.heard(under.maxEventsPerUser + 3);
+    const missed = await desk.hub.readMissed(SEVEN, last);
+    assert.deepEqual(missed, { events: delivered.slice(3), complete: false });
     const { previous } = missed.events[0]!;
-    assert.ok((await desk.hub.missed(SEVEN, previous)).complete);
+    assert.ok((await desk.hub.readMissed(SEVEN, previous)).complete);
   });
 
   rule("events older than the window are forgotten, and the log says so", async (scene) => {
@@ -224,16 +227,16 @@ export function eventHubContract(
     const { last } = await desk.sit(seatFor(SEVEN));
     await desk.publish(eventFor(SEVEN));
     await under.pass(under.windowMs * 0.7);
-    assert.equal((await desk.hub.missed(SEVEN, last)).events.length, 1);
+    assert.equal((await desk.hub.readMissed(SEVEN, last)).events.length, 1);
     await under.pass(under.windowMs * 0.6);
     const [old] = await desk.heard(1);
-    assert.deepEqual(await desk.hub.missed(SEVEN, last), { events: [], complete: false });
-    const nothing = await desk.hub.missed(SEVEN, old!.offset);
+    assert.deepEqual(await desk.hub.readMissed(SEVEN, last), { events: [], complete: false });
+    const nothing = await desk.hub.readMissed(SEVEN, old!.offset);
     assert.deepEqual(nothing, { events: [], complete: true });
     await desk.publish(eventFor(SEVEN));
     const [, next] = await desk.heard(2);
     assert.equal(next!.previous, old!.offset);
-    const rest = await desk.hub.missed(SEVEN, last);
+    const rest = await desk.hub.readMissed(SEVEN, last);
     assert.deepEqual(rest, { events: [next], complete: false });
   });
 
@@ -241,30 +244,30 @@ export function eventHubContract(
     const { desk, under } = scene;
     const { last } = await desk.sit(seatFor(SEVEN));
     for (let time = 0; time < 3; time++) await under.pass(under.windowMs * 0.9);
-    assert.deepEqual(await desk.hub.missed(SEVEN, last), { events: [], complete: true });
+    assert.deepEqual(await desk.hub.readMissed(SEVEN, last), { events: [], complete: true });
     const second = await desk.sit(seatFor(SEVEN));
     assert.ok(second.last >= last);
     await desk.publish(eventFor(SEVEN));
-    const told = await desk.heard(1);
-    const missed = await desk.hub.missed(SEVEN, second.last);
-    assert.deepEqual(missed, { events: told, complete: true });
+    const delivered = await desk.heard(1);
+    const missed = await desk.hub.readMissed(SEVEN, second.last);
+    assert.deepEqual(missed, { events: delivered, complete: true });
   });
 
   rule("a connection that its client named is known long after the window", async (scene) => {
     const { desk, under } = scene;
     const [named, unnamed] = [seatFor(SEVEN, { id: "c" }), seatFor(SEVEN)];
     for (const seat of [named, unnamed]) {
-      assert.equal((await desk.sit(seat)).wasHere, undefined);
+      assert.equal((await desk.sit(seat)).wasConnected, undefined);
       desk.rise(seat, { returns: true });
     }
     await desk.present(SEVEN);
     await under.pass(under.windowMs * 1.5);
     const back = await desk.sit(seatFor(SEVEN, { id: "c" }));
-    assert.deepEqual([back.from, back.wasHere], [undefined, true]);
+    assert.deepEqual([back.acknowledged, back.wasConnected], [undefined, true]);
     const elsewhere = await desk.sit(seatFor(EIGHT, { id: "c" }));
-    assert.equal(elsewhere.wasHere, undefined, "it is another user's name");
+    assert.equal(elsewhere.wasConnected, undefined, "it is another user's name");
     const { id } = unnamed;
-    assert.equal((await desk.sit(seatFor(SEVEN, { id, socketId: id }))).wasHere, undefined);
+    assert.equal((await desk.sit(seatFor(SEVEN, { id, socketId: id }))).wasConnected, undefined);
   });
 
   rule("who was away for longer than the window may have missed anything", async (scene) => {
@@ -275,14 +278,14 @@ export function eventHubContract(
     const [event] = await desk.heard(1);
     desk.rise(seat, { returns: true });
     await under.pass(under.windowMs * 1.3);
-    assert.equal((await desk.hub.missed(SEVEN, event!.offset)).complete, false);
+    assert.equal((await desk.hub.readMissed(SEVEN, event!.offset)).complete, false);
     const back = await desk.sit(seatFor(SEVEN));
     assert.ok(back.last >= event!.offset);
     for (const after of [0, last, event!.offset]) {
-      const missed = await desk.hub.missed(SEVEN, after);
+      const missed = await desk.hub.readMissed(SEVEN, after);
       if (after < back.last) assert.deepEqual(missed, { events: [], complete: false });
     }
-    assert.deepEqual(await desk.hub.missed(SEVEN, back.last), { events: [], complete: true });
+    assert.deepEqual(await desk.hub.readMissed(SEVEN, back.last), { events: [], complete: true });
   });
 
   rule(
@@ -296,33 +299,36 @@ export function eventHubContract(
       await under.pass(under.windowMs * 1.3);
       const event = eventFor(SEVEN);
       await desk.publish(event);
-      const missed = await desk.hub.missed(SEVEN, last);
+      const missed = await desk.hub.readMissed(SEVEN, last);
       assert.deepEqual([idsOf(missed), missed.complete], [[event.id], true]);
     },
   );
 
   rule("an offset that was never given out is none of the log's", async ({ desk }) => {
     const { last } = await desk.sit(seatFor(SEVEN));
-    assert.equal((await desk.hub.missed(SEVEN, last + 1e9)).complete, false);
+    assert.equal((await desk.hub.readMissed(SEVEN, last + 1e9)).complete, false);
     await desk.publish(eventFor(SEVEN));
     const [event] = await desk.heard(1);
-    assert.equal((await desk.hub.missed(SEVEN, event!.offset + 1e9)).complete, false);
-    assert.equal((await desk.hub.missed(EIGHT, event!.offset)).complete, false);
+    assert.equal((await desk.hub.readMissed(SEVEN, event!.offset + 1e9)).complete, false);
+    assert.equal((await desk.hub.readMissed(EIGHT, event!.offset)).complete, false);
   });
 
-  rule("an event that is published again keeps its place and is told again", async ({ desk }) => {
-    const { last } = await desk.sit(seatFor(SEVEN));
-    const [first, second, third] = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
-    await desk.publish(first!, second!);
-    await desk.heard(2);
-    const lost = await desk.hub.publish([first!, third!], { again: true });
-    assert.equal(lost.size, 0);
-    const told = await desk.heard(4);
-    assert.deepEqual(told[2], told[0]);
-    const missed = await desk.hub.missed(SEVEN, last);
-    assert.deepEqual(idsOf(missed), [first!.id, second!.id, third!.id]);
-    assert.equal(told[3]!.previous, told[1]!.offset);
-  });
+  rule(
+    "an event that is published isRepeat keeps its place and is delivered again",
+    async ({ desk }) => {
+      const { last } = await desk.sit(seatFor(SEVEN));
+      const [first, second, third] = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
+      await desk.publish(first!, second!);
+      await desk.heard(2);
+      const lost = await desk.hub.publish([first!, third!], { isRepeat: true });
+      assert.equal(lost.size, 0);
+      const delivered = await desk.heard(4);
+      assert.deepEqual(delivered[2], delivered[0]);
+      const missed = await desk.hub.readMissed(SEVEN, last);
+      assert.deepEqual(idsOf(missed), [first!.id, second!.id, third!.id]);
+      assert.equal(delivered[3]!.previous, delivered[1]!.offset);
+    },
+  );
 
   if (survives) survivalRules(rule);
 }

@@ -8,7 +8,7 @@ function limiter({ maxBuckets }: { readonly maxBuckets?: number } = {}) {
   const local = createLocalLimiter({ clock, ...maxBuckets !== undefined && { maxBuckets } });
   const take = (name: string, count: number, perSecond = 10) =>
     local.take(name, { count, perSecond }) as number;
-  return { clock, take, giveBack: local.giveBack };
+  return { clock, take, giveBack: local.refund };
 }
 
 Deno.test("a second's worth is taken at once, and then no more", () => {

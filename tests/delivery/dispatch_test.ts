@@ -4,7 +4,7 @@ import type { Presence, UserEvent } from "../../core/events.ts";
 import type { TargetRecord } from "../../core/ledger.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Notification } from "../../core/notification.ts";
-import type { Courier } from "../../delivery/courier.ts";
+import type { Sender } from "../../delivery/sender.ts";
 import { createDispatch, type DispatchOptions } from "../../delivery/dispatch.ts";
 import type { Ledger } from "../../delivery/ledger.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -26,7 +26,7 @@ function dispatchWith(parts: Pick<DispatchOptions, "matching" | "configuration">
       publish: () => Promise.resolve(new Set<string>()),
     },
     serves: () => true,
-    courier: {} as Courier,
+    sender: {} as Sender,
     ledger: {} as Ledger,
     release: () => {},
     clock: new FakeClock(),
@@ -68,7 +68,7 @@ for (
   Deno.test(`a batch fails as a whole, and nothing else does, where ${what}`, async () => {
     const dispatch = dispatchWith({ matching, configuration: () => ({ view: away }) });
     const unhandled = await unhandledOf(async () => {
-      await assert.rejects(dispatch(BATCH, { again: false }));
+      await assert.rejects(dispatch(BATCH, { isRepeat: false }));
     });
     assert.deepEqual(unhandled, []);
   });
@@ -98,7 +98,7 @@ Deno.test("an event names the clients that had no open socket, where there are a
     },
     configuration: () => ({ view: () => ({ enabled: () => true }) }),
     serves: () => true,
-    courier: {} as Courier,
+    sender: {} as Sender,
     ledger: {
       settle: ({ id }: Notification, targets: readonly TargetRecord[]) =>
         void settled.set(id, targets),
@@ -107,7 +107,7 @@ Deno.test("an event names the clients that had no open socket, where there are a
     clock: new FakeClock(),
     log: silentLog,
   });
-  await dispatch(BATCH, { again: false });
+  await dispatch(BATCH, { isRepeat: false });
   assert.deepEqual(published.map(({ clients, kept }) => [clients, kept]), [
     [["mail", "phone"], ["phone"]],
     [["mail"], undefined],

@@ -63,7 +63,7 @@ Deno.test("jobs are handed out in the order of their times, and not before", asy
   await queue.stop();
 });
 
-Deno.test("a job that wants to be tried again comes back, as it was left, at its time", async () => {
+Deno.test("a job that wants to be tried isRepeat comes back, as it was left, at its time", async () => {
   const { queue, clock } = setUp();
   const seen: number[] = [];
   await queue.start((each) => {

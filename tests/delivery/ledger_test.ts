@@ -16,7 +16,7 @@ function target(state: TargetRecord["state"], fields: Partial<TargetRecord> = {}
 /** A ledger over records in a map, and what its observer was told. */
 function open() {
   const records = new Map<string, LedgerRecord>();
-  const told: string[] = [];
+  const delivered: string[] = [];
   const ledger = new Ledger({
     settle(record) {
       records.set(record.id, record);
@@ -28,50 +28,50 @@ function open() {
       return Promise.resolve(before !== undefined);
     },
   }, {
-    target: (_notification, { state }) => void told.push(state),
-    settled: ({ state }) => void told.push(`settled ${state}`),
-    reopened: () => void told.push("reopened"),
-    caughtUp: () => void told.push("caught up"),
+    target: (_notification, { state }) => void delivered.push(state),
+    settled: ({ state }) => void delivered.push(`settled ${state}`),
+    reopened: () => void delivered.push("reopened"),
+    caughtUp: () => void delivered.push("caught up"),
   });
   const shown = () => {
     const { state, targets = [] } = records.get("n") ?? {};
     return [state, ...targets.map((each) => `${each.client} ${each.state} ${each.at}`)].join(", ");
   };
-  return { ledger, records, told, shown };
+  return { ledger, records, delivered, shown };
 }
 
 Deno.test("what was kept for a client is sent once it has come back, and counted once", async () => {
-  const { ledger, told, shown } = open();
+  const { ledger, delivered, shown } = open();
   ledger.settle(NOTIFICATION, [target("kept"), target("kept", { client: "phone" })]);
   assert.equal(shown(), "suppressed, mail kept 1, phone kept 1");
-  assert.equal(await ledger.arrived(NOTIFICATION, MAIL), true);
-  assert.equal(await ledger.arrived(NOTIFICATION, { ...MAIL, at: 10 }), true);
+  assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
+  assert.equal(await ledger.acknowledge(NOTIFICATION, { ...MAIL, at: 10 }), true);
   assert.equal(shown(), "delivered, mail sent 9, phone kept 1");
-  assert.deepEqual(told, ["kept", "kept", "settled suppressed", "caught up"]);
+  assert.deepEqual(delivered, ["kept", "kept", "settled suppressed", "caught up"]);
 });
 
 Deno.test("what is still tried elsewhere stays in flight, and is settled when that ends", async () => {
-  const { ledger, told, shown } = open();
+  const { ledger, delivered, shown } = open();
   const phone = { client: "phone", transport: "apn", subscription: "s" } as const;
   ledger.begin(NOTIFICATION, [target("kept")], 1);
   ledger.attempted(NOTIFICATION, target("retrying", phone));
-  await ledger.arrived(NOTIFICATION, MAIL);
+  await ledger.acknowledge(NOTIFICATION, MAIL);
   assert.equal(shown(), "in_flight, mail sent 9, phone retrying 1");
   await ledger.retried(NOTIFICATION, target("dead", phone));
   assert.equal(shown(), "delivered, mail sent 9, phone dead 1");
-  assert.deepEqual(told.filter((each) => each.startsWith("settled")), ["settled delivered"]);
+  assert.deepEqual(delivered.filter((each) => each.startsWith("settled")), ["settled delivered"]);
 });
 
 Deno.test("who comes back while first attempts are under way is in the record they end in", async () => {
   const { ledger, shown } = open();
   ledger.begin(NOTIFICATION, [target("kept")], 1);
-  assert.equal(await ledger.arrived(NOTIFICATION, MAIL), true);
+  assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
   ledger.attempted(NOTIFICATION, target("gone", { client: "phone", transport: "apn" }));
   assert.equal(shown(), "delivered, mail sent 9, phone gone 1");
 });
 
 Deno.test("where nothing was kept for the client, a record stays as it is", async () => {
-  const { ledger, records, told } = open();
+  const { ledger, records, delivered } = open();
   const merged = { state: "suppressed", reason: "merged" } as const;
   const expired = { state: "expired", reason: "ttl" } as const;
   for (
@@ -83,12 +83,12 @@ Deno.test("where nothing was kept for the client, a record stays as it is", asyn
   ) {
     ledger.settle(NOTIFICATION, targets, because);
     const before = records.get("n");
-    assert.equal(await ledger.arrived(NOTIFICATION, MAIL), true);
+    assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
     assert.deepEqual(records.get("n"), before);
   }
-  assert.ok(!told.includes("caught up"));
+  assert.ok(!delivered.includes("caught up"));
 });
 
 Deno.test("where there is no record yet, the ledger says so", async () => {
-  assert.equal(await open().ledger.arrived(NOTIFICATION, MAIL), false);
+  assert.equal(await open().ledger.acknowledge(NOTIFICATION, MAIL), false);
 });

@@ -29,7 +29,7 @@ Deno.test("nobody subscribed is a suppression with its reason", async () => {
   assert.equal(await bench.summary(await bench.publish()), "suppressed no_subscription");
 });
 
-Deno.test("the token that caused it is told nothing", async () => {
+Deno.test("the token that caused it is delivered nothing", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "a");
   const id = await bench.publish({ sourceToken: "a" });
@@ -47,7 +47,7 @@ Deno.test("what the cascade does not enable, or no client is configured for, is 
   assert.equal(await bench.summary(id), "suppressed apn=unserved gcm=disabled");
 });
 
-Deno.test("a failed attempt is made again at that address only, with the same id", async () => {
+Deno.test("a failed attempt is made isRepeat at that address only, with the same id", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x2");
   bench.subscribe("gcm", "b");
@@ -78,7 +78,7 @@ Deno.test("a provider that hangs leaves the others' latency as it was", async ()
   assert.equal(bench.apn.arrivals.length, 20, "all, without any time passing");
 });
 
-Deno.test("a dead token is removed, the publisher is told, and the webhook is signed", async () => {
+Deno.test("a dead token is removed, the publisher is delivered, and the webhook is signed", async () => {
   const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n" +
     "com.openexchange.pns.delayDuration=0\n" +
@@ -145,7 +145,7 @@ Deno.test("a notification past its ttl is not sent any more", async () => {
   assert.equal(await bench.summary(id), "expired apn=expired");
 });
 
-Deno.test("a retry asks the subscriptions again: an unsubscribed address is left alone", async () => {
+Deno.test("a retry asks the subscriptions isRepeat: an unsubscribed address is left alone", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x1");
   const id = await bench.publish();
@@ -177,7 +177,7 @@ Deno.test("messages of a client whose options are faulty wait until they are men
   const id = await bench.publish();
   assert.equal(await bench.summary(id), "in_flight apn=retrying");
   bench.apn.faulty = [];
-  bench.pipeline.lanes.reset("apn");
+  bench.pipeline.queues.reset("apn");
   await bench.pass(300_000);
   assert.equal(await bench.summary(id), "delivered apn=sent");
 });
@@ -204,8 +204,8 @@ Deno.test("the same idempotency key publishes once, and with another body not at
       idempotencyKey: "k",
     });
   const first = await publish(1);
-  const again = await publish(1);
-  assert.deepEqual([again.ids, again.replayed, first.replayed], [first.ids, true, false]);
+  const isRepeat = await publish(1);
+  assert.deepEqual([isRepeat.ids, isRepeat.replayed, first.replayed], [first.ids, true, false]);
   await assert.rejects(
     publish(2),
     (error) => error instanceof ServiceError && error.code === "idempotency_mismatch",

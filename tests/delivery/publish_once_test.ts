@@ -3,7 +3,7 @@ import { ServiceError } from "../../core/errors.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { Commit, Store } from "../../core/store.ts";
-import { createPublishOnce, standingOf } from "../../delivery/publish_once.ts";
+import { createPublishOnce, idempotencyStateOf } from "../../delivery/publish_once.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
@@ -14,7 +14,7 @@ class Shared {
   readonly clock = new FakeClock();
   /** What the buffer took, by id. */
   readonly accepted = new Map<string, Notification>();
-  readonly puts: { readonly ids: readonly string[]; readonly again: boolean }[] = [];
+  readonly puts: { readonly ids: readonly string[]; readonly isRepeat: boolean }[] = [];
   readonly store: Store;
   /** What comes before a put takes effect; rejects where it shall fail. */
   beforePut: () => Promise<void> = () => Promise.resolve();
@@ -42,8 +42,8 @@ class Shared {
     const publish = createPublishOnce({
       buffer: {
         traits: { takesRecords: this.#takesRecords, shared: true },
-        put: async (notifications, sets = [], { again = false } = {}) => {
-          this.puts.push({ ids: notifications.map(({ id }) => id), again });
+        put: async (notifications, sets = [], { isRepeat = false } = {}) => {
+          this.puts.push({ ids: notifications.map(({ id }) => id), isRepeat });
           await this.beforePut();
           for (const each of notifications) this.accepted.set(each.id, each);
           if (sets.length > 0) await this.store.commit({ sets });
@@ -100,7 +100,7 @@ for (const takesRecords of [false, true]) {
     assert.deepEqual([...shared.accepted.keys()], first.ids);
   });
 
-  Deno.test(`with ${which}, of two nodes at the same moment one is told to come back`, async () => {
+  Deno.test(`with ${which}, of two nodes at the same moment one is delivered to come back`, async () => {
     const shared = new Shared({ takesRecords });
     const [a, b] = await Promise.allSettled([shared.node()(), shared.node()()]);
     assert.deepEqual([a.status, b.status], ["fulfilled", "rejected"]);
@@ -162,8 +162,8 @@ Deno.test("what is finished has the ids and the time of the first try, and says 
   shared.beforePut = () => Promise.resolve();
   await shared.node()();
   const [first, second] = shared.puts;
-  assert.deepEqual(first, { ...second, again: false });
-  assert.equal(second!.again, true);
+  assert.deepEqual(first, { ...second, isRepeat: false });
+  assert.equal(second!.isRepeat, true);
   for (const each of shared.accepted.values()) assert.equal(each.acceptedAt, acceptedAt);
 });
 
@@ -225,7 +225,7 @@ Deno.test("a clock that is ahead does not hold a key up for longer", () => {
     ids: [],
     pending: { since: 50_000, acceptedAt: 0 },
   } as const;
-  const at = (now: number) => standingOf(known, { fingerprint: "f", now });
+  const at = (now: number) => idempotencyStateOf(known, { fingerprint: "f", now });
   assert.equal(at(45_000), "under way");
   assert.equal(at(30_000), "unfinished");
 });

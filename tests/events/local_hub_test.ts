@@ -52,7 +52,7 @@ Deno.test("offsets rise where the wall clock is set back", async () => {
   await desk.publish(eventFor(SEVEN));
   clock.jump(-3_600_000);
   await desk.publish(eventFor(SEVEN));
-  const [before, after] = desk.told;
+  const [before, after] = desk.delivered;
   assert.equal(after!.offset, before!.offset + 1);
   const { last } = await desk.sit(seatFor({ context: "1", user: "new" }));
   assert.ok(last >= after!.offset, "also for users of whom nothing is known");
@@ -64,7 +64,7 @@ Deno.test("an offset says when its event was published", async () => {
   await desk.sit(seatFor(SEVEN));
   await clock.advance(1000);
   await desk.publish(eventFor(SEVEN));
-  assert.equal(desk.told[0]!.offset, offsetAt(clock.now()));
+  assert.equal(desk.delivered[0]!.offset, offsetAt(clock.now()));
 });
 
 Deno.test("over all users the oldest events go first where their bytes are too many", async () => {
@@ -75,7 +75,7 @@ Deno.test("over all users the oldest events go first where their bytes are too m
   for (const user of users) starts.push((await desk.sit(seatFor(user))).last);
   const args = `"x","${"y".repeat(4000)}"`;
   for (const user of users) await desk.publish(eventFor(user, { args }));
-  const missed = users.map((user, at) => hub.missed(user, starts[at]!));
+  const missed = users.map((user, at) => hub.readMissed(user, starts[at]!));
   assert.deepEqual(await Promise.all(missed).then((all) => all.map(({ complete }) => complete)), [
     false,
     true,
@@ -100,14 +100,14 @@ Deno.test("users who are connected and quiet cost nothing, and no timer runs for
   assert.equal(clock.timers, 0);
 });
 
-Deno.test("a log is kept for a socket that has yet to be told of it", async () => {
+Deno.test("a log is kept for a socket that has yet to be delivered of it", async () => {
   const { clock, desk, hub } = await inMemory();
   await using _ = hub;
   const { last } = await desk.sit(seatFor(SEVEN));
-  desk.tell = () => {};
+  desk.deliver = () => {};
   await desk.publish(eventFor(SEVEN));
   await clock.advance(LIMITS.windowMs * 3);
-  assert.deepEqual(await hub.missed(SEVEN, last), { events: [], complete: false });
+  assert.deepEqual(await hub.readMissed(SEVEN, last), { events: [], complete: false });
 });
 
 Deno.test("of the connections of one user that left, a few are remembered", async () => {
@@ -121,7 +121,7 @@ Deno.test("of the connections of one user that left, a few are remembered", asyn
   assert.equal((await desk.present(SEVEN)).length, 32);
 });
 
-Deno.test("an event that cannot be stored is told to nobody, and has its place when it can", async () => {
+Deno.test("an event that cannot be stored is delivered to nobody, and has its place when it can", async () => {
   const { open, state } = overStore();
   const { desk, hub } = await open();
   await using _ = hub;
@@ -129,16 +129,19 @@ Deno.test("an event that cannot be stored is told to nobody, and has its place w
   const [first, second] = [eventFor(SEVEN), eventFor(SEVEN)];
   state.isBroken = true;
   await assert.rejects(
-    hub.publish([first], { again: false }),
+    hub.publish([first], { isRepeat: false }),
     (error) => error instanceof ServiceError && error.code === "store_unavailable",
   );
-  assert.equal(desk.told.length, 0);
+  assert.equal(desk.delivered.length, 0);
   state.isBroken = false;
   await desk.publish(second);
-  await hub.publish([first], { again: true });
-  assert.deepEqual(desk.told.map(({ id }) => id), [second.id, first.id]);
-  assert.deepEqual(desk.told.map(({ previous }) => previous), [last, desk.told[0]!.offset]);
-  assert.deepEqual(await hub.missed(SEVEN, last), { events: desk.told, complete: true });
+  await hub.publish([first], { isRepeat: true });
+  assert.deepEqual(desk.delivered.map(({ id }) => id), [second.id, first.id]);
+  assert.deepEqual(desk.delivered.map(({ previous }) => previous), [
+    last,
+    desk.delivered[0]!.offset,
+  ]);
+  assert.deepEqual(await hub.readMissed(SEVEN, last), { events: desk.delivered, complete: true });
 });
 
 Deno.test("who is there is written once the store can be written again", async () => {
@@ -166,8 +169,8 @@ Deno.test("an event larger than a value of the store is kept, in every script", 
     await under.crash(desk.hub);
     const next = new Desk();
     next.hub = await under.open(next);
-    const { events, complete } = await next.hub.missed(SEVEN, last);
-    assert.deepEqual(events, desk.told);
+    const { events, complete } = await next.hub.readMissed(SEVEN, last);
+    assert.deepEqual(events, desk.delivered);
     assert.ok(complete);
   } finally {
     await under.dispose();
@@ -184,7 +187,7 @@ Deno.test("arguments with line breaks between their tokens come back as the same
     await under.crash(desk.hub);
     const next = new Desk();
     next.hub = await under.open(next);
-    const { events } = await next.hub.missed(SEVEN, last);
+    const { events } = await next.hub.readMissed(SEVEN, last);
     assert.deepEqual(events.map(({ args }) => JSON.parse(`[${args}]`)[0]), ["x", "ox:mail:new"]);
     assert.deepEqual(JSON.parse(`[${events[0]!.args}]`), ["x", { a: 1 }]);
   } finally {
@@ -192,7 +195,7 @@ Deno.test("arguments with line breaks between their tokens come back as the same
   }
 });
 
-Deno.test("a batch that is more than one commit takes is told whole and in order", async () => {
+Deno.test("a batch that is more than one commit takes is delivered whole and in order", async () => {
   const under = await kvHubs();
   try {
     const desk = new Desk();
@@ -202,7 +205,7 @@ Deno.test("a batch that is more than one commit takes is told whole and in order
     const args = `"x","${"y".repeat(4000)}"`;
     const events = users.map((user) => eventFor(user, { args }));
     await desk.publish(...events);
-    assert.deepEqual(desk.told.map(({ id }) => id), events.map(({ id }) => id));
+    assert.deepEqual(desk.delivered.map(({ id }) => id), events.map(({ id }) => id));
   } finally {
     await under.dispose();
   }
@@ -220,7 +223,7 @@ Deno.test("after a long absence nobody is there any more, and nothing is kept of
   await settle();
   assert.deepEqual(await second.desk.present(SEVEN), []);
   assert.deepEqual(await Array.fromAsync(records.readUsers()), []);
-  assert.equal((await second.hub.missed(SEVEN, last)).complete, false);
+  assert.equal((await second.hub.readMissed(SEVEN, last)).complete, false);
 });
 
 Deno.test("events that do not join on to what is known count from where they do", async () => {
@@ -228,16 +231,16 @@ Deno.test("events that do not join on to what is known count from where they do"
   const first = await open();
   const { last } = await first.desk.sit(seatFor(SEVEN));
   for (let n = 0; n < 4; n++) await first.desk.publish(eventFor(SEVEN));
-  const told: readonly LoggedEvent[] = first.desk.told;
+  const delivered: readonly LoggedEvent[] = first.desk.delivered;
   await first.hub[Symbol.asyncDispose]();
   const keys = [];
   for await (const { key } of store.list({ prefix: ["events"] })) keys.push(key);
   await store.commit({ deletes: [keys[1]!] });
   const second = await open();
   await using _ = second.hub;
-  assert.deepEqual(await second.hub.missed(SEVEN, last), {
-    events: told.slice(2),
+  assert.deepEqual(await second.hub.readMissed(SEVEN, last), {
+    events: delivered.slice(2),
     complete: false,
   });
-  assert.ok((await second.hub.missed(SEVEN, told[1]!.offset)).complete);
+  assert.ok((await second.hub.readMissed(SEVEN, delivered[1]!.offset)).complete);
 });

@@ -66,8 +66,8 @@ class Publisher {
   constructor(readonly service: ServiceProcess, readonly draft: (n: number) => Fields) {}
 
   async run(numbers: Iterator<number>): Promise<void> {
-    for (let turn = 0;; turn++) {
-      const count = turn % 3 === 0 ? 1 : 10;
+    for (let yieldToEventLoop = 0;; yieldToEventLoop++) {
+      const count = yieldToEventLoop % 3 === 0 ? 1 : 10;
       const batch = Array.from({ length: count }, () => numbers.next().value as number);
       try {
         const ids = await this.service.publishAll(batch.map(this.draft));

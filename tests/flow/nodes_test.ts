@@ -43,19 +43,22 @@ redisTest("what is published at one node rings at the sockets of all", async () 
   assert.deepEqual(stranger.events, []);
 });
 
-redisTest("the connection that caused it is told nothing, whatever node it is on", async () => {
-  await using nodes = await startNodes(2);
-  const [a, b] = nodes as unknown as [TestService, TestService];
-  const session = await a.mint();
-  using cause = await listen(b.host, { session, connection: "cause" });
-  const alone = await a.publish({ sourceToken: "cause", data: { n: 1 } });
-  assert.deepEqual((await a.settled(alone)).targets.map(({ state }) => state), ["source"]);
-  using other = await listen(a.host, { session, connection: "other" });
-  await b.publish({ sourceToken: "cause", data: { n: 2 } });
-  await other.received(1);
-  await a.publish({ data: { n: 3 } });
-  assert.deepEqual(await cause.received(1), [["ox:mail:new", { n: 3 }]]);
-});
+redisTest(
+  "the connection that caused it is delivered nothing, whatever node it is on",
+  async () => {
+    await using nodes = await startNodes(2);
+    const [a, b] = nodes as unknown as [TestService, TestService];
+    const session = await a.mint();
+    using cause = await listen(b.host, { session, connection: "cause" });
+    const alone = await a.publish({ sourceToken: "cause", data: { n: 1 } });
+    assert.deepEqual((await a.settled(alone)).targets.map(({ state }) => state), ["source"]);
+    using other = await listen(a.host, { session, connection: "other" });
+    await b.publish({ sourceToken: "cause", data: { n: 2 } });
+    await other.received(1);
+    await a.publish({ data: { n: 3 } });
+    assert.deepEqual(await cause.received(1), [["ox:mail:new", { n: 3 }]]);
+  },
+);
 
 redisTest("similar ones that two nodes accept become one", async () => {
   await using nodes = await startNodes(2, {

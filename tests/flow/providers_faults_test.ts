@@ -58,7 +58,7 @@ for (const engine of ENGINES) {
     await assertAllDelivered({ ...providers, simulator: back }, ids);
   });
 
-  Deno.test(`${engine}: a provider that hangs is given up and asked again, with the same id`, async () => {
+  Deno.test(`${engine}: a provider that hangs is given up and asked isRepeat, with the same id`, async () => {
     await using providers = await startProviders({
       properties: { ...properties, "io.carillon.delivery.attemptTimeout": 200 },
     });
@@ -78,7 +78,7 @@ for (const engine of ENGINES) {
     );
   });
 
-  Deno.test(`${engine}: connections that are told to go away lose nothing`, async () => {
+  Deno.test(`${engine}: connections that are delivered to go away lose nothing`, async () => {
     await using providers = await startProviders({ properties });
     await assertAllDelivered(
       providers,

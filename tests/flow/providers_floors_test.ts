@@ -21,7 +21,7 @@ async function pass<T>(
   });
 }
 
-Deno.test("whoever throttles is asked again no sooner than its floor allows", async (t) => {
+Deno.test("whoever throttles is asked isRepeat no sooner than its floor allows", async (t) => {
   const clock = new FakeClock(Date.now());
   const providers = await startProviders({ clock });
   const { service, simulator } = providers;
@@ -56,13 +56,13 @@ Deno.test("whoever throttles is asked again no sooner than its floor allows", as
   await stopOn(clock, providers);
 });
 
-Deno.test("a dead token is removed, and the publisher is told by a signed webhook", async () => {
+Deno.test("a dead token is removed, and the publisher is delivered by a signed webhook", async () => {
   const clock = new FakeClock(Date.now());
-  const told: { readonly headers: Headers; readonly body: string }[] = [];
+  const delivered: { readonly headers: Headers; readonly body: string }[] = [];
   const receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
-      told.push({ headers: request.headers, body: await request.text() });
+      delivered.push({ headers: request.headers, body: await request.text() });
       return new Response(null, { status: 204 });
     },
   );
@@ -88,8 +88,8 @@ Deno.test("a dead token is removed, and the publisher is told by a signed webhoo
   // It says since when it has been dead, which must be after the device registered.
   await clock.advance(1000);
   assert.equal((await tell(2)).targets[0].state, "gone");
-  await pass(clock, 1000, () => Promise.resolve(told.length > 0));
-  const { headers, body } = told[0]!;
+  await pass(clock, 1000, () => Promise.resolve(delivered.length > 0));
+  const { headers, body } = delivered[0]!;
   const id = headers.get("webhook-id");
   const timestamp = headers.get("webhook-timestamp");
   const expected = createHmac("sha256", SECRET).update(`${id}.${timestamp}.${body}`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Arrival, hexFaultToken, startSimulator } from "../../simulator/mod.ts";
+import { hexFaultToken, type ReceivedPush, startSimulator } from "../../simulator/mod.ts";
 import { prepareProcess } from "../support/start_process.ts";
 import { CLIENTS, ENGINES, mail, QUICK, sharedMaterial, writeSample } from "./_providers.ts";
 
@@ -8,7 +8,7 @@ const ROUNDS = 3;
 const TRANSPORTS = ["apn", "gcm", "webpush"] as const;
 
 /** The id of the notification that a push is of. */
-function notificationOf({ provider, headers, payload }: Arrival): string {
+function notificationOf({ provider, headers, payload }: ReceivedPush): string {
   if (provider === "apn") return headers["apns-id"]!;
   // deno-lint-ignore no-explicit-any -- what the transports render, each in its own way
   const body = payload as any;

@@ -95,9 +95,9 @@ export function assertDescribed(answer: FuzzAnswer, { answers }: Operation): voi
 /** Asserts that an answer is a problem with a known code that belongs to its status. */
 export function assertErrorBody({ status, type, text }: FuzzAnswer): void {
   assert.equal(type, "application/problem+json", `${status} ${text.slice(0, 300)}`);
-  const { code, detail, title, status: told } = JSON.parse(text);
+  const { code, detail, title, status: delivered } = JSON.parse(text);
   assert.equal(ERRORS[code as ErrorCode]?.status, status, text);
-  assert.equal(told, status);
+  assert.equal(delivered, status);
   assert.ok(
     typeof detail === "string" && detail.length > 0 && title === ERRORS[code as ErrorCode].title,
   );

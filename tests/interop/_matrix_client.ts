@@ -39,7 +39,7 @@ export interface Introduction {
 /** A client that connects at once when it is made, and from then on only when it is told to. */
 export class MatrixClient implements Disposable {
   /** The arguments of everything that it was told about {@link TOPIC}. */
-  readonly told: (readonly unknown[])[] = [];
+  readonly delivered: (readonly unknown[])[] = [];
   /** The arguments of each `resync`. */
   readonly resyncs: (readonly unknown[])[] = [];
   /** How often it heard `session:invalid`. */
@@ -62,7 +62,7 @@ export class MatrixClient implements Disposable {
       ...{ reconnection: returns, reconnectionDelay: 10, reconnectionDelayMax: 100 },
       ...{ transports: [...cell.transports], query },
     });
-    this.#socket.on(TOPIC, (...args) => void this.told.push(args));
+    this.#socket.on(TOPIC, (...args) => void this.delivered.push(args));
     this.#socket.on("resync", (...args) => void this.resyncs.push(args));
     this.#socket.on("session:invalid", () => void this.invalid++);
     this.#socket.on("disconnect", (reason) => void this.disconnects.push(reason));
@@ -77,7 +77,7 @@ export class MatrixClient implements Disposable {
 
   /** The `n` of the data of everything that it was told. */
   get heard(): readonly number[] {
-    return this.told.map(([data]) => (data as { readonly n: number }).n);
+    return this.delivered.map(([data]) => (data as { readonly n: number }).n);
   }
 
   /** Its Socket.IO id. */

@@ -8,13 +8,13 @@ import { testInEachCell } from "./_stock_matrix.ts";
 /** Sixteen digits, see `core/events.ts`. */
 const OFFSET = /^\d{16}$/;
 
-testInEachCell("is told what was published, as its version expects it", async (place) => {
+testInEachCell("is delivered what was published, as its version expects it", async (place) => {
   const { cell, service, user } = place;
   using client = await openClient(place);
   const data = { n: 1, id: "113", subject: "Grüße 🔔", folders: ["cal://0/1"], unread: null };
   await service.publish({ user, topic: TOPIC, data });
-  await until("it is told", () => client.told.length > 0);
-  const [payload, ...others] = client.told[0]!;
+  await until("it is told", () => client.delivered.length > 0);
+  const [payload, ...others] = client.delivered[0]!;
   assert.equal(JSON.stringify(payload), JSON.stringify(data));
   if (cell.version.revision === 3) assert.deepEqual(others, []);
   else {
@@ -23,14 +23,14 @@ testInEachCell("is told what was published, as its version expects it", async (p
   }
 });
 
-testInEachCell("is not told what it caused itself", async (place) => {
+testInEachCell("is not delivered what it caused itself", async (place) => {
   const { service, user } = place;
   using source = await openClient(place, "source");
   using other = await openClient(place, "other");
   for (const [n, sourceToken] of ["source", source.id, undefined].entries()) {
     await service.publish({ user, topic: TOPIC, data: { n }, ...(sourceToken && { sourceToken }) });
   }
-  await until("both are told the last", () => {
+  await until("both are delivered the last", () => {
     return source.heard.includes(2) && other.heard.includes(2);
   });
   assert.deepEqual(source.heard, [2]);
@@ -43,13 +43,13 @@ testInEachCell("gets a burst whole, in order and without losing its connection",
   const numbers = Array.from({ length: 70 }, (_, n) => n);
   const text = "x".repeat(4096);
   await service.publishAll(numbers.map((n) => ({ user, topic: TOPIC, data: { n, text } })));
-  await until("it has got all", () => client.told.length >= numbers.length);
+  await until("it has got all", () => client.delivered.length >= numbers.length);
   assert.deepEqual(client.heard, numbers);
   assert.deepEqual(client.disconnects, []);
   assert.deepEqual(client.resyncs, []);
 });
 
-testInEachCell("is told everything in order while it upgrades", async (place) => {
+testInEachCell("is delivered everything in order while it upgrades", async (place) => {
   const { service, user } = place;
   using client = new MatrixClient(place, { session: await service.mint(user), connection: "c" });
   await until("it is connected", () => client.connections.length > 0);

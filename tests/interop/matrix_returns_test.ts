@@ -86,7 +86,7 @@ testInEachCell("gets what it missed when it returns from a drop", async (place) 
 });
 
 testInEachCell(
-  "misses nothing when it drops again and again, and returns by itself",
+  "misses nothing when it drops isRepeat and isRepeat, and returns by itself",
   async (place) => {
     const { cell, service, user } = place;
     const publisher = new Publisher(place);
@@ -108,7 +108,7 @@ testInEachCell(
   },
 );
 
-testInEachCell("is not told again what it had acknowledged", async (place) => {
+testInEachCell("is not delivered isRepeat what it had acknowledged", async (place) => {
   const publisher = new Publisher(place);
   using client = await openClient(place);
   await publisher.publish(3);
@@ -124,25 +124,29 @@ testInEachCell("is not told again what it had acknowledged", async (place) => {
   assert.deepEqual(client.resyncs, []);
 }, { properties: { "io.carillon.websocket.pingInterval": 1000 } });
 
-testInEachCell("is told to resync when it was away for longer than the window", async (place) => {
-  const { cell } = place;
-  const publisher = new Publisher(place);
-  using client = await openClient(place);
-  await publisher.publish(1);
-  await until("it has heard", () => client.heard.length === 1);
-  client.drop();
-  await publisher.publishUntil("it is missed", isKept);
-  await publisher.publishUntil("it is forgotten", isForgotten);
-  client.connect();
-  await until("it is told to resync", () => client.resyncs.length > 0);
-  await publisher.publish(1);
-  await until("it is told what comes then", () => client.heard.includes(publisher.last));
-  assert.deepEqual(client.heard, [1, publisher.last]);
-  assert.deepEqual(client.resyncs.map((args) => args.length), [
-    cell.version.revision === 3 ? 0 : 1,
-  ]);
-  if (cell.version.recovers) assert.deepEqual(client.connections, [false, false]);
-}, { properties: { "io.carillon.resume.window": 1000 } });
+testInEachCell(
+  "is delivered to resync when it was away for longer than the window",
+  async (place) => {
+    const { cell } = place;
+    const publisher = new Publisher(place);
+    using client = await openClient(place);
+    await publisher.publish(1);
+    await until("it has heard", () => client.heard.length === 1);
+    client.drop();
+    await publisher.publishUntil("it is missed", isKept);
+    await publisher.publishUntil("it is forgotten", isForgotten);
+    client.connect();
+    await until("it is delivered to resync", () => client.resyncs.length > 0);
+    await publisher.publish(1);
+    await until("it is delivered what comes then", () => client.heard.includes(publisher.last));
+    assert.deepEqual(client.heard, [1, publisher.last]);
+    assert.deepEqual(client.resyncs.map((args) => args.length), [
+      cell.version.revision === 3 ? 0 : 1,
+    ]);
+    if (cell.version.recovers) assert.deepEqual(client.connections, [false, false]);
+  },
+  { properties: { "io.carillon.resume.window": 1000 } },
+);
 
 testInEachCell("loses nothing by disconnect() and a later connect()", async (place) => {
   const publisher = new Publisher(place);

@@ -8,7 +8,7 @@ import { testInEachCell } from "./_stock_matrix.ts";
 /** Long enough for all clients to connect on a slow machine. */
 const TTL_SECONDS = 5;
 
-testInEachCell("is told and closed when its session expires", async (place) => {
+testInEachCell("is delivered and closed when its session expires", async (place) => {
   const { service, user } = place;
   const { token, expires } = await service.mintSession({ user, ttl: TTL_SECONDS });
   using client = new MatrixClient(place, { session: token, connection: "c" });
@@ -31,7 +31,7 @@ testInEachCell("is told and closed when its session expires", async (place) => {
   await client.refused();
 });
 
-testInEachCell("is told and closed when its session is revoked", async (place) => {
+testInEachCell("is delivered and closed when its session is revoked", async (place) => {
   const { service, user } = place;
   const { id, token } = await service.mintSession({ user });
   using client = new MatrixClient(place, { session: token, connection: "c" });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
-import type { Connection } from "../../realtime/_connections.ts";
+import type { SocketConnection } from "../../realtime/_socket_connections.ts";
 import { openHub, Register } from "../redis/_hubs.ts";
 import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -26,10 +26,10 @@ async function openNode(register: Register): Promise<Node> {
   // Each of the two needs the other one first.
   const here: { sockets?: LocalSockets } = {};
   const local: LocalSockets = {
-    tell: (event) => here.sockets?.tell(event),
-    seats: () => here.sockets?.seats() ?? [],
-    seatsOf: (user) => here.sockets?.seatsOf(user) ?? [],
-    catchUp: (user) => here.sockets?.catchUp(user),
+    deliver: (event) => here.sockets?.deliver(event),
+    sockets: () => here.sockets?.sockets() ?? [],
+    socketsOf: (user) => here.sockets?.socketsOf(user) ?? [],
+    recover: (user) => here.sockets?.recover(user),
   };
   const node = await openHub(redis().url, { register, local, settings: SETTINGS });
   const served = serveRealtime({}, { hub: withoutStart(node.hub) });
@@ -39,7 +39,7 @@ async function openNode(register: Register): Promise<Node> {
     async publish(n) {
       await node.hub.publish([{
         ...{ ...SEVEN, id: `${n}`, clients: ["open-xchange-appsuite"], args: `"x",${n}` },
-      }], { again: false });
+      }], { isRepeat: false });
     },
     async kill() {
       await node.kill();
@@ -59,8 +59,8 @@ function withoutStart(hub: EventHub): EventHub {
     presence: (users) => hub.presence(users),
     publish: (events, options) => hub.publish(events, options),
     join: (seat) => hub.join(seat),
-    leave: (seat, proven) => hub.leave(seat, proven),
-    missed: (user, after) => hub.missed(user, after),
+    leave: (seat, acknowledged) => hub.leave(seat, acknowledged),
+    readMissed: (user, after) => hub.readMissed(user, after),
     stop: () => hub.stop(),
     [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
   };
@@ -113,7 +113,7 @@ for (const generation of [2, 4] as const) {
     await until("it has heard", () => client.heard.length > 0);
     proxy.swallow();
     await second.publish(2);
-    await until("it is told", () => first.served.realtime.stats().told === 2);
+    await until("it is told", () => first.served.realtime.stats().delivered === 2);
     proxy.target = undefined;
     await first.kill();
     proxy.chop();
@@ -133,7 +133,7 @@ for (const generation of [2, 4] as const) {
     await using proxy = chop(first.served.host);
     using client = listen(generation, proxy.host, { query: { connection: "c" } });
     await until("it is connected", () => client.connections.length > 0);
-    const [former] = first.served.realtime.seatsOf(SEVEN);
+    const [former] = first.served.realtime.socketsOf(SEVEN);
     await first.publish(1);
     await until("it has heard", () => client.heard.length > 0);
     // The first node's socket stays open, as one whose client has gone without a word.
@@ -141,10 +141,10 @@ for (const generation of [2, 4] as const) {
     proxy.keep();
     await second.publish(2);
     client.drop();
-    await until("it is back", () => second.served.realtime.seatsOf(SEVEN).length > 0);
+    await until("it is back", () => second.served.realtime.socketsOf(SEVEN).length > 0);
     await second.publish(3);
-    (former as Connection).engine.drop();
-    await until("the first has noticed", () => first.served.realtime.seatsOf(SEVEN).length === 0);
+    (former as SocketConnection).engine.drop();
+    await until("the first has noticed", () => first.served.realtime.socketsOf(SEVEN).length === 0);
     await first.publish(4);
     await until("it has got all", () => client.heard.includes(4));
     assert.deepEqual([...new Set(client.heard)], upTo(4));

@@ -18,7 +18,7 @@ const SEVEN = { context: "1", user: "7" };
 const CLIENT = { sanitizeOps: false };
 
 function isOpen(served: ServedRealtime): boolean {
-  return served.realtime.seatsOf(SEVEN).length > 0;
+  return served.realtime.socketsOf(SEVEN).length > 0;
 }
 
 function upTo(count: number): readonly number[] {
@@ -82,19 +82,23 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
   });
 }
 
-Deno.test("socket.io-client 4 that was not told anything yet recovers too", CLIENT, async () => {
-  await using served = serveRealtime();
-  using client = listen(4, served.host);
-  await until("it is connected", () => client.connections.length > 0);
-  client.drop();
-  await until("it is gone", () => !isOpen(served));
-  served.tell(SEVEN, "x", [1]);
-  await until("it has got it", () => client.heard.length > 0);
-  assert.deepEqual(client.connections, [false, true]);
-});
+Deno.test(
+  "socket.io-client 4 that was not delivered anything yet recovers too",
+  CLIENT,
+  async () => {
+    await using served = serveRealtime();
+    using client = listen(4, served.host);
+    await until("it is connected", () => client.connections.length > 0);
+    client.drop();
+    await until("it is gone", () => !isOpen(served));
+    served.tell(SEVEN, "x", [1]);
+    await until("it has got it", () => client.heard.length > 0);
+    assert.deepEqual(client.connections, [false, true]);
+  },
+);
 
 Deno.test(
-  "socket.io-client 4 that comes back too late is not recovered but told to resync",
+  "socket.io-client 4 that comes back too late is not recovered but delivered to resync",
   CLIENT,
   async () => {
     const clock = new FakeClock();
@@ -123,7 +127,7 @@ Deno.test(
 
 for (const generation of [2, 4] as const) {
   Deno.test(
-    `socket.io-client ${generation} is told to resync where too much has come`,
+    `socket.io-client ${generation} is delivered to resync where too much has come`,
     CLIENT,
     async () => {
       await using served = serveRealtime();
@@ -138,7 +142,7 @@ for (const generation of [2, 4] as const) {
       assert.equal(client.resyncs[0]!.length, generation === 4 ? 1 : 0);
       if (generation === 4) assert.deepEqual(client.connections, [false, false]);
       served.tell(SEVEN, "x", [511]);
-      await until("it is told as before", () => client.heard.at(-1) === 511);
+      await until("it is delivered as before", () => client.heard.at(-1) === 511);
     },
   );
 
@@ -163,7 +167,7 @@ for (const generation of [2, 4] as const) {
           await until("it has heard", () => client.heard.length > 0);
           proxy.swallow();
           first.tell(SEVEN, "x", [2]);
-          await until("it is told", () => first.realtime.stats().told === 2);
+          await until("it is told", () => first.realtime.stats().delivered === 2);
           if (ending === "a crash") {
             isAlive = false;
             mortal.kill();

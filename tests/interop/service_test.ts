@@ -70,7 +70,7 @@ for (const generation of GENERATIONS) {
     });
   }
 
-  test("the connection that caused it is told nothing, the user's others are", async () => {
+  test("the connection that caused it is delivered nothing, the user's others are", async () => {
     await using service = await startTestService();
     const session = await service.mint();
     const open = (connection: string) =>
@@ -78,9 +78,9 @@ for (const generation of GENERATIONS) {
     await using source = await open("source");
     await using other = await open("other");
     const seen = nextEvent(source, "t:a");
-    const told = nextEvent(other, "t:a");
+    const delivered = nextEvent(other, "t:a");
     const id = await service.publish({ topic: "t:a", data: { n: 1 }, sourceToken: "source" });
-    assert.deepEqual(await told, [{ n: 1 }]);
+    assert.deepEqual(await delivered, [{ n: 1 }]);
     assert.equal((await service.settled(id)).state, "delivered");
     await service.publish({ topic: "t:a", data: { n: 2 } });
     assert.deepEqual(await seen, [{ n: 2 }]); // and not the first
@@ -93,9 +93,9 @@ for (const generation of GENERATIONS) {
     const gone = nextEvent(older, "disconnect");
     await using newer = await connect(generation, service, { query, transports: WEBSOCKET });
     await gone;
-    const told = nextEvent(newer, "t:a");
+    const delivered = nextEvent(newer, "t:a");
     await service.publish({ topic: "t:a", data: {} });
-    assert.deepEqual(await told, [{}]);
+    assert.deepEqual(await delivered, [{}]);
   });
 
   test("an unknown session is refused", async () => {
@@ -123,15 +123,15 @@ for (const generation of GENERATIONS) {
     assert.ok(client.connected);
   });
 
-  test("a revoked session is told so, and its client stays away", async () => {
+  test("a revoked session is delivered so, and its client stays away", async () => {
     await using service = await startTestService();
     const { id, token: session } = await service.mintSession();
     const options = { query: { session }, transports: WEBSOCKET };
     await using client = await connect(generation, service, options);
-    const told = nextEvent(client, "session:invalid");
+    const delivered = nextEvent(client, "session:invalid");
     const gone = nextEvent(client, "disconnect");
     await service.call("DELETE", `/v1/sessions/${id}`);
-    await told;
+    await delivered;
     assert.equal((await gone)[0], "io server disconnect"); // after which clients do not come back
     await assert.rejects(connect(generation, service, options));
   });
@@ -144,7 +144,7 @@ for (const generation of GENERATIONS) {
     });
     const query = { session: await service.mint() };
     await using client = await connect(generation, service, { query, transports: WEBSOCKET });
-    const told = nextEvent(client, "ox:calendar:updates");
+    const delivered = nextEvent(client, "ox:calendar:updates");
     const topic = "ox:calendar:updates";
     await service.publish({ topic, data: { folders: ["cal://0/1", "cal://0/2"] } });
     await service.publish({
@@ -152,13 +152,13 @@ for (const generation of GENERATIONS) {
       data: { folders: ["cal://0/2", "cal://0/3"], needsAction: ["7"] },
     });
     await clock.advance(1100);
-    assert.deepEqual(await told, [{
+    assert.deepEqual(await delivered, [{
       folders: ["cal://0/1", "cal://0/2", "cal://0/3"],
       needsAction: ["7"],
     }]);
   });
 
-  test("a client comes back by itself after a restart, and is told again", async () => {
+  test("a client comes back by itself after a restart, and is delivered again", async () => {
     const port = freePort();
     const folder = await Deno.makeTempDir({ prefix: "carillon_" });
     const options = { port, store: `kv:${folder}/data.kv` };
@@ -172,9 +172,9 @@ for (const generation of GENERATIONS) {
       const back = nextEvent(client, "connect");
       service = await startTestService(options);
       await back;
-      const told = nextEvent(client, "t:a");
+      const delivered = nextEvent(client, "t:a");
       await service.publish({ topic: "t:a", data: {} });
-      assert.deepEqual(await told, [{}]);
+      assert.deepEqual(await delivered, [{}]);
     } finally {
       await service[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
@@ -186,11 +186,11 @@ for (const generation of GENERATIONS) {
     const query = { session: await service.mint(), connection: "c" };
     await using client = await connect(generation, service, { query, transports: WEBSOCKET });
     const gone = nextEvent(client, "disconnect");
-    const told = nextEvent(client, "t:a");
+    const delivered = nextEvent(client, "t:a");
     client.drop();
     await gone;
     const id = await service.publish({ topic: "t:a", data: { n: 1 } });
-    assert.deepEqual(await told, [{ n: 1 }]);
+    assert.deepEqual(await delivered, [{ n: 1 }]);
     if (generation === "socket.io-client 4") assert.ok(client.recovered);
     assert.ok(["kept", "sent"].includes((await service.settled(id)).targets[0]!.state));
   });
@@ -204,13 +204,13 @@ for (const generation of GENERATIONS) {
     try {
       const query = { session: await service.mint(), connection: "c" };
       await using client = await connect(generation, service, { query, transports: WEBSOCKET });
-      const told = nextEvent(client, "t:a");
+      const delivered = nextEvent(client, "t:a");
       const gone = nextEvent(client, "disconnect");
       await service.publish({ topic: "t:a", data: { n: 1 } });
       await service[Symbol.asyncDispose]();
       await gone;
       service = await startTestService(options);
-      assert.deepEqual(await told, [{ n: 1 }]);
+      assert.deepEqual(await delivered, [{ n: 1 }]);
       if (generation === "socket.io-client 4") assert.ok(client.recovered);
     } finally {
       await service[Symbol.asyncDispose]();
@@ -229,9 +229,9 @@ for (const generation of GENERATIONS) {
       const id = await service.publish({ topic: "ox:calendar:updates", data: {} });
       const [target] = (await service.settled(id)).targets;
       assert.equal(target?.state, "disabled");
-      const told = nextEvent(client, "ox:mail:new");
+      const delivered = nextEvent(client, "ox:mail:new");
       await service.publish();
-      assert.equal((await told).length, 1);
+      assert.equal((await delivered).length, 1);
     });
   }
 }

@@ -61,7 +61,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     });
   }
 
-  Deno.test(`${name} is told nothing of what it caused itself`, CLIENT, async () => {
+  Deno.test(`${name} is delivered nothing of what it caused itself`, CLIENT, async () => {
     await using served = serveRealtime();
     const transports = ["websocket"];
     const source = connect(served, { transports, query: { session: "7@1", connection: "a" } });
@@ -94,24 +94,28 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     await node.realtime.drain({ perSecond: 1000, withinMs: 5000 });
     assert.equal(await disconnected, "transport close");
     await node[Symbol.asyncDispose]();
-    const again = once(client, "connect");
+    const isRepeat = once(client, "connect");
     node = serveRealtime({}, {}, port);
-    await again;
+    await isRepeat;
     client.close();
     await node[Symbol.asyncDispose]();
   });
 
-  Deno.test(`${name} is told that its session was revoked and stays away`, CLIENT, async () => {
-    await using served = serveRealtime();
-    const client = connect(served, { transports: ["websocket"], query: { session: "7@1" } });
-    await once(client, "connect");
-    const told = once(client, "session:invalid");
-    const disconnected = once(client, "disconnect");
-    assert.equal(served.realtime.closeSession("7@1"), 1);
-    await told;
-    assert.equal(await disconnected, "io server disconnect");
-    client.close();
-  });
+  Deno.test(
+    `${name} is delivered that its session was revoked and stays away`,
+    CLIENT,
+    async () => {
+      await using served = serveRealtime();
+      const client = connect(served, { transports: ["websocket"], query: { session: "7@1" } });
+      await once(client, "connect");
+      const delivered = once(client, "session:invalid");
+      const disconnected = once(client, "disconnect");
+      assert.equal(served.realtime.closeSession("7@1"), 1);
+      await delivered;
+      assert.equal(await disconnected, "io server disconnect");
+      client.close();
+    },
+  );
 }
 
 Deno.test("socket.io-client 4 may send its session as auth", CLIENT, async () => {

@@ -128,7 +128,7 @@ Deno.test("a file that blows up by its aliases is refused", () => {
 });
 
 Deno.test("an alias of its own surroundings is refused", () => {
-  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        again: *self\n';
+  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        isRepeat: *self\n';
   assert.notEqual(compileTemplates(FILE, text).faults.length, 0);
 });
 

@@ -3,12 +3,12 @@
 import { ServiceError } from "../../core/errors.ts";
 import type {
   EventHub,
-  Joined,
-  LocalSeat,
+  JoinResult,
+  LocalSocket,
   LocalSockets,
   LoggedEvent,
-  Missed,
-  Seat,
+  MissedEvents,
+  SocketPresence,
   UserName,
 } from "../../core/events.ts";
 
@@ -38,13 +38,13 @@ export class ScriptedHub implements EventHub {
   local!: LocalSockets;
   /** Every offset that the log was asked from. */
   readonly asked: number[] = [];
-  readonly left: { readonly id: string; readonly proven: number | undefined }[] = [];
+  readonly left: { readonly id: string; readonly acknowledged: number | undefined }[] = [];
   /** Questions that have not been answered. */
   open = 0;
   mostOpen = 0;
   log: readonly LoggedEvent[] = [];
-  joining: (seat: Seat) => Joined | Promise<Joined> = () => ({ last: 0 });
-  missing: (after: number) => Missed | Promise<Missed> = (after) => ({
+  joining: (seat: SocketPresence) => JoinResult | Promise<JoinResult> = () => ({ last: 0 });
+  missing: (after: number) => MissedEvents | Promise<MissedEvents> = (after) => ({
     events: this.log.filter(({ offset }) => offset > after),
     complete: true,
   });
@@ -62,15 +62,15 @@ export class ScriptedHub implements EventHub {
     return Promise.resolve(new Set<string>());
   }
 
-  join(seat: Seat) {
+  join(seat: SocketPresence) {
     return this.joining(seat);
   }
 
-  leave({ id }: LocalSeat, proven?: number): void {
-    this.left.push({ id, proven });
+  leave({ id }: LocalSocket, acknowledged?: number): void {
+    this.left.push({ id, acknowledged });
   }
 
-  async missed(_user: UserName, after: number): Promise<Missed> {
+  async readMissed(_user: UserName, after: number): Promise<MissedEvents> {
     this.asked.push(after);
     this.mostOpen = Math.max(this.mostOpen, ++this.open);
     try {

@@ -153,16 +153,16 @@ export function serveRealtime(
     ...{ realtime, hub },
     tell(to: Audience, event: string, args: readonly Json[] = [], except?: string) {
       const { context, user, client = "open-xchange-appsuite" } = to;
-      const before = realtime.stats().told;
+      const before = realtime.stats().delivered;
       void hub.publish([{
         ...{ context, user, id: `${events++}`, clients: [client] },
         args: JSON.stringify([event, ...args]).slice(1, -1),
         ...(except !== undefined && { except }),
-      }], { again: false });
-      return realtime.stats().told - before;
+      }], { isRepeat: false });
+      return realtime.stats().delivered - before;
     },
     clientsOf: (context: string, user: string) =>
-      [...new Set(realtime.seatsOf({ context, user }).map(({ client }) => client))].sort(),
+      [...new Set(realtime.socketsOf({ context, user }).map(({ client }) => client))].sort(),
   });
 }
 

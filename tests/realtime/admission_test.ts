@@ -200,7 +200,7 @@ Deno.test("a client that connects twice before it is in is closed, and holds no 
   await Promise.race([peer.closed, peer.text().then(() => peer.text())]);
   peer.close();
   await peer.closed;
-  const places = () => served.realtime.seatsOf({ context: "1", user: "7" }).length;
+  const places = () => served.realtime.socketsOf({ context: "1", user: "7" }).length;
   await until("it holds no place", () => places() === 0, 2_000);
 });
 
@@ -236,7 +236,7 @@ Deno.test("a second open with the same connection id wins, even at the limit", a
   assert.equal(await second.next(), '42["x"]');
 });
 
-Deno.test("handshakes beyond the rate are told to come back", async () => {
+Deno.test("handshakes beyond the rate are delivered to come back", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({ handshakesPerSecond: 2 }, { clock });
   const open = async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Backlog, type Laggard } from "../../realtime/_backlog.ts";
-import { Connection, Connections } from "../../realtime/_connections.ts";
-import { type Beating, Heartbeats } from "../../realtime/_heartbeats.ts";
+import { Backlog, type BacklogPeer } from "../../realtime/_backlog.ts";
+import { SocketConnection, SocketConnections } from "../../realtime/_socket_connections.ts";
+import { Heartbeats, type HeartbeatTarget } from "../../realtime/_heartbeats.ts";
 import { pathFilterFault } from "../../core/path_filter.ts";
 import { clientAt, isSocketPath } from "../../realtime/_paths.ts";
 import { Rate } from "../../realtime/_rate.ts";
@@ -25,7 +25,7 @@ Deno.test("'*' serves every path of sockets and takes none of the API's", () => 
   for (const path of ["/v1/notifications", "/socket.iox"]) assert.ok(!isSocketPath(paths, path));
 });
 
-Deno.test("malformed path filters are told from good ones", () => {
+Deno.test("malformed path filters are delivered from good ones", () => {
   for (const good of ["/socket.io/appsuite/*", "/x", "/a-b/c_d"]) {
     assert.equal(pathFilterFault(good), undefined);
   }
@@ -60,7 +60,7 @@ Deno.test("a rate below one a second lets one pass now and then", async () => {
   assert.deepEqual([rate.take(), rate.take()], [true, false]);
 });
 
-function laggard(bytes: number): Laggard & { bytes: number; dropped: boolean } {
+function laggard(bytes: number): BacklogPeer & { bytes: number; dropped: boolean } {
   return {
     bytes,
     dropped: false,
@@ -102,19 +102,19 @@ Deno.test("what a peer has taken since counts no more", () => {
   assert.equal(backlog.measure(), 90);
 });
 
-function connection(user: string, client: string, id: string): Connection {
+function connection(user: string, client: string, id: string): SocketConnection {
   const rest = {
     context: "1",
     socketId: `s${id}`,
     sessionId: "x",
     expiresAt: Infinity,
-    needsProof: false,
+    wantsAcknowledgement: false,
   };
-  return new Connection({ ...rest, user, client, id, engine: undefined as never });
+  return new SocketConnection({ ...rest, user, client, id, engine: undefined as never });
 }
 
 Deno.test("the index knows a user's connections, the newest first", () => {
-  const index = new Connections();
+  const index = new SocketConnections();
   const all = ["mail", "mail", "phone"].map((client, at) => connection("7", client, `${at}`));
   for (const each of all) index.add(each);
   assert.deepEqual(index.of({ context: "1", user: "7" }), [...all].reverse());
@@ -125,7 +125,7 @@ Deno.test("the index knows a user's connections, the newest first", () => {
 
 Deno.test("a connection is removed from any place of its list, and only once", () => {
   for (const order of [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]]) {
-    const index = new Connections();
+    const index = new SocketConnections();
     const all = ["0", "1", "2"].map((id) => connection("7", "mail", id));
     for (const each of all) index.add(each);
     for (const [removed, at] of order.entries()) {
@@ -143,11 +143,11 @@ Deno.test("heartbeats come when due, and the timer rests while there are none", 
   const clock = new FakeClock();
   const beats = new Heartbeats(clock, 1000);
   const seen: number[] = [];
-  const beating: Beating & { beatAt: number } = {
-    beatAt: 100,
-    beat() {
+  const beating: HeartbeatTarget & { heartbeatAt: number } = {
+    heartbeatAt: 100,
+    heartbeat() {
       seen.push(clock.monotonic());
-      this.beatAt += 100;
+      this.heartbeatAt += 100;
       if (seen.length === 3) beats.remove(this);
     },
   };

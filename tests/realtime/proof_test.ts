@@ -20,16 +20,16 @@ async function connect(served: ServedRealtime, query = NAMED): Promise<Peer> {
 
 async function drop(served: ServedRealtime, peer: Peer): Promise<void> {
   peer.close();
-  while (served.realtime.seatsOf(SEVEN).length > 0) await settle(1);
+  while (served.realtime.socketsOf(SEVEN).length > 0) await settle(1);
 }
 
 /** Answers the question that was sent, and waits until the answer has arrived. */
 async function answer(served: ServedRealtime, peer: Peer): Promise<void> {
-  const [seat] = served.realtime.seatsOf(SEVEN);
-  const { proven } = seat!;
+  const [seat] = served.realtime.socketsOf(SEVEN);
+  const { acknowledged } = seat!;
   while (await peer.next() !== "2");
   peer.send("3");
-  while (seat!.proven === proven) await settle(1);
+  while (seat!.acknowledged === acknowledged) await settle(1);
 }
 
 Deno.test("a client is asked within two seconds whether it has got an event", async () => {
@@ -44,7 +44,7 @@ Deno.test("a client is asked within two seconds whether it has got an event", as
   await drop(served, peer);
   const back = await connect(served);
   served.tell(SEVEN, "y");
-  assert.equal(withoutOffset(await back.text()), '42["y"]', "nothing is told again");
+  assert.equal(withoutOffset(await back.text()), '42["y"]', "nothing is delivered again");
 });
 
 Deno.test("what came after the question is asked about again", async () => {
@@ -63,20 +63,20 @@ Deno.test("what came after the question is asked about again", async () => {
   assert.equal(withoutOffset(await back.text()), '42["y"]');
 });
 
-Deno.test("events that are told again and then answered for are not told a third time", async () => {
+Deno.test("events that are delivered isRepeat and then answered for are not delivered a third time", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const first = await connect(served);
   served.tell(SEVEN, "x", [1]);
   await drop(served, first);
   for (let drops = 0; drops < 3; drops++) {
-    const again = await connect(served);
-    assert.equal(withoutOffset(await again.text()), '42["x",1]');
+    const isRepeat = await connect(served);
+    assert.equal(withoutOffset(await isRepeat.text()), '42["x",1]');
     if (drops === 2) {
       await clock.advance(2_000);
-      await answer(served, again);
+      await answer(served, isRepeat);
     }
-    await drop(served, again);
+    await drop(served, isRepeat);
   }
   const last = await connect(served);
   served.tell(SEVEN, "y");
@@ -110,7 +110,7 @@ Deno.test("a client that does not answer the question in time is closed", async 
   served.tell(SEVEN, "x", [1]);
   await clock.advance(8_000);
   await peer.closed;
-  assert.equal(served.realtime.seatsOf(SEVEN).length, 0);
+  assert.equal(served.realtime.socketsOf(SEVEN).length, 0);
 });
 
 Deno.test("the next poll says that the answer to the last one has arrived", async () => {
@@ -127,14 +127,14 @@ Deno.test("the next poll says that the answer to the last one has arrived", asyn
   served.tell(SEVEN, "x", [2]);
   assert.match(await (await waiting).text(), /"x",2/);
   await (await served.http(`${POLLING}&sid=${sid}`, { method: "POST", body: "1" })).text();
-  while (served.realtime.seatsOf(SEVEN).length > 0) await settle(1);
+  while (served.realtime.socketsOf(SEVEN).length > 0) await settle(1);
   const back = await connect(served);
   assert.equal(withoutOffset(await back.text()), '42["x",2]', "of which it has not polled again");
   served.tell(SEVEN, "y");
   assert.equal(withoutOffset(await back.text()), '42["y"]');
 });
 
-Deno.test("clients of Socket.IO 2 are told a ping interval of their own", async () => {
+Deno.test("clients of Socket.IO 2 are delivered a ping interval of their own", async () => {
   await using served = serveRealtime({ olderPingInterval: 5_000 });
   const older = served.peer(WEB_SOCKET.replace("EIO=4", "EIO=3") + NAMED);
   const newer = served.peer(WEB_SOCKET + NAMED.replace("=c", "=d"));

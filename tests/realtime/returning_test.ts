@@ -38,9 +38,9 @@ async function older(served: ServedRealtime, query: string): Promise<Peer> {
 
 /** Breaks the connection, and waits until the server has seen it. */
 async function leave(served: ServedRealtime, peer: Peer): Promise<void> {
-  const { size } = new Set(served.realtime.seatsOf(SEVEN));
+  const { size } = new Set(served.realtime.socketsOf(SEVEN));
   peer.close();
-  while (served.realtime.seatsOf(SEVEN).length >= size) await settle(1);
+  while (served.realtime.socketsOf(SEVEN).length >= size) await settle(1);
 }
 
 function offsetIn(frame: string): string {
@@ -98,7 +98,7 @@ Deno.test("nobody gets anything of another user's log, whatever they send", asyn
   }
 });
 
-Deno.test("who comes back too late is told to resync, and gets what is left", async () => {
+Deno.test("who comes back too late is delivered to resync, and gets what is left", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const stays = await newer(served);
@@ -135,7 +135,7 @@ Deno.test("a break before 'resync' was heard of does not hide that something is 
   assert.equal(fourth.pid, third.pid);
 });
 
-Deno.test("an older client is told to resync without an argument", async () => {
+Deno.test("an older client is delivered to resync without an argument", async () => {
   const clock = new FakeClock();
   const maxEventsPerUser = 500;
   await using served = serveRealtime({}, { clock });
@@ -158,7 +158,7 @@ Deno.test("an older client returns by its connection id, and gets the original's
   assert.equal(await second.next(), '42["y"]');
 });
 
-Deno.test("an older client that comes back too late is told to resync, and once", async () => {
+Deno.test("an older client that comes back too late is delivered to resync, and once", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   await leave(served, await older(served, "connection=c"));
@@ -267,11 +267,11 @@ Deno.test("a newer client that returns takes the place of its dead socket, even 
   const second = await newer(served, { pid: first.pid });
   await first.peer.closed;
   assert.equal(second.pid, first.pid);
-  assert.equal(served.realtime.seatsOf(SEVEN).length, 1);
+  assert.equal(served.realtime.socketsOf(SEVEN).length, 1);
   assert.equal(served.tell(SEVEN, "x"), 1);
 });
 
-Deno.test("what a client caused before it returned is not told to it", async () => {
+Deno.test("what a client caused before it returned is not delivered to it", async () => {
   await using served = serveRealtime();
   const first = await newer(served);
   await leave(served, first.peer);
@@ -294,7 +294,7 @@ Deno.test("events for other clients do not make a client miss anything", async (
   assert.equal(second.pid, first.pid);
 });
 
-Deno.test("a newer client is told of the end of its session with an offset as its last argument", async () => {
+Deno.test("a newer client is delivered of the end of its session with an offset as its last argument", async () => {
   await using served = serveRealtime();
   const { peer } = await newer(served);
   served.realtime.closeSession("7@1");

@@ -51,7 +51,7 @@ Deno.test("a burst beyond a socket's backlog arrives whole, in order, at a peer 
   const got: number[] = [];
   while (got.length < sent.length) got.push(...numbersIn(await peer.text()));
   assert.deepEqual(got, sent);
-  assert.equal(served.tell(SEVEN, "x"), 1, "it is told as events come again");
+  assert.equal(served.tell(SEVEN, "x"), 1, "it is delivered as events come again");
 });
 
 Deno.test("a burst beyond a socket's backlog arrives whole, in order, by polling", async () => {
@@ -71,7 +71,7 @@ Deno.test("a burst beyond a socket's backlog arrives whole, in order, by polling
   assert.deepEqual(got, sent);
 });
 
-Deno.test("what is told to a peer that does not read waits in the log", async () => {
+Deno.test("what is delivered to a peer that does not read waits in the log", async () => {
   const { served, deaf, reasons, clock } = await serveDeaf();
   await using _ = served;
   using _deaf = deaf;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../core/log.ts";
-import { CatchUps } from "../../realtime/_catch_ups.ts";
-import type { Connection } from "../../realtime/_connections.ts";
+import { RecoveryReader } from "../../realtime/_recovery.ts";
+import type { SocketConnection } from "../../realtime/_socket_connections.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { event } from "./_scripted_hub.ts";
 
@@ -20,12 +20,12 @@ function rig(events: number) {
     },
     drop: () => void (state.readyState = "closed"),
   };
-  const connection = { cursor: 0, behind: undefined, engine } as unknown as Connection;
+  const connection = { cursor: 0, behind: undefined, engine } as unknown as SocketConnection;
   const sent: number[] = [];
-  const catchUps = new CatchUps({
+  const catchUps = new RecoveryReader({
     ...{ clock, log: silentLog, random: () => 0.5 },
     hub: {
-      missed: (_, after) => {
+      readMissed: (_, after) => {
         state.reads++;
         return { events: log.filter(({ offset }) => offset > after), complete: true };
       },
@@ -46,7 +46,7 @@ function rig(events: number) {
 
 Deno.test("a socket goes on from the log as its peer takes what it was sent", async () => {
   const { clock, catchUps, connection, state, sent, log, last } = rig(25);
-  catchUps.look(connection, last);
+  catchUps.recover(connection, last);
   assert.equal(sent.length, 10);
   state.backlogBytes = 4;
   await clock.advance(50);
@@ -54,13 +54,13 @@ Deno.test("a socket goes on from the log as its peer takes what it was sent", as
   state.backlogBytes = 0;
   await clock.advance(50);
   assert.deepEqual(sent, log.map(({ offset }) => offset));
-  assert.equal(connection.behind, undefined);
+  assert.equal(connection.recovery, undefined);
   assert.equal(state.reads, 1);
 });
 
 Deno.test("a peer that takes a little every nine seconds is given its time", async () => {
   const { clock, catchUps, connection, state, sent, log, last } = rig(25);
-  catchUps.look(connection, last);
+  catchUps.recover(connection, last);
   while (sent.length < log.length) {
     await clock.advance(9_000);
     state.backlogBytes--;
@@ -72,7 +72,7 @@ Deno.test("a peer that takes a little every nine seconds is given its time", asy
 
 Deno.test("a peer that takes nothing for ten seconds is given up, and nothing is read for it", async () => {
   const { clock, catchUps, connection, state, last } = rig(25);
-  catchUps.look(connection, last);
+  catchUps.recover(connection, last);
   await clock.advance(9_900);
   assert.deepEqual([state.readyState, state.reads], ["open", 1]);
   await clock.advance(150);
@@ -81,12 +81,12 @@ Deno.test("a peer that takes nothing for ten seconds is given up, and nothing is
 
 Deno.test("of what was read for a peer that takes its time, 64 events are kept", async () => {
   const { clock, catchUps, connection, state, sent, log, last } = rig(200);
-  catchUps.look(connection, last);
-  assert.equal(connection.behind!.events.length, 64);
+  catchUps.recover(connection, last);
+  assert.equal(connection.recovery!.events.length, 64);
   while (sent.length < log.length) {
     state.backlogBytes = 0;
     await clock.advance(50);
-    assert.ok((connection.behind?.events.length ?? 0) <= 64);
+    assert.ok((connection.recovery?.events.length ?? 0) <= 64);
   }
   assert.deepEqual(sent, log.map(({ offset }) => offset));
   assert.equal(state.reads, 3);
@@ -94,7 +94,7 @@ Deno.test("of what was read for a peer that takes its time, 64 events are kept",
 
 Deno.test("of what was read for a peer that takes nothing, nothing is kept after a second", async () => {
   const { clock, catchUps, connection, last } = rig(200);
-  catchUps.look(connection, last);
+  catchUps.recover(connection, last);
   await clock.advance(1_100);
-  assert.equal(connection.behind!.events.length, 0);
+  assert.equal(connection.recovery!.events.length, 0);
 });

@@ -126,7 +126,7 @@ Deno.test("a peer that never answers is closed by its heartbeat", async () => {
   await peer.closed;
 });
 
-Deno.test("a socket keeps the ping times that it was told, whatever is configured later", async () => {
+Deno.test("a socket keeps the ping times that it was delivered, whatever is configured later", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   await connect(served, "session=7@1");
@@ -139,7 +139,7 @@ Deno.test("a socket keeps the ping times that it was told, whatever is configure
   assert.deepEqual({ pingInterval, pingTimeout }, times);
 });
 
-Deno.test("a revoked session is told so and closed; others are not", async () => {
+Deno.test("a revoked session is delivered so and closed; others are not", async () => {
   await using served = serveRealtime();
   const revoked = await connect(served, "session=7@1");
   const other = await connect(served, "session=8@1");
@@ -163,7 +163,7 @@ Deno.test("a session revoked between its check and its place among the sockets i
   await peer.closed;
 });
 
-Deno.test("sockets of a session that has ended by itself are told and closed, others stay", async () => {
+Deno.test("sockets of a session that has ended by itself are delivered and closed, others stay", async () => {
   const clock = new FakeClock();
   const expiresAt = clock.now() + 60_000;
   const authenticate = ({ credential }: { credential: string }) => {
@@ -184,7 +184,7 @@ Deno.test("sockets of a session that has ended by itself are told and closed, ot
   assert.equal(await other.text(), '42["x"]');
 });
 
-Deno.test("a session that ends while the process is held up is told nothing more", async () => {
+Deno.test("a session that ends while the process is held up is delivered nothing more", async () => {
   const clock = new FakeClock();
   const identity = { context: "1", user: "7", sessionId: "s", expiresAt: clock.now() + 60_000 };
   await using served = serveRealtime({}, {

@@ -34,7 +34,7 @@ export class NodeRegister {
       alive: () => [...this.#alive].filter(isAlive),
       refresh: () => Promise.resolve(overlooked = "").then(() => {}),
       overlook: (node) => void (overlooked = node),
-      onLapse: (listener) => void listeners.push(listener),
+      onLeaseLost: (listener) => void listeners.push(listener),
       vanish: () => void this.#alive.delete(id),
       comeBack: () => {
         this.#alive.add(id);
@@ -141,7 +141,7 @@ export interface TestNode {
   readonly node: FakeNode;
   readonly link: FlakyLink;
   /** What its handler was given, in order. */
-  readonly handled: { readonly notification: Notification; readonly again: boolean }[];
+  readonly handled: { readonly notification: Notification; readonly isRepeat: boolean }[];
   readonly faults: unknown[];
   /** Notifications that it was told were merged, taken over, and given up. */
   readonly counts: { merged: number; taken: number; lapsed: number };
@@ -199,10 +199,10 @@ export class Site implements AsyncDisposable {
       ...{ link, nodes: node, clock, random, jobSize: 16 },
       settings: () => ({ ...DEFAULTS, maxNotifications: 100_000, ...settings }),
       retentionMs: () => 60_000,
-      turn: () => settle(1),
+      yieldToEventLoop: () => settle(1),
       onMerged: () => counts.merged++,
-      onTaken: (count) => counts.taken += count,
-      onLapse: (count) => counts.lapsed += count,
+      onReclaimed: (count) => counts.taken += count,
+      onLeaseLost: (count) => counts.lapsed += count,
       onFault: (thrown) => faults.push(thrown),
     });
     const handled: TestNode["handled"] = [];
@@ -218,9 +218,9 @@ export class Site implements AsyncDisposable {
         this.#started.splice(this.#started.indexOf(started), 1);
       },
     };
-    await buffer.start((batch, { again }) => {
-      for (const notification of batch) handled.push({ notification, again });
-      return work(batch, { again });
+    await buffer.start((batch, { isRepeat }) => {
+      for (const notification of batch) handled.push({ notification, isRepeat });
+      return work(batch, { isRepeat });
     });
     this.#started.push(started);
     return started;

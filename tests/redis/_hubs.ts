@@ -5,7 +5,7 @@ import type { EventHub, LocalSockets } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { createRedisHub, type HubSettings } from "../../redis/hub/hub.ts";
-import { createInbox, type Inbox } from "../../redis/nodes/inbox.ts";
+import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes.ts";
 import { Desk } from "../contract/events_contract.ts";
@@ -31,7 +31,7 @@ export class Register {
       isAlive: (node) => this.#seen.has(node) && !this.#dead.has(node),
       alive: () => [...this.#seen.keys()].filter((node) => !this.#dead.has(node)),
       refresh: () => Promise.resolve(),
-      onLapse: (listener) => void lapses.push(listener),
+      onLeaseLost: (listener) => void lapses.push(listener),
     };
   }
 
@@ -52,7 +52,7 @@ export class Register {
 export interface HubNode extends AsyncDisposable {
   readonly id: string;
   readonly hub: EventHub;
-  readonly inbox: Inbox;
+  readonly inbox: NodeChannel;
   readonly link: RedisLink;
   readonly nodes: Nodes;
   /** Cuts it off like `kill -9` would. */
@@ -83,15 +83,15 @@ export async function openHub(
     /** In place of what time it is for the servers. */
     readonly now?: () => number;
     /** What the hub has for an inbox. */
-    readonly wrap?: (inbox: Inbox) => Inbox;
+    readonly wrap?: (inbox: NodeChannel) => NodeChannel;
   },
 ): Promise<HubNode> {
   const link = await openTestLink(url, now);
   const nodes = register.join();
   const [log, random] = [silentLog, Math.random];
-  const inbox = createInbox({ link, nodes, clock: inboxClock, random, log });
+  const inbox = createNodeChannel({ link, nodes, clock: inboxClock, random, log });
   const hub = createRedisHub({
-    ...{ link, nodes, inbox: wrap(inbox), clock, random, log, fenced },
+    ...{ link, nodes, channel: wrap(inbox), clock, random, log, fenced },
     settings: () => settings,
   });
   await hub.start(local);

@@ -5,7 +5,7 @@ import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
 import { TRANSPORTS } from "../../core/subscription.ts";
 import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
-import { decodeNotification, encodeNotification } from "../../redis/buffer/_codec.ts";
+import { formatNotification, parseNotification } from "../../redis/buffer/_codec.ts";
 
 /** A name as the routes let it in. */
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 })
@@ -65,14 +65,14 @@ function plain<T>(value: T): T {
 
 Deno.test("notifications come back from Redis as they were, whether they wait or not", () => {
   fc.assert(fc.property(notification, fc.boolean(), (one, waits) => {
-    const body = travelled(encodeNotification(one, { waits }));
-    assert.deepEqual(plain(decodeNotification(one.id, body)), plain(one));
+    const body = travelled(formatNotification(one, { waits }));
+    assert.deepEqual(plain(parseNotification(one.id, body)), plain(one));
   }));
 });
 
 Deno.test("a body begins with the context and a NUL, and its key has neither line feed nor excess", () => {
   fc.assert(fc.property(notification, (one) => {
-    const body = encodeNotification(one, { waits: true });
+    const body = formatNotification(one, { waits: true });
     const key = body.slice(0, body.indexOf("\n"));
     assert.ok(key.startsWith(`${one.context}\u0000`));
     assert.ok(key.length <= 96 || key.startsWith(`${one.context}\u0000#`));
@@ -81,15 +81,15 @@ Deno.test("a body begins with the context and a NUL, and its key has neither lin
   }));
 });
 
-Deno.test("contexts and users that UTF-8 does not tell apart are still told apart", () => {
+Deno.test("contexts and users that UTF-8 does not tell apart are still delivered apart", () => {
   const make = (context: string, user: string): Notification => ({
     ...{ id: "0190163d-8694-739b-aea5-966c26f8ad90", context, user, topic: "a", data: "{}" },
     ...{ priority: "high", acceptedAt: 0 },
   });
   const halves = ["\ud800", "\ud801"];
   const bodies = halves.flatMap((half) => [make(half, "3"), make("1", half)]).map((one) => {
-    const body = travelled(encodeNotification(one, { waits: true }));
-    assert.deepEqual(decodeNotification(one.id, body), one);
+    const body = travelled(formatNotification(one, { waits: true }));
+    assert.deepEqual(parseNotification(one.id, body), one);
     return body.slice(0, body.indexOf("\n"));
   });
   assert.equal(new Set(bodies).size, 4);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import { encodeNotification } from "../../redis/buffer/_codec.ts";
+import { formatNotification } from "../../redis/buffer/_codec.ts";
 import { bufferKeys } from "../../redis/buffer/_keys.ts";
 import { ACCEPT, CLAIM } from "../../redis/buffer/_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
@@ -29,10 +29,10 @@ test("where a put got in only in part, repeating it brings the rest and doubles 
     node.link.refuse((key) => key.includes(refused));
     await assert.rejects(node.buffer.put(both), { code: "store_unavailable" });
     node.link.refuse(() => false);
-    await node.buffer.put(both, [], { again: true });
+    await node.buffer.put(both, [], { isRepeat: true });
     await site.pass(1500);
     assert.deepEqual(idsOf(node).toSorted(), both.map(({ id }) => id));
-    await node.buffer.put(both, [], { again: true });
+    await node.buffer.put(both, [], { isRepeat: true });
     await site.pass(1500);
     assert.equal(node.handled.length, 2);
     assert.equal(node.buffer.depth().inFlight, 0);
@@ -49,7 +49,7 @@ test("where the answer to a put is lost, repeating it doubles nothing", async (s
     const one = site.make();
     node.link.loseAnswer(script);
     await assert.rejects(node.buffer.put([one]), { code: "store_unavailable" });
-    await node.buffer.put([one], [], { again: true });
+    await node.buffer.put([one], [], { isRepeat: true });
     await site.pass(2000);
     assert.deepEqual(idsOf(node), [one.id]);
     assert.equal(node.buffer.depth().inFlight, 0);
@@ -69,7 +69,7 @@ test("where the answer to a claim is lost, what it claimed comes again", async (
   node.link.refuse(() => false);
   assert.deepEqual(node.handled, []);
   await site.pass(1500);
-  assert.deepEqual(node.handled, [{ notification: one, again: true }]);
+  assert.deepEqual(node.handled, [{ notification: one, isRepeat: true }]);
   assert.equal(node.buffer.depth().inFlight, 0);
 });
 
@@ -82,7 +82,7 @@ test("a claim that a node does not know of is found within a minute or so", asyn
   const keys = [items, claims, open, older, due, turns, claimers];
   await site.link.run(CLAIM, keys, [node.node.id, site.clock.now(), 1, 1]);
   await site.pass(80_000);
-  assert.deepEqual(node.handled, [{ notification: one, again: true }]);
+  assert.deepEqual(node.handled, [{ notification: one, isRepeat: true }]);
 });
 
 test("what was settled while Redis was away is written when it is back", async (site) => {
@@ -103,10 +103,10 @@ test("what was settled while Redis was away is written when it is back", async (
   assert.ok(node.faults.length > 0 && node.faults.length <= 10, "it says so now and then");
 });
 
-test("what a handler could not do while Redis was away comes again when it is back", async (site) => {
+test("what a handler could not do while Redis was away comes isRepeat when it is back", async (site) => {
   const node: TestNode = await site.start({
-    handle: (buffer) => (batch, { again }) => {
-      if (!again) {
+    handle: (buffer) => (batch, { isRepeat }) => {
+      if (!isRepeat) {
         node.link.break(true);
         throw new ServiceError("store_unavailable", "Redis is away");
       }
@@ -120,7 +120,7 @@ test("what a handler could not do while Redis was away comes again when it is ba
   assert.equal(node.handled.length, 1);
   node.link.break(false);
   await site.pass(3000);
-  assert.deepEqual(node.handled.map(({ again }) => again), [false, true]);
+  assert.deepEqual(node.handled.map(({ isRepeat }) => isRepeat), [false, true]);
   assert.equal(await stateOf(node.buffer, one.id), "delivered");
   assert.equal(node.buffer.depth().inFlight, 0);
 });
@@ -134,8 +134,8 @@ test("where the memory of Redis is full, puts are refused and what is in flight 
       code: "store_unavailable",
     });
     await site.pass(1500);
-    const again = node.handled[0]!.notification;
-    assert.equal(await stateOf(node.buffer, again.id), "delivered");
+    const isRepeat = node.handled[0]!.notification;
+    assert.equal(await stateOf(node.buffer, isRepeat.id), "delivered");
     assert.equal(node.buffer.depth().inFlight, 0);
   } finally {
     await redis().cli("config", "set", "maxmemory", "0");
@@ -164,7 +164,7 @@ test("what is about to be claimed is not mistaken for what was forgotten", async
   goOn();
   await put;
   await site.pass(1000);
-  assert.deepEqual(node.handled, [{ notification: one, again: false }]);
+  assert.deepEqual(node.handled, [{ notification: one, isRepeat: false }]);
 });
 
 test("of two contexts with much to say each gives a few at a time", async (site) => {
@@ -174,7 +174,7 @@ test("of two contexts with much to say each gives a few at a time", async (site)
   for (const context of ["a", "b"]) {
     for (let n = 0; n < 40; n++) {
       const one = site.make({ context, data: JSON.stringify({ n }) });
-      const body = encodeNotification(one, { waits: true });
+      const body = formatNotification(one, { waits: true });
       await link.run(ACCEPT, [items, open, older, due, turns], [`${one.id}${EPOCH}`, body]);
     }
   }

@@ -80,7 +80,7 @@ test("a node claims no more than it has room for, and leaves the rest to others"
   slow.kill();
 });
 
-test("what a dead node had claimed comes again at another one, and only then", async (site) => {
+test("what a dead node had claimed comes isRepeat at another one, and only then", async (site) => {
   const dead = await site.start({ handle: leave });
   const one = site.make();
   await dead.buffer.put([one]);
@@ -90,7 +90,7 @@ test("what a dead node had claimed comes again at another one, and only then", a
   assert.deepEqual(other.handled, []);
   dead.kill();
   await site.pass(2000);
-  assert.deepEqual(other.handled, [{ notification: one, again: true }]);
+  assert.deepEqual(other.handled, [{ notification: one, isRepeat: true }]);
   assert.equal(other.counts.taken, 1);
   assert.equal(await stateOf(other.buffer, one.id), "delivered");
 });
@@ -157,12 +157,12 @@ test("a node that was out of sight does not begin what others have taken over", 
   assert.equal(other.buffer.depth().inFlight, 0);
 });
 
-test("a node that was out of sight, alone, begins again what it had not begun", async (site) => {
+test("a node that was out of sight, alone, begins isRepeat what it had not begun", async (site) => {
   let goOn = () => {};
   const alone = await site.start({
     settings: { numProcessorThreads: 1 },
-    handle: (buffer) => async (batch, { again }) => {
-      if (!again) await new Promise<void>((resolve) => goOn = resolve);
+    handle: (buffer) => async (batch, { isRepeat }) => {
+      if (!isRepeat) await new Promise<void>((resolve) => goOn = resolve);
       for (const each of batch) buffer.settle(delivered(each));
     },
   });
@@ -173,7 +173,7 @@ test("a node that was out of sight, alone, begins again what it had not begun", 
   alone.node.comeBack();
   goOn();
   await site.pass(2000);
-  assert.deepEqual(alone.handled.map(({ again }) => again), [
+  assert.deepEqual(alone.handled.map(({ isRepeat }) => isRepeat), [
     ...Array(16).fill(false),
     ...Array(24).fill(true),
   ]);

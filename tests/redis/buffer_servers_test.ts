@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
-import { createTurn } from "../../core/turn.ts";
+import { createYieldToEventLoop } from "../../core/event_loop.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
 import { RedisBuffer } from "../../redis/buffer/buffer.ts";
@@ -25,7 +25,7 @@ function bufferOf(link: RedisLink, nodes: FakeNode): RedisBuffer {
       maxNotifications: 100_000,
     }),
     retentionMs: () => 60_000,
-    turn: createTurn(systemClock),
+    yieldToEventLoop: createYieldToEventLoop(systemClock),
   });
 }
 

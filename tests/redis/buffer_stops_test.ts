@@ -29,7 +29,7 @@ test("a node that closes hands its claims over at once", async (site) => {
   leaving.buffer.settle(delivered(done));
   await leaving.buffer.close();
   await site.pass(500);
-  assert.deepEqual(other.handled, [{ notification: open, again: true }]);
+  assert.deepEqual(other.handled, [{ notification: open, isRepeat: true }]);
   assert.equal(await stateOf(other.buffer, done.id), "delivered");
 });
 

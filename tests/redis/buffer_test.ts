@@ -32,7 +32,7 @@ async function create(): Promise<BufferUnderTest> {
         ...{ link: last.link, nodes: last.node, clock: last.clock, settings },
         random: () => 0,
         retentionMs: () => 86_400_000,
-        turn: () => settle(1),
+        yieldToEventLoop: () => settle(1),
       });
     },
     breakStore: (is) => last.link.break(is),

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Change } from "../../core/changes.ts";
+import type { Change } from "../../core/change_feed.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { createChangeFeed } from "../../redis/nodes/change_feed.ts";
-import { createInbox } from "../../redis/nodes/inbox.ts";
+import { createNodeChannel } from "../../redis/nodes/node_channel.ts";
 import { openLink } from "../../redis/mod.ts";
 import { joinNodes } from "../../redis/nodes/registered_nodes.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -18,17 +18,17 @@ async function node(id: string, { leaseMs = 2_000 } = {}) {
   const stack = new AsyncDisposableStack();
   const link = stack.use(await openLink(redis().url, { ...common, timeoutMs: 300 }));
   const nodes = stack.use(await joinNodes({ ...common, link, id, leaseMs }));
-  const inbox = stack.use(createInbox({ ...common, link, nodes }));
-  const feed = stack.use(createChangeFeed({ ...common, inbox, nodes }));
+  const channel = stack.use(createNodeChannel({ ...common, link, nodes }));
+  const feed = stack.use(createChangeFeed({ ...common, channel, nodes }));
   const seen: Change[] = [];
   feed.onChange((change) => seen.push(change));
-  inbox.start();
+  channel.start();
   return {
-    announce: (change: Change) => feed.announce(change),
+    announce: (change: Change) => feed.publish(change),
     seen,
     link,
     nodes,
-    inbox,
+    channel,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -42,7 +42,7 @@ redisTest("a change reaches all other nodes, and not the one that made it", asyn
   assert.deepEqual([b.seen, c.seen, a.seen], [[CHANGE], [CHANGE], []]);
 });
 
-redisTest("a node that has just come is told too", async () => {
+redisTest("a node that has just come is delivered too", async () => {
   await using a = await node("a");
   await using b = await node("b");
   assert.equal(a.nodes.isAlive("b"), false, "a has not looked since");
@@ -50,7 +50,7 @@ redisTest("a node that has just come is told too", async () => {
   await until("b knows", () => b.seen.length > 0);
 });
 
-redisTest("a change that was made while Redis was away is told when it is back", async () => {
+redisTest("a change that was made while Redis was away is delivered when it is back", async () => {
   await using a = await node("a");
   await using b = await node("b");
   await redis().kill();
@@ -60,7 +60,7 @@ redisTest("a change that was made while Redis was away is told when it is back",
   await until("b knows", () => b.seen.some(({ kind }) => kind === "subscriptions"));
 });
 
-redisTest("a node whose inbox broke knows that it may have missed something", async () => {
+redisTest("a node whose channel broke knows that it may have missed something", async () => {
   await using a = await node("a", { leaseMs: 60_000 });
   await redis().kill();
   await until("the link is down", () => !a.link.isUp);
@@ -79,7 +79,7 @@ redisTest("a node that was out of sight knows that it may have missed something"
 redisTest("what cannot be understood may be anything", async () => {
   await using a = await node("a");
   await using b = await node("b");
-  await a.inbox.send("b", "change", "garbage");
+  await a.channel.send("b", "change", "garbage");
   await until("b knows", () => b.seen.length > 0);
   assert.deepEqual(b.seen, [{ kind: "unknown" }]);
 });

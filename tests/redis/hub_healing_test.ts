@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { inboxKey } from "../../redis/nodes/inbox.ts";
+import { channelKey } from "../../redis/nodes/node_channel.ts";
 import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { redisTest, sharedRedis, startRedis } from "../support/redis_server.ts";
@@ -45,8 +45,8 @@ redisTest("a message that the inbox has lost is made up for", async () => {
     await until("the reader waits before it tries again", () => inboxClock.timers > 0);
     await here!.desk.publish(eventFor(SEVEN), eventFor(EIGHT));
     await here!.desk.publish(eventFor(EIGHT));
-    await redis().cli("xtrim", inboxKey(there!.id), "maxlen", 1);
-    const trimmed = there!.desk.told.length;
+    await redis().cli("xtrim", channelKey(there!.id), "maxlen", 1);
+    const trimmed = there!.desk.delivered.length;
     await until("whoever missed something looks into the log", async () => {
       await inboxClock.advance(1_000);
       await clock.advance(1_000);
@@ -54,7 +54,7 @@ redisTest("a message that the inbox has lost is made up for", async () => {
     });
     assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
     assert.equal(trimmed, 0);
-    assert.deepEqual(there!.desk.told.map(({ user }) => user).includes(SEVEN.user), false);
+    assert.deepEqual(there!.desk.delivered.map(({ user }) => user).includes(SEVEN.user), false);
   });
 });
 
@@ -65,9 +65,9 @@ redisTest("what was sent while the inbox could not be read arrives afterwards", 
       if (n % 10 === 5) await killReaders(1);
       await here!.desk.publish(eventFor(SEVEN));
     }
-    const told = await there!.desk.heard(20);
-    for (const [at, { previous }] of told.slice(1).entries()) {
-      assert.equal(previous, told[at]!.offset);
+    const delivered = await there!.desk.heard(20);
+    for (const [at, { previous }] of delivered.slice(1).entries()) {
+      assert.equal(previous, delivered[at]!.offset);
     }
   });
 });
@@ -93,7 +93,7 @@ redisTest("a last event that never arrived is found without any sign of it", asy
   });
 });
 
-redisTest("a node that was taken for gone is told again once it is back", async () => {
+redisTest("a node that was taken for gone is delivered isRepeat once it is back", async () => {
   const clock = new FakeClock();
   await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
     const seat = seatFor(SEVEN);
@@ -107,7 +107,7 @@ redisTest("a node that was taken for gone is told again once it is back", async 
       return there!.desk.caughtUp.length > 0;
     });
     assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
-    assert.equal(there!.desk.told.length, 0);
+    assert.equal(there!.desk.delivered.length, 0);
     await here!.desk.publish(eventFor(SEVEN));
     await there!.desk.heard(1);
     assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
@@ -115,7 +115,7 @@ redisTest("a node that was taken for gone is told again once it is back", async 
 });
 
 redisTest(
-  "a Redis that was flushed has the sockets announced again, and nothing is trusted",
+  "a Redis that was flushed has the sockets announced isRepeat, and nothing is trusted",
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
@@ -125,14 +125,14 @@ redisTest(
       const [event] = await there!.desk.heard(1);
       await redis().flush();
       assert.deepEqual(await here!.desk.present(SEVEN), []);
-      assert.equal((await here!.hub.missed(SEVEN, event!.offset)).complete, false);
+      assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       register.revive(there!.id);
       await until("the socket is announced", async () => {
         await clock.advance(1_000);
         return (await here!.desk.present(SEVEN)).length > 0;
       });
       assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
-      assert.equal((await here!.hub.missed(SEVEN, event!.offset)).complete, false);
+      assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       await until("the socket learns of it", async () => {
         await clock.advance(10_000);
         return there!.desk.caughtUp.length > 0;
@@ -158,12 +158,12 @@ redisTest("an event for a socket that a flushed Redis does not know of shows a g
     await here!.desk.publish(eventFor(SEVEN));
     const [before, after] = await here!.desk.heard(2);
     assert.ok(after!.previous > before!.offset);
-    assert.equal((await here!.hub.missed(SEVEN, before!.offset)).complete, false);
+    assert.equal((await here!.hub.readMissed(SEVEN, before!.offset)).complete, false);
   });
 });
 
 redisTest(
-  "a socket is announced again beside one of the same connection at another node",
+  "a socket is announced isRepeat beside one of the same connection at another node",
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
@@ -197,22 +197,25 @@ redisTest("a Redis that was killed is missed, and everything goes on when it is 
     await server.kill();
     const late = eventFor(SEVEN);
     await until("it is missed", () => !here!.link.isUp && !there!.link.isUp);
-    await assert.rejects(here!.hub.publish([late], { again: false }), isUnavailable);
+    await assert.rejects(here!.hub.publish([late], { isRepeat: false }), isUnavailable);
     await assert.rejects(async () => await here!.hub.join(seatFor(SEVEN)), isUnavailable);
     await assert.rejects(async () => await here!.hub.presence([SEVEN]), isUnavailable);
-    await assert.rejects(async () => await here!.hub.missed(SEVEN, last), isUnavailable);
+    await assert.rejects(async () => await here!.hub.readMissed(SEVEN, last), isUnavailable);
     there!.desk.rise(leaver, { returns: true });
     await server.start();
     await until("it answers", () => here!.link.isUp && there!.link.isUp);
-    await here!.hub.publish([late], { again: true });
-    const told = await there!.desk.heard(2);
-    assert.equal(told[1]!.previous, told[0]!.offset);
+    await here!.hub.publish([late], { isRepeat: true });
+    const delivered = await there!.desk.heard(2);
+    assert.equal(delivered[1]!.previous, delivered[0]!.offset);
     await until(
       "the goodbye has arrived",
       async () => (await here!.desk.present(SEVEN)).filter(({ open }) => open).length === 1,
     );
-    assert.equal((await here!.desk.sit(seatFor(SEVEN, { id: "c" }))).from, last);
-    assert.deepEqual(await here!.hub.missed(SEVEN, last), { events: told, complete: true });
+    assert.equal((await here!.desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, last);
+    assert.deepEqual(await here!.hub.readMissed(SEVEN, last), {
+      events: delivered,
+      complete: true,
+    });
   });
 });
 

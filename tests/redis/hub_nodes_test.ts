@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { UserName } from "../../core/events.ts";
-import { inboxKey } from "../../redis/nodes/inbox.ts";
+import { channelKey } from "../../redis/nodes/node_channel.ts";
 import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
 import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -28,11 +28,11 @@ redisTest("an event reaches exactly the nodes that hold sockets of its user", as
     await elsewhere!.desk.sit(seatFor({ context: "1", user: "9" }));
     const [seven, eight] = [eventFor(SEVEN), eventFor(EIGHT)];
     await here!.desk.publish(seven, eight);
-    const told = await there!.desk.heard(2);
-    assert.deepEqual(told.map(({ id }) => id).sort(), [seven.id, eight.id].sort());
+    const delivered = await there!.desk.heard(2);
+    assert.deepEqual(delivered.map(({ id }) => id).sort(), [seven.id, eight.id].sort());
     assert.deepEqual((await here!.desk.heard(1))[0]!.id, seven.id);
-    assert.equal(elsewhere!.desk.told.length, 0);
-    assert.equal(await redis().cli("exists", inboxKey(elsewhere!.id)), "0");
+    assert.equal(elsewhere!.desk.delivered.length, 0);
+    assert.equal(await redis().cli("exists", channelKey(elsewhere!.id)), "0");
   });
 });
 
@@ -45,12 +45,12 @@ redisTest("a node without sockets publishes for those of others", async () => {
       args: '1,\n"é"',
     });
     await here!.desk.publish(event);
-    const [told] = await there!.desk.heard(1);
-    const { offset, previous, ...rest } = told!;
+    const [delivered] = await there!.desk.heard(1);
+    const { offset, previous, ...rest } = delivered!;
     // A break between the arguments means as much as a space.
     assert.deepEqual(rest, { ...event, args: '1, "é"' });
     assert.ok(previous <= last && last < offset);
-    assert.equal(here!.desk.told.length, 0);
+    assert.equal(here!.desk.delivered.length, 0);
   });
 });
 
@@ -72,9 +72,9 @@ redisTest("sockets of a killed node have left, and resume on another one", async
     assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: false }]);
     const event = eventFor(SEVEN);
     await here!.desk.publish(event);
-    const { from } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
-    assert.equal(from, last);
-    const { events, complete } = await here!.hub.missed(SEVEN, from!);
+    const { acknowledged } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    assert.equal(acknowledged, last);
+    const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
     assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
     assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [true]);
   });
@@ -85,11 +85,11 @@ redisTest("a connection that two kills in a row have cut off still has it all", 
     const { last } = await first!.desk.sit(seatFor(SEVEN, { id: "c" }));
     await first!.desk.publish(eventFor(SEVEN));
     await first!.kill();
-    assert.equal((await second!.desk.sit(seatFor(SEVEN, { id: "c" }))).from, last);
+    assert.equal((await second!.desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, last);
     await second!.kill();
-    const { from } = await third!.desk.sit(seatFor(SEVEN, { id: "c" }));
-    assert.equal(from, last);
-    const { events, complete } = await third!.hub.missed(SEVEN, from!);
+    const { acknowledged } = await third!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    assert.equal(acknowledged, last);
+    const { events, complete } = await third!.hub.readMissed(SEVEN, acknowledged!);
     assert.deepEqual([events.length, complete], [1, true]);
   });
 });
@@ -111,13 +111,13 @@ redisTest(
         return (await elsewhere!.desk.present(SEVEN)).some(({ open }) => !open);
       });
       await elsewhere!.desk.publish(one);
-      const told = await there!.desk.heard(2);
-      assert.deepEqual(told.map(({ id }) => id), [both.id, one.id]);
-      assert.equal(paused!.desk.told.length, 1);
+      const delivered = await there!.desk.heard(2);
+      assert.deepEqual(delivered.map(({ id }) => id), [both.id, one.id]);
+      assert.equal(paused!.desk.delivered.length, 1);
       there!.desk.prove(open);
       there!.desk.rise(open, { returns: true });
-      const { from } = await elsewhere!.desk.sit(seatFor(SEVEN, { id: "c" }));
-      assert.equal(from, told[1]!.offset);
+      const { acknowledged } = await elsewhere!.desk.sit(seatFor(SEVEN, { id: "c" }));
+      assert.equal(acknowledged, delivered[1]!.offset);
     });
   },
 );
@@ -128,51 +128,60 @@ redisTest("only what this node has claimed is appended", async () => {
     const claims = claimsKey(partitionOf(SEVEN.context, SEVEN.user));
     const [own, settled, foreign] = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
     await redis().cli("hset", claims, own!.id, here!.id, foreign!.id, "another node");
-    const lost = await here!.hub.publish([settled!, own!, foreign!], { again: false });
+    const lost = await here!.hub.publish([settled!, own!, foreign!], { isRepeat: false });
     assert.deepEqual([...lost].sort(), [settled!.id, foreign!.id].sort());
-    const again = await here!.hub.publish([foreign!, own!], { again: true });
-    assert.deepEqual([...again], [foreign!.id]);
-    const { events } = await here!.hub.missed(SEVEN, last);
+    const isRepeat = await here!.hub.publish([foreign!, own!], { isRepeat: true });
+    assert.deepEqual([...isRepeat], [foreign!.id]);
+    const { events } = await here!.hub.readMissed(SEVEN, last);
     assert.deepEqual(events.map(({ id }) => id), [own!.id]);
-    assert.deepEqual(here!.desk.told.map(({ id }) => id), [own!.id, own!.id]);
+    assert.deepEqual(here!.desk.delivered.map(({ id }) => id), [own!.id, own!.id]);
   });
 });
 
-redisTest("what other nodes could not be told of is published again, in its place", async () => {
-  let isCut = true;
-  const cut: PlaceOptions = {
-    wrap: (inbox) =>
-      ({
-        on: inbox.on.bind(inbox),
-        onGap: inbox.onGap.bind(inbox),
-        start: inbox.start.bind(inbox),
-        send: (...args: Parameters<typeof inbox.send>) =>
-          isCut
-            ? Promise.reject(new ServiceError("store_unavailable", "Cannot reach it"))
-            : inbox.send(...args),
-      }) as never,
-  };
-  await withNodes([cut, {}], async ([here, there]) => {
-    const { last } = await there!.desk.sit(seatFor(SEVEN));
-    const event = eventFor(SEVEN);
-    await assert.rejects(here!.hub.publish([event], { again: false }), isUnavailable);
-    isCut = false;
-    await here!.hub.publish([event], { again: true });
-    const told = await there!.desk.heard(1);
-    assert.deepEqual(await here!.hub.missed(SEVEN, last), { events: told, complete: true });
-  });
-});
+redisTest(
+  "what other nodes could not be delivered of is published isRepeat, in its place",
+  async () => {
+    let isCut = true;
+    const cut: PlaceOptions = {
+      wrap: (inbox) =>
+        ({
+          on: inbox.on.bind(inbox),
+          onGap: inbox.onGap.bind(inbox),
+          start: inbox.start.bind(inbox),
+          send: (...args: Parameters<typeof inbox.send>) =>
+            isCut
+              ? Promise.reject(new ServiceError("store_unavailable", "Cannot reach it"))
+              : inbox.send(...args),
+        }) as never,
+    };
+    await withNodes([cut, {}], async ([here, there]) => {
+      const { last } = await there!.desk.sit(seatFor(SEVEN));
+      const event = eventFor(SEVEN);
+      await assert.rejects(here!.hub.publish([event], { isRepeat: false }), isUnavailable);
+      isCut = false;
+      await here!.hub.publish([event], { isRepeat: true });
+      const delivered = await there!.desk.heard(1);
+      assert.deepEqual(await here!.hub.readMissed(SEVEN, last), {
+        events: delivered,
+        complete: true,
+      });
+    });
+  },
+);
 
-redisTest("a stopped node's sockets resume elsewhere from what is proven for them", async () => {
-  await withNodes([{}, {}], async ([here, there]) => {
-    const seats = Array.from({ length: 300 }, (_, n) => seatFor({ context: "1", user: `u${n}` }));
-    for (const seat of seats) await there!.desk.sit(seat);
-    await there!.hub.stop();
-    const present = (await here!.hub.presence(seats)).flat();
-    assert.deepEqual(new Set(present.map(({ open }) => open)), new Set([false]));
-    assert.equal(present.length, seats.length);
-  });
-});
+redisTest(
+  "a stopped node's sockets resume elsewhere from what is acknowledged for them",
+  async () => {
+    await withNodes([{}, {}], async ([here, there]) => {
+      const seats = Array.from({ length: 300 }, (_, n) => seatFor({ context: "1", user: `u${n}` }));
+      for (const seat of seats) await there!.desk.sit(seat);
+      await there!.hub.stop();
+      const present = (await here!.hub.presence(seats)).flat();
+      assert.deepEqual(new Set(present.map(({ open }) => open)), new Set([false]));
+      assert.equal(present.length, seats.length);
+    });
+  },
+);
 
 redisTest("many sockets of one user that join at the same time all have their seats", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
@@ -196,12 +205,12 @@ redisTest("hubs work on the masters of a Cluster", async () => {
     );
     for (const user of users) await there!.desk.sit(seatFor(user));
     const events = users.map((user) => eventFor(user));
-    assert.equal((await here!.hub.publish(events, { again: false })).size, 0);
-    const told = await there!.desk.heard(users.length);
-    assert.deepEqual(told.map(({ id }) => id).sort(), events.map(({ id }) => id).sort());
+    assert.equal((await here!.hub.publish(events, { isRepeat: false })).size, 0);
+    const delivered = await there!.desk.heard(users.length);
+    assert.deepEqual(delivered.map(({ id }) => id).sort(), events.map(({ id }) => id).sort());
     const present = await here!.hub.presence(users);
     assert.ok(present.every((each) => each.length === 1 && each[0]!.open));
-    const missed = await here!.hub.missed(users[0]!, told[0]!.previous);
+    const missed = await here!.hub.readMissed(users[0]!, delivered[0]!.previous);
     assert.deepEqual([missed.events.length, missed.complete], [1, true]);
     await there!.hub.stop();
     const left = await here!.hub.presence(users);
@@ -216,7 +225,7 @@ redisTest("a socket that closes while it joins does not keep its seat", async ()
     // Somebody is known of the user, so joining takes more than one call.
     const late = seatFor(SEVEN, { id: "c" });
     const joining = here!.desk.sit(late);
-    here!.desk.rise(here!.desk.seats()[0]!, { returns: true });
+    here!.desk.rise(here!.desk.sockets()[0]!, { returns: true });
     await joining;
     const present = await until("the goodbye has come after", async () => {
       const all = await here!.desk.present(SEVEN);

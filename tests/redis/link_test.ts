@@ -154,7 +154,7 @@ redisTest("name and password are sent, and the database is chosen", async () => 
   assert.match(String(await link.send("k", ["CLIENT", "LIST"])), /db=3/);
 });
 
-redisTest("a wrong password is told without it", async () => {
+redisTest("a wrong password is delivered without it", async () => {
   await using server = await startRedis({ config: ["requirepass right"] });
   for (const address of [`redis://:hunter2@127.0.0.1:${server.port}`, server.url]) {
     await assert.rejects(open(address, { openWithinMs: 500 }), (thrown) => {
@@ -169,7 +169,7 @@ redisTest("a wrong password is told without it", async () => {
   }
 });
 
-Deno.test("a server that is not there is told after a bounded time, without the password", async () => {
+Deno.test("a server that is not there is delivered after a bounded time, without the password", async () => {
   const startedAt = performance.now();
   await assert.rejects(
     open("redis://:hunter2@127.0.0.1:1", { openWithinMs: 300 }),
@@ -215,7 +215,7 @@ redisTest("a connection that blocks comes back after a break", async () => {
 });
 
 redisTest(
-  "whoever sends again after each failure of a connection that blocks is slowed down",
+  "whoever sends isRepeat after each failure of a connection that blocks is slowed down",
   async () => {
     await using server = await startRedis({ config: ["maxmemory 1kb"] });
     await using link = await open(server.url, { random: () => 0.9 });

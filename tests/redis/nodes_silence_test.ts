@@ -110,7 +110,7 @@ Deno.test("one silence after the other does not spare the dead", async () => {
 Deno.test("a node lapses once per silence, and only where that was longer than its lease", async () => {
   const { register, a } = await twoNodes();
   let lapses = 0;
-  a.nodes.onLapse(() => lapses++);
+  a.nodes.onLeaseLost(() => lapses++);
   a.cut(true);
   await register.clock.advance(LEASE_MS - 1_600);
   a.cut(false);
@@ -127,7 +127,7 @@ Deno.test("a node lapses once per silence, and only where that was longer than i
 Deno.test("a sign of life that went through without an answer does not hide a lapse", async () => {
   const { register, a } = await twoNodes();
   let lapses = 0;
-  a.nodes.onLapse(() => lapses++);
+  a.nodes.onLeaseLost(() => lapses++);
   a.cut(true);
   await register.clock.advance(2 * LEASE_MS);
   register.signs.set("a", register.clock.now());

@@ -28,7 +28,7 @@ class TestNode implements AsyncDisposable {
   ) {
     this.kill = kill;
     this.#lines = lines;
-    nodes.onLapse(() => this.lapses++);
+    nodes.onLeaseLost(() => this.lapses++);
   }
 
   static async join(id: string, { leaseMs = LEASE_MS } = {}): Promise<TestNode> {

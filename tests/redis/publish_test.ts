@@ -47,7 +47,7 @@ async function twoNodes({ maxPerSecondPerContext = 0 } = {}) {
         ...{ link: own, nodes: register.join(), clock: systemClock, random: Math.random },
         settings: () => SETTINGS,
         retentionMs: () => HOUR_MS,
-        turn: () => settle(1),
+        yieldToEventLoop: () => settle(1),
       }),
     );
     await buffer.start((batch) => {
@@ -104,8 +104,8 @@ redisTest("a request that one node has accepted is replayed by the other", async
   await using nodes = await twoNodes();
   const { a, b, handled } = nodes;
   const { ids } = await a.publish("k", { count: 5 });
-  const again = await until("b knows it", () => b.publish("k", { count: 5 }).catch(() => false));
-  assert.deepEqual(again, { ids, replayed: true });
+  const isRepeat = await until("b knows it", () => b.publish("k", { count: 5 }).catch(() => false));
+  assert.deepEqual(isRepeat, { ids, replayed: true });
   assert.equal(await codeOf(b.publish("k", { count: 4 })), "idempotency_mismatch");
   await until("all are handled", () => handled.length >= 5);
   assert.deepEqual(handled.map(({ id }) => id).toSorted(), ids);

@@ -149,7 +149,7 @@ redisTest("what is given back can be taken", async () => {
   const name = fresh();
   await one.take(name, 10, 10);
   assert.ok(await one.take(name, 10, 10) > 0);
-  one.limiter.giveBack(name, { count: 10, perSecond: 10 });
+  one.limiter.refund(name, { count: 10, perSecond: 10 });
   assert.equal(await one.take(name, 10, 10), 0);
 });
 
@@ -160,7 +160,7 @@ redisTest("buckets of different names do not meet, whatever is in the names", as
   }
 });
 
-redisTest("a bucket that is full again is not kept", async () => {
+redisTest("a bucket that is full isRepeat is not kept", async () => {
   await redis().flush();
   await using one = await node();
   await one.take(fresh(), 100, 1000);

@@ -81,8 +81,8 @@ redisTest("a token that was refused is replaced once", async () => {
   await using b = await node();
   const { ask, made, refused } = source();
   refused.add((await ask(a))!.value);
-  const again = await Promise.all([ask(a), ask(b), ask(b)]);
-  assert.equal(new Set(again.map((each) => each!.value)).size, 1);
+  const isRepeat = await Promise.all([ask(a), ask(b), ask(b)]);
+  assert.equal(new Set(isRepeat.map((each) => each!.value)).size, 1);
   assert.equal(made(), 2);
 });
 

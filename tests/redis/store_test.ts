@@ -40,7 +40,7 @@ redisTest("a record on Redis vanishes when its time has passed, also from lists"
   assert.equal(await store.commit(commit), true);
 });
 
-redisTest("setting a record on Redis again without a limit of time keeps it", async () => {
+redisTest("setting a record on Redis isRepeat without a limit of time keeps it", async () => {
   const store = await openEmpty();
   await store.commit({
     sets: [1, 2].map((n) => ({ key: ["k", n], value: 1, expireInMs: 50 })),
@@ -63,7 +63,7 @@ redisTest("what has expired on Redis leaves nothing behind", async () => {
   assert.equal(await redis().cli("keys", "*"), "carillon:{records}:version");
 });
 
-redisTest("a version is not used again after Redis has lost what it knew", async () => {
+redisTest("a version is not used isRepeat after Redis has lost what it knew", async () => {
   const store = await openEmpty();
   await store.commit({ sets: [{ key: ["a"], value: 1 }] });
   const { version } = (await store.get(["a"]))!;
@@ -105,21 +105,24 @@ redisTest(
   },
 );
 
-redisTest("without Redis the store is unavailable, and works again when it is back", async () => {
-  await using server = await startRedis({ appendonly: true });
-  const link = await connect(server.url);
-  const store = new RedisStore(link);
-  await store.commit({ sets: [{ key: ["a"], value: 1 }] });
-  await server.stop();
-  await until("it is noticed", () => !link.isUp);
-  await assert.rejects(store.get(["a"]), isUnavailable);
-  await assert.rejects(store.getMany([["a"]]), isUnavailable);
-  await assert.rejects(Array.fromAsync(store.list({ prefix: ["a"] })), isUnavailable);
-  await assert.rejects(store.commit({ sets: [{ key: ["a"], value: 2 }] }), isUnavailable);
-  await server.start();
-  await until("the link is up", () => link.isUp);
-  assert.equal((await store.get(["a"]))?.value, 1);
-});
+redisTest(
+  "without Redis the store is unavailable, and works isRepeat when it is back",
+  async () => {
+    await using server = await startRedis({ appendonly: true });
+    const link = await connect(server.url);
+    const store = new RedisStore(link);
+    await store.commit({ sets: [{ key: ["a"], value: 1 }] });
+    await server.stop();
+    await until("it is noticed", () => !link.isUp);
+    await assert.rejects(store.get(["a"]), isUnavailable);
+    await assert.rejects(store.getMany([["a"]]), isUnavailable);
+    await assert.rejects(Array.fromAsync(store.list({ prefix: ["a"] })), isUnavailable);
+    await assert.rejects(store.commit({ sets: [{ key: ["a"], value: 2 }] }), isUnavailable);
+    await server.start();
+    await until("the link is up", () => link.isUp);
+    assert.equal((await store.get(["a"]))?.value, 1);
+  },
+);
 
 redisTest("a loose record is set, checked, replaced and deleted by name", async () => {
   const store = await openLoose();
@@ -152,8 +155,11 @@ redisTest(
     assert.equal((await store.get(key))?.value, 1);
     await until("it has gone", async () => await store.get(key) === undefined);
     assert.equal(await redis().cli("dbsize"), "0");
-    const again = { checks: [{ key, version: null }], sets: [{ key, value: 2, expireInMs: 50 }] };
-    assert.equal(await store.commit(again), true);
+    const isRepeat = {
+      checks: [{ key, version: null }],
+      sets: [{ key, value: 2, expireInMs: 50 }],
+    };
+    assert.equal(await store.commit(isRepeat), true);
     await store.commit({ sets: [{ key, value: 3 }] });
     const [name] = await allKeys();
     assert.equal(await links[0]!.send(name!, ["PTTL", name!]), -1);

@@ -14,7 +14,7 @@ function open(service: TestService, accept: string) {
   return service.call("GET", "/", { key: null, headers: { accept } });
 }
 
-Deno.test("a browser is told what answers here, that it is ready, and where the API is", async () => {
+Deno.test("a browser is delivered what answers here, that it is ready, and where the API is", async () => {
   await using service = await startTestService();
   const { status, headers, text } = await open(service, BROWSER);
   assert.equal(status, 200);
@@ -24,7 +24,7 @@ Deno.test("a browser is told what answers here, that it is ready, and where the 
   assert.match(text, /<a href="\/docs">/);
 });
 
-Deno.test("a browser is told that a node that leaves is not ready", async () => {
+Deno.test("a browser is delivered that a node that leaves is not ready", async () => {
   await using service = await startTestService();
   await service.call("POST", "/v1/admin/drain");
   assert.match((await open(service, BROWSER)).text, /It is not ready/);

@@ -78,7 +78,7 @@ Deno.test("errors come in the original's envelope, with its numbers", async () =
   assert.deepEqual(await subscriptions(service), []);
 });
 
-Deno.test("an unknown session is told so as the original does", async () => {
+Deno.test("an unknown session is delivered so as the original does", async () => {
   await using service = await startTestService();
   const { status, body } = await pns(service, "subscribe", { session: "unknown", body: BODY });
   assert.equal(status, 200);

@@ -154,7 +154,7 @@ Deno.test("a body that is not JSON by its type is refused", async () => {
   }
 });
 
-Deno.test("a body over the limit is refused, whether its length is told or not", async () => {
+Deno.test("a body over the limit is refused, whether its length is delivered or not", async () => {
   await using service = await startTestService();
   const large = JSON.stringify({ ...NEW_MAIL, data: { text: "x".repeat(800_000) } });
   assertProblem(await service.call("POST", PATH, { body: large }), "413 payload_too_large");

@@ -180,9 +180,11 @@ Deno.test("a name that comes twice or is written with escapes is never read othe
   for (const name of Object.keys(FIELDS)) {
     const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, "0")}${name.slice(1)}`;
     for (const value of FIELDS[name]!.takes) {
-      for (const again of [name, escaped, "__proto__"]) {
-        assertWithin(written({ ...BASE, [name]: value }).replace(/\}$/, `,"${again}":${value}}`));
-        assertWithin(written({ ...BASE, [name]: value }).replace(/^\{/, `{"${again}":null,`));
+      for (const isRepeat of [name, escaped, "__proto__"]) {
+        assertWithin(
+          written({ ...BASE, [name]: value }).replace(/\}$/, `,"${isRepeat}":${value}}`),
+        );
+        assertWithin(written({ ...BASE, [name]: value }).replace(/^\{/, `{"${isRepeat}":null,`));
       }
     }
   }

@@ -25,7 +25,7 @@ Deno.test("sessions are listed for their user, without their tokens", async () =
   for (const { token } of mine) assert.ok(!text.includes(token));
 });
 
-Deno.test("a revoked session is told so, closed, and cannot be used again", async () => {
+Deno.test("a revoked session is delivered so, closed, and cannot be used again", async () => {
   await using service = await startTestService();
   const { id, token: session } = await service.mintSession();
   using revoked = await listen(service.host, { session, connection: "a" });

@@ -24,12 +24,12 @@ Deno.test("a subscription is made, shown without its token, and removed", async 
   assertProblem(await service.call("DELETE", `${PATH}/${id}`), "404 not_found");
 });
 
-Deno.test("subscribing again replaces the topics", async () => {
+Deno.test("subscribing isRepeat replaces the topics", async () => {
   await using service = await startTestService();
   await service.subscribe(PHONE);
-  const again = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
-  assert.equal(again.status, 200);
-  assert.deepEqual(again.body.topics, ["a"]);
+  const isRepeat = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
+  assert.equal(isRepeat.status, 200);
+  assert.deepEqual(isRepeat.body.topics, ["a"]);
   const { items } = (await service.call("GET", PATH)).body;
   assert.equal(items.length, 1);
 });
@@ -51,7 +51,7 @@ Deno.test("a topic that is not subscribed to does not arrive, one that is does",
   assert.deepEqual(gcm.arrived.map(({ token }) => token), ["t1"]);
 });
 
-Deno.test("the token that caused a notification is not told of it", async () => {
+Deno.test("the token that caused a notification is not delivered of it", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   await service.subscribe(PHONE);

@@ -93,7 +93,7 @@ Deno.test("a start on a data file in any folder works, one with blanks included"
   }
 });
 
-Deno.test("a folder that Deno cannot be told of ends the start with the reason", async () => {
+Deno.test("a folder that Deno cannot be delivered of ends the start with the reason", async () => {
   const { code, stdout, stderr } = await run(["task", "--quiet", "start"], {
     CARILLON_STORE: "kv:/var/a,b/c.kv",
     CARILLON_PORT: "0",

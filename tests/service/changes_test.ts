@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ApiKeys, Sessions } from "../../auth/mod.ts";
 import { Attributes } from "../../cascade/mod.ts";
-import type { Change, ChangeFeed } from "../../core/changes.ts";
+import type { Change, ChangeFeed } from "../../core/change_feed.ts";
 import { createIdSource } from "../../core/ids.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Store } from "../../core/store.ts";
@@ -36,13 +36,13 @@ class Cluster {
     const { store, clock } = this;
     const self = {};
     const feed: ChangeFeed = {
-      announce: (change) => {
+      publish: (change) => {
         if (!this.isTold) return;
         for (const [node, tell] of this.#listeners) if (node !== self) tell(change);
       },
       onChange: (listener) => void this.#listeners.set(self, listener),
     };
-    const { announce: onChanged } = feed;
+    const { publish: onChanged } = feed;
     const attributes = new Attributes({ store, onChanged });
     const candidates = new CandidateCache(store);
     const keys = new ApiKeys({ store, clock, onChanged });
@@ -158,7 +158,7 @@ Deno.test("after a gap everything is read anew, and what was revoked meanwhile e
   assert.deepEqual(b.closed.toSorted(), [jwt, session.id].toSorted());
 });
 
-Deno.test("a change that nobody was told of counts after some minutes", async () => {
+Deno.test("a change that nobody was delivered of counts after some minutes", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();

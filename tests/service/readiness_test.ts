@@ -21,12 +21,12 @@ Deno.test("a store that can be read but not written makes a node not ready", asy
   };
   const ready = createReadiness({
     backend: { store: full, checks: () => Promise.resolve([]) },
-    ...{ transports: new Map(), leaving: () => false, clock },
+    ...{ transports: new Map(), shutdown: () => false, clock },
   });
   assert.deepEqual((await ready())[0], { name: "store", ok: false, detail: "The disk is full" });
 });
 
-Deno.test("days to the end of a credential are told, and never take a node out", async () => {
+Deno.test("days to the end of a credential are delivered, and never take a node out", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const transport = new StubTransport("apn");
@@ -36,7 +36,7 @@ Deno.test("days to the end of a credential are told, and never take a node out",
   }];
   const transports = new Map([["apn" as const, transport]]);
   const backend = { store, checks: () => Promise.resolve([]) };
-  const ready = createReadiness({ backend, transports, leaving: () => false, clock });
+  const ready = createReadiness({ backend, transports, shutdown: () => false, clock });
   const check = (await ready()).find(({ name }) => name === "transport apn");
   assert.deepEqual(check, {
     ...{ name: "transport apn", ok: false, optional: true },
@@ -52,7 +52,7 @@ Deno.test("what a backend warns of is shown and takes nothing out", async () => 
     store,
     checks: () => Promise.resolve([{ name: "redis", ok: false, optional: true, detail }]),
   };
-  const ready = createReadiness({ backend, transports: new Map(), leaving: () => false, clock });
+  const ready = createReadiness({ backend, transports: new Map(), shutdown: () => false, clock });
   assert.deepEqual((await ready())[1], { name: "redis", ok: false, optional: true, detail });
 });
 
@@ -60,6 +60,6 @@ Deno.test("a node that leaves is not ready", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const backend = { store, checks: () => Promise.resolve([]) };
-  const ready = createReadiness({ backend, transports: new Map(), leaving: () => true, clock });
+  const ready = createReadiness({ backend, transports: new Map(), shutdown: () => true, clock });
   assert.equal((await ready()).find(({ name }) => name === "in service")?.ok, false);
 });

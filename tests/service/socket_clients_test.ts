@@ -12,7 +12,7 @@ calendar-app:
   topics: ["ox:calendar:*"]
 `;
 
-Deno.test("a path belongs to a client, and its sockets are told of its topics only", async () => {
+Deno.test("a path belongs to a client, and its sockets are delivered of its topics only", async () => {
   await using service = await startTestService({ files: { [FILE]: TWO } });
   const session = await service.mint();
   using mail = await listen(service.host, { session, connection: "a" });

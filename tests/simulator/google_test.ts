@@ -189,7 +189,7 @@ Deno.test("FCM: '502' is a page in HTML", async () => {
   assert.match(headers["content-type"] ?? "", /html/);
 });
 
-Deno.test("Google's token endpoint can be told to fail", async () => {
+Deno.test("Google's token endpoint can be delivered to fail", async () => {
   const fakes = bareFakes();
   fakes.faults.set({ provider: "google-token", token: "*", script: "503 once" });
   assert.equal((await askToken(fakes)).status, 503);

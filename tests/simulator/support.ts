@@ -1,7 +1,7 @@
 /** Requests to the fakes as a raw client would make them, with everything right by default. */
 
 import { importPKCS8, SignJWT } from "jose";
-import type { Connection, ProviderAnswer, ProviderRequest } from "../../simulator/exchange.ts";
+import type { FakeConnection, ProviderAnswer, ProviderRequest } from "../../simulator/exchange.ts";
 import { createMaterial } from "../../simulator/material.ts";
 import { createArrivals } from "../../simulator/arrivals.ts";
 import { createFakes, type FakesOptions } from "../../simulator/fakes.ts";
@@ -33,7 +33,7 @@ export function bareFakes(apns: FakesOptions["apns"] = {}) {
 /** A connection of its own, counting what it was allowed. */
 export function connection(certificate?: Uint8Array, trusted = true) {
   const limits: number[] = [];
-  const made: Connection & { readonly limits: readonly number[] } = {
+  const made: FakeConnection & { readonly limits: readonly number[] } = {
     certificateTrusted: certificate !== undefined && trusted,
     limitStreams: (count) => void limits.push(count),
     limits,
@@ -49,7 +49,7 @@ export interface Raw {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly repeated?: readonly string[];
   readonly body?: string | Uint8Array<ArrayBuffer>;
-  readonly connection?: Connection;
+  readonly connection?: FakeConnection;
 }
 
 /** A request; headers that are undefined are left out. */

@@ -30,7 +30,7 @@ function set(key: string, value: unknown) {
 
 declare const self: Worker;
 
-let told = false;
-self.onmessage = () => void (told = true);
-await write(() => told);
+let delivered = false;
+self.onmessage = () => void (delivered = true);
+await write(() => delivered);
 self.postMessage("closed");

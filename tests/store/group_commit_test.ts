@@ -21,11 +21,11 @@ Deno.test("commits that arrive while one is being written go together in the nex
   await Promise.all(others);
 });
 
-Deno.test("others have their turn between two groups, and not after the last", async () => {
+Deno.test("others have their yieldToEventLoop between two groups, and not after the last", async () => {
   const store = new MemoryStore({ clock: new FakeClock() });
   let turns = 0;
-  const turn = () => Promise.resolve(void turns++);
-  const group = new GroupCommit(store, { clock: new FakeClock(), turn });
+  const yieldToEventLoop = () => Promise.resolve(void turns++);
+  const group = new GroupCommit(store, { clock: new FakeClock(), yieldToEventLoop });
   const some = (count: number) =>
     Array.from({ length: count }, (_, n) => group.commit(set(`${n}`, n)));
   await Promise.all(some(2));

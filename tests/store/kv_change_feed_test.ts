@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Change } from "../../core/changes.ts";
+import type { Change } from "../../core/change_feed.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { type ChangeRecord, newChanges, withChanges } from "../../store/kv_change_feed.ts";
@@ -27,7 +27,7 @@ function feed(of: KvStore, id: string) {
   feed.onChange((change) => seen.push(change));
   return {
     seen,
-    announce: (change: Change) => feed.announce(change),
+    announce: (change: Change) => feed.publish(change),
     /** It looks at the record, and begins with not knowing what was before. */
     ready: () => until(`${id} watches`, () => seen.length > 0),
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
@@ -46,7 +46,7 @@ Deno.test("a change reaches the other process, and not the one that made it", as
   assert.deepEqual(b.seen, [{ kind: "unknown" }, user(1)]);
 });
 
-Deno.test("of more changes than the record holds it is told that some were missed, or each", async () => {
+Deno.test("of more changes than the record holds it is delivered that some were missed, or each", async () => {
   await using shared = await store();
   await using a = feed(shared, "a");
   await using b = feed(shared, "b");
@@ -72,7 +72,7 @@ Deno.test("two that announce at once do not overwrite each other", async () => {
   await until("c knows all", () => c.seen.length === 41);
 });
 
-Deno.test("whoever has seen so much is told the rest, or that something is missing", () => {
+Deno.test("whoever has seen so much is delivered the rest, or that something is missing", () => {
   const steps = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 });
   fc.assert(fc.property(steps, fc.integer({ min: 0, max: 200 }), (counts, seen) => {
     let record = EMPTY;
@@ -80,14 +80,14 @@ Deno.test("whoever has seen so much is told the rest, or that something is missi
       const added = Array.from({ length: count }, (_, n) => user(record.last + n + 1));
       record = withChanges(record, added, { from: "a" });
     }
-    const told = newChanges(record, { seen, id: "b" });
+    const delivered = newChanges(record, { seen, id: "b" });
     const missing = Array.from(
       { length: Math.max(0, record.last - seen) },
       (_, n) => user(seen + n + 1),
     );
     if (seen > record.last || missing.length > 100) {
-      assert.deepEqual(told, [{ kind: "unknown" }]);
-    } else assert.deepEqual(told, missing);
+      assert.deepEqual(delivered, [{ kind: "unknown" }]);
+    } else assert.deepEqual(delivered, missing);
   }));
 });
 

@@ -55,7 +55,7 @@ Deno.test("a full disk makes the store unavailable at once, with the file's name
   assert.equal(calls, 1);
 });
 
-Deno.test("a locked file is tried again until it is free", async () => {
+Deno.test("a locked file is tried isRepeat until it is free", async () => {
   const clock = new FakeClock();
   let calls = 0;
   const store = stubbed(() => {

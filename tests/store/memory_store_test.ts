@@ -26,7 +26,7 @@ Deno.test("an expired record in memory counts as absent for a check", async () =
   assert.equal((await store.get(["k"]))?.value, 2);
 });
 
-Deno.test("setting a record in memory again without a limit of time keeps it", async () => {
+Deno.test("setting a record in memory isRepeat without a limit of time keeps it", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   await store.commit({ sets: [{ key: ["k"], value: 1, expireInMs: 1_000 }] });

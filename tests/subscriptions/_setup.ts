@@ -1,6 +1,6 @@
 /** What the tests of this folder start from: a repository and a matcher on a store in memory. */
 
-import type { Change } from "../../core/changes.ts";
+import type { Change } from "../../core/change_feed.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";

@@ -14,7 +14,7 @@ Deno.test("a user who is known is matched at once", async () => {
   assert.ok(Array.isArray(matcher.match(MAIL, [])));
 });
 
-Deno.test("open sockets of interested clients are told too", async () => {
+Deno.test("open sockets of interested clients are delivered too", async () => {
   const { matcher, repository } = setup();
   await repository.subscribe(request());
   const connected = ["open-xchange-appsuite", "another"];
@@ -76,7 +76,7 @@ Deno.test("prefetch reads many users at once, and those only that are not known"
   assert.deepEqual((matcher.match(MAIL, []) as readonly unknown[]).length, 1);
 });
 
-Deno.test("a read that failed is tried again by the next match", async () => {
+Deno.test("a read that failed is tried isRepeat by the next match", async () => {
   const { store, matcher, repository, reached } = setup();
   await repository.subscribe(request());
   const getMany = store.getMany;

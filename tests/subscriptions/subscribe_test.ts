@@ -14,7 +14,7 @@ Deno.test("a new subscription counts at once, even where its user was known to h
   assert.deepEqual(await repository.get(subscription.id), subscription);
 });
 
-Deno.test("subscribing again replaces topics and keeps the id", async () => {
+Deno.test("subscribing isRepeat replaces topics and keeps the id", async () => {
   const { repository, clock } = setup();
   const first = await repository.subscribe(request({ expiresAt: clock.now() + 5_000 }));
   await clock.advance(1_000);
@@ -213,7 +213,7 @@ function code(expected: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof ServiceError && error.code === expected;
 }
 
-Deno.test("others are told whose subscriptions were changed, or may have been", async () => {
+Deno.test("others are delivered whose subscriptions were changed, or may have been", async () => {
   const changes: unknown[] = [];
   let fails = false;
   const { repository } = setup({

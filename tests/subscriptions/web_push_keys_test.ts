@@ -18,8 +18,8 @@ function tokenOf(applicationServerKey?: string): string {
 Deno.test("a page that begins to say its key replaces its subscription", async () => {
   const { repository, reached } = setup();
   const { subscription } = await repository.subscribe(request({ ...BROWSER, token: PLAIN }));
-  const again = await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
-  assert.deepEqual([again.created, again.subscription.id], [false, subscription.id]);
+  const isRepeat = await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
+  assert.deepEqual([isRepeat.created, isRepeat.subscription.id], [false, subscription.id]);
   assert.deepEqual(await reached(), [WITH_KEY]);
 });
 

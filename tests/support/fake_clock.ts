@@ -88,7 +88,7 @@ export class FakeClock implements Clock {
 
 /** Lets everything that is ready to run, run. */
 export async function settle(turns = 3): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) {
+  for (let yieldToEventLoop = 0; yieldToEventLoop < turns; yieldToEventLoop++) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -11,7 +11,7 @@ import type { Notification } from "../../core/notification.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
-import { createPipeline, type Draft, type Pipeline } from "../../delivery/mod.ts";
+import { createPipeline, type NotificationDraft, type Pipeline } from "../../delivery/mod.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { mortalClock } from "./mortal_clock.ts";
@@ -63,7 +63,7 @@ export class PipelineBench {
       clock,
       settings: () => this.settings().buffer,
       retentionMs: () => 86_400_000,
-      turn: () => settle(1),
+      yieldToEventLoop: () => settle(1),
     });
     this.pipeline = createPipeline({
       ...{ buffer: this.buffer, store, clock, ids, metrics, log: silentLog },
@@ -93,7 +93,7 @@ export class PipelineBench {
         return Promise.resolve(new Response(null, { status: 204 }));
       },
       random: () => 0.5,
-      turn: () => settle(1),
+      yieldToEventLoop: () => settle(1),
     });
     await this.pipeline.start();
     return this;
@@ -106,7 +106,7 @@ export class PipelineBench {
     });
   }
 
-  async publish(fields: Partial<Draft> = {}, times = 1): Promise<string> {
+  async publish(fields: Partial<NotificationDraft> = {}, times = 1): Promise<string> {
     const drafts = Array.from({ length: times }, (_, n) => ({
       ...{ context: "1", user: "3", topic: "ox:mail:new", data: JSON.stringify({ n }) },
       ...fields,
@@ -118,7 +118,7 @@ export class PipelineBench {
 
   async pass(ms: number): Promise<void> {
     await this.clock.advance(ms);
-    for (let turn = 0; turn < 10; turn++) await settle();
+    for (let yieldToEventLoop = 0; yieldToEventLoop < 10; yieldToEventLoop++) await settle();
   }
 
   async record(id: string): Promise<LedgerRecord | Notification | undefined> {

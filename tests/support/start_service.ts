@@ -1,7 +1,7 @@
 /** The whole service within the process of the test, on a port and a configuration of its own. */
 
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { createTurn } from "../../core/turn.ts";
+import { createYieldToEventLoop } from "../../core/event_loop.ts";
 import type { Backend } from "../../service/backend.ts";
 import { type Service, startService } from "../../service/start.ts";
 import { Api } from "./api.ts";
@@ -50,7 +50,7 @@ export class TestService extends Api implements AsyncDisposable {
   }
 
   houseKeep(): Promise<void> {
-    return this.#service.houseKeep();
+    return this.#service.runMaintenance();
   }
 
   /** Resolves when it has left. */
@@ -90,7 +90,7 @@ export async function startTestService(
     }, {
       clock,
       random: Math.random,
-      turn: createTurn(systemClock),
+      yieldToEventLoop: createYieldToEventLoop(systemClock),
       variables: {},
       writeLog: (line) => void log.push(line),
       ...(backend && { backend }),

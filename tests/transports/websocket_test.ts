@@ -20,7 +20,7 @@ Deno.test("sockets of another client do not count", () => {
   );
 });
 
-Deno.test("the source alone is told nothing, by its connection id as by its Socket.IO id", () => {
+Deno.test("the source alone is delivered nothing, by its connection id as by its Socket.IO id", () => {
   assert.equal(socketOutcome([socket()], { client: APP, source: "tab" }).kind, "source");
   assert.equal(socketOutcome([socket()], { client: APP, source: "s1" }).kind, "source");
 });

@@ -30,7 +30,7 @@ export type Remedy =
   | "keep_token";
 
 /** Send again once, now; and if that meets the same answer, that is the outcome. */
-export interface Again {
+export interface RetryAdvice {
   readonly kind: "again";
   readonly remedy: Remedy;
   readonly otherwise: Outcome;
@@ -74,11 +74,11 @@ const BAD_SETUP = new Set([
 ]);
 
 /** What should come of one attempt. */
-export function judgeAnswer(result: HttpResult, facts: AnswerFacts): Outcome | Again {
+export function judgeAnswer(result: HttpResult, facts: AnswerFacts): Outcome | RetryAdvice {
   return result.kind === "failed" ? judgeFailure(result) : judgeReply(result, facts);
 }
 
-function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | Again {
+function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | RetryAdvice {
   const { status, headers } = reply;
   if (status >= 200 && status < 300) {
     const providerId = headers.get("apns-id");
@@ -171,7 +171,7 @@ function judgeFailure({ fault, reason, goawayReason }: HttpFailure): Outcome {
   }
 }
 
-function again(remedy: Remedy, otherwise: Outcome): Again {
+function again(remedy: Remedy, otherwise: Outcome): RetryAdvice {
   return { kind: "again", remedy, otherwise };
 }
 

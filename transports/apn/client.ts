@@ -10,7 +10,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
-import { type Again, judgeAnswer, type Remedy } from "./answers.ts";
+import { judgeAnswer, type Remedy, type RetryAdvice } from "./answers.ts";
 import type { ApnCredential } from "./credentials.ts";
 import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
@@ -37,7 +37,7 @@ export interface ApnClientOptions {
 
 type Rendered = ReturnType<typeof renderApns>;
 /** With which token that was met. */
-type Refused = Again & { readonly usedToken: string | undefined };
+type Refused = RetryAdvice & { readonly usedToken: string | undefined };
 
 const TIMEOUT_MS = 10_000;
 /** Apple takes rapid reconnecting for an attack. */

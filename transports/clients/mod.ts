@@ -10,4 +10,4 @@ export {
 export { type FileAccess, readCaFile, readConfigFile } from "./config_files.ts";
 export { readTokenAnswer } from "./oauth_token.ts";
 export { readKeyOf, readPrivateKey, withLineBreaks } from "./private_key.ts";
-export { type Stale, withToken } from "./with_token.ts";
+export { type StaleTokenAnswer, withAccessToken } from "./with_token.ts";

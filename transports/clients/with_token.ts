@@ -7,15 +7,15 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { TokenCache } from "../http/mod.ts";
 
 /** The access token was refused: worth one resend with a new one. */
-export interface Stale {
+export interface StaleTokenAnswer {
   readonly kind: "stale";
   readonly reason: string;
 }
 
 /** What came of at most two calls of `attempt`, each with the token of its time. */
-export async function withToken(
+export async function withAccessToken(
   tokens: TokenCache<Outcome>,
-  attempt: (accessToken: string) => Promise<Outcome | Stale>,
+  attempt: (accessToken: string) => Promise<Outcome | StaleTokenAnswer>,
 ): Promise<Outcome> {
   const first = await tokens.get();
   if (first.kind === "failed") return first.failure;

@@ -1,9 +1,9 @@
 /** How much goes over how many connections to Google. */
 
 /** Connections per client. */
-export const CONNECTIONS = 4;
+export const GCM_CONNECTIONS = 4;
 /** Requests under way on one connection; Google allows 100, the runtime stalls above some 60. */
-export const IN_FLIGHT = 40;
+export const GCM_MAX_IN_FLIGHT = 40;
 /** FCM itself closes after four idle minutes. */
 export const IDLE_MS = 200_000;
 /** Google's own calls behind the answer take up to ten seconds. */

@@ -1,14 +1,14 @@
 /** Sizes and times that both of Google's formats share. */
 
 /** To whom and when a message is rendered. */
-export interface Addressed {
+export interface AddressedMessage {
   readonly token: string;
   /** Epoch milliseconds. */
   readonly nowMs: number;
 }
 
 /** Bytes of the largest message. */
-export const MAX_BYTES = 4096;
+export const GCM_MAX_BYTES = 4096;
 
 /** Four weeks, the longest that Google keeps a message. */
 export const TTL_MAX_SECONDS = 2_419_200;
@@ -18,7 +18,7 @@ export const TTL_MAX_SECONDS = 2_419_200;
  * nothing for real ones, which have some 160 characters; a long one must not eat the message up.
  */
 export function maxBytes(token: string): number {
-  return Math.max(MAX_BYTES, token.length + MAX_BYTES / 2);
+  return Math.max(GCM_MAX_BYTES, token.length + GCM_MAX_BYTES / 2);
 }
 
 /** Seconds until a message expires, rounded up; `undefined` where it never does. */

@@ -40,7 +40,7 @@ export interface AccessTokenOptions {
 }
 
 /** A new access token, or what its absence means for the messages that wait for it. */
-export async function requestAccessToken(
+export async function requestGoogleToken(
   account: ServiceAccount,
   { pool, tokenAddress, clock }: AccessTokenOptions,
 ): Promise<Minted<Outcome>> {

@@ -9,7 +9,7 @@ import type { HttpFailure } from "../http/mod.ts";
 const FLOOR_MS = 10_000;
 
 /** Reads one failure. No failure says anything about the token. */
-export function readFailure({ fault, sent, reason }: HttpFailure): Outcome {
+export function readGcmFailure({ fault, sent, reason }: HttpFailure): Outcome {
   switch (fault) {
     case "certificate":
     case "no_h2":

@@ -7,7 +7,7 @@
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpReply, retryAfterMs } from "../http/mod.ts";
-import type { Stale } from "../clients/mod.ts";
+import type { StaleTokenAnswer } from "../clients/mod.ts";
 
 /** Google asks for at least these waits before the first retry, in milliseconds. */
 const QUOTA_FLOOR_MS = 60_000;
@@ -19,7 +19,10 @@ const CAP_MS = 3_600_000;
 const NOT_A_TOKEN = "The registration token is not a valid FCM registration token";
 
 /** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
-export function readAnswerV1(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome | Stale {
+export function readAnswerV1(
+  answer: Omit<HttpReply, "kind">,
+  nowMs: number,
+): Outcome | StaleTokenAnswer {
   const { status, headers } = answer;
   const body = parseJsonObject(answer.text);
   if (status >= 200 && status < 300) return readSuccess(body, status);

@@ -5,10 +5,10 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
-import { readFailure } from "./answers_failed.ts";
+import { readGcmFailure } from "./answers_failed.ts";
 import { readAnswerLegacy } from "./answers_legacy.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
-import { CONNECTIONS, IDLE_MS, IN_FLIGHT, TIMEOUT_MS } from "./_connections.ts";
+import { GCM_CONNECTIONS, GCM_MAX_IN_FLIGHT, IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
@@ -30,8 +30,8 @@ const RETIRED = "Google shut the legacy API in 2024: set 'serviceaccount' instea
 export function createLegacyClient(options: LegacyClientOptions): ConfiguredClient {
   const { key, address, caCerts, clock, fetch, createHttpClient } = options;
   const pool = new FetchSender({
-    clients: CONNECTIONS,
-    maxInFlightPerClient: IN_FLIGHT,
+    clients: GCM_CONNECTIONS,
+    maxInFlightPerClient: GCM_MAX_IN_FLIGHT,
     createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
     fetch,
     timeoutMs: TIMEOUT_MS,
@@ -44,7 +44,9 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
     const body = renderLegacy(message, { token, nowMs: clock.now() });
     if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
     const result = await pool.post(address, { headers, body, signal });
-    return result.kind === "failed" ? readFailure(result) : readAnswerLegacy(result, clock.now());
+    return result.kind === "failed"
+      ? readGcmFailure(result)
+      : readAnswerLegacy(result, clock.now());
   }
 
   return {

@@ -13,10 +13,10 @@ import {
   renewalTime,
   TokenCache,
 } from "../http/mod.ts";
-import { requestAccessToken } from "./access_token.ts";
-import { readFailure } from "./answers_failed.ts";
+import { requestGoogleToken } from "./access_token.ts";
+import { readGcmFailure } from "./answers_failed.ts";
 import { readAnswerV1 } from "./answers_v1.ts";
-import { type ConfiguredClient, withToken } from "../clients/mod.ts";
+import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
 import { IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
@@ -69,7 +69,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
       name: `gcm ${account.email} ${tokenAddress}`,
       secret: account.keyDigest,
       renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
-      mint: () => requestAccessToken(account, { pool: tokenPool, tokenAddress, clock }),
+      mint: () => requestGoogleToken(account, { pool: tokenPool, tokenAddress, clock }),
     }),
     clock,
     marginMs: MARGIN_MS,
@@ -98,9 +98,9 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
   ): Outcome | Promise<Outcome> {
     const body = renderV1(message, { token, nowMs: clock.now() });
     if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
-    return withToken(tokens, async (accessToken) => {
+    return withAccessToken(tokens, async (accessToken) => {
       const result = await api.post(href, { headers: headersWith(accessToken), body, signal });
-      return result.kind === "failed" ? readFailure(result) : readAnswerV1(result, clock.now());
+      return result.kind === "failed" ? readGcmFailure(result) : readAnswerV1(result, clock.now());
     });
   }
 

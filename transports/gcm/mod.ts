@@ -22,7 +22,7 @@ import {
 } from "../clients/mod.ts";
 import { createV1Client } from "./client_v1.ts";
 import type { HttpEngine } from "../http/mod.ts";
-import { MAX_BYTES } from "./_limits.ts";
+import { GCM_MAX_BYTES } from "./_limits.ts";
 import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";
 import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
 import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
@@ -45,7 +45,7 @@ export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOpti
   const clients = new ClientSet((options: GcmOptions) => prepare(options, deps));
   return {
     name: "gcm",
-    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: deps.engine.maxConcurrent },
+    traits: { maxPayloadBytes: GCM_MAX_BYTES, maxConcurrent: deps.engine.maxConcurrent },
     configure: (options) => clients.configure(options),
     serves: (client) => clients.has(client),
     parseAddress: (_client, raw) => parseRegistrationToken(raw),

@@ -8,13 +8,16 @@ import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
 import { dataMap, objectOrEmpty, stringValues } from "./_data.ts";
 import { mergePatch } from "./_merge.ts";
-import { type Addressed, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
+import { type AddressedMessage, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
 
 /** What else could name a target; a template must not redirect a message. */
 const TARGETS = { to: null, registration_ids: null, condition: null, notification_key: null };
 
 /** The body of a send request, or `undefined` where not even a bare one fits the limit. */
-export function renderLegacy(message: Message, { token, nowMs }: Addressed): string | undefined {
+export function renderLegacy(
+  message: Message,
+  { token, nowMs }: AddressedMessage,
+): string | undefined {
   const render = (extra: JsonObject) => (parts: MessageParts) =>
     JSON.stringify({ ...finish(mergePatch(rendered(message, parts, nowMs), extra)), to: token });
   const options = { maxBytes: maxBytes(token) };

@@ -9,7 +9,7 @@ import { FetchSender } from "./fetch_sender.ts";
 import type { HttpSender } from "./http_sender.ts";
 
 /** What one app needs to call its provider. */
-export interface SenderOptions {
+export interface HttpSenderOptions {
   /** `https://host[:port]` */
   readonly origin: string;
   /** Authorities to trust besides the usual ones, in PEM. */
@@ -30,7 +30,7 @@ export interface HttpEngine {
   /** Requests that a sender has under way at most. */
   readonly maxConcurrent: number;
   /** @throws what the runtime throws for a key that does not match its certificate. */
-  open(options: SenderOptions): HttpSender;
+  open(options: HttpSenderOptions): HttpSender;
 }
 
 /** What {@link createFetchEngine} is made of. */

@@ -5,7 +5,7 @@ export {
   createFetchEngine,
   type FetchEngineOptions,
   type HttpEngine,
-  type SenderOptions,
+  type HttpSenderOptions,
 } from "./http_engine.ts";
 export type { HttpRequest, HttpSender } from "./http_sender.ts";
 export type {

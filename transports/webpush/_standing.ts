@@ -5,30 +5,30 @@
  */
 
 import type { Outcome } from "../../core/outcome.ts";
-import type { Route } from "./endpoint_hosts.ts";
+import type { EndpointRoute } from "./endpoint_hosts.ts";
 
 /** Refusals in a row after which even a push service that knew us is believed. */
 const BELIEVED_AFTER = 10;
 const WAIT_MS = 60_000;
 
 /** How one client's credential stands with each push service. */
-export class Standing {
+export class SubscriptionStanding {
   /** By lane: refusals since the last acceptance. Absent: never accepted. */
   readonly #refusals = new Map<string, number>();
 
-  accepted({ lane, trust }: Route): void {
-    if (trust !== "public") this.#refusals.set(lane, 0);
+  accepted({ queue, trust }: EndpointRoute): void {
+    if (trust !== "public") this.#refusals.set(queue, 0);
   }
 
   /** What a refusal of the credential means for the message. */
-  refused({ lane, trust }: Route, reason: string): Outcome {
+  refused({ queue, trust }: EndpointRoute, reason: string): Outcome {
     // Anybody may run such a host, and would stop the whole client by one word.
     if (trust === "public") return { kind: "rejected", reason };
-    const inARow = this.#refusals.get(lane);
+    const inARow = this.#refusals.get(queue);
     if (inARow === undefined || inARow + 1 >= BELIEVED_AFTER) {
       return { kind: "misconfigured", reason: `${reason}: the VAPID key or subject is refused` };
     }
-    this.#refusals.set(lane, inARow + 1);
+    this.#refusals.set(queue, inARow + 1);
     return { kind: "retry", reason, afterMs: WAIT_MS };
   }
 }

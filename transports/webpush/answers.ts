@@ -7,22 +7,22 @@
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
-import type { Route } from "./endpoint_hosts.ts";
+import type { EndpointRoute } from "./endpoint_hosts.ts";
 
 /** The push service did not take our `Authorization`. */
-export type Refusal =
+export type WebPushRefusal =
   /** The subscription is bound to another VAPID key. */
   | { readonly kind: "mismatch"; readonly reason: string }
   /** Any other reason, or none given. */
   | { readonly kind: "refused"; readonly reason: string };
 
 /** What the reading of an answer depends on. */
-export interface AnswerContext {
+export interface WebPushAnswerContext {
   /** Wall-clock time, for a `Retry-After` that is a date. */
   readonly nowMs: number;
   /** Epoch milliseconds at which the browser last said that the subscription is its own. */
   readonly refreshedAt: number;
-  readonly trust: Route["trust"];
+  readonly trust: EndpointRoute["trust"];
 }
 
 const RATE_FLOOR_MS = 60_000;
@@ -40,7 +40,10 @@ const MISMATCH =
   /public key mismatch|not? correspond to|VapidPkHashMismatch|Unauthorized ?Registration/i;
 
 /** Reads one answer. */
-export function readAnswer(reply: HttpReply, context: AnswerContext): Outcome | Refusal {
+export function readWebPushAnswer(
+  reply: HttpReply,
+  context: WebPushAnswerContext,
+): Outcome | WebPushRefusal {
   const { status, headers } = reply;
   const body = parseJsonObject(reply.text);
   const reason = reasonOf(reply, body);
@@ -78,9 +81,9 @@ export function readAnswer(reply: HttpReply, context: AnswerContext): Outcome | 
 }
 
 /** Reads a request that got no answer. */
-export function readFailure(
+export function readWebPushFailure(
   { fault, sent, reason }: HttpFailure,
-  { trust }: Pick<AnswerContext, "trust">,
+  { trust }: Pick<WebPushAnswerContext, "trust">,
 ): Outcome {
   switch (fault) {
     case "blocked":
@@ -114,7 +117,7 @@ function readSuccess(
   return { kind: "sent", ...providerId !== undefined && { providerId } };
 }
 
-function readGone(reason: string, { nowMs, refreshedAt }: AnswerContext): Outcome {
+function readGone(reason: string, { nowMs, refreshedAt }: WebPushAnswerContext): Outcome {
   const left = refreshedAt + SETTLING_MS - nowMs;
   // A clock that was set back must not keep a dead subscription for longer than this.
   return left > 0 && left <= SETTLING_MS
@@ -122,7 +125,7 @@ function readGone(reason: string, { nowMs, refreshedAt }: AnswerContext): Outcom
     : { kind: "gone", reason };
 }
 
-function operatorsFault(reason: string, trust: Route["trust"]): Outcome {
+function operatorsFault(reason: string, trust: EndpointRoute["trust"]): Outcome {
   return trust === "public" ? rejected(reason) : { kind: "misconfigured", reason };
 }
 

@@ -8,24 +8,24 @@ import { createHostCheck, type HostCheck } from "../http/mod.ts";
 import { hostFault } from "./public_address.ts";
 
 /** How an endpoint is reached. */
-export interface Route {
+export interface EndpointRoute {
   /** Endpoints with the same name share connections, so that one that hangs delays no other. */
-  readonly lane: string;
+  readonly queue: string;
   /**
    * `known`: a browser's push service. `own`: named by the operator. `public`: anybody's, so that
    * no answer may be believed about more than the one subscription, and addresses are checked.
    */
   readonly trust: "known" | "own" | "public";
-  /** All endpoints of the lane are on one host. */
+  /** All endpoints of the queue are on one host. */
   readonly oneHost: boolean;
 }
 
 /** Tells the route to an endpoint, or why there is none. */
-export type Router = (endpoint: URL) => Route | string;
+export type EndpointRouter = (endpoint: URL) => EndpointRoute | string;
 
 interface Rule {
   readonly check: HostCheck;
-  readonly route: Route;
+  readonly route: EndpointRoute;
 }
 
 /** What each browser's push service is called. `android.googleapis.com` (old Chrome) is dead. */
@@ -40,7 +40,7 @@ const KNOWN: Readonly<Record<string, string>> = {
 /** Lane of Windows' push service, which wants a header of its own. */
 export const MICROSOFT = "microsoft";
 
-const PUBLIC: Route = { lane: "public", trust: "public", oneHost: false };
+const PUBLIC: EndpointRoute = { queue: "public", trust: "public", oneHost: false };
 
 /**
  * A router for one client.
@@ -53,9 +53,9 @@ export function createRouter(
     readonly hosts?: readonly string[];
     readonly anyPublicHost?: boolean;
   } = {},
-): Router {
+): EndpointRouter {
   const rules = [
-    ...Object.entries(KNOWN).map(([lane, host]) => rule(host, lane, "known")),
+    ...Object.entries(KNOWN).map(([queue, host]) => rule(host, queue, "known")),
     ...hosts.map((host) => rule(host, `host ${host}`, "own")),
   ];
   return (endpoint) => {
@@ -72,9 +72,9 @@ export function createRouter(
   };
 }
 
-function rule(host: string, lane: string, trust: "known" | "own"): Rule {
+function rule(host: string, queue: string, trust: "known" | "own"): Rule {
   return {
     check: createHostCheck([host]),
-    route: { lane, trust, oneHost: !host.startsWith("*.") },
+    route: { queue, trust, oneHost: !host.startsWith("*.") },
   };
 }

@@ -10,21 +10,21 @@ import type { Message } from "../../core/message.ts";
 import { type Outcome, RESUBSCRIBE } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
-import { readAnswer, readFailure, type Refusal } from "./answers.ts";
+import { readWebPushAnswer, readWebPushFailure, type WebPushRefusal } from "./answers.ts";
 import { encrypt } from "./encrypt.ts";
-import { MICROSOFT, type Route, type Router } from "./endpoint_hosts.ts";
+import { type EndpointRoute, type EndpointRouter, MICROSOFT } from "./endpoint_hosts.ts";
 import { pushHeaders } from "./headers.ts";
 import { renderPayload } from "./payload.ts";
 import { type Resolve, resolvedFault } from "./public_address.ts";
 import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
-import { Standing } from "./_standing.ts";
+import { SubscriptionStanding } from "./_standing.ts";
 import type { VapidSigner } from "./vapid.ts";
 
 /** What a client is made of. */
 export interface WebPushClientOptions {
   /** The key of new subscriptions first, then those of older ones. */
   readonly signers: readonly [VapidSigner, ...VapidSigner[]];
-  readonly router: Router;
+  readonly router: EndpointRouter;
   readonly resolve: Resolve;
   readonly createHttpClient: () => Deno.HttpClient;
   readonly fetch: typeof fetch;
@@ -42,7 +42,7 @@ const MAX_LEARNED_KEYS = 10_000;
 
 interface Attempt {
   readonly url: URL;
-  readonly route: Route;
+  readonly route: EndpointRoute;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly refreshedAt: number;
@@ -51,10 +51,10 @@ interface Attempt {
 
 /** One client of the configuration. */
 export class WebPushClient implements AsyncDisposable {
-  readonly router: Router;
+  readonly router: EndpointRouter;
   readonly #options: WebPushClientOptions;
   readonly #pools = new Map<string, FetchSender>();
-  readonly #standing = new Standing();
+  readonly #standing = new SubscriptionStanding();
   /** By endpoint: the older key that turned out to be the one it was made with. */
   readonly #learned = new Map<string, VapidSigner>();
   #mismatches = 0;
@@ -88,7 +88,7 @@ export class WebPushClient implements AsyncDisposable {
     const plaintext = renderPayload(message);
     if (!plaintext) return { kind: "rejected", reason: "the message is too large" };
     const nowMs = this.#options.clock.now();
-    const microsoft = route.lane === MICROSOFT;
+    const microsoft = route.queue === MICROSOFT;
     const [headers, body] = await Promise.all([
       pushHeaders(message, { nowMs, microsoft }),
       encrypt(plaintext, subscription),
@@ -138,7 +138,7 @@ export class WebPushClient implements AsyncDisposable {
   }
 
   /** Once more with a new token where the refused one is old enough for that to help. */
-  async #authorized(signer: VapidSigner, attempt: Attempt): Promise<Outcome | Refusal> {
+  async #authorized(signer: VapidSigner, attempt: Attempt): Promise<Outcome | WebPushRefusal> {
     const { origin } = attempt.url;
     const authorization = await signer.authorization(origin);
     const answer = await this.#exchange(authorization, attempt);
@@ -146,7 +146,7 @@ export class WebPushClient implements AsyncDisposable {
     return await this.#exchange(await signer.authorization(origin), attempt);
   }
 
-  async #exchange(authorization: string, attempt: Attempt): Promise<Outcome | Refusal> {
+  async #exchange(authorization: string, attempt: Attempt): Promise<Outcome | WebPushRefusal> {
     const { url, route, headers, body, refreshedAt, signal } = attempt;
     const result = await this.#poolOf(route).post(url.href, {
       headers: { ...headers, authorization },
@@ -155,12 +155,12 @@ export class WebPushClient implements AsyncDisposable {
     });
     const { trust } = route;
     return result.kind === "failed"
-      ? readFailure(result, { trust })
-      : readAnswer(result, { nowMs: this.#options.clock.now(), refreshedAt, trust });
+      ? readWebPushFailure(result, { trust })
+      : readWebPushAnswer(result, { nowMs: this.#options.clock.now(), refreshedAt, trust });
   }
 
-  #poolOf({ lane, oneHost }: Route): FetchSender {
-    let pool = this.#pools.get(lane);
+  #poolOf({ queue, oneHost }: EndpointRoute): FetchSender {
+    let pool = this.#pools.get(queue);
     if (!pool) {
       const { createHttpClient, fetch, clock } = this.#options;
       pool = new FetchSender({
@@ -172,7 +172,7 @@ export class WebPushClient implements AsyncDisposable {
         clock,
         warmUp: oneHost,
       });
-      this.#pools.set(lane, pool);
+      this.#pools.set(queue, pool);
     }
     return pool;
   }

@@ -37,7 +37,7 @@ export function tokenRequest(options: WnsOptions): TokenRequest {
 }
 
 /** A new access token, or what its absence means for the messages that wait for it. */
-export async function requestAccessToken(
+export async function requestWnsToken(
   { address, form }: TokenRequest,
   { pool, clock }: { readonly pool: HttpSender; readonly clock: Pick<Clock, "now"> },
 ): Promise<Minted<Outcome>> {

@@ -4,11 +4,11 @@
  */
 
 import type { Outcome } from "../../core/outcome.ts";
-import type { Stale } from "../clients/mod.ts";
+import type { StaleTokenAnswer } from "../clients/mod.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 /** What decides beside the answer itself. */
-export interface AnswerContext {
+export interface WnsAnswerContext {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
   /** The client's credential has been accepted for some channel. */
@@ -23,10 +23,10 @@ const THROTTLE_WAIT_MS = 3_600_000;
 const UNREACHABLE_WAIT_MS = 3_600_000;
 
 /** Reads one answer. */
-export function readAnswer(
+export function readWnsAnswer(
   { status, headers }: Pick<HttpReply, "status" | "headers">,
-  { nowMs, credentialProven }: AnswerContext,
-): Outcome | Stale {
+  { nowMs, credentialProven }: WnsAnswerContext,
+): Outcome | StaleTokenAnswer {
   const reason = `${status}${describe(headers)}`;
   const retry = (floorMs: number, scope: "address" | "client" = "address"): Outcome => ({
     kind: "retry",
@@ -69,7 +69,7 @@ export function readAnswer(
 }
 
 /** What a request that got no answer means. */
-export function readFailure({ fault, sent, reason }: HttpFailure): Outcome {
+export function readWnsFailure({ fault, sent, reason }: HttpFailure): Outcome {
   switch (fault) {
     case "certificate":
     case "no_h2":

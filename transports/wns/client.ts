@@ -5,7 +5,7 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { type ConfiguredClient, withToken } from "../clients/mod.ts";
+import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
 import {
   createSharedMint,
   FetchSender,
@@ -13,8 +13,8 @@ import {
   renewalTime,
   TokenCache,
 } from "../http/mod.ts";
-import { requestAccessToken, tokenRequest } from "./access_token.ts";
-import { readAnswer, readFailure } from "./answers.ts";
+import { requestWnsToken, tokenRequest } from "./access_token.ts";
+import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
 import { renderWns } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
@@ -37,8 +37,8 @@ export interface WnsClient extends ConfiguredClient {
 }
 
 /** HTTP clients per app; each opens connections to as many hosts as the channels name. */
-export const POOLS = 2;
-export const IN_FLIGHT = 20;
+export const WNS_POOLS = 2;
+export const WNS_MAX_IN_FLIGHT = 20;
 const IDLE_MS = 60_000;
 const TIMEOUT_MS = 15_000;
 /** A token is renewed this long before it ends. */
@@ -56,7 +56,11 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     timeoutMs: TIMEOUT_MS,
     warmUp: false,
   };
-  const channels = new FetchSender({ ...shared, clients: POOLS, maxInFlightPerClient: IN_FLIGHT });
+  const channels = new FetchSender({
+    ...shared,
+    clients: WNS_POOLS,
+    maxInFlightPerClient: WNS_MAX_IN_FLIGHT,
+  });
   const tokenPool = new FetchSender({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
   const tokens = new TokenCache<Outcome>({
@@ -65,7 +69,7 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
       name: `wns ${request.form.client_id} ${request.address}`,
       secret: options.secret,
       renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
-      mint: () => requestAccessToken(request, { pool: tokenPool, clock }),
+      mint: () => requestWnsToken(request, { pool: tokenPool, clock }),
     }),
     clock,
     marginMs: MARGIN_MS,
@@ -81,11 +85,11 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     if (fault !== undefined) return { kind: "rejected", reason: `The channel address: ${fault}` };
     const payload = renderWns(message, options.type ?? "toast");
     if (!payload) return { kind: "rejected", reason: "Too large even without its texts" };
-    return withToken(tokens, async (accessToken) => {
+    return withAccessToken(tokens, async (accessToken) => {
       const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
       const result = await channels.post(target.token, { headers, body: payload.body, signal });
-      if (result.kind === "failed") return readFailure(result);
-      const outcome = readAnswer(result, { nowMs: clock.now(), credentialProven });
+      if (result.kind === "failed") return readWnsFailure(result);
+      const outcome = readWnsAnswer(result, { nowMs: clock.now(), credentialProven });
       if (outcome.kind === "sent") credentialProven = true;
       return outcome;
     });

@@ -19,8 +19,8 @@ import {
 } from "../clients/mod.ts";
 import type { HostCheck } from "../http/mod.ts";
 import { createChannelCheck, parseChannelAddress } from "./channel_address.ts";
-import { createWnsClient, IN_FLIGHT, POOLS, type WnsClient } from "./client.ts";
-import { MAX_BYTES } from "./payload.ts";
+import { createWnsClient, WNS_MAX_IN_FLIGHT, WNS_POOLS, type WnsClient } from "./client.ts";
+import { WNS_MAX_BYTES } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
 export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
@@ -50,7 +50,7 @@ export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOpti
 
   return {
     name: "wns",
-    traits: { maxPayloadBytes: MAX_BYTES, maxConcurrent: POOLS * IN_FLIGHT },
+    traits: { maxPayloadBytes: WNS_MAX_BYTES, maxConcurrent: WNS_POOLS * WNS_MAX_IN_FLIGHT },
     configure: (options) => clients.configure(options),
     serves: (client) => clients.has(client),
     parseAddress: (client, raw) =>

@@ -12,7 +12,7 @@ import { WNS_TYPES } from "./settings.ts";
 import { element, escapeXml } from "./_xml.ts";
 
 /** Bytes of the largest body. */
-export const MAX_BYTES = 5000;
+export const WNS_MAX_BYTES = 5000;
 
 /** A body and how WNS is to take it. */
 export interface WnsPayload {
@@ -27,7 +27,7 @@ export interface WnsPayload {
 export function renderWns(message: Message, type: WnsType): WnsPayload | undefined {
   const chosen = chooseType(message, type);
   const render = (parts: MessageParts) => RENDERERS[chosen](message, parts);
-  const body = fitMessage(message, { maxBytes: MAX_BYTES, render });
+  const body = fitMessage(message, { maxBytes: WNS_MAX_BYTES, render });
   return body === undefined ? undefined : { type: chosen, body };
 }
 

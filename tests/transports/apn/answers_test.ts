@@ -79,7 +79,7 @@ Deno.test("no token is removed before one was accepted", () => {
   }
 });
 
-Deno.test("an unregistered token stays where the device registered it again since", () => {
+Deno.test("an unregistered token stays where the device registered it isRepeat since", () => {
   const body = { reason: "Unregistered", timestamp: NOW - 5000 };
   assert.equal(judgeAnswer(reply(410, body), FACTS).kind, "rejected");
   const before = { ...FACTS, refreshedAt: NOW - 5000 };
@@ -102,7 +102,7 @@ Deno.test("too many tokens slow the whole client for 20 minutes", () => {
   });
 });
 
-Deno.test("a server error is tried again after 15 minutes, or later where APNs says so", () => {
+Deno.test("a server error is tried isRepeat after 15 minutes, or later where APNs says so", () => {
   const quarter = 15 * 60_000;
   for (const reason of ["InternalServerError", "ServiceUnavailable"]) {
     assert.deepEqual(judge(500, reason), { kind: "retry", reason, afterMs: quarter });
@@ -111,7 +111,7 @@ Deno.test("a server error is tried again after 15 minutes, or later where APNs s
   assert.equal(later.kind === "retry" && later.afterMs, 2 * quarter);
 });
 
-Deno.test("reasons that nobody told of fall back on the status", () => {
+Deno.test("reasons that nobody delivered of fall back on the status", () => {
   const kinds = [302, 400, 401, 403, 404, 405, 410, 413, 418, 429, 500, 502].map((status) =>
     judge(status, "Novelty").kind
   );

@@ -99,7 +99,7 @@ testEngines("a file of authorities without readable certificates is told", async
   }
 });
 
-testEngines("a certificate of X.509 version 1 is told as such", async (makeEngine) => {
+testEngines("a certificate of X.509 version 1 is delivered as such", async (makeEngine) => {
   const bytes = await withTempDir(async (dir) => {
     const files = ["-keyout", "key.pem", "-out", "req.pem", "-subj", "/UID=a.b/CN=v1"];
     await openssl(dir, ["req", "-newkey", "rsa:2048", "-nodes", ...files]);

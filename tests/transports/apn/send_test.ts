@@ -114,7 +114,7 @@ testEngines("a certificate that APNs does not take is a misconfiguration", async
 });
 
 testEngines(
-  "a key that the connection does not know is tried again on a new one",
+  "a key that the connection does not know is tried isRepeat on a new one",
   async (makeEngine) => {
     await using rig = await rigAt(
       makeEngine,
@@ -141,7 +141,7 @@ testEngines(
   },
 );
 
-testEngines("connections are not renewed again and again", async (makeEngine) => {
+testEngines("connections are not renewed isRepeat and again", async (makeEngine) => {
   await using rig = await rigAt(
     makeEngine,
     () => ({ status: 403, reason: "UnrelatedKeyIdInToken" }),
@@ -257,24 +257,27 @@ testEngines("a stream that is refused for good is to be tried again", async (mak
   assert.deepEqual(outcome, { kind: "retry", reason: "the server refused the stream" });
 });
 
-testEngines("a GOAWAY tells by its reason whether trying again makes sense", async (makeEngine) => {
-  for (const [reason, kind] of [["IdleTimeout", "retry"], ["BadCertificate", "misconfigured"]]) {
-    await using server = startRawServer(serverPair, {
-      async behave(connection) {
-        const debug = JSON.stringify({ reason });
-        await connection.write(goaway({ code: 2, lastStream: 0, debug }));
-      },
-    });
-    await using rig = createRig(makeEngine);
-    await rig.configure({ myiosclient: jwtEntry(server.origin) });
-    const outcome = await rig.transport.send(TARGET, MAIL, never);
-    assert.equal(outcome.kind, kind);
-    assert.match((outcome as { reason: string }).reason, new RegExp(reason!));
-  }
-});
+testEngines(
+  "a GOAWAY tells by its reason whether trying isRepeat makes sense",
+  async (makeEngine) => {
+    for (const [reason, kind] of [["IdleTimeout", "retry"], ["BadCertificate", "misconfigured"]]) {
+      await using server = startRawServer(serverPair, {
+        async behave(connection) {
+          const debug = JSON.stringify({ reason });
+          await connection.write(goaway({ code: 2, lastStream: 0, debug }));
+        },
+      });
+      await using rig = createRig(makeEngine);
+      await rig.configure({ myiosclient: jwtEntry(server.origin) });
+      const outcome = await rig.transport.send(TARGET, MAIL, never);
+      assert.equal(outcome.kind, kind);
+      assert.match((outcome as { reason: string }).reason, new RegExp(reason!));
+    }
+  },
+);
 
 testEngines(
-  "a connection that breaks is to be tried again, with a second's pause",
+  "a connection that breaks is to be tried isRepeat, with a second's pause",
   async (makeEngine) => {
     await using server = startRawServer(serverPair, { behave: close });
     await using rig = createRig(makeEngine);

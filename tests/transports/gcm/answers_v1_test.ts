@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readAnswerV1 } from "../../../transports/gcm/answers_v1.ts";
-import { readFailure } from "../../../transports/gcm/answers_failed.ts";
+import { readGcmFailure } from "../../../transports/gcm/answers_failed.ts";
 import type { FetchFault } from "../../../transports/http/mod.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -221,7 +221,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 for (const [fault, sent, expected] of FAULTS) {
   Deno.test(`readFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
-      ...readFailure({ kind: "failed", fault, sent, reason: "why" }),
+      ...readGcmFailure({ kind: "failed", fault, sent, reason: "why" }),
     };
     assert.equal(outcome.reason, "why");
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);

@@ -141,7 +141,7 @@ testEngines("gcm follows no redirect", async (makeEngine) => {
 });
 
 testEngines(
-  "gcm gives up on a server that hangs, and tries the message again later",
+  "gcm gives up on a server that hangs, and tries the message isRepeat later",
   async (makeEngine) => {
     const clock = new FakeClock();
     const hanging = Promise.withResolvers<void>();

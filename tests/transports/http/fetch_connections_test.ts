@@ -68,7 +68,7 @@ Deno.test("FetchSender sends the first request on a connection alone, then fans 
   await Promise.all(results);
 });
 
-Deno.test("FetchSender warms a connection again after the old one broke", async () => {
+Deno.test("FetchSender warms a connection isRepeat after the old one broke", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 3, warmUp: true });
   const first = post();
   await settle();

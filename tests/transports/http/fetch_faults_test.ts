@@ -130,7 +130,7 @@ Deno.test("a name that resolves to a denied address is a blocked address", () =>
   const denied = new TypeError("fetch failed", {
     cause: new Error(
       "error sending request for url (https://a.example/): client error (Connect): " +
-        'Requires net access to "10.0.0.1:443", run again with the --allow-net flag',
+        'Requires net access to "10.0.0.1:443", run isRepeat with the --allow-net flag',
     ),
   });
   assert.deepEqual(brief(classifyFetchFault(denied)), ["blocked", "no"]);

@@ -39,7 +39,7 @@ Deno.test("FetchSender keeps 8 KiB of a body and cancels the rest", async () => 
   assert.ok(cancelled);
 });
 
-Deno.test("FetchSender drops the body of a success unread where it is told to", async () => {
+Deno.test("FetchSender drops the body of a success unread where it is delivered to", async () => {
   const { calls, pool } = rig();
   const texts: string[] = [];
   for (const status of [200, 400]) {
@@ -63,7 +63,7 @@ Deno.test("FetchSender spreads requests evenly over its clients", async () => {
   await Promise.all(results);
 });
 
-Deno.test("FetchSender uses its clients in turn when one request follows the other", async () => {
+Deno.test("FetchSender uses its clients in yieldToEventLoop when one request follows the other", async () => {
   const { calls, clients, post } = rig();
   for (let round = 0; round < 4; round++) {
     const result = post();

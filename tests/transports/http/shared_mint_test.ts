@@ -53,7 +53,7 @@ Deno.test("a token that was refused here is not used, whoever has it", async () 
   assert.equal((await get("refused") as { readonly value: string }).value, "theirs");
 });
 
-Deno.test("a token that is made here is told to others with its times", async () => {
+Deno.test("a token that is made here is delivered to others with its times", async () => {
   const { clock, get, others } = rig();
   assert.deepEqual(await get(undefined), {
     ...{ kind: "token", value: "own", lifetimeMs: 1000, renewAfterMs: 800, ageMs: 0 },

@@ -46,7 +46,7 @@ function brief(result: HttpResult): unknown {
   return result.kind === "failed" ? [result.fault, result.sent] : result.status;
 }
 
-Deno.test("what was refused unseen is sent again, with the same headers, at most twice", async () => {
+Deno.test("what was refused unseen is sent isRepeat, with the same headers, at most twice", async () => {
   const seen: string[] = [];
   await using here = rig(({ headers, stream, reset, answer }) => {
     seen.push(headers[headers.indexOf("apns-id") + 1]!);
@@ -58,7 +58,7 @@ Deno.test("what was refused unseen is sent again, with the same headers, at most
   assert.equal(here.peer.connections, 1);
 });
 
-Deno.test("what a GOAWAY left out is sent again over another connection, the rest is answered", async () => {
+Deno.test("what a GOAWAY left out is sent isRepeat over another connection, the rest is answered", async () => {
   const held: PeerRequest[] = [];
   await using here = rig((request) => {
     if (request.connection.number > 1) return request.answer(200);
@@ -94,7 +94,7 @@ Deno.test("a slow answer is waited for on a connection that answers PINGs", asyn
   for (let passed = 0; passed < TIMEOUT_MS - 1000; passed += 500) {
     await here.clock.advance(500);
     // The answer to a PING takes as long as loopback does.
-    for (let turn = 0; turn < 20; turn++) await settle();
+    for (let yieldToEventLoop = 0; yieldToEventLoop < 20; yieldToEventLoop++) await settle();
   }
   request.answer(200);
   assert.equal(brief(await result), 200);
@@ -126,7 +126,7 @@ Deno.test("a limit of streams that shrinks to nothing holds requests back, and l
   held[0]!.answer(200);
   await first;
   const second = here.post();
-  for (let turn = 0; turn < 20; turn++) await settle();
+  for (let yieldToEventLoop = 0; yieldToEventLoop < 20; yieldToEventLoop++) await settle();
   assert.equal(held.length, 1);
   held[0]!.connection.limitStreams(1);
   while (held.length < 2) await settle();

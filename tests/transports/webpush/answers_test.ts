@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import type { FetchFault } from "../../../transports/http/mod.ts";
 import {
-  type AnswerContext,
-  readAnswer,
-  readFailure,
+  readWebPushAnswer,
+  readWebPushFailure,
+  type WebPushAnswerContext,
 } from "../../../transports/webpush/answers.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const CONTEXT: AnswerContext = { nowMs: NOW, refreshedAt: NOW - 3_600_000, trust: "known" };
+const CONTEXT: WebPushAnswerContext = { nowMs: NOW, refreshedAt: NOW - 3_600_000, trust: "known" };
 
 interface Row {
   readonly says: string;
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly text?: string;
-  readonly means: ReturnType<typeof readAnswer>;
+  readonly means: ReturnType<typeof readWebPushAnswer>;
 }
 
 const TABLE: readonly Row[] = [
@@ -158,13 +158,13 @@ const TABLE: readonly Row[] = [
 for (const { says, status, headers = {}, text = "", means } of TABLE) {
   Deno.test(`${says} means ${means.kind}`, () => {
     const reply = { kind: "reply", status, headers: new Headers(headers), text } as const;
-    assert.deepEqual(readAnswer(reply, CONTEXT), means);
+    assert.deepEqual(readWebPushAnswer(reply, CONTEXT), means);
   });
 }
 
-Deno.test("a 410 within a minute of subscribing is tried again after that minute", () => {
+Deno.test("a 410 within a minute of subscribing is tried isRepeat after that minute", () => {
   const context = { ...CONTEXT, refreshedAt: NOW - 20_000 };
-  assert.deepEqual(readAnswer(gone(), context), {
+  assert.deepEqual(readWebPushAnswer(gone(), context), {
     kind: "retry",
     reason: "410, but just subscribed",
     afterMs: 40_000,
@@ -173,13 +173,13 @@ Deno.test("a 410 within a minute of subscribing is tried again after that minute
 
 Deno.test("a clock that was set back keeps no dead subscription", () => {
   const context = { ...CONTEXT, refreshedAt: NOW + 3_600_000 };
-  assert.equal(readAnswer(gone(), context).kind, "gone");
+  assert.equal(readWebPushAnswer(gone(), context).kind, "gone");
 });
 
 Deno.test("what a push service says is shortened to what is fit for a log", () => {
   const text = JSON.stringify({ reason: "https://web.push.apple.com/secret" });
   const reply = { kind: "reply", status: 400, headers: new Headers(), text } as const;
-  assert.deepEqual(readAnswer(reply, CONTEXT), { kind: "rejected", reason: "400" });
+  assert.deepEqual(readWebPushAnswer(reply, CONTEXT), { kind: "rejected", reason: "400" });
 });
 
 for (
@@ -195,11 +195,11 @@ for (
     ["certificate", "known", "misconfigured"],
     ["certificate", "own", "retry"],
     ["certificate", "public", "retry"],
-  ] as const satisfies readonly (readonly [FetchFault, AnswerContext["trust"], string])[]
+  ] as const satisfies readonly (readonly [FetchFault, WebPushAnswerContext["trust"], string])[]
 ) {
   Deno.test(`no answer from a ${trust} host because of '${fault}' means ${kind}`, () => {
     const failure = { kind: "failed", fault, sent: "unknown", reason: "why" } as const;
-    assert.equal(readFailure(failure, { trust }).kind, kind);
+    assert.equal(readWebPushFailure(failure, { trust }).kind, kind);
   });
 }
 

@@ -4,7 +4,7 @@ import { createRouter } from "../../../transports/webpush/endpoint_hosts.ts";
 const route = createRouter();
 
 for (
-  const [endpoint, lane] of [
+  const [endpoint, queue] of [
     ["https://fcm.googleapis.com/fcm/send/abc", "google"],
     ["https://fcm.googleapis.com/wp/abc", "google"],
     ["https://jmt17.google.com/fcm/send/abc", "chromium"],
@@ -13,10 +13,10 @@ for (
     ["https://web.push.apple.com/abc", "apple"],
   ] as const
 ) {
-  Deno.test(`${new URL(endpoint).hostname} is the push service of ${lane}`, () => {
+  Deno.test(`${new URL(endpoint).hostname} is the push service of ${queue}`, () => {
     const found = route(new URL(endpoint));
     assert.ok(typeof found === "object");
-    assert.equal(found.lane, lane);
+    assert.equal(found.queue, queue);
     assert.equal(found.trust, "known");
   });
 }
@@ -41,7 +41,7 @@ for (
 Deno.test("an operator's host is allowed with the port that was named, and only that", () => {
   const own = createRouter({ hosts: ["localhost:9443"] });
   assert.deepEqual(own(new URL("https://localhost:9443/x")), {
-    lane: "host localhost:9443",
+    queue: "host localhost:9443",
     trust: "own",
     oneHost: true,
   });

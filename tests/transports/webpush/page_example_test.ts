@@ -21,7 +21,7 @@ async function readExample(): Promise<Run> {
 /** A visit of a browser whose subscription was made with `earlier`; what it did. */
 async function visit({ current, earlier }: { current: string; earlier?: string }) {
   const done: string[] = [];
-  let told: Subscribed | undefined;
+  let delivered: Subscribed | undefined;
   function subscriptionOf(key: string) {
     return {
       options: { applicationServerKey: Uint8Array.fromBase64(key, BASE64URL).buffer },
@@ -42,11 +42,11 @@ async function visit({ current, earlier }: { current: string; earlier?: string }
       assert.equal(path, "/v1/webpush/mybrowserclient/key");
       return Promise.resolve(Response.json({ applicationServerKey: current }));
     }
-    told = JSON.parse(String(init.body));
+    delivered = JSON.parse(String(init.body));
     return Promise.resolve(new Response());
   }
   await (await readExample())({ navigator, fetch, session: "s" });
-  assert.equal(told?.token.applicationServerKey, current);
+  assert.equal(delivered?.token.applicationServerKey, current);
   return done;
 }
 

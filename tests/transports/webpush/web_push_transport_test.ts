@@ -99,7 +99,7 @@ for (
   ] as const
 ) {
   const what = `${status} ${JSON.stringify(answer)}`;
-  Deno.test(`a subscription whose key is no longer configured must be made again: ${what}`, async () => {
+  Deno.test(`a subscription whose key is no longer configured must be made isRepeat: ${what}`, async () => {
     const outcome = await sendWithUnknownKey(() => Response.json(answer, { status }));
     assert.deepEqual(outcome, { kind: "rejected", reason: "resubscribe" });
   });
@@ -119,7 +119,7 @@ Deno.test("a subscription made with a key that is not ours is kept, and must be 
   assert.equal(status[0]!.ready, true);
 });
 
-Deno.test("pages are told the current public key, whatever the earlier ones are", async () => {
+Deno.test("pages are delivered the current public key, whatever the earlier ones are", async () => {
   const current = newKeys();
   await using transport = await configured({ clock: new FakeClock() }, {
     ...current,
@@ -204,7 +204,7 @@ Deno.test("any public host is not called while its name has a private address", 
   });
 });
 
-Deno.test("addresses are asked for again at every send to any public host", async () => {
+Deno.test("addresses are asked for isRepeat at every send to any public host", async () => {
   const clock = new FakeClock();
   const answers = [["93.184.215.14"], ["127.0.0.1"]];
   const fetch = () => Promise.resolve(new Response(null, { status: 201 }));
@@ -240,7 +240,7 @@ Deno.test("a public host whose name does not resolve is tried again", async () =
   assert.equal(outcome.kind, "retry");
 });
 
-Deno.test("Windows' push service is told to keep the message", async () => {
+Deno.test("Windows' push service is delivered to keep the message", async () => {
   const clock = new FakeClock();
   const policies: (string | null)[] = [];
   await using transport = await configured({

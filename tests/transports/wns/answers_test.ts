@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { FetchFault } from "../../../transports/http/mod.ts";
-import { readAnswer, readFailure } from "../../../transports/wns/answers.ts";
+import { readWnsAnswer, readWnsFailure } from "../../../transports/wns/answers.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -119,7 +119,7 @@ for (const { name, status, headers = {}, credentialProven = false, expected } of
   Deno.test(`readAnswer() reads ${name} as ${expected.kind}`, () => {
     const answer = { status, headers: new Headers(headers) };
     const outcome: Record<string, unknown> = {
-      ...readAnswer(answer, { nowMs: NOW, credentialProven }),
+      ...readWnsAnswer(answer, { nowMs: NOW, credentialProven }),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
@@ -128,14 +128,14 @@ for (const { name, status, headers = {}, credentialProven = false, expected } of
 Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no credential is proven", () => {
   for (let status = 200; status < 600; status++) {
     const answer = { status, headers: new Headers() };
-    const { kind } = readAnswer(answer, { nowMs: NOW, credentialProven: false });
+    const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialProven: false });
     assert.equal(kind === "gone", status === 404 || status === 410, `${status}`);
   }
 });
 
 Deno.test("readAnswer() cuts what a server says to a length that a log can bear", () => {
   const headers = new Headers({ "x-wns-error-description": "x".repeat(5000) });
-  const outcome = readAnswer({ status: 400, headers }, { nowMs: NOW, credentialProven: false });
+  const outcome = readWnsAnswer({ status: 400, headers }, { nowMs: NOW, credentialProven: false });
   assert.ok(JSON.stringify(outcome).length < 300);
 });
 
@@ -155,7 +155,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 for (const [fault, sent, expected] of FAULTS) {
   Deno.test(`readFailure() of WNS reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
-      ...readFailure({ kind: "failed", fault, sent, reason: "why" }),
+      ...readWnsFailure({ kind: "failed", fault, sent, reason: "why" }),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });

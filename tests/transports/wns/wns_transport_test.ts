@@ -138,7 +138,7 @@ Deno.test("wns follows no redirect", async () => {
   assert.ok(!microsoft.seen.some(({ path }) => path === "/elsewhere"));
 });
 
-Deno.test("wns gives up on a server that hangs, and tries the message again later", async () => {
+Deno.test("wns gives up on a server that hangs, and tries the message isRepeat later", async () => {
   const clock = new FakeClock();
   const hanging = Promise.withResolvers<void>();
   await using transport = createWnsTransport({

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { InvalidationGuard, type InvalidationWindow } from "../../delivery/invalidation_guard.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+function setUp() {
+  const clock = new FakeClock();
+  const waves: InvalidationWindow[] = [];
+  const removed: string[] = [];
+  const settings = { windowMs: 10_000, minAnswers: 20, maxDeadShare: 0.5 };
+  const guard = new InvalidationGuard({ clock, settings, onWave: (window) => waves.push(window) });
+  const dead = (lane: string, token: string) =>
+    guard.answered(lane, () => Promise.resolve(void removed.push(token)));
+  return { clock, guard, waves, removed, dead };
+}
+
+Deno.test("a few dead tokens are removed when the window closes", async () => {
+  const { clock, removed, dead, waves } = setUp();
+  for (const token of ["a", "b", "c"]) dead("apn/ios", token);
+  assert.deepEqual(removed, []);
+  await clock.advance(10_000);
+  assert.deepEqual([removed, waves], [["a", "b", "c"], []]);
+});
+
+Deno.test("a wave of dead answers removes nothing and is reported", async () => {
+  const { clock, removed, dead, waves } = setUp();
+  for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
+  await clock.advance(10_000);
+  assert.deepEqual(removed, []);
+  assert.deepEqual(waves, [{ queue: "apn/ios", answers: 50, dead: 50 }]);
+});
+
+Deno.test("many dead answers among more good ones are no wave", async () => {
+  const { clock, guard, removed, dead } = setUp();
+  for (let i = 0; i < 30; i++) {
+    dead("apn/ios", String(i));
+    guard.answered("apn/ios");
+  }
+  await clock.advance(10_000);
+  assert.equal(removed.length, 30);
+});
+
+Deno.test("lanes are judged apart", async () => {
+  const { clock, removed, dead } = setUp();
+  for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
+  dead("gcm/android", "good");
+  await clock.advance(10_000);
+  assert.deepEqual(removed, ["good"]);
+});
+
+Deno.test("flush() decides at once", async () => {
+  const { guard, removed, dead } = setUp();
+  dead("apn/ios", "a");
+  await guard.flush();
+  assert.deepEqual(removed, ["a"]);
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import type { Outcome } from "../../core/outcome.ts";
+import { ProviderQueue, type ProviderQueueSettings } from "../../delivery/provider_queue.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+const SETTINGS: ProviderQueueSettings = {
+  maxConcurrent: 2,
+  maxPerSecond: 0,
+  maxQueued: 3,
+  timeoutMs: 10_000,
+  breaker: { threshold: 2, openMs: 1000, maxOpenMs: 8000 },
+};
+
+/** Attempts that end when the test says so. */
+class Provider {
+  readonly under: { signal: AbortSignal; end(outcome: Outcome): void }[] = [];
+
+  attempt = (signal: AbortSignal) =>
+    new Promise<Outcome>((end) => this.under.push({ signal, end }));
+
+  async endAll(outcome: Outcome): Promise<void> {
+    for (const { end } of this.under.splice(0)) end(outcome);
+    await settle();
+  }
+}
+
+function setUp(settings: Partial<ProviderQueueSettings> = {}) {
+  const clock = new FakeClock();
+  const provider = new Provider();
+  const lane = new ProviderQueue({
+    ...{ clock, yieldToEventLoop: () => settle(1) },
+    settings: () => ({ ...SETTINGS, ...settings }),
+  });
+  return { clock, provider, lane };
+}
+
+Deno.test("a lane makes so many attempts at once, and the next when one ends", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3].map(() => lane.submit(provider.attempt));
+  assert.equal(provider.under.length, 2);
+  await provider.endAll({ kind: "sent" });
+  assert.equal(provider.under.length, 1);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await Promise.all(all)).every(({ made }) => made));
+});
+
+Deno.test("a lane that is full turns back at once, without an attempt", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3, 4, 5].map(() => lane.submit(provider.attempt));
+  const { made, outcome } = await lane.submit(provider.attempt);
+  assert.deepEqual([made, outcome.kind], [false, "retry"]);
+  while (provider.under.length > 0) await provider.endAll({ kind: "sent" });
+  await Promise.all(all);
+});
+
+Deno.test("a lane whose breaker opens turns back what is queued, and says for how long", async () => {
+  const { lane, provider } = setUp();
+  const all = [1, 2, 3, 4].map(() => lane.submit(provider.attempt));
+  // The first failure lets the third begin; the second one opens the breaker for the fourth.
+  await provider.endAll({ kind: "retry", reason: "timeout" });
+  await provider.endAll({ kind: "sent" });
+  const results = await Promise.all(all);
+  assert.deepEqual(results.map(({ made }) => made), [true, true, true, false]);
+  const fourth = results[3]!.outcome;
+  assert.ok(fourth.kind === "retry" && fourth.afterMs === 1000);
+});
+
+Deno.test("after the wait one probe is made, and its success opens the lane to all", async () => {
+  const { lane, provider, clock } = setUp();
+  const failed = [1, 2].map(() => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "retry", reason: "timeout" });
+  await Promise.all(failed);
+  await clock.advance(1000);
+  const probe = lane.submit(provider.attempt);
+  assert.equal((await lane.submit(provider.attempt)).made, false);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await probe).made);
+  const next = lane.submit(provider.attempt);
+  await provider.endAll({ kind: "sent" });
+  assert.ok((await next).made);
+});
+
+Deno.test("a lane keeps to its rate and loses nothing by it", async () => {
+  const { lane, clock } = setUp({ maxPerSecond: 2, maxQueued: 100 });
+  let sent = 0;
+  const all = Array.from(
+    { length: 6 },
+    () => lane.submit(() => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
+  );
+  await settle();
+  assert.equal(sent, 2);
+  await clock.advance(1000);
+  assert.equal(sent, 4);
+  await clock.advance(1000);
+  assert.equal(sent, 6);
+  await Promise.all(all);
+});
+
+Deno.test("a lane aborts an attempt that takes too long", async () => {
+  const { lane, provider, clock } = setUp();
+  const result = lane.submit(provider.attempt);
+  const { signal, end } = provider.under[0]!;
+  signal.addEventListener("abort", () => end({ kind: "retry", reason: "timeout" }));
+  await clock.advance(9_999);
+  assert.equal(signal.aborted, false);
+  await clock.advance(1);
+  assert.deepEqual((await result).outcome, { kind: "retry", reason: "timeout" });
+});
+
+Deno.test("a transport that throws costs a retry and not the lane", async () => {
+  const { lane } = setUp();
+  const { outcome } = await lane.submit(() => Promise.reject(new TypeError("bug")));
+  assert.equal(outcome.kind, "retry");
+  assert.equal((await lane.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
+});
+
+Deno.test("a lane that turns back many lets others have their yieldToEventLoop in between", async () => {
+  let turns = 0;
+  const lane = new ProviderQueue({
+    clock: new FakeClock(),
+    settings: () => ({ ...SETTINGS, maxConcurrent: 2, maxQueued: 2000 }),
+    yieldToEventLoop: () => Promise.resolve(void turns++),
+  });
+  const provider = new Provider();
+  const all = Array.from({ length: 1002 }, () => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
+  const results = await Promise.all(all);
+  assert.equal(results.filter(({ made }) => made).length, 2);
+  assert.equal(turns, 3, "256 at a time");
+});
+
+Deno.test("a lane that may send isRepeat while it turns back keeps the rest", async () => {
+  const clock = new FakeClock();
+  const { openMs } = SETTINGS.breaker;
+  const lane = new ProviderQueue({
+    clock,
+    settings: () => ({ ...SETTINGS, maxConcurrent: 1, maxQueued: 2000 }),
+    yieldToEventLoop: () => clock.advance(openMs),
+  });
+  const provider = new Provider();
+  const all = Array.from({ length: 501 }, () => lane.submit(provider.attempt));
+  await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
+  const results = Promise.all(all);
+  let isOver = false;
+  void results.then(() => isOver = true);
+  while (!isOver) await provider.endAll({ kind: "sent" });
+  assert.equal((await results).filter(({ made }) => !made).length, 256);
+});

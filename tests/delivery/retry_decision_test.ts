@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Outcome } from "../../core/outcome.ts";
+import { backoffMs } from "../../delivery/retry_policy.ts";
+import { type AttemptFacts, decideRetry } from "../../delivery/retry_decision.ts";
+
+const POLICY = {
+  baseMs: 1000,
+  capMs: 60_000,
+  maxAttempts: 5,
+  maxAgeMs: 3_600_000,
+  misconfiguredMs: 60_000,
+};
+
+function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
+  return { attempts: 1, now: 1_000_000, since: 1_000_000, policy: POLICY, random: 0.5, ...fields };
+}
+
+const FINAL: readonly [Outcome, object][] = [
+  [{ kind: "sent", providerId: "p" }, { kind: "final", state: "sent", providerId: "p" }],
+  [{ kind: "sent", newToken: "t" }, { kind: "final", state: "sent", newToken: "t" }],
+  [{ kind: "offline" }, { kind: "final", state: "offline" }],
+  [{ kind: "source" }, { kind: "final", state: "source" }],
+  [{ kind: "gone", reason: "410" }, { kind: "final", state: "gone", reason: "410", drop: true }],
+  [
+    { kind: "rejected", reason: "413" },
+    { kind: "final", state: "rejected", reason: "413", letter: true },
+  ],
+];
+
+for (const [outcome, verdict] of FINAL) {
+  Deno.test(`decideRetry() ends ${JSON.stringify(outcome)} for good`, () => {
+    assert.deepEqual(decideRetry(outcome, facts()), verdict);
+  });
+}
+
+Deno.test("decide() tries isRepeat after a wait within the back-off", () => {
+  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 3 }));
+  assert.deepEqual(verdict, { kind: "again", atMs: 1_000_000 + 2000, reason: "503" });
+});
+
+Deno.test("decide() never tries isRepeat before the provider's floor", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 600_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (afterMs, random) => {
+        const verdict = decideRetry({ kind: "retry", reason: "429", afterMs }, facts({ random }));
+        assert.ok(verdict.kind === "again" && verdict.atMs >= 1_000_000 + afterMs);
+      },
+    ),
+  );
+});
+
+Deno.test("decide() gives up after the last attempt, and keeps a letter", () => {
+  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 5 }));
+  assert.deepEqual(verdict, { kind: "final", state: "dead", reason: "503", letter: true });
+});
+
+Deno.test("decide() gives up what would be too old", () => {
+  const verdict = decideRetry(
+    { kind: "retry", reason: "503" },
+    facts({ since: 1_000_000 - 3_600_000 }),
+  );
+  assert.equal(verdict.kind === "final" && verdict.state, "dead");
+});
+
+Deno.test("decide() lets it expire where the next attempt would come after its end", () => {
+  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ expiresAt: 1_000_400 }));
+  assert.deepEqual(verdict, { kind: "final", state: "expired", reason: "503" });
+});
+
+Deno.test("decide() waits for an operator where the set-up is wrong, and drops no token", () => {
+  const verdict = decideRetry({ kind: "misconfigured", reason: "403" }, facts());
+  assert.ok(verdict.kind === "again" && verdict.atMs >= 1_000_000 + POLICY.misconfiguredMs);
+});
+
+Deno.test("backoffMs() doubles its ceiling up to the cap and uses all of the range below", () => {
+  const policy = { baseMs: 100, capMs: 1000 };
+  assert.deepEqual([1, 2, 3, 4, 5, 99].map((n) => backoffMs(n, { ...policy, random: 0.9999 })), [
+    100,
+    200,
+    400,
+    800,
+    1000,
+    1000,
+  ]);
+  assert.equal(backoffMs(3, { ...policy, random: 0 }), 0);
+});
