@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
  * `deno task chaos:soak`: load that comes and goes on the embedded service, and whether its memory
- * and its descriptors come back to what they were. `--minutes` of load, `--seed`. Ends with 1 where
- * the process has grown or something went wrong.
+ * and its descriptors come back to what they were. `--minutes` of load in two equal halves, after
+ * each of which the process is measured; `--seed`. Ends with 1 where the process has grown from the
+ * first to the second or something went wrong.
  */
 
 import { parseArgs } from "node:util";
@@ -16,8 +17,9 @@ const { values } = parseArgs({
 
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 console.log(`Seed ${seed}`);
+const halfMs = Number(values.minutes) * 30_000;
 const { before, after, counts } = await runSoak({
-  ...{ seed, warmUpMs: 45_000, loadMs: Number(values.minutes) * 60_000, quietMs: 50_000 },
+  ...{ seed, warmUpMs: halfMs, loadMs: halfMs, quietMs: 50_000 },
   lookMs: 6_000,
   tell: (line) => console.log(line),
 });
