@@ -31,6 +31,8 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   bench: "anything",
   chaos: "anything",
   scripts: "anything",
+  // What others paste: it knows the service by its API alone.
+  examples: [],
 };
 
 /** Reports imports against the direction of {@link LAYERS}. */
