@@ -3,7 +3,6 @@
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
-import { VERSION } from "../core/version.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
@@ -16,6 +15,7 @@ import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
+import { openApiDocument } from "./_openapi_document.ts";
 import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
@@ -96,20 +96,4 @@ function createRoutes(
   app.route("/", homeRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
-}
-
-function openApiDocument(app: App): unknown {
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
-    type: "http",
-    scheme: "bearer",
-    description: "An API key, a JWT of the configured issuer, or a user's session token",
-  });
-  return app.getOpenAPI31Document({
-    openapi: "3.1.0",
-    info: {
-      title: "Carillon",
-      version: VERSION,
-      description: "Push notifications: one publish, and every bell its user owns rings.",
-    },
-  });
 }

@@ -15,6 +15,7 @@ const FREE_FOLDERS = new Set([
   "chaos",
   "scripts",
   "examples",
+  "clients",
 ]);
 
 /** Files for which reading or serving is the whole purpose, and what they may use for it. */

@@ -33,6 +33,8 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   scripts: "anything",
   // What others paste: it knows the service by its API alone.
   examples: [],
+  // A package of its own.
+  clients: [],
 };
 
 /** Reports imports against the direction of {@link LAYERS}. */

@@ -10,7 +10,9 @@ const MAX_LINES = 400;
 const LARGEST_SHOWN = 5;
 
 /** Files that may be longer, each with the reason. */
-const EXCEPTIONS: Readonly<Record<string, string>> = {};
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "clients/js/src/schema.ts": "it is generated",
+};
 
 const SKIPPED = new Set([".git", "node_modules", "data", "coverage"]);
 
