@@ -5,6 +5,7 @@
  * commits are spread over the same partitions by their names.
  */
 
+import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 
 /** Part of the data's format: nodes that disagree about it must not share a Redis. */
@@ -37,6 +38,34 @@ export function partitionOfText(text: string): number {
   // The low bits of FNV of short keys are uneven.
   hash ^= hash >>> 15;
   return (hash >>> 0) % PARTITIONS;
+}
+
+/** Items of one partition, and where they were among all. */
+interface PartitionGroup<T> {
+  readonly partition: number;
+  readonly items: readonly T[];
+  readonly places: readonly number[];
+}
+
+/** Groups of at most `size`, each in the order of the items. */
+export function groupByPartition<T extends UserName>(
+  items: readonly T[],
+  size: number,
+): readonly PartitionGroup<T>[] {
+  const groups: { partition: number; items: T[]; places: number[] }[] = [];
+  const current = new Map<number, typeof groups[number]>();
+  for (const [place, item] of items.entries()) {
+    const partition = partitionOf(item.context, item.user);
+    let group = current.get(partition);
+    if (group === undefined || group.items.length >= size) {
+      group = { partition, items: [], places: [] };
+      current.set(partition, group);
+      groups.push(group);
+    }
+    group.items.push(item);
+    group.places.push(place);
+  }
+  return groups;
 }
 
 /**

@@ -23,10 +23,14 @@ export {
 } from "./nodes/node_channel.ts";
 export type { Link } from "./link/routed_link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
-export type { Nodes } from "./nodes.ts";
 export { openLink, type OpenLinkOptions } from "./link/open.ts";
 export { createRedisLimiter, type RateLimiterOptions } from "./shared/rate_limiter.ts";
-export { joinNodes, type JoinOptions, type RegisteredNodes } from "./nodes/registered_nodes.ts";
+export {
+  joinNodes,
+  type JoinOptions,
+  type Nodes,
+  type RegisteredNodes,
+} from "./nodes/registered_nodes.ts";
 export {
   checkServers,
   findingsOf,

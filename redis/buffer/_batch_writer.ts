@@ -15,7 +15,7 @@ const MAX_ITEMS = 256;
 const MAX_BYTES = 256 * 1024;
 
 /** What an {@link BatchWriter} needs. */
-export interface BatchWriterOptions {
+interface BatchWriterOptions {
   readonly link: RedisLink;
   readonly clock: Pick<Clock, "monotonic">;
   readonly node: string;

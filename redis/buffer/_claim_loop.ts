@@ -11,7 +11,7 @@ import { PARTITIONS } from "../keys.ts";
 const MAX_CLAIMED = 128;
 
 /** What {@link ClaimLoop} need. */
-export interface ClaimLoopOptions {
+interface ClaimLoopOptions {
   readonly clock: Clock;
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;

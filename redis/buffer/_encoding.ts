@@ -14,7 +14,7 @@ const MAX_BYTES = 64 * 1024;
 const MAX_PUT_BYTES = 800 * 1024;
 
 /** How notifications are accepted. */
-export interface EncodeOptions {
+interface EncodeOptions {
   readonly settings: Pick<BufferSettings, "delayDuration" | "maxDelayDuration">;
   /** Epoch milliseconds, as the servers have it. */
   readonly now: number;

@@ -10,13 +10,13 @@ import { GIVE_BACK } from "./_end_scripts.ts";
 import { bufferKeys } from "./_keys.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
 /** How often is counted and looked for dead nodes. */
 const EVERY_MS = 1_000;
 
 /** What {@link Reclaimer} needs. */
-export interface ReclaimerOptions {
+interface ReclaimerOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   readonly clock: Clock;

@@ -23,7 +23,7 @@ const RETRY_MS = 1_000;
 const MAX_RECORDS = 512;
 
 /** What {@link SettlementWriter} need. */
-export interface SettlementWriterOptions {
+interface SettlementWriterOptions {
   readonly link: RedisLink;
   readonly clock: Clock;
   /** From 0 (inclusive) to 1 (exclusive). */

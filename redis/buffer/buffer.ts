@@ -31,7 +31,7 @@ import { CLAIM } from "./_scripts.ts";
 import { Reclaimer } from "./_reclaimer.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 import { RedisLedger } from "./ledger.ts";
 
 /** What a buffer on Redis needs. Link and nodes stay their owner's. */

@@ -8,13 +8,13 @@ import type { Clock, Timer } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { SocketPresence } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
-import { byPartition } from "./_by_partition.ts";
 import { LEAVE } from "./_scripts.ts";
 import { userKeys, userNameOf } from "./_user_state.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
 /** What departures need. */
-export interface DisconnectQueueOptions {
+interface DisconnectQueueOptions {
   readonly link: RedisLink;
   readonly windowMs: () => number;
   readonly clock: Clock;
@@ -94,7 +94,7 @@ export class DisconnectQueue {
   async #send(): Promise<void> {
     const departures = [...this.#waiting.values()];
     this.#waiting = new Map();
-    const groups = byPartition(departures, PER_CALL);
+    const groups = groupByPartition(departures, PER_CALL);
     const failed = (await Promise.all(groups.map(({ items }) => this.#tell(items)))).flat();
     if (failed.length === 0) return;
     // Whatever was added meanwhile is newer.

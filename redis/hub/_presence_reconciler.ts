@@ -10,15 +10,15 @@ import { messageOf, ServiceError } from "../../core/errors.ts";
 import { type LocalSocket, type LocalSockets, offsetAt } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
 import { userKey } from "../../core/notification.ts";
-import { byPartition } from "./_by_partition.ts";
 import { ANNOUNCE } from "./_scripts.ts";
 import { formatPresence, userKeys, userNameOf } from "./_user_state.ts";
 import { KEEP_MS } from "./presence.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
 /** What an audit needs. */
-export interface PresenceReconcilerOptions {
+interface PresenceReconcilerOptions {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id" | "leaseMs" | "alive">;
   readonly local: LocalSockets;
@@ -123,7 +123,7 @@ export class PresenceReconciler {
 
   async #lookAt(seats: readonly LocalSocket[], renew: boolean): Promise<void> {
     const { local } = this.#options;
-    const groups = byPartition(seats, SEATS_PER_CALL);
+    const groups = groupByPartition(seats, SEATS_PER_CALL);
     const looks = await Promise.allSettled(groups.map(({ items }) => this.#compare(items, renew)));
     const behind = new Map<string, LocalSocket>();
     for (const look of looks) {

@@ -6,7 +6,7 @@
 
 import { offsetAt, OFFSETS_PER_MS, type Presence, type SocketPresence } from "../../core/events.ts";
 import { END_OF_LOG, formatPresence, type PresenceRecord } from "./_user_state.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
 /** What the decisions depend on. Times are epoch milliseconds of the servers. */
 export interface PresenceView {
@@ -16,14 +16,14 @@ export interface PresenceView {
 }
 
 /** How a socket stands. */
-export type SocketStanding =
+type SocketStanding =
   | { readonly is: "open" }
   /** Closed within the window; `from`: up to there its client has everything. */
   | { readonly is: "away"; readonly from: number }
   | { readonly is: "gone" };
 
 /** What comes of a socket that joins. */
-export interface TakenPresence {
+interface TakenPresence {
   /** The lines from now on, for the script. */
   readonly seats: string;
   /** Where the connection was before, if it was. */

@@ -25,7 +25,7 @@ export interface PresenceRecord {
 }
 
 /** A user's text. */
-export interface RedisUserState {
+interface RedisUserState {
   /** Where the log ends. */
   readonly last: number;
   readonly presences: readonly PresenceRecord[];

@@ -4,15 +4,15 @@
  */
 
 import type { LoggedEvent, MissedEvents, UserEvent, UserName } from "../../core/events.ts";
-import { byPartition } from "./_by_partition.ts";
+import { formatAbout, readEntry } from "./_event_codec.ts";
 import { MISSED, PUBLISH } from "./_scripts.ts";
-import { isThere, type PresenceView } from "./_presence_records.ts";
+import { isThere, nodesOf, type PresenceView } from "./_presence_records.ts";
 import { type parsePresences, parseState, type PresenceRecord, userKeys } from "./_user_state.ts";
-import { claimsKey } from "../keys.ts";
+import { claimsKey, groupByPartition } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
 /** How events are appended. */
-export interface AppendOptions {
+interface AppendOptions {
   readonly link: RedisLink;
   /** Some may be in the log already, and keep their place. */
   readonly isRepeat: boolean;
@@ -33,8 +33,6 @@ export interface Appended {
   readonly presences: readonly PresenceRecord[];
 }
 
-type About = Pick<UserEvent, "clients" | "except" | "kept">;
-
 const EVENTS_PER_CALL = 256;
 /** Fewer, since the logs of their users are searched. */
 const EVENTS_PER_CALL_AGAIN = 16;
@@ -51,7 +49,7 @@ export async function appendEvents(
   const size = options.isRepeat ? EVENTS_PER_CALL_AGAIN : EVENTS_PER_CALL;
   const lost = new Set<string>();
   const parts = await Promise.allSettled(
-    byPartition(events, size).map(async ({ partition, items }) => {
+    groupByPartition(events, size).map(async ({ partition, items }) => {
       const reply = await append(partition, items, options);
       const appended: Appended[] = [];
       for (const [index, event] of items.entries()) {
@@ -88,6 +86,22 @@ export async function readMissedEvents(
   return { events, complete: isComplete(after, { last: known.last, first: events[0] }) };
 }
 
+/** The events for each node that holds open sockets of their users. */
+export function byNode(
+  appended: readonly Appended[],
+  view: PresenceView,
+): ReadonlyMap<string, readonly LoggedEvent[]> {
+  const nodes = new Map<string, LoggedEvent[]>();
+  for (const { event, presences } of appended) {
+    for (const node of nodesOf(presences, view)) {
+      const events = nodes.get(node);
+      if (events) events.push(event);
+      else nodes.set(node, [event]);
+    }
+  }
+  return nodes;
+}
+
 /**
  * Whether a log has everything after an offset, given its end and the first event that it has
  * there. An offset beyond its end was given out by a log that has been lost.
@@ -113,37 +127,4 @@ function append(
     args.push(`${event.id}\n${formatAbout(event)}\n${event.args}`);
   }
   return link.run(PUBLISH, keys, args) as Promise<readonly Reply[]>;
-}
-
-/** Whom an event is for, as it is stored beside its arguments: nearly always the clients alone. */
-export function formatAbout({ clients, except, kept }: About): string {
-  if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
-  return JSON.stringify(except === undefined ? clients : [clients, except]);
-}
-
-/** Reads what {@link formatAbout} has written. */
-export function readAbout(text: string): About {
-  const about = JSON.parse(text);
-  if (!Array.isArray(about[0])) return { clients: about };
-  const [clients, except, kept] = about;
-  return {
-    clients,
-    ...(typeof except === "string" && { except }),
-    ...(kept !== undefined && { kept }),
-  };
-}
-
-/** Reads what the script has made of an event: the offset before it, and the event, in lines. */
-function readEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
-  const [id, [, text]] = entry as readonly [string, readonly [string, string]];
-  const [previous, eventId, about] = text.split("\n", 3) as [string, string, string];
-  return {
-    id: eventId,
-    context,
-    user,
-    ...readAbout(about),
-    args: text.slice(previous.length + eventId.length + about.length + 3),
-    offset: Number(id.slice(0, id.indexOf("-"))),
-    previous: Number(previous),
-  };
 }

@@ -21,12 +21,12 @@ import type {
 import type { Log } from "../../core/log.ts";
 import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
-import { byNode, formatEvents, parseEvents } from "./_events.ts";
+import { formatEvents, parseEvents } from "./_event_codec.ts";
 import { createPresenceReader } from "./_user_state.ts";
-import { type Appended, appendEvents, readMissedEvents } from "./event_log.ts";
+import { type Appended, appendEvents, byNode, readMissedEvents } from "./event_log.ts";
 import type { NodeChannel } from "../nodes/node_channel.ts";
 import type { RedisLink } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
 /** The numbers that an operator sets. */

@@ -5,10 +5,10 @@
 
 import { ServiceError } from "../../core/errors.ts";
 import type { JoinResult, Presence, SocketPresence, UserName } from "../../core/events.ts";
-import { byPartition } from "./_by_partition.ts";
 import { SWAP } from "./_scripts.ts";
 import { presenceOf, type PresenceView, takePresence } from "./_presence_records.ts";
 import { type parsePresences, parseState, userKeys } from "./_user_state.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
 /** What presence needs. */
@@ -34,7 +34,7 @@ export async function readPresence(
 ): Promise<readonly (readonly Presence[])[]> {
   const found: (readonly Presence[])[] = new Array(users.length);
   await Promise.all(
-    byPartition(users, USERS_PER_CALL).map(async ({ items, places }) => {
+    groupByPartition(users, USERS_PER_CALL).map(async ({ items, places }) => {
       const keys = items.map((user) => userKeys(user).state);
       const reply = await link.send(keys[0]!, ["MGET", ...keys]) as readonly (string | null)[];
       const now = view();

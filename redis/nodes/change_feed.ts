@@ -11,7 +11,7 @@ import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
 import type { Log } from "../../core/log.ts";
 import type { NodeChannel } from "./node_channel.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "./registered_nodes.ts";
 
 /** What a feed needs; it borrows all of it. */
 export interface ChangeFeedOptions {
@@ -24,7 +24,7 @@ export interface ChangeFeedOptions {
 }
 
 /** A feed, and its life. Disposing sends what can be sent at once. */
-export type DisposableFeed = ChangeFeed & AsyncDisposable;
+type DisposableFeed = ChangeFeed & AsyncDisposable;
 
 /** To be made before the inbox is started. */
 export function createChangeFeed(options: ChangeFeedOptions): DisposableFeed {

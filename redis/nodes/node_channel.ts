@@ -18,7 +18,7 @@ import type { Log } from "../../core/log.ts";
 import { type ChannelEntry, isLater, readEntries, sequenceGap } from "./_entries.ts";
 import { keyIn } from "../keys.ts";
 import type { BlockingLink, RedisLink, Script } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "./registered_nodes.ts";
 
 /** What a message is about; each kind has one handler. */
 export type NodeMessageKind = "events" | "change";

@@ -14,7 +14,7 @@ import { encodeValue } from "./_values.ts";
 export type Families = readonly string[];
 
 /** What a commit does to the one record that it is about. */
-export interface LooseCommit {
+interface LooseCommit {
   readonly key: StoreKey;
   /** Those of the script. */
   readonly args: readonly (string | number)[];

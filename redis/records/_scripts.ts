@@ -11,9 +11,6 @@ export function expiry(expireInMs: number | undefined): number | "" {
   return expireInMs === undefined ? "" : Math.max(1, Math.ceil(expireInMs));
 }
 
-/** How many keys, and arguments, come before those of the changes. */
-export const COMMIT_KEYS = 3;
-
 /**
  * Checks, deletes and sets, all or nothing.
  *

@@ -39,7 +39,7 @@ const LIMITS = {
 } as const;
 
 /** How records are kept. */
-export interface RedisStoreOptions {
+interface RedisStoreOptions {
   /**
    * First parts of the keys of records that are in no list, and alone in every commit that is about
    * them. Part of the data's format: nodes that disagree about it must not share a Redis.

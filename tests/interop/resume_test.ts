@@ -31,7 +31,7 @@ async function publishAll(
   between: (n: number) => void | Promise<void>,
 ): Promise<void> {
   for (const n of upTo(count)) {
-    served.tell(SEVEN, "x", [n]);
+    served.publish(SEVEN, "x", [n]);
     await between(n);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -91,7 +91,7 @@ Deno.test(
     await until("it is connected", () => client.connections.length > 0);
     client.drop();
     await until("it is gone", () => !isOpen(served));
-    served.tell(SEVEN, "x", [1]);
+    served.publish(SEVEN, "x", [1]);
     await until("it has got it", () => client.heard.length > 0);
     assert.deepEqual(client.connections, [false, true]);
   },
@@ -106,7 +106,7 @@ Deno.test(
     await using proxy = chop(served.host);
     using client = listen(4, proxy.host);
     await until("it is connected", () => client.connections.length > 0);
-    served.tell(SEVEN, "x", [1]);
+    served.publish(SEVEN, "x", [1]);
     await until("it has heard", () => client.heard.length > 0);
     const { target } = proxy;
     proxy.target = undefined;
@@ -115,7 +115,7 @@ Deno.test(
     await clock.advance(130_000);
     proxy.target = target;
     await until("it is told", () => client.resyncs.length > 0);
-    served.tell(SEVEN, "x", [2]);
+    served.publish(SEVEN, "x", [2]);
     await until("it has heard", () => client.heard.length > 1);
     assert.deepEqual(client.connections, [false, false]);
     assert.deepEqual(client.resyncs.map((args) => args.length), [1]);
@@ -135,13 +135,13 @@ for (const generation of [2, 4] as const) {
       await until("it is connected", () => client.connections.length > 0);
       client.drop();
       await until("it is gone", () => !isOpen(served));
-      for (const n of upTo(510)) served.tell(SEVEN, "x", [n]);
+      for (const n of upTo(510)) served.publish(SEVEN, "x", [n]);
       await until("it has got what is left", () => client.heard.length >= 500);
       assert.deepEqual(client.heard, upTo(510).slice(10));
       assert.equal(client.resyncs.length, 1);
       assert.equal(client.resyncs[0]!.length, generation === 4 ? 1 : 0);
       if (generation === 4) assert.deepEqual(client.connections, [false, false]);
-      served.tell(SEVEN, "x", [511]);
+      served.publish(SEVEN, "x", [511]);
       await until("it is delivered as before", () => client.heard.at(-1) === 511);
     },
   );
@@ -163,10 +163,10 @@ for (const generation of [2, 4] as const) {
           await using proxy = chop(first.host);
           using client = listen(generation, proxy.host, { query: { connection: "c" } });
           await until("it is connected", () => client.connections.length > 0);
-          first.tell(SEVEN, "x", [1]);
+          first.publish(SEVEN, "x", [1]);
           await until("it has heard", () => client.heard.length > 0);
           proxy.swallow();
-          first.tell(SEVEN, "x", [2]);
+          first.publish(SEVEN, "x", [2]);
           await until("it is told", () => first.realtime.stats().delivered === 2);
           if (ending === "a crash") {
             isAlive = false;
@@ -185,7 +185,7 @@ for (const generation of [2, 4] as const) {
             const [present] = await hub.presence([SEVEN]);
             return present!.length === 1;
           });
-          second.tell(SEVEN, "x", [3]);
+          second.publish(SEVEN, "x", [3]);
           proxy.target = second.host;
           await until("it has got all", () => client.heard.includes(3));
           const heard = generation === 4 ? client.heard : [...new Set(client.heard)];

@@ -55,7 +55,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
       assert.equal(client.io.engine.transport.name, transports.at(-1));
       const got = once(client, "ox:mail:new");
       const data = { folder: "default0/INBOX", id: "113", subject: "Grüße 🔔" };
-      assert.equal(served.tell(SEVEN, "ox:mail:new", [data]), 1);
+      assert.equal(served.publish(SEVEN, "ox:mail:new", [data]), 1);
       assert.deepEqual(await got, data);
       client.close();
     });
@@ -71,9 +71,9 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     source.on("x", (value: string) => void seen.push(value));
     const last = once(source, "x");
     const first = once(other, "x");
-    assert.equal(served.tell(SEVEN, "x", ["first"], "a"), 1);
-    assert.equal(served.tell(SEVEN, "x", ["second"], source.id), 1);
-    served.tell(SEVEN, "x", ["last"]);
+    assert.equal(served.publish(SEVEN, "x", ["first"], "a"), 1);
+    assert.equal(served.publish(SEVEN, "x", ["second"], source.id), 1);
+    served.publish(SEVEN, "x", ["last"]);
     assert.equal(await first, "first");
     assert.equal(await last, "last");
     assert.deepEqual(seen, ["last"]);

@@ -9,7 +9,7 @@ import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
 import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
-import type { Nodes } from "../../redis/nodes.ts";
+import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
 import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";

@@ -7,7 +7,7 @@ import { ServiceError } from "../../core/errors.ts";
 import { createRedisHub, type HubSettings } from "../../redis/hub/hub.ts";
 import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
-import type { Nodes } from "../../redis/nodes.ts";
+import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
 import { Desk } from "../contract/events_contract.ts";
 import { openTestLink } from "../support/redis_link.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatAbout, readAbout } from "../../redis/hub/event_log.ts";
+import { formatAbout, readAbout } from "../../redis/hub/_event_codec.ts";
 
 const CLIENTS = ["mail", "phone"];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { offsetAt } from "../../core/events.ts";
-import { byNode, formatEvents, parseEvents } from "../../redis/hub/_events.ts";
+import { formatEvents, parseEvents } from "../../redis/hub/_event_codec.ts";
 import {
   isThere,
   presenceOf,
@@ -16,7 +16,7 @@ import {
   parseState,
   type PresenceRecord,
 } from "../../redis/hub/_user_state.ts";
-import { isComplete } from "../../redis/hub/event_log.ts";
+import { byNode, isComplete } from "../../redis/hub/event_log.ts";
 import { eventFor, SEVEN } from "../contract/events_contract.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
