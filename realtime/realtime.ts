@@ -1,6 +1,6 @@
 /**
- * The realtime server: Socket.IO for the clients of users, on Deno's own WebSockets. It keeps an
- * index of open sockets, admits those whose session the given function accepts, and delivers the
+ * The realtime server: Socket.IO, streams of server-sent events and plain WebSockets for the clients
+ * of users, on Deno's own HTTP server. It keeps an index of open sockets, admits those whose session the given function accepts, and delivers the
  * events of a user's log to the user's sockets. It knows nothing of notifications.
  */
 
@@ -8,14 +8,18 @@ import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { LoggedEvent, UserName } from "../core/events.ts";
 import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { Backlog } from "./_backlog.ts";
+import { ClientScripts } from "./_client_script.ts";
+import { createConnectionAdmission } from "./_connection_admission.ts";
 import { type DrainPace, drainSockets } from "./_drain.ts";
+import type { EngineSocket } from "./_engine_socket.ts";
 import { HandshakeGuard } from "./_handshake_guard.ts";
-import { isSocketPath } from "./_paths.ts";
+import { isSocketPath, streamKindAt } from "./_paths.ts";
 import { SessionExpiry } from "./_session_expiry.ts";
 import { NoopAdapter, slimSocket, socketOf } from "./_slim_socket.ts";
 import { createSocketAdmission } from "./_socket_admission.ts";
 import { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import { SocketFanout } from "./_socket_fanout.ts";
+import { StreamServer } from "./_stream_server.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine, type EngineLimits } from "./engine.ts";
 import { type HandshakeRefusal, refusalError, refusalResponse } from "./handshake.ts";
@@ -43,6 +47,8 @@ class RealtimeServer implements Realtime {
   readonly #hooks: RealtimeHooks;
   readonly #guard: HandshakeGuard;
   readonly #engine: Engine;
+  readonly #streams: StreamServer;
+  readonly #scripts: ClientScripts | undefined;
   readonly #io: Server<Plain, Plain, Plain, unknown>;
   readonly #connections = new SocketConnections();
   /** Sockets whose CONNECT packet is not answered yet, by their Engine.IO session. */
@@ -73,10 +79,12 @@ class RealtimeServer implements Realtime {
       onResync: (connection) => this.#hooks.onResync?.(connection),
       onRecovered: (connection, event) => this.#hooks.onRecovered?.(connection, event),
     });
-    this.#admitSocket = createSocketAdmission({
-      ...{ hub: options.hub, guard: this.#guard, connections },
+    const guard = this.#guard;
+    const admission = createConnectionAdmission({
+      ...{ hub: options.hub, guard, connections },
       replace: (former) => this.#replace(former),
     });
+    this.#admitSocket = createSocketAdmission({ guard, admission });
     const unknown = new UnknownSessions({
       ...{ clock, log: options.log, hasOtherNodes: options.hasOtherNodes ?? false },
       onSeen: () => this.#hooks.onUnknownSession?.(),
@@ -84,6 +92,15 @@ class RealtimeServer implements Realtime {
     this.#engine = new Engine({
       ...{ ...engineLimits(settings), clock, bodyDeadline: options.bodyDeadline },
       onUnknownSession: () => unknown.record(),
+    });
+    const { readClientScript } = options;
+    this.#scripts = readClientScript && new ClientScripts(readClientScript);
+    const { heartbeats, closing } = this.#engine;
+    this.#streams = new StreamServer({
+      ...{ guard, admission, heartbeats, closing, settings: () => this.#settings },
+      onRefused: ({ code }) => this.#hooks.onRefused?.(code),
+      onOpened: (connection) => this.#begin(connection),
+      onClosed: (connection) => this.#onPortClosed(connection),
     });
     this.#io = new Server({
       serveClient: false,
@@ -147,6 +164,9 @@ class RealtimeServer implements Realtime {
   async close(): Promise<void> {
     this.#guard.isClosed = true;
     this.#sessions.close();
+    for (const { port } of this.#connections) {
+      if (port.protocol === "sse" || port.protocol === "json") port.close(true);
+    }
     await this.#io.close();
     this.#fanout.close();
   }
@@ -173,9 +193,14 @@ class RealtimeServer implements Realtime {
   }
 
   async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+    const url = new URL(request.url);
+    const kind = streamKindAt(url.pathname);
+    if (kind) return await this.#streams.fetch(kind, request, info);
+    const script = this.#scripts?.answer(request, url.pathname);
+    if (script) return await script;
     // The engine takes the last of several `sid`s, and an empty one opens a session. Opening a
     // session must not bypass the handshake guard, so this reads the parameter the same way.
-    if (new URL(request.url).searchParams.getAll("sid").at(-1)) {
+    if (url.searchParams.getAll("sid").at(-1)) {
       return await this.#engine.fetch(request, { info });
     }
     const context = await this.#guard.checkHandshake(request, info);
@@ -213,10 +238,15 @@ class RealtimeServer implements Realtime {
   #onConnection(socket: UserSocket): void {
     this.#connecting.delete(socket.conn);
     const connection = socket.data as SocketConnection;
+    (connection.port as EngineSocket).heartbeatListener = connection;
+    slimSocket(socket);
+    this.#begin(connection);
+  }
+
+  /** Starts delivery to a connection that was admitted and has been told so. */
+  #begin(connection: SocketConnection): void {
     const recovery = connection.recovery!;
     recovery.state = "ready";
-    connection.engine.heartbeatListener = connection;
-    slimSocket(socket);
     this.#hooks.onOpened?.(connection);
     // Revoked after the check of the session, when this connection could not be closed yet.
     if (this.#sessions.isRevoked(connection.sessionId)) return this.#endSession(connection);
@@ -238,12 +268,16 @@ class RealtimeServer implements Realtime {
     const connection = socketOf(this.#io.sockets as never, socketId)?.data as unknown;
     // Absent where the middleware refused the socket at once.
     if (!(connection instanceof SocketConnection)) return;
-    const { engine } = connection;
-    this.#backlog.abandon(engine);
+    this.#onPortClosed(connection);
+    // There is only one namespace, so the client has no use for the session any more.
+    const { port } = connection;
+    if (port.readyState === "open") port.close();
+  }
+
+  #onPortClosed(connection: SocketConnection): void {
+    this.#backlog.abandon(connection.port);
     // A client that disconnects on purpose may return too: `connect()` often follows `disconnect()`.
     this.#remove(connection, true);
-    // There is only one namespace, so the client has no use for the session any more.
-    if (engine.readyState === "open") engine.close();
   }
 
   #removeUnadmitted({ data }: UserSocket): void {
@@ -260,7 +294,7 @@ class RealtimeServer implements Realtime {
       return;
     }
     hub.leave(connection, mayReturn ? connection.acknowledged : undefined);
-    this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
+    this.#hooks.onClosed?.(connection, connection.port.closeReason ?? "namespace disconnect");
   }
 
   /** Closes a socket whose client has reconnected on another one. */
@@ -273,7 +307,7 @@ class RealtimeServer implements Realtime {
   #disconnect(connection: SocketConnection): void {
     const socket = this.#io.sockets.sockets.get(connection.socketId as never);
     if (socket) socket.disconnect(true);
-    else connection.engine.close(true);
+    else connection.port.close(true);
   }
 
   async #refuse(request: Request, refusal: HandshakeRefusal): Promise<Response> {

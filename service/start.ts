@@ -19,6 +19,7 @@ import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
 import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
 import { createAdmission } from "./admission.ts";
+import { readClientScript } from "./client_script.ts";
 import type { Backend } from "./backend.ts";
 import { followChanges } from "./changes.ts";
 import { loadCredentials } from "./credentials.ts";
@@ -129,6 +130,7 @@ export async function startService(
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
     hooks: socketHooks(metrics, (event, client) => pipeline.acknowledge(event, client)),
+    readClientScript,
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 

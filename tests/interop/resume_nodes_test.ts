@@ -143,7 +143,7 @@ for (const generation of [2, 4] as const) {
     client.drop();
     await until("it is back", () => second.served.realtime.socketsOf(SEVEN).length > 0);
     await second.publish(3);
-    (former as SocketConnection).engine.drop();
+    (former as SocketConnection).port.drop();
     await until("the first has noticed", () => first.served.realtime.socketsOf(SEVEN).length === 0);
     await first.publish(4);
     await until("it has got all", () => client.heard.includes(4));
