@@ -71,7 +71,7 @@ export class EventStream
   heartbeat(): void {
     const now = this.#heartbeats.now();
     this.heartbeatAt = now + this.pingMs;
-    if (this.readyState === "closed") this.#abort();
+    if (this.readyState === "closed") this.#end();
     else if (this.#waitingSince === undefined) this.sendText(HEARTBEAT);
     else if (now - this.#waitingSince >= this.timeoutMs) this.drop("ping timeout");
   }
@@ -85,7 +85,7 @@ export class EventStream
   }
 
   drop(reason = "backlog"): void {
-    this.#abort();
+    this.#end();
     this.onClose(reason);
   }
 
@@ -130,14 +130,9 @@ export class EventStream
     if (this.readyState !== "open") this.#end();
   }
 
+  /** Ends the stream without what waits. The runtime logs an error of a stream, so it is none. */
   #end(): void {
     this.#controller?.close();
-    this.#controller = undefined;
-    this.#release();
-  }
-
-  #abort(): void {
-    this.#controller?.error(new Error("The connection was dropped"));
     this.#controller = undefined;
     this.#release();
   }

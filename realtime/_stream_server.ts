@@ -32,8 +32,6 @@ interface StreamServerOptions {
   readonly onClosed: (connection: SocketConnection) => void;
 }
 
-/** Milliseconds after which a client of server-sent events reconnects by itself. */
-const RETRY_MS = 2000;
 /** RFC 6455 §7.4.1 and the registry that it names. */
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
@@ -61,6 +59,13 @@ export class StreamServer {
     info: Deno.ServeHandlerInfo,
   ): Promise<Response> {
     const { guard } = this.#options;
+    if (request.method !== "GET") {
+      await request.body?.cancel().catch(() => {});
+      const message = `Cannot ${request.method} a stream: use GET`;
+      const answer = this.#refuse("socket", { code: "method_not_allowed", message });
+      answer.headers.set("allow", "GET");
+      return answer;
+    }
     // Read first: Deno drops the headers of a request that is upgraded.
     const resume = streamResumeRequestOf(request, new URL(request.url));
     const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -157,7 +162,7 @@ export class StreamServer {
     return readyFrame(fields, {
       protocol: port.protocol as "sse" | "json",
       offset: complete ? cursor : undefined,
-      retryMs: RETRY_MS,
+      retryMs: this.#options.settings().streamRetry,
     });
   }
 

@@ -28,6 +28,8 @@ export interface RealtimeSettings {
   readonly maxBacklogBytes: number;
   /** Bytes that may wait for all peers. */
   readonly maxTotalBacklogBytes: number;
+  /** Milliseconds after which a client of server-sent events is to reconnect. */
+  readonly streamRetry: number;
   /** Milliseconds after which a peer is dropped that takes nothing of what waits for it. */
   readonly stalledAfter: number;
   /** Milliseconds that a client has to connect to the namespace. */
@@ -47,6 +49,7 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   maxMessageBytes: 100_000,
   maxBacklogBytes: 256 * 1024,
   maxTotalBacklogBytes: 64 * 1024 * 1024,
+  streamRetry: 2_000,
   stalledAfter: 10_000,
   connectTimeout: 10_000,
 };
