@@ -16,7 +16,7 @@ export { RedisBuffer, type RedisBufferOptions } from "./buffer/buffer.ts";
 export { type ChangeFeedOptions, createChangeFeed } from "./nodes/change_feed.ts";
 export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub/hub.ts";
 export { createInbox, type Inbox, type InboxKind, type InboxOptions } from "./nodes/inbox.ts";
-export type { Link } from "./link/routed_link.ts";
+export type { Link } from "./link/link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
 export type { Nodes } from "./nodes.ts";
 export { openLink, type OpenLinkOptions } from "./link/open.ts";

@@ -34,19 +34,22 @@ redisTest("a Sentinel that hangs is passed over", async () => {
   sentinel.sentinels[0]!.resume();
 });
 
-redisTest("what is under way when the connection to a master breaks is not sent again", async () => {
-  await using sentinel = await startRedisSentinel();
-  await using link = await open(sentinel.url);
-  const underWay = assert.rejects(link.send("list", ["BLPOP", "list", 0]), isUnavailable);
-  await until("it blocks", async () => {
-    return (await sentinel.master.cli("client", "list", "type", "normal")).includes("cmd=blpop");
-  });
-  await sentinel.master.cli("client", "kill", "type", "normal");
-  await underWay;
-  await until("the link is up", () => link.isUp);
-  await link.send("list", ["RPUSH", "list", "x"]);
-  assert.equal(await link.send("list", ["LLEN", "list"]), 1);
-});
+redisTest(
+  "what is under way when the connection to a master breaks is not sent again",
+  async () => {
+    await using sentinel = await startRedisSentinel();
+    await using link = await open(sentinel.url);
+    const underWay = assert.rejects(link.send("list", ["BLPOP", "list", 0]), isUnavailable);
+    await until("it blocks", async () => {
+      return (await sentinel.master.cli("client", "list", "type", "normal")).includes("cmd=blpop");
+    });
+    await sentinel.master.cli("client", "kill", "type", "normal");
+    await underWay;
+    await until("the link is up", () => link.isUp);
+    await link.send("list", ["RPUSH", "list", "x"]);
+    assert.equal(await link.send("list", ["LLEN", "list"]), 1);
+  },
+);
 
 redisTest("a server that hangs is given up also while commands go on being sent", async () => {
   await using server = await startRedis();
