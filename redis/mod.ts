@@ -21,7 +21,7 @@ export {
   type NodeChannelOptions,
   type NodeMessageKind,
 } from "./nodes/node_channel.ts";
-export type { Link } from "./link/routed_link.ts";
+export type { Link } from "./link/link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
 export { openLink, type OpenLinkOptions } from "./link/open.ts";
 export { createRedisLimiter, type RateLimiterOptions } from "./shared/rate_limiter.ts";

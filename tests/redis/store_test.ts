@@ -3,7 +3,7 @@ import { ServiceError } from "../../core/errors.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { Commit } from "../../core/store.ts";
 import { PARTITIONS } from "../../redis/keys.ts";
-import type { Link } from "../../redis/link/routed_link.ts";
+import type { Link } from "../../redis/link/link.ts";
 import { openLink } from "../../redis/link/open.ts";
 import { RedisStore } from "../../redis/records/store.ts";
 import { storeContract } from "../contract/store_contract.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
-import type { Link } from "../../redis/link/routed_link.ts";
+import type { Link } from "../../redis/link/link.ts";
 import { slotOf } from "../../redis/link/_slots.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../../redis/keys.ts";
 import { openLink } from "../../redis/link/open.ts";

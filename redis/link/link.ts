@@ -1,33 +1,34 @@
-/** The link, whatever the routes: scripts, the time, errors, and the word that it is up again. */
+/** The port on any topology: scripts, the time of the servers, errors, and the listeners. */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { type Log, silentLog } from "../../core/log.ts";
-import type { Command, Connection } from "./_connection.ts";
+import type { Command } from "./_client.ts";
+import type { Connection } from "./_connection.ts";
 import { errorOf, meaningOf, unavailable } from "./_errors.ts";
-import type { Routes, ServerReply } from "./_routes.ts";
 import { runScript } from "./_scripts.ts";
 import { better, measure, type TimeSample } from "./_server_time.ts";
+import type { ServerReply, Topology } from "./_single_master.ts";
 import type { BlockingLink, RedisLink, Reply, Script } from "../link.ts";
 import { NODES_KEY } from "../keys.ts";
 
-/** What a {@link Link} is made of. */
+/** Options of a {@link Link}. */
 export interface LinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly log?: Log;
-  /** Makes the routes; to be told of each change in what can be reached. */
-  readonly routes: (onChange: (why?: unknown) => void) => Routes;
+  /** Makes the topology, which calls `onChange` when its `isUp` may have changed. */
+  readonly topology: (onChange: (why?: unknown) => void) => Topology;
 }
 
 const MEASURE_EVERY_MS = 60_000;
-/** All nodes ask the same server for the time, also in a Cluster. */
+/** All nodes take the time from the same server, also in a Cluster. */
 const TIME_KEY = NODES_KEY;
 
-/** A link on some routes, which it owns. */
+/** A link on a topology, which it closes. */
 export class Link implements RedisLink {
   readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #log: Log;
-  readonly #routes: Routes;
+  readonly #topology: Topology;
   readonly #listeners: (() => void)[] = [];
   readonly #blocking = new Set<Blocking>();
   #time: TimeSample | undefined;
@@ -36,10 +37,10 @@ export class Link implements RedisLink {
   #closed = false;
   #why: unknown;
 
-  constructor({ clock, log = silentLog, routes }: LinkOptions) {
+  constructor({ clock, log = silentLog, topology }: LinkOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.#routes = routes((why) => this.#changed(why));
+    this.#topology = topology((why) => this.#changed(why));
   }
 
   get isUp(): boolean {
@@ -47,10 +48,10 @@ export class Link implements RedisLink {
   }
 
   get pending(): number {
-    return this.#routes.pending;
+    return this.#topology.pending;
   }
 
-  /** Why it is not up. */
+  /** The latest reason for not being up. */
   get why(): unknown {
     return this.#why;
   }
@@ -60,7 +61,7 @@ export class Link implements RedisLink {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<Reply> {
-    const send = (command: Command) => this.#routes.ask(keys[0] ?? "", command);
+    const send = (command: Command) => this.#topology.send(keys[0] ?? "", command);
     try {
       return await runScript(script, { keys, args, send });
     } catch (thrown) {
@@ -70,23 +71,23 @@ export class Link implements RedisLink {
 
   async send(key: string, command: Command): Promise<Reply> {
     try {
-      return await this.#routes.ask(key, command);
+      return await this.#topology.send(key, command);
     } catch (thrown) {
       throw errorOf(thrown, command[0]);
     }
   }
 
-  /** Sends a command to every server that holds keys; rejects where one of them cannot answer. */
+  /** Sends a command to every master; rejects if one of them does not reply. */
   async each(command: Command): Promise<readonly ServerReply[]> {
     try {
-      return await this.#routes.askEach(command);
+      return await this.#topology.sendToAll(command);
     } catch (thrown) {
       throw errorOf(thrown, command[0]);
     }
   }
 
   dedicated(key: string): BlockingLink {
-    const link = new Blocking(this.#routes.open(key), () => this.#blocking.delete(link));
+    const link = new Blocking(this.#topology.connect(key), () => this.#blocking.delete(link));
     this.#blocking.add(link);
     return link;
   }
@@ -105,13 +106,13 @@ export class Link implements RedisLink {
     this.#isUp = false;
     this.#timer?.cancel();
     for (const link of [...this.#blocking]) link.close();
-    this.#routes.close();
+    this.#topology.close();
     return Promise.resolve();
   }
 
   #changed(why: unknown): void {
     if (this.#closed) return;
-    if (this.#routes.isUp) {
+    if (this.#topology.isUp) {
       if (!this.#isUp) void this.#cameUp();
       return;
     }
@@ -123,8 +124,8 @@ export class Link implements RedisLink {
   }
 
   async #cameUp(): Promise<void> {
-    // Between a break and now the clock of another server may have become the one to go by.
-    if (!await this.#measure() || this.#isUp || this.#closed || !this.#routes.isUp) return;
+    // After a failover the time comes from another server.
+    if (!await this.#measure() || this.#isUp || this.#closed || !this.#topology.isUp) return;
     this.#isUp = true;
     this.#log.info("Redis answers");
     for (const listener of this.#listeners) {
@@ -136,12 +137,12 @@ export class Link implements RedisLink {
     }
   }
 
-  /** Looks at the server's clock, now and from then on. */
+  /** Measures the server's clock, now and once a minute. */
   async #measure(): Promise<boolean> {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(MEASURE_EVERY_MS, () => void this.#measure());
     try {
-      const sample = await measure(this.#clock, () => this.#routes.ask(TIME_KEY, ["TIME"]));
+      const sample = await measure(this.#clock, () => this.#topology.send(TIME_KEY, ["TIME"]));
       this.#time = better(this.#time, sample);
       return true;
     } catch (thrown) {
@@ -151,7 +152,7 @@ export class Link implements RedisLink {
   }
 }
 
-/** A connection for commands that block. */
+/** A connection for blocking commands. */
 class Blocking implements BlockingLink {
   readonly #connection: Connection;
   readonly #onClose: () => void;
@@ -162,13 +163,13 @@ class Blocking implements BlockingLink {
   }
 
   async send(command: Command, { waitMs }: { readonly waitMs: number }): Promise<Reply> {
-    if (!this.#connection.isUp) await this.#connection.settled();
+    if (!this.#connection.isUp) await this.#connection.attempted();
     try {
       return await this.#connection.send(command, waitMs);
     } catch (thrown) {
       const meaning = meaningOf(thrown);
-      // What it waits for is at another server by now, or at none for a while.
-      if (meaning !== "other" && meaning !== "unknown_script") this.#connection.renew(thrown);
+      // Another server has the key now, or no server can answer for a while.
+      if (meaning !== "other" && meaning !== "unknown_script") this.#connection.reconnect(thrown);
       throw errorOf(thrown, command[0]);
     }
   }
