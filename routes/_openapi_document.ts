@@ -10,6 +10,7 @@ import { EXAMPLES } from "./_openapi_examples.ts";
 const TAGS: Readonly<Record<string, string>> = {
   Notifications: "Publish, and read what became of it",
   Subscriptions: "Which devices of a user get which topics",
+  Receiving: "Open connections of a user without Socket.IO",
   "Web Push": "What a page needs to subscribe its browser",
   Sessions: "Tokens with which one user opens sockets and subscribes",
   "API keys": "Credentials of publishers and operators",

@@ -115,6 +115,12 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     operationId: "testSubscription",
     answers: { 200: { outcome: "rejected", reason: "BadDeviceToken" } },
   },
+  "GET /v1/stream": {
+    operationId: "openStream",
+    answers: {
+      200: 'id: 1839148079439872\ndata: {"topic":"ox:mail:new","data":{"id":"113"}}\n\n',
+    },
+  },
   "GET /v1/webpush/{client}/key": {
     operationId: "getWebPushKey",
     answers: {

@@ -19,6 +19,7 @@ import { openApiDocument } from "./_openapi_document.ts";
 import { onError } from "./_problem.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
+import { streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
@@ -84,6 +85,7 @@ function createRoutes(
   const { isOperatedInside } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
+  app.route("/v1", streamRoutes());
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));

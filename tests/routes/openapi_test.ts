@@ -56,6 +56,7 @@ Deno.test("every route of the API is described", async () => {
     "GET /v1/subscriptions/{id}",
     "DELETE /v1/subscriptions/{id}",
     "POST /v1/subscriptions/{id}/test",
+    "GET /v1/stream",
     "GET /v1/webpush/{client}/key",
     "POST /v1/sessions",
     "GET /v1/sessions",

@@ -109,6 +109,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/stream": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What a user is sent, as server-sent events; on a WebSocket at /v1/socket
+     * @description Needs scope `subscribe`.
+     */
+    get: operations["openStream"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/webpush/{client}/key": {
     parameters: {
       query?: never;
@@ -1432,6 +1452,96 @@ export interface operations {
       };
       /** @description `not_found`: There is no such thing */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  openStream: {
+    parameters: {
+      query?: {
+        /** @description A user's session, where the client cannot send the header `Authorization`. API keys are refused here. */
+        session?: string;
+        /** @description A client of `pns-websocket-clients.yml`; may be absent where there is only one */
+        client?: string;
+        /** @description A name for this connection. It replaces another one of the same name, and is not sent what is published with the name as `sourceToken`. */
+        connection?: string;
+        /** @description Where to continue: the offset of the last event that was received */
+        offset?: string;
+      };
+      header?: {
+        /** @description Where to continue: the offset of the last event that was received */
+        "last-event-id"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A stream that does not end */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example id: 1839148079439872
+           *     data: {"topic":"ox:mail:new","data":{"id":"113"}}
+           */
+          "text/event-stream": string;
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this; `foreign_origin`: This origin is not allowed */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `too_many_requests`: Too many requests */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
         headers: {
           [name: string]: unknown;
         };
