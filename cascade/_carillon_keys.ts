@@ -1,5 +1,6 @@
 /** The keys that only this service has, under `io.carillon.`. All of them are server settings. */
 
+import { topicFault } from "../core/topic.ts";
 import { choice, integer, list, string } from "./key_spec.ts";
 
 const KIB = 1024;
@@ -172,6 +173,27 @@ export const CARILLON_KEYS = {
     unit: "bytes",
     min: KIB * KIB,
     max: KIB ** 4,
+  }),
+  "io.carillon.inbox.topics": list([], {
+    text: "Topics, or patterns such as `acme:*`, whose notifications are kept in their users' " +
+      "inboxes (`GET /v1/inbox`). Empty: none is kept.",
+    example: "ox:mail:*, acme:invoice:paid",
+    cascade: true,
+    check: (item) =>
+      topicFault(item) === undefined ? undefined : "a topic or a pattern such as 'acme:*'",
+  }),
+  "io.carillon.inbox.maxItems": integer(100, {
+    text: "How many notifications an inbox keeps; the oldest go first.",
+    example: "50",
+    min: 1,
+    max: 500,
+  }),
+  "io.carillon.inbox.retentionDays": integer(30, {
+    text: "How long a notification stays in an inbox.",
+    example: "7",
+    unit: "days",
+    min: 1,
+    max: 365,
   }),
   "io.carillon.drain.socketsPerSecond": integer(50, {
     text: "How many sockets a node that goes away closes per second, if that is done in time; " +

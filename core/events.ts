@@ -154,11 +154,13 @@ export interface EventHub extends AsyncDisposable {
    * Appends events to the logs of their users, in order, and tells the sockets. Resolves when they
    * are in the logs; returns the ids of those that are not this node's to deliver any more.
    *
-   * @param options.again some of them may have been published before: those keep their place
+   * @param options.isClaimed false: the events are no notifications of the buffer, so no node's claim
+   * of them is checked
+   * @param options.isRepeat some of them may have been published before: those keep their place
    */
   publish(
     events: readonly UserEvent[],
-    options: { readonly isRepeat: boolean },
+    options: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>>;
   /**
    * A socket is being let in, and is among the local seats already. From then on it is told of

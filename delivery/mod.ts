@@ -5,4 +5,5 @@ export type { CommitChanges } from "./due_queue.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead_letters.ts";
 export type { NotificationDraft, Published, PublishRequest } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
+export { publishUnread, UNREAD_TOPIC } from "./inbox_dispatch.ts";
 export { plan } from "./plan.ts";

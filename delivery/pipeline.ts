@@ -16,6 +16,7 @@ import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { Inbox } from "../inbox/mod.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
@@ -27,6 +28,7 @@ import { type CommitChanges, DueQueue } from "./due_queue.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
+import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
@@ -49,6 +51,7 @@ export interface PipelineOptions {
   readonly commit: CommitChanges;
   readonly subscriptions: Subscriptions;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
+  readonly inbox: Pick<Inbox, "add">;
   readonly settings: () => Settings;
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
@@ -151,10 +154,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return transport !== undefined &&
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
-  const dispatch = createDispatch({
-    ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
-    release: (id) => buffer.release(id),
-  });
+  const dispatch = withInbox(
+    createDispatch({
+      ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
+      release: (id) => buffer.release(id),
+    }),
+    { inbox: options.inbox, sockets, configuration, clock, ids },
+  );
   const retries = createRetries({
     ...{ sender, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),

@@ -12,6 +12,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Subscriptions: "Which devices of a user get which topics",
   Receiving: "Open connections of a user without Socket.IO",
   "Web Push": "What a page needs to subscribe its browser",
+  Inbox: "What a user was sent lately, and what was read of it",
   Sessions: "Tokens with which one user opens sockets and subscribes",
   "API keys": "Credentials of publishers and operators",
   Configuration: "Settings of contexts and users, and why a notification is sent or not",

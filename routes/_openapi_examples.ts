@@ -121,6 +121,20 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
       200: 'id: 1839148079439872\ndata: {"topic":"ox:mail:new","data":{"id":"113"}}\n\n',
     },
   },
+  "GET /v1/inbox": {
+    operationId: "getInbox",
+    answers: {
+      200: {
+        items: [{ id: ID, topic: "ox:mail:new", data: MAIL.data, at: AT, read: false }],
+        ...{ unread: 3, next: ID },
+      },
+    },
+  },
+  "POST /v1/inbox/read": {
+    operationId: "markInbox",
+    request: { some: { ids: [ID] }, all: {}, upToOne: { upTo: ID } },
+    answers: { 200: { unread: 2 } },
+  },
   "GET /v1/webpush/{client}/key": {
     operationId: "getWebPushKey",
     answers: {

@@ -11,6 +11,7 @@ import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
+import { type InboxDeps, inboxRoutes } from "./inbox.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
@@ -35,6 +36,7 @@ export type AppDeps =
   & DeadLetterDeps
   & ExplainDeps
   & HealthDeps
+  & InboxDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
   & PublishDeps
@@ -88,6 +90,7 @@ function createRoutes(
   app.route("/v1", streamRoutes());
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
+  app.route("/v1/inbox", inboxRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));

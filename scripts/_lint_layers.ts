@@ -16,11 +16,12 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   realtime: ["core"],
   events: ["core"],
   subscriptions: ["core", "store"],
+  inbox: ["core"],
   buffer: ["core", "store"],
   // Everything that several nodes share; only the composition knows of it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
-  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "inbox", "types:buffer"],
+  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "inbox", "types:buffer"],
   simulator: ["core"],
   console: ["core"],
   // The composition: `main.ts` and what it starts.

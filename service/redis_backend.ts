@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { INBOX_FAMILIES } from "../inbox/mod.ts";
 import {
   checkServers,
   createChangeFeed,
@@ -48,7 +49,7 @@ export async function openRedisBackend(
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
   // Far more than all other records, where publishers use them.
-  const store = opened.use(new RedisStore(link, { loose: ["idempotency"] }));
+  const store = opened.use(new RedisStore(link, { loose: ["idempotency", ...INBOX_FAMILIES] }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {

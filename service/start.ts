@@ -13,7 +13,8 @@ import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
-import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
+import { clientsOf, type CommitChanges, createPipeline, publishUnread } from "../delivery/mod.ts";
+import { Inbox } from "../inbox/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
@@ -72,6 +73,7 @@ export interface Service {
   readonly left: Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
 /** For what comes after the sockets are closed. */
 const LEAVING_SLACK_MS = 10_000;
 
@@ -156,6 +158,13 @@ export async function startService(
   }));
   const { transports, webPushKey } = waysOut;
   const messages = createMessages({ cascade, log });
+  const inbox = new Inbox({
+    ...{ store, clock },
+    limits: () => {
+      const { maxItems, retentionDays } = settings().inbox;
+      return { maxItems, retentionMs: retentionDays * DAY_MS };
+    },
+  });
   const pipeline = createPipeline({
     ...{
       buffer,
@@ -170,7 +179,7 @@ export async function startService(
       settings,
       transports,
     },
-    ...{ sockets: hub, limiter, commit },
+    ...{ sockets: hub, inbox, limiter, commit },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
     generate: messages.generate,
@@ -202,6 +211,8 @@ export async function startService(
   const appDeps: AppDeps = {
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
     ...{ log, metrics, webPushKey, bodyDeadline },
+    inbox,
+    onInboxChanged: (change) => publishUnread([change], { sockets: hub, ids }),
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,

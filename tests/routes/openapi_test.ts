@@ -57,6 +57,8 @@ Deno.test("every route of the API is described", async () => {
     "DELETE /v1/subscriptions/{id}",
     "POST /v1/subscriptions/{id}/test",
     "GET /v1/stream",
+    "GET /v1/inbox",
+    "POST /v1/inbox/read",
     "GET /v1/webpush/{client}/key",
     "POST /v1/sessions",
     "GET /v1/sessions",

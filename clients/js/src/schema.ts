@@ -194,6 +194,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/inbox": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The newest notifications of a user
+     * @description Needs scope `subscribe`.
+     */
+    get: operations["getInbox"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/inbox/read": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Mark notifications as read or unread
+     * @description Needs scope `subscribe`.
+     */
+    post: operations["markInbox"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/keys": {
     parameters: {
       query?: never;
@@ -733,6 +773,51 @@ export interface components {
        * @example 86400
        */
       ttl?: number;
+    };
+    Inbox: {
+      items: components["schemas"]["InboxItem"][];
+      /** @description In the whole inbox */
+      unread: number;
+      next?: string;
+    };
+    InboxItem: {
+      /** Format: uuid */
+      id: string;
+      topic: string;
+      /** @description Absent where the data were too large to be kept */
+      data?: {
+        [key: string]: unknown;
+      };
+      /**
+       * Format: date-time
+       * @example 2026-11-23T12:00:00.000Z
+       */
+      at: string;
+      read: boolean;
+    };
+    MarkInbox: {
+      /**
+       * @description Tenant that the user belongs to
+       * @example 1
+       */
+      context?: string | number;
+      /**
+       * @description The user within the context
+       * @example 3
+       */
+      user?: string | number;
+      /** @description These. Absent, with `upTo` absent too: all of them */
+      ids?: string[];
+      /**
+       * Format: uuid
+       * @description This one and all older ones
+       */
+      upTo?: string;
+      /**
+       * @description `false`: mark as unread
+       * @default true
+       */
+      read: boolean;
     };
     ApiKey: {
       id: string;
@@ -1851,6 +1936,195 @@ export interface operations {
       };
       /** @description `not_found`: There is no such thing */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  getInbox: {
+    parameters: {
+      query?: {
+        /** @description Tenant that the user belongs to */
+        context?: string | number;
+        /** @description The user within the context */
+        user?: string | number;
+        limit?: number;
+        /** @description `next` of the page before this one */
+        before?: string;
+        /** @description `true`: only unread ones */
+        unread?: "true" | "false";
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *           "topic": "ox:mail:new",
+           *           "data": {
+           *             "folder": "default0/INBOX",
+           *             "id": "113",
+           *             "subject": "Let us meet",
+           *             "displayname": "Jane Doe"
+           *           },
+           *           "at": "2026-11-23T12:00:00.000Z",
+           *           "read": false
+           *         }
+           *       ],
+           *       "unread": 3,
+           *       "next": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *     }
+           */
+          "application/json": components["schemas"]["Inbox"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  markInbox: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MarkInbox"];
+      };
+    };
+    responses: {
+      /** @description How many are unread now */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "unread": 2
+           *     }
+           */
+          "application/json": {
+            unread: number;
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `conflict`: Somebody else changed it at the same time */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
         headers: {
           [name: string]: unknown;
         };

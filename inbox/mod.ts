@@ -1,0 +1,11 @@
+/** The inboxes of users, over any store. */
+
+export {
+  Inbox,
+  INBOX_FAMILIES,
+  type InboxChange,
+  type InboxItem,
+  type InboxLimits,
+  type InboxOptions,
+  type InboxPage,
+} from "./inbox.ts";
