@@ -24,7 +24,7 @@ export type TakeJob<T> = (
 ) => JobClaim<T> | undefined | Promise<JobClaim<T> | undefined>;
 
 /** Where a job is, by its due time. */
-export type KeyAt = (atMs: number) => StoreKey;
+type KeyAt = (atMs: number) => StoreKey;
 
 /** How jobs are taken from a store of one's own. */
 export function ownJobs<T>(

@@ -18,7 +18,7 @@ export interface DeferredReceipt {
 }
 
 /** What late arrivals need. */
-export interface DeferredReceiptsOptions {
+interface DeferredReceiptsOptions {
   /** Has the ledger say so; false where it has no such record, or none yet. */
   readonly amend: (arrival: DeferredReceipt) => Promise<boolean>;
   readonly clock: Clock;

@@ -21,7 +21,7 @@ export type JobResult<T> =
 export type CommitChanges = (commit: Omit<Commit, "checks">) => Promise<void>;
 
 /** What a queue needs. */
-export interface DueQueueOptions {
+interface DueQueueOptions {
   /** Where in the store the jobs are. */
   readonly prefix: string;
   readonly store: Store;

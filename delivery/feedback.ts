@@ -14,7 +14,7 @@ import type { DueQueue, JobResult } from "./due_queue.ts";
 import { backoffMs } from "./retry_policy.ts";
 
 /** What there is to tell. */
-export type FeedbackType = "subscription.gone" | "subscription.updated" | "message.dead";
+type FeedbackType = "subscription.gone" | "subscription.updated" | "message.dead";
 
 /** A webhook that is on its way. */
 export interface FeedbackJob {
@@ -29,7 +29,7 @@ export interface FeedbackJob {
 }
 
 /** Where webhooks go. */
-export interface FeedbackSettings {
+interface FeedbackSettings {
   readonly url: string;
   /** `whsec_` and base64, as Standard Webhooks writes secrets; or any other text, taken as it is. */
   readonly secret: string;
@@ -40,7 +40,7 @@ const GIVE_UP_MS = 24 * 3_600_000;
 const BACKOFF = { baseMs: 10_000, capMs: 3_600_000 };
 
 /** What feedback needs. */
-export interface FeedbackOptions {
+interface FeedbackOptions {
   /** Undefined: nobody wants to be told. */
   readonly settings: () => FeedbackSettings | undefined;
   readonly queue: DueQueue<FeedbackJob>;

@@ -24,7 +24,7 @@ export interface InvalidationWindow {
 }
 
 /** Whether dead answers make a wave. */
-export function isInvalidationSpike(
+function isInvalidationSpike(
   { answers, dead }: InvalidationWindow,
   settings: InvalidationGuardSettings,
 ): boolean {

@@ -24,7 +24,7 @@ export interface TokenKeeper {
 }
 
 /** What consequences need. */
-export interface OutcomeEffectsOptions {
+interface OutcomeEffectsOptions {
   readonly tokens: TokenKeeper;
   readonly letters: DeadLetters;
   readonly feedback: Feedback;
@@ -34,7 +34,7 @@ export interface OutcomeEffectsOptions {
 }
 
 /** What an attempt was about. */
-export interface Attempted {
+interface Attempted {
   readonly notification: Notification;
   readonly target: Target;
   readonly attempts: number;

@@ -37,7 +37,7 @@ import { createRetries } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery asks of the subscriptions. */
-export interface Subscriptions extends Matching, TokenKeeper {
+interface Subscriptions extends Matching, TokenKeeper {
   /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
   refresh(target: Target): Promise<Target | undefined>;
 }

@@ -13,7 +13,7 @@ export interface Permissions {
 }
 
 /** What is to be done about one target. */
-export type Plan =
+type Plan =
   | { readonly target: Target; readonly send: true }
   | {
     readonly target: Target;

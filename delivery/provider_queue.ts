@@ -31,14 +31,14 @@ export interface ProviderQueueOptions {
 }
 
 /** What came of asking a lane for an attempt. */
-export interface AttemptResult {
+interface AttemptResult {
   /** False where the lane turned it back: no attempt was made. */
   readonly made: boolean;
   readonly outcome: Outcome;
 }
 
 /** One attempt. Must not reject for anything the far side does. */
-export type Attempt = (signal: AbortSignal) => Promise<Outcome>;
+type Attempt = (signal: AbortSignal) => Promise<Outcome>;
 
 interface Queued {
   readonly attempt: Attempt;

@@ -8,14 +8,14 @@ import {
 } from "./provider_queue.ts";
 
 /** A lane with what it is for. */
-export interface NamedProviderQueue {
+interface NamedProviderQueue {
   readonly transport: TransportName;
   readonly client: string;
   readonly queue: ProviderQueue;
 }
 
 /** What lanes need. */
-export interface ProviderQueuesOptions extends Omit<ProviderQueueOptions, "settings"> {
+interface ProviderQueuesOptions extends Omit<ProviderQueueOptions, "settings"> {
   readonly settings: (transport: TransportName, client: string) => ProviderQueueSettings;
 }
 

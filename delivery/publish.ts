@@ -33,7 +33,7 @@ export interface NotificationDraft {
 }
 
 /** What publishing needs. */
-export interface PublishOptions extends PublishOnceOptions {
+interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
 }

@@ -8,7 +8,7 @@ import type { RateLimiter, Take } from "../core/rate_limiter.ts";
 export type LimitKind = "key" | "context";
 
 /** What the limits need. They are notifications a second, 0 being none, and read anew each time. */
-export interface PublishLimitsOptions {
+interface PublishLimitsOptions {
   readonly limiter: RateLimiter;
   readonly perKey: () => number;
   readonly perContext: (context: string) => number | Promise<number>;

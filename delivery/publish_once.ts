@@ -23,7 +23,7 @@ export interface PublishOnceOptions {
 }
 
 /** A request with a key. */
-export interface KeyedRequest {
+interface KeyedRequest {
   readonly key: StoreKey;
   /** The same for the same request. */
   readonly fingerprint: string;
@@ -40,7 +40,7 @@ export interface Published {
 }
 
 /** What is kept of a request. */
-export interface IdempotencyRecord {
+interface IdempotencyRecord {
   readonly v: 1;
   readonly fingerprint: string;
   readonly ids: readonly string[];
@@ -53,7 +53,7 @@ export interface IdempotencyRecord {
 }
 
 /** What a repetition finds. */
-export type IdempotencyState = "accepted" | "another request" | "under way" | "unfinished";
+type IdempotencyState = "accepted" | "another request" | "under way" | "unfinished";
 
 /** For longer nobody is at it: a request to the store is given up before. */
 const UNDER_WAY_MS = 10_000;

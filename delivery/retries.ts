@@ -10,7 +10,7 @@ import type { Ledger } from "./ledger.ts";
 import { plan } from "./plan.ts";
 
 /** What working off retries needs. */
-export interface RetriesOptions {
+interface RetriesOptions {
   readonly sender: Sender;
   readonly ledger: Ledger;
   readonly configuration: () => ConfigurationSnapshot;

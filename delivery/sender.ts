@@ -30,7 +30,7 @@ export interface RetryJob {
 }
 
 /** What a courier needs. */
-export interface SenderOptions {
+interface SenderOptions {
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly queues: ProviderQueues;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;

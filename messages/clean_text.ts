@@ -1,7 +1,7 @@
 /** Makes texts from outside fit to be shown: no control characters, no broken ones, never endless. */
 
 /** UTF-16 units of the longest text of each kind; transports cut further, to their own limits. */
-export const MAX_LENGTH = {
+const MAX_LENGTH = {
   title: 256,
   body: 2048,
   sound: 128,

@@ -33,7 +33,7 @@ export interface TemplateFault {
 const MAX_ALIASES = 100;
 
 /** What a file came to. */
-export interface CompiledTemplates {
+interface CompiledTemplates {
   /** Those without fault. */
   readonly templates: Templates;
   readonly faults: readonly TemplateFault[];

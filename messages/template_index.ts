@@ -32,7 +32,7 @@ export interface Templates {
 }
 
 /** The template for one place. */
-export interface FoundTemplate {
+interface FoundTemplate {
   readonly template: Template;
   /** What it says about `private`, or else the most specific one that says anything about it. */
   readonly private: boolean;

@@ -19,7 +19,7 @@ interface Placeholder {
 }
 
 /** What became of parsing; `at` counts characters from the start of the text. */
-export type ParsedText =
+type ParsedText =
   | { readonly ok: true; readonly template: TextTemplate }
   | { readonly ok: false; readonly at: number; readonly message: string };
 

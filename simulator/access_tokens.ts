@@ -11,7 +11,7 @@ export interface AccessTokens {
 }
 
 /** Settings of {@link createAccessTokens}. */
-export interface AccessTokensOptions {
+interface AccessTokensOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly lifetimeSeconds: number;

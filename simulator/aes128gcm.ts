@@ -16,7 +16,7 @@ export interface BrowserKeys {
 }
 
 /** The text of a message and whose key it was encrypted with. */
-export interface Opened {
+interface Opened {
   readonly plaintext: Uint8Array;
   /** The sender's one-time public key: 65 bytes. */
   readonly senderKey: Uint8Array;

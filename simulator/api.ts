@@ -15,7 +15,7 @@ import type { Samples } from "./samples.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
 /** Settings of {@link createApi}. */
-export interface ApiOptions {
+interface ApiOptions {
   readonly addresses: () => SimulatorAddresses;
   readonly samples: Samples;
   readonly arrivals: Arrivals;

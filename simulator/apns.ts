@@ -17,7 +17,7 @@ import { type Faults, PROCEED } from "./faults.ts";
 import { applyFault, type FakeRefusal, record, type Settled } from "./settle.ts";
 
 /** Settings of {@link createApns}. */
-export interface ApnsOptions {
+interface ApnsOptions {
   readonly checkToken: ApnsTokenCheck;
   /** Bundle ids that the token keys may push to. */
   readonly bundleIds: ReadonlySet<string>;

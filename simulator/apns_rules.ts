@@ -19,7 +19,7 @@ export interface ApnsRequest {
 }
 
 /** Accepted with its payload, or refused. */
-export type ApnsVerdict =
+type ApnsVerdict =
   | { readonly ok: true; readonly payload: JsonObject }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 

@@ -25,7 +25,7 @@ export interface TokenHistory {
 }
 
 /** A refusal in Apple's words; undefined: the token is good. */
-export type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
+type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
 
 /** Checks the tokens of one APNs server. */
 export interface ApnsTokenCheck {
@@ -33,7 +33,7 @@ export interface ApnsTokenCheck {
 }
 
 /** Settings of {@link createApnsTokenCheck}. */
-export interface ApnsTokenOptions {
+interface ApnsTokenOptions {
   readonly keys: readonly ApnsKey[];
   readonly environment: ApnsEnvironment;
   /** Epoch milliseconds. */

@@ -36,7 +36,7 @@ export interface ArrivalFilter {
 }
 
 /** Counts since the start or the last `clear`. */
-export interface ArrivalCounts {
+interface ArrivalCounts {
   readonly accepted: number;
   readonly refused: number;
 }
@@ -64,7 +64,7 @@ export interface Arrivals {
 }
 
 /** Settings of {@link createArrivals}. */
-export interface ArrivalsOptions {
+interface ArrivalsOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** How many are kept; 0 keeps only counts. */

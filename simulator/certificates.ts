@@ -13,7 +13,7 @@ export interface CertificatePair {
 }
 
 /** Settings of every function here: the span in which the certificate holds, epoch milliseconds. */
-export interface Validity {
+interface Validity {
   readonly from: number;
   readonly until: number;
 }

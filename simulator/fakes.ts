@@ -44,7 +44,7 @@ export interface FakesOptions {
 }
 
 /** The fakes. */
-export interface Fakes {
+interface Fakes {
   readonly handlers: Readonly<Record<Exclude<ServerName, "api">, ProviderHandler>>;
   readonly subscribe: WebPush["subscribe"];
   /** Makes every access token given out so far invalid. */

@@ -43,7 +43,7 @@ export interface FaultStep {
 }
 
 /** The steps of a script, or where it cannot be understood. */
-export type ParsedScript =
+type ParsedScript =
   | { readonly ok: true; readonly steps: readonly FaultStep[] }
   | { readonly ok: false; readonly message: string };
 

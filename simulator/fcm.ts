@@ -8,7 +8,7 @@ import { type Faults, PROCEED } from "./faults.ts";
 import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createFcm}. */
-export interface FcmOptions {
+interface FcmOptions {
   readonly projectId: string;
   readonly tokens: AccessTokens;
   readonly faults: Faults;

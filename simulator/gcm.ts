@@ -10,7 +10,7 @@ import { type Decision, type Faults, PROCEED } from "./faults.ts";
 import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createGcm}. */
-export interface FakeGcmOptions {
+interface FakeGcmOptions {
   /** The server key. */
   readonly key: string;
   readonly faults: Faults;

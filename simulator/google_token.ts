@@ -11,7 +11,7 @@ import { decodeJwt, isSignedBy } from "./jwt.ts";
 import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createGoogleToken}. */
-export interface GoogleTokenOptions {
+interface GoogleTokenOptions {
   readonly clientEmail: string;
   readonly privateKeyId: string;
   /** PEM of the account's private or public key. */

@@ -7,7 +7,7 @@ import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 
 /** A token in compact form (RFC 7515 §7.1), taken apart. Nothing has been verified. */
-export interface Jwt {
+interface Jwt {
   readonly header: JsonObject;
   readonly claims: JsonObject;
   readonly signed: string;

@@ -16,7 +16,7 @@ import {
 } from "./certificates.ts";
 
 /** A P-256 key pair as Web Push writes it: base64url of the point and of the number. */
-export interface P256Pair {
+interface P256Pair {
   readonly publicKey: string;
   readonly privateKey: string;
 }
@@ -61,7 +61,7 @@ export interface Material {
 }
 
 /** Settings of {@link createMaterial}. */
-export interface MaterialOptions {
+interface MaterialOptions {
   /** Epoch milliseconds. */
   readonly now: number;
   /** Host names and addresses that the server certificate is for. */

@@ -18,13 +18,13 @@ export const SAMPLE_CLIENTS = {
 } as const;
 
 /** A file to be written, with its path within the folder. */
-export interface SampleFile {
+interface SampleFile {
   readonly path: string;
   readonly content: string | Uint8Array;
 }
 
 /** Settings of {@link sampleConfiguration}. */
-export interface SampleConfigurationOptions {
+interface SampleConfigurationOptions {
   readonly addresses: SimulatorAddresses;
   readonly material: Material;
   /** Absolute path that the files will be in, without a slash at the end. */

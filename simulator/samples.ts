@@ -15,7 +15,7 @@ export interface Samples {
 }
 
 /** Settings of {@link samplesOf}. */
-export interface SamplesOptions {
+interface SamplesOptions {
   readonly addresses: Pick<SimulatorAddresses, "wns">;
   readonly material: Material;
   readonly subscribe: (options: SubscribeOptions) => BrowserSubscription;

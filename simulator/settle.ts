@@ -25,7 +25,7 @@ export interface Settled {
 }
 
 /** How one provider says things. */
-export interface Words {
+interface Words {
   /** Its answer for an address that is dead. */
   readonly gone: FakeRefusal;
   readonly refuse: (refusal: FakeRefusal) => Settled;
@@ -56,7 +56,7 @@ export function applyFault(decision: Decision, { gone, refuse }: Words): Settled
 }
 
 /** What is known of a request when it is answered. */
-export interface RecordOptions {
+interface RecordOptions {
   readonly arrivals: Arrivals;
   readonly provider: Provider;
   readonly token: string;

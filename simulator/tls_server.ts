@@ -15,7 +15,7 @@ import type { Clock } from "../core/clock.ts";
 import type { FakeConnection, ProviderAnswer, ProviderHandler } from "./exchange.ts";
 
 /** Settings of {@link startTlsServer}. */
-export interface TlsServerOptions {
+interface TlsServerOptions {
   readonly hostname: string;
   /** 0: any free one. */
   readonly port: number;
@@ -35,7 +35,7 @@ export interface TlsServerOptions {
 }
 
 /** A running server. */
-export interface TlsServer extends AsyncDisposable {
+interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }
 

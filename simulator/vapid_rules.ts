@@ -6,7 +6,7 @@
 import { decodeJwt, fromBase64url, isSignedBy, pointKey } from "./jwt.ts";
 
 /** What a request is checked against. */
-export interface VapidExpectation {
+interface VapidExpectation {
   /** Origin of the endpoint. */
   readonly audience: string;
   /** The key that the subscription was made with, base64url; absent: any. */
@@ -16,7 +16,7 @@ export interface VapidExpectation {
 }
 
 /** Accepted with the sender's key, or refused. */
-export type VapidVerdict =
+type VapidVerdict =
   | { readonly ok: true; readonly publicKey: string }
   | { readonly ok: false; readonly status: 401 | 403; readonly reason: string };
 

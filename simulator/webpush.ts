@@ -39,7 +39,7 @@ export interface WebPush {
 }
 
 /** Settings of {@link createWebPush}. */
-export interface FakeWebPushOptions {
+interface FakeWebPushOptions {
   /** Origin of the endpoints. */
   readonly origin: () => string;
   readonly faults: Faults;

@@ -8,7 +8,7 @@ import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "
 import { wnsFault } from "./wns_rules.ts";
 
 /** Settings of {@link createWns}. */
-export interface FakeWnsOptions {
+interface FakeWnsOptions {
   readonly tokens: AccessTokens;
   readonly faults: Faults;
   readonly arrivals: Arrivals;

@@ -4,14 +4,14 @@
  */
 
 /** What the rules look at. */
-export interface WnsRequest {
+interface WnsRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Undefined where it is larger than any provider takes. */
   readonly body: Uint8Array | undefined;
 }
 
 /** Why a request is refused. */
-export interface WnsRefusal {
+interface WnsRefusal {
   readonly status: 400 | 413;
   readonly reason: string;
 }

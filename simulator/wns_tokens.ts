@@ -11,7 +11,7 @@ import { oauthError } from "./google_token.ts";
 import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
 
 /** Settings of {@link createWnsTokens}. */
-export interface WnsTokensOptions {
+interface WnsTokensOptions {
   readonly sid: string;
   readonly secret: string;
   readonly tenant: string;

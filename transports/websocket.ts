@@ -13,7 +13,7 @@ import type { Target } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
 /** What telling sockets can come to. */
-export type SocketOutcome = Extract<Outcome, { kind: "sent" | "kept" | "source" | "offline" }>;
+type SocketOutcome = Extract<Outcome, { kind: "sent" | "kept" | "source" | "offline" }>;
 
 const SENT: SocketOutcome = { kind: "sent" };
 const KEPT: SocketOutcome = { kind: "kept" };

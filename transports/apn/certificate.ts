@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
 /** A certificate with what is read from it. */
-export interface PushCertificate {
+interface PushCertificate {
   /** The leaf first, then the rest of the keystore. */
   readonly chain: string;
   /** The `UID` of its subject, which is the app's bundle id. */

@@ -24,7 +24,7 @@ export interface ApnRuntime {
 }
 
 /** Settings of {@link ApnClient}. */
-export interface ApnClientOptions {
+interface ApnClientOptions {
   /** `https://host[:port]` */
   readonly origin: string;
   /** Bundle id. */

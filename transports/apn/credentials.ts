@@ -32,7 +32,7 @@ export type ApnCredential =
   };
 
 /** Everything that comes out of a client's files. */
-export interface LoadedCredential {
+interface LoadedCredential {
   readonly kind: "loaded";
   readonly credential: ApnCredential;
   /** Bundle id: as configured, else as the certificate says. */
@@ -48,7 +48,7 @@ export interface CredentialFault {
 }
 
 /** What loading needs of the world. */
-export interface CredentialSource {
+interface CredentialSource {
   /** The bytes of the key file or keystore. */
   readonly bytes: Uint8Array;
   readonly nowMs: number;

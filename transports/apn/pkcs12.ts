@@ -13,14 +13,14 @@ import { messageOf } from "../../core/errors.ts";
 import { iterationsOf } from "./_iterations.ts";
 
 /** The parts of a keystore in PEM, certificates in the keystore's order. */
-export interface Pkcs12Parts {
+interface Pkcs12Parts {
   readonly kind: "opened";
   readonly key: string;
   readonly certificates: readonly string[];
 }
 
 /** Why a keystore could not be opened. */
-export interface Pkcs12Fault {
+interface Pkcs12Fault {
   readonly kind: "fault";
   readonly message: string;
 }

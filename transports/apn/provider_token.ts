@@ -10,7 +10,7 @@ import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shar
 import { createSharedMint, type Minted, TokenCache } from "../http/mod.ts";
 
 /** What a provider token is made of. */
-export interface ProviderTokenOptions {
+interface ProviderTokenOptions {
   /** A private P-256 key for signing. */
   readonly key: CryptoKey;
   readonly keyId: string;

@@ -42,7 +42,7 @@ export class ClientConfigError extends Error {
  *
  * @throws {ClientConfigError} where either cannot be used.
  */
-export type Prepare<Options, Client> = (options: Options) => Promise<PreparedClient<Client>>;
+type Prepare<Options, Client> = (options: Options) => Promise<PreparedClient<Client>>;
 
 interface Entry<Client> {
   readonly fingerprint: string;

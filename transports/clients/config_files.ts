@@ -4,7 +4,7 @@ import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
 
 /** Reads a whole file as text. */
-export type ReadTextFile = (path: string) => Promise<string>;
+type ReadTextFile = (path: string) => Promise<string>;
 
 /** @throws {ClientConfigError} naming the file and why it cannot be read. */
 export async function readConfigFile(read: ReadTextFile, path: string): Promise<string> {

@@ -9,7 +9,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { type HttpResult, type Minted, retryAfterMs } from "../http/mod.ts";
 
 /** Settings of {@link readTokenAnswer}. */
-export interface TokenAnswerOptions {
+interface TokenAnswerOptions {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
   /** Milliseconds a token is taken to last where the answer does not say. */

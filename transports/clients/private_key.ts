@@ -8,12 +8,12 @@
 import { createPrivateKey } from "node:crypto";
 
 /** What a text holds. */
-export type ReadPrivateKey =
+type ReadPrivateKey =
   | { readonly kind: "key"; readonly algorithm: string; readonly pkcs8: string }
   | { readonly kind: "fault"; readonly message: string };
 
 /** The two kinds of keys that providers ask for. */
-export type KeyAlgorithm = "P-256" | "RSA";
+type KeyAlgorithm = "P-256" | "RSA";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----([\s\S]*?)-----END \1-----/g;
 const TO_PKCS8 = "openssl pkcs8 -topk8 -nocrypt";

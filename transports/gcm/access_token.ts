@@ -33,7 +33,7 @@ export function signAssertion(account: ServiceAccount, nowMs: number): Promise<s
 }
 
 /** How an access token is asked for. */
-export interface AccessTokenOptions {
+interface AccessTokenOptions {
   readonly pool: HttpSender;
   readonly tokenAddress: string;
   readonly clock: Pick<Clock, "now">;

@@ -13,7 +13,7 @@ import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
 /** What {@link createLegacyClient} is made of. */
-export interface LegacyClientOptions {
+interface LegacyClientOptions {
   /** The server key. */
   readonly key: string;
   readonly address: string;

@@ -22,7 +22,7 @@ import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
 /** What {@link createV1Client} is made of. */
-export interface V1ClientOptions {
+interface V1ClientOptions {
   readonly account: ServiceAccount;
   /** Base address of the API. */
   readonly address: string;

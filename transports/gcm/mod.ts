@@ -30,7 +30,7 @@ import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
 export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 
 /** What the transport needs from outside. */
-export interface GcmDeps extends FileAccess {
+interface GcmDeps extends FileAccess {
   readonly clock: Clock;
   /** Calls FCM's HTTP v1 API. */
   readonly engine: HttpEngine;

@@ -31,7 +31,7 @@ export class ServiceAccountError extends Error {
 const TOKEN_HOST = "oauth2.googleapis.com";
 
 /** What the operator has set beside the file. */
-export interface ServiceAccountOverrides {
+interface ServiceAccountOverrides {
   readonly projectId?: string;
   /** A token address was set, so that the file's own is not used to send anything to. */
   readonly tokenAddressSet: boolean;

@@ -4,7 +4,7 @@
 export type TlsRuntime = Pick<typeof Deno, "connect" | "startTls" | "connectTls">;
 
 /** Whom to call. */
-export interface TlsTarget {
+interface TlsTarget {
   readonly hostname: string;
   readonly port: number;
   /** Authorities to trust besides the usual ones, in PEM. */

@@ -22,7 +22,7 @@ const NEVER_INDEXED = 0x10;
 const encoder = new TextEncoder();
 
 /** Head of a `POST` over https. */
-export interface RequestHead {
+interface RequestHead {
   readonly authority: string;
   readonly path: string;
   /** Bytes of the body. */
@@ -32,7 +32,7 @@ export interface RequestHead {
 }
 
 /** How far the writing of a body has come. */
-export interface Written {
+interface Written {
   /** Bytes of it. */
   readonly sent: number;
   /** What is left; undefined after the last of it. */

@@ -16,7 +16,7 @@ import type { Stream, StreamRequest } from "./stream.ts";
 export type ConnectTls = (signal: AbortSignal) => Promise<Deno.TlsConn>;
 
 /** Settings of {@link Http2Connection}. */
-export interface Http2ConnectionOptions {
+interface Http2ConnectionOptions {
   readonly connect: ConnectTls;
   /** Host and port. */
   readonly authority: string;

@@ -12,7 +12,7 @@ import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
 import type { Stream } from "./stream.ts";
 
 /** Settings of {@link Http2Sender}. */
-export interface Http2SenderOptions {
+interface Http2SenderOptions {
   /** `https://host[:port]`, the one that everything is sent to. */
   readonly origin: string;
   readonly connect: ConnectTls;

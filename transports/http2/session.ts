@@ -25,7 +25,7 @@ import { broken, excessive, overflow, ProtocolError, wrongSize } from "./protoco
 import { Stream, type StreamRequest } from "./stream.ts";
 
 /** Settings of {@link Http2Session}. */
-export interface Http2SessionOptions {
+interface Http2SessionOptions {
   /** Host and port. */
   readonly authority: string;
   /** Streams at once, where the far side allows more. */

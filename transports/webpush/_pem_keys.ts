@@ -8,7 +8,7 @@ import { readKeyOf, withLineBreaks } from "../clients/mod.ts";
 import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 
 /** The raw half of a private key, or why there is none. */
-export type RawPrivateKey =
+type RawPrivateKey =
   | { readonly kind: "key"; readonly raw: string }
   | { readonly kind: "fault"; readonly message: string };
 

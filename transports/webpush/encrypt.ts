@@ -17,7 +17,7 @@ export interface ReceiverKeys {
 }
 
 /** What is random in a message; given only to reproduce one. */
-export interface EncryptionChoices {
+interface EncryptionChoices {
   /** 16 bytes. */
   readonly salt?: Uint8Array<ArrayBuffer>;
   readonly sender?: KeyPair;

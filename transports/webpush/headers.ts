@@ -12,7 +12,7 @@ const URGENCY: Readonly<Record<Priority, string>> = { high: "high", medium: "nor
 const encoder = new TextEncoder();
 
 /** What the headers depend on besides the message. */
-export interface HeaderContext {
+interface HeaderContext {
   readonly nowMs: number;
   /** Whether the endpoint is Windows' push service. */
   readonly microsoft: boolean;

@@ -34,7 +34,7 @@ export interface WebPushDeps extends FileAccess {
 }
 
 /** The transport, and what the pages that subscribe need to know of it. */
-export interface WebPushTransport extends ConfigurableTransport<WebPushOptions> {
+interface WebPushTransport extends ConfigurableTransport<WebPushOptions> {
   /** The VAPID public key that new subscriptions of a client are made with, base64url. */
   publicKey(client: string): string | undefined;
 }

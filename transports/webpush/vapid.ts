@@ -17,7 +17,7 @@ export interface VapidKey {
 }
 
 /** Settings of {@link VapidSigner}. */
-export interface VapidSignerOptions {
+interface VapidSignerOptions {
   readonly key: VapidKey;
   /** `mailto:` or `https:` address of whoever runs the service. */
   readonly subject: string;

@@ -21,7 +21,7 @@ import { SubscriptionStanding } from "./_standing.ts";
 import type { VapidSigner } from "./vapid.ts";
 
 /** What a client is made of. */
-export interface WebPushClientOptions {
+interface WebPushClientOptions {
   /** The key of new subscriptions first, then those of older ones. */
   readonly signers: readonly [VapidSigner, ...VapidSigner[]];
   readonly router: EndpointRouter;

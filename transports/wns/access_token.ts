@@ -11,7 +11,7 @@ import type { HttpSender, Minted } from "../http/mod.ts";
 import type { WnsOptions } from "./settings.ts";
 
 /** A token request, ready to be posted as a form. */
-export interface TokenRequest {
+interface TokenRequest {
   readonly address: string;
   readonly form: Readonly<Record<string, string>>;
 }

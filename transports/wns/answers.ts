@@ -8,7 +8,7 @@ import type { StaleTokenAnswer } from "../clients/mod.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 /** What decides beside the answer itself. */
-export interface WnsAnswerContext {
+interface WnsAnswerContext {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
   /** The client's credential has been accepted for some channel. */

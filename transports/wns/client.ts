@@ -20,7 +20,7 @@ import { renderWns } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
 /** What {@link createWnsClient} is made of. */
-export interface WnsClientOptions {
+interface WnsClientOptions {
   readonly options: WnsOptions;
   readonly checkChannel: HostCheck;
   readonly caCerts: string[];

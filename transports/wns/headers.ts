@@ -9,7 +9,7 @@ import { extraText } from "./payload.ts";
 import type { WnsType } from "./settings.ts";
 
 /** What the headers depend on beside the message. */
-export interface HeaderOptions {
+interface HeaderOptions {
   readonly type: WnsType;
   /** Epoch milliseconds. */
   readonly nowMs: number;

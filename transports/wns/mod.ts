@@ -26,7 +26,7 @@ import type { WnsOptions } from "./settings.ts";
 export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
 
 /** What the transport needs from outside. */
-export interface WnsDeps extends FileAccess {
+interface WnsDeps extends FileAccess {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   /** Where nodes share access tokens. Absent: this one asks for its own. */

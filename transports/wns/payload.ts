@@ -15,7 +15,7 @@ import { element, escapeXml } from "./_xml.ts";
 export const WNS_MAX_BYTES = 5000;
 
 /** A body and how WNS is to take it. */
-export interface WnsPayload {
+interface WnsPayload {
   readonly type: WnsType;
   readonly body: string;
 }
