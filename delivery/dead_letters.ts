@@ -5,7 +5,7 @@ import type { IdSource } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
-import type { CommitChanges } from "./due_queue.ts";
+import type { CommitChanges } from "./job_claims.ts";
 
 /** One attempt that was given up. */
 export interface DeadLetter {

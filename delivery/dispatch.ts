@@ -12,8 +12,8 @@ import type { TargetRecord } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
+import { socketOutcome, userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
-import { eventOf, socketOutcome } from "../transports/websocket.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Permissions, plan } from "./plan.ts";
@@ -88,7 +88,7 @@ export function createDispatch(options: DispatchOptions) {
         known = [...known, record(target, { state: kind, at: now })];
       }
     }
-    if (told) events.push(eventOf(notification, told, { kept }));
+    if (told) events.push(userEventOf(notification, told, { kept }));
     return { notification, isWanted: targets.length > 0, known, pending };
   }
 

@@ -7,18 +7,15 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { type JobClaim, ownJobs, sharedJobs, type TakeJob } from "./_job_claims.ts";
-import { JobCounts } from "./_job_counts.ts";
-
-/** What a handler wants done with a job. */
-export type JobResult<T> =
-  | { readonly done: true }
-  /** The job as it is to be tried again; epoch milliseconds. */
-  | { readonly done: false; readonly job: T; readonly atMs: number };
-
-/** Writes changes without checks; several callers may share one commit. */
-export type CommitChanges = (commit: Omit<Commit, "checks">) => Promise<void>;
+import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import {
+  type CommitChanges,
+  type JobClaim,
+  type JobResult,
+  ownJobs,
+  sharedJobs,
+  type TakeJob,
+} from "./job_claims.ts";
 
 /** What a queue needs. */
 interface DueQueueOptions {
@@ -221,5 +218,34 @@ export class DueQueue<T> {
 
   #key(atMs: number): StoreKey {
     return [this.#options.prefix, Math.round(atMs), this.#options.ids()];
+  }
+}
+
+const WIDTH_MS = 1_000;
+/** Above so many seconds, those that have passed are dropped. */
+const MAX_IDLE = 4_096;
+
+/**
+ * Counts the jobs that this process has put off, by the second in which they fall due. On a shared
+ * store other processes may do them instead, so no single job is remembered.
+ */
+class JobCounts {
+  readonly #bySecond = new Map<number, number>();
+
+  add(atMs: number, now: number): void {
+    if (this.#bySecond.size > MAX_IDLE) this.after(now);
+    const second = Math.floor(atMs / WIDTH_MS);
+    this.#bySecond.set(second, (this.#bySecond.get(second) ?? 0) + 1);
+  }
+
+  /** Those due after `now`. */
+  after(now: number): number {
+    const from = Math.floor(now / WIDTH_MS);
+    let count = 0;
+    for (const [second, jobs] of this.#bySecond) {
+      if (second > from) count += jobs;
+      else this.#bySecond.delete(second);
+    }
+    return count;
   }
 }

@@ -10,7 +10,8 @@ import type { IdSource } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { DueQueue, JobResult } from "./due_queue.ts";
+import type { DueQueue } from "./due_queue.ts";
+import type { JobResult } from "./job_claims.ts";
 import { backoffMs } from "./retry_policy.ts";
 
 /** What there is to tell. */

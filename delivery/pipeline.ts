@@ -23,7 +23,8 @@ import { createOutcomeEffects, type TokenKeeper } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
-import { type CommitChanges, DueQueue } from "./due_queue.ts";
+import { DueQueue } from "./due_queue.ts";
+import type { CommitChanges } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
@@ -32,8 +33,7 @@ import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
-import { createReplay, type Replay } from "./replay.ts";
-import { createRetries } from "./retries.ts";
+import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery asks of the subscriptions. */

@@ -13,7 +13,7 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
-import type { JobResult } from "./due_queue.ts";
+import type { JobResult } from "./job_claims.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decideRetry, type RetryDecision } from "./retry_decision.ts";

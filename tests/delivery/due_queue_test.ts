@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createIdSource } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";
-import { DueQueue, type JobResult } from "../../delivery/due_queue.ts";
+import { DueQueue } from "../../delivery/due_queue.ts";
+import type { JobResult } from "../../delivery/job_claims.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { processClock } from "../support/process_clock.ts";

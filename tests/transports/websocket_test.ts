@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Presence, UserEvent } from "../../core/events.ts";
 import type { Message } from "../../core/message.ts";
-import { createWebsocketTransport, eventOf, socketOutcome } from "../../transports/websocket.ts";
+import { socketOutcome, userEventOf } from "../../core/socket_events.ts";
+import { createWebsocketTransport } from "../../transports/websocket.ts";
 
 const APP = "open-xchange-appsuite";
 
@@ -52,17 +53,17 @@ Deno.test("an event carries topic and data as JSON, and what it excludes", () =>
     topic: "ox:mail:new",
     data: '{"a":"é"}',
   };
-  assert.deepEqual(eventOf({ ...notification, sourceToken: "tab" }, [APP]), {
+  assert.deepEqual(userEventOf({ ...notification, sourceToken: "tab" }, [APP]), {
     ...{ id: "n", context: "1", user: "3", clients: [APP], except: "tab" },
     args: '"ox:mail:new",{"a":"é"}',
   });
-  assert.equal("except" in eventOf(notification, [APP]), false);
+  assert.equal("except" in userEventOf(notification, [APP]), false);
 });
 
 Deno.test("an event says for which of its clients it is kept, where it is for any", () => {
   const notification = { id: "n", context: "1", user: "3", topic: "t", data: "{}" };
-  assert.deepEqual(eventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
-  assert.equal("kept" in eventOf(notification, [APP], { kept: undefined }), false);
+  assert.deepEqual(userEventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
+  assert.equal("kept" in userEventOf(notification, [APP], { kept: undefined }), false);
 });
 
 Deno.test("a single message goes to the hub, unless nobody would get it", async () => {

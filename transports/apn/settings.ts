@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
 /** How a client proves to APNs who it is. */
 export type ApnAuth =
@@ -44,11 +44,11 @@ const origin = z.string().trim().transform((value, context) => {
 });
 
 const entry = z.strictObject({
-  enabled: flag.default(true),
+  enabled: yamlFlag.default(true),
   authtype: z.string().trim().toLowerCase().pipe(z.enum(["certificate", "jwt"])).optional(),
   keystore: text.optional(),
   password: z.string().optional(),
-  production: flag.default(true),
+  production: yamlFlag.default(true),
   topic: text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app").optional(),
   privatekey: text.optional(),
   keyid: tenCharacters.optional(),

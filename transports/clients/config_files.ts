@@ -1,5 +1,7 @@
 /** Reads the files that a client's entry names, with errors fit to be shown to an operator. */
 
+import { z } from "zod";
+import { readYamlBoolean } from "../../core/yaml_boolean.ts";
 import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
 
@@ -49,3 +51,11 @@ export async function readCaFile(
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/** Takes a boolean, or a text that YAML 1.1 reads as one, such as `yes` and `off`. */
+export const yamlFlag = z.union([z.boolean(), z.string()]).transform((value, context): boolean => {
+  const read = typeof value === "boolean" ? value : readYamlBoolean(value);
+  if (read !== undefined) return read;
+  context.addIssue("must be true or false");
+  return z.NEVER;
+});

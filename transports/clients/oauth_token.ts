@@ -6,7 +6,7 @@
 
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { type HttpResult, type Minted, retryAfterMs } from "../http/mod.ts";
+import { type HttpResult, type Minted, retryAfterMs, type TokenCache } from "../http/mod.ts";
 
 /** Settings of {@link readTokenAnswer}. */
 interface TokenAnswerOptions {
@@ -75,4 +75,27 @@ function errorOf(body: JsonObject | undefined): string {
   // Entra's own number says more than the code: https://login.microsoftonline.com/error
   const number = /\bAADSTS\d{1,9}\b/.exec(String(body?.error_description ?? ""))?.[0];
   return ` ${code}${number ? ` ${number}` : ""}${hint ? ` (${hint})` : ""}`;
+}
+
+/** The access token was refused: worth one resend with a new one. */
+export interface StaleTokenAnswer {
+  readonly kind: "stale";
+  readonly reason: string;
+}
+
+/** What came of at most two calls of `attempt`, each with the token of its time. */
+export async function withAccessToken(
+  tokens: TokenCache<Outcome>,
+  attempt: (accessToken: string) => Promise<Outcome | StaleTokenAnswer>,
+): Promise<Outcome> {
+  const first = await tokens.get();
+  if (first.kind === "failed") return first.failure;
+  const outcome = await attempt(first.value);
+  if (outcome.kind !== "stale") return outcome;
+  tokens.invalidate(first.value);
+  const second = await tokens.get();
+  if (second.kind === "failed") return second.failure;
+  const again = await attempt(second.value);
+  if (again.kind !== "stale") return again;
+  return { kind: "misconfigured", reason: `${again.reason}: a new access token is refused too` };
 }

@@ -51,3 +51,15 @@ function renameReserved(data: Record<string, string>): Record<string, string> {
     }),
   );
 }
+
+/** `patch` over `target`: objects merge, `null` removes, everything else replaces. */
+export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
+  const merged: Record<string, Json> = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    const old = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    if (value === null) delete merged[key];
+    else if (isJsonObject(value)) merged[key] = mergePatch(isJsonObject(old) ? old : {}, value);
+    else merged[key] = value;
+  }
+  return merged;
+}

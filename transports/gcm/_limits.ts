@@ -26,3 +26,12 @@ export function ttlSeconds(expiresAt: number | undefined, nowMs: number): number
   if (expiresAt === undefined) return undefined;
   return Math.max(0, Math.ceil((expiresAt - nowMs) / 1000));
 }
+
+/** Connections per client. */
+export const GCM_CONNECTIONS = 4;
+/** Requests under way on one connection; Google allows 100, the runtime stalls above some 60. */
+export const GCM_MAX_IN_FLIGHT = 40;
+/** FCM itself closes after four idle minutes. */
+export const IDLE_MS = 200_000;
+/** Google's own calls behind the answer take up to ten seconds. */
+export const TIMEOUT_MS = 15_000;

@@ -8,7 +8,7 @@ import { FetchSender } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readAnswerLegacy } from "./answers_legacy.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
-import { GCM_CONNECTIONS, GCM_MAX_IN_FLIGHT, IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
+import { GCM_CONNECTIONS, GCM_MAX_IN_FLIGHT, IDLE_MS, TIMEOUT_MS } from "./_limits.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 

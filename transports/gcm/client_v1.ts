@@ -17,7 +17,7 @@ import { requestGoogleToken } from "./access_token.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readAnswerV1 } from "./answers_v1.ts";
 import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
-import { IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
+import { IDLE_MS, TIMEOUT_MS } from "./_limits.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 

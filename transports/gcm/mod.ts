@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { SharedTokens } from "../../core/shared_tokens.ts";
@@ -23,7 +24,6 @@ import {
 import { createV1Client } from "./client_v1.ts";
 import type { HttpEngine } from "../http/mod.ts";
 import { GCM_MAX_BYTES } from "./_limits.ts";
-import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";
 import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
 import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
 
@@ -123,4 +123,25 @@ async function readAccount(
     if (error instanceof ServiceAccountError) throw new ClientConfigError(error.message, path);
     throw error;
   }
+}
+
+/** Google names no length; real ones have 140 to 200 characters. */
+const REGISTRATION_TOKEN = /^[\x21-\x7e]{1,4096}$/;
+
+/** Whether a text can be a registration token: visible ASCII without blanks. */
+function isRegistrationToken(text: string): boolean {
+  return REGISTRATION_TOKEN.test(text);
+}
+
+/**
+ * A registration token as a client hands it in.
+ *
+ * @throws {ServiceError} `invalid_token`.
+ */
+function parseRegistrationToken(raw: unknown): string {
+  if (typeof raw === "string" && isRegistrationToken(raw)) return raw;
+  throw new ServiceError(
+    "invalid_token",
+    "Cannot take the token: a registration token has 1 to 4096 visible ASCII characters and no blanks",
+  );
 }

@@ -6,8 +6,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
-import { dataMap, objectOrEmpty, stringValues } from "./_data.ts";
-import { mergePatch } from "./_merge.ts";
+import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
 import { type AddressedMessage, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
 
 /** What else could name a target; a template must not redirect a message. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
 /** Where FCM's HTTP v1 API lives. */
 export const FCM_ADDRESS = "https://fcm.googleapis.com";
@@ -18,7 +18,7 @@ const address = z.url({ protocol: /^https?$/ });
 
 /** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
 export const gcmOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   /** Server key of the legacy format. Secret. */
   key: z.exactOptional(text),
   /** Path of the service account's JSON file. */

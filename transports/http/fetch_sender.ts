@@ -12,7 +12,6 @@ import { type Deadline, Deadlines } from "../../core/deadlines.ts";
 import { classifyFetchFault } from "./fetch_faults.ts";
 import type { HttpFailure, HttpResult } from "./http_result.ts";
 import type { HttpRequest, HttpSender } from "./http_sender.ts";
-import { readText } from "./_read_text.ts";
 
 /** Settings of {@link FetchSender}. */
 export interface FetchSenderOptions {
@@ -251,4 +250,29 @@ function failure(
   { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
 ): HttpFailure {
   return { kind: "failed", fault, sent, reason };
+}
+
+/** Providers answer with a few hundred bytes; an error page of a proxy may be anything. */
+const MAX_TEXT_BYTES = 8 * 1024;
+
+/** The first 8 KiB of the body as text. What is longer, or to be ignored, is cancelled instead. */
+async function readText(
+  response: Response,
+  { ignore = false }: { readonly ignore?: boolean } = {},
+): Promise<string> {
+  if (!response.body) return "";
+  if (ignore) {
+    await response.body.cancel();
+    return "";
+  }
+  const decoder = new TextDecoder();
+  let room = MAX_TEXT_BYTES;
+  let text = "";
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk.subarray(0, room), { stream: true });
+    room -= chunk.length;
+    // Leaving the loop cancels the body.
+    if (room <= 0) break;
+  }
+  return text + decoder.decode();
 }

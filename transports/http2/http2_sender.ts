@@ -8,6 +8,7 @@
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
 import { ABORTED, ABORTED_UNSENT, NO_CONNECTION_IN_TIME, SILENT, timeout } from "./failures.ts";
+import { AbortListeners } from "./_abort_listeners.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
 import type { Stream } from "./stream.ts";
 
@@ -45,12 +46,6 @@ interface Pending {
   sentAt: number;
 }
 
-/** Requests with the same signal, and the one listener that they share. */
-interface Sharers {
-  readonly pending: Set<Pending>;
-  readonly onAbort: () => void;
-}
-
 const MAX_REFUSALS = 2;
 const UNANSWERED_UNTIL_REPLACED = 3;
 /** How often timeouts are looked for, in parts of the timeout. */
@@ -69,7 +64,7 @@ export class Http2Sender implements HttpSender {
   /** Connections that end with their last request. */
   readonly #ending = new Set<Http2Connection>();
   readonly #waiting = new Set<Pending>();
-  readonly #bySignal = new Map<AbortSignal, Sharers>();
+  readonly #abortListeners = new AbortListeners<Pending>((aborted) => this.#onAbort(aborted));
   readonly #byStream = new WeakMap<Stream, Pending>();
   /** Sockets that are not closed yet. */
   readonly #open = new Set<Promise<void>>();
@@ -102,7 +97,7 @@ export class Http2Sender implements HttpSender {
         stream: undefined,
         sentAt: 0,
       };
-      this.#watch(pending);
+      this.#abortListeners.add(request.signal, pending);
       this.#place(pending);
     });
   }
@@ -146,7 +141,7 @@ export class Http2Sender implements HttpSender {
     try {
       pending.stream = connection.request({ path, headers, body, ignoreSuccessBody, done });
     } catch (error) {
-      this.#unwatch(pending);
+      this.#abortListeners.remove(pending.request.signal, pending);
       return pending.reject(error);
     }
     pending.connection = connection;
@@ -179,7 +174,7 @@ export class Http2Sender implements HttpSender {
 
   #settle(pending: Pending, result: HttpResult): void {
     this.#waiting.delete(pending);
-    this.#unwatch(pending);
+    this.#abortListeners.remove(pending.request.signal, pending);
     pending.resolve(result);
     if (this.#closed) this.#closeIfDone();
   }
@@ -250,28 +245,8 @@ export class Http2Sender implements HttpSender {
     void Promise.all(this.#open).then(() => this.#closed?.resolve());
   }
 
-  /** One listener for all requests that share a signal. */
-  #watch(pending: Pending): void {
-    const { signal } = pending.request;
-    let sharers = this.#bySignal.get(signal);
-    if (!sharers) {
-      sharers = { pending: new Set(), onAbort: () => this.#onAbort(signal) };
-      this.#bySignal.set(signal, sharers);
-      signal.addEventListener("abort", sharers.onAbort);
-    }
-    sharers.pending.add(pending);
-  }
-
-  #unwatch(pending: Pending): void {
-    const { signal } = pending.request;
-    const sharers = this.#bySignal.get(signal);
-    if (!sharers?.pending.delete(pending) || sharers.pending.size > 0) return;
-    this.#bySignal.delete(signal);
-    signal.removeEventListener("abort", sharers.onAbort);
-  }
-
-  #onAbort(signal: AbortSignal): void {
-    for (const pending of [...this.#bySignal.get(signal)?.pending ?? []]) {
+  #onAbort(aborted: readonly Pending[]): void {
+    for (const pending of aborted) {
       if (pending.stream) pending.connection!.cancel(pending.stream, ABORTED);
       else this.#settle(pending, ABORTED_UNSENT);
     }

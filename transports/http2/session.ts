@@ -6,8 +6,9 @@
  */
 
 import type { HttpFailure } from "../http/mod.ts";
+import { BodySender } from "./_body_sender.ts";
 import { BROKEN, goawayFailure, REFUSED } from "./failures.ts";
-import { FarSettings } from "./far_settings.ts";
+import { PeerSettings } from "./peer_settings.ts";
 import { type Frame, readUint32 } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import {
@@ -46,18 +47,16 @@ export class Http2Session {
   readonly #authority: string;
   readonly #maxStreams: number;
   readonly #streams = new Map<number, Stream>();
-  /** Streams whose bodies wait for the far side to take more. */
-  readonly #blocked = new Set<Stream>();
   readonly #blocks = new HeaderBlockReader();
   readonly #hpack = new HpackDecoder({
     maxTableSize: HEADER_TABLE_BYTES,
     maxListSize: MAX_HEADERS_BYTES,
   });
-  readonly #far = new FarSettings();
+  readonly #peer = new PeerSettings();
+  readonly #bodies = new BodySender(this.output, this.#peer);
   #nextId = 1;
   #isReady = false;
   #isDraining = false;
-  #sendWindow = DEFAULT_WINDOW;
   /** Bytes received that the far side does not know to be consumed. */
   #consumed = 0;
   /** What a GOAWAY means for requests that the far side was to answer. */
@@ -88,7 +87,7 @@ export class Http2Session {
   /** Requests that may be made right now. */
   get free(): number {
     if (!this.#isReady || this.#isDraining) return 0;
-    return Math.max(0, Math.min(this.#maxStreams, this.#far.maxStreams) - this.#streams.size);
+    return Math.max(0, Math.min(this.#maxStreams, this.#peer.maxStreams) - this.#streams.size);
   }
 
   /** Requests under way, oldest first. */
@@ -105,12 +104,12 @@ export class Http2Session {
     const id = this.#nextId;
     const { path, headers, body } = request;
     const head = { authority: this.#authority, path, contentLength: body.length, headers };
-    this.output.request(id, head, this.#far.frameSize);
+    this.output.request(id, head, this.#peer.frameSize);
     this.#nextId += 2;
     if (this.#nextId > MAX_STREAM_ID) this.#isDraining = true;
-    const stream = new Stream({ id, request, window: this.#far.window });
+    const stream = new Stream({ id, request, window: this.#peer.window });
     this.#streams.set(id, stream);
-    this.#send(stream, body);
+    this.#bodies.send(stream, body);
     return stream;
   }
 
@@ -136,8 +135,10 @@ export class Http2Session {
     this.#isDraining = true;
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#blocked.clear();
-    for (const { request } of streams) request.done(this.#goaway ?? failure);
+    for (const stream of streams) {
+      this.#bodies.forget(stream);
+      stream.request.done(this.#goaway ?? failure);
+    }
   }
 
   /**
@@ -235,7 +236,7 @@ export class Http2Session {
       if (payload.length !== 0) throw wrongSize("SETTINGS");
       return;
     }
-    const change = this.#far.apply(payload);
+    const change = this.#peer.apply(payload);
     if (change !== 0) {
       for (const stream of this.#streams.values()) {
         stream.window += change;
@@ -244,7 +245,7 @@ export class Http2Session {
     }
     this.#isReady = true;
     this.output.frame(SETTINGS_ACK);
-    this.#sendBlocked();
+    this.#bodies.continueBlocked();
   }
 
   #onPing({ flags, payload }: Frame): void {
@@ -269,37 +270,14 @@ export class Http2Session {
 
   #onWindowUpdate(id: number, increment: number): void {
     if (id === 0) {
-      if (increment === 0) throw broken("a window that does not grow");
-      this.#sendWindow += increment;
-      if (this.#sendWindow > MAX_WINDOW) throw overflow();
-      return this.#sendBlocked();
+      return this.#bodies.growWindow(increment);
     }
     this.#checkOurs(id);
     const stream = this.#streams.get(id);
     if (!stream) return;
     if (increment === 0 || stream.window + increment > MAX_WINDOW) return this.#malformed(stream);
     stream.window += increment;
-    if (stream.unsent) this.#send(stream, stream.unsent);
-  }
-
-  #sendBlocked(): void {
-    for (const stream of this.#blocked) {
-      if (this.#sendWindow <= 0) return;
-      this.#send(stream, stream.unsent!);
-    }
-  }
-
-  #send(stream: Stream, body: Uint8Array): void {
-    const window = Math.max(0, Math.min(this.#sendWindow, stream.window));
-    const { unsent, sent } = this.output.data(stream.id, body, {
-      window,
-      maxFrame: this.#far.frameSize,
-    });
-    this.#sendWindow -= sent;
-    stream.window -= sent;
-    stream.unsent = unsent;
-    if (unsent) this.#blocked.add(stream);
-    else this.#blocked.delete(stream);
+    if (stream.unsent) this.#bodies.send(stream, stream.unsent);
   }
 
   #finish(stream: Stream, { cut = false } = {}): void {
@@ -322,7 +300,7 @@ export class Http2Session {
 
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#blocked.delete(stream);
+    this.#bodies.forget(stream);
   }
 }
 

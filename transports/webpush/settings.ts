@@ -4,13 +4,13 @@
  * well-known push services an endpoint may name. Reads no file and opens nothing.
  */
 
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { z } from "zod";
 import { ServiceError } from "../../core/errors.ts";
-import { flag } from "../clients/mod.ts";
+import { readKeyOf, withLineBreaks, yamlFlag } from "../clients/mod.ts";
 import { createHostCheck } from "../http/mod.ts";
-import { decodeBase64url } from "./_base64url.ts";
+import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 import { isP256Point } from "./_p256.ts";
-import { rawPrivateKey, rawPublicKey } from "./_pem_keys.ts";
 
 const text = z.string().trim().min(1);
 
@@ -35,7 +35,7 @@ const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));
 
 /** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
 export const webPushOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   ...keyPair,
   subject: text.superRefine((subject, context) => {
     const message = subjectFault(subject);
@@ -49,7 +49,7 @@ export const webPushOptionsSchema = z.strictObject({
     })).max(100),
   ),
   /** Allows every https endpoint on port 443 whose name resolves to public addresses only. */
-  anypublichost: z.exactOptional(flag),
+  anypublichost: z.exactOptional(yamlFlag),
   /** Path of PEM certificates to trust besides the usual ones. */
   cafile: z.exactOptional(text),
   /** Key pairs used before; a subscription stays bound to the key that it was made with. */
@@ -85,5 +85,36 @@ function hostFault(host: string): string | undefined {
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
     throw error;
+  }
+}
+
+/** The raw half of a private key, or why there is none. */
+type RawPrivateKey =
+  | { readonly kind: "key"; readonly raw: string }
+  | { readonly kind: "fault"; readonly message: string };
+
+/** The private number in base64url, of a text that has it so or as PEM. */
+function rawPrivateKey(text: string): RawPrivateKey {
+  if (text.includes("-----BEGIN")) {
+    const read = readKeyOf("P-256", text);
+    if (read.kind === "fault") return read;
+    return { kind: "key", raw: createPrivateKey(read.pkcs8).export({ format: "jwk" }).d! };
+  }
+  const length = decodeBase64url(text)?.length;
+  if (length === 32) return { kind: "key", raw: text };
+  const what = length === 65 ? "is a public key" : "is not a P-256 private key";
+  return { kind: "fault", message: what };
+}
+
+/** The point in base64url where the text is a public key in PEM; any other text as it is. */
+function rawPublicKey(text: string): string {
+  if (!text.includes("-----BEGIN PUBLIC KEY-----")) return text;
+  try {
+    const { crv, x, y } = createPublicKey(withLineBreaks(text)).export({ format: "jwk" });
+    const [left, right] = [decodeBase64url(x ?? ""), decodeBase64url(y ?? "")];
+    if (crv !== "P-256" || !left || !right) return text;
+    return encodeBase64url(new Uint8Array([4, ...left, ...right]));
+  } catch {
+    return text;
   }
 }

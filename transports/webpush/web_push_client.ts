@@ -17,7 +17,6 @@ import { pushHeaders } from "./headers.ts";
 import { renderPayload } from "./payload.ts";
 import { type Resolve, resolvedFault } from "./public_address.ts";
 import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
-import { SubscriptionStanding } from "./_standing.ts";
 import type { VapidSigner } from "./vapid.ts";
 
 /** What a client is made of. */
@@ -54,7 +53,7 @@ export class WebPushClient implements AsyncDisposable {
   readonly router: EndpointRouter;
   readonly #options: WebPushClientOptions;
   readonly #pools = new Map<string, FetchSender>();
-  readonly #standing = new SubscriptionStanding();
+  readonly #refusals = new RefusedCredentials();
   /** By endpoint: the older key that turned out to be the one it was made with. */
   readonly #learned = new Map<string, VapidSigner>();
   #mismatches = 0;
@@ -110,10 +109,10 @@ export class WebPushClient implements AsyncDisposable {
     const { route } = attempt;
     for (const signer of signers) {
       const answer = await this.#authorized(signer, attempt);
-      if (answer.kind === "refused") return this.#standing.refused(route, answer.reason);
+      if (answer.kind === "refused") return this.#refusals.refused(route, answer.reason);
       if (answer.kind !== "mismatch") {
         if (answer.kind === "sent") {
-          this.#standing.accepted(route);
+          this.#refusals.accepted(route);
           this.#learn(attempt.url.href, signer);
         }
         return answer;
@@ -211,5 +210,31 @@ function readToken(token: string): PushSubscription | string {
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
     throw error;
+  }
+}
+
+/** Refusals in a row after which even a push service that knew us is believed. */
+const MAX_REFUSALS = 10;
+const REFUSED_WAIT_MS = 60_000;
+
+/** How one client's credential stands with each push service. */
+class RefusedCredentials {
+  /** By lane: refusals since the last acceptance. Absent: never accepted. */
+  readonly #refusals = new Map<string, number>();
+
+  accepted({ queue, trust }: EndpointRoute): void {
+    if (trust !== "public") this.#refusals.set(queue, 0);
+  }
+
+  /** What a refusal of the credential means for the message. */
+  refused({ queue, trust }: EndpointRoute, reason: string): Outcome {
+    // Anybody may run such a host, and would stop the whole client by one word.
+    if (trust === "public") return { kind: "rejected", reason };
+    const inARow = this.#refusals.get(queue);
+    if (inARow === undefined || inARow + 1 >= MAX_REFUSALS) {
+      return { kind: "misconfigured", reason: `${reason}: the VAPID key or subject is refused` };
+    }
+    this.#refusals.set(queue, inARow + 1);
+    return { kind: "retry", reason, afterMs: REFUSED_WAIT_MS };
   }
 }

@@ -9,7 +9,6 @@ import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
 import type { WnsType } from "./settings.ts";
 import { WNS_TYPES } from "./settings.ts";
-import { element, escapeXml } from "./_xml.ts";
 
 /** Bytes of the largest body. */
 export const WNS_MAX_BYTES = 5000;
@@ -109,4 +108,32 @@ export function extraText({ extra }: Pick<Message, "extra">, name: string): stri
 
 function oneOf(value: string | undefined, allowed: readonly string[]): string | undefined {
   return value !== undefined && allowed.includes(value) ? value : undefined;
+}
+
+/** The `Char` production of XML 1.0 §2.2, negated; leaves out lone surrogates as well. */
+const ILLEGAL = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+};
+
+/** A text as it may stand between tags and in attributes. */
+function escapeXml(text: string): string {
+  return text.replace(ILLEGAL, "").replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+/** One element; attributes without a value are left out, and `content` is XML already. */
+function element(
+  name: string,
+  attributes: Readonly<Record<string, string | number | undefined>>,
+  content = "",
+): string {
+  const written = Object.entries(attributes)
+    .map(([key, value]) => value === undefined ? "" : ` ${key}="${escapeXml(`${value}`)}"`)
+    .join("");
+  return content === "" ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
 }

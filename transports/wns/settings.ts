@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
 /** Ways to show a message, as `X-WNS-Type` names them. */
 export const WNS_TYPES = ["toast", "tile", "badge", "raw"] as const;
@@ -17,7 +17,7 @@ const host = text.regex(/^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/, "is not a host nam
 
 /** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
 export const wnsOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   /** Package security identifier, with or without `ms-app://`. */
   sid: z.exactOptional(text),
   /** Directory (tenant) of the Entra app. */

@@ -7,8 +7,16 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
-import type { CommitChanges, JobResult } from "./due_queue.ts";
+import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
+
+/** What the handler of a job decides about it. */
+export type JobResult<T> =
+  | { readonly done: true }
+  /** Store this job again, due at `atMs` (epoch milliseconds). */
+  | { readonly done: false; readonly job: T; readonly atMs: number };
+
+/** Writes changes without checks; several callers may share one commit. */
+export type CommitChanges = (commit: Omit<Commit, "checks">) => Promise<void>;
 
 /** A job that is this process's own. */
 export interface JobClaim<T> {

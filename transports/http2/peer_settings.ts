@@ -8,7 +8,7 @@ const SETTING_BYTES = 6;
 const MAX_FRAME_SIZE = 2 ** 24 - 1;
 
 /** Its settings so far. Those that a stateless encoder need not know are not kept. */
-export class FarSettings {
+export class PeerSettings {
   /** Streams at once. */
   maxStreams = Infinity;
   /** Bytes of data that it takes on a new stream. */
