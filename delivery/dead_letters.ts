@@ -1,4 +1,4 @@
-/** Attempts that were given up, kept for an operator to look at and to try again. */
+/** Stores the attempts that were given up, so that an operator can inspect and replay them. */
 
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -19,25 +19,25 @@ export interface DeadLetter {
   readonly at: number;
 }
 
-/** Which letters to list. */
+/** Selects dead letters; an absent field matches all. */
 export interface DeadLetterFilter {
   readonly context?: string;
   readonly client?: string;
   readonly transport?: string;
 }
 
-/** A page of letters, oldest first. */
+/** A page of dead letters, oldest first. */
 export interface DeadLetterPage {
   readonly letters: readonly DeadLetter[];
-  /** Give it back to get the next page; absent on the last one. */
+  /** The cursor of the next page; absent on the last one. */
   readonly next?: string;
 }
 
 const PREFIX = "dead";
-/** Letters looked at for one page, so that a narrow filter cannot walk the whole store. */
+/** Dead letters read for one page, so that a narrow filter does not read the whole store. */
 const MAX_SCAN = 10_000;
 
-/** The dead letters of the service. */
+/** Adds, lists and removes dead letters. */
 export class DeadLetters {
   readonly #store: Store;
   readonly #commit: CommitChanges;
@@ -61,7 +61,7 @@ export class DeadLetters {
     this.#retentionMs = retentionMs;
   }
 
-  /** Keeps a letter; durable when it resolves. */
+  /** Stores a dead letter; durable when it resolves. */
   async add(letter: Pick<DeadLetter, "notification" | "target" | "reason" | "attempts">) {
     const id = this.#ids();
     const { notification, target, reason, attempts } = letter;
@@ -77,7 +77,7 @@ export class DeadLetters {
     await this.#commit({ sets: [{ key: key(id), value, expireInMs: this.#retentionMs() }] });
   }
 
-  /** Up to `limit` letters after the cursor `after`. */
+  /** Lists up to `limit` dead letters after the cursor `after`. */
   async list(
     filter: DeadLetterFilter,
     { limit, after }: { readonly limit: number; readonly after?: string },
@@ -96,7 +96,7 @@ export class DeadLetters {
     return this.#store.get<DeadLetter>(key(id));
   }
 
-  /** Removes a letter; false where it was gone already. */
+  /** Removes a dead letter; false where it no longer exists. */
   async remove(entry: StoreEntry<DeadLetter>): Promise<boolean> {
     return await this.#store.commit({ checks: [entry], deletes: [entry.key] });
   }

@@ -1,9 +1,9 @@
 /**
- * Whose a job is while it is worked off. Where the store is one process's own, all jobs are its
- * own, and a job stays where it is until it is done. Where several share it, a job is claimed by
- * moving it to a due time that is a lease away: whoever moves it has it, and if that process dies,
- * the job is due again for everybody. While it takes longer, the lease is prolonged; only a process
- * that was paused, or away from the store, for a whole lease may see its job done twice.
+ * Claims a job for one process while it runs. On a store of its own, a process owns all jobs and
+ * leaves them in place until they are done. On a shared store, a process claims a job by moving it
+ * to a due time one lease ahead, and renews the lease while the job runs; if the process dies, the
+ * job falls due for all. Only a process that pauses or loses the store for a whole lease may see
+ * its job run twice. Works on any shared store (Deno KV and Redis).
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
@@ -18,39 +18,42 @@ export type JobResult<T> =
 /** Writes changes without checks; several callers may share one commit. */
 export type CommitChanges = (commit: Omit<Commit, "checks">) => Promise<void>;
 
-/** A job that is this process's own. */
+/** A job that this process may run. */
 export interface JobClaim<T> {
-  /** Removes the job, or keeps it for later; nothing where it is somebody else's by now. */
+  /**
+   * Removes the job or stores it for later; does nothing where another process has claimed it
+   * since.
+   */
   finish(result: JobResult<T>): Promise<void>;
-  /** Gives it back unchanged, to be due at `atMs`. Never rejects. */
+  /** Stores the job unchanged, due at `atMs`. Never rejects. */
   release(atMs: number): Promise<void>;
 }
 
-/** Claims a job; `undefined` where somebody else was quicker. */
-export type TakeJob<T> = (
+/** Claims a job; `undefined` where another process was first. */
+export type ClaimJob<T> = (
   entry: StoreEntry<T>,
 ) => JobClaim<T> | undefined | Promise<JobClaim<T> | undefined>;
 
-/** Where a job is, by its due time. */
+/** The key of the job at a due time. */
 type KeyAt = (atMs: number) => StoreKey;
 
-/** How jobs are taken from a store of one's own. */
-export function ownJobs<T>(
+/** Claims jobs of a store that only this process uses. */
+export function exclusiveClaims<T>(
   { commit, keyAt }: { readonly commit: CommitChanges; readonly keyAt: KeyAt },
-): TakeJob<T> {
+): ClaimJob<T> {
   return ({ key }) => ({
     finish: (result) => commit({ ...setsOf(result, keyAt), deletes: [key] }),
-    release: () => Promise.resolve(), // it is there
+    release: () => Promise.resolve(), // the job was never moved
   });
 }
 
-/** How jobs are taken from a store that several processes share. */
-export function sharedJobs<T>(
+/** Claims jobs of a store that several processes share. */
+export function sharedClaims<T>(
   options: { readonly store: Store; readonly clock: Clock; readonly leaseMs: number },
-): TakeJob<T> {
+): ClaimJob<T> {
   return async (entry) => {
     const claim = new SharedClaim(entry, options);
-    return await claim.take(entry) ? claim : undefined;
+    return await claim.acquire(entry) ? claim : undefined;
   };
 }
 
@@ -60,7 +63,7 @@ class SharedClaim<T> implements JobClaim<T> {
   readonly #leaseMs: number;
   readonly #job: T;
   readonly #keyAt: KeyAt;
-  /** Where it is; changes with every move. */
+  /** Changes with every move. */
   #key: StoreKey;
   #timer: Timer | undefined;
   #renewal: Promise<void> | undefined;
@@ -81,7 +84,7 @@ class SharedClaim<T> implements JobClaim<T> {
     this.#keyAt = (atMs) => [key[0]!, Math.round(atMs), key.at(-1)!];
   }
 
-  async take(entry: StoreEntry<T>): Promise<boolean> {
+  async acquire(entry: StoreEntry<T>): Promise<boolean> {
     const key = this.#keyAt(this.#clock.now() + this.#leaseMs);
     const sets = [{ key, value: this.#job }];
     if (!await this.#store.commit({ checks: [entry], deletes: [entry.key], sets })) return false;
@@ -100,7 +103,7 @@ class SharedClaim<T> implements JobClaim<T> {
     try {
       await this.finish({ done: false, job: this.#job, atMs });
     } catch {
-      // The store is away, and the lease runs out by itself.
+      // The store is unavailable; the lease expires by itself.
     }
   }
 
@@ -116,12 +119,12 @@ class SharedClaim<T> implements JobClaim<T> {
       if (!await this.#move({ sets: [{ key, value: this.#job }] })) return;
       this.#key = key;
     } catch {
-      // The store is away; there is time for another try or two.
+      // The store is unavailable; the lease lasts for one or two more attempts.
     }
     this.#renewLater();
   }
 
-  /** Only where it has not become somebody else's. */
+  /** False where another process has claimed the job. */
   async #move({ sets }: ReturnType<typeof setsOf>): Promise<boolean> {
     const entry = await this.#store.get(this.#key);
     return entry !== undefined &&

@@ -1,4 +1,4 @@
-/** The pipeline: publish → plan → attempt → settle → record. */
+/** The delivery pipeline: publish → plan → attempt → settle → record. */
 
 export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./job_claims.ts";

@@ -1,4 +1,7 @@
-/** Works off durable retry jobs. The configuration and the subscriptions are asked again first. */
+/**
+ * Runs durable retry jobs and replays dead letters. Before each attempt it checks the current
+ * configuration and subscription.
+ */
 
 import type { Clock } from "../core/clock.ts";
 import type { StoreEntry } from "../core/store.ts";
@@ -11,39 +14,38 @@ import type { JobResult } from "./job_claims.ts";
 import type { Ledger } from "./ledger.ts";
 import { plan } from "./plan.ts";
 
-/** What working off retries needs. */
 interface RetriesOptions {
   readonly sender: Sender;
   readonly ledger: Ledger;
   readonly configuration: () => ConfigurationSnapshot;
   readonly serves: (transport: TransportName, client: string) => boolean;
-  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+  /** The current target, or `undefined` where the user no longer subscribes with it. */
   readonly refresh: (target: Target) => Promise<Target | undefined>;
   readonly clock: Clock;
 }
 
-/** The handler of the retry queue. */
+/** Creates the handler of the retry queue. */
 export function createRetries(options: RetriesOptions) {
   const { sender, ledger, configuration, serves, refresh, clock } = options;
 
-  /** Why there is no point in another attempt. */
-  async function obstacle(job: RetryJob, target: Target | undefined) {
+  /** Returns why another attempt is pointless, or `undefined`. */
+  async function reasonToStop(job: RetryJob, target: Target | undefined) {
     const { expiresAt, context, user } = job.notification;
     if (expiresAt !== undefined && clock.now() >= expiresAt) {
-      return { state: "expired", reason: "its time ran out" } as const;
+      return { state: "expired", reason: "the notification expired" } as const;
     }
-    if (!target) return { state: "gone", reason: "it was unsubscribed" } as const;
+    if (!target) return { state: "gone", reason: "the user unsubscribed" } as const;
     const permissions = await configuration().view(context, user);
     const [step] = plan(job.notification, [target], { permissions, serves });
-    // A client that has no options for the moment may have them again after the next reload.
+    // A client without options may get them with the next reload.
     return step && !step.send && step.state !== "unserved" ? step : undefined;
   }
 
   return async (job: RetryJob): Promise<JobResult<RetryJob>> => {
     const target = await refresh(job.target);
-    const stop = await obstacle(job, target);
+    const stop = await reasonToStop(job, target);
     if (stop) {
-      await ledger.retried(job.notification, ended(job, stop));
+      await ledger.retried(job.notification, stoppedRecord(job, stop));
       return { done: true };
     }
     const { record, result } = await sender.retry({ ...job, target: target! });
@@ -51,7 +53,7 @@ export function createRetries(options: RetriesOptions) {
     return result;
   };
 
-  function ended(
+  function stoppedRecord(
     { target: { client, transport, subscriptionId }, attempts }: RetryJob,
     { state, reason }: { readonly state: TargetState; readonly reason: string },
   ): TargetRecord {
@@ -67,13 +69,15 @@ export function createRetries(options: RetriesOptions) {
   }
 }
 
-/** Puts a letter back on its way; false where somebody else did so first. */
+/** Retries a dead letter; false where it was replayed before. */
 export type Replay = (letter: StoreEntry<DeadLetter>) => Promise<boolean>;
 
-/** See the file's comment. A ttl that ran out meanwhile no longer counts. */
+/**
+ * Creates the function that replays dead letters. It ignores their ttl, which may have run out.
+ */
 export function createReplay(
-  { letters, ledger, clock, schedule }: {
-    readonly letters: DeadLetters;
+  { deadLetters, ledger, clock, schedule }: {
+    readonly deadLetters: DeadLetters;
     readonly ledger: Ledger;
     readonly clock: Clock;
     readonly schedule: (
@@ -84,11 +88,12 @@ export function createReplay(
   return async (letter) => {
     const { notification: { expiresAt: _, ...notification }, target } = letter.value;
     const now = clock.now();
-    // Scheduled before it is removed: a crash in between repeats a message and loses none.
+    // Scheduled before the dead letter is removed: a crash in between may repeat a message but
+    // loses none.
     const job: RetryJob = { v: 1, notification, target, attempts: 0, since: now };
-    if (!await letters.get(letter.value.id)) return false;
+    if (!await deadLetters.get(letter.value.id)) return false;
     await schedule([{ job, atMs: now }]);
     await ledger.replayed(notification, target, now);
-    return await letters.remove(letter);
+    return await deadLetters.remove(letter);
   };
 }

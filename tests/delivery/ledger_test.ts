@@ -31,7 +31,7 @@ function open() {
     target: (_notification, { state }) => void delivered.push(state),
     settled: ({ state }) => void delivered.push(`settled ${state}`),
     reopened: () => void delivered.push("reopened"),
-    caughtUp: () => void delivered.push("caught up"),
+    acknowledged: () => void delivered.push("acknowledged"),
   });
   const shown = () => {
     const { state, targets = [] } = records.get("n") ?? {};
@@ -47,7 +47,7 @@ Deno.test("what was kept for a client is sent once it has come back, and counted
   assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
   assert.equal(await ledger.acknowledge(NOTIFICATION, { ...MAIL, at: 10 }), true);
   assert.equal(shown(), "delivered, mail sent 9, phone kept 1");
-  assert.deepEqual(delivered, ["kept", "kept", "settled suppressed", "caught up"]);
+  assert.deepEqual(delivered, ["kept", "kept", "settled suppressed", "acknowledged"]);
 });
 
 Deno.test("what is still tried elsewhere stays in flight, and is settled when that ends", async () => {
@@ -86,7 +86,7 @@ Deno.test("where nothing was kept for the client, a record stays as it is", asyn
     assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
     assert.deepEqual(records.get("n"), before);
   }
-  assert.ok(!delivered.includes("caught up"));
+  assert.ok(!delivered.includes("acknowledged"));
 });
 
 Deno.test("where there is no record yet, the ledger says so", async () => {
