@@ -1,6 +1,6 @@
 /**
- * Turns a notification into an event for a user's sockets, and says what becomes of it at them. Pure:
- * the hub in `events/` or `redis/` publishes the event.
+ * Builds the event that a notification becomes for a user's sockets, and determines its outcome
+ * from their presence. Pure: the hub publishes the event.
  */
 
 import type { Presence, UserEvent } from "./events.ts";
@@ -8,7 +8,6 @@ import { quote } from "./json.ts";
 import type { Notification } from "./notification.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** What telling sockets can come to. */
 type SocketOutcome = Extract<Outcome, { kind: "sent" | "kept" | "source" | "offline" }>;
 
 const SENT: SocketOutcome = { kind: "sent" };
@@ -16,7 +15,7 @@ const KEPT: SocketOutcome = { kind: "kept" };
 const SOURCE: SocketOutcome = { kind: "source" };
 const OFFLINE: SocketOutcome = { kind: "offline" };
 
-/** What an event comes to at a user's sockets of one client, once it is in the user's log. */
+/** Returns the outcome of an event for the sockets of one client, once it is in the user's log. */
 export function socketOutcome(
   present: readonly Presence[],
   { client, source }: { readonly client: string; readonly source: string | undefined },
@@ -33,9 +32,9 @@ export function socketOutcome(
 }
 
 /**
- * A notification as the sockets of these clients are told of it.
+ * Builds the event of a notification for the sockets of these clients.
  *
- * @param options.kept those of them for which it came to "kept"; absent where there are none
+ * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
   { id, context, user, topic, data, sourceToken }: Pick<

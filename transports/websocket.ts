@@ -1,6 +1,6 @@
 /**
- * The way out through open sockets. Topic and data go out as they are, as the event and its only
- * argument; there is no address, since sockets are found by user and client, on whatever node.
+ * The transport for open sockets. The topic becomes the event's name and the data its only
+ * argument. There is no address: the hub finds the sockets by user and client, on any node.
  */
 
 import { ServiceError } from "../core/errors.ts";
@@ -12,8 +12,8 @@ import type { Target } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
 /**
- * The transport `websocket`. Delivery publishes whole batches to the hub itself; `send` is the
- * same for a single message.
+ * Creates the transport `websocket`. Delivery publishes batches to the hub directly; `send` is for
+ * a single message.
  */
 export function createWebsocketTransport(
   hub: Pick<EventHub, "presence" | "publish">,

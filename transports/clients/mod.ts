@@ -1,4 +1,4 @@
-/** What every transport needs to keep its clients configured, and to send with OAuth2 tokens. */
+/** What all transports need to configure their clients and to send with OAuth2 tokens. */
 
 export {
   ClientConfigError,

@@ -1,4 +1,4 @@
-/** What the transports that speak HTTP share: connections, tokens, size limits, host checks. */
+/** What the HTTP transports share: connections, tokens, size limits and host checks. */
 
 export { FetchSender, type FetchSenderOptions } from "./fetch_sender.ts";
 export {
@@ -19,10 +19,10 @@ export { classifyFetchFault } from "./fetch_faults.ts";
 export { type RetryAfterBounds, retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime, type SharedMintOptions } from "./shared_mint.ts";
 export {
-  type Minted,
-  type TokenAnswer,
+  type MintedToken,
   TokenCache,
   type TokenCacheOptions,
+  type TokenResult,
 } from "./token_cache.ts";
 export { byteLength, shortenText } from "./shorten_text.ts";
 export { fitMessage, type FitOptions, type MessageParts } from "./fit_message.ts";

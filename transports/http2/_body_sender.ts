@@ -6,7 +6,7 @@
 import type { FrameWriter } from "./frame_writer.ts";
 import { DEFAULT_WINDOW, MAX_WINDOW } from "./frames.ts";
 import type { PeerSettings } from "./peer_settings.ts";
-import { broken, overflow } from "./protocol_error.ts";
+import { overflow, violation } from "./protocol_error.ts";
 import type { Stream } from "./stream.ts";
 
 /** Writes the bodies of one connection's requests. */
@@ -43,7 +43,7 @@ export class BodySender {
    * @throws {ProtocolError} for a window that does not grow or grows beyond 2^31-1.
    */
   growWindow(increment: number): void {
-    if (increment === 0) throw broken("the peer sent a WINDOW_UPDATE of 0");
+    if (increment === 0) throw violation("the peer sent a WINDOW_UPDATE of 0");
     this.#window += increment;
     if (this.#window > MAX_WINDOW) throw overflow();
     this.continueBlocked();

@@ -1,8 +1,7 @@
 /**
- * The client's side of one HTTP/2 connection (RFC 9113), as a state machine without I/O: requests
- * and frames go in, answers and frames to be sent come out. Knows streams, flow control, settings
- * and GOAWAY; it opens no connection, has no clock, and never sends a request twice. Made for many
- * small `POST`s: no priorities, no server push.
+ * The client side of one HTTP/2 connection (RFC 9113) as a state machine without I/O: requests and
+ * received frames go in, answers and outgoing frames come out. It opens no connection, has no clock
+ * and never resends. Made for many small `POST`s: no priorities, no server push.
  */
 
 import type { HttpFailure } from "../http/mod.ts";
@@ -22,27 +21,26 @@ import {
 } from "./frames.ts";
 import { type HeaderBlock, HeaderBlockReader, unpadded } from "./header_block.ts";
 import { HpackDecoder, HpackError } from "./hpack_decoder.ts";
-import { broken, excessive, overflow, ProtocolError, wrongSize } from "./protocol_error.ts";
+import { excessive, overflow, ProtocolError, violation, wrongSize } from "./protocol_error.ts";
 import { Stream, type StreamRequest } from "./stream.ts";
 
-/** Settings of {@link Http2Session}. */
 interface Http2SessionOptions {
   /** Host and port. */
   readonly authority: string;
-  /** Streams at once, where the far side allows more. */
+  /** The most concurrent streams, if the server allows more. */
   readonly maxStreams: number;
 }
 
 const HEADER_TABLE_BYTES = 4096;
 const MAX_HEADERS_BYTES = 64 * 1024;
-/** Answers are small; one that is not is cut off before it has filled the window of its stream. */
+/** Answers are small; a longer one is cut off before it fills its stream's window. */
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
-/** What may wait to be sent. Requests alone cannot come near it. */
+/** The most output that may wait. Requests alone stay far below it. */
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
-/** One connection's protocol state. */
+/** The protocol state of one connection. */
 export class Http2Session {
-  /** Frames to be sent; whoever owns the connection takes them from here. */
+  /** Outgoing frames; the owner of the connection takes them from here. */
   readonly output = new FrameWriter();
   readonly #authority: string;
   readonly #maxStreams: number;
@@ -57,9 +55,9 @@ export class Http2Session {
   #nextId = 1;
   #isReady = false;
   #isDraining = false;
-  /** Bytes received that the far side does not know to be consumed. */
+  /** Bytes received that no WINDOW_UPDATE has returned yet. */
   #consumed = 0;
-  /** What a GOAWAY means for requests that the far side was to answer. */
+  /** The failure of unanswered requests after a GOAWAY. */
   #goaway: HttpFailure | undefined;
 
   constructor({ authority, maxStreams }: Http2SessionOptions) {
@@ -74,31 +72,31 @@ export class Http2Session {
     this.output.numbers(FRAME.WINDOW_UPDATE, 0, [CONNECTION_WINDOW - DEFAULT_WINDOW]);
   }
 
-  /** Whether the far side's settings have come, without which no request is made. */
+  /** Whether the server's SETTINGS have arrived; no request is sent before. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Whether no further request may be made, because the far side goes away or ids are used up. */
+  /** Whether no further request may be sent: after a GOAWAY, or when stream ids run out. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** Requests that may be made right now. */
+  /** How many requests it can take now. */
   get free(): number {
     if (!this.#isReady || this.#isDraining) return 0;
     return Math.max(0, Math.min(this.#maxStreams, this.#peer.maxStreams) - this.#streams.size);
   }
 
-  /** Requests under way, oldest first. */
+  /** Requests in flight, oldest first. */
   get streams(): ReadonlyMap<number, Stream> {
     return this.#streams;
   }
 
   /**
-   * Makes a request. Only to be called where {@link free} says so.
+   * Sends a request. Call it only where {@link free} is above 0.
    *
-   * @throws {TypeError} where a header cannot be sent.
+   * @throws {TypeError} for a header that cannot be sent.
    */
   request(request: StreamRequest): Stream {
     const id = this.#nextId;
@@ -113,24 +111,24 @@ export class Http2Session {
     return stream;
   }
 
-  /** Gives up a request; the far side is told. */
+  /** Cancels a request and resets its stream. */
   cancel(stream: Stream, failure: HttpFailure): void {
     this.#reset(stream, ERROR.CANCEL);
     stream.request.done(failure);
   }
 
-  /** Asks the far side for a sign of life. */
+  /** Sends a PING to check the connection. */
   ping(): void {
     this.output.frame({ type: FRAME.PING, flags: 0, stream: 0, payload: PING_PAYLOAD });
   }
 
-  /** Says that no further request is made. */
-  sayGoodbye(code: number = ERROR.NO_ERROR): void {
+  /** Sends a GOAWAY; no further request may follow. */
+  sendGoaway(code: number = ERROR.NO_ERROR): void {
     this.#isDraining = true;
     this.output.numbers(FRAME.GOAWAY, 0, [0, code]);
   }
 
-  /** Ends all requests under way, because the connection has ended. */
+  /** Ends all requests in flight, because the connection has ended. */
   end(failure: HttpFailure): void {
     this.#isDraining = true;
     const streams = [...this.#streams.values()];
@@ -142,9 +140,9 @@ export class Http2Session {
   }
 
   /**
-   * Takes one frame of the far side.
+   * Takes one received frame.
    *
-   * @throws {ProtocolError} where the connection cannot go on: {@link sayGoodbye} with its code, then.
+   * @throws {ProtocolError} where the connection must end: call {@link sendGoaway} with its code.
    */
   receive(frame: Frame): void {
     try {
@@ -154,60 +152,64 @@ export class Http2Session {
       throw new ProtocolError(ERROR.COMPRESSION_ERROR, error.message);
     }
     if (this.output.length > MAX_OUTPUT_BYTES) {
-      throw excessive("too much is asked and nothing is read");
+      throw excessive("the peer sends requests and does not read the answers");
     }
   }
 
   #dispatch(frame: Frame): void {
     const { type, stream, payload } = frame;
-    if (this.#blocks.isAmid && type !== FRAME.CONTINUATION) {
-      throw broken("a header block is not ended");
+    if (this.#blocks.isIncomplete && type !== FRAME.CONTINUATION) {
+      throw violation("a header block is incomplete");
     }
-    if (!this.#isReady && type !== FRAME.SETTINGS) throw broken("the first frame is no SETTINGS");
+    if (!this.#isReady && type !== FRAME.SETTINGS) {
+      throw violation("the first frame is not SETTINGS");
+    }
     switch (type) {
       case FRAME.DATA:
         return this.#onData(frame);
       case FRAME.HEADERS:
-        this.#checkOurs(stream);
+        this.#checkOpened(stream);
         return this.#onBlock(this.#blocks.begin(frame));
       case FRAME.CONTINUATION:
-        return this.#onBlock(this.#blocks.go(frame));
+        return this.#onBlock(this.#blocks.continue(frame));
       case FRAME.RST_STREAM:
-        this.#checkOurs(stream);
+        this.#checkOpened(stream);
         return this.#onReset(stream, numberIn(payload));
       case FRAME.WINDOW_UPDATE:
         return this.#onWindowUpdate(stream, numberIn(payload) & MAX_WINDOW);
       case FRAME.SETTINGS:
       case FRAME.PING:
       case FRAME.GOAWAY:
-        if (stream !== 0) throw broken("a frame of the connection on a stream");
+        if (stream !== 0) throw violation("a connection frame on a stream");
         if (type === FRAME.SETTINGS) return this.#onSettings(frame);
         return type === FRAME.PING ? this.#onPing(frame) : this.#onGoaway(payload);
       case FRAME.PUSH_PROMISE:
-        throw broken("server push was not allowed");
+        throw violation("server push was not allowed");
     }
-    // PRIORITY, and what later standards add, is ignored.
+    // Ignores PRIORITY and unknown types.
   }
 
-  /** Whether this side has opened the stream at some time. */
-  #checkOurs(id: number): void {
-    if (id % 2 === 0 || id >= this.#nextId) throw broken("a frame on a stream that nobody opened");
+  /** Checks that this side has opened the stream. */
+  #checkOpened(id: number): void {
+    if (id % 2 === 0 || id >= this.#nextId) {
+      throw violation("a frame on a stream that was never opened");
+    }
   }
 
   #onBlock(block: HeaderBlock | undefined): void {
     if (!block) return;
     const { endStream: end, bytes } = block;
-    // Blocks of streams that were given up have to pass through the table as well.
+    // The blocks of cancelled streams update the table, too.
     const entries = this.#hpack.decode(bytes);
     const stream = this.#streams.get(block.stream);
     if (!stream) return;
-    // What follows an answer are trailers.
+    // A second block contains trailers.
     if (!stream.isAnswered && !stream.answer(entries, { end })) return this.#malformed(stream);
     if (end) this.#finish(stream);
   }
 
   #onData(frame: Frame): void {
-    this.#checkOurs(frame.stream);
+    this.#checkOpened(frame.stream);
     this.#consume(frame.payload.length);
     const stream = this.#streams.get(frame.stream);
     if (!stream) return;
@@ -272,7 +274,7 @@ export class Http2Session {
     if (id === 0) {
       return this.#bodies.growWindow(increment);
     }
-    this.#checkOurs(id);
+    this.#checkOpened(id);
     const stream = this.#streams.get(id);
     if (!stream) return;
     if (increment === 0 || stream.window + increment > MAX_WINDOW) return this.#malformed(stream);
@@ -281,13 +283,13 @@ export class Http2Session {
   }
 
   #finish(stream: Stream, { cut = false } = {}): void {
-    // An answer may come before the body was sent; the rest of it is no longer wanted.
+    // The server may answer before it has read the whole body; cancel the rest.
     if (cut || stream.unsent) this.#reset(stream, ERROR.CANCEL);
     else this.#streams.delete(stream.id);
     stream.request.done(stream.reply());
   }
 
-  /** An answer that makes no sense ends its stream, not the connection (RFC 9113 §8.1.1). */
+  /** A malformed answer ends its stream, not the connection (RFC 9113 §8.1.1). */
   #malformed(stream: Stream): void {
     this.#reset(stream, ERROR.PROTOCOL_ERROR);
     stream.request.done(BROKEN);

@@ -1,7 +1,8 @@
 /**
- * The shape of one client's entry in `pns-webpush-options.yml`: the VAPID key pair that identifies
- * the service to the push services (RFC 8292), whom they may contact, and which hosts besides the
- * well-known push services an endpoint may name. Reads no file and opens nothing.
+ * Validates one client's entry in `pns-webpush-options.yml`: the VAPID key pair (RFC 8292), the
+ * contact for the push services, and hosts that endpoints may name in addition to the known ones.
+ * Keys may also be PEM, as OpenSSL and other libraries write them. No error contains a part of a
+ * key.
  */
 
 import { createPrivateKey, createPublicKey } from "node:crypto";
@@ -33,7 +34,7 @@ const keyPair = {
 
 const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));
 
-/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+/** Validates an entry; an unknown key is an error, so that typing errors are noticed. */
 export const webPushOptionsSchema = z.strictObject({
   enabled: z.exactOptional(yamlFlag),
   ...keyPair,
@@ -41,7 +42,7 @@ export const webPushOptionsSchema = z.strictObject({
     const message = subjectFault(subject);
     if (message) context.addIssue({ code: "custom", message });
   }),
-  /** Hosts allowed besides the well-known ones: `host`, `host:port` or `*.domain`. */
+  /** Hosts in addition to the known ones: `host`, `host:port` or `*.domain`. */
   hosts: z.exactOptional(
     z.array(text.superRefine((host, context) => {
       const message = hostFault(host);
@@ -50,20 +51,20 @@ export const webPushOptionsSchema = z.strictObject({
   ),
   /** Allows every https endpoint on port 443 whose name resolves to public addresses only. */
   anypublichost: z.exactOptional(yamlFlag),
-  /** Path of PEM certificates to trust besides the usual ones. */
+  /** Path of PEM certificates to trust in addition to the default ones. */
   cafile: z.exactOptional(text),
-  /** Key pairs used before; a subscription stays bound to the key that it was made with. */
+  /** Earlier key pairs; a subscription stays bound to the key that it was created with. */
   previouskeys: earlierPairs,
-  /** The name that `previouskeys` had first. */
+  /** The former name of `previouskeys`. */
   oldkeys: earlierPairs,
 });
 
-/** One client's entry, checked. */
+/** One client's validated entry. */
 export type WebPushOptions = Readonly<z.infer<typeof webPushOptionsSchema>>;
 
 /**
- * Why a push service may refuse this `sub` claim, or `undefined`. As strict as Apple's, which answers
- * `BadJwtToken` to spaces, angle brackets and local names.
+ * Returns why a push service may refuse this `sub` claim, or `undefined`. As strict as Apple, which
+ * answers `BadJwtToken` to spaces, angle brackets and local names.
  */
 export function subjectFault(subject: string): string | undefined {
   const [, mailDomain] = /^mailto:[^\s<>@,:;"()[\]\\]+@([a-z0-9.-]+)$/i.exec(subject) ?? [];
@@ -88,12 +89,12 @@ function hostFault(host: string): string | undefined {
   }
 }
 
-/** The raw half of a private key, or why there is none. */
+/** The raw private key, or why there is none. */
 type RawPrivateKey =
   | { readonly kind: "key"; readonly raw: string }
   | { readonly kind: "fault"; readonly message: string };
 
-/** The private number in base64url, of a text that has it so or as PEM. */
+/** Returns the private number in base64url, from base64url or PEM. */
 function rawPrivateKey(text: string): RawPrivateKey {
   if (text.includes("-----BEGIN")) {
     const read = readKeyOf("P-256", text);
@@ -106,7 +107,7 @@ function rawPrivateKey(text: string): RawPrivateKey {
   return { kind: "fault", message: what };
 }
 
-/** The point in base64url where the text is a public key in PEM; any other text as it is. */
+/** Returns the point in base64url for a public key in PEM; any other text as it is. */
 function rawPublicKey(text: string): string {
   if (!text.includes("-----BEGIN PUBLIC KEY-----")) return text;
   try {

@@ -1,4 +1,4 @@
-/** One app's way to WNS: its connections, its access token, and one call. */
+/** Sends one app's messages to WNS: its connections and access token. */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
@@ -19,7 +19,6 @@ import { wnsHeaders } from "./headers.ts";
 import { renderWns } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
-/** What {@link createWnsClient} is made of. */
 interface WnsClientOptions {
   readonly options: WnsOptions;
   readonly checkChannel: HostCheck;
@@ -27,16 +26,16 @@ interface WnsClientOptions {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  /** Where nodes share access tokens. Absent: this node requests its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
-/** A client that sends, and that knows which channel addresses it may call. */
+/** A client that also checks channel addresses. */
 export interface WnsClient extends ConfiguredClient {
   readonly checkChannel: HostCheck;
 }
 
-/** HTTP clients per app; each opens connections to as many hosts as the channels name. */
+/** HTTP clients per app; each connects to as many hosts as the channels name. */
 export const WNS_POOLS = 2;
 export const WNS_MAX_IN_FLIGHT = 20;
 const IDLE_MS = 60_000;
@@ -45,7 +44,7 @@ const TIMEOUT_MS = 15_000;
 const MARGIN_MS = 600_000;
 const BACK_OFF_MS = 10_000;
 
-/** A client that sends for one package or Entra app. Connects with its first message. */
+/** Creates a client for one package or Entra app. It connects with its first message. */
 export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
   const { sharedTokens = OWN_TOKENS } = deps;
@@ -74,23 +73,25 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     clock,
     marginMs: MARGIN_MS,
     // A refused token is renewed once per message; the second refusal pauses the whole client,
-    // which is what bounds the renewals.
+    // which bounds the renewals.
     minAgeMs: 0,
     backOffMs: BACK_OFF_MS,
   });
-  let credentialProven = false;
+  let credentialAccepted = false;
 
   function send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome> {
     const fault = checkChannel(target.token);
-    if (fault !== undefined) return { kind: "rejected", reason: `The channel address: ${fault}` };
+    if (fault !== undefined) return { kind: "rejected", reason: `the channel address: ${fault}` };
     const payload = renderWns(message, options.type ?? "toast");
-    if (!payload) return { kind: "rejected", reason: "Too large even without its texts" };
+    if (!payload) {
+      return { kind: "rejected", reason: "the message is too large even without its texts" };
+    }
     return withAccessToken(tokens, async (accessToken) => {
       const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
       const result = await channels.post(target.token, { headers, body: payload.body, signal });
       if (result.kind === "failed") return readWnsFailure(result);
-      const outcome = readWnsAnswer(result, { nowMs: clock.now(), credentialProven });
-      if (outcome.kind === "sent") credentialProven = true;
+      const outcome = readWnsAnswer(result, { nowMs: clock.now(), credentialAccepted });
+      if (outcome.kind === "sent") credentialAccepted = true;
       return outcome;
     });
   }

@@ -244,7 +244,7 @@ testEngines("a send that is given up by its caller is to be tried again", async 
   const sending = rig.transport.send(TARGET, MAIL, abort.signal);
   while (rig.pushes.length === 0) await settle();
   abort.abort();
-  assert.deepEqual(await sending, { kind: "retry", reason: "given up" });
+  assert.deepEqual(await sending, { kind: "retry", reason: "aborted" });
 });
 
 testEngines("a stream that is refused for good is to be tried again", async (makeEngine) => {

@@ -69,8 +69,12 @@ testEngines(
     assert.deepEqual(faults, [
       { client: "missing", file: "/nowhere.json", message: "does not exist" },
       { client: "broken", file: "/broken.json", message: "is not valid JSON" },
-      { client: "noca", file: "/empty.pem", message: "holds no PEM certificate" },
-      { client: "badca", file: "/garbage.pem", message: "holds a certificate that cannot be read" },
+      { client: "noca", file: "/empty.pem", message: "contains no PEM certificate" },
+      {
+        client: "badca",
+        file: "/garbage.pem",
+        message: "contains a certificate that cannot be read",
+      },
     ]);
     assert.equal(transport.serves("good"), true);
     assert.equal(transport.serves("missing"), false);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SharedToken, SharedTokens } from "../../../core/shared_tokens.ts";
-import { createSharedMint, type Minted, renewalTime } from "../../../transports/http/mod.ts";
+import { createSharedMint, type MintedToken, renewalTime } from "../../../transports/http/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 /** Tokens that others made: the first that is usable is the one. */
@@ -18,7 +18,7 @@ class OtherNodes implements SharedTokens {
 }
 
 /** A mint whose own tokens last for 1,000 ms, of which the last 200 are the margin. */
-function rig(mint?: () => Promise<Minted<string>>) {
+function rig(mint?: () => Promise<MintedToken<string>>) {
   const clock = new FakeClock();
   const others = new OtherNodes();
   const get = createSharedMint<string>({

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type Minted, TokenCache } from "../../../transports/http/token_cache.ts";
+import { type MintedToken, TokenCache } from "../../../transports/http/token_cache.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
 /** A cache of tokens `1`, `2`, … that live for 1,000 ms. */
-function rig(mint?: (count: number) => Promise<Minted<string>>) {
+function rig(mint?: (count: number) => Promise<MintedToken<string>>) {
   const clock = new FakeClock();
   let minted = 0;
   const cache = new TokenCache<string>({
@@ -19,7 +19,7 @@ function rig(mint?: (count: number) => Promise<Minted<string>>) {
   return { clock, cache, minted: () => minted };
 }
 
-function token(value: string, lifetimeMs = 1000): Minted<string> {
+function token(value: string, lifetimeMs = 1000): MintedToken<string> {
   return { kind: "token", value, lifetimeMs };
 }
 
@@ -66,7 +66,7 @@ Deno.test("TokenCache goes on with the old token while renewing it fails", async
 });
 
 Deno.test("TokenCache counts a lifetime from when the token was asked for", async () => {
-  const late = Promise.withResolvers<Minted<string>>();
+  const late = Promise.withResolvers<MintedToken<string>>();
   const { cache, clock } = rig((count) => count === 1 ? late.promise : Promise.resolve(token("2")));
   const first = cache.get();
   await clock.advance(600);

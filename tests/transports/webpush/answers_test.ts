@@ -109,7 +109,7 @@ const TABLE: readonly Row[] = [
   {
     says: "407",
     status: 407,
-    means: { kind: "misconfigured", reason: "407: a proxy wants to be logged in to" },
+    means: { kind: "misconfigured", reason: "407: a proxy requires authentication" },
   },
   {
     says: "413 of Mozilla",

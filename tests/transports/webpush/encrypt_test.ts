@@ -6,8 +6,8 @@ import ece from "npm:http_ece@1.2.0";
 import webPush from "npm:web-push@3.6.7";
 import {
   encrypt,
-  MAX_BODY_BYTES,
   MAX_PLAINTEXT_BYTES,
+  WEBPUSH_MAX_BYTES,
 } from "../../../transports/webpush/encrypt.ts";
 import { makeEphemeralKey } from "../../../transports/webpush/_ephemeral_key.ts";
 import { base64url, browserOf, bytesOf, makeBrowser } from "./_browser.ts";
@@ -91,7 +91,7 @@ Deno.test("a plaintext of any allowed length comes through, at 103 bytes more", 
 Deno.test("the largest plaintext fills the largest body exactly", async () => {
   assert.equal(MAX_PLAINTEXT_BYTES, 3993);
   const body = await encrypt(new Uint8Array(MAX_PLAINTEXT_BYTES), await makeBrowser());
-  assert.equal(body.length, MAX_BODY_BYTES);
+  assert.equal(body.length, WEBPUSH_MAX_BYTES);
 });
 
 Deno.test("a plaintext that does not fit one record is a programmer's mistake", async () => {

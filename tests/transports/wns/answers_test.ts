@@ -8,7 +8,7 @@ interface Row {
   readonly name: string;
   readonly status: number;
   readonly headers?: Record<string, string>;
-  readonly credentialProven?: boolean;
+  readonly credentialAccepted?: boolean;
   readonly expected: Record<string, unknown>;
 }
 
@@ -77,7 +77,7 @@ const ROWS: readonly Row[] = [
   {
     name: "403 to a credential that another channel has taken",
     status: 403,
-    credentialProven: true,
+    credentialAccepted: true,
     expected: { kind: "gone" },
   },
   { name: "404", status: 404, expected: { kind: "gone" } },
@@ -115,11 +115,11 @@ const ROWS: readonly Row[] = [
   { name: "503", status: 503, expected: { kind: "retry", afterMs: 10_000 } },
 ];
 
-for (const { name, status, headers = {}, credentialProven = false, expected } of ROWS) {
+for (const { name, status, headers = {}, credentialAccepted = false, expected } of ROWS) {
   Deno.test(`readAnswer() reads ${name} as ${expected.kind}`, () => {
     const answer = { status, headers: new Headers(headers) };
     const outcome: Record<string, unknown> = {
-      ...readWnsAnswer(answer, { nowMs: NOW, credentialProven }),
+      ...readWnsAnswer(answer, { nowMs: NOW, credentialAccepted }),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
@@ -128,14 +128,17 @@ for (const { name, status, headers = {}, credentialProven = false, expected } of
 Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no credential is proven", () => {
   for (let status = 200; status < 600; status++) {
     const answer = { status, headers: new Headers() };
-    const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialProven: false });
+    const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialAccepted: false });
     assert.equal(kind === "gone", status === 404 || status === 410, `${status}`);
   }
 });
 
 Deno.test("readAnswer() cuts what a server says to a length that a log can bear", () => {
   const headers = new Headers({ "x-wns-error-description": "x".repeat(5000) });
-  const outcome = readWnsAnswer({ status: 400, headers }, { nowMs: NOW, credentialProven: false });
+  const outcome = readWnsAnswer({ status: 400, headers }, {
+    nowMs: NOW,
+    credentialAccepted: false,
+  });
   assert.ok(JSON.stringify(outcome).length < 300);
 });
 

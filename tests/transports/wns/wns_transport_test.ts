@@ -120,7 +120,7 @@ Deno.test("wns calls no channel outside the allowed hosts, even one that is stor
   const outcome = await transport.send(targetOf("wns", channel), mailMessage(), never);
   assert.deepEqual(outcome, {
     kind: "rejected",
-    reason: "The channel address: its host is not among the allowed ones",
+    reason: "the channel address: its host is not allowed",
   });
   assert.equal(microsoft.seen.length, 0);
 });
