@@ -34,6 +34,7 @@ export interface ConfigurationSnapshot {
   view(context: string, user: string): Permissions | Promise<Permissions>;
 }
 
+/** Dependencies of {@link createDispatch}. */
 export interface DispatchOptions {
   readonly matching: Matching;
   readonly sockets: Pick<EventHub, "presence" | "publish">;

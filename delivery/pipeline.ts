@@ -42,6 +42,7 @@ interface Subscriptions extends Matching, TokenUpdates {
   refresh(target: Target): Promise<Target | undefined>;
 }
 
+/** Dependencies of {@link createPipeline}. */
 export interface PipelineOptions {
   readonly buffer: Buffer;
   readonly store: Store;

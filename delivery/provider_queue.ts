@@ -27,6 +27,7 @@ export interface ProviderQueueSettings {
   readonly breaker: BreakerSettings;
 }
 
+/** Dependencies of {@link ProviderQueue}. */
 export interface ProviderQueueOptions {
   readonly clock: Clock;
   /** Read for each attempt, so that a reload takes effect. */

@@ -1,7 +1,7 @@
-/** Fake providers that refuse what the real ones refuse, and misbehave when they are told to. */
+/** Fake providers that refuse what the real ones refuse, and simulate faults on request. */
 
 export type { SimulatorAddresses } from "./addresses.ts";
-export type { ArrivalFilter, Arrivals, ReceivedPush } from "./arrivals.ts";
+export type { PushLog, PushLogFilter, ReceivedPush } from "./push_log.ts";
 export { openAes128gcm } from "./aes128gcm.ts";
 export type { ApnsSettings } from "./fakes.ts";
 export { faultToken, hexFaultToken } from "./fault_script.ts";

@@ -1,4 +1,4 @@
-/** Who wants what: stored subscriptions, and the matching of notifications with them. */
+/** Stores subscriptions and matches notifications with them. */
 
 export type { SubscriptionOwner } from "./_records.ts";
 export { type Candidate, CandidateCache, type CandidateCacheOptions } from "./candidates.ts";

@@ -226,6 +226,6 @@ Deno.test("a clock that is ahead does not hold a key up for longer", () => {
     pending: { since: 50_000, acceptedAt: 0 },
   } as const;
   const at = (now: number) => idempotencyStateOf(known, { fingerprint: "f", now });
-  assert.equal(at(45_000), "under way");
+  assert.equal(at(45_000), "in progress");
   assert.equal(at(30_000), "unfinished");
 });

@@ -20,7 +20,7 @@ async function call(simulator: Simulator, method: string, path: string, body?: u
 }
 
 function arrive(simulator: Simulator, token: string, payload: string) {
-  simulator.arrivals.add({ provider: "apn", token, status: 200, headers: {} }, () => payload);
+  simulator.received.add({ provider: "apn", token, status: 200, headers: {} }, () => payload);
 }
 
 Deno.test("the API lists arrivals, filtered, and forgets them", () =>

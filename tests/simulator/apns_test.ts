@@ -47,7 +47,7 @@ Deno.test("APNs: a right request is accepted, and its id is answered", async () 
   const { status, headers, fakes } = await push({ headers: { "apns-id": id } });
   assert.equal(status, 200);
   assert.equal(headers["apns-id"], id);
-  const [arrival] = fakes.arrivals.list();
+  const [arrival] = fakes.received.list();
   assert.equal(arrival?.token, DEVICE);
   assert.deepEqual(arrival?.payload, JSON.parse(ALERT));
   assert.equal(JSON.stringify(arrival).includes("bearer"), false);

@@ -87,7 +87,7 @@ Deno.test("FCM accepts a message and names it", async () => {
   const { status, body, fakes } = await send(message);
   assert.equal(status, 200);
   assert.match(body.name, new RegExp(`^projects/${projectId}/messages/.+`));
-  assert.deepEqual(fakes.arrivals.list()[0]?.payload, message);
+  assert.deepEqual(fakes.received.list()[0]?.payload, message);
 });
 
 Deno.test("FCM refuses an unknown access token, and one that has ended", async () => {
@@ -219,7 +219,7 @@ Deno.test("GCM answers each token with a result of its own, in order", async () 
     [undefined, "NotRegistered", "InvalidRegistration", undefined],
   );
   assert.equal(body.results[3].registration_id, "next");
-  assert.deepEqual(fakes.arrivals.counts().gcm, { accepted: 2, refused: 2 });
+  assert.deepEqual(fakes.received.counts().gcm, { accepted: 2, refused: 2 });
 });
 
 const badLegacy: readonly (readonly [string, unknown, Partial<Raw>, number])[] = [

@@ -117,7 +117,7 @@ Deno.test("'hang' does not hold up others on the same connection", () =>
       signal: abort.signal,
     });
     const token = hexFaultToken("hang", "1");
-    await simulator.arrivals.wait(1, { token });
+    await simulator.received.wait(1, { token });
     assert.equal(await alert(simulator, client), 200);
     abort.abort();
     await assert.rejects(hanging, { name: "AbortError" });
@@ -131,7 +131,7 @@ Deno.test("APNs answers many requests at once on one connection", () =>
       Array.from({ length: 200 }, () => alert(simulator, client)),
     );
     assert.equal(statuses.filter((status) => status === 200).length, 200);
-    assert.equal(simulator.arrivals.counts().apn?.accepted, 201);
+    assert.equal(simulator.received.counts().apn?.accepted, 201);
   }));
 
 Deno.test("clients that leave politely while others are busy do not disturb the server", () =>
@@ -142,7 +142,7 @@ Deno.test("clients that leave politely while others are busy do not disturb the 
       await Promise.all(Array.from({ length: 100 * (index + 1) }, () => alert(simulator, client)));
     });
     await Promise.all(rounds);
-    assert.deepEqual(simulator.arrivals.counts().apn, { accepted: 1004, refused: 0 });
+    assert.deepEqual(simulator.received.counts().apn, { accepted: 1004, refused: 0 });
   }));
 
 Deno.test("WNS and Web Push speak HTTP/1.1 as well", () =>

@@ -3,7 +3,7 @@
 import { importPKCS8, SignJWT } from "jose";
 import type { FakeConnection, ProviderAnswer, ProviderRequest } from "../../simulator/exchange.ts";
 import { createMaterial } from "../../simulator/material.ts";
-import { createArrivals } from "../../simulator/arrivals.ts";
+import { createPushLog } from "../../simulator/push_log.ts";
 import { createFakes, type FakesOptions } from "../../simulator/fakes.ts";
 import { createFaults } from "../../simulator/faults.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -18,16 +18,16 @@ export const material = await createMaterial({
 export function bareFakes(apns: FakesOptions["apns"] = {}) {
   const clock = new FakeClock();
   const faults = createFaults(clock);
-  const arrivals = createArrivals({ now: () => clock.now(), keep: 100 });
+  const received = createPushLog({ now: () => clock.now(), keep: 100 });
   const fakes = createFakes({
     material,
     faults,
-    arrivals,
+    received,
     now: () => clock.now(),
     originOf: (name) => `https://${name}.test`,
     apns,
   });
-  return { ...fakes, clock, faults, arrivals };
+  return { ...fakes, clock, faults, received };
 }
 
 /** A connection of its own, counting what it was allowed. */

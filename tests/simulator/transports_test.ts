@@ -153,7 +153,7 @@ for (const [client, name] of Object.entries(CLIENTS)) {
           const outcome = await send(started, message, { client, raw });
           assert.equal(outcome.kind, "sent", JSON.stringify(outcome));
         }
-        const [shown] = started.simulator.arrivals.list();
+        const [shown] = started.simulator.received.list();
         assert.match(JSON.stringify(shown?.payload), /Jane Doe/);
       }),
   );

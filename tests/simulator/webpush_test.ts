@@ -60,7 +60,7 @@ Deno.test("Web Push: what npm web-push encrypts arrives in clear", async () => {
   assert.equal(status, 201);
   assert.match(headers.location ?? "", /^https:\/\/webpush\.test\/m\//);
   assert.equal(headers.ttl, "60");
-  assert.equal(fakes.arrivals.list()[0]?.payload, TEXT);
+  assert.equal(fakes.received.list()[0]?.payload, TEXT);
 });
 
 Deno.test("Web Push: opens the example of RFC 8291", () => {

@@ -92,7 +92,7 @@ Deno.test("WNS: a right toast is received", async () => {
   assert.equal(headers["x-wns-status"], "received");
   assert.equal(headers["x-wns-deviceconnectionstatus"], "connected");
   assert.equal(headers["ms-cv"], "abc.1");
-  const [arrival] = fakes.arrivals.list();
+  const [arrival] = fakes.received.list();
   assert.deepEqual([arrival?.token, arrival?.payload], ["chan1", TOAST]);
 });
 

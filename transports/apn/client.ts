@@ -139,8 +139,8 @@ export class ApnClient implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Outcome | Refused> {
     const asked = this.#token?.get();
-    const held = asked instanceof Promise ? await asked : asked;
-    const usedToken = held?.kind === "token" ? held.value : undefined;
+    const tokenResult = asked instanceof Promise ? await asked : asked;
+    const usedToken = tokenResult?.kind === "token" ? tokenResult.value : undefined;
     const result = await this.#sender.post(this.#path + token, {
       headers: usedToken === undefined
         ? headers

@@ -60,7 +60,7 @@ export class ClientSet<
   /** Resolve when replaced clients are closed. */
   readonly #retiring = new Set<Promise<void>>();
   /** Configurations are applied one after the other, in the order of the calls. */
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastConfigure: Promise<unknown> = Promise.resolve();
 
   constructor(prepare: Prepare<Options, Client>) {
     this.#prepare = prepare;
@@ -91,13 +91,13 @@ export class ClientSet<
 
   /** Replaces all clients and returns the faults of those that were left out. */
   configure(clients: ReadonlyMap<string, Options>): Promise<readonly ClientFault[]> {
-    const turn = this.#turn.then(() => this.#replace(clients));
-    this.#turn = turn.catch(() => {});
-    return turn;
+    const configured = this.#lastConfigure.then(() => this.#replace(clients));
+    this.#lastConfigure = configured.catch(() => {});
+    return configured;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#turn;
+    await this.#lastConfigure;
     const entries = this.#entries;
     this.#entries = new Map();
     for (const { client } of entries.values()) this.#retire(client);

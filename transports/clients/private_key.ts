@@ -62,7 +62,7 @@ export function readPrivateKey(text: string): ReadPrivateKey {
     };
   } catch {
     return fault(
-      `cannot be read: its content is damaged or of a rare form; '${TO_PKCS8} -in key.pem' tells`,
+      `cannot be read: its content is damaged or of a rare form; '${TO_PKCS8} -in key.pem' shows why`,
     );
   }
 }

@@ -174,7 +174,7 @@ export class FetchSender implements HttpSender {
       const text = await readText(response, { ignore: ignoreSuccessBody && response.ok });
       return { kind: "reply", status: response.status, headers: response.headers, text };
     } catch (error) {
-      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "given up" });
+      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "aborted" });
       if (deadline.signal.aborted) {
         return failure("timeout", { sent: "unknown", reason: `no answer within ${timeoutMs} ms` });
       }

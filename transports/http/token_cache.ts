@@ -40,7 +40,7 @@ export interface TokenCacheOptions<Failure> {
   readonly backOffMs: number;
 }
 
-interface Held {
+interface CurrentToken {
   readonly value: string;
   readonly lifetimeMs: number;
   readonly renewAfterMs: number;
@@ -56,9 +56,9 @@ interface Moment {
 /** A token that renews itself on demand. */
 export class TokenCache<Failure> {
   readonly #options: TokenCacheOptions<Failure>;
-  #held: Held | undefined;
+  #current: CurrentToken | undefined;
   #failed: { readonly failure: Failure; readonly since: Moment } | undefined;
-  #heldOff: { readonly since: Moment; readonly forMs: number } | undefined;
+  #suspended: { readonly since: Moment; readonly forMs: number } | undefined;
   #renewal: Promise<TokenResult<Failure>> | undefined;
   #refused: string | undefined;
 
@@ -68,11 +68,11 @@ export class TokenCache<Failure> {
 
   /** Returns the current token. It waits for a renewal only where no valid token is left. */
   get(): TokenResult<Failure> | Promise<TokenResult<Failure>> {
-    const held = this.#held;
-    const age = held ? this.#age(held.since) : Infinity;
-    if (held && age < held.lifetimeMs) {
-      if (age >= held.renewAfterMs) this.#renewInBackground();
-      return { kind: "token", value: held.value };
+    const current = this.#current;
+    const age = current ? this.#age(current.since) : Infinity;
+    if (current && age < current.lifetimeMs) {
+      if (age >= current.renewAfterMs) this.#renewInBackground();
+      return { kind: "token", value: current.value };
     }
     return this.#backingOff() ?? this.#renew();
   }
@@ -83,22 +83,22 @@ export class TokenCache<Failure> {
    * next {@link get} returns another one.
    */
   invalidate(value: string): boolean {
-    if (this.#held?.value !== value) return true;
-    const age = this.#held.ageMs + this.#age(this.#held.since);
-    if (age < this.#options.minAgeMs || this.#isHeldOff()) return false;
-    this.#held = undefined;
+    if (this.#current?.value !== value) return true;
+    const age = this.#current.ageMs + this.#age(this.#current.since);
+    if (age < this.#options.minAgeMs || this.#isSuspended()) return false;
+    this.#current = undefined;
     this.#refused = value;
     return true;
   }
 
   /** Suspends renewals for this long, as long as the token is valid. */
   holdOff(forMs: number): void {
-    this.#heldOff = { since: this.#now(), forMs };
+    this.#suspended = { since: this.#now(), forMs };
   }
 
   #renewInBackground(): void {
     // A failure is kept for the backoff; an exception appears once the old token has ended.
-    if (!this.#backingOff() && !this.#isHeldOff()) this.#renew().catch(() => {});
+    if (!this.#backingOff() && !this.#isSuspended()) this.#renew().catch(() => {});
   }
 
   #renew(): Promise<TokenResult<Failure>> {
@@ -115,12 +115,15 @@ export class TokenCache<Failure> {
       return minted;
     }
     this.#failed = undefined;
-    this.#held = this.#hold(minted, since);
+    this.#current = this.#currentFrom(minted, since);
     return { kind: "token", value: minted.value };
   }
 
   /** An endpoint that grants almost no lifetime must not be asked for every send. */
-  #hold(minted: Extract<MintedToken<Failure>, { kind: "token" }>, since: Moment): Held {
+  #currentFrom(
+    minted: Extract<MintedToken<Failure>, { kind: "token" }>,
+    since: Moment,
+  ): CurrentToken {
     const { marginMs, backOffMs } = this.#options;
     const lifetimeMs = Math.max(minted.lifetimeMs, backOffMs);
     const renewAfterMs = minted.renewAfterMs === undefined
@@ -134,8 +137,9 @@ export class TokenCache<Failure> {
     return { kind: "failed", failure: this.#failed.failure };
   }
 
-  #isHeldOff(): boolean {
-    return this.#heldOff !== undefined && this.#age(this.#heldOff.since) < this.#heldOff.forMs;
+  #isSuspended(): boolean {
+    return this.#suspended !== undefined &&
+      this.#age(this.#suspended.since) < this.#suspended.forMs;
   }
 
   #now(): Moment {

@@ -9,11 +9,15 @@ import type { FetchFault, HttpFailure } from "../http/mod.ts";
 export const NO_HTTP2 = unsent("no_h2", "the server does not speak HTTP/2");
 /** The TCP connection or the handshake failed. */
 export const NO_CONNECTION = unsent("connect", "no connection to the server");
+/** The connection was not usable within the timeout. */
 export const NO_CONNECTION_IN_TIME = unsent("connect", "no connection to the server in time");
 /** The server sent RST_STREAM with REFUSED_STREAM. */
 export const REFUSED = unsent("refused_stream", "the server refused the stream");
+/** The caller aborted before the request was sent. */
 export const ABORTED_UNSENT = unsent("aborted", "aborted before it was sent");
+/** The caller aborted while the request was in flight. */
 export const ABORTED = maybeSent("aborted", "aborted");
+/** The connection or the stream ended without an answer. */
 export const BROKEN = maybeSent("died", "the connection broke before the answer came");
 /** The server did not answer a PING. */
 export const SILENT = maybeSent("died", "the connection died: the server does not answer a PING");

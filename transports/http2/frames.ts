@@ -41,9 +41,13 @@ export const SETTING = {
 
 /** What a client sends first (RFC 9113 §3.4). */
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/** Bytes of a frame before its payload. */
 export const FRAME_HEADER_BYTES = 9;
-/** Defaults: the longest payload of a frame, and the bytes of data in flight. */
+/** The longest payload of a frame before any setting, in bytes. */
 export const DEFAULT_FRAME_SIZE = 16_384;
+/** Flow control window before any setting, in bytes. */
 export const DEFAULT_WINDOW = 65_535;
+/** The largest flow control window, in bytes. */
 export const MAX_WINDOW = 2 ** 31 - 1;
+/** The largest stream id. */
 export const MAX_STREAM_ID = 2 ** 31 - 1;

@@ -22,6 +22,7 @@ class HeaderList {
   }
 }
 
+/** A request of a session. */
 export interface StreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -11,6 +11,7 @@ export interface KeyPair {
   readonly privateKey: CryptoKey;
 }
 
+/** The algorithm of the key agreement, for WebCrypto. */
 export const ECDH_P256 = { name: "ECDH", namedCurve: "P-256" };
 
 /** PKCS#8 of a P-256 key as WebCrypto exports it: this, the number, then the public key. */

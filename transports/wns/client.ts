@@ -37,6 +37,7 @@ export interface WnsClient extends ConfiguredClient {
 
 /** HTTP clients per app; each connects to as many hosts as the channels name. */
 export const WNS_POOLS = 2;
+/** Requests in flight per HTTP client and host. */
 export const WNS_MAX_IN_FLIGHT = 20;
 const IDLE_MS = 60_000;
 const TIMEOUT_MS = 15_000;

@@ -8,6 +8,7 @@ import { yamlFlag } from "../clients/mod.ts";
 
 /** The kinds of notifications, as `X-WNS-Type` names them. */
 export const WNS_TYPES = ["toast", "tile", "badge", "raw"] as const;
+/** One kind of notification. */
 export type WnsType = typeof WNS_TYPES[number];
 
 const text = z.string().trim().min(1);

@@ -94,7 +94,7 @@ testEngines("a file of authorities without readable certificates is told", async
     assert.deepEqual(await rig.configure({ app: jwtEntry(NOWHERE) }), [{
       client: "app",
       file: "/etc/ca.pem",
-      message: "Cannot use the authorities: expected PEM certificates",
+      message: "Cannot use the certificate authorities: expected PEM certificates",
     }]);
   }
 });
@@ -115,8 +115,8 @@ testEngines("a certificate of X.509 version 1 is delivered as such", async (make
   assert.deepEqual(fault, {
     client: "old",
     file: "/etc/app.p12",
-    message: "Cannot use the certificate: the certificate is of X.509 version 1, " +
-      "needed is version 3",
+    message: "Cannot use the certificate: the certificate has X.509 version 1; " +
+      "version 3 is needed",
   });
 });
 

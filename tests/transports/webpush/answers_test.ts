@@ -42,7 +42,10 @@ const TABLE: readonly Row[] = [
     says: "302",
     status: 302,
     headers: { location: "http://169.254.169.254/" },
-    means: { kind: "rejected", reason: "302: the endpoint redirects, which is not followed" },
+    means: {
+      kind: "rejected",
+      reason: "302: the endpoint redirects, and redirects are not followed",
+    },
   },
   ...["BadTtl", "BadUrgency", "BadWebPushTopic", "BadWebPushRequest"].map((reason): Row => ({
     says: `400 ${reason} of Apple`,
