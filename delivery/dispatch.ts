@@ -77,7 +77,7 @@ export function createDispatch(options: DispatchOptions) {
   ): Planned {
     let known: readonly TargetRecord[] = NO_RECORDS;
     let pending: readonly Target[] = NO_TARGETS;
-    let delivered: readonly string[] | undefined;
+    let receivers: readonly string[] | undefined;
     let kept: readonly string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves })) {
       const { target } = step;
@@ -87,13 +87,13 @@ export function createDispatch(options: DispatchOptions) {
         const { client } = target;
         const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
         if (kind === "sent" || kind === "kept") {
-          delivered = delivered ? [...delivered, client] : [client];
+          receivers = receivers ? [...receivers, client] : [client];
         }
         if (kind === "kept") kept = kept ? [...kept, client] : [client];
         known = [...known, record(target, { state: kind, at: now })];
       }
     }
-    if (delivered) events.push(userEventOf(notification, delivered, { kept }));
+    if (receivers) events.push(userEventOf(notification, receivers, { kept }));
     return { notification, isWanted: targets.length > 0, known, pending };
   }
 
@@ -111,13 +111,10 @@ export function createDispatch(options: DispatchOptions) {
       // The store is unavailable: neither the outcome nor a retry could be stored.
       ledger.abandon(notification);
       release(notification.id);
-      log.error(
-        "the store did not take the outcome of an attempt; the notification is delivered again",
-        {
-          id: notification.id,
-          reason: messageOf(thrown),
-        },
-      );
+      log.error("an outcome could not be stored; the notification is delivered again", {
+        id: notification.id,
+        reason: messageOf(thrown),
+      });
     }
   }
 

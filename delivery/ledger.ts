@@ -73,7 +73,7 @@ export class Ledger {
     why: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
     for (const record of targets) this.#observer.target(notification, record);
-    this.#settle(notification, targets, why);
+    this.#writeRecord(notification, targets, why);
   }
 
   /** Opens a notification with the known targets and a number of pending ones. */
@@ -93,7 +93,7 @@ export class Ledger {
     if (!earlier || earlier.state === "retrying") open.targets.set(targetKey(record), record);
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#settle(notification, [...open.targets.values()]);
+    this.#writeRecord(notification, [...open.targets.values()]);
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
@@ -177,7 +177,7 @@ export class Ledger {
     return isKnown;
   }
 
-  #settle(
+  #writeRecord(
     { id, context, user, topic, acceptedAt }: Notification,
     targets: readonly TargetRecord[],
     why: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
@@ -190,6 +190,15 @@ export class Ledger {
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
   }
+}
+
+/** Builds the record of a target from its state and the fields that are known. */
+export function recordOf(
+  { client, transport, subscriptionId }: Target,
+  fields: Omit<TargetRecord, "client" | "transport" | "subscription">,
+): TargetRecord {
+  const subscription = subscriptionId !== undefined && { subscription: subscriptionId };
+  return { client, transport, ...subscription, ...fields };
 }
 
 function isKeptFor(client: string, target: TargetRecord): boolean {

@@ -156,7 +156,7 @@ export class ProviderQueue {
     if (breaker.state === "closed") return undefined;
     const waitMs = breaker.until - this.#options.clock.monotonic();
     if (waitMs <= 0 && !breaker.probing) return undefined;
-    return rejection(`rejected back: ${breaker.reason}`, Math.max(waitMs, 1000));
+    return rejection(`the circuit breaker is open: ${breaker.reason}`, Math.max(waitMs, 1000));
   }
 
   /** Takes one send from the rate limit, or sets a timer for the next one. */

@@ -71,8 +71,8 @@ export function idempotencyStateOf(
 /**
  * Creates the function that publishes. Requests of this process with the same key must not overlap.
  *
- * @throws {ServiceError} `idempotency_conflict`, `idempotency_mismatch`, and what {@link
- * Buffer.put} throws.
+ * @throws {ServiceError} `idempotency_conflict`, `idempotency_mismatch`, and what
+ * {@link Buffer.put} throws.
  */
 export function createPublishOnce(
   options: PublishOnceOptions,

@@ -5,13 +5,12 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { StoreEntry } from "../core/store.ts";
-import type { TargetRecord, TargetState } from "../core/ledger.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { RetryJob, Sender } from "./sender.ts";
 import type { DeadLetter, DeadLetters } from "./dead_letters.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
 import type { JobResult } from "./job_claims.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, recordOf } from "./ledger.ts";
 import { plan } from "./plan.ts";
 
 interface RetriesOptions {
@@ -45,28 +44,16 @@ export function createRetries(options: RetriesOptions) {
     const target = await refresh(job.target);
     const stop = await reasonToStop(job, target);
     if (stop) {
-      await ledger.retried(job.notification, stoppedRecord(job, stop));
+      const { state, reason } = stop;
+      const { attempts } = job;
+      const record = recordOf(job.target, { state, reason, attempts, at: clock.now() });
+      await ledger.retried(job.notification, record);
       return { done: true };
     }
     const { record, result } = await sender.retry({ ...job, target: target! });
     if (result.done) await ledger.retried(job.notification, record);
     return result;
   };
-
-  function stoppedRecord(
-    { target: { client, transport, subscriptionId }, attempts }: RetryJob,
-    { state, reason }: { readonly state: TargetState; readonly reason: string },
-  ): TargetRecord {
-    return {
-      client,
-      transport,
-      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
-      state,
-      reason,
-      attempts,
-      at: clock.now(),
-    };
-  }
 }
 
 /** Retries a dead letter; false where it was replayed before. */

@@ -15,6 +15,7 @@ import type { Transport } from "../core/transport.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
+import { recordOf } from "./ledger.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decideRetry, type RetryDecision } from "./retry_decision.ts";
 
@@ -134,17 +135,13 @@ export class Sender {
   }
 
   #record(target: Target, decision: RetryDecision, attempts: number): TargetRecord {
-    const { client, transport, subscriptionId } = target;
-    return {
-      client,
-      transport,
-      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
+    return recordOf(target, {
       state: decision.kind === "final" ? decision.state : "retrying",
       ...(decision.reason !== undefined && { reason: decision.reason }),
       ...(decision.kind === "final" && decision.providerId !== undefined &&
         { providerId: decision.providerId }),
       ...(attempts > 1 && { attempts }),
       at: this.#options.clock.now(),
-    };
+    });
   }
 }

@@ -175,8 +175,8 @@ function writeAnswer(answer: ProviderAnswer, reply: Reply) {
 }
 
 /**
- * Deno ends a session while it reads the client's GOAWAY, and that writes a frame: see {@link
- * writeAnswer}. Under load the process would abort when a client closes gracefully.
+ * Deno ends a session while it reads the client's GOAWAY, and that writes a frame: see
+ * {@link writeAnswer}. Under load the process would abort when a client closes gracefully.
  */
 function endInNextIteration(session: Http2Session) {
   const close = session.close.bind(session);

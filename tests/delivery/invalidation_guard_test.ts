@@ -25,7 +25,7 @@ Deno.test("a few dead tokens are removed when the window closes", async () => {
   assert.deepEqual([removed, spikes], [["a", "b", "c"], []]);
 });
 
-Deno.test("a wave of dead answers removes nothing and is reported", async () => {
+Deno.test("a spike of dead answers removes no token and is reported", async () => {
   const { clock, removed, dead, spikes } = setUp();
   for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
   await clock.advance(10_000);
@@ -33,7 +33,7 @@ Deno.test("a wave of dead answers removes nothing and is reported", async () => 
   assert.deepEqual(spikes, [{ queue: "apn/ios", answers: 50, dead: 50 }]);
 });
 
-Deno.test("many dead answers among more good ones are no wave", async () => {
+Deno.test("many dead answers among more good ones are not a spike", async () => {
   const { clock, guard, removed, dead } = setUp();
   for (let i = 0; i < 30; i++) {
     dead("apn/ios", String(i));
@@ -43,7 +43,7 @@ Deno.test("many dead answers among more good ones are no wave", async () => {
   assert.equal(removed.length, 30);
 });
 
-Deno.test("lanes are judged apart", async () => {
+Deno.test("each queue has its own window", async () => {
   const { clock, removed, dead } = setUp();
   for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
   dead("gcm/android", "good");

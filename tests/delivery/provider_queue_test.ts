@@ -34,7 +34,7 @@ function setUp(settings: Partial<ProviderQueueSettings> = {}) {
   return { clock, provider, queue };
 }
 
-Deno.test("a queue makes so many attempts at once, and the next when one ends", async () => {
+Deno.test("a queue limits concurrent attempts, and starts the next when one ends", async () => {
   const { queue, provider } = setUp();
   const all = [1, 2, 3].map(() => queue.submit(provider.attempt));
   assert.equal(provider.under.length, 2);
@@ -44,7 +44,7 @@ Deno.test("a queue makes so many attempts at once, and the next when one ends", 
   assert.ok((await Promise.all(all)).every(({ wasAttempted }) => wasAttempted));
 });
 
-Deno.test("a queue that is full turns back at once, without an attempt", async () => {
+Deno.test("a full queue rejects at once, without an attempt", async () => {
   const { queue, provider } = setUp();
   const all = [1, 2, 3, 4, 5].map(() => queue.submit(provider.attempt));
   const { wasAttempted, outcome } = await queue.submit(provider.attempt);
@@ -53,7 +53,7 @@ Deno.test("a queue that is full turns back at once, without an attempt", async (
   await Promise.all(all);
 });
 
-Deno.test("a queue whose breaker opens turns back what is queued, and says for how long", async () => {
+Deno.test("a queue whose breaker opens rejects the queued attempts, with the wait", async () => {
   const { queue, provider } = setUp();
   const all = [1, 2, 3, 4].map(() => queue.submit(provider.attempt));
   // The first failure lets the third begin; the second one opens the breaker for the fourth.
@@ -65,7 +65,7 @@ Deno.test("a queue whose breaker opens turns back what is queued, and says for h
   assert.ok(fourth.kind === "retry" && fourth.afterMs === 1000);
 });
 
-Deno.test("after the wait one probe is wasAttempted, and its success opens the queue to all", async () => {
+Deno.test("after the wait one probe runs, and its success lets the others run", async () => {
   const { queue, provider, clock } = setUp();
   const failed = [1, 2].map(() => queue.submit(provider.attempt));
   await provider.endAll({ kind: "retry", reason: "timeout" });
@@ -114,7 +114,7 @@ Deno.test("a transport that throws costs a retry and not the queue", async () =>
   assert.equal((await queue.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
 });
 
-Deno.test("a queue that turns back many lets others have their yieldToEventLoop in between", async () => {
+Deno.test("a queue that rejects many attempts yields to the event loop in between", async () => {
   let turns = 0;
   const queue = new ProviderQueue({
     clock: new FakeClock(),
@@ -129,7 +129,7 @@ Deno.test("a queue that turns back many lets others have their yieldToEventLoop 
   assert.equal(turns, 3, "256 at a time");
 });
 
-Deno.test("a queue that may send isRepeat while it turns back keeps the rest", async () => {
+Deno.test("a queue whose breaker closes while it rejects keeps the remaining attempts", async () => {
   const clock = new FakeClock();
   const { openMs } = SETTINGS.breaker;
   const queue = new ProviderQueue({

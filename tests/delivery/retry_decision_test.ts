@@ -39,12 +39,12 @@ for (const [outcome, decision] of FINAL) {
   });
 }
 
-Deno.test("decide() tries isRepeat after a wait within the back-off", () => {
+Deno.test("decideRetry() retries after a wait within the backoff", () => {
   const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 3 }));
   assert.deepEqual(decision, { kind: "retry", atMs: 1_000_000 + 2000, reason: "503" });
 });
 
-Deno.test("decide() never tries isRepeat before the provider's floor", () => {
+Deno.test("decideRetry() never retries before the provider's floor", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 600_000 }),
@@ -57,12 +57,12 @@ Deno.test("decide() never tries isRepeat before the provider's floor", () => {
   );
 });
 
-Deno.test("decide() gives up after the last attempt, and keeps a letter", () => {
+Deno.test("decideRetry() gives up after the last attempt, with a dead letter", () => {
   const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 5 }));
   assert.deepEqual(decision, { kind: "final", state: "dead", reason: "503", deadLetter: true });
 });
 
-Deno.test("decide() gives up what would be too old", () => {
+Deno.test("decideRetry() gives up a message that would be too old", () => {
   const decision = decideRetry(
     { kind: "retry", reason: "503" },
     facts({ since: 1_000_000 - 3_600_000 }),
@@ -70,12 +70,12 @@ Deno.test("decide() gives up what would be too old", () => {
   assert.equal(decision.kind === "final" && decision.state, "dead");
 });
 
-Deno.test("decide() lets it expire where the next attempt would come after its end", () => {
+Deno.test("decideRetry() lets a message expire where the next attempt would come after its end", () => {
   const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ expiresAt: 1_000_400 }));
   assert.deepEqual(decision, { kind: "final", state: "expired", reason: "503" });
 });
 
-Deno.test("decide() waits for an operator where the set-up is wrong, and drops no token", () => {
+Deno.test("decideRetry() waits for an operator where the set-up is wrong, and removes no token", () => {
   const decision = decideRetry({ kind: "misconfigured", reason: "403" }, facts());
   assert.ok(decision.kind === "retry" && decision.atMs >= 1_000_000 + POLICY.misconfiguredMs);
 });

@@ -16,7 +16,7 @@ Deno.test("a fault quotes little of what it found", () => {
   for (const { message } of faults) assert.ok(message.length <= 201, message);
 });
 
-Deno.test("the examples in the shipped file are good ones", async () => {
+Deno.test("the examples in the shipped file are valid", async () => {
   const text = await Deno.readTextFile(new URL("../../conf/pns-messages.yml", import.meta.url));
   const examples = text.slice(text.indexOf("# Examples.")).split("\n\n").flatMap((part) =>
     part.split(/\n#\n/).filter((block) => /:\n# {2}/.test(block))
@@ -94,7 +94,7 @@ Deno.test("a number is the text that is written, as a text and as the name of a 
   }
 });
 
-Deno.test("all faults are found at once, and the good templates are there", () => {
+Deno.test("all faults are found at once, and the valid templates are compiled", () => {
   const text = `
 a:
   apn:
@@ -118,7 +118,7 @@ a:
   assert.deepEqual([templates.size, faults], [2, []]);
 });
 
-Deno.test("a file that blows up by its aliases is refused", () => {
+Deno.test("a file that grows through its aliases is refused", () => {
   const list = (name: string) => `[${Array(10).fill(name).join(", ")}]`;
   const extra = ["a", "b", "c", "d"].map((name, index, all) =>
     `        ${name}: &${name} ${index === 0 ? list("x") : list(`*${all[index - 1]}`)}`
@@ -127,8 +127,8 @@ Deno.test("a file that blows up by its aliases is refused", () => {
   assert.match(compileTemplates(FILE, text).faults[0]?.message ?? "", /aliases/);
 });
 
-Deno.test("an alias of its own surroundings is refused", () => {
-  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        isRepeat: *self\n';
+Deno.test("a recursive alias is refused", () => {
+  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        again: *self\n';
   assert.notEqual(compileTemplates(FILE, text).faults.length, 0);
 });
 

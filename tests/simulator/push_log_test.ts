@@ -13,14 +13,14 @@ function tokens(received: PushLog) {
   return received.list().map(({ token }) => token);
 }
 
-Deno.test("only the last received are kept, oldest first", () => {
+Deno.test("only the last received pushes are kept, oldest first", () => {
   const received = book(3);
   for (const token of ["a", "b", "c", "d", "e"]) receive(received, token);
   assert.deepEqual(tokens(received), ["c", "d", "e"]);
   assert.deepEqual(received.counts(), { apn: { accepted: 5, refused: 0 } });
 });
 
-Deno.test("numbers go on after a clearing", () => {
+Deno.test("sequence numbers continue after clear()", () => {
   const received = book(3);
   for (const token of ["a", "b"]) receive(received, token);
   received.clear();
@@ -30,7 +30,7 @@ Deno.test("numbers go on after a clearing", () => {
   assert.deepEqual(received.list({ after: 5 }).map(({ token }) => token), ["f"]);
 });
 
-Deno.test("where only counts are wanted, payloads are not even asked for", () => {
+Deno.test("where only counts are wanted, payloads are not computed", () => {
   const received = book(0);
   received.add({ provider: "wns", token: "a", status: 410, headers: {} }, () => {
     throw new Error("asked for");
@@ -39,14 +39,14 @@ Deno.test("where only counts are wanted, payloads are not even asked for", () =>
   assert.deepEqual(received.list(), []);
 });
 
-Deno.test("a request that hangs is neither accepted nor forgotten", () => {
+Deno.test("a request that hangs is neither accepted nor dropped", () => {
   const received = book(3);
   receive(received, "a", 0);
   assert.equal(received.list({ accepted: true }).length, 0);
   assert.equal(received.list({ accepted: false }).length, 1);
 });
 
-Deno.test("wait() resolves with the received that were waited for", async () => {
+Deno.test("wait() resolves with the requested pushes", async () => {
   const received = book(3);
   receive(received, "a");
   const waiting = received.wait(2, { provider: "apn" });

@@ -1,4 +1,4 @@
-/** Requests to the fakes as a raw client would make them, with everything right by default. */
+/** Requests to the fakes as a raw client would send them, valid by default. */
 
 import { importPKCS8, SignJWT } from "jose";
 import type { FakeConnection, ProviderAnswer, ProviderRequest } from "../../simulator/exchange.ts";
@@ -14,7 +14,7 @@ export const material = await createMaterial({
   hosts: ["localhost", "127.0.0.1", "::1"],
 });
 
-/** Bare fakes without servers, on a clock of the test's. */
+/** Fakes without servers, on the test's clock. */
 export function bareFakes(apns: FakesOptions["apns"] = {}) {
   const clock = new FakeClock();
   const faults = createFaults(clock);
@@ -30,7 +30,7 @@ export function bareFakes(apns: FakesOptions["apns"] = {}) {
   return { ...fakes, clock, faults, received };
 }
 
-/** A connection of its own, counting what it was allowed. */
+/** A separate connection that records its stream limits. */
 export function connection(certificate?: Uint8Array, trusted = true) {
   const limits: number[] = [];
   const made: FakeConnection & { readonly limits: readonly number[] } = {

@@ -10,7 +10,7 @@ function socket(fields: Partial<Presence> = {}): Presence {
   return { client: APP, id: "tab", socketId: "s1", open: true, ...fields };
 }
 
-Deno.test("an open socket of the client is told", () => {
+Deno.test("an open socket of the client receives the event", () => {
   assert.equal(socketOutcome([socket()], { client: APP, source: undefined }).kind, "sent");
 });
 
@@ -21,12 +21,12 @@ Deno.test("sockets of another client do not count", () => {
   );
 });
 
-Deno.test("the source alone is delivered nothing, by its connection id as by its Socket.IO id", () => {
+Deno.test("the source alone receives nothing, by its connection id or its Socket.IO id", () => {
   assert.equal(socketOutcome([socket()], { client: APP, source: "tab" }).kind, "source");
   assert.equal(socketOutcome([socket()], { client: APP, source: "s1" }).kind, "source");
 });
 
-Deno.test("beside the source another socket is told", () => {
+Deno.test("another socket beside the source receives the event", () => {
   const two = [socket(), socket({ id: "tab2", socketId: "s2" })];
   assert.equal(socketOutcome(two, { client: APP, source: "tab" }).kind, "sent");
   assert.equal(socketOutcome(two.toReversed(), { client: APP, source: "tab" }).kind, "sent");
@@ -66,7 +66,7 @@ Deno.test("an event says for which of its clients it is kept, where it is for an
   assert.equal("kept" in userEventOf(notification, [APP], { kept: undefined }), false);
 });
 
-Deno.test("a single message goes to the hub, unless nobody would get it", async () => {
+Deno.test("a single message goes to the hub, unless no socket would receive it", async () => {
   const published: UserEvent[] = [];
   let present: readonly Presence[] = [socket()];
   await using transport = createWebsocketTransport({

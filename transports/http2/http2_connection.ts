@@ -6,7 +6,14 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpFailure } from "../http/mod.ts";
-import { BROKEN, connectFailure, NO_CONNECTION, NO_HTTP2 } from "./failures.ts";
+import {
+  BROKEN,
+  connectFailure,
+  NO_CONNECTION,
+  NO_CONNECTION_IN_TIME,
+  NO_HTTP2,
+  SILENT,
+} from "./failures.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { Http2Session } from "./session.ts";
@@ -28,6 +35,9 @@ interface Http2ConnectionOptions {
    */
   readonly onClosed: (unusable: HttpFailure | undefined) => void;
 }
+
+/** Apple allows one PING an hour to keep an idle connection open. */
+const IDLE_PING_MS = 3_600_000;
 
 /** A connection, from the attempt to open it to its end. */
 export class Http2Connection {
@@ -95,10 +105,23 @@ export class Http2Connection {
     this.#closeIfDone();
   }
 
-  ping(): void {
-    this.pingedAt = this.#options.clock.monotonic();
-    this.#session.ping();
-    this.#flushSoon();
+  /**
+   * Closes a connection that is dead at `now`, and pings one that is silent. Times are milliseconds,
+   * `now` of the monotonic clock.
+   */
+  checkLiveness(
+    now: number,
+    { timeoutMs, silenceMs }: { readonly timeoutMs: number; readonly silenceMs: number },
+  ): void {
+    if (!this.isReady) {
+      if (now - this.openedAt >= timeoutMs) this.abandon(NO_CONNECTION_IN_TIME);
+    } else if (this.pingedAt !== undefined) {
+      if (now - this.pingedAt >= silenceMs) this.abandon(SILENT);
+    } else if (now - this.lastReceivedAt >= (this.inFlight > 0 ? silenceMs : IDLE_PING_MS)) {
+      this.pingedAt = this.#options.clock.monotonic();
+      this.#session.ping();
+      this.#flushSoon();
+    }
   }
 
   /** Takes no more requests, and closes after the last one in flight. */

@@ -7,13 +7,7 @@
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
-import {
-  ABORTED,
-  ABORTED_UNSENT,
-  NO_CONNECTION_IN_TIME,
-  SILENT,
-  timeoutFailure,
-} from "./failures.ts";
+import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "./failures.ts";
 import { AbortListeners } from "./_abort_listeners.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
 import type { Stream } from "./stream.ts";
@@ -58,8 +52,6 @@ const MAX_REFUSALS = 2;
 const UNANSWERED_UNTIL_REPLACED = 3;
 /** How often timeouts are checked, in parts of the timeout. */
 const SWEEPS = 16;
-/** Apple allows one PING an hour to keep an idle connection open. */
-const IDLE_PING_MS = 3_600_000;
 
 const encoder = new TextEncoder();
 
@@ -282,7 +274,7 @@ export class Http2Sender implements HttpSender {
     const wasBlocked = now - this.#sweptAt > 3 * timeoutMs / SWEEPS;
     for (const connection of [...this.#connections, ...this.#ending]) {
       this.#endTimedOut(connection, now);
-      if (!wasBlocked) this.#checkLiveness(connection, now);
+      if (!wasBlocked) connection.checkLiveness(now, this.#options);
       else if (connection.pingedAt !== undefined) connection.pingedAt = now;
     }
     this.#sendWaiting();
@@ -296,19 +288,5 @@ export class Http2Sender implements HttpSender {
       late.push(stream);
     }
     for (const stream of late) connection.cancel(stream, timeoutFailure(timeoutMs));
-  }
-
-  #checkLiveness(connection: Http2Connection, now: number): void {
-    const { timeoutMs, silenceMs } = this.#options;
-    if (!connection.isReady) {
-      if (now - connection.openedAt >= timeoutMs) connection.abandon(NO_CONNECTION_IN_TIME);
-      return;
-    }
-    const { pingedAt, lastReceivedAt, inFlight } = connection;
-    if (pingedAt !== undefined) {
-      if (now - pingedAt >= silenceMs) connection.abandon(SILENT);
-    } else if (now - lastReceivedAt >= (inFlight > 0 ? silenceMs : IDLE_PING_MS)) {
-      connection.ping();
-    }
   }
 }

@@ -5,23 +5,15 @@
  */
 
 import type { HttpFailure } from "../http/mod.ts";
-import { BodySender } from "./_body_sender.ts";
+import { FlowControl } from "./_flow_control.ts";
 import { BROKEN, goawayFailure, REFUSED } from "./failures.ts";
 import { PeerSettings } from "./peer_settings.ts";
 import { type Frame, readUint32 } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import {
-  DEFAULT_WINDOW,
-  ERROR,
-  FLAG,
-  FRAME,
-  MAX_STREAM_ID,
-  MAX_WINDOW,
-  SETTING,
-} from "./frames.ts";
+import { ERROR, FLAG, FRAME, MAX_STREAM_ID, MAX_WINDOW, SETTING } from "./frames.ts";
 import { type HeaderBlock, HeaderBlockReader, unpadded } from "./header_block.ts";
 import { HpackDecoder, HpackError } from "./hpack_decoder.ts";
-import { excessive, overflow, ProtocolError, violation, wrongSize } from "./protocol_error.ts";
+import { excessive, ProtocolError, violation, wrongSize } from "./protocol_error.ts";
 import { Stream, type StreamRequest } from "./stream.ts";
 
 interface Http2SessionOptions {
@@ -33,8 +25,6 @@ interface Http2SessionOptions {
 
 const HEADER_TABLE_BYTES = 4096;
 const MAX_HEADERS_BYTES = 64 * 1024;
-/** Answers are small; a longer one is cut off before it fills its stream's window. */
-const CONNECTION_WINDOW = 16 * 1024 * 1024;
 /** The most output that may wait. Requests alone stay far below it. */
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
@@ -51,12 +41,10 @@ export class Http2Session {
     maxListSize: MAX_HEADERS_BYTES,
   });
   readonly #peer = new PeerSettings();
-  readonly #bodies = new BodySender(this.output, this.#peer);
+  readonly #flow = new FlowControl(this.output, this.#peer);
   #nextId = 1;
   #isReady = false;
   #isDraining = false;
-  /** Bytes received that no WINDOW_UPDATE has returned yet. */
-  #consumed = 0;
   /** The failure of unanswered requests after a GOAWAY. */
   #goaway: HttpFailure | undefined;
 
@@ -69,7 +57,7 @@ export class Http2Session {
       [SETTING.ENABLE_PUSH, 0],
       [SETTING.MAX_HEADER_LIST_SIZE, MAX_HEADERS_BYTES],
     ]);
-    this.output.numbers(FRAME.WINDOW_UPDATE, 0, [CONNECTION_WINDOW - DEFAULT_WINDOW]);
+    this.#flow.announce();
   }
 
   /** Whether the server's SETTINGS have arrived; no request is sent before. */
@@ -107,7 +95,7 @@ export class Http2Session {
     if (this.#nextId > MAX_STREAM_ID) this.#isDraining = true;
     const stream = new Stream({ id, request, window: this.#peer.window });
     this.#streams.set(id, stream);
-    this.#bodies.send(stream, body);
+    this.#flow.send(stream, body);
     return stream;
   }
 
@@ -134,7 +122,7 @@ export class Http2Session {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     for (const stream of streams) {
-      this.#bodies.forget(stream);
+      this.#flow.forget(stream);
       stream.request.done(this.#goaway ?? failure);
     }
   }
@@ -210,20 +198,13 @@ export class Http2Session {
 
   #onData(frame: Frame): void {
     this.#checkOpened(frame.stream);
-    this.#consume(frame.payload.length);
+    this.#flow.received(frame.payload.length);
     const stream = this.#streams.get(frame.stream);
     if (!stream) return;
     if (!stream.isAnswered) return this.#malformed(stream);
     stream.receive(unpadded(frame));
     if ((frame.flags & FLAG.END_STREAM) !== 0) this.#finish(stream);
     else if (stream.isOverlong) this.#finish(stream, { cut: true });
-  }
-
-  #consume(bytes: number): void {
-    this.#consumed += bytes;
-    if (this.#consumed < CONNECTION_WINDOW / 2) return;
-    this.output.numbers(FRAME.WINDOW_UPDATE, 0, [this.#consumed]);
-    this.#consumed = 0;
   }
 
   #onReset(id: number, code: number): void {
@@ -238,16 +219,10 @@ export class Http2Session {
       if (payload.length !== 0) throw wrongSize("SETTINGS");
       return;
     }
-    const change = this.#peer.apply(payload);
-    if (change !== 0) {
-      for (const stream of this.#streams.values()) {
-        stream.window += change;
-        if (stream.window > MAX_WINDOW) throw overflow();
-      }
-    }
+    this.#flow.changeStreamWindows(this.#streams.values(), this.#peer.apply(payload));
     this.#isReady = true;
     this.output.frame(SETTINGS_ACK);
-    this.#bodies.continueBlocked();
+    this.#flow.continueBlocked();
   }
 
   #onPing({ flags, payload }: Frame): void {
@@ -272,14 +247,12 @@ export class Http2Session {
 
   #onWindowUpdate(id: number, increment: number): void {
     if (id === 0) {
-      return this.#bodies.growWindow(increment);
+      return this.#flow.growWindow(increment);
     }
     this.#checkOpened(id);
     const stream = this.#streams.get(id);
     if (!stream) return;
-    if (increment === 0 || stream.window + increment > MAX_WINDOW) return this.#malformed(stream);
-    stream.window += increment;
-    if (stream.unsent) this.#bodies.send(stream, stream.unsent);
+    if (!this.#flow.growStreamWindow(stream, increment)) this.#malformed(stream);
   }
 
   #finish(stream: Stream, { cut = false } = {}): void {
@@ -302,7 +275,7 @@ export class Http2Session {
 
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#bodies.forget(stream);
+    this.#flow.forget(stream);
   }
 }
 

@@ -77,7 +77,7 @@ Deno.test("no token is removed before one was accepted", () => {
   }
 });
 
-Deno.test("an unregistered token stays where the device registered it isRepeat since", () => {
+Deno.test("an unregistered token stays where the device has registered it again since", () => {
   const body = { reason: "Unregistered", timestamp: NOW - 5000 };
   assert.equal(readApnAnswer(reply(410, body), FACTS).kind, "rejected");
   const before = { ...FACTS, refreshedAt: NOW - 5000 };
@@ -100,7 +100,7 @@ Deno.test("too many tokens slow the whole client for 20 minutes", () => {
   });
 });
 
-Deno.test("a server error is tried isRepeat after 15 minutes, or later where APNs says so", () => {
+Deno.test("a server error is retried after 15 minutes, or later where APNs says so", () => {
   const quarter = 15 * 60_000;
   for (const reason of ["InternalServerError", "ServiceUnavailable"]) {
     assert.deepEqual(judge(500, reason), { kind: "retry", reason, afterMs: quarter });
@@ -109,7 +109,7 @@ Deno.test("a server error is tried isRepeat after 15 minutes, or later where APN
   assert.equal(later.kind === "retry" && later.afterMs, 2 * quarter);
 });
 
-Deno.test("reasons that nobody delivered of fall back on the status", () => {
+Deno.test("unknown reasons fall back on the status", () => {
   const kinds = [302, 400, 401, 403, 404, 405, 410, 413, 418, 429, 500, 502].map((status) =>
     judge(status, "Novelty").kind
   );
@@ -129,7 +129,7 @@ Deno.test("reasons that nobody delivered of fall back on the status", () => {
   ]);
 });
 
-Deno.test("a body that is not of APNs does not get into the reason", () => {
+Deno.test("a body that is not from APNs stays out of the reason", () => {
   for (const body of ["<html>secret</html>", "[]", "", '{"reason":"two words"}', '{"reason":7}']) {
     const answer = readApnAnswer(reply(400, body), FACTS);
     assert.deepEqual(answer, { kind: "rejected", reason: "status 400 without a reason" });
@@ -155,7 +155,7 @@ for (const [fault, expected] of Object.entries(FAULTS)) {
   });
 }
 
-Deno.test("a GOAWAY that blames the credential is a misconfiguration", () => {
+Deno.test("a GOAWAY about the credential is a misconfiguration", () => {
   const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
   for (const goawayReason of ["BadCertificate", "BadCertificateEnvironment", "Forbidden"]) {
     const answer = readApnAnswer({ ...goaway, goawayReason }, FACTS);
@@ -163,7 +163,7 @@ Deno.test("a GOAWAY that blames the credential is a misconfiguration", () => {
   }
 });
 
-Deno.test("a GOAWAY that blames some device token says nothing of this one", () => {
+Deno.test("a GOAWAY about some device token says nothing about this one", () => {
   const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
   for (const goawayReason of ["BadDeviceToken", "IdleTimeout", "Shutdown"]) {
     assert.equal(readApnAnswer({ ...goaway, goawayReason }, FACTS).kind, "retry");

@@ -94,7 +94,7 @@ for (const { name, status = 200, text = "", retryAfter, expected } of ROWS) {
   });
 }
 
-Deno.test("readLegacyAnswer() ends no token for an answer of no known shape", () => {
+Deno.test("readLegacyAnswer() removes no token for an answer of unknown form", () => {
   const bodies = ["", "null", "[]", '{"results":7}', '{"results":[null]}', '{"results":[{"a":1}]}'];
   for (let status = 200; status < 600; status++) {
     for (const text of bodies) {

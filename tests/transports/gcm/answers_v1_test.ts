@@ -185,7 +185,7 @@ for (const { name, status, text = "", retryAfter, expected } of ROWS) {
   });
 }
 
-Deno.test("readFcmAnswer() never ends a token for an answer of no known shape", () => {
+Deno.test("readFcmAnswer() never removes a token for an answer of unknown form", () => {
   const bodies = ["", "null", "[]", "7", '"x"', "{", '{"error":null}', '{"error":{"details":7}}'];
   for (let status = 200; status < 600; status++) {
     for (const text of bodies) {
@@ -219,7 +219,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 ];
 
 for (const [fault, sent, expected] of FAULTS) {
-  Deno.test(`readFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
+  Deno.test(`readGcmFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
       ...readGcmFailure({ kind: "failed", fault, sent, reason: "why" }),
     };

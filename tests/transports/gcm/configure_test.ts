@@ -1,4 +1,6 @@
-/** Clients of the transport `gcm`: which are served, what is reported, what a reload keeps. */
+/**
+ * Clients of the transport `gcm`: which are served, which faults are reported, what a reload keeps.
+ */
 
 import assert from "node:assert/strict";
 import { createGcmTransport, type GcmOptions } from "../../../transports/gcm/mod.ts";
@@ -25,7 +27,7 @@ testEngines(
   },
 );
 
-testEngines("gcm reads a service account anew where its file has changed", async (makeEngine) => {
+testEngines("gcm reloads a service account whose file has changed", async (makeEngine) => {
   await using google = startGoogle(sent);
   const files = { ...FILES };
   await using transport = createGcmTransport({
@@ -49,7 +51,7 @@ testEngines("gcm reads a service account anew where its file has changed", async
 });
 
 testEngines(
-  "gcm names client and file of every bad entry and serves the rest",
+  "gcm names client and file of every invalid entry and serves the others",
   async (makeEngine) => {
     await using transport = createGcmTransport(gcmDeps(makeEngine, {
       ...FILES,

@@ -165,7 +165,7 @@ for (const { says, status, headers = {}, text = "", means } of TABLE) {
   });
 }
 
-Deno.test("a 410 within a minute of subscribing is tried isRepeat after that minute", () => {
+Deno.test("a 410 within a minute of subscribing is retried after that minute", () => {
   const context = { ...CONTEXT, refreshedAt: NOW - 20_000 };
   assert.deepEqual(readWebPushAnswer(gone(), context), {
     kind: "retry",
@@ -179,7 +179,7 @@ Deno.test("a clock that was set back keeps no dead subscription", () => {
   assert.equal(readWebPushAnswer(gone(), context).kind, "gone");
 });
 
-Deno.test("what a push service says is shortened to what is fit for a log", () => {
+Deno.test("what a push service says is shortened for the log", () => {
   const text = JSON.stringify({ reason: "https://web.push.apple.com/secret" });
   const reply = { kind: "reply", status: 400, headers: new Headers(), text } as const;
   assert.deepEqual(readWebPushAnswer(reply, CONTEXT), { kind: "rejected", reason: "400" });

@@ -94,12 +94,12 @@ Deno.test("the largest plaintext fills the largest body exactly", async () => {
   assert.equal(body.length, WEBPUSH_MAX_BYTES);
 });
 
-Deno.test("a plaintext that does not fit one record is a programmer's mistake", async () => {
+Deno.test("a plaintext that does not fit one record throws", async () => {
   const tooLong = new Uint8Array(MAX_PLAINTEXT_BYTES + 1);
   await assert.rejects(encrypt(tooLong, await makeBrowser()), RangeError);
 });
 
-Deno.test("a message can be read by no other browser", async () => {
+Deno.test("no other browser can decrypt a message", async () => {
   const [one, other] = await Promise.all([makeBrowser(), makeBrowser()]);
   const body = await encrypt(encoder.encode("Let's meet"), one);
   await assert.rejects(other.decrypt(body));

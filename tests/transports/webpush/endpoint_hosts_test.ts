@@ -33,7 +33,7 @@ for (
     "https://push.example.org/abc",
   ]
 ) {
-  Deno.test(`${endpoint} is not let through`, () => {
+  Deno.test(`${endpoint} is not allowed`, () => {
     assert.equal(typeof route(new URL(endpoint)), "string");
   });
 }

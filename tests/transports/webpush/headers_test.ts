@@ -41,7 +41,7 @@ Deno.test("a message without collapse key has no topic", async () => {
   assert.equal("topic" in await pushHeaders({ priority: "high" }, ELSEWHERE), false);
 });
 
-Deno.test("Windows is delivered to keep a message exactly if it has a time to live", async () => {
+Deno.test("Windows is asked to keep a message exactly if it has a time to live", async () => {
   const windows = { nowMs: NOW, isWindows: true };
   const kept = await pushHeaders({ priority: "high" }, windows);
   const expired = await pushHeaders({ priority: "high", expiresAt: NOW }, windows);

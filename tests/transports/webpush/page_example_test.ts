@@ -1,4 +1,4 @@
-/** The page of `docs/transports.md`, run as it stands there in a browser that is made up. */
+/** The example page of `docs/transports.md`, run in a simulated browser. */
 
 import assert from "node:assert/strict";
 import { makeVapidKeys } from "../../../transports/webpush/vapid.ts";
@@ -18,10 +18,10 @@ async function readExample(): Promise<Run> {
   return (await import(`data:text/javascript,${encodeURIComponent(module)}`)).run;
 }
 
-/** A visit of a browser whose subscription was made with `earlier`; what it did. */
+/** Runs the page in a browser whose subscription was created with `earlier`; returns its calls. */
 async function visit({ current, earlier }: { current: string; earlier?: string }) {
   const done: string[] = [];
-  let delivered: Subscribed | undefined;
+  let posted: Subscribed | undefined;
   function subscriptionOf(key: string) {
     return {
       options: { applicationServerKey: Uint8Array.fromBase64(key, BASE64URL).buffer },
@@ -42,18 +42,18 @@ async function visit({ current, earlier }: { current: string; earlier?: string }
       assert.equal(path, "/v1/webpush/mybrowserclient/key");
       return Promise.resolve(Response.json({ applicationServerKey: current }));
     }
-    delivered = JSON.parse(String(init.body));
+    posted = JSON.parse(String(init.body));
     return Promise.resolve(new Response());
   }
   await (await readExample())({ navigator, fetch, session: "s" });
-  assert.equal(delivered?.token.applicationServerKey, current);
+  assert.equal(posted?.token.applicationServerKey, current);
   return done;
 }
 
 const BASE64URL = { alphabet: "base64url" } as const;
 const { publickey: current } = await makeVapidKeys();
 
-Deno.test("the page of the docs subscribes with the key that it is told", async () => {
+Deno.test("the page of the docs subscribes with the key that it receives", async () => {
   assert.deepEqual(await visit({ current }), [`subscribe with ${current}`]);
 });
 

@@ -116,7 +116,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { name, status, headers = {}, credentialAccepted = false, expected } of ROWS) {
-  Deno.test(`readAnswer() reads ${name} as ${expected.kind}`, () => {
+  Deno.test(`readWnsAnswer() reads ${name} as ${expected.kind}`, () => {
     const answer = { status, headers: new Headers(headers) };
     const outcome: Record<string, unknown> = {
       ...readWnsAnswer(answer, { nowMs: NOW, credentialAccepted }),
@@ -125,7 +125,7 @@ for (const { name, status, headers = {}, credentialAccepted = false, expected } 
   });
 }
 
-Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no credential is proven", () => {
+Deno.test("readWnsAnswer() ends a channel for 404 and 410 only, until the credential is accepted", () => {
   for (let status = 200; status < 600; status++) {
     const answer = { status, headers: new Headers() };
     const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialAccepted: false });
@@ -133,7 +133,7 @@ Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no crede
   }
 });
 
-Deno.test("readAnswer() cuts what a server says to a length that a log can bear", () => {
+Deno.test("readWnsAnswer() shortens a server's text for the log", () => {
   const headers = new Headers({ "x-wns-error-description": "x".repeat(5000) });
   const outcome = readWnsAnswer({ status: 400, headers }, {
     nowMs: NOW,
@@ -156,7 +156,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 ];
 
 for (const [fault, sent, expected] of FAULTS) {
-  Deno.test(`readFailure() of WNS reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
+  Deno.test(`readWnsFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
       ...readWnsFailure({ kind: "failed", fault, sent, reason: "why" }),
     };
