@@ -44,7 +44,7 @@ for (
       /'\{nme\}' is not known; known are folder/,
     ],
     ["an unknown transport", 'a:\n  pigeon:\n    "*":\n      title: x\n', 2, 3, /'pigeon' is not/],
-    ["the websocket", 'a:\n  websocket:\n    "*":\n      title: x\n', 2, 3, /as they are/],
+    ["the websocket", 'a:\n  websocket:\n    "*":\n      title: x\n', 2, 3, /sends data unchanged/],
     ["a bad topic", "a:\n  apn:\n    ox.mail:\n      title: x\n", 3, 5, /'ox.mail' is not a topic/],
     ["a list of clients", "- a\n- b\n", 1, 1, /needs clients/],
     ["a client without transports", "a: 5\n", 1, 4, /'a' needs transports/],
@@ -52,7 +52,13 @@ for (
     ["a template that is a text", 'a:\n  apn:\n    "*": x\n', 3, 10, /'\*' needs fields/],
     ["a title that is a list", 'a:\n  apn:\n    "*":\n      title: [x]\n', 4, 7, /must be a text/],
     ["silent that is a text", 'a:\n  apn:\n    "*":\n      silent: maybe\n', 4, 7, /true or false/],
-    ["an extra that is a text", 'a:\n  apn:\n    "*":\n      extra: x\n', 4, 7, /'extra' needs/],
+    [
+      "an extra that is a text",
+      'a:\n  apn:\n    "*":\n      extra: x\n',
+      4,
+      7,
+      /'extra' must contain/,
+    ],
     [
       "a placeholder deep in extra",
       'a:\n  apn:\n    "*":\n      extra:\n        b: [1, "{c}"]\n',
