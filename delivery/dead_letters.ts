@@ -27,7 +27,7 @@ export interface DeadLetterFilter {
 }
 
 /** A page of dead letters, oldest first. */
-export interface DeadLetterPage {
+interface DeadLetterPage {
   readonly letters: readonly DeadLetter[];
   /** The cursor of the next page; absent on the last one. */
   readonly next?: string;
@@ -37,44 +37,29 @@ const PREFIX = "dead";
 /** Dead letters read for one page, so that a narrow filter does not read the whole store. */
 const MAX_SCAN = 10_000;
 
+interface DeadLettersOptions {
+  readonly store: Store;
+  readonly commit: CommitChanges;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly retentionMs: () => number;
+}
+
 /** Adds, lists and removes dead letters. */
 export class DeadLetters {
-  readonly #store: Store;
-  readonly #commit: CommitChanges;
-  readonly #clock: Clock;
-  readonly #ids: IdSource;
-  readonly #retentionMs: () => number;
+  readonly #options: DeadLettersOptions;
 
-  constructor(
-    { store, commit, clock, ids, retentionMs }: {
-      readonly store: Store;
-      readonly commit: CommitChanges;
-      readonly clock: Clock;
-      readonly ids: IdSource;
-      readonly retentionMs: () => number;
-    },
-  ) {
-    this.#store = store;
-    this.#commit = commit;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#retentionMs = retentionMs;
+  constructor(options: DeadLettersOptions) {
+    this.#options = options;
   }
 
   /** Stores a dead letter; durable when it resolves. */
   async add(letter: Pick<DeadLetter, "notification" | "target" | "reason" | "attempts">) {
-    const id = this.#ids();
+    const { commit, clock, ids, retentionMs } = this.#options;
     const { notification, target, reason, attempts } = letter;
-    const value: DeadLetter = {
-      v: 1,
-      id,
-      notification,
-      target,
-      reason,
-      attempts,
-      at: this.#clock.now(),
-    };
-    await this.#commit({ sets: [{ key: key(id), value, expireInMs: this.#retentionMs() }] });
+    const id = ids();
+    const value: DeadLetter = { v: 1, id, notification, target, reason, attempts, at: clock.now() };
+    await commit({ sets: [{ key: key(id), value, expireInMs: retentionMs() }] });
   }
 
   /** Lists up to `limit` dead letters after the cursor `after`. */
@@ -85,7 +70,9 @@ export class DeadLetters {
     const letters: DeadLetter[] = [];
     let scanned = 0;
     const start = after === undefined ? {} : { start: key(`${after}\u0000`) };
-    for await (const { value } of this.#store.list<DeadLetter>({ prefix: [PREFIX], ...start })) {
+    for await (
+      const { value } of this.#options.store.list<DeadLetter>({ prefix: [PREFIX], ...start })
+    ) {
       if (matches(value, filter)) letters.push(value);
       if (letters.length === limit || ++scanned === MAX_SCAN) return { letters, next: value.id };
     }
@@ -93,12 +80,12 @@ export class DeadLetters {
   }
 
   get(id: string): Promise<StoreEntry<DeadLetter> | undefined> {
-    return this.#store.get<DeadLetter>(key(id));
+    return this.#options.store.get<DeadLetter>(key(id));
   }
 
   /** Removes a dead letter; false where it no longer exists. */
   async remove(entry: StoreEntry<DeadLetter>): Promise<boolean> {
-    return await this.#store.commit({ checks: [entry], deletes: [entry.key] });
+    return await this.#options.store.commit({ checks: [entry], deletes: [entry.key] });
   }
 }
 

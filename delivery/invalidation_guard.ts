@@ -30,6 +30,12 @@ function isInvalidationSpike(
   return answers >= settings.minAnswers && dead / answers > settings.maxDeadShare;
 }
 
+interface InvalidationGuardOptions {
+  readonly clock: Clock;
+  readonly settings: InvalidationGuardSettings;
+  readonly onSpike: (window: InvalidationWindow) => void;
+}
+
 interface Collected {
   answers: number;
   readonly removals: (() => Promise<void>)[];
@@ -37,22 +43,12 @@ interface Collected {
 
 /** Delays the removal of dead tokens until it is clear that they are not a spike. */
 export class InvalidationGuard {
-  readonly #clock: Clock;
-  readonly #settings: InvalidationGuardSettings;
-  readonly #onSpike: (window: InvalidationWindow) => void;
+  readonly #options: InvalidationGuardOptions;
   readonly #windows = new Map<string, Collected>();
   readonly #working = new Set<Promise<unknown>>();
 
-  constructor(
-    { clock, settings, onSpike }: {
-      readonly clock: Clock;
-      readonly settings: InvalidationGuardSettings;
-      readonly onSpike: (window: InvalidationWindow) => void;
-    },
-  ) {
-    this.#clock = clock;
-    this.#settings = settings;
-    this.#onSpike = onSpike;
+  constructor(options: InvalidationGuardOptions) {
+    this.#options = options;
   }
 
   /**
@@ -65,7 +61,8 @@ export class InvalidationGuard {
       if (!remove) return; // the first dead answer opens a window
       collected = { answers: 0, removals: [] };
       this.#windows.set(queue, collected);
-      this.#clock.after(this.#settings.windowMs, () => this.#close(queue));
+      const { clock, settings } = this.#options;
+      clock.after(settings.windowMs, () => this.#close(queue));
     }
     collected.answers++;
     if (remove) collected.removals.push(remove);
@@ -82,7 +79,8 @@ export class InvalidationGuard {
     if (!collected) return;
     this.#windows.delete(queue);
     const window = { queue, answers: collected.answers, dead: collected.removals.length };
-    if (isInvalidationSpike(window, this.#settings)) return this.#onSpike(window);
+    const { settings, onSpike } = this.#options;
+    if (isInvalidationSpike(window, settings)) return onSpike(window);
     for (const remove of collected.removals) {
       const work = remove().finally(() => this.#working.delete(work));
       this.#working.add(work);

@@ -38,7 +38,7 @@ interface PublishOptions extends PublishOnceOptions {
 }
 
 /** One publish request. */
-export interface PublishRequest {
+interface PublishRequest {
   readonly drafts: readonly NotificationDraft[];
   /** True where the body was a single notification, which changes the paths of faults. */
   readonly alone?: boolean;

@@ -21,7 +21,7 @@ import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
 
 /** A fault in a file; line and column count from 1. */
-export interface TemplateFault {
+interface TemplateFault {
   readonly file: string;
   readonly line: number;
   readonly column: number;

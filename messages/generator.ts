@@ -22,7 +22,7 @@ export interface MessageOptions {
 }
 
 /** Creates messages. */
-export interface MessageGenerator {
+interface MessageGenerator {
   generate(
     notification: Notification,
     target: Pick<Target, "client" | "transport">,

@@ -39,7 +39,7 @@ export interface FaultDecision {
 export const PROCEED: FaultDecision = { does: { kind: "ok" }, latencyMs: 0 };
 
 /** A fault that was set. */
-export interface FaultSetting {
+interface FaultSetting {
   readonly provider: Provider;
   /** `*`: every token of the provider. */
   readonly token: string;

@@ -26,7 +26,7 @@ export interface ReceivedPush {
 }
 
 /** Selects received pushes. */
-export interface PushLogFilter {
+interface PushLogFilter {
   readonly provider?: Provider;
   readonly token?: string;
   /** Only those after this sequence number. */

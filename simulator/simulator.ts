@@ -15,7 +15,7 @@ import { startTlsServer } from "./tls_server.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
 /** Settings of {@link startSimulator}, all optional. */
-export interface SimulatorOptions {
+interface SimulatorOptions {
   readonly clock?: Clock;
   /** The address to listen on. @default {"127.0.0.1"} */
   readonly hostname?: string;

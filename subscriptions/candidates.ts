@@ -18,7 +18,7 @@ export interface Candidate {
 }
 
 /** Limits of a {@link CandidateCache}. */
-export interface CandidateCacheOptions {
+interface CandidateCacheOptions {
   /**
    * The size of the cache: one per user and one per subscription.
    *

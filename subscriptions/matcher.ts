@@ -11,7 +11,7 @@ import type { SubscriptionOwner } from "./_records.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
 /** Dependencies of {@link createMatcher}. */
-export interface MatcherOptions {
+interface MatcherOptions {
   readonly candidates: CandidateCache;
   /** The topic patterns that the sockets of a client receive. */
   readonly interests: (client: string) => readonly string[];

@@ -38,7 +38,7 @@ import {
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
 /** Dependencies of {@link SubscriptionRepository}. */
-export interface RepositoryOptions {
+interface RepositoryOptions {
   readonly store: Store;
   /** The matcher's cache; changed users are invalidated. */
   readonly candidates: Pick<CandidateCache, "invalidate">;
@@ -53,7 +53,7 @@ export interface RepositoryOptions {
 }
 
 /** What a client unsubscribes. */
-export interface UnsubscribeRequest extends SubscriptionOwner {
+interface UnsubscribeRequest extends SubscriptionOwner {
   readonly token: string;
   /** Absent: all transports. */
   readonly transport?: TransportName;
@@ -62,7 +62,7 @@ export interface UnsubscribeRequest extends SubscriptionOwner {
 }
 
 /** The effect of a provider's new token; `dropped`: it was already subscribed. */
-export type Replacement = "replaced" | "dropped" | "unchanged";
+type Replacement = "replaced" | "dropped" | "unchanged";
 
 /** The result of an operation and the changes to commit for it. */
 interface Plan<R> {

@@ -20,12 +20,12 @@ export interface SubscribeRequest {
 }
 
 /** The longest context and user, in characters: a stored key takes 2,048 bytes. */
-export const MAX_NAME_LENGTH = 255;
+const MAX_NAME_LENGTH = 255;
 const MAX_CLIENT_LENGTH = 64;
 const MAX_TOKEN_LENGTH = 4096;
 const MAX_TOPICS = 64;
 /** Bytes of `meta` as JSON. */
-export const MAX_META_BYTES = 2048;
+const MAX_META_BYTES = 2048;
 
 /**
  * Validates a request and normalizes its topics: no duplicates, and `*` alone where it is among

@@ -18,7 +18,7 @@ import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** Dependencies of {@link createApnTransport}. */
-export interface ApnTransportOptions extends ApnRuntime {
+interface ApnTransportOptions extends ApnRuntime {
   /** Reads a file that the options name. Its exception becomes a fault of the client. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly log: Log;

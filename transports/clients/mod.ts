@@ -7,5 +7,10 @@ export {
   type PreparedClient,
 } from "./client_set.ts";
 export { type FileAccess, readCaFile, readConfigFile, yamlFlag } from "./config_files.ts";
-export { readTokenAnswer, type StaleTokenAnswer, withAccessToken } from "./oauth_token.ts";
-export { readKeyOf, readPrivateKey, withLineBreaks } from "./private_key.ts";
+export {
+  createAccessTokenCache,
+  readTokenAnswer,
+  type StaleTokenAnswer,
+  withAccessToken,
+} from "./oauth_token.ts";
+export { readKeyOf, withLineBreaks } from "./private_key.ts";

@@ -4,9 +4,18 @@
  * description may quote the request, so only its error code is passed on.
  */
 
+import type { Clock } from "../../core/clock.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { type HttpResult, type MintedToken, retryAfterMs, type TokenCache } from "../http/mod.ts";
+import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shared_tokens.ts";
+import {
+  createSharedMint,
+  type HttpResult,
+  type MintedToken,
+  renewalTime,
+  retryAfterMs,
+  TokenCache,
+} from "../http/mod.ts";
 
 interface TokenAnswerOptions {
   /** Wall-clock time, for a `Retry-After` given as a date. */
@@ -100,4 +109,35 @@ export async function withAccessToken(
   const again = await attempt(second.value);
   if (again.kind !== "stale") return again;
   return { kind: "misconfigured", reason: `${again.reason}: a new access token is refused too` };
+}
+
+/** How a client gets its access token. */
+interface AccessTokenCacheOptions {
+  /** What the token is for, equal on all nodes; not secret. */
+  readonly name: string;
+  /** A secret that only holders of the credential know. */
+  readonly secret: string;
+  readonly clock: Clock;
+  /** Where nodes share access tokens. Absent: this node requests its own. */
+  readonly sharedTokens?: SharedTokens | undefined;
+  /** A token is renewed this many milliseconds before it ends. */
+  readonly marginMs: number;
+  readonly request: () => Promise<MintedToken<Outcome>>;
+}
+
+/**
+ * Creates the cache of a client's access token. {@link withAccessToken} renews a refused token once
+ * per message; the second refusal pauses the whole client, which bounds the renewals.
+ */
+export function createAccessTokenCache(
+  { name, secret, clock, sharedTokens = OWN_TOKENS, marginMs, request }: AccessTokenCacheOptions,
+): TokenCache<Outcome> {
+  const renewAt = (token: SharedToken) => renewalTime(token, { marginMs });
+  return new TokenCache<Outcome>({
+    mint: createSharedMint({ sharedTokens, name, secret, clock, renewAt, mint: request }),
+    clock,
+    marginMs,
+    minAgeMs: 0,
+    backOffMs: FLOOR_MS,
+  });
 }

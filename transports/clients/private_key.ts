@@ -40,7 +40,7 @@ export function withLineBreaks(text: string): string {
 }
 
 /** Reads the first private key in a text. */
-export function readPrivateKey(text: string): ReadPrivateKey {
+function readPrivateKey(text: string): ReadPrivateKey {
   const blocks = [...withLineBreaks(text).matchAll(BLOCK)];
   const key = blocks.find(([, label]) => /^(?:(?:ENCRYPTED|EC|RSA) )?PRIVATE KEY$/.test(label!));
   if (!key) return fault(withoutKey(text, blocks.map(([, label]) => label!)));

@@ -4,19 +4,12 @@ import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
-import {
-  createFetchEngine,
-  createSharedMint,
-  FetchSender,
-  type HttpEngine,
-  renewalTime,
-  TokenCache,
-} from "../http/mod.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
+import { createFetchEngine, FetchSender, type HttpEngine } from "../http/mod.ts";
 import { requestGoogleToken } from "./access_token.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
-import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
+import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
@@ -39,12 +32,10 @@ interface V1ClientOptions {
 
 /** A token is renewed this long before it ends. */
 const MARGIN_MS = 300_000;
-const BACK_OFF_MS = 10_000;
 
 /** Creates a client for one service account. It connects with its first message. */
 export function createV1Client(options: V1ClientOptions): ConfiguredClient {
   const { account, caCerts, clock, createHttpClient, tokenAddress } = options;
-  const { sharedTokens = OWN_TOKENS } = options;
   const url = new URL(sendAddress(options));
   // Only a fake on loopback speaks plain HTTP, which engines need not support.
   const engine = url.protocol === "https:"
@@ -62,20 +53,13 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     createClient: () => createHttpClient({ caCerts }),
     warmUp: false,
   });
-  const tokens = new TokenCache<Outcome>({
-    mint: createSharedMint<Outcome>({
-      ...{ sharedTokens, clock },
-      name: `gcm ${account.email} ${tokenAddress}`,
-      secret: account.keyDigest,
-      renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
-      mint: () => requestGoogleToken(account, { pool: tokenPool, tokenAddress, clock }),
-    }),
+  const tokens = createAccessTokenCache({
+    name: `gcm ${account.email} ${tokenAddress}`,
+    secret: account.keyDigest,
     clock,
+    sharedTokens: options.sharedTokens,
     marginMs: MARGIN_MS,
-    // A refused token is renewed once per message; the second refusal pauses the whole client,
-    // which bounds the renewals.
-    minAgeMs: 0,
-    backOffMs: BACK_OFF_MS,
+    request: () => requestGoogleToken(account, { pool: tokenPool, tokenAddress, clock }),
   });
 
   const { href } = url;

@@ -15,7 +15,7 @@ export interface MessageParts {
 }
 
 /** How to fit a message. */
-export interface FitOptions<Payload extends string | Uint8Array> {
+interface FitOptions<Payload extends string | Uint8Array> {
   /** Bytes of the largest payload, inclusive. */
   readonly maxBytes: number;
   /** Renders the payload; called for every size that is tried. */

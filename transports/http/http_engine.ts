@@ -9,7 +9,7 @@ import { FetchSender } from "./fetch_sender.ts";
 import type { HttpSender } from "./http_sender.ts";
 
 /** What a sender to one provider needs. */
-export interface HttpSenderOptions {
+interface HttpSenderOptions {
   /** `https://host[:port]` */
   readonly origin: string;
   /** Certificate authorities to trust in addition to the default ones, in PEM. */
@@ -34,7 +34,7 @@ export interface HttpEngine {
 }
 
 /** Dependencies and limits of {@link createFetchEngine}. */
-export interface FetchEngineOptions {
+interface FetchEngineOptions {
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** Reads the `Retry-After` header (RFC 9110 §10.2.3), which is a number of seconds or a date. */
 
 /** Bounds of the wait. */
-export interface RetryAfterBounds {
+interface RetryAfterBounds {
   /** The shortest wait, from the provider's documentation; it applies without a header, too. */
   readonly floorMs: number;
   /** The longest wait that a header can ask for. @default {3_600_000} */

@@ -8,7 +8,7 @@ import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
 import type { MintedToken } from "./token_cache.ts";
 
 /** How a token is shared. */
-export interface SharedMintOptions<Failure> {
+interface SharedMintOptions<Failure> {
   readonly sharedTokens: SharedTokens;
   /** What the token is for, equal on all nodes; not secret. */
   readonly name: string;

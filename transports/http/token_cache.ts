@@ -25,7 +25,7 @@ export type TokenResult<Failure> =
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** How tokens are made and renewed; all times in milliseconds. */
-export interface TokenCacheOptions<Failure> {
+interface TokenCacheOptions<Failure> {
   /**
    * Creates a token other than `refused`. Expected failures are values; an exception reaches every
    * caller.

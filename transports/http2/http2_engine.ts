@@ -6,7 +6,7 @@ import { connectTls, type TlsRuntime } from "./connect_tls.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
 /** Dependencies and limits of {@link createHttp2Engine}. */
-export interface Http2EngineOptions {
+interface Http2EngineOptions {
   readonly runtime: TlsRuntime;
   /** Checks a certificate at once; a connection would report a fault only later. */
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;

@@ -3,16 +3,10 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
-import {
-  createSharedMint,
-  FetchSender,
-  type HostCheck,
-  renewalTime,
-  TokenCache,
-} from "../http/mod.ts";
+import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
+import { FetchSender, type HostCheck } from "../http/mod.ts";
 import { requestWnsToken, tokenRequest } from "./access_token.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
@@ -43,12 +37,10 @@ const IDLE_MS = 60_000;
 const TIMEOUT_MS = 15_000;
 /** A token is renewed this long before it ends. */
 const MARGIN_MS = 600_000;
-const BACK_OFF_MS = 10_000;
 
 /** Creates a client for one package or Entra app. It connects with its first message. */
 export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
-  const { sharedTokens = OWN_TOKENS } = deps;
   const shared = {
     createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
     fetch,
@@ -63,20 +55,13 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   });
   const tokenPool = new FetchSender({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
-  const tokens = new TokenCache<Outcome>({
-    mint: createSharedMint<Outcome>({
-      ...{ sharedTokens, clock },
-      name: `wns ${request.form.client_id} ${request.address}`,
-      secret: options.secret,
-      renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
-      mint: () => requestWnsToken(request, { pool: tokenPool, clock }),
-    }),
+  const tokens = createAccessTokenCache({
+    name: `wns ${request.form.client_id} ${request.address}`,
+    secret: options.secret,
     clock,
+    sharedTokens: deps.sharedTokens,
     marginMs: MARGIN_MS,
-    // A refused token is renewed once per message; the second refusal pauses the whole client,
-    // which bounds the renewals.
-    minAgeMs: 0,
-    backOffMs: BACK_OFF_MS,
+    request: () => requestWnsToken(request, { pool: tokenPool, clock }),
   });
   let credentialAccepted = false;
 
