@@ -48,19 +48,21 @@ export function exclusiveClaims<T>(
 }
 
 /** Claims jobs of a store that several processes share. */
-export function sharedClaims<T>(
-  options: { readonly store: Store; readonly clock: Clock; readonly leaseMs: number },
-): ClaimJob<T> {
+export function sharedClaims<T>(options: SharedClaimOptions): ClaimJob<T> {
   return async (entry) => {
     const claim = new SharedClaim(entry, options);
     return await claim.acquire(entry) ? claim : undefined;
   };
 }
 
+interface SharedClaimOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+}
+
 class SharedClaim<T> implements JobClaim<T> {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #leaseMs: number;
+  readonly #options: SharedClaimOptions;
   readonly #job: T;
   readonly #keyAt: KeyAt;
   /** Changes with every move. */
@@ -68,26 +70,19 @@ class SharedClaim<T> implements JobClaim<T> {
   #timer: Timer | undefined;
   #renewal: Promise<void> | undefined;
 
-  constructor(
-    { key, value }: StoreEntry<T>,
-    { store, clock, leaseMs }: {
-      readonly store: Store;
-      readonly clock: Clock;
-      readonly leaseMs: number;
-    },
-  ) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#leaseMs = leaseMs;
+  constructor({ key, value }: StoreEntry<T>, options: SharedClaimOptions) {
+    this.#options = options;
     this.#job = value;
     this.#key = key;
     this.#keyAt = (atMs) => [key[0]!, Math.round(atMs), key.at(-1)!];
   }
 
   async acquire(entry: StoreEntry<T>): Promise<boolean> {
-    const key = this.#keyAt(this.#clock.now() + this.#leaseMs);
+    const key = this.#leaseKey();
     const sets = [{ key, value: this.#job }];
-    if (!await this.#store.commit({ checks: [entry], deletes: [entry.key], sets })) return false;
+    if (!await this.#options.store.commit({ checks: [entry], deletes: [entry.key], sets })) {
+      return false;
+    }
     this.#key = key;
     this.#renewLater();
     return true;
@@ -107,14 +102,20 @@ class SharedClaim<T> implements JobClaim<T> {
     }
   }
 
+  #leaseKey(): StoreKey {
+    const { clock, leaseMs } = this.#options;
+    return this.#keyAt(clock.now() + leaseMs);
+  }
+
   #renewLater(): void {
-    this.#timer = this.#clock.after(this.#leaseMs / 3, () => {
+    const { clock, leaseMs } = this.#options;
+    this.#timer = clock.after(leaseMs / 3, () => {
       this.#renewal = this.#renew();
     });
   }
 
   async #renew(): Promise<void> {
-    const key = this.#keyAt(this.#clock.now() + this.#leaseMs);
+    const key = this.#leaseKey();
     try {
       if (!await this.#move({ sets: [{ key, value: this.#job }] })) return;
       this.#key = key;
@@ -126,9 +127,9 @@ class SharedClaim<T> implements JobClaim<T> {
 
   /** False where another process has claimed the job. */
   async #move({ sets }: ReturnType<typeof setsOf>): Promise<boolean> {
-    const entry = await this.#store.get(this.#key);
+    const entry = await this.#options.store.get(this.#key);
     return entry !== undefined &&
-      await this.#store.commit({ checks: [entry], deletes: [entry.key], sets });
+      await this.#options.store.commit({ checks: [entry], deletes: [entry.key], sets });
   }
 }
 

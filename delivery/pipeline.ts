@@ -70,9 +70,7 @@ export interface Pipeline extends AsyncDisposable {
   readonly letters: DeadLetters;
   readonly replay: Replay;
   readonly queues: ProviderQueues;
-  /**
-   * Whether a client has options for a transport, valid or not, so that its messages are accepted.
-   */
+  /** Whether a client has options for a transport, valid or not: its messages are accepted. */
   readonly serves: (transport: TransportName, client: string) => boolean;
   /** Records that a returning client received a notification that was kept for it. */
   acknowledge(name: LedgerName, client: string): void;

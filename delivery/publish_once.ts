@@ -170,9 +170,7 @@ export function createPublishOnce(
     return { ids: own.ids, replayed: false };
   }
 
-  /**
-   * Lets a repeated request continue at once. If this fails, it waits for {@link IN_PROGRESS_MS}.
-   */
+  /** Lets a repeated request continue at once; if this fails, after {@link IN_PROGRESS_MS}. */
   async function markFailed(key: StoreKey, { pending, ...own }: IdempotencyRecord): Promise<void> {
     try {
       const known = await store.get<IdempotencyRecord>(key);

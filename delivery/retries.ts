@@ -59,9 +59,7 @@ export function createRetries(options: RetriesOptions) {
 /** Retries a dead letter; false where it was replayed before. */
 export type Replay = (letter: StoreEntry<DeadLetter>) => Promise<boolean>;
 
-/**
- * Creates the function that replays dead letters. It ignores their ttl, which may have run out.
- */
+/** Creates the function that replays dead letters. It ignores their ttl. */
 export function createReplay(
   { deadLetters, ledger, clock, schedule }: {
     readonly deadLetters: DeadLetters;

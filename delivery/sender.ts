@@ -58,9 +58,7 @@ export class Sender {
     this.#options = options;
   }
 
-  /**
-   * Makes the first attempt. Resolves when its outcome or a job for the next attempt is durable.
-   */
+  /** Makes the first attempt. Resolves when its outcome or the job for a retry is durable. */
   async deliver(notification: Notification, target: Target): Promise<TargetRecord> {
     const job = {
       v: 1,

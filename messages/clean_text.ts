@@ -1,6 +1,4 @@
-/**
- * Prepares texts from outside for display: no control characters, valid Unicode, bounded length.
- */
+/** Prepares texts for display: no control characters, valid Unicode, bounded length. */
 
 /** The most UTF-16 units per kind of text; transports shorten further to their own limits. */
 const MAX_LENGTH = {

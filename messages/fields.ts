@@ -71,9 +71,7 @@ export function countOf({ args, needsAction }: JsonObject): number {
   return Array.isArray(needsAction) ? needsAction.length : 1;
 }
 
-/**
- * Data may contain a field named `constructor`; without one, the inherited value must not appear.
- */
+/** Data may contain a field named `constructor`; the inherited value must not appear. */
 function own(object: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }

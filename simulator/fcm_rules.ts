@@ -1,6 +1,4 @@
-/**
- * What FCM HTTP v1 refuses in a body (Google: REST reference of `projects.messages:send`). Pure.
- */
+/** What FCM HTTP v1 refuses in a body (Google: reference of `projects.messages:send`). Pure. */
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 

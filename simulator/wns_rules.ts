@@ -61,9 +61,7 @@ function optionalFault(headers: WnsRequest["headers"]): string | undefined {
   if (headers["x-wns-match"] !== undefined) return "X-WNS-Match is for DELETE only";
 }
 
-/**
- * A message that may not be kept must not ask to be cached, which is the default for all but raw.
- */
+/** A message with a TTL of 0 must not ask to be cached, the default for all but raw. */
 function cacheFault(headers: WnsRequest["headers"], type: string): string | undefined {
   const ttl = headers["x-wns-ttl"];
   const policy = headers["x-wns-cache-policy"] ?? (type === "wns/raw" ? "no-cache" : "cache");

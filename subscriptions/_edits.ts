@@ -1,6 +1,4 @@
-/**
- * Computes how each operation changes a user's document. Pure: the repository reads and writes.
- */
+/** Computes how operations change a user's document. Pure: the repository reads and writes. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { Subscription, Target } from "../core/subscription.ts";
@@ -69,9 +67,7 @@ export function withoutDead(
   );
 }
 
-/**
- * Replaces the target's token, or removes the target where the new token is already subscribed.
- */
+/** Replaces the target's token, or removes the target where the token is subscribed already. */
 export function withRenewedToken(
   subscriptions: readonly Subscription[],
   { target, token, taken, now }: {

@@ -52,9 +52,7 @@ function renameReserved(data: Record<string, string>): Record<string, string> {
   );
 }
 
-/**
- * Merges `patch` into `target` (RFC 7396): objects merge, `null` removes, anything else replaces.
- */
+/** Applies a JSON Merge Patch (RFC 7396): objects merge, `null` removes, the rest replaces. */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const merged: Record<string, Json> = { ...target };
   for (const [key, value] of Object.entries(patch)) {

@@ -1,6 +1,4 @@
-/**
- * Determines whether this process is short of CPU, so that more connections would only add cost.
- */
+/** Detects that this process is short of CPU, so that more connections would only add cost. */
 
 import process from "node:process";
 import type { Clock } from "../../core/clock.ts";

@@ -54,9 +54,7 @@ interface FetchEngineOptions {
   readonly cpuTime?: CpuTime;
 }
 
-/**
- * Creates the engine on the runtime's `fetch`, which uses the proxy that the environment names.
- */
+/** Creates the engine on the runtime's `fetch`, which uses the environment's proxy. */
 export function createFetchEngine(options: FetchEngineOptions): HttpEngine {
   const { fetch, createHttpClient, clock, connections = 4, maxInFlight = 40 } = options;
   const { maxConnections = options.connections ?? 12, cpuTime = processCpuTime } = options;

@@ -25,9 +25,7 @@ export interface HttpRequest {
 export interface HttpSender extends AsyncDisposable {
   /** Sends a `POST`; resolves whatever happens, and never follows a redirect. */
   post(url: string, request: HttpRequest): Promise<HttpResult>;
-  /**
-   * Opens new connections for all further requests. The old ones close after their last request.
-   */
+  /** Opens new connections for further requests. The old ones close after their last request. */
   renew(): void;
   /** Takes no more requests, and resolves when those in flight have ended. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -30,9 +30,7 @@ interface Http2ConnectionOptions {
   readonly clock: Clock;
   /** Called when the connection may have room for requests. */
   readonly onFree: () => void;
-  /**
-   * Called once, after the last request has ended; with the reason where it never became usable.
-   */
+  /** Called once, after the last request; with the reason where it never became usable. */
   readonly onClosed: (unusable: HttpFailure | undefined) => void;
 }
 

@@ -9,9 +9,7 @@ import { hostFault } from "./public_address.ts";
 
 /** How an endpoint is reached. */
 export interface EndpointRoute {
-  /**
-   * Endpoints with the same name share connections, so that a service that hangs delays no other.
-   */
+  /** Endpoints with the same name share connections: a service that hangs delays no other. */
   readonly queue: string;
   /**
    * `known`: a browser's push service. `own`: named by the operator. `public`: anyone's, so its

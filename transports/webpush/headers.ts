@@ -38,9 +38,7 @@ export async function pushHeaders(
   };
 }
 
-/**
- * At most 32 characters of base64url, which Apple decodes: always the same whole number of bytes.
- */
+/** 32 characters of base64url at most, which Apple decodes: always whole bytes. */
 async function topicOf(collapseKey: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", encoder.encode(collapseKey));
   return new Uint8Array(hash, 0, 24).toBase64({ alphabet: "base64url" });

@@ -66,9 +66,7 @@ export function hostFault(hostname: string): string | undefined {
   return local ? "its host is a local name" : undefined;
 }
 
-/**
- * Returns why a host must not be called now, or `undefined`: all of its addresses must be public.
- */
+/** Returns why a host must not be called, or `undefined`: all its addresses must be public. */
 export async function resolvedFault(
   hostname: string,
   resolve: ResolveHost,
