@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   buffer: ["core", "store"],
   // Everything that several nodes share; only the composition knows of it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
   console: ["core"],
