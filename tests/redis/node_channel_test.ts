@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
-import { isLater, readEntries, sequenceGap } from "../../redis/nodes/_entries.ts";
+import { isLater, readEntries, sequenceGap } from "../../redis/nodes/_channel_entries.ts";
 import { channelKey, createNodeChannel } from "../../redis/nodes/node_channel.ts";
 import { openTestLink } from "../support/redis_link.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";

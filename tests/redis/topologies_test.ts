@@ -53,10 +53,10 @@ redisTest(
   },
 );
 
-redisTest("in a Cluster loose records are on every master, and are read together", async () => {
+redisTest("in a Cluster standalone records are on every master, and are read together", async () => {
   await Promise.all(cluster.masters.map((master) => master.flush()));
-  const store = new RedisStore(shared, { loose: ["loose"] });
-  const keys = Array.from({ length: 100 }, (_, n) => [n % 10 === 0 ? "other" : "loose", n]);
+  const store = new RedisStore(shared, { standalone: ["standalone"] });
+  const keys = Array.from({ length: 100 }, (_, n) => [n % 10 === 0 ? "other" : "standalone", n]);
   await Promise.all(keys.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
   const found = await store.getMany(keys);
   assert.deepEqual(found.map((entry) => entry?.value), keys.map(([, n]) => n));
