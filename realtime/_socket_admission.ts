@@ -88,7 +88,7 @@ export function createSocketAdmission(
     const complete = isLogComplete && !resume.needsResync;
     const { isReturn } = resume;
     Object.assign(connection.recovery!, { events, isReturn, needsResync: !complete });
-    // The acknowledged offset stays: if the client does not hear of the gap, it is told again.
+    // The acknowledged offset stays: if `resync` does not reach the client, it is sent again.
     const cursor = complete ? offset : events[0]?.previous ?? last;
     connection.startAt(cursor, checkedOffset(offset, last));
     const pid = connection.engine.protocol === 3

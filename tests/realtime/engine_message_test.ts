@@ -55,7 +55,7 @@ for (const revision of [3, 4]) {
     const sid = await openPolling(served, `${base}polling`);
     const polls = await Promise.all([
       served.http(`${base}polling&sid=${sid}`),
-      served.http(`${base}polling&sid=${sid}&t=isRepeat`),
+      served.http(`${base}polling&sid=${sid}&t=again`),
     ]);
     const answers = await Promise.all(polls.map(async (poll) => [poll.status, await poll.text()]));
     answers.sort((a, b) => Number(a[0]) - Number(b[0]));

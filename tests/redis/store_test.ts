@@ -24,7 +24,7 @@ redisTest("two nodes that change the same record on Redis do not lose a change",
   assert.equal((await stores[0]!.get(["count"]))?.value, 8);
 });
 
-redisTest("a record on Redis vanishes when its time has passed, also from lists", async () => {
+redisTest("a record on Redis expires, also from lists", async () => {
   const store = await openEmpty();
   await store.commit({
     sets: [{ key: ["k", 1], value: 1, expireInMs: 50 }, { key: ["k", 2], value: 2 }],
@@ -40,7 +40,7 @@ redisTest("a record on Redis vanishes when its time has passed, also from lists"
   assert.equal(await store.commit(commit), true);
 });
 
-redisTest("setting a record on Redis isRepeat without a limit of time keeps it", async () => {
+redisTest("a record on Redis that is set again without an expiry stays", async () => {
   const store = await openEmpty();
   await store.commit({
     sets: [1, 2].map((n) => ({ key: ["k", n], value: 1, expireInMs: 50 })),
@@ -50,7 +50,7 @@ redisTest("setting a record on Redis isRepeat without a limit of time keeps it",
   assert.equal((await store.get(["k", 1]))?.value, 2);
 });
 
-redisTest("what has expired on Redis leaves nothing behind", async () => {
+redisTest("an expired record leaves nothing in Redis", async () => {
   const store = await openEmpty();
   const sets = [1, 2, 3].map((n) => ({ key: ["k", n], value: 1, expireInMs: 10 }));
   await store.commit({ sets });
@@ -63,7 +63,7 @@ redisTest("what has expired on Redis leaves nothing behind", async () => {
   assert.equal(await redis().cli("keys", "*"), "carillon:{records}:version");
 });
 
-redisTest("a version is not used isRepeat after Redis has lost what it knew", async () => {
+redisTest("no version is used again after Redis has lost its memory", async () => {
   const store = await openEmpty();
   await store.commit({ sets: [{ key: ["a"], value: 1 }] });
   const { version } = (await store.get(["a"]))!;
@@ -106,7 +106,7 @@ redisTest(
 );
 
 redisTest(
-  "without Redis the store is unavailable, and works isRepeat when it is back",
+  "the store is unavailable without Redis, and works again when it is back",
   async () => {
     await using server = await startRedis({ appendonly: true });
     const link = await connect(server.url);
@@ -147,7 +147,7 @@ redisTest("a standalone record is set, checked, replaced and deleted by name", a
 });
 
 redisTest(
-  "a standalone record vanishes when its time has passed, and leaves nothing behind",
+  "a standalone record expires and leaves nothing behind",
   async () => {
     const store = await openStandalone();
     const key = ["standalone", "a"];
@@ -155,11 +155,11 @@ redisTest(
     assert.equal((await store.get(key))?.value, 1);
     await until("it has gone", async () => await store.get(key) === undefined);
     assert.equal(await redis().cli("dbsize"), "0");
-    const isRepeat = {
+    const repeated = {
       checks: [{ key, version: null }],
       sets: [{ key, value: 2, expireInMs: 50 }],
     };
-    assert.equal(await store.commit(isRepeat), true);
+    assert.equal(await store.commit(repeated), true);
     await store.commit({ sets: [{ key, value: 3 }] });
     const [name] = await allKeys();
     assert.equal(await links[0]!.send(name!, ["PTTL", name!]), -1);
@@ -196,7 +196,7 @@ redisTest("standalone records and others are read together, in the order of the 
   assert.deepEqual(values, [undefined, ...there, undefined]);
 });
 
-redisTest("a standalone record never has a version again", async () => {
+redisTest("a standalone record never gets the same version twice", async () => {
   const store = await openStandalone();
   const key = ["standalone", "a"];
   const versions: string[] = [];
@@ -204,13 +204,13 @@ redisTest("a standalone record never has a version again", async () => {
     await store.commit({ sets: [{ key, value: 1 }] });
     versions.push((await store.get(key))!.version);
     if (n % 3 === 1) await store.commit({ deletes: [key] });
-    // As where a replica takes over that has seen nothing of it.
+    // Like a replica that takes over without having seen the record.
     if (n % 3 === 2) await redis().flush();
   }
   assert.equal(new Set(versions).size, versions.length);
 });
 
-redisTest("a commit that takes something along with a standalone record is refused", async () => {
+redisTest("a commit of a standalone record and another one is refused", async () => {
   const store = await openStandalone();
   const key = ["standalone", "a"];
   const check = { key, version: null };
@@ -230,7 +230,7 @@ redisTest("a commit that takes something along with a standalone record is refus
   assert.equal(await redis().cli("dbsize"), "0");
 });
 
-redisTest("of two nodes that set the same standalone record anew one does", async () => {
+redisTest("one of two nodes that create the same standalone record succeeds", async () => {
   const stores = [await openStandalone(), standaloneOn(await connect(redis().url))];
   for (let n = 0; n < 20; n++) {
     const key = ["standalone", n];
