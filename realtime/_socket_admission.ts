@@ -12,7 +12,6 @@ import { newRecovery } from "./_recovery_state.ts";
 import { pidFor, resumePointOf, type ResumeRequest, resumeRequestOf } from "./_resume.ts";
 import { SocketConnection, type SocketConnections } from "./_socket_connections.ts";
 
-/** Options of {@link createSocketAdmission}. */
 interface SocketAdmissionOptions {
   readonly guard: HandshakeGuard;
   readonly hub: Pick<EventHub, "join" | "readMissed">;

@@ -14,7 +14,8 @@ export {
 } from "./link/address.ts";
 export { RedisBuffer, type RedisBufferOptions } from "./buffer/buffer.ts";
 export { type ChangeFeedOptions, createChangeFeed } from "./nodes/change_feed.ts";
-export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub/hub.ts";
+export type { HubSettings } from "./hub/event_log.ts";
+export { createRedisHub, type RedisHubOptions } from "./hub/hub.ts";
 export {
   createNodeChannel,
   type NodeChannel,

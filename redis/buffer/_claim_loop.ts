@@ -10,10 +10,8 @@ import { PARTITIONS } from "../keys.ts";
 /** Notifications that one call claims at most. */
 const MAX_CLAIMED = 128;
 
-/** Options of {@link ClaimLoop}. */
 interface ClaimLoopOptions {
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   /** Milliseconds between two claims of a partition. */
   readonly everyMs: () => number;

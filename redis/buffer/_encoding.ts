@@ -13,7 +13,6 @@ import { partitionOf } from "../keys.ts";
 const MAX_BYTES = 64 * 1024;
 const MAX_PUT_BYTES = 800 * 1024;
 
-/** Options of {@link encodeForRedis}. */
 interface EncodeOptions {
   readonly settings: Pick<BufferSettings, "delayDuration" | "maxDelayDuration">;
   /** Epoch milliseconds by the clock of the servers. */

@@ -8,7 +8,7 @@ import { idTime } from "../../core/ids.ts";
 import { claimsKey, keyIn, PARTITIONS, partitionTag } from "../keys.ts";
 
 /** Names of the keys. In the descriptions, `·` stands for a NUL. */
-export interface BufferKeys {
+interface BufferKeys {
   /**
    * Hash: id → aggregation key, line feed, fields as JSON, line feed, data. The key begins
    * `context·`.

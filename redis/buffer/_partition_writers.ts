@@ -4,7 +4,6 @@ import { PARTITIONS } from "../keys.ts";
 import { BatchWriter, type BatchWriterOptions } from "./_batch_writer.ts";
 import type { EncodedNotification } from "./_encoding.ts";
 
-/** Options of {@link PartitionWriters}. */
 interface PartitionWritersOptions extends Omit<BatchWriterOptions, "partition" | "onUnsure"> {
   /** A call failed that may have claimed notifications of this partition. */
   readonly onUnsure: (partition: number) => void;

@@ -15,12 +15,10 @@ import type { Nodes } from "../nodes/registered_nodes.ts";
 /** Interval of counts and checks for dead nodes. */
 const EVERY_MS = 1_000;
 
-/** Options of {@link Reclaimer}. */
 interface ReclaimerOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly counters: BufferCounters;
   /** Returns the ids in a partition that this node works on or is about to claim. */

@@ -24,11 +24,9 @@ const RETRY_MS = 1_000;
  */
 const MAX_RECORDS = 512;
 
-/** Options of {@link SettlementWriter}. */
 interface SettlementWriterOptions {
   readonly link: RedisLink;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly node: string;
   /** Milliseconds that the ledger keeps a record. */

@@ -13,12 +13,10 @@ import { socketNameOf, userKeys } from "./_user_state.ts";
 import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
-/** Options of {@link DisconnectQueue}. */
 interface DisconnectQueueOptions {
   readonly link: RedisLink;
   readonly windowMs: () => number;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }

@@ -17,7 +17,6 @@ import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 
-/** Options of {@link PresenceReconciler}. */
 interface PresenceReconcilerOptions {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id" | "leaseMs" | "alive">;
@@ -25,7 +24,6 @@ interface PresenceReconcilerOptions {
   /** Takes a socket that closed while it was being registered. */
   readonly onClosed: (socket: LocalSocket) => void;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }

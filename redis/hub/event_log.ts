@@ -11,15 +11,19 @@ import { type parsePresences, parseState, type PresenceRecord, userKeys } from "
 import { claimsKey, groupByPartition } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
-/** Options of {@link appendEvents}. */
-interface AppendOptions {
+/** Limits of the logs. */
+export interface HubSettings {
+  /** Milliseconds that events stay in a log. */
+  readonly windowMs: number;
+  readonly maxEventsPerUser: number;
+}
+
+interface AppendOptions extends HubSettings {
   readonly link: RedisLink;
   /** Whether events may be in the log already. Those keep their offset. */
   readonly isRepeat: boolean;
   /** Only notifications that this node has claimed are appended; absent: all. */
   readonly claimedBy: string | undefined;
-  readonly windowMs: number;
-  readonly maxEventsPerUser: number;
   readonly readPresences: typeof parsePresences;
   /** Takes appended events, a part at a time and in order. Awaited before the whole resolves. */
   readonly onAppended: (events: readonly Appended[]) => Promise<void>;

@@ -22,18 +22,17 @@ import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
 import { formatEvents, parseEvents } from "./_event_codec.ts";
 import { createPresenceReader } from "./_user_state.ts";
-import { type Appended, appendEvents, groupByNode, readMissedEvents } from "./event_log.ts";
+import {
+  type Appended,
+  appendEvents,
+  groupByNode,
+  type HubSettings,
+  readMissedEvents,
+} from "./event_log.ts";
 import type { NodeChannel } from "../nodes/node_channel.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
-
-/** Limits of the logs. */
-export interface HubSettings {
-  /** Milliseconds that events stay in a log. */
-  readonly windowMs: number;
-  readonly maxEventsPerUser: number;
-}
 
 /** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
 export interface RedisHubOptions {

@@ -43,7 +43,6 @@ const LIMITS = {
   maxGetMany: 100,
 } as const;
 
-/** Options of {@link RedisStore}. */
 interface RedisStoreOptions {
   /**
    * First parts of the keys of standalone records, which are in no list and alone in every commit.
