@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../core/log.ts";
-import { RecoveryReader } from "../../realtime/_recovery.ts";
+import { RecoveryReader } from "../../realtime/_recovery_reader.ts";
 import type { SocketConnection } from "../../realtime/_socket_connections.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { event } from "./_scripted_hub.ts";
 
-/** A socket that catches up, and whose peer takes what the test says. */
+/** A socket that recovers, and whose peer takes what the test decides. */
 function rig(events: number) {
   const clock = new FakeClock();
   const log = Array.from({ length: events }, (_, n) => event(n + 1));
@@ -20,9 +20,9 @@ function rig(events: number) {
     },
     drop: () => void (state.readyState = "closed"),
   };
-  const connection = { cursor: 0, behind: undefined, engine } as unknown as SocketConnection;
+  const connection = { cursor: 0, recovery: undefined, engine } as unknown as SocketConnection;
   const sent: number[] = [];
-  const catchUps = new RecoveryReader({
+  const reader = new RecoveryReader({
     ...{ clock, log: silentLog, random: () => 0.5 },
     hub: {
       readMissed: (_, after) => {
@@ -41,12 +41,12 @@ function rig(events: number) {
     measure: () => {},
     stalledAfterMs: () => 10_000,
   });
-  return { clock, catchUps, connection, state, sent, log, last };
+  return { clock, reader, connection, state, sent, log, last };
 }
 
-Deno.test("a socket goes on from the log as its peer takes what it was sent", async () => {
-  const { clock, catchUps, connection, state, sent, log, last } = rig(25);
-  catchUps.recover(connection, last);
+Deno.test("a recovering socket is sent more as its peer takes what it was sent", async () => {
+  const { clock, reader, connection, state, sent, log, last } = rig(25);
+  reader.recover(connection, last);
   assert.equal(sent.length, 10);
   state.backlogBytes = 4;
   await clock.advance(50);
@@ -58,9 +58,9 @@ Deno.test("a socket goes on from the log as its peer takes what it was sent", as
   assert.equal(state.reads, 1);
 });
 
-Deno.test("a peer that takes a little every nine seconds is given its time", async () => {
-  const { clock, catchUps, connection, state, sent, log, last } = rig(25);
-  catchUps.recover(connection, last);
+Deno.test("a peer that takes a little every nine seconds is not dropped", async () => {
+  const { clock, reader, connection, state, sent, log, last } = rig(25);
+  reader.recover(connection, last);
   while (sent.length < log.length) {
     await clock.advance(9_000);
     state.backlogBytes--;
@@ -70,18 +70,18 @@ Deno.test("a peer that takes a little every nine seconds is given its time", asy
   assert.deepEqual(sent, log.map(({ offset }) => offset));
 });
 
-Deno.test("a peer that takes nothing for ten seconds is given up, and nothing is read for it", async () => {
-  const { clock, catchUps, connection, state, last } = rig(25);
-  catchUps.recover(connection, last);
+Deno.test("a peer that takes nothing for ten seconds is dropped, and nothing is read for it", async () => {
+  const { clock, reader, connection, state, last } = rig(25);
+  reader.recover(connection, last);
   await clock.advance(9_900);
   assert.deepEqual([state.readyState, state.reads], ["open", 1]);
   await clock.advance(150);
   assert.deepEqual([state.readyState, state.reads], ["closed", 1]);
 });
 
-Deno.test("of what was read for a peer that takes its time, 64 events are kept", async () => {
-  const { clock, catchUps, connection, state, sent, log, last } = rig(200);
-  catchUps.recover(connection, last);
+Deno.test("at most 64 events are kept in memory for a slow peer", async () => {
+  const { clock, reader, connection, state, sent, log, last } = rig(200);
+  reader.recover(connection, last);
   assert.equal(connection.recovery!.events.length, 64);
   while (sent.length < log.length) {
     state.backlogBytes = 0;
@@ -92,9 +92,9 @@ Deno.test("of what was read for a peer that takes its time, 64 events are kept",
   assert.equal(state.reads, 3);
 });
 
-Deno.test("of what was read for a peer that takes nothing, nothing is kept after a second", async () => {
-  const { clock, catchUps, connection, last } = rig(200);
-  catchUps.recover(connection, last);
+Deno.test("no events are kept in memory for a peer that takes nothing for a second", async () => {
+  const { clock, reader, connection, last } = rig(200);
+  reader.recover(connection, last);
   await clock.advance(1_100);
   assert.equal(connection.recovery!.events.length, 0);
 });

@@ -23,15 +23,15 @@ async function connect(served: Served, query: string): Promise<Peer> {
   return peer;
 }
 
-Deno.test("an event reaches every socket of its user and nobody else", async () => {
+Deno.test("an event reaches every socket of its user and no other socket", async () => {
   await using served = serveRealtime();
   const mine = [await connect(served, "session=7@1"), await connect(served, "session=7@1")];
   const other = await connect(served, "session=8@1");
   const namesake = await connect(served, "session=7@2");
-  assert.equal(served.tell(SEVEN, "mine", [1]), 2);
+  assert.equal(served.publish(SEVEN, "mine", [1]), 2);
   for (const user of ["8@1", "7@2"]) {
     const [name, context] = user.split("@");
-    served.tell({ ...SEVEN, user: name!, context: context! }, "theirs");
+    served.publish({ ...SEVEN, user: name!, context: context! }, "theirs");
   }
   for (const peer of mine) assert.equal(await peer.next(), '42["mine",1]');
   assert.equal(await other.next(), '42["theirs"]');
@@ -41,15 +41,15 @@ Deno.test("an event reaches every socket of its user and nobody else", async () 
 Deno.test("an event for another client reaches no socket of this one", async () => {
   await using served = serveRealtime();
   await connect(served, "session=7@1");
-  assert.equal(served.tell({ ...SEVEN, client: "other" }, "x"), 0);
+  assert.equal(served.publish({ ...SEVEN, client: "other" }, "x"), 0);
 });
 
 Deno.test("the connection that caused an event gets nothing", async () => {
   await using served = serveRealtime();
   const source = await connect(served, "session=7@1&connection=mine");
   const other = await connect(served, "session=7@1&connection=other");
-  assert.equal(served.tell(SEVEN, "x", [], "mine"), 1);
-  served.tell(SEVEN, "y");
+  assert.equal(served.publish(SEVEN, "x", [], "mine"), 1);
+  served.publish(SEVEN, "y");
   assert.equal(await other.next(), '42["x"]');
   assert.equal(await source.next(), '42["y"]');
 });
@@ -60,12 +60,12 @@ Deno.test("the Socket.IO id counts as a connection id, beside the one in the add
   await peer.next();
   peer.send("40");
   const { sid } = JSON.parse((await peer.text()).slice(2));
-  assert.equal(served.tell(SEVEN, "x", [], sid), 0);
-  assert.equal(served.tell(SEVEN, "x", [], "mine"), 0);
-  assert.equal(served.tell(SEVEN, "x", [], "another"), 1);
+  assert.equal(served.publish(SEVEN, "x", [], sid), 0);
+  assert.equal(served.publish(SEVEN, "x", [], "mine"), 0);
+  assert.equal(served.publish(SEVEN, "x", [], "another"), 1);
 });
 
-Deno.test("events come in the order in which they were sent, across an upgrade", async () => {
+Deno.test("events arrive in the order in which they were sent, across an upgrade", async () => {
   await using served = serveRealtime();
   const opened = await served.http(`${POLL}&session=7@1`);
   const { sid } = JSON.parse((await opened.text()).slice(1));
@@ -77,10 +77,10 @@ Deno.test("events come in the order in which they were sent, across an upgrade",
   await peer.opened;
   peer.send("2probe");
   assert.equal(await peer.next(), "3probe");
-  for (const each of [1, 2, 3]) served.tell(SEVEN, "x", [each]);
+  for (const each of [1, 2, 3]) served.publish(SEVEN, "x", [each]);
   peer.send("5");
   assert.equal(withoutOffset(await peer.text()), '42["x",1]');
-  served.tell(SEVEN, "x", [4]);
+  served.publish(SEVEN, "x", [4]);
   for (const each of [2, 3, 4]) {
     assert.equal(withoutOffset(await peer.text()), `42["x",${each}]`);
   }
@@ -94,8 +94,8 @@ Deno.test("a polling client gets its events", async () => {
   await posted.body?.cancel();
   const connected = await served.http(`${POLL}&sid=${sid}`);
   await connected.body?.cancel();
-  served.tell(SEVEN, "x", ["ü"]);
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "x", ["ü"]);
+  served.publish(SEVEN, "y");
   const polled = await served.http(`${POLL}&sid=${sid}`);
   const frames = (await polled.text()).split("\x1e");
   assert.deepEqual(frames.map(withoutOffset), ['42["x","ü"]', '42["y"]']);
@@ -126,7 +126,7 @@ Deno.test("a peer that never answers is closed by its heartbeat", async () => {
   await peer.closed;
 });
 
-Deno.test("a socket keeps the ping times that it was delivered, whatever is configured later", async () => {
+Deno.test("a socket keeps the ping times of its open packet, whatever is configured later", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   await connect(served, "session=7@1");
@@ -139,7 +139,7 @@ Deno.test("a socket keeps the ping times that it was delivered, whatever is conf
   assert.deepEqual({ pingInterval, pingTimeout }, times);
 });
 
-Deno.test("a revoked session is delivered so and closed; others are not", async () => {
+Deno.test("the sockets of a revoked session receive session:invalid and are closed, others are not", async () => {
   await using served = serveRealtime();
   const revoked = await connect(served, "session=7@1");
   const other = await connect(served, "session=8@1");
@@ -148,11 +148,11 @@ Deno.test("a revoked session is delivered so and closed; others are not", async 
   assert.equal(await revoked.next(), '42["session:invalid"]');
   assert.equal(await revoked.next(), "41");
   await revoked.closed;
-  served.tell({ ...SEVEN, user: "8" }, "x");
+  served.publish({ ...SEVEN, user: "8" }, "x");
   assert.equal(await other.next(), '42["x"]');
 });
 
-Deno.test("a session revoked between its check and its place among the sockets is closed", async () => {
+Deno.test("a session revoked between its check and the CONNECT answer is closed", async () => {
   await using served = serveRealtime();
   const peer = served.peer(`${V4}&session=7@1`);
   await peer.next();
@@ -163,7 +163,7 @@ Deno.test("a session revoked between its check and its place among the sockets i
   await peer.closed;
 });
 
-Deno.test("sockets of a session that has ended by itself are delivered and closed, others stay", async () => {
+Deno.test("the sockets of an expired session receive session:invalid and are closed, others stay", async () => {
   const clock = new FakeClock();
   const expiresAt = clock.now() + 60_000;
   const authenticate = ({ credential }: { credential: string }) => {
@@ -180,11 +180,11 @@ Deno.test("sockets of a session that has ended by itself are delivered and close
   assert.deepEqual(served.clientsOf("1", "7"), []);
   assert.equal(await ending.text(), '42["session:invalid"]');
   await ending.closed;
-  served.tell({ ...SEVEN, user: "8" }, "x");
+  served.publish({ ...SEVEN, user: "8" }, "x");
   assert.equal(await other.text(), '42["x"]');
 });
 
-Deno.test("a session that ends while the process is held up is delivered nothing more", async () => {
+Deno.test("a session that expires while the process is held up receives nothing more", async () => {
   const clock = new FakeClock();
   const identity = { context: "1", user: "7", sessionId: "s", expiresAt: clock.now() + 60_000 };
   await using served = serveRealtime({}, {
@@ -193,7 +193,7 @@ Deno.test("a session that ends while the process is held up is delivered nothing
   });
   const ending = await connect(served, "session=7@1");
   clock.holdUp(60_000);
-  assert.equal(served.tell(SEVEN, "x"), 0);
+  assert.equal(served.publish(SEVEN, "x"), 0);
   assert.equal(await ending.text(), '42["session:invalid"]');
   await ending.closed;
 });
@@ -252,6 +252,6 @@ Deno.test("whatever frames a client sends, others are served", async () => {
     }),
     { numRuns: 100 },
   );
-  served.tell({ ...SEVEN, user: "8" }, "x");
+  served.publish({ ...SEVEN, user: "8" }, "x");
   assert.equal(await other.next(), '42["x"]');
 });

@@ -1,4 +1,4 @@
-/** How far a client has got that does not say so itself, and so what it is told again. */
+/** Up to which offset a client has acknowledged that sends no offset, and what it is sent again. */
 
 import assert from "node:assert/strict";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -9,7 +9,7 @@ const POLLING = "/socket.io/appsuite/?EIO=4&transport=polling";
 const NAMED = "&session=7@1&connection=c";
 const SEVEN = { context: "1", user: "7" };
 
-/** Connects as a client of 3.0 to 4.5 does, which brings no pid. */
+/** Connects as a client of 3.0 to 4.5 does, which sends no pid. */
 async function connect(served: ServedRealtime, query = NAMED): Promise<Peer> {
   const peer = served.peer(`${WEB_SOCKET}${query}`);
   await peer.next();
@@ -23,118 +23,132 @@ async function drop(served: ServedRealtime, peer: Peer): Promise<void> {
   while (served.realtime.socketsOf(SEVEN).length > 0) await settle(1);
 }
 
-/** Answers the question that was sent, and waits until the answer has arrived. */
+/** Answers the ping, and waits until the server has received the pong. */
 async function answer(served: ServedRealtime, peer: Peer): Promise<void> {
-  const [seat] = served.realtime.socketsOf(SEVEN);
-  const { acknowledged } = seat!;
+  const [socket] = served.realtime.socketsOf(SEVEN);
+  const { acknowledged } = socket!;
   while (await peer.next() !== "2");
   peer.send("3");
-  while (seat!.acknowledged === acknowledged) await settle(1);
+  while (socket!.acknowledged === acknowledged) await settle(1);
 }
 
-Deno.test("a client is asked within two seconds whether it has got an event", async () => {
+Deno.test("a client is pinged within two seconds of an event", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const peer = await connect(served);
-  served.tell(SEVEN, "x", [1]);
-  served.tell(SEVEN, "x", [2]);
-  for (const n of [1, 2]) assert.equal(withoutOffset(await peer.text()), `42["x",${n}]`);
+  served.publish(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [2]);
+  for (const n of [1, 2]) {
+    assert.equal(withoutOffset(await peer.text()), `42["x",${n}]`);
+  }
   await clock.advance(2_000);
   await answer(served, peer);
   await drop(served, peer);
   const back = await connect(served);
-  served.tell(SEVEN, "y");
-  assert.equal(withoutOffset(await back.text()), '42["y"]', "nothing is delivered again");
+  served.publish(SEVEN, "y");
+  assert.equal(
+    withoutOffset(await back.text()),
+    '42["y"]',
+    "nothing is sent again",
+  );
 });
 
-Deno.test("what came after the question is asked about again", async () => {
+Deno.test("an event sent after the ping is acknowledged by another ping", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const peer = await connect(served);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await clock.advance(2_000);
-  served.tell(SEVEN, "x", [2]);
+  served.publish(SEVEN, "x", [2]);
   await answer(served, peer);
   await clock.advance(2_000);
   await answer(served, peer);
   await drop(served, peer);
   const back = await connect(served);
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(withoutOffset(await back.text()), '42["y"]');
 });
 
-Deno.test("events that are delivered isRepeat and then answered for are not delivered a third time", async () => {
+Deno.test("events that were sent again and then acknowledged are not sent a third time", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const first = await connect(served);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await drop(served, first);
   for (let drops = 0; drops < 3; drops++) {
-    const isRepeat = await connect(served);
-    assert.equal(withoutOffset(await isRepeat.text()), '42["x",1]');
+    const third = await connect(served);
+    assert.equal(withoutOffset(await third.text()), '42["x",1]');
     if (drops === 2) {
       await clock.advance(2_000);
-      await answer(served, isRepeat);
+      await answer(served, third);
     }
-    await drop(served, isRepeat);
+    await drop(served, third);
   }
   const last = await connect(served);
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(withoutOffset(await last.text()), '42["y"]');
 });
 
-Deno.test("a client that has no name to come back by is not asked", async () => {
+Deno.test("a client that does not name its connection is not pinged early", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const peer = await connect(served, "&session=7@1");
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await clock.advance(5_000);
-  served.tell(SEVEN, "x", [2]);
-  for (const n of [1, 2]) assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+  served.publish(SEVEN, "x", [2]);
+  for (const n of [1, 2]) {
+    assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+  }
 });
 
-Deno.test("nobody is asked where that is turned off", async () => {
+Deno.test("no early ping is sent where the setting is 0", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({ askAfter: 0 }, { clock });
   const peer = await connect(served);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await clock.advance(5_000);
-  served.tell(SEVEN, "x", [2]);
-  for (const n of [1, 2]) assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+  served.publish(SEVEN, "x", [2]);
+  for (const n of [1, 2]) {
+    assert.equal(withoutOffset(String(await peer.next())), `42["x",${n}]`);
+  }
 });
 
-Deno.test("a client that does not answer the question in time is closed", async () => {
+Deno.test("a client that does not answer the early ping in time is closed", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({ pingTimeout: 5_000 }, { clock });
   const peer = await connect(served);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await clock.advance(8_000);
   await peer.closed;
   assert.equal(served.realtime.socketsOf(SEVEN).length, 0);
 });
 
-Deno.test("the next poll says that the answer to the last one has arrived", async () => {
+Deno.test("the next poll acknowledges the answer to the last one", async () => {
   await using served = serveRealtime();
   const opened = await (await served.http(`${POLLING}${NAMED}`)).text();
   const sid = /"sid":"([^"]+)"/.exec(opened)![1];
   const poll = () => served.http(`${POLLING}&sid=${sid}`);
   await (await served.http(`${POLLING}&sid=${sid}`, { method: "POST", body: "40" })).text();
   assert.match(await (await poll()).text(), /^40/);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   assert.match(await (await poll()).text(), /"x",1/);
   const waiting = poll();
   await settle();
-  served.tell(SEVEN, "x", [2]);
+  served.publish(SEVEN, "x", [2]);
   assert.match(await (await waiting).text(), /"x",2/);
   await (await served.http(`${POLLING}&sid=${sid}`, { method: "POST", body: "1" })).text();
   while (served.realtime.socketsOf(SEVEN).length > 0) await settle(1);
   const back = await connect(served);
-  assert.equal(withoutOffset(await back.text()), '42["x",2]', "of which it has not polled again");
-  served.tell(SEVEN, "y");
+  assert.equal(
+    withoutOffset(await back.text()),
+    '42["x",2]',
+    "of which it has not polled again",
+  );
+  served.publish(SEVEN, "y");
   assert.equal(withoutOffset(await back.text()), '42["y"]');
 });
 
-Deno.test("clients of Socket.IO 2 are delivered a ping interval of their own", async () => {
+Deno.test("clients of Socket.IO 2 are sent their own ping interval", async () => {
   await using served = serveRealtime({ olderPingInterval: 5_000 });
   const older = served.peer(WEB_SOCKET.replace("EIO=4", "EIO=3") + NAMED);
   const newer = served.peer(WEB_SOCKET + NAMED.replace("=c", "=d"));

@@ -1,4 +1,4 @@
-/** Clients that come back, as raw peers of a server with a hub in memory. */
+/** Clients that reconnect: raw peers of a server with a hub in memory. */
 
 import assert from "node:assert/strict";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -36,7 +36,7 @@ async function older(served: ServedRealtime, query: string): Promise<Peer> {
   return peer;
 }
 
-/** Breaks the connection, and waits until the server has seen it. */
+/** Closes the connection, and waits until the server has seen it. */
 async function leave(served: ServedRealtime, peer: Peer): Promise<void> {
   const { size } = new Set(served.realtime.socketsOf(SEVEN));
   peer.close();
@@ -47,48 +47,50 @@ function offsetIn(frame: string): string {
   return /"(\d{16})"\]$/.exec(frame)![1]!;
 }
 
-Deno.test("a newer client gets a pid, and an offset at the end of each event", async () => {
+Deno.test("a newer client gets a pid, and each of its events ends with an offset", async () => {
   await using served = serveRealtime();
   const { peer, pid, sid } = await newer(served);
   assert.match(pid, new RegExp(`^\\d{16}\\.${sid}$`));
-  served.tell(SEVEN, "x", [{ n: 1 }]);
+  served.publish(SEVEN, "x", [{ n: 1 }]);
   assert.equal(withoutOffset(await peer.text()), '42["x",{"n":1}]');
 });
 
-Deno.test("a newer client that returns gets what came after its offset, and keeps its pid", async () => {
+Deno.test("a newer client that reconnects receives what followed its offset, and keeps its pid", async () => {
   await using served = serveRealtime();
   const first = await newer(served);
-  for (const n of [1, 2]) served.tell(SEVEN, "x", [n]);
+  for (const n of [1, 2]) served.publish(SEVEN, "x", [n]);
   const offset = offsetIn(await first.peer.text());
   await leave(served, first.peer);
-  served.tell(SEVEN, "x", [3]);
+  served.publish(SEVEN, "x", [3]);
   const second = await newer(served, { pid: first.pid, offset });
   assert.equal(second.pid, first.pid);
-  served.tell(SEVEN, "x", [4]);
+  served.publish(SEVEN, "x", [4]);
   for (const n of [2, 3, 4]) {
     assert.equal(withoutOffset(await second.peer.text()), `42["x",${n}]`);
   }
 });
 
-Deno.test("a newer client that saw no event goes on from its pid", async () => {
+Deno.test("a newer client that received no event resumes from its pid", async () => {
   await using served = serveRealtime();
   const first = await newer(served);
   await leave(served, first.peer);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   const second = await newer(served, { pid: first.pid });
   assert.equal(second.pid, first.pid);
   assert.equal(withoutOffset(await second.peer.text()), '42["x",1]');
 });
 
-Deno.test("nobody gets anything of another user's log, whatever they send", async () => {
+Deno.test("no client receives events of another user's log, whatever it sends", async () => {
   await using served = serveRealtime();
   const owner = await newer(served, { session: "8@1" });
-  served.tell(EIGHT, "secret", [1]);
+  served.publish(EIGHT, "secret", [1]);
   await owner.peer.text();
-  served.tell(EIGHT, "secret", [2]);
-  for (const offset of [undefined, "0000000000000000", owner.pid.slice(0, 16)]) {
+  served.publish(EIGHT, "secret", [2]);
+  for (
+    const offset of [undefined, "0000000000000000", owner.pid.slice(0, 16)]
+  ) {
     const thief = await newer(served, { pid: owner.pid, offset });
-    served.tell(SEVEN, "mine");
+    served.publish(SEVEN, "mine");
     for (;;) {
       const frame = withoutOffset(await thief.peer.text());
       assert.ok(!frame.includes("secret"));
@@ -98,17 +100,17 @@ Deno.test("nobody gets anything of another user's log, whatever they send", asyn
   }
 });
 
-Deno.test("who comes back too late is delivered to resync, and gets what is left", async () => {
+Deno.test("a client that reconnects too late receives resync and what the log still has", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const stays = await newer(served);
   const first = await newer(served);
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await leave(served, first.peer);
   await clock.advance(130_000 / 2);
   stays.peer.send("3");
   await settle();
-  served.tell(SEVEN, "x", [2]);
+  served.publish(SEVEN, "x", [2]);
   await clock.advance(130_000 / 2);
   const second = await newer(served, { pid: first.pid });
   assert.notEqual(second.pid, first.pid);
@@ -119,7 +121,7 @@ Deno.test("who comes back too late is delivered to resync, and gets what is left
   assert.ok(offsetIn(resync) < offsetIn(rest));
 });
 
-Deno.test("a break before 'resync' was heard of does not hide that something is missing", async () => {
+Deno.test("a break before 'resync' arrives does not hide that something is missing", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const first = await newer(served);
@@ -135,81 +137,81 @@ Deno.test("a break before 'resync' was heard of does not hide that something is 
   assert.equal(fourth.pid, third.pid);
 });
 
-Deno.test("an older client is delivered to resync without an argument", async () => {
+Deno.test("an older client receives resync without an argument", async () => {
   const clock = new FakeClock();
   const maxEventsPerUser = 500;
   await using served = serveRealtime({}, { clock });
   const first = await older(served, "connection=c");
   await leave(served, first);
-  for (let n = 0; n <= maxEventsPerUser; n++) served.tell(SEVEN, "x", [n]);
+  for (let n = 0; n <= maxEventsPerUser; n++) served.publish(SEVEN, "x", [n]);
   const second = await older(served, "connection=c");
   assert.equal(await second.next(), '42["resync"]');
   assert.equal(await second.next(), '42["x",1]');
 });
 
-Deno.test("an older client returns by its connection id, and gets the original's payload", async () => {
+Deno.test("an older client reconnects by its connection id, and receives the original's payload", async () => {
   await using served = serveRealtime();
   const first = await older(served, "connection=c");
   await leave(served, first);
-  served.tell(SEVEN, "x", [{ n: 1 }]);
+  served.publish(SEVEN, "x", [{ n: 1 }]);
   const second = await older(served, "connection=c");
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(await second.next(), '42["x",{"n":1}]');
   assert.equal(await second.next(), '42["y"]');
 });
 
-Deno.test("an older client that comes back too late is delivered to resync, and once", async () => {
+Deno.test("an older client that reconnects too late receives resync once", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   await leave(served, await older(served, "connection=c"));
   await clock.advance(600_000);
   const second = await older(served, "connection=c");
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(await second.next(), '42["resync"]');
   assert.equal(await second.next(), '42["y"]');
   await leave(served, second);
   const third = await older(served, "connection=c");
-  served.tell(SEVEN, "z");
+  served.publish(SEVEN, "z");
   assert.equal(await third.next(), '42["y"]', "which it has not answered for");
   assert.equal(await third.next(), '42["z"]');
 });
 
-Deno.test("an older client without a connection id starts anew", async () => {
+Deno.test("an older client without a connection id starts as a new one", async () => {
   await using served = serveRealtime();
   const first = await older(served, "");
   await leave(served, first);
-  served.tell(SEVEN, "x");
+  served.publish(SEVEN, "x");
   const second = await older(served, "");
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(await second.next(), '42["y"]');
 });
 
-Deno.test("what an older client has not answered for is sent again", async () => {
+Deno.test("an older client receives again what it has not acknowledged", async () => {
   await using served = serveRealtime();
   const first = await older(served, "connection=c");
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   first.send("2"); // the pong follows event 1
   assert.equal(await first.next(), '42["x",1]');
   assert.equal(await first.next(), "3");
-  served.tell(SEVEN, "x", [2]);
+  served.publish(SEVEN, "x", [2]);
   first.send("2"); // says that the first pong has arrived, not what came after it
   assert.equal(await first.next(), '42["x",2]');
   assert.equal(await first.next(), "3");
-  served.tell(SEVEN, "x", [3]);
+  served.publish(SEVEN, "x", [3]);
   await leave(served, first);
   const second = await older(served, "connection=c");
   for (const n of [2, 3]) assert.equal(await second.next(), `42["x",${n}]`);
-  served.tell(SEVEN, "y");
+  served.publish(SEVEN, "y");
   assert.equal(await second.next(), '42["y"]');
 });
 
-Deno.test("a pong says that everything before its ping has arrived", async () => {
+Deno.test("a pong acknowledges everything that was sent before its ping", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const first = await newer(served, {}, "&connection=c");
-  served.tell(SEVEN, "x", [1]);
+  served.publish(SEVEN, "x", [1]);
   await clock.advance(26_000);
-  served.tell(SEVEN, "x", [2]);
+  served.publish(SEVEN, "x", [2]);
   assert.equal(withoutOffset(await first.peer.text()), '42["x",1]');
   assert.equal(withoutOffset(await first.peer.text()), '42["x",2]');
   first.peer.send("3");
@@ -219,7 +221,7 @@ Deno.test("a pong says that everything before its ping has arrived", async () =>
   assert.equal(withoutOffset(await second.peer.text()), '42["x",2]');
 });
 
-Deno.test("who says goodbye is waited for, because disconnect() is followed by connect()", async () => {
+Deno.test("events are kept for a client that disconnects on purpose: it may call connect() next", async () => {
   await using served = serveRealtime();
   const peer = await older(served, "connection=c");
   peer.send("41");
@@ -228,7 +230,7 @@ Deno.test("who says goodbye is waited for, because disconnect() is followed by c
   assert.deepEqual(present!.map(({ id, open }) => [id, open]), [["c", false]]);
 });
 
-Deno.test("so is who loses its connection", async () => {
+Deno.test("events are kept for a client that loses its connection", async () => {
   await using served = serveRealtime();
   const peer = await older(served, "connection=c");
   await leave(served, peer);
@@ -236,7 +238,7 @@ Deno.test("so is who loses its connection", async () => {
   assert.deepEqual(present!.map(({ id, open }) => [id, open]), [["c", false]]);
 });
 
-Deno.test("a client whose session ended is not waited for", async () => {
+Deno.test("no events are kept for a client whose session ended", async () => {
   await using served = serveRealtime();
   const peer = await older(served, "connection=c");
   served.realtime.closeSession("7@1");
@@ -244,7 +246,7 @@ Deno.test("a client whose session ended is not waited for", async () => {
   assert.deepEqual(await served.hub.presence([SEVEN]), [[]]);
 });
 
-Deno.test("a drained socket counts as one that comes back", async () => {
+Deno.test("events are kept for the client of a drained socket", async () => {
   await using served = serveRealtime();
   await older(served, "connection=c");
   await served.realtime.drain({ perSecond: 1000, withinMs: 1000 });
@@ -252,7 +254,7 @@ Deno.test("a drained socket counts as one that comes back", async () => {
   assert.deepEqual(present!.map(({ id, open }) => [id, open]), [["c", false]]);
 });
 
-Deno.test("so does one that is closed by a stop", async () => {
+Deno.test("events are kept for the client of a socket that a stop closes", async () => {
   const served = serveRealtime();
   await older(served, "connection=c");
   await served.realtime.close();
@@ -261,31 +263,33 @@ Deno.test("so does one that is closed by a stop", async () => {
   await served[Symbol.asyncDispose]();
 });
 
-Deno.test("a newer client that returns takes the place of its dead socket, even at the limit", async () => {
+Deno.test("a newer client that reconnects replaces its dead socket, even at the limit of sockets", async () => {
   await using served = serveRealtime({ maxSocketsPerUser: 1 });
   const first = await newer(served);
   const second = await newer(served, { pid: first.pid });
   await first.peer.closed;
   assert.equal(second.pid, first.pid);
   assert.equal(served.realtime.socketsOf(SEVEN).length, 1);
-  assert.equal(served.tell(SEVEN, "x"), 1);
+  assert.equal(served.publish(SEVEN, "x"), 1);
 });
 
-Deno.test("what a client caused before it returned is not delivered to it", async () => {
+Deno.test("a client does not receive what it caused itself before it reconnected", async () => {
   await using served = serveRealtime();
   const first = await newer(served);
   await leave(served, first.peer);
-  served.tell(SEVEN, "mine", [], first.sid);
-  served.tell(SEVEN, "theirs");
+  served.publish(SEVEN, "mine", [], first.sid);
+  served.publish(SEVEN, "theirs");
   const second = await newer(served, { pid: first.pid });
   assert.equal(withoutOffset(await second.peer.text()), '42["theirs"]');
 });
 
-Deno.test("events for other clients do not make a client miss anything", async () => {
+Deno.test("events for other clients cause no resync", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const first = await newer(served);
-  for (let n = 0; n < 600; n++) served.tell({ ...SEVEN, client: "other" }, "x", [n]);
+  for (let n = 0; n < 600; n++) {
+    served.publish({ ...SEVEN, client: "other" }, "x", [n]);
+  }
   await clock.advance(26_000); // a ping
   first.peer.send("3");
   await settle(10);
@@ -294,14 +298,14 @@ Deno.test("events for other clients do not make a client miss anything", async (
   assert.equal(second.pid, first.pid);
 });
 
-Deno.test("a newer client is delivered of the end of its session with an offset as its last argument", async () => {
+Deno.test("session:invalid ends with an offset for a newer client", async () => {
   await using served = serveRealtime();
   const { peer } = await newer(served);
   served.realtime.closeSession("7@1");
   assert.equal(withoutOffset(await peer.text()), '42["session:invalid"]');
 });
 
-Deno.test("a return is reported with what was missed, a first visit is not", async () => {
+Deno.test("a reconnect is reported with what was missed, a first connect is not", async () => {
   const resumed: unknown[] = [];
   const resyncs: string[] = [];
   const hooks = {
@@ -312,7 +316,7 @@ Deno.test("a return is reported with what was missed, a first visit is not", asy
   const first = await newer(served);
   assert.deepEqual(resumed, []);
   await leave(served, first.peer);
-  for (const n of [1, 2]) served.tell(SEVEN, "x", [n]);
+  for (const n of [1, 2]) served.publish(SEVEN, "x", [n]);
   await newer(served, { pid: first.pid });
   assert.deepEqual(resumed, [{ events: 2, complete: true }]);
   await newer(served, { pid: "elsewhere" });
