@@ -69,7 +69,7 @@ interface StoredContent {
   readonly data?: JsonText;
 }
 
-/** The first parts of the keys; see `RedisStore`'s loose records. */
+/** The first parts of the keys; see `RedisStore`'s standalone records. */
 export const INBOX_FAMILIES: readonly string[] = ["inbox", "inboxItem"];
 
 /** Attempts to write an index that others write at the same time. */

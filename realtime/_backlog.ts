@@ -16,10 +16,12 @@ export interface BacklogPeer {
   whenGone(run: () => void): void;
 }
 
-/** Limits in bytes. */
-interface BacklogLimits {
-  readonly perSocket: number;
-  readonly total: number;
+/** Limits of the bytes that may wait for peers. */
+export interface BacklogLimits {
+  /** For one peer. Events use half of it, and stay in the log beyond. */
+  readonly maxBacklogBytes: number;
+  /** For all peers. */
+  readonly maxTotalBacklogBytes: number;
 }
 
 /** Tracks every peer that has not taken everything it was sent. */
@@ -35,7 +37,7 @@ export class Backlog {
 
   /** Whether dropped peers hold too many bytes for new sockets to be admitted. */
   get isFull(): boolean {
-    return this.#abandoned > this.limits.total;
+    return this.#abandoned > this.limits.maxTotalBacklogBytes;
   }
 
   /** Whether `bytes` more may be sent to a peer. If not, the peer has been dropped. */
@@ -45,13 +47,13 @@ export class Backlog {
       if (this.#waiting.size > 0) this.forget(peer);
       return true;
     }
-    const fits = waiting + bytes <= this.limits.perSocket;
+    const fits = waiting + bytes <= this.limits.maxBacklogBytes;
     this.#set(peer, fits ? waiting + bytes : waiting);
     if (!fits) {
       peer.drop();
       return false;
     }
-    return this.#total <= this.limits.total || this.#makeRoom(peer);
+    return this.#total <= this.limits.maxTotalBacklogBytes || this.#makeRoom(peer);
   }
 
   /**
@@ -64,8 +66,8 @@ export class Backlog {
       if (this.#waiting.size > 0) this.forget(peer);
       return true;
     }
-    const fits = waiting + bytes <= this.limits.perSocket / 2 &&
-      this.#total + bytes <= this.limits.total;
+    const fits = waiting + bytes <= this.limits.maxBacklogBytes / 2 &&
+      this.#total + bytes <= this.limits.maxTotalBacklogBytes;
     this.#set(peer, fits ? waiting + bytes : waiting);
     return fits;
   }
@@ -107,7 +109,7 @@ export class Backlog {
   #makeRoom(sender: BacklogPeer): boolean {
     let isSenderKept = true;
     this.measure();
-    while (this.#total > this.limits.total) {
+    while (this.#total > this.limits.maxTotalBacklogBytes) {
       const [largest] = [...this.#waiting].reduce((a, b) => b[1] > a[1] ? b : a);
       largest.drop();
       this.forget(largest);

@@ -13,7 +13,6 @@ export interface DrainPace {
 
 interface DrainOptions extends DrainPace {
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
 }
 

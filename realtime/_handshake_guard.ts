@@ -27,7 +27,6 @@ import {
 } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
-/** Options of {@link HandshakeGuard}. */
 interface HandshakeGuardOptions {
   readonly settings: RealtimeSettings;
   readonly authenticate: AuthenticateHandshake;

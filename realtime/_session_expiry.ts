@@ -6,7 +6,6 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 
-/** Options of {@link SessionExpiry}. */
 interface SessionExpiryOptions {
   readonly clock: Clock;
   readonly connections: SocketConnections;

@@ -9,7 +9,6 @@ import type { EngineSocket } from "./_engine_socket.ts";
 import type { HandshakeGuard, RefusedHandshake } from "./_handshake_guard.ts";
 import { pidFor, resumeRequestOf } from "./_resume.ts";
 
-/** Options of {@link createSocketAdmission}. */
 interface SocketAdmissionOptions {
   readonly guard: HandshakeGuard;
   readonly admission: ConnectionAdmission;

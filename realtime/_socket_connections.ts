@@ -10,7 +10,15 @@ import type { HeartbeatListener } from "./_engine_socket.ts";
 import type { Recovery } from "./_recovery_state.ts";
 
 /** What the server knows of a socket once it has checked the session. */
-interface ConnectionFields extends UserName {
+type ConnectionFields =
+  & UserName
+  & Pick<SocketConnection, "client" | "id" | "socketId" | "sessionId" | "expiresAt">
+  & Pick<SocketConnection, "wantsAcknowledgement" | "port">;
+
+/** One open socket of one user, or one that is being admitted. */
+export class SocketConnection implements LocalSocket, HeartbeatListener {
+  readonly context: string;
+  readonly user: string;
   readonly client: string;
   /** The name that the client gives its connection; the source of a notification is left out by it. */
   readonly id: string;
@@ -23,19 +31,6 @@ interface ConnectionFields extends UserName {
    * Whether the client reconnects under a name but without an offset. It then receives again
    * everything that it has not acknowledged.
    */
-  readonly wantsAcknowledgement: boolean;
-  readonly port: ConnectionPort;
-}
-
-/** One open socket of one user, or one that is being admitted. */
-export class SocketConnection implements ConnectionFields, LocalSocket, HeartbeatListener {
-  readonly context: string;
-  readonly user: string;
-  readonly client: string;
-  readonly id: string;
-  readonly socketId: string;
-  readonly sessionId: string;
-  readonly expiresAt: number;
   readonly wantsAcknowledgement: boolean;
   readonly port: ConnectionPort;
   readonly open = true;

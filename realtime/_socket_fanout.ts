@@ -11,7 +11,6 @@ import { EventFrames, frameOf, RESYNC, SESSION_INVALID } from "./_frames.ts";
 import { type RecoveryOptions, RecoveryReader } from "./_recovery_reader.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 
-/** Options of {@link SocketFanout}. */
 interface SocketFanoutOptions extends Omit<RecoveryOptions, "send" | "sendResync" | "measure"> {
   readonly connections: SocketConnections;
   readonly backlog: Backlog;

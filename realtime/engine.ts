@@ -21,20 +21,15 @@ export interface EngineLimits {
   readonly pingInterval: number;
   /** Milliseconds; every client receives it in its open packet. */
   readonly pingTimeout: number;
-  /**
-   * The ping interval for clients of revision 3.
-   *
-   * @default {pingInterval}
-   */
+  /** For clients of revision 3, whose pings acknowledge what they received. @default {pingInterval} */
   readonly olderPingInterval?: number;
   /**
-   * Milliseconds from an event to an early ping that has the client acknowledge it; 0: none.
-   *
-   * @default {1000}
+   * Milliseconds from an event to an early ping that has the client acknowledge it; 0: none. Only
+   * for clients of revision 4 that name their connection and send no offset. @default {1000}
    */
   readonly askAfter?: number;
   /** Bytes of the largest message that a client may send. */
-  readonly maxPayload: number;
+  readonly maxMessageBytes: number;
 }
 
 /** Options of an {@link Engine}. */
@@ -86,7 +81,7 @@ export class Engine extends Server implements EngineSocketServer {
     super({
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
-      maxHttpBufferSize: options.maxPayload,
+      maxHttpBufferSize: options.maxMessageBytes,
       upgradeTimeout: options.upgradeTimeout ?? 10_000,
       allowEIO3: true,
       httpCompression: false,
@@ -104,10 +99,10 @@ export class Engine extends Server implements EngineSocketServer {
   }
 
   /** Changes the limits of sockets opened from now on. */
-  configure({ pingInterval, pingTimeout, maxPayload, ...limits }: EngineLimits): void {
+  configure({ pingInterval, pingTimeout, maxMessageBytes, ...limits }: EngineLimits): void {
     this.#olderPingInterval = limits.olderPingInterval;
     this.askAfter = limits.askAfter ?? ASK_AFTER_MS;
-    Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
+    Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxMessageBytes });
     this.heartbeats.setPingTimeout(pingTimeout);
   }
 

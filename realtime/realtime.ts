@@ -21,7 +21,7 @@ import { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import { SocketFanout } from "./_socket_fanout.ts";
 import { StreamServer } from "./_stream_server.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
-import { Engine, type EngineLimits } from "./engine.ts";
+import { Engine } from "./engine.ts";
 import { type HandshakeRefusal, refusalError, refusalResponse } from "./handshake.ts";
 import type { Realtime, RealtimeHooks, RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -65,7 +65,7 @@ class RealtimeServer implements Realtime {
     this.#options = options;
     this.#hooks = options.hooks ?? {};
     this.#settings = settings;
-    const backlog = this.#backlog = new Backlog(backlogLimits(settings));
+    const backlog = this.#backlog = new Backlog(settings);
     this.#guard = new HandshakeGuard({ ...options, connections, backlog });
     this.#sessions = new SessionExpiry({
       ...{ clock, connections },
@@ -90,7 +90,7 @@ class RealtimeServer implements Realtime {
       onSeen: () => this.#hooks.onUnknownSession?.(),
     });
     this.#engine = new Engine({
-      ...{ ...engineLimits(settings), clock, bodyDeadline: options.bodyDeadline },
+      ...{ ...settings, clock, bodyDeadline: options.bodyDeadline },
       onUnknownSession: () => unknown.record(),
     });
     const { readClientScript } = options;
@@ -187,8 +187,8 @@ class RealtimeServer implements Realtime {
   configure(settings: RealtimeSettings): void {
     this.#settings = settings;
     this.#guard.configure(settings);
-    this.#backlog.limits = backlogLimits(settings);
-    this.#engine.configure(engineLimits(settings));
+    this.#backlog.limits = settings;
+    this.#engine.configure(settings);
     this.#io.connectTimeout(settings.connectTimeout);
   }
 
@@ -315,13 +315,4 @@ class RealtimeServer implements Realtime {
     this.#hooks.onRefused?.(refusal.code);
     return refusalResponse(refusal);
   }
-}
-
-function engineLimits(settings: RealtimeSettings): EngineLimits {
-  const { pingInterval, olderPingInterval, askAfter, pingTimeout, maxMessageBytes } = settings;
-  return { pingInterval, olderPingInterval, askAfter, pingTimeout, maxPayload: maxMessageBytes };
-}
-
-function backlogLimits(settings: RealtimeSettings) {
-  return { perSocket: settings.maxBacklogBytes, total: settings.maxTotalBacklogBytes };
 }

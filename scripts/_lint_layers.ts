@@ -20,7 +20,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   buffer: ["core", "store"],
   // Everything that several nodes share; only the composition knows of it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "inbox", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "inbox", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "inbox", "types:buffer"],
   simulator: ["core"],
   console: ["core"],

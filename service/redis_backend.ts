@@ -49,7 +49,8 @@ export async function openRedisBackend(
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
   // Far more than all other records, where publishers use them.
-  const store = opened.use(new RedisStore(link, { loose: ["idempotency", ...INBOX_FAMILIES] }));
+  const standalone = ["idempotency", ...INBOX_FAMILIES];
+  const store = opened.use(new RedisStore(link, { standalone }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {

@@ -1,23 +1,26 @@
 /**
- * CODEC
+ * Encodes events, as entries of a log and as messages between nodes. A message has two lines per
+ * event: its fields as JSON, and its arguments as they are, which avoids escaping them twice. It
+ * leaves out for which clients an event was kept, because a client that was away reads it from the
+ * log. Pure.
  */
 
 import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
 import type { Reply } from "../link.ts";
 
-type About = Pick<UserEvent, "clients" | "except" | "kept">;
+type Audience = Pick<UserEvent, "clients" | "except" | "kept">;
 
-/** Whom an event is for, as it is stored beside its arguments: nearly always the clients alone. */
-export function formatAbout({ clients, except, kept }: About): string {
+/** Encodes who receives an event, as the log stores it: nearly always just the clients. */
+export function formatAudience({ clients, except, kept }: Audience): string {
   if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
   return JSON.stringify(except === undefined ? clients : [clients, except]);
 }
 
-/** Reads what {@link formatAbout} has written. */
-export function readAbout(text: string): About {
-  const about = JSON.parse(text);
-  if (!Array.isArray(about[0])) return { clients: about };
-  const [clients, except, kept] = about;
+/** Reads the result of {@link formatAudience}. */
+export function parseAudience(text: string): Audience {
+  const audience = JSON.parse(text);
+  if (!Array.isArray(audience[0])) return { clients: audience };
+  const [clients, except, kept] = audience;
   return {
     clients,
     ...(typeof except === "string" && { except }),
@@ -25,28 +28,28 @@ export function readAbout(text: string): About {
   };
 }
 
-/** Reads what the script has made of an event: the offset before it, and the event, in lines. */
-export function readEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
+/** Reads an entry of a log: the offset of the event before it, and the event, in lines. */
+export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
   const [id, [, text]] = entry as readonly [string, readonly [string, string]];
-  const [previous, eventId, about] = text.split("\n", 3) as [string, string, string];
+  const [previous, eventId, audience] = text.split("\n", 3) as [string, string, string];
   return {
     id: eventId,
     context,
     user,
-    ...readAbout(about),
-    args: text.slice(previous.length + eventId.length + about.length + 3),
+    ...parseAudience(audience),
+    args: text.slice(previous.length + eventId.length + audience.length + 3),
     offset: Number(id.slice(0, id.indexOf("-"))),
     previous: Number(previous),
   };
 }
 
-/** A message of events. */
+/** Encodes a message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
   return events.map(({ id, context, user, clients, except, args, offset, previous }) => {
-    const known = [id, context, user, offset, previous, clients];
-    if (except !== undefined) known.push(except);
-    // A break in JSON is nothing but a space.
-    return `${JSON.stringify(known)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
+    const fields = [id, context, user, offset, previous, clients];
+    if (except !== undefined) fields.push(except);
+    // In JSON a line break outside of texts means as much as a space.
+    return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
 }
 

@@ -22,5 +22,5 @@ redisTests("the contract of inboxes, on Redis", () =>
     const link = links[0] ??= await openLink(redis().url, {
       ...{ clock: systemClock, random: Math.random },
     });
-    return new RedisStore(link, { loose: INBOX_FAMILIES });
+    return new RedisStore(link, { standalone: INBOX_FAMILIES });
   }));

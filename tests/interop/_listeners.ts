@@ -1,4 +1,4 @@
-/** Clients of every protocol that write down what they hear, and reconnect by themselves. */
+/** Clients of every protocol that record what they receive, and reconnect by themselves. */
 
 import { EventSource } from "eventsource";
 import { io } from "socket.io-client";
@@ -22,16 +22,16 @@ export function nameOf(kind: Kind): string {
   return typeof kind === "number" ? `socket.io-client ${kind}` : kind;
 }
 
-/** How a client differs from the usual one, which is user 7 of context 1 on a WebSocket. */
+/** How a client differs from user 7 of context 1 on a WebSocket. */
 export interface Options {
   readonly transports?: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
 }
 
-/** A client that writes down which numbers it was sent, and what happened to it. */
+/** A client that records the numbers it receives, and what happens to it. */
 export interface Listener extends Disposable {
   readonly heard: readonly number[];
-  /** Of each connection: whether the client takes itself for recovered. */
+  /** Of each connection: whether the client considers itself recovered. */
   readonly connections: readonly boolean[];
   readonly resyncs: readonly (readonly unknown[])[];
   /** Closes the client's engine as if the network had gone. */
@@ -56,7 +56,7 @@ export function listen(kind: Kind, host: string, options: Options = {}): Listene
   const open = kind === 4 ? io : io2 as unknown as typeof io;
   const socket = open(`http://${host}`, {
     ...{ path: "/socket.io/appsuite", forceNew: true, reconnectionDelay: 10 },
-    // A request on a connection that is just being cut may hang; a client gives it up then.
+    // A request on a connection that is being cut may hang; a client gives it up after this time.
     ...{
       reconnectionDelayMax: 100,
       timeout: 1000,

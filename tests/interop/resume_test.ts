@@ -1,4 +1,4 @@
-/** Stock clients that lose their connection and come back by themselves. */
+/** Stock clients that lose their connection and reconnect by themselves. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
@@ -11,7 +11,7 @@ import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
 import { chop } from "./_chopping_proxy.ts";
 import { EXACT, type Kind, KINDS, listen, nameOf } from "./_listeners.ts";
 
-/** What a client or a server that hears nothing gives up after. */
+/** Time without data after which a client or a server gives up. */
 const PINGS = { pingInterval: 500, pingTimeout: 1000, streamRetry: 20 };
 const SOON = { streamRetry: 20 };
 const SEVEN = { context: "1", user: "7" };
@@ -58,7 +58,7 @@ for (const [name, kind, transports] of WAYS) {
         if (n % 100 === 30) proxy.swallow();
         if (n % 100 === 50) proxy.chop();
         if (n % 100 === 80) client.drop();
-        // However slow the machine is, it comes back once in each hundred.
+        // However slow the machine is, it reconnects once in each hundred events.
         if (n % 100 === 0) {
           await until("it is back", () => client.connections.length > n / 100);
         }
@@ -155,7 +155,7 @@ for (const kind of KINDS) {
       assert.equal(client.resyncs[0]!.length, isExact ? 1 : 0);
       if (isExact) assert.deepEqual(client.connections, [false, false]);
       served.publish(SEVEN, "x", [511]);
-      await until("it is delivered as before", () => client.heard.at(-1) === 511);
+      await until("events arrive as before", () => client.heard.at(-1) === 511);
     },
   );
 
@@ -180,7 +180,7 @@ for (const kind of KINDS) {
           await until("it has heard", () => client.heard.length > 0);
           proxy.swallow();
           first.publish(SEVEN, "x", [2]);
-          await until("it is told", () => first.realtime.stats().delivered === 2);
+          await until("both are delivered", () => first.realtime.stats().delivered === 2);
           if (ending === "a crash") {
             isAlive = false;
             mortal.kill();

@@ -61,7 +61,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     });
   }
 
-  Deno.test(`${name} is delivered nothing of what it caused itself`, CLIENT, async () => {
+  Deno.test(`${name} receives nothing that it caused itself`, CLIENT, async () => {
     await using served = serveRealtime();
     const transports = ["websocket"];
     const source = connect(served, { transports, query: { session: "7@1", connection: "a" } });
@@ -81,7 +81,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     other.close();
   });
 
-  Deno.test(`${name} comes back by itself when its node drains`, CLIENT, async () => {
+  Deno.test(`${name} reconnects by itself when its node drains`, CLIENT, async () => {
     let node = serveRealtime();
     const client = connect(node, {
       transports: ["websocket"],
@@ -94,15 +94,15 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     await node.realtime.drain({ perSecond: 1000, withinMs: 5000 });
     assert.equal(await disconnected, "transport close");
     await node[Symbol.asyncDispose]();
-    const isRepeat = once(client, "connect");
+    const reconnected = once(client, "connect");
     node = serveRealtime({}, {}, port);
-    await isRepeat;
+    await reconnected;
     client.close();
     await node[Symbol.asyncDispose]();
   });
 
   Deno.test(
-    `${name} is delivered that its session was revoked and stays away`,
+    `${name} receives session:invalid when its session is revoked, and stays away`,
     CLIENT,
     async () => {
       await using served = serveRealtime();

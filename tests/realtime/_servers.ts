@@ -64,7 +64,7 @@ export function serveEcho(
   options: Partial<EngineOptions> = {},
   port = 0,
 ): Served & { engine: Engine } {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...options });
+  const engine = new Engine({ clock: systemClock, maxMessageBytes: 1e6, ...LONG, ...options });
   engine.on("connection", (socket) => socket.on("data", (data: string) => socket.send(data)));
   const served = serve((request, info) => engine.fetch(request, { info }), () => {
     engine.close();
@@ -79,7 +79,7 @@ export function serveSocketIo(
     & Partial<typeof SHORT> = {},
   port = 0,
 ): Served {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...times });
+  const engine = new Engine({ clock: systemClock, maxMessageBytes: 1e6, ...LONG, ...times });
   const io = new Server({ serveClient: false, connectTimeout });
   io.bind(engine as never);
   for (const namespace of [io.of("/"), io.of("/custom")]) {

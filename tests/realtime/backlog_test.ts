@@ -19,14 +19,14 @@ function laggard(
 }
 
 Deno.test("a backlog within its limits is admitted", () => {
-  const backlog = new Backlog({ perSocket: 100, total: 1000 });
+  const backlog = new Backlog({ maxBacklogBytes: 100, maxTotalBacklogBytes: 1000 });
   assert.ok(backlog.admit(laggard(0), 500));
   assert.ok(backlog.admit(laggard(60), 40));
   assert.equal(backlog.measure(), 60);
 });
 
 Deno.test("above the total the peer with the largest backlog is dropped, not the one being served", () => {
-  const backlog = new Backlog({ perSocket: 100, total: 150 });
+  const backlog = new Backlog({ maxBacklogBytes: 100, maxTotalBacklogBytes: 150 });
   const [far, near] = [laggard(90), laggard(50)];
   assert.ok(backlog.admit(far, 5));
   assert.ok(backlog.admit(near, 1));
@@ -36,7 +36,7 @@ Deno.test("above the total the peer with the largest backlog is dropped, not the
 });
 
 Deno.test("bytes that a peer has taken since do not count", () => {
-  const backlog = new Backlog({ perSocket: 100, total: 150 });
+  const backlog = new Backlog({ maxBacklogBytes: 100, maxTotalBacklogBytes: 150 });
   const [first, second] = [laggard(90), laggard(90)];
   assert.ok(backlog.admit(first, 5));
   first.bytes = 0;

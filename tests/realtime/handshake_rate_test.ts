@@ -20,7 +20,7 @@ function guardedHandshake(handshakesPerSecond: number, clock: FakeClock) {
     clock,
     log: silentLog,
     connections: new SocketConnections(),
-    backlog: new Backlog({ perSocket: 1, total: 1 }),
+    backlog: new Backlog({ maxBacklogBytes: 1, maxTotalBacklogBytes: 1 }),
   });
   return async () => {
     const { refusal } = await guard.checkHandshake(

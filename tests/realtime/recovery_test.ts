@@ -266,7 +266,7 @@ Deno.test("an event that was kept for a client is reported when a socket has rec
   assert.deepEqual(got, [`${client} 3`]);
   served.realtime.deliver(event(7, { kept: [client] }));
   assert.deepEqual(await numbers(peer, 1), ["7"]);
-  assert.deepEqual(got, [`${client} 3`], "what is delivered as it comes was kept for nobody");
+  assert.deepEqual(got, [`${client} 3`], "an event delivered at once was kept for no client");
 });
 
 async function comeBack(served: ServedRealtime, offset: number): Promise<Peer> {

@@ -56,7 +56,7 @@ Deno.test("a burst beyond a socket's backlog arrives whole, in order, at a peer 
   assert.equal(
     served.publish(SEVEN, "x"),
     1,
-    "it is delivered as events come again",
+    "it receives events as they come again",
   );
 });
 

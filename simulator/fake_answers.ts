@@ -1,22 +1,19 @@
-/**
- * The part of answering that all fakes share: a fault becomes an answer in the provider's words,
- * and whatever is answered is put down in the book of arrivals.
- */
+/** What all fakes share: turns a fault into an answer of the provider, and logs each answer. */
 
 import type { Json } from "../core/json.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import type { ProviderAnswer } from "./exchange.ts";
-import type { Decision, Provider } from "./faults.ts";
+import type { FaultDecision, Provider } from "./faults.ts";
 
-/** A provider's no, before it is put into words. */
+/** A provider's refusal, before it is put into its format. */
 export interface FakeRefusal {
   readonly status: number;
   readonly reason?: string;
   readonly retryAfterSeconds?: number;
 }
 
-/** An answer together with what is put down about it. */
-export interface Settled {
+/** An answer and what to log about it. */
+export interface FakeAnswer {
   readonly answer: ProviderAnswer;
   /** 0: there was none. */
   readonly status: number;
@@ -24,15 +21,18 @@ export interface Settled {
   readonly id?: string;
 }
 
-/** How one provider says things. */
-export interface Words {
-  /** Its answer for an address that is dead. */
+/** How one provider phrases its answers. */
+interface ProviderWording {
+  /** The answer for a dead address. */
   readonly gone: FakeRefusal;
-  readonly refuse: (refusal: FakeRefusal) => Settled;
+  readonly refuse: (refusal: FakeRefusal) => FakeAnswer;
 }
 
-/** The answer that a fault asks for; undefined: go on as usual. */
-export function applyFault(decision: Decision, { gone, refuse }: Words): Settled | undefined {
+/** Returns the answer that a fault asks for; `undefined` to continue as usual. */
+export function applyFault(
+  decision: FaultDecision,
+  { gone, refuse }: ProviderWording,
+): FakeAnswer | undefined {
   const { does, retryAfterSeconds } = decision;
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
   switch (does.kind) {
@@ -56,23 +56,23 @@ export function applyFault(decision: Decision, { gone, refuse }: Words): Settled
 }
 
 /** What is known of a request when it is answered. */
-export interface RecordOptions {
-  readonly arrivals: Arrivals;
+interface RecordOptions {
+  readonly received: PushLog;
   readonly provider: Provider;
   readonly token: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Names of the headers worth keeping; never those that carry credentials. */
+  /** Names of the headers to log; never those with credentials. */
   readonly keep: readonly string[];
   readonly payload: () => Json | undefined;
   /** Milliseconds. */
   readonly latencyMs: number;
 }
 
-/** Puts an answer down and hands it back, with its latency. */
-export function record(settled: Settled, options: RecordOptions): ProviderAnswer {
-  const { arrivals, provider, token, headers, keep, payload, latencyMs } = options;
-  const { answer, status, reason, id } = settled;
-  arrivals.add({
+/** Logs an answer and returns it with its latency. */
+export function logAnswer(fakeAnswer: FakeAnswer, options: RecordOptions): ProviderAnswer {
+  const { received, provider, token, headers, keep, payload, latencyMs } = options;
+  const { answer, status, reason, id } = fakeAnswer;
+  received.add({
     provider,
     token,
     status,
@@ -83,7 +83,7 @@ export function record(settled: Settled, options: RecordOptions): ProviderAnswer
   return answer.kind === "reply" && latencyMs > 0 ? { ...answer, latencyMs } : answer;
 }
 
-/** `Retry-After` where there is something to say. */
+/** Returns the `Retry-After` header of a refusal, if it has one. */
 export function retryAfter(refusal: FakeRefusal): Record<string, string> {
   return refusal.retryAfterSeconds === undefined
     ? {}

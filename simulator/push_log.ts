@@ -1,6 +1,6 @@
 /**
- * What the fakes received: counts of everything and, unless only counts are wanted, the last
- * requests with their payloads in clear. Bounded, so that a benchmark can run against it.
+ * Logs what the fakes receive: counts of everything and, unless only counts are wanted, the last
+ * requests with decrypted payloads. Bounded, so that a benchmark can use it.
  */
 
 import type { Json } from "../core/json.ts";
@@ -8,96 +8,95 @@ import type { Provider } from "./faults.ts";
 
 /** One request that a fake understood, whatever it answered. */
 export interface ReceivedPush {
-  /** Grows by one with every arrival. */
+  /** Increases by one with every push. */
   readonly sequence: number;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly provider: Provider;
   readonly token: string;
   readonly status: number;
-  /** The provider's word for a refusal. */
+  /** The provider's reason for a refusal. */
   readonly reason?: string;
   /** The id that the fake gave to the message. */
   readonly id?: string;
-  /** The request's headers that belong to the provider's protocol, without credentials. */
+  /** The protocol headers of the request, without credentials. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Decrypted and parsed where it is JSON; text otherwise. */
+  /** Decrypted; parsed where it is JSON, text otherwise. */
   readonly payload?: Json;
 }
 
-/** Which arrivals are asked for. */
-export interface ArrivalFilter {
+/** Selects received pushes. */
+interface PushLogFilter {
   readonly provider?: Provider;
   readonly token?: string;
-  /** Only later ones than this sequence number. */
+  /** Only those after this sequence number. */
   readonly after?: number;
-  /** Only those that were accepted, or only those that were refused. */
+  /** Only accepted ones, or only refused ones. */
   readonly accepted?: boolean;
 }
 
 /** Counts since the start or the last `clear`. */
-export interface ArrivalCounts {
+interface PushLogCounts {
   readonly accepted: number;
   readonly refused: number;
 }
 
-/** The book of arrivals. */
-export interface Arrivals {
-  /** The payload is asked for only where it is kept. */
+/** The log of received pushes. */
+export interface PushLog {
+  /** The payload is computed only where it is kept. */
   add(
-    arrival: Omit<ReceivedPush, "sequence" | "at" | "payload">,
+    push: Omit<ReceivedPush, "sequence" | "at" | "payload">,
     payload: () => Json | undefined,
   ): void;
-  /** The kept ones that match, oldest first. */
-  list(filter?: ArrivalFilter): readonly ReceivedPush[];
-  counts(): Readonly<Partial<Record<Provider, ArrivalCounts>>>;
+  /** Returns the kept pushes that match, oldest first. */
+  list(filter?: PushLogFilter): readonly ReceivedPush[];
+  counts(): Readonly<Partial<Record<Provider, PushLogCounts>>>;
   /**
-   * Resolves with what {@link Arrivals.list} gives as soon as that is at least `count`, or rejects
-   * with the signal's reason.
+   * Resolves with the result of {@link PushLog.list} once it has at least `count` entries, or
+   * rejects with the signal's reason.
    */
   wait(
     count: number,
-    filter?: ArrivalFilter,
+    filter?: PushLogFilter,
     signal?: AbortSignal,
   ): Promise<readonly ReceivedPush[]>;
   clear(): void;
 }
 
-/** Settings of {@link createArrivals}. */
-export interface ArrivalsOptions {
+interface PushLogOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** How many are kept; 0 keeps only counts. */
   readonly keep: number;
 }
 
-/** An empty book. */
-export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
-  // A ring: the slot of an arrival is its number since the last clearing, modulo the length.
+/** Creates an empty log. */
+export function createPushLog({ now, keep }: PushLogOptions): PushLog {
+  // A ring buffer: the slot is the number since the last `clear`, modulo the length.
   let ring: ReceivedPush[] = [];
   let sequence = 0;
   let clearedAt = 0;
   const counts = new Map<Provider, { accepted: number; refused: number }>();
   const waiting = new Set<() => void>();
 
-  function list(filter: ArrivalFilter = {}): readonly ReceivedPush[] {
+  function list(filter: PushLogFilter = {}): readonly ReceivedPush[] {
     const split = ring.length < keep ? 0 : ((sequence - clearedAt) % keep);
     return [...ring.slice(split), ...ring.slice(0, split)]
-      .filter((arrival) => matches(arrival, filter));
+      .filter((push) => matches(push, filter));
   }
 
   return {
-    add(arrival, payload) {
-      let count = counts.get(arrival.provider);
-      if (count === undefined) counts.set(arrival.provider, count = { accepted: 0, refused: 0 });
-      const accepted = isAccepted(arrival);
+    add(push, payload) {
+      let count = counts.get(push.provider);
+      if (count === undefined) counts.set(push.provider, count = { accepted: 0, refused: 0 });
+      const accepted = isAccepted(push);
       count[accepted ? "accepted" : "refused"]++;
       if (keep > 0) {
         const clear = payload();
         ring[(sequence - clearedAt) % keep] = {
           sequence: sequence + 1,
           at: now(),
-          ...arrival,
+          ...push,
           ...(clear === undefined ? {} : { payload: clear }),
         };
       }
@@ -136,13 +135,13 @@ export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
   };
 }
 
-function isAccepted(arrival: Pick<ReceivedPush, "status" | "reason">): boolean {
-  return arrival.status >= 200 && arrival.status < 300 && arrival.reason === undefined;
+function isAccepted(push: Pick<ReceivedPush, "status" | "reason">): boolean {
+  return push.status >= 200 && push.status < 300 && push.reason === undefined;
 }
 
-function matches(arrival: ReceivedPush, filter: ArrivalFilter): boolean {
-  return (filter.provider === undefined || arrival.provider === filter.provider) &&
-    (filter.token === undefined || arrival.token === filter.token) &&
-    (filter.after === undefined || arrival.sequence > filter.after) &&
-    (filter.accepted === undefined || isAccepted(arrival) === filter.accepted);
+function matches(push: ReceivedPush, filter: PushLogFilter): boolean {
+  return (filter.provider === undefined || push.provider === filter.provider) &&
+    (filter.token === undefined || push.token === filter.token) &&
+    (filter.after === undefined || push.sequence > filter.after) &&
+    (filter.accepted === undefined || isAccepted(push) === filter.accepted);
 }

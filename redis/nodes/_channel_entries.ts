@@ -1,20 +1,20 @@
-/** Reads what `XREAD` answers of an inbox, and decides what is missing from it. Pure. */
+/** Reads the answer of `XREAD` for a node's channel, and detects lost messages. Pure. */
 
 import type { Reply } from "../link.ts";
 
-/** One message of an inbox. */
+/** One message of a channel. */
 export interface ChannelEntry {
-  /** Of the stream. */
+  /** The id in the stream. */
   readonly id: string;
   readonly kind: string;
   /** The node that sent it. */
   readonly from: string;
-  /** The how-manieth it is of those that this node has sent here. */
+  /** Counts the messages from that sender to this node. */
   readonly number: number;
   readonly body: string;
 }
 
-/** The entries of an answer for one stream; none where there was nothing to read in time. */
+/** Returns the entries of an answer for one stream; none if the read timed out. */
 export function readEntries(reply: Reply): readonly ChannelEntry[] {
   const [stream] = listOf(reply);
   const [, entries] = listOf(stream);
@@ -32,14 +32,14 @@ export function readEntries(reply: Reply): readonly ChannelEntry[] {
 }
 
 /**
- * Whether something is missing between two numbers of one sender. One that comes late or twice is
- * no gap; that it was missing has been noticed before.
+ * Whether messages are missing between two numbers of one sender. A late or repeated message is no
+ * gap: it was reported as missing before.
  */
 export function sequenceGap(before: number, number: number): boolean {
   return number > before + 1;
 }
 
-/** Whether a stream id is above another. */
+/** Whether a stream id is higher than another. */
 export function isLater(id: string, other: string): boolean {
   const [ms = 0, sequence = 0] = id.split("-").map(Number);
   const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);

@@ -1,25 +1,25 @@
-/** What the far side of a connection allows (RFC 9113 §6.5.2). */
+/** The settings that the peer of a connection has sent (RFC 9113 §6.5.2). */
 
 import { DEFAULT_FRAME_SIZE, DEFAULT_WINDOW, MAX_WINDOW, SETTING } from "./frames.ts";
 import { readUint32 } from "./frame_reader.ts";
-import { broken, overflow, wrongSize } from "./protocol_error.ts";
+import { overflow, violation, wrongSize } from "./protocol_error.ts";
 
 const SETTING_BYTES = 6;
 const MAX_FRAME_SIZE = 2 ** 24 - 1;
 
-/** Its settings so far. Those that a stateless encoder need not know are not kept. */
-export class FarSettings {
-  /** Streams at once. */
+/** The current settings; those that a stateless encoder does not need are left out. */
+export class PeerSettings {
+  /** The most concurrent streams. */
   maxStreams = Infinity;
-  /** Bytes of data that it takes on a new stream. */
+  /** Bytes of data that the peer accepts on a new stream. */
   window = DEFAULT_WINDOW;
-  /** Bytes of a frame's payload. */
+  /** The most bytes of a frame's payload. */
   frameSize = DEFAULT_FRAME_SIZE;
 
   /**
-   * Takes a SETTINGS frame.
+   * Applies a SETTINGS frame.
    *
-   * @returns by how much the window of every open stream changes.
+   * @returns the change of every open stream's window, in bytes.
    * @throws {ProtocolError}
    */
   apply(payload: Uint8Array): number {
@@ -42,12 +42,12 @@ export class FarSettings {
         return;
       case SETTING.MAX_FRAME_SIZE:
         if (value < DEFAULT_FRAME_SIZE || value > MAX_FRAME_SIZE) {
-          throw broken("a size of no frame");
+          throw violation("an invalid frame size");
         }
         this.frameSize = value;
         return;
       case SETTING.ENABLE_PUSH:
-        if (value !== 0) throw broken("a server that allows push");
+        if (value !== 0) throw violation("a server must not enable push");
     }
   }
 }
