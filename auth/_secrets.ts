@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { hash, timingSafeEqual } from "node:crypto";
 
 /** A new secret, which is shown once, and what is kept of it. */
-export interface MintedSecret {
+interface MintedSecret {
   readonly id: string;
   readonly secret: string;
   readonly hash: string;

@@ -26,10 +26,10 @@ export interface ApiKey {
 }
 
 /** What a key is to be. */
-export type ApiKeyRequest = Omit<ApiKey, "id" | "createdAt">;
+type ApiKeyRequest = Omit<ApiKey, "id" | "createdAt">;
 
 /** What {@link ApiKeys} are made of. */
-export interface ApiKeysOptions {
+interface ApiKeysOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   /** A fixed admin key that is never stored; at least 16 characters. */

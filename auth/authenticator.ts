@@ -7,7 +7,7 @@ import type { JwtVerifier } from "./jwt.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 /** What an authenticator asks. */
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly keys: Pick<ApiKeys, "verify">;
   readonly sessions: Pick<Sessions, "verify" | "isRevoked">;
   /** Absent: JWTs are not taken. */
@@ -24,7 +24,7 @@ export interface AuthenticatorOptions {
 export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
 
 /** Longer ones are refused unread. */
-export const MAX_CREDENTIAL_LENGTH = 4096;
+const MAX_CREDENTIAL_LENGTH = 4096;
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 

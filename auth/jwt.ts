@@ -35,7 +35,7 @@ export interface JwtOptions {
 }
 
 /** A token that holds. */
-export interface VerifiedJwt {
+interface VerifiedJwt {
   readonly principal: Principal;
   /** What the token is revoked by: see {@link jwtSessionId}. */
   readonly sessionId: string;

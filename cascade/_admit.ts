@@ -5,7 +5,7 @@ import { type ConfigFault, type Findings, placeOf, type Position } from "./fault
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
 /** A name with its text, and where both stand. */
-export interface Found {
+interface Found {
   readonly file: string;
   readonly name: string;
   readonly raw: string;

@@ -28,7 +28,7 @@ export interface UserRecord {
 }
 
 /** A value as an administrator may write it. */
-export type AttributeValue = string | number | boolean;
+type AttributeValue = string | number | boolean;
 
 /** A whole context, as it shall be from now on. */
 export interface ContextInput {

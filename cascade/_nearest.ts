@@ -23,7 +23,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** Levenshtein's distance, one row at a time. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -18,7 +18,7 @@ import {
 } from "./schema.ts";
 
 /** Everything that the server scope is made of. */
-export interface ServerSources {
+interface ServerSources {
   /** Properties files in order of path. */
   readonly files: readonly { readonly file: string; readonly text: string }[];
   /** Values from `meta/`. */

@@ -30,13 +30,13 @@ export interface AttributeOwner {
 }
 
 /** Names one user. */
-export interface AttributeUser {
+interface AttributeUser {
   readonly context: string;
   readonly user: string;
 }
 
 /** What {@link Attributes} needs. */
-export interface AttributesOptions {
+interface AttributesOptions {
   readonly store: Store;
   /**
    * Users, and as many contexts, of which is remembered what they have.

@@ -22,7 +22,7 @@ import { type ConfigFault, configurationError } from "./faults.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** What a cascade is made with. */
-export interface CascadeOptions {
+interface CascadeOptions {
   readonly files: ConfigFiles;
   readonly attributes: Attributes;
   /** Environment variables; those that name a key overrule the files. */
@@ -51,7 +51,7 @@ export type ReloadResult =
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
 /** Told of each new configuration, after it took effect. */
-export type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
+type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
 
 /**
  * Reads the configuration and begins to watch its files.

@@ -12,7 +12,7 @@ import type { ConfigFault } from "./faults.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
 /** The clients of one file. */
-export interface ClientOptions<T> {
+interface ClientOptions<T> {
   /** Clients that are configured, enabled and without fault. */
   readonly clients: ReadonlyMap<string, T>;
   readonly faults: readonly ConfigFault[];

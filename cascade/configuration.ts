@@ -13,7 +13,7 @@ import { type Key, KEYS, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 /** What a configuration is made of. */
-export interface ConfigurationSources {
+interface ConfigurationSources {
   /** Path below the configuration folder → text. */
   readonly files: ReadonlyMap<string, string>;
   /** Environment variables; those that name a key overrule the files. */

@@ -23,7 +23,7 @@ export interface ContextSet {
 }
 
 /** What is known of somebody before context sets are looked at. */
-export interface Subject {
+interface Subject {
   readonly context: string;
   readonly contextName?: string | undefined;
   /** The context's `taxonomy/types`, with commas. */

@@ -38,7 +38,7 @@ export interface KeySpec<T extends Value = Value> {
 type Common = Pick<KeySpec, "text" | "example"> & Partial<KeySpec>;
 
 /** The value that a text stands for, or why it stands for none. */
-export type ReadValue =
+type ReadValue =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly why: string };
 

@@ -4,7 +4,6 @@
  */
 
 export {
-  type AttributeValue,
   type ContextInput,
   type ContextPatch,
   type ContextRecord,
@@ -12,15 +11,9 @@ export {
   type UserPatch,
   type UserRecord,
 } from "./_attribute_records.ts";
-export { Attributes, type AttributesOptions, type AttributeUser } from "./attributes.ts";
-export {
-  Cascade,
-  type CascadeOptions,
-  type ReloadResult,
-  startCascade,
-  type SwapListener,
-} from "./cascade.ts";
-export { type ClientOptions, OPTIONS_FILES, parseClientOptions } from "./client_options.ts";
+export { Attributes } from "./attributes.ts";
+export { Cascade, type ReloadResult, startCascade } from "./cascade.ts";
+export { OPTIONS_FILES, parseClientOptions } from "./client_options.ts";
 export {
   type ConfigFiles,
   createMemoryConfigFiles,
@@ -40,14 +33,9 @@ export {
 export { type Settings } from "./settings.ts";
 export { Snapshot } from "./snapshot.ts";
 export { View } from "./view.ts";
-export {
-  parseWebsocketClients,
-  type WebsocketClient,
-  type WebsocketClients,
-} from "./websocket_clients.ts";
+export { parseWebsocketClients, type WebsocketClient } from "./websocket_clients.ts";
 export {
   issueFaults,
-  type ParsedYaml,
   parseYamlFile,
   type Part,
   yamlFault,

@@ -18,19 +18,19 @@ export interface PropertyEntry {
 }
 
 /** A line that cannot be read. */
-export interface PropertyFault extends ConfigFault {
+interface PropertyFault extends ConfigFault {
   /** The line's key as it is written, escapes included. */
   readonly key: string;
 }
 
 /** Everything of one file. Entries are in file order, repeated keys included. */
-export interface ParsedProperties {
+interface ParsedProperties {
   readonly entries: readonly PropertyEntry[];
   readonly faults: readonly PropertyFault[];
 }
 
 /** Settings of {@link parseProperties}. */
-export interface PropertiesOptions {
+interface PropertiesOptions {
   /**
    * Whether an unescaped colon after this text may belong to the key. It then does where the rest
    * up to an `=` looks like a topic, so that `….enabled.client.ox:mail:new=true` means what it says.

@@ -29,7 +29,7 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
 };
 
 /** A name that was found in the table. */
-export interface KnownName {
+interface KnownName {
   readonly key: Key;
   /** The name without aliases, client and topic included. */
   readonly name: string;
@@ -44,7 +44,7 @@ export interface SettingDefinition extends KnownName {
 }
 
 /** A name and a text made a setting, or why they are none. */
-export type ReadSetting =
+type ReadSetting =
   | ({ readonly kind: "setting" } & KnownName & { readonly value: Value })
   | { readonly kind: "unknown"; readonly nearest: string | undefined }
   | { readonly kind: "wrong"; readonly why: string };

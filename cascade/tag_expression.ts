@@ -10,7 +10,7 @@ export type TagExpression =
   | { readonly kind: "not"; readonly operand: TagExpression }
   | { readonly kind: "and" | "or"; readonly operands: readonly TagExpression[] };
 
-export type ParsedExpression =
+type ParsedExpression =
   | { readonly ok: true; readonly expression: TagExpression }
   /** `column` counts from 1 within the text. */
   | { readonly ok: false; readonly column: number; readonly message: string };

@@ -19,7 +19,7 @@ export interface WebsocketClient {
 }
 
 /** The clients of a file, those with the most specific paths first. */
-export interface WebsocketClients {
+interface WebsocketClients {
   readonly clients: readonly WebsocketClient[];
   readonly faults: readonly ConfigFault[];
 }

@@ -31,12 +31,12 @@ export interface YamlFile {
   at(path: YamlPath, part?: Part): Position;
 }
 
-export type ParsedYaml =
+type ParsedYaml =
   | { readonly ok: true; readonly yaml: YamlFile }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
 /** Settings of {@link parseYamlFile}. */
-export interface YamlOptions {
+interface YamlOptions {
   /**
    * Whether a map entry may be there twice, the last one winning as in the original. `depth` is 0
    * for the entries of the file itself.

@@ -10,7 +10,7 @@ import { TOPICS } from "./publisher.ts";
 import type { Arrival, ClientStory } from "./story.ts";
 
 /** How a client connects. */
-export interface ClientOptions {
+interface ClientOptions {
   readonly name: string;
   readonly user: number;
   readonly generation: 2 | 4;

@@ -9,7 +9,7 @@ import type { Action } from "./plan.ts";
 import type { Crash, Exit } from "./story.ts";
 
 /** What is started. */
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly nodes: number;
   readonly redis: boolean;
   /** How long a client may be away and still get everything. */

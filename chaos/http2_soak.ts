@@ -14,7 +14,7 @@ import { ERROR } from "../transports/http2/frames.ts";
 import { createHttp2Engine } from "../transports/http2/mod.ts";
 
 /** Settings of {@link soakHttp2}. */
-export interface Http2SoakOptions {
+interface Http2SoakOptions {
   readonly seed: number;
   readonly requests: number;
   /** Requests under way at once. */
@@ -24,7 +24,7 @@ export interface Http2SoakOptions {
 }
 
 /** What came of it. */
-export interface Http2SoakReport {
+interface Http2SoakReport {
   /** Requests by their result: `200`, or the fault. */
   readonly results: Readonly<Record<string, number>>;
   /** Faults that the far side made, by kind. */

@@ -12,7 +12,7 @@ import { type KillReport, reportOf } from "./kill_report.ts";
 import { TOPICS } from "./publisher.ts";
 
 /** How a run is made. */
-export interface KillOptions {
+interface KillOptions {
   readonly seed: number;
   readonly kills: number;
   /** How many notifications are accepted in all. */

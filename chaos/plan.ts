@@ -35,7 +35,7 @@ export interface Action {
 }
 
 /** Who takes part, and for how long. */
-export interface PlanOptions {
+interface PlanOptions {
   readonly seconds: number;
   readonly nodes: number;
   readonly clients: number;

@@ -10,7 +10,7 @@ import type { Answer, Publication } from "./story.ts";
 export const TOPICS = ["chaos:plain", "chaos:similar"] as const;
 
 /** Whom a publisher publishes for, and how. */
-export interface PublisherOptions {
+interface PublisherOptions {
   readonly name: string;
   /** Host and port. */
   readonly address: string;

@@ -16,7 +16,7 @@ import { settle } from "./settle.ts";
 import type { Story, Trouble } from "./story.ts";
 
 /** How a run is made; see `plan.ts` for what goes wrong in it. */
-export interface RunOptions {
+interface RunOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly nodes: number;
@@ -31,7 +31,7 @@ export interface RunOptions {
 }
 
 /** What a run leaves behind. */
-export interface Ran {
+interface Ran {
   readonly story: Story;
   readonly logs: readonly { readonly node: number; readonly text: string }[];
 }

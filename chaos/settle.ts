@@ -12,7 +12,7 @@ const FINAL_WITHIN_MS = 60_000;
 const QUIET_FOR_MS = 2_000;
 
 /** What is waited for. */
-export interface SettleOptions {
+interface SettleOptions {
   readonly clients: readonly Client[];
   readonly publications: readonly Publication[];
   readonly tell: (line: string) => void;

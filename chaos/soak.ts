@@ -11,7 +11,7 @@ import { type LoadCounts, noCounts, runLoad } from "./soak_load.ts";
 import type { Size } from "./soak_verdict.ts";
 
 /** Settings of {@link runSoak}; all times in milliseconds. */
-export interface SoakOptions {
+interface SoakOptions {
   readonly seed: number;
   readonly warmUpMs: number;
   readonly loadMs: number;
@@ -24,7 +24,7 @@ export interface SoakOptions {
 }
 
 /** What came of it. */
-export interface SoakReport {
+interface SoakReport {
   /** After the warm-up. */
   readonly before: Size;
   readonly after: Size;
@@ -83,7 +83,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
 }
 
 /** A size in words. */
-export function textOf({ residentMiB, heapMiB, descriptors }: Size): string {
+function textOf({ residentMiB, heapMiB, descriptors }: Size): string {
   return `${residentMiB} MiB resident, ${heapMiB} MiB of heap, ${descriptors} descriptors`;
 }
 

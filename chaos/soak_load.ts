@@ -24,7 +24,7 @@ export interface LoadCounts {
 }
 
 /** Settings of {@link runLoad}. */
-export interface LoadOptions {
+interface LoadOptions {
   readonly service: ServiceProcess;
   readonly random: () => number;
   /** Ends the load. */

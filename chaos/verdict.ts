@@ -11,7 +11,7 @@ import { judgePublishers } from "./_judge_publishers.ts";
 import type { Story } from "./story.ts";
 
 /** See the file's comment. */
-export interface Verdict {
+interface Verdict {
   readonly findings: readonly Finding[];
   readonly isSound: boolean;
 }

@@ -43,7 +43,7 @@ export function needsSession(authenticate: Authenticate, scope: Scope): Middlewa
 }
 
 /** Whose subscriptions a request is about. */
-export interface OwnerFields {
+interface OwnerFields {
   readonly context: string;
   readonly user: string;
 }

@@ -20,7 +20,7 @@ export async function readBody<T>(c: Context<Env>, schema: z.ZodType<T>): Promis
 }
 
 /** The JSON body, unchecked. */
-export async function readJson(c: Context<Env>): Promise<unknown> {
+async function readJson(c: Context<Env>): Promise<unknown> {
   if (!isJsonType(c.req.header("content-type") ?? null)) {
     throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
   }

@@ -16,7 +16,7 @@ export interface Env {
 export type App = OpenAPIHono<Env>;
 
 /** One route's description. */
-export interface Description {
+interface Description {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
   readonly tag: string;

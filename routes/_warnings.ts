@@ -5,13 +5,13 @@ import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
 /** Where a subscription is to be sent. */
-export interface DeliveryPath {
+interface DeliveryPath {
   readonly transport: TransportName;
   readonly client: string;
 }
 
 /** What warnings follow from. */
-export interface WarningDeps {
+interface WarningDeps {
   readonly transports: ReadonlyMap<TransportName, Pick<Transport, "serves" | "status">>;
 }
 

@@ -32,7 +32,7 @@ export interface HealthDeps {
  * Who gets the details of `/readyz`, and `/metrics`: everybody (`open`), credentials with scope
  * `read` for all contexts (`read`), or nobody, because they are served elsewhere (`none`).
  */
-export type Details = "open" | "read" | "none";
+type Details = "open" | "read" | "none";
 
 const readiness = z.object({
   ready: z.boolean(),

@@ -43,7 +43,7 @@ const sessionParameter = z.string().optional().openapi({
 });
 
 /** What these routes need. */
-export interface PnsDeps {
+interface PnsDeps {
   readonly authenticate: Authenticate;
   readonly repository: SubscriptionRepository;
   readonly transports: ReadonlyMap<TransportName, Transport>;

@@ -25,7 +25,7 @@ export interface Source {
 }
 
 /** A name as another file exports it. */
-export interface Reference {
+interface Reference {
   readonly from: string;
   readonly name: string;
   /** The name under which a re-export offers it. */

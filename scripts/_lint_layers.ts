@@ -6,7 +6,7 @@
 import { folderOf, inProject } from "./_project.ts";
 
 /** What a folder may import besides itself. `types:` allows `import type` only. */
-export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
+const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   core: [],
   store: ["core"],
   cascade: ["core"],

@@ -1,7 +1,7 @@
 /** The permission to write that a command needs, as one argument of `deno run`. */
 
 /** An argument, or why there can be none. */
-export type WritePermission =
+type WritePermission =
   | { readonly ok: true; readonly flag: string }
   | { readonly ok: false; readonly message: string };
 

@@ -17,7 +17,7 @@ const USED_OTHERWISE: Readonly<Record<string, string>> = {};
 const POINTS_ELSEWHERE = /see the file's comment/i;
 
 /** Returns one line for each rule that an exported name breaks, sorted by file. */
-export function findFaults(files: readonly Source[]): readonly string[] {
+function findFaults(files: readonly Source[]): readonly string[] {
   const definitions = files.flatMap(({ definitions }) => definitions);
   const used = usedNames(files);
   return [

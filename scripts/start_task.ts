@@ -4,7 +4,7 @@
  */
 
 /** What the start task passes to `deno run` in every environment. */
-export interface StartTask {
+interface StartTask {
   /** Variables that the task sets. */
   readonly variables: Readonly<Record<string, string>>;
   readonly flags: readonly string[];

@@ -97,7 +97,7 @@ const FILE = "pns-messages.yml";
 const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 
 /** Generates messages, and reads their templates again after a reload. */
-export interface Messages {
+interface Messages {
   generate(notification: Notification, target: Target): Message | Promise<Message>;
   /** Bad templates are logged and left out. */
   reload(): void;

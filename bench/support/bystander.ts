@@ -9,7 +9,7 @@ import { startService } from "../../service/start.ts";
 import type { SimulatorProcess } from "./simulator_process.ts";
 
 /** Milliseconds. */
-export interface Latencies {
+interface Latencies {
   readonly p50: number;
   readonly p99: number;
 }

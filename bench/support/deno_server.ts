@@ -3,7 +3,7 @@
 import { lines } from "./ws_swarm.ts";
 
 /** A running server. */
-export interface DenoServer extends AsyncDisposable {
+interface DenoServer extends AsyncDisposable {
   readonly pid: number;
   /** The first line that it printed: its port. */
   readonly greeting: string;

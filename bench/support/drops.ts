@@ -10,7 +10,7 @@ import { planOf } from "../../chaos/plan.ts";
 import type { Site } from "./sites.ts";
 
 /** How long, and how much. */
-export interface DropsOptions {
+interface DropsOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly clients: number;
@@ -19,7 +19,7 @@ export interface DropsOptions {
 }
 
 /** What came of it. Each event is for one client. */
-export interface DropsResult {
+interface DropsResult {
   readonly sent: number;
   /** Events that arrived, each counted once. */
   readonly arrived: number;

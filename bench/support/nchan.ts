@@ -5,7 +5,7 @@ import { freePort } from "../../tests/support/start_process.ts";
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /** A running nginx. */
-export interface Nchan extends AsyncDisposable {
+interface Nchan extends AsyncDisposable {
   /** Of its worker. */
   readonly pid: number;
   readonly port: number;

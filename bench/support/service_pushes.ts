@@ -8,7 +8,7 @@ import type { PushPeer } from "./push_peer_process.ts";
 import { type ThreadTimes, threadTimes, timesPer } from "./threads.ts";
 
 /** What was measured. */
-export interface ServicePushes extends ThreadTimes {
+interface ServicePushes extends ThreadTimes {
   readonly perSecond: number;
   /** Pushes that were not the first attempt of their notification. */
   readonly repeated: number;
@@ -21,7 +21,7 @@ const CLIENT = "bench";
 const TOPIC = "ox:mail:new";
 
 /** What a service is started with. */
-export interface ServiceSettings {
+interface ServiceSettings {
   readonly engine: string;
   /** Where the credentials are. */
   readonly folder: string;
@@ -57,7 +57,7 @@ export async function measureServicePushes(
 }
 
 /** What an outage was like. */
-export interface Outage {
+interface Outage {
   /** Milliseconds that `/livez` took while everything failed at once, and in the ten seconds after. */
   readonly during: Waits;
   readonly after: Waits;

@@ -10,7 +10,7 @@ import { type CarillonProcess, startCarillon } from "./carillon_process.ts";
 import { type NodePeer, startNodePeer } from "./node_peer.ts";
 
 /** An event for all sockets of a user. */
-export interface SiteEvent {
+interface SiteEvent {
   readonly user: string;
   readonly data: unknown;
 }

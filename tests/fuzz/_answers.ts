@@ -5,7 +5,7 @@ import { spoiledBody } from "./_bodies.ts";
 import type { Dice } from "./_fuzz.ts";
 
 /** An answer that is to be given. */
-export interface BadAnswer {
+interface BadAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array<ArrayBuffer>;

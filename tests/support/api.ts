@@ -26,7 +26,7 @@ export interface CallOptions {
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** One target of a record, as the API tells it. */
-export type SettledTarget = Omit<TargetRecord, "at"> & { readonly at: string };
+type SettledTarget = Omit<TargetRecord, "at"> & { readonly at: string };
 
 /** A record of the ledger, as the API tells it. */
 export type Settled = Omit<LedgerRecord, "acceptedAt" | "targets"> & {
@@ -35,7 +35,7 @@ export type Settled = Omit<LedgerRecord, "acceptedAt" | "targets"> & {
 };
 
 /** A problem's faults, as far as tests look at them. */
-export interface Faulty {
+interface Faulty {
   readonly faults: readonly { readonly path: string; readonly code?: string }[];
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** A message that arrived. */
-export interface Arrived {
+interface Arrived {
   readonly token: string;
   // deno-lint-ignore no-explicit-any -- a test says what it expects by asserting it
   readonly body: any;

@@ -22,7 +22,7 @@ export interface PeerRequest {
 }
 
 /** One connection of a client. */
-export interface PeerConnection {
+interface PeerConnection {
   readonly number: number;
   /** Streams that are open. */
   readonly open: number;
@@ -36,7 +36,7 @@ export interface PeerConnection {
 }
 
 /** Settings of {@link startH2Peer}. */
-export interface H2PeerOptions {
+interface H2PeerOptions {
   readonly cert: string;
   readonly key: string;
   /** Streams that a connection may have at once. */
@@ -47,7 +47,7 @@ export interface H2PeerOptions {
 }
 
 /** A listening far side. */
-export interface H2Peer extends AsyncDisposable {
+interface H2Peer extends AsyncDisposable {
   /** `https://localhost:<port>` */
   readonly origin: string;
   /** Connections so far. */

@@ -6,10 +6,10 @@
 import { until } from "./until.ts";
 
 /** An event as it came: its name and its arguments. */
-export type Event = readonly unknown[];
+type Event = readonly unknown[];
 
 /** Where and as whom a socket is opened. */
-export interface ListenOptions {
+interface ListenOptions {
   readonly session: string;
   readonly connection?: string;
   /** @default {"/socket.io/appsuite/"} */

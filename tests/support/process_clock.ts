@@ -3,7 +3,7 @@
 import type { Clock } from "../../core/clock.ts";
 
 /** A clock whose timers wait while the process is paused, and are gone once it is dead. */
-export interface ProcessClock extends Clock {
+interface ProcessClock extends Clock {
   readonly isPaused: boolean;
   /** As SIGSTOP would. */
   pause(): void;

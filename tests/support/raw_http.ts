@@ -3,7 +3,7 @@
 const encoder = new TextEncoder();
 
 /** A connection on which a test writes half a request and reads the answer. */
-export class RawPeer implements Disposable {
+class RawPeer implements Disposable {
   readonly #connection: Deno.TcpConn;
 
   constructor(connection: Deno.TcpConn) {

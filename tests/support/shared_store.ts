@@ -4,7 +4,7 @@ import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 
 /** A store as one of the processes that share it sees it. */
-export interface SharedView extends Store {
+interface SharedView extends Store {
   /** Every write and read fails from now on, or works again: for this process alone. */
   cutOff(isCutOff: boolean): void;
   /** Commits take effect and fail nevertheless from now on, or are answered again. */

@@ -22,14 +22,14 @@ export interface Ended {
 }
 
 /** How the service is started. */
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Environment variables over those of a test. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What one start differs in from the others. */
-export interface StartConditions {
+interface StartConditions {
   /** No file may grow beyond this: to the service, the disk is full then. */
   readonly fullAtKiB?: number;
 }

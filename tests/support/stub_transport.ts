@@ -6,7 +6,7 @@ import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
 
 /** One attempt that reached the far side. */
-export interface Arrival {
+interface Arrival {
   readonly token: string;
   readonly id: string;
   readonly message: Message;
