@@ -1,4 +1,4 @@
-/** Who is asking: API keys, JWTs and sessions become principals. */
+/** Authentication: turns API keys, JWTs and sessions into principals. */
 
 export { type ApiKey, ApiKeys, isApiKeyShaped } from "./api_keys.ts";
 export { type Authenticate, bearer, createAuthenticator } from "./authenticator.ts";
@@ -9,4 +9,5 @@ export {
   type JwtVerifier,
   MAX_JWT_LIFETIME_MS,
 } from "./jwt.ts";
-export { type Session, type SessionRequest, Sessions, type SessionsOptions } from "./sessions.ts";
+export type { Session, SessionRequest } from "./_session_records.ts";
+export { Sessions, type SessionsOptions } from "./sessions.ts";

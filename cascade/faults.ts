@@ -1,6 +1,6 @@
 /**
- * What can be wrong with configuration text and where. Faults stop a load, warnings do not; both
- * look alike. A fault never quotes a secret.
+ * Faults and warnings about configuration, with their places. Faults stop a load, warnings do not. A
+ * fault never quotes a secret.
  */
 
 import { type Fault, ServiceError } from "../core/errors.ts";
@@ -11,25 +11,25 @@ export interface Position {
   readonly column: number;
 }
 
-/** One fault or warning, with the place an operator has to look at. */
+/** One fault or warning with its place. */
 export interface ConfigFault extends Position {
   /** Path below the configuration folder, or `environment`. */
   readonly file: string;
   readonly message: string;
 }
 
-/** What a load collects on its way through the files. */
+/** The faults and warnings of one load. */
 export interface Findings {
   readonly faults: ConfigFault[];
   readonly warnings: ConfigFault[];
 }
 
-/** `file:line:column`, as editors and compilers write it. */
+/** Returns `file:line:column`, as compilers print it. */
 export function placeOf({ file, line, column }: Omit<ConfigFault, "message">): string {
   return `${file}:${line}:${column}`;
 }
 
-/** The error that a start with faulty configuration ends in; every fault is listed in it. */
+/** Creates the error of a start with faulty configuration, with all faults. */
 export function configurationError(faults: readonly ConfigFault[]): ServiceError {
   const first = faults[0];
   const summary = first ? `: ${placeOf(first)}: ${first.message}` : "";

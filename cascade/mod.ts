@@ -1,7 +1,4 @@
-/**
- * The configuration cascade: what is configured, for whom, why, and how it changes while the
- * service runs.
- */
+/** The configuration cascade: settings by scope, their resolution with its trail, and reloads. */
 
 export {
   type ContextInput,

@@ -138,7 +138,7 @@ async function serveHttp(
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,
-    tryOut: stages.testSend,
+    testSend: stages.testSend,
     snapshot: () => cascade.current(),
     async match(notification) {
       const [present = []] = await hub.presence([notification]);
@@ -151,7 +151,7 @@ async function serveHttp(
       recoveryChecks: () => recovery.checks(),
     }),
     drain: () => void shutdown.begin({ notice: true }),
-    isOperatedInside: internalListener !== undefined,
+    hasInternalListener: internalListener !== undefined,
   };
   const app = createApp(appDeps);
   updateGauges({ metrics, buffer, realtime, pipeline, transports, clock });

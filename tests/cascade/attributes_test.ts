@@ -111,7 +111,7 @@ Deno.test("unknown names, wrong values and server keys are refused together", as
     },
   }));
   assert.deepEqual(faults, [
-    "name must be up to 255 characters fit for a tag",
+    "name must be up to 255 characters that are allowed in a tag",
     `attributes["com.openexchange.websockets.enabeld"] is not known; did you mean '${SOCKETS}'?`,
     `attributes["${SOCKETS}"] '${SOCKETS}' must be 'true' or 'false', not 'perhaps'`,
     'attributes["com.openexchange.pns.delayDuration"] can be set for the server only',

@@ -285,7 +285,7 @@ Deno.test("a folder that cannot be watched is a warning", async () => {
   });
   await settle();
   assert.deepEqual(warned, [
-    ["Configuration files are not watched", { error: "no watches left" }],
+    ["Cannot watch the configuration files", { error: "no watches left" }],
   ]);
   assert.ok(cascade.current());
 });
