@@ -1,11 +1,13 @@
-/** What the ledger says: one final state for each notification that was answered with 202. */
+/** Checks the ledger: every notification that was answered with 202 has exactly one final state. */
 
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
-import { fault, type Finding, told } from "./_finding.ts";
-import type { Publication, Story } from "./story.ts";
+import { fault, type Finding, info } from "./_finding.ts";
+import type { Publication, RunRecord } from "./run_record.ts";
 
-/** See the file's comment. */
-export function judgeLedger({ publications, ledger, neverAccepted }: Story): readonly Finding[] {
+/** Returns the findings about the ledger. */
+export function judgeLedger(
+  { publications, ledger, neverAccepted }: RunRecord,
+): readonly Finding[] {
   const byState = Map.groupBy(publications, ({ id }) => ledger.get(id)?.state ?? "unknown");
   const of = (state: string) => byState.get(state as "unknown") ?? [];
   const because = Map.groupBy(of("suppressed"), ({ id }) => ledger.get(id)?.reason ?? "nothing");
@@ -15,16 +17,16 @@ export function judgeLedger({ publications, ledger, neverAccepted }: Story): rea
   const final = NOTIFICATION_STATES.filter((state) => state !== "in_flight")
     .reduce((sum, state) => sum + of(state).length, 0);
   return [
-    told("accepted", publications.length),
-    told("  delivered", of("delivered").length),
-    ...[...because].map(([reason, all]) => told(`  suppressed: ${reason}`, all.length)),
-    told("  sum of the final states", final),
-    // Nothing in a run has a ttl, and sockets refuse nothing.
+    info("accepted", publications.length),
+    info("  delivered", of("delivered").length),
+    ...[...because].map(([reason, all]) => info(`  suppressed: ${reason}`, all.length)),
+    info("  sum of the final states", final),
+    // No notification in a run has a ttl, and sockets reject none.
     fault("expired or dead", [...of("expired"), ...of("dead")].map(named)),
     fault("still in flight", of("in_flight").map(named)),
     fault("unknown to the ledger", of("unknown").map(named)),
     fault("merged although they are not similar", merged.filter((p) => !p.similar).map(named)),
-    fault("ids that stand for several notifications", doubleIds),
+    fault("ids of several notifications", doubleIds),
     fault("never accepted", Array.from({ length: neverAccepted }, () => "a request")),
   ];
 }

@@ -1,21 +1,21 @@
-/** How nodes went: when they were told to, in time, and with nothing to complain of. */
+/** Checks how nodes ended: when they were asked to, in time, and without an error. */
 
-import { fault, type Finding, told } from "./_finding.ts";
+import { fault, type Finding, info } from "./_finding.ts";
 import { isOfRedis, overlap } from "./_spans.ts";
-import type { Exit, Story } from "./story.ts";
+import type { Exit, RunRecord } from "./run_record.ts";
 
-/** See the file's comment. A node cannot hand over what it has while Redis is away. */
-export function judgeNodes({ exits, crashes, troubles }: Story): readonly Finding[] {
+/** Returns the findings about nodes. A node cannot shut down cleanly while Redis is unavailable. */
+export function judgeNodes({ exits, crashes, troubles }: RunRecord): readonly Finding[] {
   const redisAway = troubles.filter(isOfRedis);
   const unclean = exits.filter(({ code }) => code !== undefined && code !== 0);
   const isExcused = (exit: Exit) => redisAway.some((span) => overlap(span, exit));
   return [
-    told("nodes that were told to go", exits.length),
-    fault("  had not gone in time", exits.filter((e) => e.code === undefined).map(named)),
-    told("  ended with an error, as Redis was away", unclean.filter(isExcused).length),
+    info("nodes that were asked to stop", exits.length),
+    fault("  did not stop in time", exits.filter((e) => e.code === undefined).map(named)),
+    info("  ended with an error while Redis was unavailable", unclean.filter(isExcused).length),
     fault("  ended with an error", unclean.filter((exit) => !isExcused(exit)).map(named)),
     fault(
-      "nodes that ended by themselves",
+      "nodes that ended unexpectedly",
       crashes.map(({ node, at, code, lastWords }) =>
         `node ${node} at ${Math.round(at)} ms with ${code}: ${lastWords}`
       ),
@@ -25,5 +25,5 @@ export function judgeNodes({ exits, crashes, troubles }: Story): readonly Findin
 
 function named({ node, from, to, code }: Exit): string {
   const end = code === undefined ? "killed" : `ended with ${code}`;
-  return `node ${node}, told at ${Math.round(from)} ms, ${end} after ${Math.round(to - from)} ms`;
+  return `node ${node}, asked at ${Math.round(from)} ms, ${end} after ${Math.round(to - from)} ms`;
 }

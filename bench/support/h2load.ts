@@ -1,4 +1,4 @@
-/** Posts by a client in C, of Debian's `nghttp2-client`: what no client here can reach. */
+/** POSTs by a client in C, of Debian's `nghttp2-client`: the upper limit of the test server. */
 
 import { BODY, headersOf } from "./apns_request.mjs";
 
@@ -14,7 +14,7 @@ export function hasH2load(): boolean {
   }
 }
 
-/** Sends one post again and again, over 4 connections with 100 under way each. */
+/** Sends one POST repeatedly, over 4 connections with 100 concurrent requests each. */
 export async function runH2load(address: string): Promise<{ readonly perSecond: number }> {
   const body = await Deno.makeTempFile({ prefix: "bench_" });
   try {

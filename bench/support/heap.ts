@@ -1,6 +1,8 @@
-/** What a process holds on V8's heap, asked by its inspector. */
+/** Reads the heap size of a process from V8's inspector. */
 
-/** Bytes that are in use after a full collection; the process must run with `--inspect` there. */
+/**
+ * Returns the bytes in use after a full collection; the process must run with `--inspect` there.
+ */
 export async function heapBytes(port: number): Promise<number> {
   const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
   const socket = new WebSocket(targets[0].webSocketDebuggerUrl);

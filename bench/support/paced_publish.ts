@@ -1,6 +1,6 @@
-/** An open loop: publishes go out at their time, whether those before were answered or not. */
+/** An open loop: publishes start at their time, whether the previous ones were answered or not. */
 
-/** Calls `publish` with 0, 1, 2, … at a rate; resolves when the last one was answered. */
+/** Calls `publish` with 0, 1, 2, … at a rate; resolves when the last call is answered. */
 export async function pacedPublish(
   publish: (n: number) => Promise<unknown>,
   { perSecond, total }: { readonly perSecond: number; readonly total: number },
