@@ -1,7 +1,8 @@
 /** Turns a name and a text from a configuration file into a setting, or reports a fault. */
 
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
-import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
+import { type FileFault, placeOf, type Position } from "../core/file_fault.ts";
+import type { Findings } from "./faults.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
 /** A name with its text, and the positions of both. */
@@ -48,7 +49,7 @@ export function textInYaml(name: string, value: unknown): string | undefined {
   return String((isBoolean ? readYamlBoolean(value) : undefined) ?? value);
 }
 
-function unknown({ file, name, nameAt }: Found, nearest: string | undefined): ConfigFault {
+function unknown({ file, name, nameAt }: Found, nearest: string | undefined): FileFault {
   return { file, ...nameAt, message: `'${name}' is not known${didYouMean(nearest)}` };
 }
 

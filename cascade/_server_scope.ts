@@ -3,8 +3,9 @@
  * wins, then the values of `meta/`, then the environment.
  */
 
+import type { FileFault, Position } from "../core/file_fault.ts";
 import { admit, didYouMean } from "./_admit.ts";
-import type { ConfigFault, Findings, Position } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { parseProperties, type PropertyEntry } from "./properties.ts";
 import {
@@ -48,7 +49,7 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
 }
 
 /** Mistakes in keys of other programs are warnings: they must not stop a load. */
-function listFor(key: string, { faults, warnings }: Findings): ConfigFault[] {
+function listFor(key: string, { faults, warnings }: Findings): FileFault[] {
   return concernsUs(key) ? faults : warnings;
 }
 

@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import type { Attributes } from "./attributes.ts";
 import type { ConfigFiles } from "./config_files.ts";
 import {
@@ -18,7 +19,7 @@ import {
   isConfigurationFile,
   needRestart,
 } from "./configuration.ts";
-import { type ConfigFault, configurationError } from "./faults.ts";
+import { configurationError } from "./faults.ts";
 import { Snapshot } from "./snapshot.ts";
 
 interface CascadeOptions {
@@ -45,9 +46,9 @@ export type ReloadResult =
     readonly changedKeys: readonly string[];
     /** Those of them that take effect only after a restart. */
     readonly needsRestart: readonly string[];
-    readonly warnings: readonly ConfigFault[];
+    readonly warnings: readonly FileFault[];
   }
-  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+  | { readonly ok: false; readonly faults: readonly FileFault[] };
 
 type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
 
@@ -174,7 +175,7 @@ export class Cascade implements AsyncDisposable {
 
 async function load({ files, environment }: CascadeOptions): Promise<BuiltConfiguration> {
   const texts = new Map<string, string>();
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   const cannotRead = (file: string, thrown: unknown) =>
     faults.push({ file, line: 1, column: 1, message: `cannot be read: ${messageOf(thrown, 200)}` });
   const paths = await files.list().catch((thrown) => (cannotRead(".", thrown), []));
@@ -190,7 +191,7 @@ async function load({ files, environment }: CascadeOptions): Promise<BuiltConfig
   return { ok: false, faults: built.ok ? faults : [...faults, ...built.faults], warnings };
 }
 
-function logWarnings(log: Log, warnings: readonly ConfigFault[]): void {
+function logWarnings(log: Log, warnings: readonly FileFault[]): void {
   for (const { message, ...place } of warnings) {
     log.warn("Configuration warning", { ...place, warning: message });
   }

@@ -7,13 +7,13 @@ import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
-import type { ConfigFault } from "./faults.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
 interface ClientOptions<T> {
   /** Clients that are configured, enabled and without fault. */
   readonly clients: ReadonlyMap<string, T>;
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** The options file of each transport; sockets have none. */
@@ -43,7 +43,7 @@ export function parseClientOptions<T>(
     const message = "expected clients, each with its options";
     return { clients, faults: [yamlFault(yaml, message, { path: [] })] };
   }
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   for (const [client, entry] of Object.entries(yaml.value)) {
     const read = readClient(yaml, { client, entry, schema });
     if (read.kind === "client") clients.set(client, read.options);
@@ -55,7 +55,7 @@ export function parseClientOptions<T>(
 type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */
-  | { readonly kind: "none"; readonly faults: readonly ConfigFault[] };
+  | { readonly kind: "none"; readonly faults: readonly FileFault[] };
 
 function readClient<T>(
   yaml: YamlFile,

@@ -3,8 +3,9 @@
  * pure: `cascade.ts` reads the files and swaps the result in.
  */
 
+import type { FileFault } from "../core/file_fault.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
-import type { ConfigFault, Findings } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
@@ -36,12 +37,12 @@ export type BuiltConfiguration =
   | {
     readonly ok: true;
     readonly configuration: Configuration;
-    readonly warnings: readonly ConfigFault[];
+    readonly warnings: readonly FileFault[];
   }
   | {
     readonly ok: false;
-    readonly faults: readonly ConfigFault[];
-    readonly warnings: readonly ConfigFault[];
+    readonly faults: readonly FileFault[];
+    readonly warnings: readonly FileFault[];
   };
 
 /** Larger files are refused. */

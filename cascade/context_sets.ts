@@ -5,8 +5,9 @@
  */
 
 import { isJsonObject } from "../core/json.ts";
+import { placeOf, type Position } from "../core/file_fault.ts";
 import { admit, textInYaml } from "./_admit.ts";
-import { type Findings, placeOf, type Position } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { concernsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";

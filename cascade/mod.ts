@@ -17,7 +17,6 @@ export {
   type MemoryConfigFiles,
 } from "./config_files.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
-export { type ConfigFault, placeOf, type Position } from "./faults.ts";
 export { type Resolution, type TrailStep } from "./resolve.ts";
 export {
   ENABLED_KEYS,

@@ -4,7 +4,7 @@
  * without a separator, a separator without a key) are left to the caller, who knows the keys.
  */
 
-import type { ConfigFault, Position } from "./faults.ts";
+import type { FileFault, Position } from "../core/file_fault.ts";
 
 /** One `key=value` with the places of both. */
 export interface PropertyEntry {
@@ -17,7 +17,7 @@ export interface PropertyEntry {
 }
 
 /** A line that cannot be parsed. */
-interface PropertyFault extends ConfigFault {
+interface PropertyFault extends FileFault {
   /** The key as it is written, including escapes. */
   readonly key: string;
 }

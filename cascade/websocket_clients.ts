@@ -7,8 +7,8 @@
 import { z } from "zod";
 import { pathFilterFault } from "../core/path_filter.ts";
 import { topicFault } from "../core/topic.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { parseClientOptions } from "./client_options.ts";
-import type { ConfigFault } from "./faults.ts";
 import { parseYamlFile, yamlFault } from "./yaml_file.ts";
 
 /** One client that opens sockets. */
@@ -20,7 +20,7 @@ export interface WebsocketClient {
 
 interface WebsocketClients {
   readonly clients: readonly WebsocketClient[];
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 const schema = z.strictObject({

@@ -1,8 +1,9 @@
 /** `/v1/admin`: reloads the configuration, drains the node. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { placeOf, type ReloadResult } from "../cascade/mod.ts";
+import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
+import { placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 

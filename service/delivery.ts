@@ -4,7 +4,7 @@
  * which bypasses the buffer and the queues.
  */
 
-import { type Cascade, placeOf, type View } from "../cascade/mod.ts";
+import type { Cascade, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -13,6 +13,7 @@ import type { Notification } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
+import { placeOf } from "../core/file_fault.ts";
 import { createPipeline, type Pipeline, type PipelineOptions } from "../delivery/mod.ts";
 import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
 import {

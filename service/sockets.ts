@@ -4,16 +4,12 @@
  */
 
 import type { Sessions } from "../auth/mod.ts";
-import {
-  type Cascade,
-  parseWebsocketClients,
-  placeOf,
-  type WebsocketClient,
-} from "../cascade/mod.ts";
+import { type Cascade, parseWebsocketClients, type WebsocketClient } from "../cascade/mod.ts";
 import { BodyDeadline } from "../core/body_deadline.ts";
 import type { EventHub } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { placeOf } from "../core/file_fault.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import {
   type AuthenticateHandshake,

@@ -5,13 +5,7 @@
 
 import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import {
-  type Cascade,
-  OPTIONS_FILES,
-  parseClientOptions,
-  placeOf,
-  type Settings,
-} from "../cascade/mod.ts";
+import { type Cascade, OPTIONS_FILES, parseClientOptions, type Settings } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
@@ -19,6 +13,7 @@ import type { Log } from "../core/log.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
+import { placeOf } from "../core/file_fault.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
 import { createFetchEngine, type HttpEngine } from "../transports/http/mod.ts";

@@ -25,28 +25,28 @@ Deno.test("a client of another user, or one that was not there yet, has lost not
   assertFaults(record({ publications: [publication(1)], clients }));
 });
 
-Deno.test("a client that was away for less than the window must get what it missed", () => {
+Deno.test("a client that was disconnected for less than the window must receive what it missed", () => {
   const connected = [{ from: 0, to: 2000 }, { from: 20_000, to: 90_000 }];
   const clients = [client({ connected, returns: 1 })];
   assertFaults(record({ publications: [publication(10)], clients }), { lost: 1 });
 });
 
-Deno.test("being away for longer than the window excuses a client of 2.x, and is told", () => {
+Deno.test("a disconnect longer than the window excuses a client of 2.x, and is counted", () => {
   const connected = [{ from: 0, to: 20_000 }, { from: 60_000, to: 90_000 }];
   const publications = [2, 10, 40, 70].map((n) => publication(n));
   const older = record({ publications, clients: [client({ generation: 2, connected })] });
   // 10 was just on its way when the client went; 2 was long before, and 70 after it came back.
-  assert.equal(countOf(older, "excused: 2.x, away longer than the window"), 2);
+  assert.equal(countOf(older, "excused: 2.x, disconnected longer than the window"), 2);
   assertFaults(older, { lost: 2 });
-  // One of 4.x says where it was, and must be told that something is missing.
+  // A client of 4.x sends its offset, and must be sent resync.
   assertFaults(record({ publications, clients: [client({ connected })] }), { lost: 4 });
 });
 
-Deno.test("resync excuses what may have been missed before it, and is told", () => {
+Deno.test("resync excuses what may have been missed before it, and is counted", () => {
   const connected = [{ from: 0, to: 20_000 }, { from: 25_000, to: 90_000 }];
   const publications = [2, 10, 22, 70].map((n) => publication(n));
   const run = record({ publications, clients: [client({ connected, resyncs: [25_001] })] });
-  assert.equal(countOf(run, "excused: delivered resync"), 2);
+  assert.equal(countOf(run, "excused: sent resync"), 2);
   assertFaults(run, { lost: 2 });
 });
 
@@ -70,15 +70,15 @@ Deno.test("the client that caused a notification must not get it, the user's oth
   assertFaults(record({ publications, clients: [client(), other] }));
   const source = client({ arrivals: arrivalsOf(1) });
   assertFaults(record({ publications, clients: [source, other] }), {
-    "told to the client that caused it": 1,
+    "delivered to the client that caused it": 1,
   });
 });
 
-Deno.test("a client of 4.x may get an event isRepeat at its offset, not at another", () => {
+Deno.test("a client of 4.x may receive an event again at its offset, not at another", () => {
   const publications = [publication(1)];
   const isRepeat = record({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
   assertFaults(isRepeat);
-  assert.equal(countOf(isRepeat, "4.x: isRepeat at the same offset"), 1);
+  assert.equal(countOf(isRepeat, "4.x: again at the same offset"), 1);
   const [first] = arrivalsOf(1);
   const arrivals = [first!, { ...first!, offset: "0000000000000009" }];
   assertFaults(record({ publications, clients: [client({ arrivals })] }), {
@@ -86,7 +86,7 @@ Deno.test("a client of 4.x may get an event isRepeat at its offset, not at anoth
   });
 });
 
-Deno.test("offsets that do not rise are a fault, those that come isRepeat are not", () => {
+Deno.test("offsets that do not rise are a fault, repeated ones are not", () => {
   const publications = [1, 2, 3].map((n) => publication(n));
   const order = (...numbers: number[]) =>
     record({ publications, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
@@ -94,20 +94,20 @@ Deno.test("offsets that do not rise are a fault, those that come isRepeat are no
   assertFaults(order(1, 3, 2), { "4.x: offsets out of order": 1 });
 });
 
-Deno.test("a client of 4.x must be delivered the offset of each event", () => {
+Deno.test("a client of 4.x must receive the offset of each event", () => {
   const clients = [client({ arrivals: [{ n: 1, at: 1200 }] })];
   assertFaults(record({ publications: [publication(1)], clients }), {
     "4.x: without an offset": 1,
   });
 });
 
-Deno.test("a client of 2.x may get something twice only after it has come back", () => {
+Deno.test("a client of 2.x may receive an event twice only after a reconnect", () => {
   const publications = [publication(1)];
   const arrivals = [{ n: 1, at: 1200 }, { n: 1, at: 5000 }];
   const at = (connected: readonly { from: number; to: number }[]) =>
     record({ publications, clients: [client({ generation: 2, arrivals, connected })] });
   assertFaults(at([{ from: 0, to: 2000 }, { from: 4900, to: 90_000 }]));
-  assertFaults(at([{ from: 0, to: 90_000 }]), { "2.x: twice without a return": 1 });
+  assertFaults(at([{ from: 0, to: 90_000 }]), { "2.x: twice without a reconnect": 1 });
 });
 
 Deno.test("every accepted notification must be in one final state, and known", () => {
@@ -132,11 +132,11 @@ Deno.test("what was never accepted is a fault, and so is an id given twice", () 
   const clients = [client({ arrivals: arrivalsOf(1, 2) })];
   assertFaults(record({ publications, clients, neverAccepted: 1 }), {
     "never accepted": 1,
-    "ids that stand for several notifications": 1,
+    "ids of several notifications": 1,
   });
 });
 
-Deno.test("5xx are excused while no node is ready, after a kill, and while Redis is away", () => {
+Deno.test("5xx are excused while no node is ready, after a kill, and while Redis is unavailable", () => {
   const answer = (from: number) => ({ from, to: from + 10, status: 503, retryAfter: true });
   const answers = [1000, 5500, 9000].map(answer);
   assertFaults(record({ answers }), { "5xx at any other time": 3 });
@@ -160,11 +160,11 @@ Deno.test("a drain or a pause excuses no 5xx", () => {
   }
 });
 
-Deno.test("while Redis is away a 503 must say when to come back", () => {
+Deno.test("while Redis is unavailable a 503 must have a Retry-After", () => {
   const answers = [{ from: 1000, to: 1010, status: 503, retryAfter: false }];
   const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 5000 } as const];
   const run = record({ answers, troubles });
-  assert.equal(countOf(run, "503 while Redis was away"), 1);
+  assert.equal(countOf(run, "503 while Redis was unavailable"), 1);
   assertFaults(run, { "without Retry-After": 1 });
 });
 
@@ -176,7 +176,7 @@ Deno.test("sockets must outlive the absence of Redis, unless something else happ
       clients: [client({ connected })],
       troubles: [redis, ...more.map((trouble) => ({ ...trouble, from: 2900, to: 3500 }))],
     });
-  const fault = { "sockets closed for no other cause than Redis": 1 };
+  const fault = { "sockets closed only because of Redis": 1 };
   assertFaults(closed(), fault);
   assertFaults(closed({ kind: "cut", whom: 7 }), fault);
   assertFaults(closed({ kind: "cut", whom: 0 }));
@@ -185,10 +185,10 @@ Deno.test("sockets must outlive the absence of Redis, unless something else happ
 
 Deno.test("whatever a client complains of is a fault", () => {
   const clients = [client({ complaints: ["refused: the store is away"] })];
-  assertFaults(record({ clients }), { "what a stock client does not get over by itself": 1 });
+  assertFaults(record({ clients }), { "what a stock client does not recover from by itself": 1 });
 });
 
-Deno.test("a node that is delivered to go must end in time, and well unless Redis is away", () => {
+Deno.test("a node that is asked to stop must end in time, and without an error unless Redis is unavailable", () => {
   const exit = { node: 1, from: 1000, to: 5000 };
   assertFaults(record({ exits: [{ ...exit, code: 0 }] }));
   assertFaults(record({ exits: [exit] }), { "had not gone in time": 1 });
@@ -200,5 +200,5 @@ Deno.test("a node that is delivered to go must end in time, and well unless Redi
 
 Deno.test("a node that ends by itself is a fault", () => {
   const crashes = [{ node: 1, at: 1000, code: 1, lastWords: "a bug" }];
-  assertFaults(record({ crashes }), { "nodes that ended by themselves": 1 });
+  assertFaults(record({ crashes }), { "nodes that ended unexpectedly": 1 });
 });

@@ -64,7 +64,7 @@ function requestText(dice: Dice, { host, key }: { readonly host: string; readonl
   return [`POST ${target} ${version}`, ...lines, "", body].join(end);
 }
 
-/** Everything that comes back until the far side hangs up; it is told that nothing more comes. */
+/** Half-closes the connection and returns everything until the server closes it. */
 async function converse(port: number, bytes: Uint8Array): Promise<string> {
   using peer = await Deno.connect({ hostname: "127.0.0.1", port });
   const received: Uint8Array[] = [];

@@ -28,7 +28,7 @@ Deno.test("a subscription for a client without options is taken with a warning t
   }
 });
 
-Deno.test("a subscription for a client with options comes without warnings", async () => {
+Deno.test("a subscription for a client with options has no warnings", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   const body = { ...WHO, client: "app", transport: "fcm", token: "t1" };

@@ -11,7 +11,7 @@ Deno.test("without any variable a node starts with the defaults", () => {
   });
 });
 
-Deno.test("an empty variable counts as not set", () => {
+Deno.test("an empty variable is treated as not set", () => {
   const empty = {
     CARILLON_PORT: "",
     CARILLON_STORE: "",

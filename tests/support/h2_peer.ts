@@ -46,7 +46,7 @@ interface H2PeerOptions {
   readonly onRequest: (request: PeerRequest) => void;
 }
 
-/** A listening far side. */
+/** A listening HTTP/2 server. */
 interface H2Peer extends AsyncDisposable {
   /** `https://localhost:<port>` */
   readonly origin: string;

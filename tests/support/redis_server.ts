@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 
 /** How a server is set up; nothing is kept on disk unless asked for. */
 export interface RedisServerOptions {
-  /** Keeps what it is told across {@link RedisServer.restart}. */
+  /** Keeps its data across {@link RedisServer.restart}. */
   readonly appendonly?: boolean;
   /** @default {"noeviction"} */
   readonly maxmemoryPolicy?: string;

@@ -1,11 +1,11 @@
-/** A transport whose far side does what the token says, e.g. `500 twice`, `gone` or `hang`. */
+/** A transport whose outcomes follow the token, e.g. `500 twice`, `gone` or `hang`. */
 
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
 
-/** One attempt that reached the far side. */
+/** One attempt that was sent. */
 interface Arrival {
   readonly token: string;
   readonly id: string;
