@@ -23,6 +23,7 @@ import {
   userSessionKey,
 } from "./_session_records.ts";
 
+/** The store, the clock and the limits of {@link Sessions}. */
 export interface SessionsOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now" | "monotonic">;

@@ -11,9 +11,7 @@
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/start_process.ts";
 import { startCarillon } from "./support/carillon_process.ts";
-import { heapBytes } from "./support/heap.ts";
 import { startNodePeer } from "./support/node_peer.ts";
-import { pacedPublish } from "./support/paced_publish.ts";
 import { residentBytes } from "./support/proc.ts";
 import {
   AT_ONCE,
@@ -158,10 +156,10 @@ async function latency(
     }]);
   // Warms up both sides until they have compiled.
   const warmUp = swarm.received(WARM_UP);
-  await pacedPublish(publish, { perSecond, total: WARM_UP });
+  await publishAtRate(publish, { perSecond, total: WARM_UP });
   await warmUp;
   const done = swarm.received(total);
-  await pacedPublish(publish, { perSecond, total });
+  await publishAtRate(publish, { perSecond, total });
   return await done;
 }
 
@@ -218,3 +216,45 @@ for (const [name, part] of Object.entries(parts)) {
   if (values.only === undefined || values.only === name) await part();
 }
 Deno.exit(0);
+
+/**
+ * Returns the bytes in use after a full collection; the process must run with `--inspect` there.
+ */
+async function heapBytes(port: number): Promise<number> {
+  const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
+  const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
+  await new Promise((resolve) => socket.onopen = resolve);
+  let id = 0;
+  const call = (method: string) =>
+    new Promise<{ readonly usedSize: number }>((resolve) => {
+      const asked = ++id;
+      socket.addEventListener("message", ({ data }) => {
+        const answer = JSON.parse(data);
+        if (answer.id === asked) resolve(answer.result);
+      });
+      socket.send(JSON.stringify({ id: asked, method }));
+    });
+  await call("HeapProfiler.enable");
+  await call("HeapProfiler.collectGarbage");
+  const { usedSize } = await call("Runtime.getHeapUsage");
+  socket.close();
+  return usedSize;
+}
+
+/**
+ * Calls `publish` with 0, 1, 2, … at a rate, whether earlier calls were answered or not (an open
+ * loop). Resolves when the last call is answered.
+ */
+async function publishAtRate(
+  publish: (n: number) => Promise<unknown>,
+  { perSecond, total }: { readonly perSecond: number; readonly total: number },
+): Promise<void> {
+  const begun = performance.now();
+  const sent: Promise<unknown>[] = [];
+  while (sent.length < total) {
+    const due = Math.min(total, Math.floor((performance.now() - begun) / 1000 * perSecond) + 1);
+    while (sent.length < due) sent.push(publish(sent.length));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(sent);
+}

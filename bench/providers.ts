@@ -11,22 +11,17 @@
 import { parseArgs } from "node:util";
 import { latencyOfHealthy } from "./support/bystander.ts";
 import { startDenoServer } from "./support/deno_server.ts";
-import { hasH2load, runH2load } from "./support/h2load.ts";
-import { startNodePeer } from "./support/node_peer.ts";
+import {
+  hasH2load,
+  type Measured,
+  runDeno,
+  runH2load,
+  runNode,
+} from "./support/measured_clients.ts";
 import { startPushPeer } from "./support/push_peer_process.ts";
 import { measureOutage, measureServicePushes, type Waits } from "./support/service_pushes.ts";
 import { startSimulatorProcess } from "./support/simulator_process.ts";
 import { totalOf } from "./support/threads.ts";
-
-/** The result of a closed loop, see `support/closed_loop.mjs`. */
-interface Measured {
-  readonly perSecond: number;
-  /** Absent where it is unknown. */
-  readonly cpuMicroseconds?: number;
-  readonly p50?: number;
-  readonly p99?: number;
-  readonly failed?: number;
-}
 
 /** One row of a table; the last row is what the others are compared with. */
 type Rows = Readonly<Record<string, () => Promise<Measured>>>;
@@ -253,19 +248,4 @@ function middle(numbers: readonly number[]): number {
 
 function ratio(a = NaN, b = NaN): string {
   return Number.isFinite(a / b) ? (a / b).toFixed(2) : "–";
-}
-
-async function runDeno(script: string, settings: unknown): Promise<Measured> {
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL(`./support/${script}`, import.meta.url).pathname]
-      .concat(JSON.stringify(settings)),
-    stderr: "inherit",
-  }).output();
-  if (code !== 0) throw new Error(`${script} failed`);
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-async function runNode(script: string, settings: unknown): Promise<Measured> {
-  await using running = await startNodePeer(script, [JSON.stringify(settings)]);
-  return JSON.parse(running.greeting);
 }

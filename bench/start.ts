@@ -62,13 +62,13 @@ console.log(`resident bytes for each of them       ${each.toFixed(0)}`);
 await first.kill();
 
 const killed = performance.now();
-await using isRepeat = await startCarillon(PROPERTIES, { store });
-await isRepeat.publish(batchOf(TOTAL).slice(0, 1));
-await (await openSockets(isRepeat, 1))[Symbol.asyncDispose]();
+await using restarted = await startCarillon(PROPERTIES, { store });
+await restarted.publish(batchOf(TOTAL).slice(0, 1));
+await (await openSockets(restarted, 1))[Symbol.asyncDispose]();
 console.log(`seconds until publishes and sockets   ${since(killed)}`);
-while (await waitingIn(isRepeat) < TOTAL + 1) await sleep(100);
+while (await waitingIn(restarted) < TOTAL + 1) await sleep(100);
 console.log(`seconds until all are recovered       ${since(killed)}`);
-await isRepeat.kill();
+await restarted.kill();
 await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
 

@@ -63,7 +63,7 @@ export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
   const sessions = await Promise.all(
     Array.from({ length: USERS }, (_, user) => service.mint(user)),
   );
-  async function isRepeat(act: (turn: number) => Promise<void>): Promise<void> {
+  async function repeat(act: (turn: number) => Promise<void>): Promise<void> {
     for (let turn = 0; !signal.aborted; turn++) {
       try {
         await act(turn);
@@ -76,14 +76,14 @@ export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
     }
   }
   const loops = [
-    ...Array.from({ length: CHURNERS }, () => isRepeat(() => churn(options, sessions, opened++))),
-    ...Array.from({ length: SLOW_PEERS }, (_, n) => isRepeat(() => beSlow(options, SLOW_USER + n))),
+    ...Array.from({ length: CHURNERS }, () => repeat(() => churn(options, sessions, opened++))),
+    ...Array.from({ length: SLOW_PEERS }, (_, n) => repeat(() => beSlow(options, SLOW_USER + n))),
     ...Array.from(
       { length: SILENT_PEERS },
-      (_, n) => isRepeat(() => beSilent(options, { user: SILENT_USER + n, left })),
+      (_, n) => repeat(() => beSilent(options, { user: SILENT_USER + n, left })),
     ),
-    isRepeat(() => publish(options)),
-    isRepeat((turn) => subscribe(options, turn)),
+    repeat(() => publish(options)),
+    repeat((turn) => subscribe(options, turn)),
   ];
   await Promise.all(loops);
   return left;

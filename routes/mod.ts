@@ -21,9 +21,7 @@ import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
-export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
-export { problem } from "./_problem.ts";
 
 /** The dependencies of {@link createApp}. */
 export type AppDeps =

@@ -1,33 +1,39 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Fails where an exported name is defined twice in the product, is used by no other file, or has no
- * docstring of its own. A lint rule sees one file at a time, so this is a program. Run by
+ * Checks the exported names: each is unique in the product, is used by another file, and has a
+ * docstring of its own. This is a program because a lint rule sees one file at a time. Run by
  * `deno task names`.
  */
 
 import { type Definition, readSource, type Source } from "./_exports.ts";
 import { folderOf, ROOT, sources } from "./_project.ts";
 
-/** Folders whose names need not be unique: nothing of the product imports them. */
+/** Folders whose names need not be unique, because the product does not import them. */
 const OUTSIDE = new Set(["tests", "bench", "chaos"]);
-
-/** Names that are read by something other than an import, each with the reader. */
-const USED_OTHERWISE: Readonly<Record<string, string>> = {};
 
 const POINTS_ELSEWHERE = /see the file's comment/i;
 
-/** Returns one line for each rule that an exported name breaks, sorted by file. */
-function findFaults(files: readonly Source[]): readonly string[] {
+/** Returns one line for each fault, sorted by file. */
+export function findFaults(files: readonly Source[]): readonly string[] {
   const definitions = files.flatMap(({ definitions }) => definitions);
   const used = usedNames(files);
+  const unusedReExports = files.flatMap(({ path, reExports }) =>
+    reExports.filter(({ as }) => as !== "*" && !used.has(`${path} ${as}`))
+      .map(({ as }) =>
+        `${path} '${as}' is exported again, and no file imports it from here: remove it`
+      )
+  );
   return [
     ...repeatedNames(definitions),
+    ...unusedReExports,
     ...definitions.filter(({ path, name }) => !used.has(`${path} ${name}`))
       .map((each) => fault(each, "is exported, and no other file uses it: do not export it")),
     ...definitions.filter(({ docstring }) => docstring === undefined)
       .map((each) => fault(each, "has no docstring")),
     ...definitions.filter(({ docstring = "" }) => POINTS_ELSEWHERE.test(docstring))
-      .map((each) => fault(each, "has a docstring that points to the file's comment: say it here")),
+      .map((each) =>
+        fault(each, "has a docstring that points to the file's comment: describe it here")
+      ),
   ].sort();
 }
 
@@ -43,10 +49,10 @@ function repeatedNames(definitions: readonly Definition[]): readonly string[] {
     );
 }
 
-/** The definitions that some file imports, also through re-exports, as `path name`. */
+/** Returns what files import, directly or through re-exports, as `path name`. */
 function usedNames(files: readonly Source[]): ReadonlySet<string> {
   const byPath = new Map(files.map((file) => [file.path, file]));
-  const used = new Set<string>(Object.keys(USED_OTHERWISE));
+  const used = new Set<string>();
 
   function use(path: string, name: string): void {
     const id = `${path} ${name}`;

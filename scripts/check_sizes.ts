@@ -1,18 +1,13 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
-/**
- * Fails where a source file has grown past what one reader holds in mind, and prints the largest,
- * so that the next one to be split is known. Run by `deno task sizes`.
- */
+/** Fails where a source file is too long, and prints the longest. Run by `deno task sizes`. */
 
-import { inProject, ROOT } from "./_project.ts";
+import { inProject, ROOT, sources } from "./_project.ts";
 
 const MAX_LINES = 400;
 const LARGEST_SHOWN = 5;
 
 /** Files that may be longer, each with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {};
-
-const SKIPPED = new Set([".git", "node_modules", "data", "coverage"]);
 
 const sizes: { readonly path: string; readonly lines: number }[] = [];
 for await (const path of sources(ROOT)) {
@@ -30,11 +25,3 @@ for (const { path, lines } of tooLarge) {
   console.error(`${path} has ${lines} lines, more than ${MAX_LINES}: split it`);
 }
 if (tooLarge.length > 0) Deno.exit(1);
-
-async function* sources(folder: string): AsyncIterable<string> {
-  for await (const entry of Deno.readDir(folder)) {
-    if (SKIPPED.has(entry.name)) continue;
-    if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
-    else if (entry.isFile && entry.name.endsWith(".ts")) yield folder + entry.name;
-  }
-}

@@ -33,7 +33,7 @@ import {
 } from "./transport_registry.ts";
 
 /** The subscriptions of all users and the socket clients that topics are matched with. */
-export interface Subscriptions {
+export interface SubscriptionParts {
   readonly clients: SocketClients;
   readonly repository: SubscriptionRepository;
   readonly matcher: Matcher;
@@ -43,7 +43,7 @@ export interface Subscriptions {
 export function createSubscriptions(
   { backend, cascade, changes, attributes, opened, ids, clock, random, log }: Foundation,
   { changes: feed, keys, sessions }: JoinedParts & Authentication,
-): Subscriptions {
+): SubscriptionParts {
   const { store, hasOthers } = backend;
   const clients = new SocketClients({ cascade, log });
   const candidates = new CandidateCache(store);
@@ -71,7 +71,7 @@ export interface Delivery {
 /** Creates the transports and the pipeline. The pipeline does nothing until it is started. */
 export function createDelivery(
   foundation: Foundation,
-  { buffer, hub, limiter, tokens, commit, repository, matcher }: JoinedParts & Subscriptions,
+  { buffer, hub, limiter, tokens, commit, repository, matcher }: JoinedParts & SubscriptionParts,
 ): Delivery {
   const { backend, cascade, environment, opened, clock, log, variables } = foundation;
   const registry = opened.use(createTransportRegistry({

@@ -77,7 +77,7 @@ export function listen(
 }
 
 /** Formats an address as `host:port`. */
-export function textOf({ hostname, port }: Deno.NetAddr): string {
+export function addressText({ hostname, port }: Deno.NetAddr): string {
   return `${hostname}:${port}`;
 }
 

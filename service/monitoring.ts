@@ -71,7 +71,7 @@ async function storeCheck(store: Store): Promise<ReadinessCheck> {
 }
 
 /** The recovery of the notifications that were in flight when the previous process ended. */
-export interface Recovery {
+export interface LogRecovery {
   /** Resolves when all are recovered, or after one second. Rejects if recovery fails by then. */
   readonly firstSecond: Promise<void>;
   /** Returns a check for `/readyz` until recovery is complete. It never makes the node unready. */
@@ -93,7 +93,7 @@ export function watchRecovery(
     readonly log: Log;
     readonly metrics: Metrics;
   },
-): Recovery {
+): LogRecovery {
   let detail: string | undefined = "notifications that were in flight are being recovered";
   const counted = recovered.then((count) => {
     detail = undefined;

@@ -12,7 +12,7 @@ import {
   createDelivery,
   createSubscriptions,
   type Delivery,
-  type Subscriptions,
+  type SubscriptionParts,
 } from "./delivery.ts";
 import type { Environment } from "./environment.ts";
 import {
@@ -22,8 +22,8 @@ import {
   openFoundation,
   type StartOptions,
 } from "./foundation.ts";
-import { textOf } from "./http_listener.ts";
-import { createReadiness, type Recovery, updateGauges, watchRecovery } from "./monitoring.ts";
+import { addressText } from "./http_listener.ts";
+import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
 
@@ -84,13 +84,13 @@ export async function startService(
   }
 }
 
-type Stages = JoinedParts & Authentication & Subscriptions & Delivery & Sockets;
+type Stages = JoinedParts & Authentication & SubscriptionParts & Delivery & Sockets;
 
 /** Applies the configuration, now and after each reload, and starts hub and pipeline. */
 async function startWork(
   { cascade, opened, clock, log, metrics }: Foundation,
   { hub, clients, realtime, registry, pipeline, messages }: Stages,
-): Promise<Recovery> {
+): Promise<LogRecovery> {
   const configureTransports = () =>
     registry.configure((transport) => pipeline.queues.reset(transport));
   cascade.onSwap(() => {
@@ -128,7 +128,7 @@ function shutdownOf(
 /** Opens the listeners for requests. Returns the first admin key, if this start creates one. */
 async function serveHttp(
   foundation: Foundation,
-  stages: Stages & { readonly recovery: Recovery; readonly shutdown: Shutdown },
+  stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
   const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
   const { hub, buffer, keys, matcher, pipeline, realtime, recovery, shutdown } = stages;
@@ -165,8 +165,8 @@ async function serveHttp(
   });
   internalListener?.open(createInternalApp(appDeps));
   log.info("listening", {
-    address: textOf(listener.address),
-    ...(internalListener && { internal: textOf(internalListener.address) }),
+    address: addressText(listener.address),
+    ...(internalListener && { internal: addressText(internalListener.address) }),
   });
   return firstKey;
 }

@@ -33,6 +33,8 @@ export const COMMON = [
   "io.carillon.buffer.maxNotifications=2000000",
   "io.carillon.buffer.maxBytes=2000000000",
 ];
+
+/** The same, and notifications have no delay. */
 export const AT_ONCE = [...COMMON, "com.openexchange.pns.delayDuration=0"];
 
 const BATCH = 1000;

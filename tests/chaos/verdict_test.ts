@@ -76,9 +76,9 @@ Deno.test("the client that caused a notification must not get it, the user's oth
 
 Deno.test("a client of 4.x may receive an event again at its offset, not at another", () => {
   const publications = [publication(1)];
-  const isRepeat = record({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
-  assertFaults(isRepeat);
-  assert.equal(countOf(isRepeat, "4.x: again at the same offset"), 1);
+  const repeated = record({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
+  assertFaults(repeated);
+  assert.equal(countOf(repeated, "4.x: again at the same offset"), 1);
   const [first] = arrivalsOf(1);
   const arrivals = [first!, { ...first!, offset: "0000000000000009" }];
   assertFaults(record({ publications, clients: [client({ arrivals })] }), {
@@ -191,7 +191,7 @@ Deno.test("whatever a client complains of is a fault", () => {
 Deno.test("a node that is asked to stop must end in time, and without an error unless Redis is unavailable", () => {
   const exit = { node: 1, from: 1000, to: 5000 };
   assertFaults(record({ exits: [{ ...exit, code: 0 }] }));
-  assertFaults(record({ exits: [exit] }), { "had not gone in time": 1 });
+  assertFaults(record({ exits: [exit] }), { "did not stop in time": 1 });
   const exits = [{ ...exit, code: 1 }];
   assertFaults(record({ exits }), { "ended with an error": 1 });
   const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 3000 } as const];

@@ -180,11 +180,11 @@ Deno.test("repeated names and names with escapes are read as the schema reads th
   for (const name of Object.keys(FIELDS)) {
     const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, "0")}${name.slice(1)}`;
     for (const value of FIELDS[name]!.takes) {
-      for (const isRepeat of [name, escaped, "__proto__"]) {
+      for (const repeated of [name, escaped, "__proto__"]) {
         assertWithin(
-          written({ ...BASE, [name]: value }).replace(/\}$/, `,"${isRepeat}":${value}}`),
+          written({ ...BASE, [name]: value }).replace(/\}$/, `,"${repeated}":${value}}`),
         );
-        assertWithin(written({ ...BASE, [name]: value }).replace(/^\{/, `{"${isRepeat}":null,`));
+        assertWithin(written({ ...BASE, [name]: value }).replace(/^\{/, `{"${repeated}":null,`));
       }
     }
   }

@@ -27,9 +27,9 @@ Deno.test("a subscription is made, shown without its token, and removed", async 
 Deno.test("subscribing again replaces the topics", async () => {
   await using service = await startTestService();
   await service.subscribe(PHONE);
-  const isRepeat = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
-  assert.equal(isRepeat.status, 200);
-  assert.deepEqual(isRepeat.body.topics, ["a"]);
+  const repeated = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
+  assert.equal(repeated.status, 200);
+  assert.deepEqual(repeated.body.topics, ["a"]);
   const { items } = (await service.call("GET", PATH)).body;
   assert.equal(items.length, 1);
 });

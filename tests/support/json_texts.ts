@@ -34,6 +34,7 @@ export const ODD_CHARACTERS = [
 const ESCAPES = ['\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]
   .concat("\\u0000", "\\u0022", "\\u005C", "\\uD83D", "\\udd14", "\\ud83d\\uDD14");
 
+/** JSON strings with all kinds of escapes. */
 export const stringText = fc.array(
   fc.oneof(fc.string({ maxLength: 5 }).map(inside), fc.constantFrom(...ODD_CHARACTERS, ...ESCAPES)),
   { maxLength: 5 },

@@ -1,4 +1,4 @@
-/** A whole pipeline on a fake clock, over a store in memory, with transports that are stubs. */
+/** Sets up a whole pipeline for tests. */
 
 import { LogBuffer } from "../../buffer/mod.ts";
 import { createMemoryConfigFiles, type Settings } from "../../cascade/mod.ts";
@@ -26,7 +26,7 @@ com.openexchange.pns.delayDuration=0
 /** May publish everywhere. */
 export const PUBLISHER: Principal = { id: "k", kind: "key", scopes: new Set(["publish"]) };
 
-/** See the file's comment. */
+/** A pipeline on a fake clock with a memory store and stub transports. */
 export class PipelineBench {
   readonly apn = new StubTransport("apn");
   readonly gcm = new StubTransport("gcm");

@@ -1,4 +1,4 @@
-/** Lets one store handle stand for one that several processes share. */
+/** Makes one store handle look like one that several processes share. */
 
 import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
@@ -13,7 +13,7 @@ interface SharedView extends Store {
   readonly pending: number;
 }
 
-/** See the file's comment. Disposing it leaves the store open. */
+/** Creates the view that one of several processes has of a store. Disposing it leaves the store open. */
 export function sharedView(store: Store): SharedView {
   let isCutOff = false;
   let areLost = false;

@@ -1,7 +1,4 @@
-/**
- * The service as a process of its own, started as `deno task start` starts it, on a data file and
- * a configuration that outlive it. It can be killed at any moment and started again.
- */
+/** Starts the service as a separate process, like `deno task start`, for tests that kill it. */
 
 import { readStartTask } from "../../scripts/start_task.ts";
 import { Api } from "./api.ts";
@@ -34,7 +31,7 @@ interface StartConditions {
   readonly fullAtKiB?: number;
 }
 
-/** See the file's comment. */
+/** A service process that can be killed and restarted on the same data. */
 export class ServiceProcess extends Api implements AsyncDisposable {
   readonly #folder: string;
   readonly #variables: Readonly<Record<string, string>>;

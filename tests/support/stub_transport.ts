@@ -13,7 +13,7 @@ interface Arrival {
   readonly outcome: Outcome["kind"];
 }
 
-/** See the file's comment. */
+/** A transport that records its sends and returns the outcome that the token names. */
 export class StubTransport implements Transport {
   readonly traits = { maxPayloadBytes: 4096, maxConcurrent: 10 };
   readonly arrivals: Arrival[] = [];
