@@ -23,7 +23,7 @@ com.openexchange.pns.transport.gcm.enabled=true
 com.openexchange.pns.delayDuration=0
 `;
 
-/** May publish everywhere. */
+/** A principal that may publish in every context. */
 export const PUBLISHER: Principal = { id: "k", kind: "key", scopes: new Set(["publish"]) };
 
 /** A pipeline on a fake clock with a memory store and stub transports. */
@@ -33,12 +33,12 @@ export class PipelineBench {
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
-  /** Messages that were made. */
+  /** The messages that were generated. */
   generated = 0;
   pipeline!: Pipeline;
   settings!: () => Settings;
   buffer!: LogBuffer;
-  /** Leaves everything as `kill -9` would. */
+  /** Stops as after `kill -9`. */
   kill!: () => void;
 
   constructor(
