@@ -1,4 +1,4 @@
-/** A peer that opens a WebSocket by hand and from then on neither reads nor answers. */
+/** A peer that opens a WebSocket and then neither reads nor answers. */
 
 const UPGRADE = [
   "Upgrade: websocket",
@@ -8,7 +8,7 @@ const UPGRADE = [
 ];
 const PATH = "/socket.io/appsuite/?EIO=3&transport=websocket";
 
-/** Opens a socket whose peer never reads; resolves when its handshake is on its way. */
+/** Opens a connection whose peer never reads; resolves when its request is sent. */
 export async function connectDeaf(
   host: string,
   session: string,
