@@ -10,14 +10,21 @@ export interface Nginx extends AsyncDisposable {
   readonly address: string;
 }
 
-/**
- * Starts nginx.
- *
- * @param location further lines for the location that is passed on
- */
-export async function startNginx(target: string, location = ""): Promise<Nginx> {
+/** How nginx is started. */
+interface NginxOptions {
+  /** Further lines for the location of the service. */
+  readonly location?: string;
+  /** `host:port` of what is served below `/page/`. */
+  readonly pages?: string;
+}
+
+/** Starts nginx in front of `target`, as `host:port`. */
+export async function startNginx(
+  target: string,
+  { location = "", pages }: NginxOptions = {},
+): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "carillon_nginx_" });
-  const port = await freePort();
+  const port = freePort();
   const config = `daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
 events {}
 http {
@@ -26,6 +33,7 @@ http {
   fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   server {
     listen 127.0.0.1:${port};
+    ${pages === undefined ? "" : `location /page/ { proxy_pass http://${pages}/; }`}
     location / {
       proxy_pass http://${target};
       proxy_http_version 1.1;

@@ -23,13 +23,15 @@ function answers(program: string, flag: string): boolean {
   }
 }
 
-/** Declares a test for which all of `programs` must be there. */
+/** Declares a test for which all of these programs must be there. */
 export function optionalTest(
-  name: string,
-  programs: readonly (string | undefined)[],
-  fn: () => Promise<void>,
+  { name, needs, fn }: {
+    readonly name: string;
+    readonly needs: readonly (string | undefined)[];
+    readonly fn: () => Promise<void>;
+  },
 ): void {
-  const ignore = programs.includes(undefined);
+  const ignore = needs.includes(undefined);
   if (ignore && Deno.env.get("CI_REQUIRE_ALL")) return;
   Deno.test({ name, ignore, sanitizeOps: false, sanitizeResources: false, fn });
 }
