@@ -5,7 +5,7 @@
 
 /** Returns the first of these programs that is there, as `--version` or `-v` says. */
 export function findProgram(names: readonly string[]): string | undefined {
-  return names.find((name) => ["--version", "-v"].some((flag) => answers(name, flag)));
+  return names.find((name) => ["--version", "-v", "version"].some((flag) => answers(name, flag)));
 }
 
 function answers(program: string, flag: string): boolean {
