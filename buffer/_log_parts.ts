@@ -1,11 +1,13 @@
-/** The changes by which notifications come into the log, and go from the log to the ledger. */
+/**
+ * Makes the changes that put notifications into the log, and that move them from the log to the
+ * ledger. Does not write them, and changes nothing but the segments that it is given.
+ */
 
 import { idTag } from "../core/ids.ts";
+import type { Notification } from "../core/notification.ts";
 import type { StoreKey } from "../core/store.ts";
-import type { Append } from "./_appends.ts";
-import { CHANGE_BYTES, type CommitPart } from "./_commit_parts.ts";
+import { CHANGE_BYTES, type CommitPart, type Sets } from "./_commit_parts.ts";
 import type { OpenSegment, SegmentRun } from "./_segments.ts";
-import type { LedgerValues } from "./ledger_values.ts";
 import {
   encodeNotification,
   itemId,
@@ -14,16 +16,29 @@ import {
   packItems,
   sizeOf,
 } from "./_stored_items.ts";
+import type { LedgerValues } from "./ledger_values.ts";
 import { ledgerKey, logKey, type StoredSegment } from "./segment.ts";
 
-/** A segment that is to be opened once it is stored. */
+/** What one call appends, and how it ends. */
+export interface Append {
+  /** The notifications in stored form. */
+  readonly items: readonly ItemText[];
+  readonly notifications: readonly Notification[];
+  readonly sets: Sets;
+  readonly bytes: number;
+  /** @param isOwn false where another process works on them by now */
+  resolve(isOwn: boolean): void;
+  reject(thrown: unknown): void;
+}
+
+/** A segment to open once it is stored. */
 export interface NewSegment extends OpenSegment {
   readonly key: StoreKey;
 }
 
 const NO_LEDGER: readonly string[] = [];
 
-/** Makes the parts; it changes nothing but the segments it is given. */
+/** Makes commit parts for the log. */
 export class LogParts {
   readonly #maxValueBytes: number;
   readonly #ledger: LedgerValues;
@@ -35,12 +50,12 @@ export class LogParts {
     this.#ledger = ledger;
   }
 
-  /** Keeps what a group of callers gives, cut into segments across them. */
+  /** Stores what a group of calls appends, cut into segments without regard to the calls. */
   append(
     group: readonly Append[],
     { owner, open, failed }: {
       readonly owner: string;
-      /** Told of what is stored; false where it is not this process's own any more. */
+      /** Called with what is stored; returns false where it is not this process's own any more. */
       readonly open: (segments: readonly NewSegment[]) => boolean;
       readonly failed: (keys: readonly StoreKey[]) => void;
     },
@@ -75,14 +90,15 @@ export class LogParts {
   }
 
   /**
-   * Moves what is settled of some segments to the ledger, and the segments away where that is all.
+   * Moves the settled records of some segments to the ledger, and removes the segments where
+   * nothing else is left in them.
    *
-   * @param run more than one only where all of them are wholly settled, and follow each other
+   * @param run more than one segment only where all are wholly settled and follow each other
    */
   settled(
     run: SegmentRun,
     { closed, failed }: {
-      /** It was stored, and the segments are not any more. */
+      /** Called once the records are stored and the segments are not any more. */
       readonly closed: () => void;
       readonly failed: () => void;
     },
@@ -102,7 +118,7 @@ export class LogParts {
     const closing = Promise.withResolvers<void>();
     if (isWhole) { for (const segment of run) segment.closing = closing.promise; }
     return {
-      // What is left of a value fits in one.
+      // The rest of a value fits in one value.
       sets: isWhole
         ? values
         : [...values, logSet(key, packItems(rest, this.#maxValueBytes)[0]!, ledger)],
@@ -122,7 +138,7 @@ export class LogParts {
   }
 }
 
-/** The change that keeps the waiting part of a segment. */
+/** Stores the part of a segment that is not settled. */
 function logSet(key: StoreKey, { bytes }: PackedItems, ledger: readonly string[]) {
   const value: StoredSegment = { v: 1, items: bytes, ledger };
   return { key, value };

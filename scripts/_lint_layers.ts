@@ -1,6 +1,6 @@
 /**
- * The lint rules about who may import whom: the table of folders, and that a file whose name
- * begins with `_` belongs to its folder. Only relative imports are looked at; packages are free.
+ * The lint rules for imports: the table of folders, and that a file whose name begins with `_` is
+ * private to its folder. They check relative imports only, not packages.
  */
 
 import { folderOf, inProject } from "./_project.ts";
@@ -15,14 +15,13 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   transports: ["core"],
   realtime: ["core"],
   events: ["core"],
-  subscriptions: ["core", "store"],
-  buffer: ["core", "store"],
-  // Everything that several nodes share; only the composition knows of it.
+  subscriptions: ["core"],
+  buffer: ["core"],
+  // Everything that several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
   delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
-  console: ["core"],
   // The composition: `main.ts` and what it starts.
   service: "anything",
   // The process itself, and whatever only looks at the product from outside.
@@ -58,7 +57,7 @@ export const layers: Deno.lint.Rule = {
   },
 };
 
-/** Reports imports of another folder's `_private.ts` files; tests may look at anything. */
+/** Reports imports of another folder's `_private.ts` files; tests and benches may import any. */
 export const privateFiles: Deno.lint.Rule = {
   create(context) {
     return eachImport(context, (node, target) => {
@@ -66,7 +65,7 @@ export const privateFiles: Deno.lint.Rule = {
       if (folderOf(from) === "tests" || folderOf(from) === "bench") return;
       const slash = target.lastIndexOf("/");
       if (!target.slice(slash + 1).startsWith("_")) return;
-      if (from.startsWith(target.slice(0, slash + 1))) return;
+      if (from.slice(0, from.lastIndexOf("/")) === target.slice(0, slash)) return;
       context.report({ node, message: `'${target}' is private to its folder` });
     });
   },

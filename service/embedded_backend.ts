@@ -1,10 +1,11 @@
 /**
- * A node that is alone with its store: Deno KV on a file or in memory. On the platform's KV other
- * isolates may use the same one; they share the buffer's log, the jobs and all records, and tell
- * each other of changes, while sockets and limits are each isolate's own.
+ * The backend of a single node: Deno KV on a file, or in memory. Several isolates may use the
+ * platform's KV; they share the buffer's log, the jobs and all records, and publish changes to each
+ * other, while sockets and limits are each isolate's own.
  */
 
 import { LogBuffer } from "../buffer/mod.ts";
+import { createKvChangeFeed } from "../buffer/shared_kv/mod.ts";
 import { NO_CHANGE_FEED } from "../core/change_feed.ts";
 import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
@@ -28,7 +29,7 @@ export function createEmbeddedBackend(
 }
 
 function join(store: Store, deps: JoinDeps): Parts {
-  const { settings, clock, ids, log, metrics, commit } = deps;
+  const { settings, clock, random, ids, log, metrics, commit } = deps;
   const buffer = new LogBuffer(store, {
     ...bufferOptions(deps),
     leaseMs: settings().cluster.leaseMs,
@@ -45,7 +46,7 @@ function join(store: Store, deps: JoinDeps): Parts {
   });
   metrics.beforeScrape(() => metrics.set("carillon_events_kept_bytes", {}, hub.stats().bytes));
   const changes = store instanceof KvStore && store.traits.shared
-    ? store.changeFeed({ log, id: ids() })
+    ? createKvChangeFeed(store, { clock, random, log, id: ids() })
     : undefined;
   return {
     buffer,
