@@ -54,7 +54,7 @@ export class CommitLoop {
 
   /**
    * Is `undefined` unless the loop runs. Resolves when it stops, to what the store threw, if it
-   * did; the parts concerned have been told by then.
+   * did; by then it has called `failed` of the parts concerned.
    */
   get running(): Promise<unknown> | undefined {
     return this.#running;

@@ -8,7 +8,7 @@ import { createRedisHub, type HubSettings } from "../../redis/hub/hub.ts";
 import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes.ts";
-import { Desk } from "../contract/events_contract.ts";
+import { FakeRealtime } from "../contract/events_contract.ts";
 import { openTestLink } from "../support/redis_link.ts";
 
 /** Who is there, as all nodes see it at once. */
@@ -111,8 +111,8 @@ export async function openHub(
   };
 }
 
-/** A node with a desk in front of it. */
-export type Place = HubNode & { readonly desk: Desk };
+/** A node with a fake realtime server. */
+export type Place = HubNode & { readonly realtime: FakeRealtime };
 
 /** What tests say of a node. */
 export type PlaceOptions = Omit<Parameters<typeof openHub>[1], "register" | "local" | "settings">;
@@ -129,10 +129,10 @@ export async function withPlaces(
   const places: Place[] = [];
   try {
     for (const each of nodes) {
-      const desk = new Desk();
-      const node = await openHub(url, { register, local: desk, settings: AMPLE, ...each });
-      desk.hub = node.hub;
-      places.push(Object.assign(node, { desk }));
+      const realtime = new FakeRealtime();
+      const node = await openHub(url, { register, local: realtime, settings: AMPLE, ...each });
+      realtime.hub = node.hub;
+      places.push(Object.assign(node, { realtime }));
     }
     await body(places, register);
   } finally {
