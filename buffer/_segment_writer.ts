@@ -15,7 +15,7 @@ import {
   packParts,
   type Sets,
 } from "./_commit_parts.ts";
-import { type Append, LogParts, type NewSegment } from "./_log_parts.ts";
+import { type Append, appendPart, type NewSegment, settledPart } from "./_log_parts.ts";
 import { runsOf, type Segments } from "./_segments.ts";
 import { encodeNotification, sizeOf } from "./_stored_items.ts";
 import { type CommitGuard, CommitLoop } from "./commit_loop.ts";
@@ -53,7 +53,6 @@ const MAX_RUN = 512;
 export class SegmentWriter {
   readonly #store: Store;
   readonly #options: SegmentWriterOptions;
-  readonly #parts: LogParts;
   readonly #loop: CommitLoop;
   #appends: Append[] = [];
   /** Segments with records that are not in the store. */
@@ -62,7 +61,6 @@ export class SegmentWriter {
   constructor(store: Store, options: SegmentWriterOptions) {
     this.#store = store;
     this.#options = options;
-    this.#parts = new LogParts(options);
     this.#loop = new CommitLoop(store, {
       ...options,
       collect: () => [...this.#appendParts(), ...this.#settledParts()],
@@ -108,7 +106,7 @@ export class SegmentWriter {
     this.#loop.wakeWithin(isWhole ? LINGER_MS : CHECKPOINT_MS);
   }
 
-  /** Drops the settled records that are not written: the segments are not this process's any more. */
+  /** Drops settled records that are not written: their segments belong to another process. */
   dropSettled(): void {
     this.#dirty.clear();
   }
@@ -142,7 +140,7 @@ export class SegmentWriter {
 
   /** Returns everything appended since the last commit. */
   #appendParts(): CommitPart[] {
-    const { segments, owner, onUncertain } = this.#options;
+    const { segments, owner, maxValueBytes, onUncertain } = this.#options;
     const appends = this.#appends;
     this.#appends = [];
     const ownerThen = owner();
@@ -151,20 +149,23 @@ export class SegmentWriter {
       for (const segment of opened) segments().open(segment.key, segment);
       return true;
     };
-    return packParts(appends, this.#store.traits)
-      .map((group) => this.#parts.append(group, { owner: ownerThen, open, failed: onUncertain }));
+    return packParts(appends, this.#store.traits).map((group) =>
+      appendPart(group, { owner: ownerThen, maxValueBytes, open, failed: onUncertain })
+    );
   }
 
   /** Returns the segments that were settled long enough ago, wholly or in part. */
   #settledParts(): CommitPart[] {
-    const now = this.#options.clock.monotonic();
+    const { clock, ledger, maxValueBytes } = this.#options;
+    const now = clock.monotonic();
     const ripe = [...this.#dirty].filter((segment) =>
       now - segment.dirtySince >= (segment.waiting === 0 ? LINGER_MS : CHECKPOINT_MS)
     );
     const segments = this.#options.segments();
     return runsOf(ripe, MAX_RUN).map((run) => {
       for (const segment of run) this.#dirty.delete(segment);
-      return this.#parts.settled(run, {
+      return settledPart(run, {
+        ...{ ledgerValues: ledger, maxValueBytes },
         closed: () => run.forEach((segment) => segments.close(segment)),
         failed: () => {
           const isOwn = segments === this.#options.segments(); // unless the lease was lost

@@ -14,7 +14,7 @@ export interface OpenSegment {
   readonly notifications: readonly Notification[];
   /** Their stored size in bytes. */
   readonly bytes: number;
-  /** Records of its settled notifications, and the first ids of the ledger values that hold them. */
+  /** The records of its settled notifications, and the first ids of their ledger values. */
   readonly settled?: readonly ItemText[];
   readonly ledger?: readonly string[];
   /** It was read from the store, and not made by this process. */

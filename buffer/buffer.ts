@@ -76,7 +76,7 @@ export interface Buffer extends AsyncDisposable {
    * resolves. All ids are from one source, this process's own, and above those given before. A
    * buffer without `takesRecords` may have accepted some where it rejects with `store_unavailable`.
    *
-   * @param options.isRepeat for such a buffer: leaves those that it has accepted already as they are
+   * @param options.isRepeat for such a buffer: keeps those that it has accepted already
    * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
    */
   put(
@@ -89,9 +89,9 @@ export interface Buffer extends AsyncDisposable {
    * records.
    */
   settle(record: LedgerRecord): readonly LedgerRecord[];
-  /** Returns a notification that cannot be settled to the buffer, which hands it over again later. */
+  /** Returns a notification to the buffer, which hands it over again after a pause. */
   release(id: string): void;
-  /** Changes the record of a settled notification; resolves to false where there is none (any more). */
+  /** Changes the record of a settled notification; resolves to false where there is none. */
   amend(
     name: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,

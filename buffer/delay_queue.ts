@@ -15,19 +15,19 @@ export interface Waiting {
   isDue: boolean;
 }
 
+const BUCKET_MS = 25;
+
 /** Orders entries by due time and finds them by key. */
 export class DelayQueue<T extends Waiting> {
   readonly #byKey = new Map<string, T>();
   readonly #buckets = new Map<number, T[]>();
   readonly #due: FairQueue<T>;
-  readonly #widthMs: number;
   /** The first bucket that holds anything. */
   #oldest = Infinity;
 
   /** @param groupOf returns the group of an entry; due entries are taken from the groups in turn */
-  constructor(groupOf: (entry: T) => string, widthMs = 25) {
+  constructor(groupOf: (entry: T) => string) {
     this.#due = new FairQueue(groupOf);
-    this.#widthMs = widthMs;
   }
 
   /** Number of entries. */
@@ -46,7 +46,7 @@ export class DelayQueue<T extends Waiting> {
     this.#place(entry);
   }
 
-  /** Must be called after the `dueAt` of an entry was lowered; where it was raised, nothing is needed. */
+  /** Must be called after the `dueAt` of an entry was lowered, but not where it was raised. */
   moveForward(entry: T): void {
     this.#place(entry);
   }
@@ -75,7 +75,7 @@ export class DelayQueue<T extends Waiting> {
 
   /** Moves entries that have become due to the fair queue, by bucket and then by arrival. */
   #promote(now: number): void {
-    const last = this.#bucketOf(now);
+    const last = bucketOf(now);
     while (this.#oldest <= last) {
       const bucket = this.#buckets.get(this.#oldest);
       if (bucket) this.#drain(bucket, now);
@@ -93,13 +93,13 @@ export class DelayQueue<T extends Waiting> {
       if (entry.dueAt <= now) {
         entry.isDue = true;
         this.#due.push(entry);
-      } else if (this.#bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
+      } else if (bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
       else bucket.push(entry);
     }
   }
 
   #place(entry: T): void {
-    const index = this.#bucketOf(entry.dueAt);
+    const index = bucketOf(entry.dueAt);
     const bucket = this.#buckets.get(index);
     if (bucket) bucket.push(entry);
     else this.#buckets.set(index, [entry]);
@@ -112,8 +112,8 @@ export class DelayQueue<T extends Waiting> {
     for (const index of this.#buckets.keys()) if (index < next) next = index;
     this.#oldest = next;
   }
+}
 
-  #bucketOf(at: number): number {
-    return Math.floor(at / this.#widthMs);
-  }
+function bucketOf(at: number): number {
+  return Math.floor(at / BUCKET_MS);
 }

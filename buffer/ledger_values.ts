@@ -80,7 +80,7 @@ export class LedgerValues {
     });
   }
 
-  /** Returns the changes that store records, with the first id of each value. Needs them in order. */
+  /** Returns the changes that store records, given in order, with the first id of each value. */
   sets(records: readonly ItemText[], tag: string | undefined) {
     const expireInMs = this.#retentionMs();
     return splitRuns(records).flatMap((run) => packItems(run, this.#maxValueBytes))

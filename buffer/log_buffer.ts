@@ -37,7 +37,7 @@ interface LogBufferOptions {
   readonly yieldToEventLoop: YieldToEventLoop;
   /** From 0 (inclusive) to 1 (exclusive); spreads pauses. Absent: all pauses are equal. */
   readonly random?: () => number;
-  /** Milliseconds without a renewal after which others on a shared store take over. @default {15000} */
+  /** Milliseconds without a renewal until others on a shared store take over. @default {15000} */
   readonly leaseMs?: number;
   readonly onMerged?: () => void;
   /** On a shared store, after the start: `count` were taken over from a process that is gone. */
@@ -268,7 +268,7 @@ export class LogBuffer implements Buffer {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Copies the data: a part of a request's body keeps all of it in memory for as long as it waits. */
+/** Copies the data, because a substring of a request body keeps the whole body in memory. */
 function withOwnData(notification: Notification): Notification {
   return { ...notification, data: decoder.decode(encoder.encode(notification.data)) };
 }

@@ -9,7 +9,7 @@ import { FairQueue } from "./fair_queue.ts";
 
 /** Settings of {@link Processor}. */
 interface ProcessorOptions<T> {
-  /** Returns the number of concurrent jobs; called before each job, so that a reload takes effect. */
+  /** Returns the number of concurrent jobs; called before each, so that a reload takes effect. */
   readonly concurrency: () => number;
   /** Returns how many items may wait; called before each offer. */
   readonly maxWaiting: () => number;

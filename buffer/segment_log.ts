@@ -23,7 +23,7 @@ import { findInLogs, rangesInOrder } from "./stored_logs.ts";
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
 const LEASE_MS = 15_000;
-/** How often, and after how many milliseconds, `amend` checks whether another process still writes a record. */
+/** How often, and at which interval, `amend` checks whether another process still has a record. */
 const MAX_OWNER_CHECKS = 30;
 const OWNER_CHECK_MS = 1_000;
 
@@ -50,7 +50,7 @@ interface SegmentLogOptions {
 interface LogListener {
   /** Returns whether more notifications may be taken over. */
   hasRoom(): boolean;
-  /** Called with notifications that processes accepted which are gone; in the order of their ids. */
+  /** Called with notifications of processes that are gone, in the order of their ids. */
   onFailover(notifications: readonly Notification[]): void;
   /** Called after the lease was lost and others took over `count` notifications in flight here. */
   onLeaseLost(count: number): void;
@@ -112,7 +112,7 @@ export class SegmentLog {
     return typeof slot === "object" ? slot : undefined;
   }
 
-  /** Whether a notification in flight was read from the store: an earlier process may have sent it. */
+  /** Whether a notification was read from the store, so an earlier process may have sent it. */
   isFound(id: string): boolean {
     return this.#segments.hasFound && Number.isNaN(this.#segments.find(id)?.segment.number);
   }
@@ -236,7 +236,7 @@ export class SegmentLog {
     return this.#writer.flush();
   }
 
-  /** Stops timers and releases the rest to the other processes. The log takes nothing afterwards. */
+  /** Stops timers, and releases the rest to the other processes. Nothing may be given after it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#writer.close();

@@ -46,7 +46,7 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   for (let at = 0; at + 1 < lines.length; at += 2) {
     const head: Head = JSON.parse(lines[at]!);
     const [offset, back, context, user, id, clients, except, kept] = head;
-    const previous = back < 0 ? offset + back : back; // an earlier version wrote the absolute offset
+    const previous = back < 0 ? offset + back : back; // earlier versions: absolute
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
       ...(typeof except === "string" && { except }),

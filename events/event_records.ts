@@ -37,7 +37,7 @@ export interface StoredUser {
 const EVENTS: StoreKey = ["events"];
 const PRESENT: StoreKey = ["present"];
 /** Hashes of past connections. */
-const PAST_CONNECTIONS: StoreKey = ["visits"];
+const PAST_CONNECTIONS: StoreKey = ["visits"]; // the name in existing data files
 /** When a hub was last known to be alive. Not below the prefix of the users. */
 const ALIVE: StoreKey = ["presentAt"];
 
@@ -95,7 +95,7 @@ export class EventRecords {
     }
   }
 
-  /** Writes or deletes the record of a user, and that the hub was alive `at` (epoch milliseconds). */
+  /** Writes or deletes the record of a user, and that the hub was alive `at` (epoch ms). */
   saveUser(
     { context, user }: UserName,
     state: StoredUser | undefined,
@@ -162,7 +162,7 @@ export class EventRecords {
   }
 }
 
-/** Splits events into runs for one commit each: index of the first, and of the one after the last. */
+/** Splits events into runs for one commit each: from the first index to before the second. */
 function batches(events: readonly LoggedEvent[]): readonly (readonly [number, number])[] {
   const found: [number, number][] = [];
   let from = 0;

@@ -5,7 +5,7 @@ import { basename, dirname } from "node:path";
 /** The suffixes of the files beside a data file. */
 const SUFFIX = /^-(?:wal|shm|journal-\d+)$/;
 
-/** Returns the paths of a data file and of the files with data beside it; none if there are none. */
+/** Returns the paths of a data file and of the files with data beside it, if they exist. */
 export async function dataFilesOf(path: string): Promise<readonly string[]> {
   const [folder, name] = [dirname(path), basename(path)];
   const found: string[] = [];

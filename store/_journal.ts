@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import type { StoreKey } from "../core/store.ts";
 
 /** One commit in the journal. */
-export interface JournalRecord {
+interface JournalRecord {
   readonly sets: readonly JournalSet[];
   readonly deletes: readonly StoreKey[];
 }

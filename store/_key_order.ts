@@ -64,7 +64,7 @@ function encodeString(part: string): string {
   return text;
 }
 
-/** Big-endian, with the sign bit flipped (and all bits of negatives), so that bytes sort as values. */
+/** Big-endian with the sign bit flipped (of negatives, all bits), so that bytes sort as values. */
 function encodeNumber(part: number): string {
   float.setFloat64(0, part);
   const negative = float.getUint8(0) >= 0x80;

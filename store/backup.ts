@@ -29,7 +29,7 @@ const PAGES_AT_ONCE = 1000;
 /**
  * Backs up a data file that may be in use, and returns the bytes of the copy.
  *
- * @throws {ServiceError} `store_unavailable`, with what to do about it; no partial copy is left then
+ * @throws {ServiceError} `store_unavailable`, with what to do about it; leaves no partial copy
  */
 export async function backUpDataFile(options: BackupOptions): Promise<number> {
   const { from, to } = options;

@@ -219,7 +219,7 @@ class JournaledStore implements Store {
     this.#writing = new Map();
   }
 
-  /** Yields what is being written in small commits. After a crash the next start writes all again. */
+  /** Yields the changes in small commits. After a crash, the next start writes all again. */
   *#commits(): Generator<Commit> {
     const now = this.#options.clock.now();
     const limits = {

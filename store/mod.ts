@@ -1,4 +1,4 @@
-/** The stores, and the only code that knows Deno KV. Other folders see the port in `core/store.ts`. */
+/** The stores: the only code that knows Deno KV. Others see the port in `core/store.ts`. */
 
 export { decodeKey, encodeKey, encodeRange } from "./_key_order.ts";
 export { GroupCommit } from "./group_commit.ts";

@@ -16,7 +16,7 @@ interface PeersOptions {
   readonly clock: Clock;
   /** Milliseconds without a renewal after which others take over; the same for all processes. */
   readonly leaseMs: number;
-  /** From 0 (inclusive) to 1 (exclusive); spreads the sweeps. Absent: they are at even intervals. */
+  /** From 0 (inclusive) to 1 (exclusive); spreads the sweeps. Absent: equal intervals. */
   readonly random?: (() => number) | undefined;
   /** Returns whether more notifications may be taken over. */
   readonly hasRoom: () => boolean;
