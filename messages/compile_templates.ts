@@ -1,7 +1,6 @@
 /**
- * Reads `pns-messages.yml`: client → transport → topic → template. Everything that is wrong is
- * found in one go and said with file, line and column; whether faulty templates are taken into
- * use is for the caller to decide.
+ * Reads `pns-messages.yml`: client → transport → topic → template. It reports all faults at once,
+ * with file, line and column; the caller decides whether to use a file with faults.
  */
 
 import {
@@ -21,20 +20,20 @@ import { compileTemplate, type Entry, type Reader } from "./_compile_template.ts
 import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
 
-/** Something wrong in a file; line and column count from 1. */
-export interface TemplateFault {
+/** A fault in a file; line and column count from 1. */
+interface TemplateFault {
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly message: string;
 }
 
-/** Against files that blow up when their aliases are expanded. */
+/** Limits files that grow when their aliases are expanded. */
 const MAX_ALIASES = 100;
 
-/** What a file came to. */
-export interface CompiledTemplates {
-  /** Those without fault. */
+/** The result of compiling a file. */
+interface CompiledTemplates {
+  /** The valid templates. */
   readonly templates: Templates;
   readonly faults: readonly TemplateFault[];
 }
@@ -51,9 +50,9 @@ export function compileTemplates(file: string, text: string): CompiledTemplates 
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     for (const { pos: [offset], message } of document.errors) {
-      // The parser points to the end of the line before a key that is there twice.
+      // For a duplicate key the parser points to the end of the line before it.
       const gap = /^ *\n\s*/.exec(text.slice(offset))?.[0].length ?? 0;
-      // Some quote what they found, however long it is.
+      // Some messages quote the faulty text, which may be long.
       fault(offset + gap, messageOf(message, 200));
     }
     if (faults.length === 0) {
@@ -70,7 +69,7 @@ export function compileTemplates(file: string, text: string): CompiledTemplates 
   return { templates: indexTemplates(found), faults };
 }
 
-/** The templates of a file with their places; what is no such place is a fault. */
+/** Yields the templates of a file with their scopes; reports invalid scopes. */
 function* scopes(
   root: Node | null,
   reader: Reader,
@@ -85,7 +84,10 @@ function* scopes(
         continue;
       }
       if (transport === "websocket") {
-        reader.fault(way.at, "websocket carries data as they are; templates are for the others");
+        reader.fault(
+          way.at,
+          "websocket sends data unchanged; templates are for the other transports",
+        );
         continue;
       }
       for (const entry of reader.entries(way, 'topics (or "*")')) {

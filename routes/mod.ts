@@ -3,6 +3,7 @@
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
+import { VERSION } from "../core/version.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
@@ -107,7 +108,7 @@ function openApiDocument(app: App): unknown {
     openapi: "3.1.0",
     info: {
       title: "Carillon",
-      version: "1",
+      version: VERSION,
       description: "Push notifications: one publish, and every bell its user owns rings.",
     },
   });

@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   buffer: ["core"],
   // Everything that several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
   // The composition: `main.ts` and what it starts.
@@ -30,6 +30,8 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   bench: "anything",
   chaos: "anything",
   scripts: "anything",
+  // What others paste: it knows the service by its API alone.
+  examples: [],
 };
 
 /** Reports imports against the direction of {@link LAYERS}. */

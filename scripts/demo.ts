@@ -137,7 +137,7 @@ async function subscribeEverywhere({ samples }: Simulator): Promise<void> {
 async function watchArrivals(signal: AbortSignal): Promise<void> {
   let after = 0;
   while (!signal.aborted) {
-    const arrived = await simulator.arrivals.wait(1, { after, accepted: true }, signal)
+    const arrived = await simulator.received.wait(1, { after, accepted: true }, signal)
       .catch((): readonly ReceivedPush[] => []);
     for (const { sequence, provider, payload } of arrived) {
       after = sequence;

@@ -48,7 +48,7 @@ export async function openRedisBackend(
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
   // Far more than all other records, where publishers use them.
-  const store = opened.use(new RedisStore(link, { loose: ["idempotency"] }));
+  const store = opened.use(new RedisStore(link, { standalone: ["idempotency"] }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {

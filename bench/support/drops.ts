@@ -23,7 +23,7 @@ export interface DropsResult {
   readonly sent: number;
   /** Events that arrived, each counted once. */
   readonly arrived: number;
-  /** Arrivals beyond the first of an event, at another offset. */
+  /** PushLog beyond the first of an event, at another offset. */
   readonly duplicates: number;
   /** How often clients came back, and how often they call that a recovery. */
   readonly returns: number;

@@ -36,7 +36,7 @@ redisTest("an event reaches exactly the nodes that hold sockets of its user", as
   });
 });
 
-redisTest("a node without sockets publishes for those of others", async () => {
+redisTest("a node without sockets publishes to the sockets of other nodes", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     const { last } = await there!.realtime.connect(socketFor(SEVEN));
     const event = eventFor(SEVEN, {
@@ -47,14 +47,14 @@ redisTest("a node without sockets publishes for those of others", async () => {
     await here!.realtime.publish(event);
     const [delivered] = await there!.realtime.untilDelivered(1);
     const { offset, previous, ...rest } = delivered!;
-    // A break between the arguments means as much as a space.
+    // In JSON a line break between the arguments means as much as a space.
     assert.deepEqual(rest, { ...event, args: '1, "é"' });
     assert.ok(previous <= last && last < offset);
     assert.equal(here!.realtime.delivered.length, 0);
   });
 });
 
-redisTest("a socket is shown with its ids on every node", async () => {
+redisTest("every node sees a socket with its ids", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     const socket = socketFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
     await there!.realtime.connect(socket);
@@ -65,28 +65,31 @@ redisTest("a socket is shown with its ids on every node", async () => {
   });
 });
 
-redisTest("sockets of a killed node have left, and resume on another one", async () => {
-  await withNodes([{}, {}], async ([here, there]) => {
-    const socket = socketFor(SEVEN, { id: "c" });
-    const { last } = await there!.realtime.connect(socket);
-    await here!.realtime.publish(eventFor(SEVEN));
-    const [before] = await there!.realtime.untilDelivered(1);
-    await there!.kill();
-    assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
-      ...labelOf(socket),
-      open: false,
-    }]);
-    const event = eventFor(SEVEN);
-    await here!.realtime.publish(event);
-    const { acknowledged } = await here!.realtime.connect(socketFor(SEVEN, { id: "c" }));
-    assert.equal(acknowledged, last);
-    const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
-    assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
-    assert.deepEqual((await here!.realtime.present(SEVEN)).map(({ open }) => open), [true]);
-  });
-});
+redisTest(
+  "sockets of a killed node count as closed, and their clients resume at another node",
+  async () => {
+    await withNodes([{}, {}], async ([here, there]) => {
+      const socket = socketFor(SEVEN, { id: "c" });
+      const { last } = await there!.realtime.connect(socket);
+      await here!.realtime.publish(eventFor(SEVEN));
+      const [before] = await there!.realtime.untilDelivered(1);
+      await there!.kill();
+      assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
+        ...labelOf(socket),
+        open: false,
+      }]);
+      const event = eventFor(SEVEN);
+      await here!.realtime.publish(event);
+      const { acknowledged } = await here!.realtime.connect(socketFor(SEVEN, { id: "c" }));
+      assert.equal(acknowledged, last);
+      const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
+      assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
+      assert.deepEqual((await here!.realtime.present(SEVEN)).map(({ open }) => open), [true]);
+    });
+  },
+);
 
-redisTest("a connection that two kills in a row have cut off still has it all", async () => {
+redisTest("a connection that two killed nodes in a row have cut off misses nothing", async () => {
   await withNodes([{}, {}, {}], async ([first, second, third]) => {
     const { last } = await first!.realtime.connect(socketFor(SEVEN, { id: "c" }));
     await first!.realtime.publish(eventFor(SEVEN));
@@ -104,7 +107,7 @@ redisTest("a connection that two kills in a row have cut off still has it all", 
 });
 
 redisTest(
-  "a handshake that comes late takes nothing from the socket that is open by then",
+  "a delayed handshake does not replace a socket that opened later",
   async () => {
     await withNodes([{}, {}, {}], async ([paused, there, elsewhere]) => {
       const open = socketFor(SEVEN, { id: "c" });
@@ -114,9 +117,9 @@ redisTest(
       const [both, one] = [eventFor(SEVEN), eventFor(SEVEN)];
       await elsewhere!.realtime.publish(both);
       await paused!.realtime.untilDelivered(1);
-      // Its client is not there any more.
+      // Its client has gone.
       paused!.realtime.disconnect(late, { returns: true });
-      await until("its goodbye is known", async () => {
+      await until("its disconnect is written", async () => {
         return (await elsewhere!.realtime.present(SEVEN)).some(({ open }) => !open);
       });
       await elsewhere!.realtime.publish(one);
@@ -131,7 +134,7 @@ redisTest(
   },
 );
 
-redisTest("only what this node has claimed is appended", async () => {
+redisTest("only notifications that this node has claimed are appended", async () => {
   await withNodes([{ fenced: true }, {}], async ([here]) => {
     const { last } = await here!.realtime.connect(socketFor(SEVEN));
     const claims = claimsKey(partitionOf(SEVEN.context, SEVEN.user));
@@ -139,8 +142,8 @@ redisTest("only what this node has claimed is appended", async () => {
     await redis().cli("hset", claims, own!.id, here!.id, foreign!.id, "another node");
     const lost = await here!.hub.publish([settled!, own!, foreign!], { isRepeat: false });
     assert.deepEqual([...lost].sort(), [settled!.id, foreign!.id].sort());
-    const isRepeat = await here!.hub.publish([foreign!, own!], { isRepeat: true });
-    assert.deepEqual([...isRepeat], [foreign!.id]);
+    const refused = await here!.hub.publish([foreign!, own!], { isRepeat: true });
+    assert.deepEqual([...refused], [foreign!.id]);
     const { events } = await here!.hub.readMissed(SEVEN, last);
     assert.deepEqual(events.map(({ id }) => id), [own!.id]);
     assert.deepEqual(here!.realtime.delivered.map(({ id }) => id), [own!.id, own!.id]);
@@ -148,19 +151,19 @@ redisTest("only what this node has claimed is appended", async () => {
 });
 
 redisTest(
-  "what other nodes could not be delivered of is published isRepeat, in its place",
+  "an event that could not be sent to other nodes is published again with its offset",
   async () => {
     let isCut = true;
     const cut: PlaceOptions = {
-      wrap: (inbox) =>
+      wrap: (channel) =>
         ({
-          on: inbox.on.bind(inbox),
-          onGap: inbox.onGap.bind(inbox),
-          start: inbox.start.bind(inbox),
-          send: (...args: Parameters<typeof inbox.send>) =>
+          on: channel.on.bind(channel),
+          onGap: channel.onGap.bind(channel),
+          start: channel.start.bind(channel),
+          send: (...args: Parameters<typeof channel.send>) =>
             isCut
               ? Promise.reject(new ServiceError("store_unavailable", "Cannot reach it"))
-              : inbox.send(...args),
+              : channel.send(...args),
         }) as never,
     };
     await withNodes([cut, {}], async ([here, there]) => {
@@ -179,7 +182,7 @@ redisTest(
 );
 
 redisTest(
-  "a stopped node's sockets resume elsewhere from what is acknowledged for them",
+  "sockets of a stopped node resume elsewhere from their acknowledged offsets",
   async () => {
     await withNodes([{}, {}], async ([here, there]) => {
       const sockets = Array.from(
@@ -195,7 +198,7 @@ redisTest(
   },
 );
 
-redisTest("many sockets of one user that join at the same time are all present", async () => {
+redisTest("many sockets of a user that join at the same time are all recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     await Promise.all(Array.from({ length: 24 }, (_, n) => {
       const { realtime } = (n % 2 === 0 ? here : there)!;
@@ -205,7 +208,7 @@ redisTest("many sockets of one user that join at the same time are all present",
   });
 });
 
-redisTest("hubs work on the masters of a Cluster", async () => {
+redisTest("hubs work with all masters of a Cluster", async () => {
   await using cluster = await startRedisCluster(3);
   await withPlaces({ url: cluster.url, nodes: [{}, {}] }, async ([here, there]) => {
     const users: UserName[] = Array.from(
@@ -230,16 +233,16 @@ redisTest("hubs work on the masters of a Cluster", async () => {
   });
 });
 
-redisTest("a socket that closes while it joins is not present afterwards", async () => {
+redisTest("a socket that closes while it joins does not stay recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     const former = socketFor(SEVEN, { id: "c" });
     await there!.realtime.connect(former);
-    // Somebody is known of the user, so joining takes more than one call.
+    // The user has a state, so joining takes more than one call.
     const late = socketFor(SEVEN, { id: "c" });
     const joining = here!.realtime.connect(late);
     here!.realtime.disconnect(here!.realtime.sockets()[0]!, { returns: true });
     await joining;
-    const present = await until("the goodbye has come after", async () => {
+    const present = await until("the disconnect is written after the join", async () => {
       const all = await here!.realtime.present(SEVEN);
       return all.some(({ open }) => !open) && all;
     });
