@@ -7,7 +7,7 @@
 import type { YieldToEventLoop } from "./event_loop.ts";
 
 /** Settings of {@link BatchingWriter}. */
-export interface BatchingWriterOptions<T, R> {
+interface BatchingWriterOptions<T, R> {
   /**
    * Writes a batch. Returns one result per item, in their order, or nothing if calls have none.
    * Where it rejects, so do all calls of the batch.

@@ -58,7 +58,7 @@ export function createObserver(metrics: Metrics): LedgerObserver {
       metrics.count("carillon_notifications_recovered_total", {});
     },
     acknowledged() {
-      metrics.count("carillon_notifications_caught_up_total", {});
+      metrics.count("carillon_deferred_receipts_total", {});
     },
   };
 }

@@ -3,70 +3,36 @@
  * with file, line and column; the caller decides whether to use a file with faults.
  */
 
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-} from "yaml";
-import { messageOf } from "../core/errors.ts";
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
+import type { FileFault } from "../core/file_fault.ts";
 import { transportName } from "../core/subscription.ts";
 import { topicFault } from "../core/topic.ts";
+import { MAX_YAML_ALIASES, readYamlDocument } from "../core/yaml_document.ts";
 import { compileTemplate, type Entry, type Reader } from "./_compile_template.ts";
 import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
-
-/** A fault in a file; line and column count from 1. */
-interface TemplateFault {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly message: string;
-}
-
-/** Limits files that grow when their aliases are expanded. */
-const MAX_ALIASES = 100;
 
 /** The result of compiling a file. */
 interface CompiledTemplates {
   /** The valid templates. */
   readonly templates: Templates;
-  readonly faults: readonly TemplateFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** Compiles a file's text. Never throws. */
 export function compileTemplates(file: string, text: string): CompiledTemplates {
-  const lines = new LineCounter();
-  const faults: TemplateFault[] = [];
-  function fault(offset: number, message: string): void {
-    const { line, col } = lines.linePos(offset);
-    faults.push({ file, line: Math.max(1, line), column: Math.max(1, col), message });
-  }
   const found: [TemplateScope, Template][] = [];
-  try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    for (const { pos: [offset], message } of document.errors) {
-      // For a duplicate key the parser points to the end of the line before it.
-      const gap = /^ *\n\s*/.exec(text.slice(offset))?.[0].length ?? 0;
-      // Some messages quote the faulty text, which may be long.
-      fault(offset + gap, messageOf(message, 200));
+  const faults: FileFault[] = [];
+  const unreadable = readYamlDocument({ file, text }, (document, positionAt) => {
+    const fault = (offset: number, message: string) =>
+      void faults.push({ file, ...positionAt(offset), message });
+    const reader = readerOf(document, { text, fault });
+    for (const entry of scopes(document.contents, reader)) {
+      const template = compileTemplate(entry, reader);
+      if (template) found.push([entry.scope, template]);
     }
-    if (faults.length === 0) {
-      const reader = readerOf(document, { text, fault });
-      for (const entry of scopes(document.contents, reader)) {
-        const template = compileTemplate(entry, reader);
-        if (template) found.push([entry.scope, template]);
-      }
-    }
-  } catch (thrown) {
-    // Too many aliases, or nesting deeper than the stack.
-    fault(0, messageOf(thrown, 200));
-  }
-  return { templates: indexTemplates(found), faults };
+  });
+  return { templates: indexTemplates(found), faults: [...faults, ...unreadable] };
 }
 
 /** Yields the templates of a file with their scopes; reports invalid scopes. */
@@ -106,7 +72,7 @@ function readerOf(
   let aliases = 0;
   function resolved(node: unknown): Node | null {
     if (!isAlias(node)) return node as Node | null;
-    if (++aliases > MAX_ALIASES) throw new Error(`More than ${MAX_ALIASES} aliases`);
+    if (++aliases > MAX_YAML_ALIASES) throw new Error(`More than ${MAX_YAML_ALIASES} aliases`);
     return node.resolve(document) as Node | undefined ?? null;
   }
   return {

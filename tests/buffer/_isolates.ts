@@ -11,11 +11,12 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 import { processClock } from "../support/process_clock.ts";
 import { sharedView } from "../support/shared_store.ts";
 
+/** Milliseconds without a renewal after which isolates take over. */
 export const LEASE_MS = 15_000;
 const STEP_MS = 250;
 
 /** Settings of an {@link Isolate}. */
-export interface IsolateOptions {
+interface IsolateOptions {
   readonly skewMs?: number;
   readonly settings?: Partial<BufferSettings>;
   /** The test settles what is handed over. */

@@ -43,7 +43,7 @@ export interface BufferUnderTest {
 const STEP_MS = 25;
 
 /** A buffer under test, and what its handler received. */
-export class Bench {
+class Bench {
   readonly handled: Notification[] = [];
   /** `isRepeat` of the hand-over of each of {@link handled}. */
   readonly isRepeat: boolean[] = [];

@@ -39,7 +39,9 @@ export interface HubAbilities {
   readonly survives: boolean;
 }
 
+/** A user. */
 export const SEVEN: UserName = { context: "1", user: "7" };
+/** Another user. */
 export const EIGHT: UserName = { context: "1", user: "8" };
 
 let count = 0;

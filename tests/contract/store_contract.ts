@@ -6,7 +6,7 @@ import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
 import { ServiceError } from "../../core/errors.ts";
 
 /** Opens an empty store. The contract disposes of it. */
-export type OpenStore = () => Promise<Store>;
+type OpenStore = () => Promise<Store>;
 
 /** Registers one test per rule under the implementation's name. */
 export function storeContract(name: string, open: OpenStore): void {

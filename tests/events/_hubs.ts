@@ -14,7 +14,7 @@ import { mortalClock } from "../support/mortal_clock.ts";
 export const LIMITS = { windowMs: 120_000, maxEventsPerUser: 10, maxBytes: 1e6 };
 
 /** Local hubs with a fake clock. */
-export interface LocalHubs extends HubsUnderTest {
+interface LocalHubs extends HubsUnderTest {
   readonly clock: FakeClock;
 }
 

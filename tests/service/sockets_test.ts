@@ -12,15 +12,24 @@ calendar-app:
   topics: ["ox:calendar:*"]
 `;
 
-Deno.test("a path belongs to a client, and its sockets are delivered of its topics only", async () => {
+Deno.test("a path belongs to a client, and its sockets receive its topics only", async () => {
   await using service = await startTestService({ files: { [FILE]: TWO } });
   const session = await service.mint();
   using mail = await listen(service.host, { session, connection: "a" });
   const path = "/socket.io/calendar/";
-  using calendar = await listen(service.host, { session, connection: "b", path });
+  using calendar = await listen(service.host, {
+    session,
+    connection: "b",
+    path,
+  });
   const { targets } = await service.settled(await service.publish());
-  assert.deepEqual(targets.map(({ client }) => client), ["open-xchange-appsuite"]);
-  const both = await service.publish({ topic: "ox:calendar:updates", data: {} });
+  assert.deepEqual(targets.map(({ client }) => client), [
+    "open-xchange-appsuite",
+  ]);
+  const both = await service.publish({
+    topic: "ox:calendar:updates",
+    data: {},
+  });
   const clients = (await service.settled(both)).targets.map(({ client }) => client).sort();
   assert.deepEqual(clients, ["calendar-app", "open-xchange-appsuite"]);
   assert.equal((await mail.received(2)).length, 2);
@@ -30,7 +39,9 @@ Deno.test("a path belongs to a client, and its sockets are delivered of its topi
 Deno.test("a path that belongs to no client is refused", async () => {
   await using service = await startTestService({ files: { [FILE]: TWO } });
   const session = await service.mint();
-  await assert.rejects(listen(service.host, { session, path: "/socket.io/unknown/" }));
+  await assert.rejects(
+    listen(service.host, { session, path: "/socket.io/unknown/" }),
+  );
 });
 
 Deno.test("a client that a reload adds is served without a restart", async () => {
@@ -48,6 +59,10 @@ Deno.test("a client that a reload adds is served without a restart", async () =>
 Deno.test("a bad entry is logged with its place, and the others are served", async () => {
   const bad = `${TWO}broken:\n  path: nonsense\n  topics: ["ox.mail"]\n`;
   await using service = await startTestService({ files: { [FILE]: bad } });
-  using _listener = await listen(service.host, { session: await service.mint() });
-  assert.ok(service.log.some((line) => /pns-websocket-clients\.yml:9:/.test(line)));
+  using _listener = await listen(service.host, {
+    session: await service.mint(),
+  });
+  assert.ok(
+    service.log.some((line) => /pns-websocket-clients\.yml:9:/.test(line)),
+  );
 });

@@ -1,7 +1,7 @@
 /** Made-up runs for the tests of the verdict: one client of each generation, and what it got. */
 
 import assert from "node:assert/strict";
-import type { ClientStory, Entry, Publication, Story } from "../../chaos/story.ts";
+import type { ClientRecord, Entry, Publication, RunRecord } from "../../chaos/run_record.ts";
 import { judge } from "../../chaos/verdict.ts";
 
 const END = 100_000;
@@ -12,7 +12,7 @@ export function publication(n: number, more: Partial<Publication> = {}): Publica
 }
 
 /** A client of user 1 that was connected all the time. */
-export function client(more: Partial<ClientStory> = {}): ClientStory {
+export function client(more: Partial<ClientRecord> = {}): ClientRecord {
   return {
     ...{ name: "c0", user: 1, generation: 4, arrivals: [], connected: [{ from: 0, to: END }] },
     ...{ returns: 0, recovered: 0, resyncs: [], complaints: [] },
@@ -26,7 +26,7 @@ export function arrivalsOf(...numbers: readonly number[]) {
 }
 
 /** A run in which everything that was accepted is recorded as delivered. */
-export function story(more: Partial<Story> = {}): Story {
+export function record(more: Partial<RunRecord> = {}): RunRecord {
   const publications = more.publications ?? [];
   const delivered = publications.map(({ id }): [string, Entry] => [id, { state: "delivered" }]);
   return {
@@ -37,9 +37,9 @@ export function story(more: Partial<Story> = {}): Story {
   };
 }
 
-/** Asserts which findings of a story are faults, and how many of each; none where left out. */
+/** Asserts which findings of a record are faults, and how many of each; none where left out. */
 export function assertFaults(
-  delivered: Story,
+  delivered: RunRecord,
   expected: Readonly<Record<string, number>> = {},
 ): void {
   const { findings, isSound } = judge(delivered);
@@ -50,7 +50,7 @@ export function assertFaults(
 }
 
 /** The count of one finding. */
-export function countOf(delivered: Story, what: string): number {
+export function countOf(delivered: RunRecord, what: string): number {
   const found = judge(delivered).findings.find((finding) => finding.what.trim() === what);
   assert.ok(found, `there is no finding '${what}'`);
   return found.count;
