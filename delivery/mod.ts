@@ -3,6 +3,6 @@
 export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./job_claims.ts";
 export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
-export type { NotificationDraft, Published } from "./publish.ts";
+export type { NotificationDraft } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { plan } from "./plan.ts";
