@@ -154,7 +154,7 @@ Deno.test("an unknown key in our namespaces is a warning with the nearest known 
   });
 });
 
-Deno.test("a reload takes effect as a whole and tells what changed", async () => {
+Deno.test("a reload takes effect as a whole and reports what changed", async () => {
   await using t = await testCascade({ "a.properties": `${DELAY}=1` });
   const before = t.cascade.current();
   t.files.write("a.properties", `${DELAY}=2\nio.carillon.websocket.pingInterval=9000`);
