@@ -1,5 +1,6 @@
 /** From a credential, wherever it was carried, to the caller that it stands for. */
 
+import type { ClientHeaders } from "../core/client_headers.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import type { ApiKeys } from "./api_keys.ts";
@@ -12,16 +13,35 @@ export interface AuthenticatorOptions {
   readonly sessions: Pick<Sessions, "verify" | "isRevoked">;
   /** Absent: JWTs are not taken. */
   readonly jwt?: JwtVerifier;
+  /** Absent: sessions of another service are not taken. */
+  readonly elsewhere?: SessionsElsewhere;
+}
+
+/** Sessions that another service made, and checks. */
+export interface SessionsElsewhere {
+  /** Whether a credential, of none of our own forms, is to be checked there. */
+  handles(credential: string): boolean;
+  /**
+   * The user of a session, if it came from this browser.
+   *
+   * @throws {ServiceError} `unauthenticated`, and where the other service is away an error that says
+   * when to try again
+   */
+  verify(session: string, client?: ClientHeaders): Promise<Principal>;
 }
 
 /**
  * Checks a credential: an API key (at once), a minted session (at once where it is known) or a
- * JWT.
+ * JWT, or a session of another service, which is asked about with what the request says of its
+ * browser.
  *
- * @throws {ServiceError} `unauthenticated`, `store_unavailable`; as a rejection where it returns
- * a promise.
+ * @throws {ServiceError} `unauthenticated`, `store_unavailable`, `middleware_unavailable`; as a
+ * rejection where it returns a promise.
  */
-export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
+export type Authenticate = (
+  credential: string | undefined,
+  client?: ClientHeaders,
+) => Principal | Promise<Principal>;
 
 /** Longer ones are refused unread. */
 export const MAX_CREDENTIAL_LENGTH = 4096;
@@ -30,7 +50,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** The function that checks credentials. */
 export function createAuthenticator(
-  { keys, sessions, jwt }: AuthenticatorOptions,
+  { keys, sessions, jwt, elsewhere }: AuthenticatorOptions,
 ): Authenticate {
   async function ofJwt(verify: JwtVerifier, token: string): Promise<Principal> {
     const { principal, sessionId } = await verify(token);
@@ -38,7 +58,7 @@ export function createAuthenticator(
     return principal;
   }
 
-  return (credential) => {
+  return (credential, client) => {
     if (credential === undefined || credential === "") {
       throw new ServiceError("unauthenticated", "A credential is needed");
     }
@@ -50,6 +70,7 @@ export function createAuthenticator(
       return session instanceof Promise ? session.then(principalOf) : principalOf(session);
     }
     if (jwt !== undefined && JWT.test(credential)) return ofJwt(jwt, credential);
+    if (elsewhere?.handles(credential)) return elsewhere.verify(credential, client);
     throw refused("it is unknown or has expired");
   };
 }

@@ -13,6 +13,7 @@ export {
   bearer,
   createAuthenticator,
   MAX_CREDENTIAL_LENGTH,
+  type SessionsElsewhere,
 } from "./authenticator.ts";
 export { jwtSessionId } from "./_claims.ts";
 export {

@@ -24,6 +24,7 @@ export const OPTIONS_FILES = {
   gcm: "pns-gcm-options.yml",
   wns: "pns-wns-options.yml",
   webpush: "pns-webpush-options.yml",
+  webhook: "webhooks.yml",
 } as const satisfies Record<Exclude<TransportName, "websocket">, string>;
 
 const MAX_CLIENT = 64;
@@ -47,19 +48,21 @@ export function parseClientOptions<T>(
   }
   const faults: ConfigFault[] = [];
   for (const [client, entry] of Object.entries(yaml.value)) {
-    const read = readClient(yaml, { client, entry, schema });
+    const read = readClientEntry(yaml, { client, entry, schema });
     if (read.kind === "client") clients.set(client, read.options);
     else faults.push(...read.faults);
   }
   return { clients, faults };
 }
 
-type ReadClient<T> =
+/** The options of one client, or why it has none. */
+export type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */
   | { readonly kind: "none"; readonly faults: readonly ConfigFault[] };
 
-function readClient<T>(
+/** Reads the entry of one client in a file that was read. */
+export function readClientEntry<T>(
   yaml: YamlFile,
   { client, entry, schema }: {
     readonly client: string;

@@ -5,8 +5,12 @@
 
 /** A folder of texts. Paths are relative to it, with `/` between their parts. */
 export interface ConfigFiles {
-  /** Every properties and YAML file at any depth; nothing where the folder does not exist. */
-  list(): Promise<readonly string[]>;
+  /**
+   * Every properties and YAML file at any depth; nothing where the folder does not exist.
+   *
+   * @param onUnreadable is told of each file and folder below it that cannot be looked into
+   */
+  list(onUnreadable?: (path: string, thrown: unknown) => void): Promise<readonly string[]>;
   /** The text of one of them. Throws where it cannot be read. */
   read(path: string): Promise<string>;
   /**

@@ -22,7 +22,10 @@ export interface ConfigurationSources {
 
 /** Everything that was configured, checked. */
 export interface Configuration {
+  /** Path → text of the YAML files; the properties files are in `server`. */
   readonly files: ReadonlyMap<string, string>;
+  /** Files that name a key of this service. */
+  readonly ownFiles: ReadonlySet<string>;
   readonly server: Layer;
   readonly contextSets: readonly ContextSet[];
   /** Most specific scope that still counts for a name. */
@@ -54,7 +57,17 @@ const MAX_FILE_CHARACTERS = 4 * 1024 * 1024;
  */
 export function isConfigurationFile(path: string): boolean {
   return path.endsWith(".properties") || /^(?:contextSets|meta)\//.test(path) ||
-    /^pns-[^/]*\.ya?ml$/.test(path);
+    /^(?:pns-[^/]*|webhooks)\.ya?ml$/.test(path) || /^pushClientConfig\//.test(path);
+}
+
+/**
+ * Whether a file or folder that cannot be read is this service's by its name, so that nobody can
+ * tell what is lost without it.
+ */
+export function isOurFile(path: string): boolean {
+  return /^(?:contextSets|meta|pushClientConfig)(?:\/|$)/.test(path) ||
+    /^(?:.*\/)?(?:pns|carillon|websockets?|webhooks?|configcascade)[^/]*\.(?:properties|ya?ml)$/
+      .test(path);
 }
 
 /** Reads and checks everything; all or nothing. */
@@ -82,8 +95,10 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
   );
   const { faults, warnings } = findings;
   if (faults.length > 0) return { ok: false, faults, warnings };
+  const own = [...sources.files].filter(([, text]) => mentionsUs(text));
   const configuration = {
-    files: sources.files,
+    files: new Map([...sources.files].filter(([file]) => !file.endsWith(".properties"))),
+    ownFiles: new Set(own.map(([file]) => file)),
     server,
     contextSets,
     finals: metadata.finals,

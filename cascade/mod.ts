@@ -28,6 +28,7 @@ export {
 } from "./config_files.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
 export { type ConfigFault, placeOf, type Position } from "./faults.ts";
+export { pushClientOptions, type PushClients, readPushClients } from "./push_client_config.ts";
 export { type Resolution, type TrailStep } from "./resolve.ts";
 export {
   ENABLED_KEYS,

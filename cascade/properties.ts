@@ -103,7 +103,10 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     while (isContinued(body)) {
       body = body.slice(0, -1);
       const next = lines[index + 1];
-      if (next === undefined) break;
+      // Java reads a backslash alone in the last line as an empty key, and elsewhere as nothing.
+      const isLast = index + 1 >= lines.length - (lines.at(-1) === "" ? 1 : 0);
+      if (body === "" && isLast) yield { body, pieces };
+      if (next === undefined || body === "") break;
       index++;
       const blanks = blanksAt(next, 0);
       pieces.push({ offset: body.length, line: index + 1, column: blanks + 1 });

@@ -26,6 +26,7 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   gcm: "com.openexchange.pns.transport.gcm.enabled",
   wns: "com.openexchange.pns.transport.wns.enabled",
   webpush: "com.openexchange.pns.transport.webpush.enabled",
+  webhook: "com.openexchange.pns.transport.webhooks.enabled",
 };
 
 /** A name that was found in the table. */
@@ -88,6 +89,11 @@ export function mayNameTopic(keySoFar: string): boolean {
 /** Whether a name, known or not, is meant for this service. */
 export function isOurs(name: string): boolean {
   return OUR_NAMESPACES.some((namespace) => name.startsWith(namespace));
+}
+
+/** Whether only this service can have a name, so that no other program is meant by it. */
+export function isOursAlone(name: string): boolean {
+  return name.startsWith(OWN_NAMESPACE);
 }
 
 /**

@@ -34,7 +34,7 @@ export interface Message {
   readonly icon?: string;
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
-  /** The connection that caused it and is told nothing; only open sockets look at it. */
+  /** The connection that caused it and is told nothing; only sockets and webhooks look at it. */
   readonly sourceToken?: string;
   /** Fields in the provider's own format that a template sets; merged over the rendered ones. */
   readonly extra?: JsonObject;

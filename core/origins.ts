@@ -29,9 +29,9 @@ export function withCors(origin: string | null, response: Response): Response {
 }
 
 /** The answer to a browser that asks before a cross-site request. */
-export function preflight(request: Request): Response {
+export function preflight(request: Request, methods = "GET, POST"): Response {
   const headers = new Headers({
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": methods,
     "access-control-max-age": "7200",
   });
   const wanted = request.headers.get("access-control-request-headers");

@@ -2,7 +2,7 @@
 
 import type { Message } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Target, TransportName } from "./subscription.ts";
+import type { Subscription, Target, TransportName } from "./subscription.ts";
 
 /** What the far side can do; the pipeline reads these instead of asking. */
 export interface TransportTraits {
@@ -22,6 +22,16 @@ export interface ClientStatus {
   readonly credentialExpiresAt?: number;
 }
 
+/** What a transport says of a subscription before it is stored. */
+export interface SubscriptionTerms {
+  /** Epoch milliseconds; absent: as the client asked. */
+  readonly expiresAt?: number;
+  /** Other users may subscribe the same token. */
+  readonly shared?: true;
+  /** How many subscriptions with this client and transport the user may have; absent: any number. */
+  readonly maxPerClient?: number;
+}
+
 /** One way out of the service. Holds no store, no configuration lookup, no retry loop. */
 export interface Transport extends AsyncDisposable {
   readonly name: TransportName;
@@ -34,6 +44,15 @@ export interface Transport extends AsyncDisposable {
    * @throws {ServiceError} `invalid_token`, with the reason.
    */
   parseAddress(client: string, raw: unknown): string;
+  /**
+   * Checks a subscription whose address was parsed, and returns its terms. Absent: every
+   * subscription is accepted as it is.
+   *
+   * @throws {ServiceError} `subscription_denied`, with the reason.
+   */
+  admit?(
+    wish: Pick<Subscription, "context" | "user" | "client" | "token" | "expiresAt" | "meta">,
+  ): SubscriptionTerms | Promise<SubscriptionTerms>;
   /** One attempt. Resolves for every answer that the far side can give. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
   /** Cheap and local; one entry per configured client. */

@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from "socket.io";
+import { clientHeadersOf } from "../core/client_headers.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -114,7 +115,9 @@ export class HandshakeGuard {
       return { client, connectionId, identity: undefined };
     }
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-    const { identity, refusal } = await this.#identify({ ...presented, client, remoteAddress });
+    const headers = clientHeadersOf((name) => request.headers.get(name), remoteAddress);
+    const handshake = { ...presented, client, remoteAddress, headers };
+    const { identity, refusal } = await this.#identify(handshake);
     if (refusal) return { refusal };
     if (url.searchParams.get("EIO") === "3") {
       const crowded = this.crowdedFor(identity, ({ id }) => id === connectionId);
@@ -132,7 +135,8 @@ export class HandshakeGuard {
     const credential = credentialOfAuth(socket.handshake.auth);
     if (credential === undefined) return { refusal: MISSING_CREDENTIAL };
     const { remoteAddress } = request.connection;
-    const handshake = { credential, isInQuery: false, client, remoteAddress };
+    const headers = clientHeadersOf((name) => request.headers[name], remoteAddress);
+    const handshake = { credential, isInQuery: false, client, remoteAddress, headers };
     const admission = await this.#identify(handshake);
     return admission.refusal ? admission : { client, connectionId, identity: admission.identity };
   }

@@ -3,6 +3,7 @@
  * let in. Who it is and whether it may is for others to say: see {@link AuthenticateHandshake}.
  */
 
+import type { ClientHeaders } from "../core/client_headers.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 
 /** A credential as it came, and from where. */
@@ -14,6 +15,8 @@ export interface Handshake {
   /** The client that the path stands for. */
   readonly client: string;
   readonly remoteAddress: string;
+  /** What the request says of its browser, for sessions that are checked elsewhere. */
+  readonly headers: ClientHeaders;
 }
 
 /** Whose session it is. */

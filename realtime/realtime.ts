@@ -68,6 +68,8 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
     /** WebSockets that were closed here and whose peers have not answered. */
     readonly closing: number;
   };
+  /** The session of every open socket; one that has several sockets comes several times. */
+  sessionIds(): Iterable<string>;
   /** Settings to be used from now on. */
   configure(settings: RealtimeSettings): void;
 }
@@ -84,6 +86,7 @@ type UserSocket = Socket<Plain, Plain, Plain, unknown>;
 /** What may be over in a moment: nothing that a client is to be told, but that it comes back. */
 const PASSING: ReadonlySet<HandshakeRefusal["code"]> = new Set([
   "store_unavailable",
+  "middleware_unavailable",
   "draining",
   "internal",
 ]);
@@ -182,6 +185,10 @@ class RealtimeServer implements Realtime {
 
   sockets(): Iterable<SocketConnection> {
     return this.#connections;
+  }
+
+  *sessionIds(): Iterable<string> {
+    for (const { sessionId } of this.#connections) yield sessionId;
   }
 
   socketsOf(user: UserName): readonly SocketConnection[] {

@@ -15,8 +15,9 @@ import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
+import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
-import { pnsRoutes } from "./pns.ts";
+import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
@@ -35,6 +36,8 @@ export type AppDeps =
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
+  & OpenXchangeDeps
+  & PnsDeps
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
@@ -90,6 +93,7 @@ function createRoutes(
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!isOperatedInside) app.route("/v1/admin", adminRoutes(deps));
+  for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: isOperatedInside ? "none" : "read" }));
   app.route("/", homeRoutes(deps));

@@ -20,7 +20,17 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   // Everything that several nodes share; only the composition knows of it.
   redis: ["core", "store", "buffer"],
   delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
-  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
+  // The place beside an Open-Xchange middleware: its webhooks are published, its sessions checked.
+  open_xchange: ["core", "delivery"],
+  routes: [
+    "core",
+    "auth",
+    "cascade",
+    "subscriptions",
+    "delivery",
+    "open_xchange",
+    "types:buffer",
+  ],
   simulator: ["core"],
   console: ["core"],
   // The composition: `main.ts` and what it starts.

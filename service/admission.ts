@@ -13,14 +13,14 @@ const KEY_IN_QUERY = "The query takes a user's session only: an API key belongs 
 export function createAdmission(
   { authenticate, cascade }: { readonly authenticate: Authenticate; readonly cascade: Cascade },
 ): (handshake: Handshake) => Promise<Admission> {
-  return async ({ credential, isInQuery }) => {
+  return async ({ credential, isInQuery, headers }) => {
     const noSession: Admission = {
       refusal: { code: "forbidden", message: isInQuery ? KEY_IN_QUERY : NO_SESSION },
     };
     // Before it is known whether it is valid: it is in the logs on its way either way.
     if (isInQuery && isApiKeyShaped(credential)) return noSession;
     try {
-      const { user: session } = await authenticate(credential);
+      const { user: session } = await authenticate(credential, headers);
       if (!session) return noSession;
       const view = await cascade.current().view(session.context, session.user);
       if (!view.get("com.openexchange.websockets.enabled")) {

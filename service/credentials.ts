@@ -7,6 +7,7 @@ import {
   createJwtVerifier,
   type JwtVerifier,
   Sessions,
+  type SessionsElsewhere,
 } from "../auth/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
 import type { Change } from "../core/change_feed.ts";
@@ -24,12 +25,13 @@ export interface AuthenticationParts {
 /** @throws {ServiceError} `invalid_configuration` where a secret or an address is of no use. */
 export async function loadCredentials(
   store: Store,
-  { clock, environment, settings, fetch, onChanged }: {
+  { clock, environment, settings, fetch, onChanged, elsewhere }: {
     readonly clock: Clock;
     readonly environment: Environment;
     readonly settings: Settings;
     readonly fetch: typeof globalThis.fetch;
     readonly onChanged: (change: Change) => void;
+    readonly elsewhere: SessionsElsewhere;
   },
 ): Promise<AuthenticationParts> {
   const { adminKey, sessionSecret } = environment;
@@ -39,7 +41,7 @@ export async function loadCredentials(
   });
   const sessions = new Sessions({ store, clock, onChanged });
   const jwt = jwtVerifier(settings, { clock, fetch, secret: sessionSecret });
-  const authenticate = createAuthenticator({ keys, sessions, ...(jwt && { jwt }) });
+  const authenticate = createAuthenticator({ keys, sessions, elsewhere, ...(jwt && { jwt }) });
   return { keys, sessions, authenticate };
 }
 

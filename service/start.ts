@@ -27,6 +27,7 @@ import type { Environment } from "./environment.ts";
 import { watchGauges } from "./gauges.ts";
 import { createShutdown } from "./shutdown.ts";
 import { createMessages } from "./messages.ts";
+import { createOpenXchange } from "./open_xchange.ts";
 import { openBackend } from "./open_backend.ts";
 import { watchReadBack } from "./read_back.ts";
 import { createReadiness } from "./readiness.ts";
@@ -115,8 +116,9 @@ export async function startService(
   const { buffer, hub, limiter, tokens, changes } = parts;
   feed.current = changes;
 
+  const openXchange = createOpenXchange({ settings, clock, random, fetch, log, metrics });
   const { keys, sessions, authenticate } = await loadCredentials(store, {
-    ...{ clock, environment, fetch, onChanged: changed },
+    ...{ clock, environment, fetch, onChanged: changed, elsewhere: openXchange.sessions },
     settings: settings(),
   });
 
@@ -130,6 +132,7 @@ export async function startService(
     authenticate: createAdmission({ authenticate, cascade }),
     hooks: socketHooks(metrics, (event, client) => pipeline.acknowledge(event, client)),
   }));
+  opened.use(openXchange.watch(realtime));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 
   const candidates = new CandidateCache(store);
@@ -151,6 +154,7 @@ export async function startService(
     engine: chooseHttpEngine({ ...settings().http, variables, clock, log }),
     ...(tokens && { sharedTokens: tokens }),
     onConfigured: (transport) => pipeline.queues.reset(transport),
+    metaOf: async (id) => (await repository.get(id))?.meta,
   }));
   const { transports, webPushKey } = waysOut;
   const messages = createMessages({ cascade, log });
@@ -201,6 +205,10 @@ export async function startService(
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
     ...{ log, metrics, webPushKey, bodyDeadline },
     publish: pipeline.publish,
+    webhooks: openXchange.receiver(pipeline.publish),
+    ...(openXchange.middleware.isConfigured && {
+      subscribeThere: (question) => openXchange.middleware.subscription(question),
+    }),
     letters: pipeline.letters,
     replay: pipeline.replay,
     tryOut: createTestSend({ transports, ids, clock, generate: messages.generate }),

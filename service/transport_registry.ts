@@ -5,10 +5,19 @@
 
 import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import { type Cascade, OPTIONS_FILES, parseClientOptions, placeOf } from "../cascade/mod.ts";
+import {
+  type Cascade,
+  OPTIONS_FILES,
+  parseClientOptions,
+  placeOf,
+  pushClientOptions,
+  type PushClients,
+  readPushClients,
+} from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { TransportName } from "../core/subscription.ts";
@@ -16,6 +25,7 @@ import type { ConfigurableTransport, Transport } from "../core/transport.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
 import type { HttpEngine } from "../transports/http/mod.ts";
+import { createWebhookTransport, webhookOptionsSchema } from "../transports/webhook/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
 import { createWebsocketTransport } from "../transports/websocket.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
@@ -31,6 +41,8 @@ export interface TransportRegistryDeps {
   readonly log: Log;
   /** Absent where this node makes all tokens itself. */
   readonly sharedTokens?: SharedTokens;
+  /** The `meta` of a subscription. */
+  readonly metaOf: (subscriptionId: string) => Promise<JsonObject | undefined>;
   /** Called when a transport's clients may have changed. */
   readonly onConfigured: (transport: TransportName) => void;
 }
@@ -47,7 +59,7 @@ export interface TransportRegistry extends AsyncDisposable {
 interface Way {
   readonly file: string;
   readonly transport: Transport;
-  configure(text: string): Promise<void>;
+  configure(text: string, pushClients: PushClients): Promise<void>;
 }
 
 /** See the file's comment; nothing is configured until `configure()` is called. */
@@ -65,11 +77,27 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
   const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
+  const webhook = createWebhookTransport({
+    ...{ ...common, resolve: resolveAddresses, metaOf: deps.metaOf },
+    async httpsOnly({ context, user }) {
+      const view = await cascade.current().view(context, user);
+      return view.get("com.openexchange.pns.transport.webhooks.httpsOnly");
+    },
+    http() {
+      const { webhooks } = cascade.current().settings;
+      return {
+        maxInFlight: webhooks.maxConnectionsPerHost,
+        timeoutMs: webhooks.connectionTimeoutMs + webhooks.socketReadTimeoutMs,
+        allowLocal: webhooks.allowLocal,
+      };
+    },
+  });
   const ways: readonly Way[] = [
     way(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
     way(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
     way(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
     way(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),
+    way(OPTIONS_FILES.webhook, webhook, webhookOptionsSchema),
   ];
 
   function way<T>(
@@ -77,9 +105,14 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     transport: ConfigurableTransport<T>,
     schema: z.ZodType<T>,
   ): Way {
-    async function configure(text: string) {
-      const { clients, faults } = parseClientOptions({ file, text }, schema);
-      for (const fault of faults) log.error(fault.message, { place: placeOf(fault) });
+    async function configure(text: string, pushClients: PushClients) {
+      const older = parseClientOptions({ file, text }, schema);
+      const newer = pushClientOptions(pushClients, { transport: transport.name, schema });
+      for (const fault of [...older.faults, ...newer.faults]) {
+        log.error(fault.message, { place: placeOf(fault) });
+      }
+      // A middleware that has the newer folder reads nothing else.
+      const clients = new Map([...older.clients, ...newer.clients]);
       for (const fault of await transport.configure(clients)) {
         log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
       }
@@ -95,9 +128,11 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
 
   async function configureAll(): Promise<void> {
     const snapshot = cascade.current();
+    const pushClients = readPushClients(snapshot.filesBelow("pushClientConfig"));
+    for (const fault of pushClients.faults) log.error(fault.message, { place: placeOf(fault) });
     await Promise.all(ways.map(async ({ file, configure }) => {
       try {
-        await configure(snapshot.file(file) ?? "");
+        await configure(snapshot.file(file) ?? "", pushClients);
       } catch (thrown) {
         log.error("options could not be applied", { place: file, reason: messageOf(thrown) });
       }
