@@ -23,6 +23,8 @@ export interface Description {
   readonly summary: string;
   /** Who may call it; absent: everybody. */
   readonly scope?: Scope;
+  /** Name of a security scheme of its own, in the place of a scope. */
+  readonly security?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
@@ -35,7 +37,7 @@ export interface Description {
 
 /** Adds a route to the generated document. */
 export function describe(app: App, description: Description): void {
-  const { method, path, tag, summary, scope, params, query, headers, body } = description;
+  const { method, path, tag, summary, scope, security, params, query, headers, body } = description;
   // Every path refuses a credential in its query, also where none is needed.
   const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : ["unauthenticated"];
   if (body || query) common.push("invalid_request");
@@ -55,6 +57,7 @@ export function describe(app: App, description: Description): void {
       description: `Needs scope \`${scope}\`.`,
       security: [{ bearer: [] }],
     }),
+    ...(security !== undefined && { security: [{ [security]: [] }] }),
     request: {
       ...(params && { params }),
       ...(query && { query }),

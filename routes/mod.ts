@@ -107,6 +107,12 @@ function openApiDocument(app: App): unknown {
     scheme: "bearer",
     description: "An API key, a JWT of the configured issuer, or a user's session token",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "webhook", {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "The `webhookSecret` of the middleware's `webhooks.yml`, as it stands there",
+  });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

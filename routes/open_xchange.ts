@@ -28,8 +28,8 @@ export function openXchangeRoutes({ webhooks }: OpenXchangeDeps): App {
     path: "/",
     tag: "Open-Xchange",
     summary: "Take a webhook of the middleware; needs its secret, its signature or both",
+    security: "webhook",
     headers: z.object({
-      authorization: z.string().optional().openapi({ description: "The `webhookSecret`" }),
       "x-ox-signature": z.string().optional().openapi({
         description: "`t=<ms>, v<version>=<hex HMAC-SHA-256>`; the header's name is a setting",
       }),

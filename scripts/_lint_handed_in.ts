@@ -6,7 +6,12 @@
 import { folderOf, inProject } from "./_project.ts";
 
 /** Files and folders that are where such things are handed in from. */
-const FREE_FILES = new Set(["main.ts", "core/clock.ts", "simulator/main.ts"]);
+const FREE_FILES = new Set([
+  "main.ts",
+  "core/clock.ts",
+  "simulator/main.ts",
+  "simulator/middleware_main.ts",
+]);
 const FREE_FOLDERS = new Set(["store", "service", "tests", "bench", "chaos", "scripts"]);
 
 /** Files for which reading or serving is the whole purpose, and what they may use for it. */

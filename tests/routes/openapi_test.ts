@@ -68,6 +68,8 @@ Deno.test("every route of the API is described", async () => {
       `${method} /v1/contexts/{context}/config`,
       `${method} /v1/contexts/{context}/users/{user}/config`,
     ]),
+    "POST /v1/open-xchange/webhook",
+    "POST /api/v1/webhook",
     "GET /v1/explain",
     "GET /v1/dead-letters",
     "POST /v1/dead-letters/{id}/replay",
