@@ -2,6 +2,7 @@
 
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
+import { effectless } from "./original_properties.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
 /** A name with its text, and where both stand. */
@@ -19,6 +20,8 @@ export interface Found {
  */
 export function admit(found: Found, findings: Findings): SettingDefinition | undefined {
   const { file, nameAt, valueAt } = found;
+  // Most names are other programs': looking for the nearest known one would be most of a start.
+  if (findName(found.name) === undefined && !isOurs(found.name)) return undefined;
   const read = readSetting(found.name, found.raw);
   if (read.kind === "setting") {
     return {
@@ -31,8 +34,13 @@ export function admit(found: Found, findings: Findings): SettingDefinition | und
   }
   if (read.kind === "wrong") {
     findings.faults.push({ file, ...valueAt, message: read.why });
-  } else if (isOurs(found.name)) {
-    findings.warnings.push(unknown(found, read.nearest));
+  } else {
+    const why = effectless(found.name);
+    findings.warnings.push(
+      why === undefined
+        ? unknown(found, read.nearest)
+        : { file, ...nameAt, message: `'${found.name}' has no effect here: ${why}` },
+    );
   }
   return undefined;
 }

@@ -3,13 +3,13 @@
  * installations have ISO-8859-1; nothing in a file says which one it is.
  */
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Bytes that are converted in one call; more would be more arguments than a call can take. */
 const SLICE = 8192;
 
 /**
  * Returns the text of a file: UTF-8 where all of it is valid UTF-8, otherwise ISO-8859-1. A byte
- * order mark is dropped.
+ * order mark stays, since the readers pass over it and the check of a folder names it.
  */
 export function decodeText(bytes: Uint8Array): string {
   try {

@@ -26,9 +26,12 @@ export {
   createMemoryConfigFiles,
   type MemoryConfigFiles,
 } from "./config_files.ts";
+export { isConfigurationFile, isOurFile } from "./configuration.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
 export { type ConfigFault, placeOf, type Position } from "./faults.ts";
+export { effectless, ORIGINAL_PROPERTIES, type OriginalProperty } from "./original_properties.ts";
 export { pushClientOptions, type PushClients, readPushClients } from "./push_client_config.ts";
+export { type ConfigurationReview, reviewConfiguration } from "./review.ts";
 export { type Resolution, type TrailStep } from "./resolve.ts";
 export {
   ENABLED_KEYS,

@@ -103,9 +103,7 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     while (isContinued(body)) {
       body = body.slice(0, -1);
       const next = lines[index + 1];
-      // Java reads a backslash alone in the last line as an empty key, and elsewhere as nothing.
-      const isLast = index + 1 >= lines.length - (lines.at(-1) === "" ? 1 : 0);
-      if (body === "" && isLast) yield { body, pieces };
+      if (body === "" && isLastLine(text, lines.length - index)) yield { body, pieces };
       if (next === undefined || body === "") break;
       index++;
       const blanks = blanksAt(next, 0);
@@ -114,6 +112,16 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     }
     if (body !== "") yield { body, pieces };
   }
+}
+
+/**
+ * Whether Java meets the end of the file just behind a line, of which a backslash alone is then an
+ * empty key, and elsewhere nothing. Java looks one character behind a line end, so `\r\n` is not the
+ * end.
+ */
+function isLastLine(text: string, linesLeft: number): boolean {
+  if (linesLeft <= 1) return true;
+  return linesLeft === 2 && /[\r\n]/.test(text.slice(-1)) && !text.endsWith("\r\n");
 }
 
 /** An odd number of backslashes at the end: the last one is not itself escaped. */

@@ -13,6 +13,7 @@ import {
   type WebhookReceiver,
 } from "../open_xchange/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
+import type { ReadinessCheck } from "../routes/mod.ts";
 
 /** What these parts need. */
 export interface OpenXchangeOptions {
@@ -28,6 +29,8 @@ export interface OpenXchangeOptions {
 export interface OpenXchange {
   readonly middleware: Middleware;
   readonly sessions: MiddlewareSessions;
+  /** Whether the middleware answers; a node without it still takes traffic. */
+  checks(): readonly ReadinessCheck[];
   /** Takes webhooks and publishes them. */
   receiver(publish: Publish): WebhookReceiver;
   /** Closes sockets whose sessions the middleware has ended. */
@@ -49,6 +52,10 @@ export function createOpenXchange(options: OpenXchangeOptions): OpenXchange {
   return {
     middleware,
     sessions,
+    checks: () =>
+      middleware.isConfigured
+        ? [{ name: "open-xchange middleware", ok: !middleware.isOpen, optional: true }]
+        : [],
     receiver: (publish) =>
       createWebhookReceiver({
         ...{ publish, clock, metrics, expectations: () => settings().webhookIn },

@@ -221,7 +221,7 @@ export async function startService(
     reload: () => cascade.reload(),
     ready: createReadiness({
       ...{ backend, transports, clock, shutdown: () => leaving.hasBegun },
-      readBack: () => readBack.checks(),
+      readBack: () => [...readBack.checks(), ...openXchange.checks()],
     }),
     drain: () => void leaving.begin({ notice: true }),
     isOperatedInside: internalDoor !== undefined,

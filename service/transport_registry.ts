@@ -62,6 +62,9 @@ interface Way {
   configure(text: string, pushClients: PushClients): Promise<void>;
 }
 
+/** Where the original from 7.10.0 to 7.10.6 has the options of its HTTP/2 transport. */
+const APNS_HTTP2_FILE = "pns-apns_http2-options.yml";
+
 /** See the file's comment; nothing is configured until `configure()` is called. */
 export function createTransportRegistry(deps: TransportRegistryDeps): TransportRegistry {
   const { cascade, configDir, clock, engine, log, sharedTokens } = deps;
@@ -107,12 +110,18 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
   ): Way {
     async function configure(text: string, pushClients: PushClients) {
       const older = parseClientOptions({ file, text }, schema);
+      const http2 = transport.name === "apn"
+        ? parseClientOptions({
+          file: APNS_HTTP2_FILE,
+          text: cascade.current().file(APNS_HTTP2_FILE) ?? "",
+        }, schema)
+        : { clients: new Map<string, T>(), faults: [] };
       const newer = pushClientOptions(pushClients, { transport: transport.name, schema });
-      for (const fault of [...older.faults, ...newer.faults]) {
+      for (const fault of [...older.faults, ...http2.faults, ...newer.faults]) {
         log.error(fault.message, { place: placeOf(fault) });
       }
       // A middleware that has the newer folder reads nothing else.
-      const clients = new Map([...older.clients, ...newer.clients]);
+      const clients = new Map([...older.clients, ...http2.clients, ...newer.clients]);
       for (const fault of await transport.configure(clients)) {
         log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
       }

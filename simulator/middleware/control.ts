@@ -1,7 +1,9 @@
 /** The mock middleware's own API, for people and scripts that have it do something. */
 
 import { z } from "zod";
-import { MIDDLEWARE_FAULTS, type MockMiddleware, WEBHOOK_FAULTS } from "./mod.ts";
+import { MIDDLEWARE_FAULTS } from "./faults.ts";
+import type { MockMiddleware } from "./mod.ts";
+import { WEBHOOK_FAULTS } from "./webhooks.ts";
 
 const who = { context: z.int().positive().default(1), user: z.int().positive().default(3) };
 

@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { Accounts, type Login } from "./accounts.ts";
 import { answerControl } from "./control.ts";
+import { errorAnswer, type MiddlewareFaultKind, misbehave } from "./faults.ts";
 import {
   type MiddlewareEvent,
   type WebhookFault,
@@ -16,16 +17,13 @@ import {
 } from "./webhooks.ts";
 
 export type { Login, WebhookSubscription } from "./accounts.ts";
+export { MIDDLEWARE_FAULTS, type MiddlewareFaultKind } from "./faults.ts";
 export {
   type MiddlewareEvent,
   WEBHOOK_FAULTS,
   type WebhookFault,
   type WebhookTarget,
 } from "./webhooks.ts";
-
-/** How the middleware misbehaves towards those who ask it. */
-export const MIDDLEWARE_FAULTS = ["hang", "error", "busy", "garbage", "database"] as const;
-export type MiddlewareFaultKind = typeof MIDDLEWARE_FAULTS[number];
 
 /** Settings of {@link startMiddleware}. */
 export interface MiddlewareOptions {
@@ -85,7 +83,7 @@ export function startMiddleware(options: MiddlewareOptions): MockMiddleware {
     const action = url.searchParams.get("action");
     if (name === "login" && action === "login") return await logIn(request, url);
     const login = accounts.find(url.searchParams.get("session") ?? "", request.headers);
-    if (!login) return error("SES-0203", "Your session expired. Please login again.");
+    if (!login) return errorAnswer("SES-0203", "Your session expired. Please login again.");
     if (name === "login" && action === "logout") {
       accounts.logout(login.session);
       return new Response(null);
@@ -96,14 +94,16 @@ export function startMiddleware(options: MiddlewareOptions): MockMiddleware {
       return Response.json({ data: { ...data, locale: "en_US" } });
     }
     if (name === "pns") return await pns(login, action, await request.json());
-    return error("SVL-0001", "Unknown module or action");
+    return errorAnswer("SVL-0001", "Unknown module or action");
   }
 
   async function logIn(request: Request, url: URL): Promise<Response> {
     const form = new URLSearchParams(request.method === "POST" ? await request.text() : "");
     const name = form.get("name") ?? url.searchParams.get("name") ?? "";
     const [, user, context] = /^user(\d+)@(\d+)$/.exec(name) ?? [];
-    if (context === undefined) return error("LGI-0006", "The user name or password is incorrect.");
+    if (context === undefined) {
+      return errorAnswer("LGI-0006", "The user name or password is incorrect.");
+    }
     const userAgent = request.headers.get("user-agent") ?? "";
     const login = mock.login({ context: Number(context), user: Number(user), userAgent });
     const headers = new Headers({ "content-type": "application/json" });
@@ -128,10 +128,10 @@ export function startMiddleware(options: MiddlewareOptions): MockMiddleware {
     },
   ): Response {
     if (transport !== "webhook" || client !== mock.webhook.id) {
-      return error("PNS-0012", "The subscription is denied");
+      return errorAnswer("PNS-0012", "The subscription is denied");
     }
     const bad = topics.find((topic) => !/^(?:\*|[\w-]+(?::[\w-]+)*(?::\*)?)$/.test(topic));
-    if (bad !== undefined) return error("PNS-0007", "The topic is invalid");
+    if (bad !== undefined) return errorAnswer("PNS-0007", "The topic is invalid");
     if (action === "unsubscribe") accounts.unsubscribe({ context, user, client });
     else accounts.subscribe({ context, user, client, topics, expires });
     return Response.json({ data: { success: true } });
@@ -170,33 +170,4 @@ export function startMiddleware(options: MiddlewareOptions): MockMiddleware {
     },
   };
   return mock;
-}
-
-async function misbehave(fault: MiddlewareFaultKind, over: AbortSignal): Promise<Response> {
-  switch (fault) {
-    case "hang":
-      await new Promise<void>((resolve) => over.addEventListener("abort", () => resolve()));
-      return new Response(null, { status: 503 });
-    case "error":
-      return new Response("Internal Server Error", { status: 500 });
-    case "busy":
-      return new Response(null, { status: 503 });
-    case "garbage":
-      return new Response("<html>a page of a proxy</html>");
-    case "database":
-      return error("DBP-0001", "The database cannot be reached");
-  }
-}
-
-/** Errors come in answers of status 200, as in the original. */
-function error(code: string, text: string): Response {
-  return Response.json({
-    error: text,
-    error_params: [],
-    categories: "TRY_AGAIN",
-    category: 4,
-    code,
-    error_id: "1-1",
-    error_desc: text,
-  });
 }
