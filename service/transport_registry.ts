@@ -82,9 +82,12 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
   const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
   const webhook = createWebhookTransport({
     ...{ ...common, resolve: resolveAddresses, metaOf: deps.metaOf },
-    async httpsOnly({ context, user }) {
+    async settingsOf({ context, user }) {
       const view = await cascade.current().view(context, user);
-      return view.get("com.openexchange.pns.transport.webhooks.httpsOnly");
+      return {
+        enabledIds: view.get("com.openexchange.webhooks.enabledIds"),
+        httpsOnly: view.get("com.openexchange.pns.transport.webhooks.httpsOnly"),
+      };
     },
     http() {
       const { webhooks } = cascade.current().settings;

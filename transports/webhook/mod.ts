@@ -57,7 +57,10 @@ export function createWebhookTransport(deps: WebhookDeps): ConfigurableTransport
     },
     async admit({ context, user, client, token, expiresAt }) {
       const { options, http: { allowLocal } } = find(client);
-      const httpsOnly = await deps.httpsOnly({ context, user });
+      const { enabledIds, httpsOnly } = await deps.settingsOf({ context, user });
+      if (!enabledIds.includes(client)) {
+        throw denied("com.openexchange.webhooks.enabledIds does not name it for this user");
+      }
       const fault = addressFault(token, { httpsOnly, allowLocal });
       if (fault) throw denied(fault);
       return termsOf(options, { expiresAt, now: deps.clock.now() });

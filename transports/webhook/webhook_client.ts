@@ -28,10 +28,19 @@ export interface WebhookHttpSettings {
   readonly allowLocal: boolean;
 }
 
+/** What the configuration says of one user's webhooks. */
+export interface UserWebhooks {
+  /** `com.openexchange.webhooks.enabledIds`. */
+  readonly enabledIds: readonly string[];
+  /** `com.openexchange.pns.transport.webhooks.httpsOnly`. */
+  readonly httpsOnly: boolean;
+}
+
 /** What a webhook asks the rest of the service. */
 export interface WebhookLookups {
-  /** Whether the user's webhooks may go to `https` addresses only. */
-  readonly httpsOnly: (user: Pick<Target, "context" | "user">) => boolean | Promise<boolean>;
+  readonly settingsOf: (
+    user: Pick<Target, "context" | "user">,
+  ) => UserWebhooks | Promise<UserWebhooks>;
   /** The `meta` that a subscription was made with. */
   readonly metaOf: (subscriptionId: string) => Promise<JsonObject | undefined>;
 }
@@ -108,8 +117,12 @@ export class WebhookClient implements ConfiguredClient {
   async #addressOutcome(target: Target, signal: AbortSignal): Promise<Outcome | undefined> {
     const address = webhookAddress(this.options, target.token);
     if (!address.ok) return { kind: "rejected", reason: address.reason };
-    const { httpsOnly, resolve } = this.#deps;
-    const rules = { httpsOnly: await httpsOnly(target), allowLocal: this.http.allowLocal };
+    const { settingsOf, resolve } = this.#deps;
+    const { enabledIds, httpsOnly } = await settingsOf(target);
+    if (!enabledIds.includes(target.client)) {
+      return { kind: "rejected", reason: "the webhook is not among the user's enabledIds" };
+    }
+    const rules = { httpsOnly, allowLocal: this.http.allowLocal };
     const fault = addressFault(address.uri, rules);
     if (fault) return { kind: "rejected", reason: fault };
     if (rules.allowLocal) return undefined;
