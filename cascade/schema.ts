@@ -6,12 +6,13 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import { CARILLON_KEYS } from "./_carillon_keys.ts";
+import { OPEN_XCHANGE_KEYS } from "./_open_xchange_keys.ts";
 import { nearest } from "./_nearest.ts";
 import { ORIGINAL_KEYS } from "./_original_keys.ts";
 import { type KeySpec, readValue, type Value } from "./key_spec.ts";
 
 /** Name → what it is. The order is that of the documentation. */
-export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS };
+export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS, ...OPEN_XCHANGE_KEYS };
 
 /** Canonical name of a key, without client and topic. */
 export type Key = keyof typeof KEYS;
