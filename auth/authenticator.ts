@@ -27,7 +27,7 @@ export interface SessionsElsewhere {
    * @throws {ServiceError} `unauthenticated`, and where the other service is away an error that says
    * when to try again
    */
-  verify(session: string, client?: ClientHeaders): Promise<Principal>;
+  verify(session: string, client: ClientHeaders): Promise<Principal>;
 }
 
 /**
@@ -70,7 +70,8 @@ export function createAuthenticator(
       return session instanceof Promise ? session.then(principalOf) : principalOf(session);
     }
     if (jwt !== undefined && JWT.test(credential)) return ofJwt(jwt, credential);
-    if (elsewhere?.handles(credential)) return elsewhere.verify(credential, client);
+    // Only where browsers bring sessions: a wrong API key is nothing to ask another service about.
+    if (client && elsewhere?.handles(credential)) return elsewhere.verify(credential, client);
     throw refused("it is unknown or has expired");
   };
 }

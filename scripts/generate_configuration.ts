@@ -26,8 +26,8 @@ Everything is read from one folder (\`CARILLON_CONFIG_DIR\`, \`./conf\` unless i
 | \`pns-gcm-options.yml\`         | credentials for GCM/FCM, client by client                              |
 | \`pns-wns-options.yml\`         | credentials for WNS, client by client                                  |
 | \`pns-webpush-options.yml\`     | VAPID keys for Web Push, client by client                              |
-| \`webhooks.yml\`                | Receivers of webhooks, by id                                           |
-| \`pushClientConfig/*.yml\`      | Clients of all transports, as the middleware has them from 8.x on       |
+| \`webhooks.yml\`                | receivers of webhooks, by id                                           |
+| \`pushClientConfig/*.yml\`      | clients of all transports, as the middleware from 8.x on has them      |
 | \`pns-messages.yml\`            | texts of notifications per client, transport and topic                 |
 
 The folder is watched; \`SIGHUP\` and \`POST /v1/admin/reload\` do the same. A reload reads and checks

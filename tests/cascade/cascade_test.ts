@@ -307,3 +307,29 @@ Deno.test("maxDelayDuration follows delayDuration unless it is set", async () =>
   await t.cascade.reload();
   assert.equal(t.cascade.current().settings.buffer.maxDelayDuration, 9000);
 });
+
+Deno.test("a reload keeps the old configuration where a file that named our keys is unreadable", async () => {
+  const files = createMemoryConfigFiles({ "a.properties": `${DELAY}=3`, "b.properties": "x=1" });
+  const unreadable = new Set<string>();
+  const t = await testCascade();
+  await t[Symbol.asyncDispose]();
+  await using cascade = await startCascade({
+    files: {
+      ...files,
+      read: (path) =>
+        unreadable.has(path) ? Promise.reject(new Error("permission denied")) : files.read(path),
+    },
+    attributes: t.attributes,
+    environment: {},
+    clock: t.clock,
+    log: silentLog,
+    metrics: { count() {} },
+  });
+  unreadable.add("b.properties");
+  const foreign = await cascade.reload();
+  assert.ok(foreign.ok);
+  assert.match(foreign.warnings[0]!.message, /cannot be read: permission denied/);
+  unreadable.add("a.properties");
+  assert.equal((await cascade.reload()).ok, false);
+  assert.equal(cascade.current().settings.buffer.delayDuration, 3);
+});
