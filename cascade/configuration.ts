@@ -9,7 +9,7 @@ import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
-import { type Key, KEYS, mentionsUs } from "./schema.ts";
+import { type Key, KEYS, mayMentionUs, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 /** What a configuration is made of. */
@@ -81,7 +81,8 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
       const found = mentionsUs(text) ? findings.faults : findings.warnings;
       found.push({ file, line: 1, column: 1, message: "the file is too large" });
     } else if (file.endsWith(".properties")) {
-      properties.push({ file, text });
+      // A name may be written with escapes, or go over two lines; then there is a backslash.
+      if (mayMentionUs(text) || text.includes("\\")) properties.push({ file, text });
     } else if (/^contextSets\/.*\.ya?ml$/.test(file)) {
       contextSets.push(...readContextSets({ file, text }, findings));
     } else if (/^meta\/.*\.ya?ml$/.test(file)) {

@@ -1,12 +1,14 @@
 /** A service and a mock middleware that know each other, for tests of both. */
 
 import { type MockMiddleware, startMiddleware } from "../../simulator/middleware/mod.ts";
+import { propertiesText } from "../support/configuration.ts";
 import { startTestService, type TestService } from "../support/start_service.ts";
+import type { EtcFiles } from "./_synthetic_etc.ts";
 
 export const SECRET = "Bearer the-secret-of-the-middleware";
 export const SIGNATURE_SECRET = "da39a3ee5e6b4b";
 
-/** Both. */
+/** Both, running. */
 export interface Pair extends AsyncDisposable {
   readonly service: TestService;
   readonly middleware: MockMiddleware;
@@ -17,9 +19,11 @@ export const BROWSER = "Mozilla/5.0 (test)";
 
 /** Starts both; the service's settings are those that the documentation has an operator make. */
 export async function startPair(
-  { properties = {}, files = {} }: {
+  { properties = {}, files = {}, etc }: {
     readonly properties?: Readonly<Record<string, string | number | boolean>>;
     readonly files?: Readonly<Record<string, string>>;
+    /** The folder of an installation, to which the settings are added as `carillon.properties`. */
+    readonly etc?: EtcFiles;
   } = {},
 ): Promise<Pair> {
   await using opened = new AsyncDisposableStack();
@@ -30,16 +34,18 @@ export async function startPair(
       ...{ webhookSecret: SECRET, signatureSecret: SIGNATURE_SECRET },
     },
   }));
+  const settings = {
+    "io.carillon.openxchange.webhook.secrets": SECRET,
+    "io.carillon.openxchange.webhook.signatureSecrets": SIGNATURE_SECRET,
+    "io.carillon.openxchange.middleware.url": middleware.url,
+    ...properties,
+  };
   const service = opened.use(
-    await startTestService({
-      properties: {
-        "io.carillon.openxchange.webhook.secrets": SECRET,
-        "io.carillon.openxchange.webhook.signatureSecrets": SIGNATURE_SECRET,
-        "io.carillon.openxchange.middleware.url": middleware.url,
-        ...properties,
-      },
-      files,
-    }),
+    await startTestService(
+      etc
+        ? { etc: { ...etc, "carillon.properties": propertiesText(settings) } }
+        : { properties: settings, files },
+    ),
   );
   middleware.webhook = {
     ...middleware.webhook,

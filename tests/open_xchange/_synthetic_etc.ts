@@ -45,8 +45,8 @@ const OURS: EtcFiles = {
     "",
   ].join("\n"),
   // Looks like a number, an octal number and a sexagesimal one; each is the text as written.
-  "pns-gcm-options.yml":
-    "droid:\n  enabled: on\n  key: 0123\nolddroid:\n  enabled: off\n  key: 1:30\n",
+  "pns-gcm-options.yml": BOM +
+    "droid:\r\n  enabled: on\r\n  key:\t0123\t\r\nolddroid:\r\n  enabled: off\r\n  key: 1:30\r\n",
   "pns-apns-options.yml": "iphone:\n  enabled: no\n  keystore: /etc/x.p12\n  password: 0777\n",
   "pns-mobile-api-facade-clients.yml": "clients: [iphone, droid]\n",
   "pushClientConfig/clients.yml":

@@ -8,6 +8,7 @@ import {
 } from "../interop/_stock_clients.ts";
 import { until } from "../support/until.ts";
 import type { Login } from "../../simulator/middleware/mod.ts";
+import { syntheticEtc } from "./_synthetic_etc.ts";
 import { BROWSER, MAIL, type Pair, SECRET, startPair } from "./_beside_middleware.ts";
 
 const DAY = "a day of the App Suite: login, socket, mail, calendar, subscribe, rotation, logout";
@@ -46,6 +47,7 @@ for (const generation of ["socket.io-client 2", "socket.io-client 4"] as const) 
     async fn() {
       await using pair = await startPair({
         properties: { "io.carillon.openxchange.middleware.recheck": 1_000 },
+        etc: syntheticEtc(),
       });
       const { service, middleware } = pair;
       const login = middleware.login({ context: 1, user: 3, userAgent: BROWSER });
