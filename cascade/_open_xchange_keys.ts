@@ -6,6 +6,7 @@
 import { url } from "./_carillon_keys.ts";
 import { integer, list, string } from "./key_spec.ts";
 
+/** The keys of webhooks that come in and of the middleware's sessions. */
 export const OPEN_XCHANGE_KEYS = {
   "io.carillon.openxchange.webhook.secrets": list([], {
     text: "Values of the header `Authorization` that webhooks of an Open-Xchange middleware may " +

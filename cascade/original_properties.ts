@@ -5,7 +5,7 @@
  */
 
 /** What has become of a property. */
-export interface OriginalProperty {
+interface OriginalProperty {
   /** `same`: name, meaning and default. `differs`: `text` says how. `no effect`: `text` says why. */
   readonly here: "same" | "differs" | "no effect";
   readonly text: string;

@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { type ClientOptions, readClientEntry } from "./client_options.ts";
-import type { ConfigFault } from "./faults.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
 /** One client, not checked yet. */
@@ -23,7 +23,7 @@ interface PushClientEntry {
 export interface PushClients {
   readonly entries: readonly PushClientEntry[];
   /** Files that cannot be read, and entries without a known `_type`. */
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** `_type` → transport. */
@@ -49,7 +49,7 @@ export function readPushClients(
   files: Iterable<readonly [path: string, text: string]>,
 ): PushClients {
   const entries = new Map<string, PushClientEntry>();
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   for (const [file, text] of files) {
     const parsed = parseYamlFile(file, text, { mayRepeat: () => true });
     if (!parsed.ok) {
@@ -77,7 +77,7 @@ export function pushClientOptions<T>(
   { transport, schema }: { readonly transport: TransportName; readonly schema: z.ZodType<T> },
 ): ClientOptions<T> {
   const clients = new Map<string, T>();
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   for (const { yaml, client, transport: of, options } of entries) {
     if (of !== transport) continue;
     const read = readClientEntry(yaml, { client, entry: options, schema });
@@ -88,7 +88,7 @@ export function pushClientOptions<T>(
   return { clients, faults };
 }
 
-function readEntry(yaml: YamlFile, client: string, entry: unknown): PushClientEntry | ConfigFault {
+function readEntry(yaml: YamlFile, client: string, entry: unknown): PushClientEntry | FileFault {
   const fault = (message: string, part: string) =>
     yamlFault(yaml, `client '${client}': ${message}`, { path: [client, part] });
   if (!isJsonObject(entry)) return fault("expected options", "_type");

@@ -5,14 +5,14 @@
  */
 
 import { buildConfiguration } from "./configuration.ts";
-import type { ConfigFault } from "./faults.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { valueText } from "./key_spec.ts";
 import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 import { parseProperties } from "./properties.ts";
 import { concernsUs, mayNameTopic } from "./schema.ts";
 
 /** A setting that counts. */
-export interface UsedSetting {
+interface UsedSetting {
   readonly name: string;
   /** `[redacted]` for a secret. */
   readonly value: string;
@@ -20,7 +20,7 @@ export interface UsedSetting {
 }
 
 /** A file, or what in it does not count. */
-export interface IgnoredPart {
+interface IgnoredPart {
   readonly file: string;
   readonly why: string;
 }
@@ -30,10 +30,10 @@ export interface ConfigurationReview {
   readonly used: readonly UsedSetting[];
   readonly ignored: readonly IgnoredPart[];
   /** What the original makes something else of. */
-  readonly differs: readonly ConfigFault[];
-  readonly warnings: readonly ConfigFault[];
+  readonly differs: readonly FileFault[];
+  readonly warnings: readonly FileFault[];
   /** What stops a start. */
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** Reviews the texts of a folder, by path. */
@@ -79,13 +79,13 @@ function ignoredIn(file: string, text: string): readonly IgnoredPart[] {
 }
 
 /** What is known of a property, and what Java splits at a colon. */
-function linesDiffer(file: string, text: string): readonly ConfigFault[] {
+function linesDiffer(file: string, text: string): readonly FileFault[] {
   if (!file.endsWith(".properties")) return [];
   const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
   const lines = text.split(/\r\n|\r|\n/);
   return entries.flatMap(({ key, keyAt }) => {
     const original = Object.hasOwn(ORIGINAL_PROPERTIES, key) ? ORIGINAL_PROPERTIES[key] : undefined;
-    const found: ConfigFault[] = [];
+    const found: FileFault[] = [];
     if (original && original.here !== "same") {
       found.push({ file, ...keyAt, message: `'${key}' (${original.here}): ${original.text}` });
     }
@@ -99,7 +99,7 @@ function linesDiffer(file: string, text: string): readonly ConfigFault[] {
   });
 }
 
-function bytesDiffer(file: string, text: string): readonly ConfigFault[] {
+function bytesDiffer(file: string, text: string): readonly FileFault[] {
   if (!text.startsWith("\uFEFF") || !file.endsWith(".properties")) return [];
   const message =
     "the file begins with a byte order mark, which Java reads as part of the first key";
@@ -107,7 +107,7 @@ function bytesDiffer(file: string, text: string): readonly ConfigFault[] {
 }
 
 /** `file:line:column` in its parts. */
-function placeOf(source: string): Omit<ConfigFault, "message"> {
+function placeOf(source: string): Omit<FileFault, "message"> {
   const [, file = source, line = "1", column = "1"] = /^(.*):(\d+):(\d+)$/.exec(source) ?? [];
   return { file, line: Number(line), column: Number(column) };
 }

@@ -6,7 +6,7 @@
 import { createHmac } from "node:crypto";
 
 /** What is signed. */
-export interface SignedWebhook {
+interface SignedWebhook {
   /** The `version` of the webhook's configuration, e.g. `1`. */
   readonly version: string;
   /** Epoch milliseconds. */
@@ -16,7 +16,7 @@ export interface SignedWebhook {
 }
 
 /** A signature header that was read. */
-export interface WebhookSignature {
+interface WebhookSignature {
   /** Epoch milliseconds. */
   readonly timestamp: number;
   readonly version: string;

@@ -11,11 +11,11 @@ import { messageOf, ServiceError } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { after, type Breaker, CLOSED, enter } from "../delivery/mod.ts";
+import { type Breaker, breakerAfter, CLOSED, enterBreaker } from "../delivery/mod.ts";
 import { boundedText } from "./_bounded_text.ts";
 
 /** How the middleware is reached. */
-export interface MiddlewareSettings {
+interface MiddlewareSettings {
   /** Base of its HTTP API, e.g. `http://middleware:8009/ajax`; empty: there is none. */
   readonly url: string;
   /** Basic credential of a proxy before it; empty: none. */
@@ -25,7 +25,7 @@ export interface MiddlewareSettings {
 }
 
 /** What asking needs. */
-export interface MiddlewareOptions {
+interface MiddlewareOptions {
   readonly settings: () => MiddlewareSettings;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -120,7 +120,7 @@ export class Middleware {
   async #ask(question: Question): Promise<JsonObject | undefined> {
     const { clock } = this.#options;
     if (this.#asking >= MAX_ASKING) throw this.#unavailable("too many wait for its answer");
-    const { pass, next } = enter(this.#breaker, clock.monotonic());
+    const { pass, next } = enterBreaker(this.#breaker, clock.monotonic());
     this.#breaker = next;
     if (!pass) throw this.#unavailable("it has not answered lately");
     this.#asking++;
@@ -161,10 +161,13 @@ export class Middleware {
     return readAnswer(text);
   }
 
-  #settle(outcome: Parameters<typeof after>[1]): void {
+  #settle(outcome: Parameters<typeof breakerAfter>[1]): void {
     const { clock, log } = this.#options;
     const wasOpen = this.isOpen;
-    this.#breaker = after(this.#breaker, outcome, { now: clock.monotonic(), settings: BREAKER });
+    this.#breaker = breakerAfter(this.#breaker, outcome, {
+      now: clock.monotonic(),
+      settings: BREAKER,
+    });
     if (this.isOpen && !wasOpen && this.#breaker.state === "open") {
       log.error(
         "the Open-Xchange middleware cannot be reached: open sockets stay, new ones are " +

@@ -13,7 +13,7 @@ import type { Principal, Scope } from "../core/principal.ts";
 import { type Middleware, middlewareCookies, type SessionOwner } from "./middleware.ts";
 
 /** What sessions need. */
-export interface MiddlewareSessionsOptions {
+interface MiddlewareSessionsOptions {
   readonly middleware: Pick<Middleware, "isConfigured" | "whoami">;
   readonly clock: Pick<Clock, "monotonic">;
   /** Milliseconds for which an answer counts; 0: the middleware is asked every time. */

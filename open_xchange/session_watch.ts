@@ -10,7 +10,7 @@ import type { Log } from "../core/log.ts";
 import { isMiddlewareSession, type MiddlewareSessions } from "./middleware_sessions.ts";
 
 /** What watching needs. */
-export interface SessionWatchOptions {
+interface SessionWatchOptions {
   readonly sessions: Pick<MiddlewareSessions, "isAlive" | "keepOnly">;
   /** Session ids of the open sockets of this node. */
   readonly openSessions: () => Iterable<string>;

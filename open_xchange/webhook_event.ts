@@ -10,7 +10,7 @@ import { isWildcard, topicFault } from "../core/topic.ts";
 import type { NotificationDraft } from "../delivery/mod.ts";
 
 /** A webhook that was read. */
-export interface WebhookEvent {
+interface WebhookEvent {
   readonly draft: NotificationDraft;
   /** Epoch milliseconds, as the body says; absent where it does not. */
   readonly timestamp?: number;

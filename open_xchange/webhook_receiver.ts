@@ -13,7 +13,7 @@ import { checkSecret, checkSignature, type WebhookExpectations } from "./webhook
 import { readWebhookEvent } from "./webhook_event.ts";
 
 /** What a receiver needs. */
-export interface WebhookReceiverOptions {
+interface WebhookReceiverOptions {
   readonly expectations: () => WebhookExpectations;
   readonly publish: Publish;
   readonly clock: Pick<Clock, "now">;
@@ -21,7 +21,7 @@ export interface WebhookReceiverOptions {
 }
 
 /** A webhook as it came. */
-export interface IncomingWebhook {
+interface IncomingWebhook {
   /** The value of a header, by its name. */
   readonly header: (name: string) => string | null;
   /** Reads the body; called once the secret is right. */

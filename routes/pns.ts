@@ -1,8 +1,7 @@
 /**
- * `PUT /ajax/pns?action=subscribe|unsubscribe`: the original's own API, for clients that speak it.
- * Bodies, defaults, the `{"data":…}` envelope and errors within a 200 answer are the original's.
- * What a client subscribes with one of the middleware's webhooks that lead here goes to the
- * middleware, which must know of it.
+ * `PUT /ajax/pns?action=subscribe|unsubscribe`: the original's API for its clients. Bodies, defaults,
+ * the `{"data":…}` envelope and errors with status 200 are as in the original. A subscription with one
+ * of the middleware's webhooks that lead here goes to the middleware, which must know of it.
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
@@ -21,20 +20,20 @@ import { onError } from "./_problem.ts";
 import { client, jsonObject, topicPattern, transport } from "./_schemas.ts";
 import { subscribe as store, type SubscribeDeps } from "./_subscribe.ts";
 
-/** The App Suite's client, which the original takes from the session. */
+/** The client of App Suite, which the original reads from the session. */
 const DEFAULT_CLIENT = "open-xchange-appsuite";
 
-// The original ignores fields that it does not know, so these are not strict.
 const token = z.union([z.string().max(4096), jsonObject]).optional()
-  .openapi({ description: "Needed but for `webhook`, whose configured address is meant then" });
+  .openapi({ description: "Optional for `webhook` only: then the configured address counts" });
 
+// The original ignores unknown fields, so these schemas are not strict.
 const subscribeBody = z.object({
   client: client.optional(),
   token,
   transport,
   topics: z.array(topicPattern).min(1).max(64),
   expires: z.int().nonnegative().optional()
-    .openapi({ description: "Epoch milliseconds; 0 or absent: never" }),
+    .openapi({ description: "Epoch milliseconds; 0 or absent where it does not expire" }),
   meta: jsonObject.optional(),
 }).openapi("PnsSubscribe");
 
@@ -49,7 +48,7 @@ const action = z.enum(["subscribe", "unsubscribe"], {
 });
 
 const sessionParameter = z.string().optional().openapi({
-  description: "A user's session: a minted token or a JWT. API keys are refused here.",
+  description: "A user's session: a session token or a JWT. API keys are refused here.",
 });
 
 /** What these routes need. */
@@ -72,7 +71,7 @@ export interface PnsDeps extends SubscribeDeps {
 type Action = z.infer<typeof action>;
 type Body = z.infer<typeof unsubscribeBody> | z.infer<typeof subscribeBody>;
 
-/** Creates the routes under `/ajax/pns`. */
+/** Creates the routes of the original's API. */
 export function pnsRoutes(deps: PnsDeps): App {
   const { authenticate, repository, transports, snapshot, log, subscribeThere } = deps;
   const app = new OpenAPIHono<Env>();
@@ -136,7 +135,7 @@ export function pnsRoutes(deps: PnsDeps): App {
     method: "put",
     path: "/",
     tag: "Open-Xchange",
-    summary: "Subscribe or unsubscribe as the original has it",
+    summary: "Subscribe or unsubscribe as in the original's API",
     scope: "subscribe",
     query: z.object({ action, session: sessionParameter }),
     body: z.union([subscribeBody, unsubscribeBody]),
@@ -184,8 +183,8 @@ export function pnsRoutes(deps: PnsDeps): App {
 }
 
 /**
- * The JSON body. The App Suite sends it as `text/javascript`, which a page of another site cannot do
- * without a preflight either.
+ * Reads the JSON body. The App Suite sends it as `text/javascript`, which a page of another site
+ * cannot do without a preflight either.
  */
 async function readJson(c: Context<Env>): Promise<unknown> {
   const type = c.req.header("content-type") ?? null;
@@ -203,7 +202,7 @@ function tokenOf({ token, transport }: Body): Body["token"] {
   });
 }
 
-/** The original's number, of its own where it has one and of its servlets where it has not. */
+/** Returns the original's number of an error; where it has none, that of the original's servlets. */
 function originalCode(code: ErrorCode): string {
   const { pns } = ERRORS[code] as { pns?: string };
   if (pns !== undefined) return pns;

@@ -4,15 +4,14 @@
  */
 
 import {
-  type ConfigFault,
   type ConfigurationReview,
   OPTIONS_FILES,
   parseClientOptions,
-  placeOf,
   pushClientOptions,
   readPushClients,
   reviewConfiguration,
 } from "../cascade/mod.ts";
+import { type FileFault, placeOf } from "../core/file_fault.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { apnOptionsSchema } from "../transports/apn/mod.ts";
 import { gcmOptionsSchema } from "../transports/gcm/mod.ts";
@@ -35,7 +34,7 @@ export interface FolderContent {
 }
 
 /** What there is to say, and whether a start would succeed. */
-export interface FolderReport {
+interface FolderReport {
   readonly lines: readonly string[];
   readonly ok: boolean;
 }
@@ -86,12 +85,12 @@ function usedLines({ used }: ConfigurationReview): readonly string[] {
 /** The clients of all transports. A faulty one is left out by a start, which is no fault of it. */
 function clientsIn(
   texts: ReadonlyMap<string, string>,
-): { readonly lines: readonly string[]; readonly faults: readonly ConfigFault[] } {
+): { readonly lines: readonly string[]; readonly faults: readonly FileFault[] } {
   const pushClients = readPushClients(
     [...texts].filter(([path]) => path.startsWith("pushClientConfig/")),
   );
   const lines: string[] = [];
-  const faults: ConfigFault[] = [...pushClients.faults];
+  const faults: FileFault[] = [...pushClients.faults];
   for (const [transport, schema] of Object.entries(SCHEMAS)) {
     const name = transport as keyof typeof SCHEMAS;
     const sources = [OPTIONS_FILES[name], ...name === "apn" ? ["pns-apns_http2-options.yml"] : []];
@@ -120,6 +119,6 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return [`${title}:`, ...shown.map((line) => `  ${line}`)];
 }
 
-function line(fault: ConfigFault): string {
+function line(fault: FileFault): string {
   return `${placeOf(fault)}: ${fault.message}`;
 }

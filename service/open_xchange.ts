@@ -1,9 +1,5 @@
 /** Puts the parts together that stand beside an Open-Xchange middleware. */
 
-import type { Settings } from "../cascade/mod.ts";
-import type { Clock } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { Publish } from "../delivery/mod.ts";
 import {
   createWebhookReceiver,
@@ -14,16 +10,7 @@ import {
 } from "../open_xchange/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
-
-/** What these parts need. */
-export interface OpenXchangeOptions {
-  readonly settings: () => Settings;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly fetch: typeof fetch;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
+import type { Foundation } from "./foundation.ts";
 
 /** The middleware, and what asks it. */
 export interface OpenXchange {
@@ -37,9 +24,11 @@ export interface OpenXchange {
   watch(realtime: Pick<Realtime, "sessionIds" | "closeSession">): AsyncDisposable;
 }
 
-/** Creates them; without an address of a middleware its sessions are refused. */
-export function createOpenXchange(options: OpenXchangeOptions): OpenXchange {
-  const { settings, clock, random, fetch, log, metrics } = options;
+/** Creates them. Without an address of a middleware, its sessions are refused. */
+export function createOpenXchange(
+  { cascade, clock, random, log, metrics }: Foundation,
+): OpenXchange {
+  const settings = () => cascade.current().settings;
   const middleware = new Middleware({
     ...{ fetch, clock, log, metrics, settings: () => settings().middleware },
   });

@@ -17,7 +17,7 @@ export interface Login {
 }
 
 /** A push subscription with a webhook. */
-export interface WebhookSubscription {
+interface WebhookSubscription {
   readonly context: number;
   readonly user: number;
   readonly client: string;

@@ -2,6 +2,7 @@
 
 /** How the middleware misbehaves towards those who ask it. */
 export const MIDDLEWARE_FAULTS = ["hang", "error", "busy", "garbage", "database"] as const;
+/** One of {@link MIDDLEWARE_FAULTS}. */
 export type MiddlewareFaultKind = typeof MIDDLEWARE_FAULTS[number];
 
 /** What is answered to every question while a fault is on; one that hangs ends with `over`. */

@@ -16,17 +16,11 @@ import {
   type WebhookTarget,
 } from "./webhooks.ts";
 
-export type { Login, WebhookSubscription } from "./accounts.ts";
-export { MIDDLEWARE_FAULTS, type MiddlewareFaultKind } from "./faults.ts";
-export {
-  type MiddlewareEvent,
-  WEBHOOK_FAULTS,
-  type WebhookFault,
-  type WebhookTarget,
-} from "./webhooks.ts";
+export type { Login } from "./accounts.ts";
+export type { WebhookFault } from "./webhooks.ts";
 
 /** Settings of {@link startMiddleware}. */
-export interface MiddlewareOptions {
+interface MiddlewareOptions {
   readonly fetch: typeof fetch;
   readonly webhook: WebhookTarget;
   /** @default {systemClock} */

@@ -29,6 +29,7 @@ export const WEBHOOK_FAULTS = [
   "large",
 ] as const;
 
+/** One of {@link WEBHOOK_FAULTS}. */
 export type WebhookFault = typeof WEBHOOK_FAULTS[number];
 
 /** One event for one user. */

@@ -5,7 +5,9 @@ import { propertiesText } from "../support/configuration.ts";
 import { startTestService, type TestService } from "../support/start_service.ts";
 import type { EtcFiles } from "./_synthetic_etc.ts";
 
+/** The `webhookSecret` of the middleware. */
 export const SECRET = "Bearer the-secret-of-the-middleware";
+/** Its `signatureSecret`. */
 export const SIGNATURE_SECRET = "da39a3ee5e6b4b";
 
 /** Both, running. */

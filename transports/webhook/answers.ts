@@ -7,7 +7,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
 /** What decides beside the answer itself. */
-export interface WebhookAnswerContext {
+interface WebhookAnswerContext {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
   /** The subscription brought its own credential, so that a refusal says nothing of the others. */

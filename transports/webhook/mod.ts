@@ -16,12 +16,10 @@ import {
   type WebhookHttpSettings,
 } from "./webhook_client.ts";
 
-export { type WebhookOptions, webhookOptionsSchema } from "./settings.ts";
-export { LOOP_HEADER, type WebhookHttpSettings, type WebhookLookups } from "./webhook_client.ts";
+export { webhookOptionsSchema } from "./settings.ts";
 
 /** What the transport needs from outside. */
-export interface WebhookDeps
-  extends Omit<WebhookClientOptions, "options" | "http" | "createHttpClient"> {
+interface WebhookDeps extends Omit<WebhookClientOptions, "options" | "http" | "createHttpClient"> {
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   /** Read at each `configure()`. */
   readonly http: () => WebhookHttpSettings;

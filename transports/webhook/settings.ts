@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
 const text = z.string().trim().min(1);
 
@@ -19,7 +19,7 @@ const httpAddress = text.superRefine((uri, context) => {
 
 /** Checks one entry. */
 export const webhookOptionsSchema = z.object({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   /** Absent: every subscription must name one, which only `uriValidationMode: none` allows. */
   uri: z.exactOptional(httpAddress),
   uriValidationMode: z.string().trim().toLowerCase()
@@ -39,7 +39,7 @@ export const webhookOptionsSchema = z.object({
   maxTimeToLiveMillis: wholeNumber.default(0),
   /** 0 or less: any number. */
   maxNumberOfSubscriptionsPerUser: wholeNumber.default(0),
-  allowSharedUri: flag.default(true),
+  allowSharedUri: yamlFlag.default(true),
 }).refine(({ uri, uriValidationMode }) => uri !== undefined || uriValidationMode === "none", {
   message: "'uri' is missing: only 'uriValidationMode: none' does without",
 });

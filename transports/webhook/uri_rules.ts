@@ -8,7 +8,7 @@ import { hostFault } from "../webpush/public_address.ts";
 import { uriFault, type WebhookOptions } from "./settings.ts";
 
 /** What the operator allows for all webhooks. */
-export interface WebhookAddressRules {
+interface WebhookAddressRules {
   /** `com.openexchange.pns.transport.webhooks.httpsOnly`, as it is for the user. */
   readonly httpsOnly: boolean;
   /** `com.openexchange.pns.transport.webhooks.allowLocalWebhooks`. */
@@ -16,7 +16,7 @@ export interface WebhookAddressRules {
 }
 
 /** The address to use, or why there is none. */
-export type WebhookAddress =
+type WebhookAddress =
   | { readonly ok: true; readonly uri: string }
   | { readonly ok: false; readonly reason: string };
 

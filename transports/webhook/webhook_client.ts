@@ -12,7 +12,7 @@ import type { Target } from "../../core/subscription.ts";
 import { webhookSignatureHeader } from "../../core/webhook_signature.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
 import { FetchSender } from "../http/mod.ts";
-import { type Resolve, resolvedFault } from "../webpush/public_address.ts";
+import { resolvedFault, type ResolveHost } from "../webpush/public_address.ts";
 import { readWebhookAnswer, readWebhookFailure } from "./answers.ts";
 import { renderWebhook } from "./payload.ts";
 import type { WebhookOptions } from "./settings.ts";
@@ -29,7 +29,7 @@ export interface WebhookHttpSettings {
 }
 
 /** What the configuration says of one user's webhooks. */
-export interface UserWebhooks {
+interface UserWebhooks {
   /** `com.openexchange.webhooks.enabledIds`. */
   readonly enabledIds: readonly string[];
   /** `com.openexchange.pns.transport.webhooks.httpsOnly`. */
@@ -37,7 +37,7 @@ export interface UserWebhooks {
 }
 
 /** What a webhook asks the rest of the service. */
-export interface WebhookLookups {
+interface WebhookLookups {
   readonly settingsOf: (
     user: Pick<Target, "context" | "user">,
   ) => UserWebhooks | Promise<UserWebhooks>;
@@ -52,11 +52,11 @@ export interface WebhookClientOptions extends WebhookLookups {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: () => Deno.HttpClient;
-  readonly resolve: Resolve;
+  readonly resolve: ResolveHost;
 }
 
 /** The header by which a Carillon that gets its own webhook back knows it, and refuses it. */
-export const LOOP_HEADER = "x-carillon-webhook";
+const LOOP_HEADER = "x-carillon-webhook";
 /** Clients of the runtime that requests are spread over. */
 const CLIENTS = 2;
 
