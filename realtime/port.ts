@@ -54,7 +54,7 @@ export interface RealtimeOptions {
 }
 
 /** The user and client that a socket belongs to. */
-export interface SocketOwner {
+interface SocketOwner {
   readonly context: string;
   readonly user: string;
   readonly client: string;

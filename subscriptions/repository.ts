@@ -10,7 +10,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
-import { serializedBytes } from "../store/mod.ts";
+import { serializedBytes } from "../core/stored_size.ts";
 import { isLive, sameToken, withoutDead, withRenewedToken, withRequest } from "./_edits.ts";
 import { addressOf } from "./_addresses.ts";
 import {

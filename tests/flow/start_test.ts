@@ -73,7 +73,7 @@ Deno.test("a folder in place of the data file ends the start", async () => {
 Deno.test("a data folder that cannot be made ends the start", async () => {
   await using service = await prepareProcess();
   await Deno.writeTextFile(`${service.configDir}/../data`, "in the way");
-  assertRefused(await service.run(), /Cannot make the data folder .*data/);
+  assertRefused(await service.run(), /Cannot create the data folder .*data/);
 });
 
 Deno.test("a store that this build does not know ends the start", async () => {
