@@ -40,12 +40,18 @@ export function openApiDocument(app: App): unknown {
     scheme: "bearer",
     description: "An API key, a JWT of the configured issuer, or a user's session token",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "webhook", {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "The `webhookSecret` of the middleware's `webhooks.yml`, as it stands there",
+  });
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Carillon",
       version: VERSION,
-      description: "Push notifications: one publish, and every bell its user owns rings.",
+      description: "Push notifications: one publish reaches every browser and device of a user.",
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
     },
     // The service that the document was read from.

@@ -52,6 +52,17 @@ const PNS = {
   unsubscribe: { transport: "gcm", token: "fGk…:APA91b…" },
 };
 
+const WEBHOOK = {
+  request: {
+    newMail: {
+      event: "ox:mail:new",
+      payload: { ...MAIL.data, context: 1, user: 3 },
+      timestamp: 1_795_435_200_000,
+    },
+  },
+  answers: { 200: { success: true, ids: [ID] } },
+};
+
 /** By method and path, as they are in the document. */
 export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
   "POST /v1/notifications": {
@@ -244,6 +255,8 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     request: PNS,
     answers: { 200: { data: { success: true } } },
   },
+  "POST /v1/open-xchange/webhook": { operationId: "receiveWebhook", ...WEBHOOK },
+  "POST /api/v1/webhook": { operationId: "receiveWebhookAsOriginal", ...WEBHOOK },
   "GET /livez": { operationId: "livez", answers: { 200: "ok\n" } },
   "GET /readyz": {
     operationId: "readyz",

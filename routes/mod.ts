@@ -17,8 +17,9 @@ import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
 import { openApiDocument } from "./_openapi_document.ts";
+import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
-import { pnsRoutes } from "./pns.ts";
+import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
@@ -36,6 +37,8 @@ export type AppDeps =
   & InboxDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
+  & OpenXchangeDeps
+  & PnsDeps
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
@@ -106,6 +109,7 @@ function createRoutes(
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
+  for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
   app.route("/", homeRoutes(deps));

@@ -3,9 +3,7 @@
  * came while no stream was open. Returns what it has seen.
  */
 
-import { Carillon, CarillonError, stream } from "@carillon/client";
-
-export async function tryClient(url, key) {
+export async function tryClient({ Carillon, CarillonError, stream }, { url, key }) {
   const carillon = new Carillon({ url, credential: key });
   const { token } = await carillon.mintSession({ context: "1", user: "3" }, { ttl: 600 });
   const notification = (n) => ({ context: "1", user: "3", topic: "acme:a", data: { n } });

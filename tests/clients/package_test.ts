@@ -10,8 +10,9 @@ import { installPacked, type Project } from "./_packed_client.ts";
 const PORTABLE = new URL("_portable.mjs", import.meta.url);
 /** What the portable program sees. */
 const EXPECTED = ["open", 1, 2, "recovered", 3, true, "invalid_topic"];
-const RUN = `import { tryClient } from "./portable.mjs";
-console.log(JSON.stringify(await tryClient(process.env.URL, process.env.KEY)));
+const RUN = `import * as client from "@carillon/client";
+import { tryClient } from "./portable.mjs";
+console.log(JSON.stringify(await tryClient(client, { url: process.env.URL, key: process.env.KEY })));
 process.exit();
 `;
 const USE = `import { Carillon, CarillonError, stream, type StreamEvent } from "@carillon/client";
@@ -99,7 +100,9 @@ async function pageOf({ folder }: Project, key: string): Promise<PageFiles> {
   const report = (what) => fetch("report", { method: "POST", body: JSON.stringify(what) });
   try {
     const { tryClient } = await import("./portable.mjs");
-    await report(await tryClient(location.origin, ${JSON.stringify(key)}));
+    const client = await import("@carillon/client");
+    const key = ${JSON.stringify(key)};
+    await report(await tryClient(client, { url: location.origin, key }));
   } catch (error) {
     await report(String(error.stack));
   }

@@ -46,7 +46,9 @@ export class Browser implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #profile: string;
 
-  private constructor(process: Deno.ChildProcess, profile: string) {
+  constructor(
+    { process, profile }: { readonly process: Deno.ChildProcess; readonly profile: string },
+  ) {
     this.#process = process;
     this.#profile = profile;
   }
@@ -62,7 +64,7 @@ export class Browser implements AsyncDisposable {
       ],
       ...{ stdin: "null", stdout: "null", stderr: "null" },
     }).spawn();
-    return new Browser(process, profile);
+    return new Browser({ process, profile });
   }
 
   /** `host:port` of its DevTools. */

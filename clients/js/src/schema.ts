@@ -29,7 +29,7 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * What became of a notification, per client and transport
+     * Get the outcome of a notification, per client and transport
      * @description Needs scope `read`.
      */
     get: operations["getNotification"];
@@ -73,14 +73,14 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * One subscription
+     * Get a subscription
      * @description Needs scope `read`.
      */
     get: operations["getSubscription"];
     put?: never;
     post?: never;
     /**
-     * Unsubscribe
+     * Delete a subscription
      * @description Needs scope `subscribe`.
      */
     delete: operations["unsubscribe"];
@@ -99,7 +99,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Send a test message to this subscription, and say what the provider answered
+     * Send a test message to this subscription and return the outcome
      * @description Needs scope `subscribe`.
      */
     post: operations["testSubscription"];
@@ -136,7 +136,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The VAPID public key that a page subscribes with */
+    /** Get the VAPID public key that a page subscribes with */
     get: operations["getWebPushKey"];
     put?: never;
     post?: never;
@@ -154,18 +154,18 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * List the minted sessions of a user
+     * List the sessions of a user; JWTs are not listed
      * @description Needs scope `subscribe`.
      */
     get: operations["listSessions"];
     put?: never;
     /**
-     * Mint a session token for a user
+     * Issue a session token for a user
      * @description Needs scope `subscribe`.
      */
     post: operations["mintSession"];
     /**
-     * Revoke every minted session of a user
+     * Revoke every session of a user; JWTs stay valid
      * @description Needs scope `subscribe`.
      */
     delete: operations["revokeSessions"];
@@ -185,7 +185,7 @@ export interface paths {
     put?: never;
     post?: never;
     /**
-     * Revoke a session, minted here or of a JWT; its sockets are closed
+     * Revoke a session or a JWT by its session id; its sockets are closed
      * @description Needs scope `subscribe`.
      */
     delete: operations["revokeSession"];
@@ -248,7 +248,7 @@ export interface paths {
     get: operations["listKeys"];
     put?: never;
     /**
-     * Make an API key
+     * Create an API key
      * @description Needs scope `admin`.
      */
     post: operations["mintKey"];
@@ -286,18 +286,18 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The attributes of a context
+     * Get the attributes of a context
      * @description Needs scope `admin`.
      */
     get: operations["getContextConfig"];
     /**
-     * Set all attributes of a context
+     * Replace all attributes of a context
      * @description Needs scope `admin`.
      */
     put: operations["replaceContextConfig"];
     post?: never;
     /**
-     * Remove all attributes of a context
+     * Delete all attributes of a context
      * @description Needs scope `admin`.
      */
     delete: operations["deleteContextConfig"];
@@ -318,18 +318,18 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The attributes of a user
+     * Get the attributes of a user
      * @description Needs scope `admin`.
      */
     get: operations["getUserConfig"];
     /**
-     * Set all attributes of a user
+     * Replace all attributes of a user
      * @description Needs scope `admin`.
      */
     put: operations["replaceUserConfig"];
     post?: never;
     /**
-     * Remove all attributes of a user
+     * Delete all attributes of a user
      * @description Needs scope `admin`.
      */
     delete: operations["deleteUserConfig"];
@@ -350,7 +350,7 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Who would get a notification, and why
+     * Explain which targets would receive a notification
      * @description Needs scope `read`.
      */
     get: operations["explain"];
@@ -392,7 +392,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Try one again
+     * Replay a dead letter
      * @description Needs scope `admin`.
      */
     post: operations["replayDeadLetter"];
@@ -412,7 +412,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Try again all that match, up to 1000 in one call
+     * Replay all dead letters that match, up to 1000 in one request
      * @description Needs scope `admin`.
      */
     post: operations["replayDeadLetters"];
@@ -432,7 +432,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Read the configuration anew: all of it, or nothing changes
+     * Reload the configuration, all or nothing
      * @description Needs scope `admin`.
      */
     post: operations["reload"];
@@ -452,10 +452,44 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Take this node out: not ready at once, sockets closed a few per second
+     * Drain this node: it becomes unready at once and closes its sockets gradually
      * @description Needs scope `admin`.
      */
     post: operations["drain"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/open-xchange/webhook": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take a webhook of the middleware; needs its secret, its signature or both */
+    post: operations["receiveWebhook"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/webhook": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take a webhook of the middleware; needs its secret, its signature or both */
+    post: operations["receiveWebhookAsOriginal"];
     delete?: never;
     options?: never;
     head?: never;
@@ -471,7 +505,7 @@ export interface paths {
     };
     get?: never;
     /**
-     * Subscribe or unsubscribe as the original has it
+     * Subscribe or unsubscribe as in the original's API
      * @description Needs scope `subscribe`.
      */
     put: operations["pns"];
@@ -491,7 +525,7 @@ export interface paths {
     };
     get?: never;
     /**
-     * Subscribe or unsubscribe as the original has it
+     * Subscribe or unsubscribe as in the original's API
      * @description Needs scope `subscribe`.
      */
     put: operations["pnsOfAppSuite"];
@@ -509,7 +543,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Whether the process answers */
+    /** Whether the process runs */
     get: operations["livez"];
     put?: never;
     post?: never;
@@ -526,7 +560,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Whether the node takes traffic */
+    /** Whether the node is ready */
     get: operations["readyz"];
     put?: never;
     post?: never;
@@ -579,7 +613,7 @@ export interface components {
     };
     Notification: {
       /**
-       * @description Tenant that the user belongs to
+       * @description The tenant of the user
        * @example 1
        */
       context: string | number;
@@ -605,16 +639,16 @@ export interface components {
         [key: string]: unknown;
       };
       /**
-       * @description Stretches the delay by 1, 2 or 4. Default `high`.
+       * @description Multiplies the delay by 1, 2 or 4. Default `high`.
        * @enum {string}
        */
       priority?: "high" | "medium" | "low";
       /**
-       * @description Seconds for which it is worth delivering
+       * @description Seconds after which it is no longer delivered
        * @example 3600
        */
       ttl?: number;
-      /** @description Of several waiting ones with this key only the newest is delivered */
+      /** @description Only the newest of several waiting ones with this key is delivered */
       collapseKey?: string;
       /** @description Connection id or token of the client that caused it */
       sourceToken?: string;
@@ -666,7 +700,7 @@ export interface components {
       }[];
     };
     Subscribed: components["schemas"]["Subscription"] & {
-      /** @description Why this subscription gets no message at present; absent where it does */
+      /** @description Why this subscription currently receives no message; absent where it does */
       warnings?: string[];
     };
     Subscription: {
@@ -676,7 +710,7 @@ export interface components {
       user: string;
       client: string;
       /** @enum {string} */
-      transport: "websocket" | "apn" | "gcm" | "wns" | "webpush";
+      transport: "websocket" | "apn" | "gcm" | "wns" | "webpush" | "webhook";
       topics: string[];
       /**
        * Format: date-time
@@ -699,7 +733,7 @@ export interface components {
     };
     Subscribe: {
       /**
-       * @description Tenant that the user belongs to
+       * @description The tenant of the user
        * @example 1
        */
       context?: string | number;
@@ -709,23 +743,23 @@ export interface components {
        */
       user?: string | number;
       /**
-       * @description Kind of app that receives
+       * @description The kind of the receiving app
        * @example open-xchange-appsuite
        */
       client: string;
       /**
-       * @description One of websocket, apn, gcm, wns, webpush, or an alias
+       * @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias
        * @example apn
        */
       transport: string;
-      /** @description Device token, channel address or push subscription */
+      /** @description Device token, channel URI or push subscription */
       token: string | {
         [key: string]: unknown;
       };
       topics: string[];
       /**
        * Format: date-time
-       * @description Absent: never
+       * @description Absent where it does not expire
        */
       expires?: string;
       meta?: {
@@ -733,7 +767,7 @@ export interface components {
       };
     };
     WebPushKey: {
-      /** @description P-256 point as base64url, as `pushManager.subscribe()` takes it */
+      /** @description P-256 point in base64url, as `pushManager.subscribe()` expects it */
       applicationServerKey: string;
     };
     Session: {
@@ -754,7 +788,7 @@ export interface components {
     };
     MintSession: {
       /**
-       * @description Tenant that the user belongs to
+       * @description The tenant of the user
        * @example 1
        */
       context: string | number;
@@ -764,12 +798,12 @@ export interface components {
        */
       user: string | number;
       /**
-       * @description Kind of app that receives
+       * @description The kind of the receiving app
        * @example open-xchange-appsuite
        */
       client?: string;
       /**
-       * @description Seconds; a day where absent
+       * @description Seconds; one day where absent
        * @example 86400
        */
       ttl?: number;
@@ -797,7 +831,7 @@ export interface components {
     };
     MarkInbox: {
       /**
-       * @description Tenant that the user belongs to
+       * @description The tenant of the user
        * @example 1
        */
       context?: string | number;
@@ -839,11 +873,11 @@ export interface components {
       /** @example mail server */
       name: string;
       scopes: ("publish" | "subscribe" | "read" | "admin")[];
-      /** @description Absent: all contexts */
+      /** @description Absent for all contexts */
       contexts?: (string | number)[];
       /**
        * Format: date-time
-       * @description Absent: never
+       * @description Absent where it does not expire
        */
       expires?: string;
     };
@@ -891,7 +925,7 @@ export interface components {
           barred?: boolean;
         }[];
       }[];
-      /** @description Which of these clients get no message at present, whatever is enabled */
+      /** @description Clients that currently receive no message, whatever is enabled */
       warnings?: string[];
     };
     DeadLetter: {
@@ -923,20 +957,21 @@ export interface components {
     };
     PnsSubscribe: {
       /**
-       * @description Kind of app that receives
+       * @description The kind of the receiving app
        * @example open-xchange-appsuite
        */
       client?: string;
-      token: string | {
+      /** @description Optional for `webhook` only: then the configured address counts */
+      token?: string | {
         [key: string]: unknown;
       };
       /**
-       * @description One of websocket, apn, gcm, wns, webpush, or an alias
+       * @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias
        * @example apn
        */
       transport: string;
       topics: string[];
-      /** @description Epoch milliseconds; 0 or absent: never */
+      /** @description Epoch milliseconds; 0 or absent where it does not expire */
       expires?: number;
       meta?: {
         [key: string]: unknown;
@@ -944,15 +979,16 @@ export interface components {
     };
     PnsUnsubscribe: {
       /**
-       * @description Kind of app that receives
+       * @description The kind of the receiving app
        * @example open-xchange-appsuite
        */
       client?: string;
-      token: string | {
+      /** @description Optional for `webhook` only: then the configured address counts */
+      token?: string | {
         [key: string]: unknown;
       };
       /**
-       * @description One of websocket, apn, gcm, wns, webpush, or an alias
+       * @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias
        * @example apn
        */
       transport: string;
@@ -1072,7 +1108,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `idempotency_mismatch`: The idempotency key came with another body */
+      /** @description `idempotency_mismatch`: The idempotency key was used with another body */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1090,7 +1126,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `buffer_full`: The buffer is full; `draining`: This node is going away; `store_unavailable`: The store cannot be reached */
+      /** @description `buffer_full`: The buffer is full; `draining`: This node is shutting down; `store_unavailable`: The store cannot be reached */
       503: {
         headers: {
           [name: string]: unknown;
@@ -1112,7 +1148,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Its record */
+      /** @description The record of the notification */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1165,7 +1201,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1181,7 +1217,7 @@ export interface operations {
       query?: {
         limit?: number;
         cursor?: string;
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context?: string | number;
         /** @description The user within the context */
         user?: string | number;
@@ -1192,7 +1228,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description A page */
+      /** @description A page of subscriptions */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1264,7 +1300,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description It was subscribed before, and is now so */
+      /** @description An existing subscription was updated */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1287,7 +1323,7 @@ export interface operations {
           "application/json": components["schemas"]["Subscribed"];
         };
       };
-      /** @description It is subscribed */
+      /** @description A subscription was created */
       201: {
         headers: {
           [name: string]: unknown;
@@ -1430,7 +1466,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1452,7 +1488,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It is unsubscribed */
+      /** @description Deleted */
       204: {
         headers: {
           [name: string]: unknown;
@@ -1477,7 +1513,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1499,7 +1535,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description What came of it */
+      /** @description The outcome of the attempt */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1535,7 +1571,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1607,7 +1643,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1641,7 +1677,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Kind of app that receives */
+        /** @description The kind of the receiving app */
         client: string;
       };
       cookie?: never;
@@ -1671,7 +1707,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1685,7 +1721,7 @@ export interface operations {
   listSessions: {
     parameters: {
       query: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -1696,7 +1732,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description All of them */
+      /** @description All sessions of the user */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1762,7 +1798,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description The token, told this once */
+      /** @description The session and its token, which is shown once */
       201: {
         headers: {
           [name: string]: unknown;
@@ -1842,7 +1878,7 @@ export interface operations {
   revokeSessions: {
     parameters: {
       query: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -1853,7 +1889,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description How many */
+      /** @description The number of revoked sessions */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1909,7 +1945,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It is revoked */
+      /** @description Revoked */
       204: {
         headers: {
           [name: string]: unknown;
@@ -1934,7 +1970,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -1948,7 +1984,7 @@ export interface operations {
   getInbox: {
     parameters: {
       query?: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context?: string | number;
         /** @description The user within the context */
         user?: string | number;
@@ -2096,7 +2132,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: Somebody else changed it at the same time */
+      /** @description `conflict`: The resource was changed at the same time */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2143,7 +2179,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description All of them */
+      /** @description All keys that the caller may see */
       200: {
         headers: {
           [name: string]: unknown;
@@ -2201,7 +2237,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description The secret, told this once */
+      /** @description The key and its secret, which is shown once */
       201: {
         headers: {
           [name: string]: unknown;
@@ -2293,7 +2329,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It is revoked */
+      /** @description Revoked */
       204: {
         headers: {
           [name: string]: unknown;
@@ -2318,7 +2354,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -2334,7 +2370,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
       };
       cookie?: never;
@@ -2385,7 +2421,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -2401,7 +2437,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
       };
       cookie?: never;
@@ -2500,14 +2536,14 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
       };
       cookie?: never;
     };
     requestBody?: never;
     responses: {
-      /** @description Removed, or there were none */
+      /** @description Deleted, or there were none */
       204: {
         headers: {
           [name: string]: unknown;
@@ -2548,7 +2584,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
       };
       cookie?: never;
@@ -2615,7 +2651,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: Somebody else changed it at the same time */
+      /** @description `conflict`: The resource was changed at the same time */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2649,7 +2685,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -2704,7 +2740,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -2720,7 +2756,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -2829,7 +2865,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -2838,7 +2874,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Removed, or there were none */
+      /** @description Deleted, or there were none */
       204: {
         headers: {
           [name: string]: unknown;
@@ -2879,7 +2915,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -2956,7 +2992,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: Somebody else changed it at the same time */
+      /** @description `conflict`: The resource was changed at the same time */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2988,7 +3024,7 @@ export interface operations {
   explain: {
     parameters: {
       query: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context: string | number;
         /** @description The user within the context */
         user: string | number;
@@ -3061,11 +3097,11 @@ export interface operations {
   listDeadLetters: {
     parameters: {
       query?: {
-        /** @description Tenant that the user belongs to */
+        /** @description The tenant of the user */
         context?: string | number;
-        /** @description Kind of app that receives */
+        /** @description The kind of the receiving app */
         client?: string;
-        /** @description One of websocket, apn, gcm, wns, webpush, or an alias */
+        /** @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias */
         transport?: string;
         limit?: number;
         cursor?: string;
@@ -3076,7 +3112,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description A page */
+      /** @description A page of dead letters */
       200: {
         headers: {
           [name: string]: unknown;
@@ -3147,7 +3183,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It is on its way */
+      /** @description 1 if it is replayed; 0 if another request replayed it */
       202: {
         headers: {
           [name: string]: unknown;
@@ -3181,7 +3217,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_found`: There is no such thing */
+      /** @description `not_found`: The resource does not exist */
       404: {
         headers: {
           [name: string]: unknown;
@@ -3203,17 +3239,17 @@ export interface operations {
       content: {
         "application/json": {
           /**
-           * @description Tenant that the user belongs to
+           * @description The tenant of the user
            * @example 1
            */
           context?: string | number;
           /**
-           * @description Kind of app that receives
+           * @description The kind of the receiving app
            * @example open-xchange-appsuite
            */
           client?: string;
           /**
-           * @description One of websocket, apn, gcm, wns, webpush, or an alias
+           * @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias
            * @example apn
            */
           transport?: string;
@@ -3221,7 +3257,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description How many are on their way, and whether there are more */
+      /** @description The number of replayed dead letters, and whether there are more */
       202: {
         headers: {
           [name: string]: unknown;
@@ -3304,7 +3340,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description What changed */
+      /** @description The changes */
       200: {
         headers: {
           [name: string]: unknown;
@@ -3360,7 +3396,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It has begun */
+      /** @description The drain has begun */
       202: {
         headers: {
           [name: string]: unknown;
@@ -3397,11 +3433,235 @@ export interface operations {
       };
     };
   };
+  receiveWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description `t=<ms>, v<version>=<hex HMAC-SHA-256>`; the header's name is a setting */
+        "x-ox-signature"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": {
+          event: string;
+          payload: {
+            user: number | string;
+            context: number | string;
+            sourceToken?: string | null;
+          } & {
+            [key: string]: unknown;
+          };
+          timestamp?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description It is durable */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "ids": [
+           *         "0190163d-8694-739b-aea5-966c26f8ad90"
+           *       ]
+           *     }
+           */
+          "application/json": {
+            /** @enum {boolean} */
+            success: true;
+            ids: string[];
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed; `invalid_topic`: The topic is invalid */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `replayed`: This webhook was received before; `conflict`: The resource was changed at the same time */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_configured`: This feature is not configured; `buffer_full`: The buffer is full */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  receiveWebhookAsOriginal: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description `t=<ms>, v<version>=<hex HMAC-SHA-256>`; the header's name is a setting */
+        "x-ox-signature"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": {
+          event: string;
+          payload: {
+            user: number | string;
+            context: number | string;
+            sourceToken?: string | null;
+          } & {
+            [key: string]: unknown;
+          };
+          timestamp?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description It is durable */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "ids": [
+           *         "0190163d-8694-739b-aea5-966c26f8ad90"
+           *       ]
+           *     }
+           */
+          "application/json": {
+            /** @enum {boolean} */
+            success: true;
+            ids: string[];
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed; `invalid_topic`: The topic is invalid */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `replayed`: This webhook was received before; `conflict`: The resource was changed at the same time */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_configured`: This feature is not configured; `buffer_full`: The buffer is full */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   pns: {
     parameters: {
       query: {
         action: "subscribe" | "unsubscribe";
-        /** @description A user's session: a minted token or a JWT. API keys are refused here. */
+        /** @description A user's session: a session token or a JWT. API keys are refused here. */
         session?: string;
       };
       header?: never;
@@ -3500,7 +3760,7 @@ export interface operations {
     parameters: {
       query: {
         action: "subscribe" | "unsubscribe";
-        /** @description A user's session: a minted token or a JWT. API keys are refused here. */
+        /** @description A user's session: a session token or a JWT. API keys are refused here. */
         session?: string;
       };
       header?: never;
@@ -3604,7 +3864,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It does */
+      /** @description It runs */
       200: {
         headers: {
           [name: string]: unknown;
@@ -3634,7 +3894,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description It does */
+      /** @description It is ready */
       200: {
         headers: {
           [name: string]: unknown;
@@ -3662,7 +3922,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description It does not */
+      /** @description It is not ready */
       503: {
         headers: {
           [name: string]: unknown;
