@@ -38,6 +38,8 @@ export interface Listener extends Disposable {
   drop(): void;
 }
 
+type Query = Readonly<Record<string, string>>;
+
 interface Notes {
   readonly heard: number[];
   readonly connections: boolean[];
@@ -48,8 +50,19 @@ const SESSION = "7@1";
 
 /** Opens a client at `host`. */
 export function listen(kind: Kind, host: string, options: Options = {}): Listener {
+  return listenAt(kind, host, { ...options, query: { session: SESSION, ...options.query } });
+}
+
+/** Opens a client for a session of the query. */
+export function listenAt(
+  kind: Kind,
+  host: string,
+  { query, transports = ["websocket"] }: {
+    readonly query: Query;
+    readonly transports?: readonly string[] | undefined;
+  },
+): Listener {
   const notes: Notes = { heard: [], connections: [], resyncs: [] };
-  const query = { session: SESSION, ...options.query };
   if (kind === "EventSource") return listenByEventSource(host, query, notes);
   if (kind === "a plain WebSocket") return listenByWebSocket(host, query, notes);
   if (kind === "the JavaScript client") return listenByClient(host, query, notes);
@@ -60,7 +73,7 @@ export function listen(kind: Kind, host: string, options: Options = {}): Listene
     ...{
       reconnectionDelayMax: 100,
       timeout: 1000,
-      transports: [...options.transports ?? ["websocket"]],
+      transports: [...transports],
     },
     query,
   });
@@ -89,8 +102,6 @@ function breakableFetch() {
     },
   };
 }
-
-type Query = Readonly<Record<string, string>>;
 
 function listenByEventSource(host: string, query: Query, notes: Notes): Listener {
   const network = breakableFetch();
@@ -153,7 +164,7 @@ function listenByClient(host: string, query: Query, notes: Notes): Listener {
   const ending = new AbortController();
   async function read() {
     const events = stream({
-      ...{ url: `http://${host}`, session: () => SESSION, signal: ending.signal },
+      ...{ url: `http://${host}`, session: () => query.session!, signal: ending.signal },
       ...(query.connection !== undefined && { connection: query.connection }),
       fetch: network.fetch,
       onState: (state) => {

@@ -16,15 +16,16 @@ interface NginxOptions {
   readonly location?: string;
   /** `host:port` of what is served below `/page/`. */
   readonly pages?: string;
+  /** @default {any free one} */
+  readonly port?: number;
 }
 
 /** Starts nginx in front of `target`, as `host:port`. */
 export async function startNginx(
   target: string,
-  { location = "", pages }: NginxOptions = {},
+  { location = "", pages, port = freePort() }: NginxOptions = {},
 ): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "carillon_nginx_" });
-  const port = freePort();
   const config = `daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
 events {}
 http {
