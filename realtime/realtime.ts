@@ -6,14 +6,14 @@
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { LoggedEvent, UserName } from "../core/events.ts";
-import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { Backlog } from "./_backlog.ts";
 import { ClientScripts } from "./_client_script.ts";
 import { createConnectionAdmission } from "./_connection_admission.ts";
 import { type DrainPace, drainSockets } from "./_drain.ts";
 import type { EngineSocket } from "./_engine_socket.ts";
 import { HandshakeGuard } from "./_handshake_guard.ts";
-import { isSocketPath, streamKindAt } from "./_paths.ts";
+import { createHttpRouter } from "./_http_router.ts";
+import { isSocketPath } from "./_paths.ts";
 import { SessionExpiry } from "./_session_expiry.ts";
 import { NoopAdapter, slimSocket, socketOf } from "./_slim_socket.ts";
 import { createSocketAdmission } from "./_socket_admission.ts";
@@ -22,7 +22,7 @@ import { SocketFanout } from "./_socket_fanout.ts";
 import { StreamServer } from "./_stream_server.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine } from "./engine.ts";
-import { type HandshakeRefusal, refusalError, refusalResponse } from "./handshake.ts";
+import { type HandshakeRefusal, refusalError } from "./handshake.ts";
 import type { Realtime, RealtimeHooks, RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
@@ -48,8 +48,7 @@ class RealtimeServer implements Realtime {
   readonly #hooks: RealtimeHooks;
   readonly #guard: HandshakeGuard;
   readonly #engine: Engine;
-  readonly #streams: StreamServer;
-  readonly #scripts: ClientScripts | undefined;
+  readonly #answer: Realtime["fetch"];
   readonly #io: Server<Plain, Plain, Plain, unknown>;
   readonly #connections = new SocketConnections();
   /** Sockets whose CONNECT packet is not answered yet, by their Engine.IO session. */
@@ -95,13 +94,17 @@ class RealtimeServer implements Realtime {
       onUnknownSession: () => unknown.record(),
     });
     const { readClientScript } = options;
-    this.#scripts = readClientScript && new ClientScripts(readClientScript);
     const { heartbeats, closing } = this.#engine;
-    this.#streams = new StreamServer({
+    const streams = new StreamServer({
       ...{ guard, admission, heartbeats, closing, settings: () => this.#settings },
       onRefused: ({ code }) => this.#hooks.onRefused?.(code),
       onOpened: (connection) => this.#begin(connection),
       onClosed: (connection) => this.#onPortClosed(connection),
+    });
+    this.#answer = createHttpRouter({
+      ...{ guard, engine: this.#engine, streams, settings: () => this.#settings },
+      scripts: readClientScript && new ClientScripts(readClientScript),
+      onRefused: ({ code }) => this.#hooks.onRefused?.(code),
     });
     this.#io = new Server({
       serveClient: false,
@@ -118,18 +121,8 @@ class RealtimeServer implements Realtime {
     return isSocketPath(this.#settings.paths, pathname);
   }
 
-  async fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    // Read first: Deno drops the headers of a request that is upgraded or cut off.
-    const origin = request.headers.get("origin");
-    const host = request.headers.get("host");
-    if (!isOriginAllowed({ origin, host, allowed: this.#settings.allowedOrigins })) {
-      return await this.#refuse(request, {
-        code: "foreign_origin",
-        message: "Pages of this origin may not open sockets here",
-      });
-    }
-    if (request.method === "OPTIONS") return withCors(origin, preflight(request));
-    return withCors(origin, await this.#answer(request, info));
+  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+    return this.#answer(request, info);
   }
 
   deliver(event: LoggedEvent): void {
@@ -195,22 +188,6 @@ class RealtimeServer implements Realtime {
     this.#backlog.limits = settings;
     this.#engine.configure(settings);
     this.#io.connectTimeout(settings.connectTimeout);
-  }
-
-  async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    const url = new URL(request.url);
-    const kind = streamKindAt(url.pathname);
-    if (kind) return await this.#streams.fetch(kind, request, info);
-    const script = this.#scripts?.answer(request, url.pathname);
-    if (script) return await script;
-    // The engine takes the last of several `sid`s, and an empty one opens a session. Opening a
-    // session must not bypass the handshake guard, so this reads the parameter the same way.
-    if (url.searchParams.getAll("sid").at(-1)) {
-      return await this.#engine.fetch(request, { info });
-    }
-    const context = await this.#guard.checkHandshake(request, info);
-    if (context.refusal) return await this.#refuse(request, context.refusal);
-    return await this.#engine.fetch(request, { info, context });
   }
 
   /** Socket.IO's middleware: runs for each CONNECT packet. */
@@ -313,11 +290,5 @@ class RealtimeServer implements Realtime {
     const socket = this.#io.sockets.sockets.get(connection.socketId as never);
     if (socket) socket.disconnect(true);
     else connection.port.close(true);
-  }
-
-  async #refuse(request: Request, refusal: HandshakeRefusal): Promise<Response> {
-    await request.body?.cancel().catch(() => {});
-    this.#hooks.onRefused?.(refusal.code);
-    return refusalResponse(refusal);
   }
 }
