@@ -23,6 +23,10 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
   console: ["core"],
+  // Judges a set-up from outside; its probes open what the service opens.
+  doctor: ["core", "cascade", "store", "redis", "transports"],
+  // The command line, which is a process of its own.
+  cli: "anything",
   // The composition: `main.ts` and what it starts.
   service: "anything",
   // The process itself, and whatever only looks at the product from outside.
