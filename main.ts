@@ -13,6 +13,8 @@ import { type Service, startService } from "./service/start.ts";
 
 /** A stop that takes longer than this is cut off; what is not written is in the log. */
 const STOP_WITHIN_MS = 25_000;
+/** `EX_CONFIG` of sysexits: a supervisor must not start it again before somebody has acted. */
+const EXIT_NEEDS_OPERATOR = 78;
 
 async function start(): Promise<Service> {
   const variables = Deno.env.toObject();
@@ -28,7 +30,7 @@ async function start(): Promise<Service> {
     if (!(thrown instanceof ServiceError)) throw thrown;
     console.error(thrown.message);
     for (const { path, message } of thrown.faults) console.error(`  ${path}: ${message}`);
-    Deno.exit(1);
+    Deno.exit(thrown.code === "store_damaged" ? EXIT_NEEDS_OPERATOR : 1);
   }
 }
 
@@ -58,8 +60,13 @@ function endWith(service: Service): void {
   });
 }
 
+const running = Promise.withResolvers<Service>();
+// At the top level and before anything listens: Deno Deploy finds no other (deploy/reference/cron).
+Deno.cron("housekeeping", "* * * * *", async () => await (await running.promise).runMaintenance());
+
 if (import.meta.main) {
   const service = await start();
+  running.resolve(service);
   // Before anybody is told that it listens, and may end it.
   endWith(service);
   Deno.addSignalListener("SIGHUP", () => void service.reload());
@@ -68,5 +75,4 @@ if (import.meta.main) {
   const address = `http://${host}:${port}`;
   if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
   else console.log(greeting({ address, key: service.firstKey }));
-  Deno.cron("housekeeping", "* * * * *", () => service.runMaintenance());
 }

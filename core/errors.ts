@@ -26,6 +26,7 @@ export const ERRORS = {
   internal: { status: 500, title: "Something broke", pns: "PNS-0001" },
   buffer_full: { status: 503, title: "The buffer is full" },
   draining: { status: 503, title: "This node is going away" },
+  store_damaged: { status: 503, title: "The data file is damaged" },
   store_unavailable: { status: 503, title: "The store cannot be reached", pns: "PNS-0002" },
 } as const satisfies Record<string, { status: number; title: string; pns?: string }>;
 

@@ -36,3 +36,5 @@ export {
 } from "./link/server_check.ts";
 export { createSharedTokens, type SharedTokensOptions } from "./shared/shared_tokens.ts";
 export { RedisStore } from "./records/store.ts";
+export { exportLines, type ExportOptions } from "./transfer/export.ts";
+export { checkExport, IMPORTING_KEY, importLines, type ImportOptions } from "./transfer/import.ts";

@@ -16,5 +16,10 @@ export async function openBackend(
   options: RedisBackendOptions,
 ): Promise<Backend> {
   if (isRedisAddress(address)) return await openRedisBackend(address, options);
-  return createEmbeddedBackend(await openStore(address, options));
+  const store = await openStore(address, {
+    ...options,
+    onDamage: ({ file, message }) =>
+      options.log.warn("the data file is damaged", { file, reason: message }),
+  });
+  return createEmbeddedBackend(store);
 }
