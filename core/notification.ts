@@ -26,6 +26,8 @@ export interface Notification {
   readonly sourceToken?: string;
   /** Of several waiting notifications with this key only the newest is delivered. */
   readonly collapseKey?: string;
+  /** W3C trace context of its publish, where traces are exported. */
+  readonly traceparent?: string;
 }
 
 /** A notification whose data have been parsed, for whoever looks into them. */

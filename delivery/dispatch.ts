@@ -13,6 +13,7 @@ import type { Log } from "../core/log.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import { traceFields } from "../core/tracing.ts";
 import { eventOf, socketOutcome } from "../transports/websocket.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
@@ -108,6 +109,7 @@ export function createDispatch(options: DispatchOptions) {
       release(notification.id);
       log.error("an attempt could not be written down and is made again", {
         id: notification.id,
+        ...traceFields(notification),
         reason: messageOf(thrown),
       });
     }

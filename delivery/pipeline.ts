@@ -17,6 +17,7 @@ import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
+import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createOutcomeEffects, type TokenKeeper } from "./outcome_effects.ts";
@@ -33,6 +34,7 @@ import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./polici
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, type Replay } from "./replay.ts";
+import { traceDispatch } from "./traced_dispatch.ts";
 import { createRetries } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
@@ -62,6 +64,8 @@ export interface PipelineOptions {
   readonly metrics: Metrics;
   /** Counts what is published; where absent, for this node alone. */
   readonly limiter?: RateLimiter;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Delivery as the rest of the service sees it. */
@@ -140,7 +144,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     clock,
     amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
   });
+  const { tracer } = options;
   const sender = new Sender({
+    tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
@@ -155,6 +161,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
     release: (id) => buffer.release(id),
   });
+  const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
@@ -207,7 +214,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };
+      return { recovered: buffer.start(handled).then((count) => retrying.size + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -44,6 +44,8 @@ export interface PublishRequest {
   /** There is one, and it came without a list; faults are named accordingly. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
+  /** Trace context that the notifications keep. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Publishes for a principal; see {@link createPublish}. */
@@ -84,11 +86,11 @@ export function createPublish(options: PublishOptions): Publish {
 
   return async (principal, request) => {
     check(principal, request);
-    const { drafts, idempotencyKey } = request;
+    const { drafts, idempotencyKey, traceparent } = request;
     const limiting = limits(principal, drafts);
     if (limiting) await limiting;
     const stamp = (made: readonly string[], acceptedAt: number) =>
-      drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
+      drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt, traceparent }));
     if (idempotencyKey === undefined) {
       const made = drafts.map(() => ids());
       await buffer.put(stamp(made, clock.now()));
@@ -114,11 +116,16 @@ function parsed(draft: NotificationDraft): JsonObject {
 
 function notificationOf(
   draft: NotificationDraft,
-  { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
+  { id, acceptedAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
+    readonly traceparent: string | undefined;
+  },
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
   const notification = { id, context, user, topic, data, priority, acceptedAt };
-  if (ttl === undefined && sourceToken === undefined && collapseKey === undefined) {
+  if (
+    ttl === undefined && sourceToken === undefined && collapseKey === undefined &&
+    traceparent === undefined
+  ) {
     return notification;
   }
   return {
@@ -126,6 +133,7 @@ function notificationOf(
     ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -232,15 +232,20 @@ class MemoryHub implements LocalHub {
   }
 
   #assign(log: UserLog, event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept } = event;
+    const { context, user, id, clients, args, except, kept, traceparent } = event;
     const previous = log.assigned;
     const offset = Math.max(now, previous + 1);
     log.assigned = offset;
     log.pending++;
     this.#highest = Math.max(this.#highest, offset);
     const logged = { context, user, id, clients, args, offset, previous };
-    if (except === undefined && kept === undefined) return logged;
-    return { ...logged, ...(except !== undefined && { except }), ...(kept && { kept }) };
+    if (except === undefined && kept === undefined && traceparent === undefined) return logged;
+    return {
+      ...logged,
+      ...(except !== undefined && { except }),
+      ...(kept && { kept }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
   }
 
   /** @param logs of the users of these events */

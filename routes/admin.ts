@@ -1,4 +1,4 @@
-/** `/v1/admin`: reload the configuration, take the node out of service. */
+/** `/v1/admin`: what the node is, reload the configuration, take the node out of service. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { placeOf, type ReloadResult } from "../cascade/mod.ts";
@@ -6,8 +6,21 @@ import { ServiceError } from "../core/errors.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
+/** What a node says of itself. */
+export interface NodeFacts {
+  readonly version: string;
+  readonly deno: string;
+  /** The same on all nodes that share a store. */
+  readonly store: string;
+  /** Epoch milliseconds by the node's own clock. */
+  readonly now: number;
+  readonly upSeconds: number;
+  readonly pingIntervalMs: number;
+}
+
 /** What these routes need. */
 export interface AdminDeps {
+  readonly node: () => Promise<NodeFacts>;
   readonly authenticate: Authenticate;
   readonly reload: () => Promise<ReloadResult>;
   /** Begins to take the node out of service; resolves before it has ended. */
@@ -22,11 +35,30 @@ const reloaded = z.object({
   warnings: z.array(warning),
 }).openapi("Reloaded");
 
+const nodeBody = z.object({
+  version: z.string(),
+  deno: z.string(),
+  store: z.string().openapi({ description: "The same on all nodes that share a store" }),
+  now: z.int().openapi({ description: "Epoch milliseconds by the node's clock" }),
+  upSeconds: z.int(),
+  pingIntervalMs: z.int(),
+}).openapi("Node");
+
 /** See the file's comment. */
-export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
+export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
   // What is done here is done to everybody.
   app.use(needs(authenticate, "admin"), inAllContexts());
+
+  describe(app, {
+    method: "get",
+    path: "/node",
+    tag: "Operations",
+    summary: "What this node is: its version, its store, its clock",
+    scope: "admin",
+    answers: { 200: { text: "What it is", schema: nodeBody } },
+  });
+  app.get("/node", async (c) => c.json({ ...await node() }));
 
   describe(app, {
     method: "post",

@@ -23,6 +23,7 @@ import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
 export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
+export type { NodeFacts } from "./admin.ts";
 export { createInternalApp } from "./internal.ts";
 export { problem } from "./_problem.ts";
 

@@ -27,6 +27,7 @@ import type { Environment } from "./environment.ts";
 import { watchGauges } from "./gauges.ts";
 import { createShutdown } from "./shutdown.ts";
 import { createMessages } from "./messages.ts";
+import { createNodeFacts } from "./node_facts.ts";
 import { openBackend } from "./open_backend.ts";
 import { watchReadBack } from "./read_back.ts";
 import { createReadiness } from "./readiness.ts";
@@ -34,6 +35,8 @@ import { realtimeSettings, SocketClients } from "./socket_clients.ts";
 import { socketHooks } from "./socket_hooks.ts";
 import { subscriptionsOf } from "./subscriptions.ts";
 import { createTestSend } from "./test_send.ts";
+import { traceSockets } from "./traced_sockets.ts";
+import { createTracer } from "./tracing.ts";
 import { chooseHttpEngine } from "./http_engine.ts";
 import { createTransportRegistry } from "./transport_registry.ts";
 
@@ -83,6 +86,7 @@ export async function startService(
   const now = () => clock.now();
   const ids = createIdSource(clock);
   const metrics = createMetrics();
+  const tracer = createTracer(variables);
   const bootLog = createLog({ write: options.writeLog, now });
   // Everything that was opened is closed in the opposite order, also where a start fails half-way.
   await using opened = new AsyncDisposableStack();
@@ -168,7 +172,7 @@ export async function startService(
       settings,
       transports,
     },
-    ...{ sockets: hub, limiter, commit },
+    ...{ sockets: hub, limiter, commit, tracer },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
     generate: messages.generate,
@@ -180,7 +184,7 @@ export async function startService(
     void waysOut.configure();
   });
   await waysOut.configure();
-  await hub.start(realtime);
+  await hub.start(tracer ? traceSockets(realtime, tracer) : realtime);
   const { recovered } = await pipeline.start();
   opened.use(pipeline);
   const readBack = watchReadBack(recovered, { clock, log, metrics });
@@ -199,7 +203,7 @@ export async function startService(
   });
   const appDeps: AppDeps = {
     ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
-    ...{ log, metrics, webPushKey, bodyDeadline },
+    ...{ log, metrics, webPushKey, bodyDeadline, tracer },
     publish: pipeline.publish,
     letters: pipeline.letters,
     replay: pipeline.replay,
@@ -211,6 +215,7 @@ export async function startService(
     },
     serves: pipeline.serves,
     reload: () => cascade.reload(),
+    node: createNodeFacts({ store, clock, ...settings().realtime }),
     ready: createReadiness({
       ...{ backend, transports, clock, shutdown: () => leaving.hasBegun },
       readBack: () => readBack.checks(),

@@ -45,7 +45,9 @@ export interface FakesOptions {
 
 /** The fakes. */
 export interface Fakes {
-  readonly handlers: Readonly<Record<Exclude<ServerName, "api">, ProviderHandler>>;
+  readonly handlers: Readonly<
+    Record<Exclude<ServerName, "api">, ProviderHandler>
+  >;
   readonly subscribe: WebPush["subscribe"];
   /** Makes every access token given out so far invalid. */
   readonly revokeTokens: () => void;
@@ -58,8 +60,14 @@ const WNS_TOKEN_SECONDS = 86_400;
 export function createFakes(options: FakesOptions): Fakes {
   const { material, now, originOf } = options;
   const book = { faults: options.faults, arrivals: options.arrivals };
-  const googleTokens = createAccessTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
-  const wnsTokens = createAccessTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
+  const googleTokens = createAccessTokens({
+    now,
+    lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
+  });
+  const wnsTokens = createAccessTokens({
+    now,
+    lifetimeSeconds: WNS_TOKEN_SECONDS,
+  });
 
   const googleToken = createGoogleToken({
     ...book,
@@ -71,7 +79,11 @@ export function createFakes(options: FakesOptions): Fakes {
     lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
     now,
   });
-  const fcm = createFcm({ ...book, projectId: material.fcm.projectId, tokens: googleTokens });
+  const fcm = createFcm({
+    ...book,
+    projectId: material.fcm.projectId,
+    tokens: googleTokens,
+  });
   const gcm = createGcm({ ...book, key: material.gcm.key });
   const wnsToken = createWnsTokens({
     ...book,
@@ -80,7 +92,11 @@ export function createFakes(options: FakesOptions): Fakes {
     lifetimeSeconds: WNS_TOKEN_SECONDS,
   });
   const wns = createWns({ ...book, tokens: wnsTokens });
-  const webpush = createWebPush({ ...book, now, origin: () => originOf("webpush") });
+  const webpush = createWebPush({
+    ...book,
+    now,
+    origin: () => originOf("webpush"),
+  });
 
   return {
     handlers: {
@@ -100,7 +116,9 @@ export function createFakes(options: FakesOptions): Fakes {
   };
 }
 
-function createFakeApns({ material, faults, arrivals, now, apns }: FakesOptions): ProviderHandler {
+function createFakeApns(
+  { material, faults, arrivals, now, apns }: FakesOptions,
+): ProviderHandler {
   const { keyId, teamId, privateKey, bundleId } = material.apns;
   return createApns({
     checkToken: createApnsTokenCheck({

@@ -55,7 +55,9 @@ const NO_ERROR = 0;
 const REFUSED_STREAM = 7;
 
 /** Starts listening. Disposing of the server breaks every connection. */
-export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
+export async function startTlsServer(
+  options: TlsServerOptions,
+): Promise<TlsServer> {
   const { clock, handle, latencyMs } = options;
   const server = createSecureServer({
     cert: options.cert,
@@ -73,10 +75,15 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   function connectionOf(session: Http2Session): FakeConnection {
     let connection = connections.get(session);
     if (connection === undefined) {
-      connection = describe(session.socket as TLSSocket, (count) =>
-        setImmediate(() => {
-          if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
-        }));
+      connection = describe(
+        session.socket as TLSSocket,
+        (count) =>
+          setImmediate(() => {
+            if (!session.destroyed) {
+              session.settings({ maxConcurrentStreams: count });
+            }
+          }),
+      );
       connections.set(session, connection);
     }
     return connection;
@@ -85,7 +92,8 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   async function answer(request: Parameters<ProviderHandler>[0], reply: Reply) {
     const given = handle(request);
     const answered = given instanceof Promise ? await given : given;
-    const delay = latencyMs() + (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
+    const delay = latencyMs() +
+      (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
     const finish = () => setImmediate(carryOut, answered, reply);
     if (delay > 0) clock.after(delay, finish);
     else finish();
@@ -101,7 +109,9 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
       answer({ ...request, body, connection: connectionOf(session) }, {
         isOver: () => stream.destroyed || stream.closed,
         send({ status, headers, body }) {
-          stream.respond({ ":status": status, ...headers }, { endStream: body === undefined });
+          stream.respond({ ":status": status, ...headers }, {
+            endStream: body === undefined,
+          });
           if (body !== undefined) stream.end(body);
         },
         reset: () => rawSocket(sockets, session)?.destroy(),
@@ -115,7 +125,10 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   });
   if (options.http1) {
     server.on("request", (request: unknown, response: unknown) => {
-      const [incoming, outgoing] = [request as IncomingMessage, response as ServerResponse];
+      const [incoming, outgoing] = [
+        request as IncomingMessage,
+        response as ServerResponse,
+      ];
       if (incoming.httpVersionMajor !== 1) return;
       const socket = incoming.socket as TLSSocket;
       const connection = connections.get(socket) ?? describe(socket, () => {});
@@ -211,7 +224,10 @@ function collect(
   });
 }
 
-function describe(socket: TLSSocket, limitStreams: (count: number) => void): FakeConnection {
+function describe(
+  socket: TLSSocket,
+  limitStreams: (count: number) => void,
+): FakeConnection {
   const certificate = socket.getPeerX509Certificate()?.raw;
   return {
     certificateTrusted: socket.authorized,

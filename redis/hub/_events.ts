@@ -26,9 +26,12 @@ export function byNode(
 
 /** A message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
-  return events.map(({ id, context, user, clients, except, args, offset, previous }) => {
-    const known = [id, context, user, offset, previous, clients];
-    if (except !== undefined) known.push(except);
+  return events.map((event) => {
+    const { id, context, user, clients, except, args, offset, previous, traceparent } = event;
+    const known: unknown[] = [id, context, user, offset, previous, clients];
+    // An earlier version takes whatever is no text for the id of no socket.
+    if (except !== undefined || traceparent !== undefined) known.push(except ?? null);
+    if (traceparent !== undefined) known.push(traceparent);
     // A break in JSON is nothing but a space.
     return `${JSON.stringify(known)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
@@ -39,11 +42,14 @@ export function parseEvents(body: string): readonly LoggedEvent[] {
   const lines = body.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [id, context, user, offset, previous, clients, except] = JSON.parse(lines[at]!);
+    const [id, context, user, offset, previous, clients, except, traceparent] = JSON.parse(
+      lines[at]!,
+    );
     events.push({
       ...{ id, context, user, clients },
       args: lines[at + 1]!,
-      ...(except !== undefined && { except }),
+      ...(typeof except === "string" && { except }),
+      ...(traceparent !== undefined && { traceparent }),
       ...{ offset, previous },
     });
   }
