@@ -30,16 +30,9 @@ const TAG_BYTES = 16;
 const LAST = 2;
 
 /** Opens a body; undefined where it was not encrypted for these keys or is malformed. */
-export function openAes128gcm(
-  body: Uint8Array,
-  keys: BrowserKeys,
-): Opened | undefined {
-  if (body.length < HEADER_BYTES + 1 + TAG_BYTES || body[20] !== KEY_BYTES) {
-    return undefined;
-  }
-  const recordSize = new DataView(body.buffer, body.byteOffset).getUint32(
-    SALT_BYTES,
-  );
+export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): Opened | undefined {
+  if (body.length < HEADER_BYTES + 1 + TAG_BYTES || body[20] !== KEY_BYTES) return undefined;
+  const recordSize = new DataView(body.buffer, body.byteOffset).getUint32(SALT_BYTES);
   if (body.length - HEADER_BYTES > recordSize) return undefined;
   const salt = body.subarray(0, SALT_BYTES);
   const senderKey = body.slice(SALT_BYTES + 5, HEADER_BYTES);
@@ -48,10 +41,7 @@ export function openAes128gcm(
     const sealed = body.subarray(HEADER_BYTES, body.length - TAG_BYTES);
     const decipher = createDecipheriv("aes-128-gcm", key, nonce);
     decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
-    const padded = new Uint8Array([
-      ...decipher.update(sealed),
-      ...decipher.final(),
-    ]);
+    const padded = new Uint8Array([...decipher.update(sealed), ...decipher.final()]);
     const end = padded.findLastIndex((byte) => byte !== 0);
     return padded[end] === LAST ? { plaintext: padded.subarray(0, end), senderKey } : undefined;
   } catch {
@@ -69,28 +59,17 @@ function derive(salt: Uint8Array, senderKey: Uint8Array, keys: BrowserKeys) {
     length: 32,
   });
   return {
-    key: hkdf(input, salt, {
-      info: bytes("Content-Encoding: aes128gcm\0"),
-      length: 16,
-    }),
-    nonce: hkdf(input, salt, {
-      info: bytes("Content-Encoding: nonce\0"),
-      length: 12,
-    }),
+    key: hkdf(input, salt, { info: bytes("Content-Encoding: aes128gcm\0"), length: 16 }),
+    nonce: hkdf(input, salt, { info: bytes("Content-Encoding: nonce\0"), length: 12 }),
   };
 }
 
 function hkdf(
   secret: Uint8Array,
   salt: Uint8Array,
-  { info, length }: {
-    readonly info: ArrayLike<number>;
-    readonly length: number;
-  },
+  { info, length }: { readonly info: ArrayLike<number>; readonly length: number },
 ): Uint8Array {
-  return new Uint8Array(
-    hkdfSync("sha256", secret, salt, Uint8Array.from(info), length),
-  );
+  return new Uint8Array(hkdfSync("sha256", secret, salt, Uint8Array.from(info), length));
 }
 
 function bytes(text: string): Uint8Array {

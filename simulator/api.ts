@@ -36,9 +36,7 @@ const faultSchema = z.strictObject({
   token: text.default("*"),
   script: text,
 });
-const latencySchema = z.strictObject({
-  ms: z.number().int().min(0).max(MAX_LATENCY_MS),
-});
+const latencySchema = z.strictObject({ ms: z.number().int().min(0).max(MAX_LATENCY_MS) });
 const subscribeSchema = z.strictObject({
   applicationServerKey: text.exactOptional(),
   fault: text.exactOptional(),
@@ -47,14 +45,11 @@ const filterSchema = z.strictObject({
   provider: z.enum(PROVIDERS).exactOptional(),
   token: text.exactOptional(),
   after: z.coerce.number().int().min(0).exactOptional(),
-  accepted: z.enum(["true", "false"]).transform((word) => word === "true")
-    .exactOptional(),
+  accepted: z.enum(["true", "false"]).transform((word) => word === "true").exactOptional(),
 });
 
 /** The handler of page and API. */
-export function createApi(
-  options: ApiOptions,
-): (request: Request) => Response | Promise<Response> {
+export function createApi(options: ApiOptions): (request: Request) => Response | Promise<Response> {
   const { arrivals, faults } = options;
   const app = new Hono();
   app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES }));
@@ -65,10 +60,7 @@ export function createApi(
   });
   app.get("/api/arrivals", (c) => {
     const filter = filterSchema.parse(c.req.query());
-    return c.json({
-      counts: arrivals.counts(),
-      arrivals: arrivals.list(filter),
-    });
+    return c.json({ counts: arrivals.counts(), arrivals: arrivals.list(filter) });
   });
   app.delete("/api/arrivals", (c) => {
     arrivals.clear();
@@ -98,12 +90,8 @@ export function createApi(
   });
   app.notFound((c) => c.json({ error: "There is no such thing" }, 404));
   app.onError((error, c) => {
-    if (error instanceof ServiceError) {
-      return c.json({ error: error.message }, 400);
-    }
-    if (error instanceof z.ZodError) {
-      return c.json({ error: z.prettifyError(error) }, 400);
-    }
+    if (error instanceof ServiceError) return c.json({ error: error.message }, 400);
+    if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);
     return c.json({ error: messageOf(error) }, 500);
   });
   return (request) => app.fetch(request);
@@ -117,17 +105,11 @@ export function createApi(
 async function readJson(request: Request): Promise<unknown> {
   const media = request.headers.get("content-type")?.split(";")[0]?.trim();
   if (media !== "application/json") {
-    throw new ServiceError(
-      "invalid_request",
-      "Cannot read the body: expected application/json",
-    );
+    throw new ServiceError("invalid_request", "Cannot read the body: expected application/json");
   }
   try {
     return JSON.parse(await request.text());
   } catch {
-    throw new ServiceError(
-      "invalid_request",
-      "Cannot read the body: it is not JSON",
-    );
+    throw new ServiceError("invalid_request", "Cannot read the body: it is not JSON");
   }
 }

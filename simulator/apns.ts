@@ -65,28 +65,18 @@ export function createApns(options: ApnsOptions): ProviderHandler {
 
   function callerOf(connection: FakeConnection): Caller {
     let caller = callers.get(connection);
-    if (caller === undefined) {
-      callers.set(connection, caller = describeCaller(connection));
-    }
+    if (caller === undefined) callers.set(connection, caller = describeCaller(connection));
     return caller;
   }
 
   /** Who is calling: a certificate goes before a token, which is then ignored. */
-  function authenticate(
-    request: ProviderRequest,
-    caller: Caller,
-  ): FakeRefusal | undefined {
+  function authenticate(request: ProviderRequest, caller: Caller): FakeRefusal | undefined {
     const { connection, headers } = request;
     if (connection.certificate !== undefined) {
-      if (caller.bundleIds === undefined) {
-        return { status: 403, reason: "BadCertificate" };
-      }
+      if (caller.bundleIds === undefined) return { status: 403, reason: "BadCertificate" };
     } else {
-      const [, token] = /^bearer (\S+)$/i.exec(headers.authorization ?? "") ??
-        [];
-      if (token === undefined) {
-        return { status: 403, reason: "MissingProviderToken" };
-      }
+      const [, token] = /^bearer (\S+)$/i.exec(headers.authorization ?? "") ?? [];
+      if (token === undefined) return { status: 403, reason: "MissingProviderToken" };
       const refusal = options.checkToken(token, caller);
       if (refusal !== undefined) return refusal;
     }
@@ -99,9 +89,7 @@ export function createApns(options: ApnsOptions): ProviderHandler {
   return (request) => {
     const id = request.headers["apns-id"] ?? crypto.randomUUID();
     const misdirected = pathFault(request);
-    if (misdirected !== undefined) {
-      return refused(id, misdirected, options.now()).answer;
-    }
+    if (misdirected !== undefined) return refused(id, misdirected, options.now()).answer;
     const deviceToken = request.path.slice(PATH.length);
     const caller = callerOf(request.connection);
     const refusal = authenticate(request, caller);
@@ -146,12 +134,8 @@ function pathFault({ method, path }: ProviderRequest): FakeRefusal | undefined {
   if (path === PATH) return { status: 400, reason: "MissingDeviceToken" };
 }
 
-function describeCaller(
-  { certificate, certificateTrusted }: FakeConnection,
-): Caller {
-  if (certificate === undefined || !certificateTrusted) {
-    return { trusted: false };
-  }
+function describeCaller({ certificate, certificateTrusted }: FakeConnection): Caller {
+  if (certificate === undefined || !certificateTrusted) return { trusted: false };
   const { subject } = new X509Certificate(certificate);
   // The user id of the subject is the bundle id; Node and Deno differ in how they write its name.
   const [, bundleId] = /^(?:UID|uid|userId)=(.+)$/m.exec(subject) ?? [];
@@ -161,25 +145,12 @@ function describeCaller(
 }
 
 function accepted(id: string): Settled {
-  return {
-    answer: { kind: "reply", status: 200, headers: { "apns-id": id } },
-    status: 200,
-    id,
-  };
+  return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, status: 200, id };
 }
 
-function refused(
-  id: string,
-  { status, reason: given }: FakeRefusal,
-  now: number,
-): Settled {
+function refused(id: string, { status, reason: given }: FakeRefusal, now: number): Settled {
   const reason = given ?? REASONS[status] ?? "InternalServerError";
   // Only a 410 says since when the token is dead.
   const body = status === 410 ? { reason, timestamp: now } : { reason };
-  return {
-    answer: jsonReply(status, body, { "apns-id": id }),
-    status,
-    reason,
-    id,
-  };
+  return { answer: jsonReply(status, body, { "apns-id": id }), status, reason, id };
 }

@@ -48,18 +48,12 @@ const encoder = new TextEncoder();
 export function checkApnsRequest(request: ApnsRequest): ApnsVerdict {
   const fault = headerFault(request) ?? topicFault(request);
   if (fault !== undefined) return fault;
-  if (!/^([0-9a-f]{2})+$/i.test(request.deviceToken)) {
-    return refuse("BadDeviceToken");
-  }
+  if (!/^([0-9a-f]{2})+$/i.test(request.deviceToken)) return refuse("BadDeviceToken");
   return checkPayload(request);
 }
 
-function headerFault(
-  { headers, repeated }: ApnsRequest,
-): ApnsVerdict | undefined {
-  if (repeated.some((name) => name.startsWith("apns-"))) {
-    return refuse("DuplicateHeaders");
-  }
+function headerFault({ headers, repeated }: ApnsRequest): ApnsVerdict | undefined {
+  if (repeated.some((name) => name.startsWith("apns-"))) return refuse("DuplicateHeaders");
   const id = headers["apns-id"];
   if (id !== undefined && !UUID.test(id)) return refuse("BadMessageId");
   const expiration = headers["apns-expiration"];
@@ -67,9 +61,7 @@ function headerFault(
     return refuse("BadExpirationDate");
   }
   const type = headers["apns-push-type"];
-  if (type !== undefined && !Object.hasOwn(SUFFIX, type)) {
-    return refuse("InvalidPushType");
-  }
+  if (type !== undefined && !Object.hasOwn(SUFFIX, type)) return refuse("InvalidPushType");
   // Without the header the priority is 10, which a background push must not have.
   const priority = headers["apns-priority"] ?? "10";
   const allowed = type === "background"
@@ -79,10 +71,7 @@ function headerFault(
     : ["1", "5", "10"];
   if (!allowed.includes(priority)) return refuse("BadPriority");
   const collapseId = headers["apns-collapse-id"];
-  if (
-    collapseId !== undefined &&
-    encoder.encode(collapseId).length > MAX_COLLAPSE_ID_BYTES
-  ) {
+  if (collapseId !== undefined && encoder.encode(collapseId).length > MAX_COLLAPSE_ID_BYTES) {
     return refuse("BadCollapseId");
   }
 }
@@ -98,8 +87,7 @@ function topicFault(request: ApnsRequest): ApnsVerdict | undefined {
   if (!/^[A-Za-z0-9.-]+$/.test(topic)) return refuse("BadTopic");
   const suffixes = type === undefined ? Object.values(SUFFIX) : [SUFFIX[type] ?? ""];
   const allowed = suffixes.some((suffix) =>
-    topic.endsWith(suffix) &&
-    bundleIds.has(topic.slice(0, topic.length - suffix.length))
+    topic.endsWith(suffix) && bundleIds.has(topic.slice(0, topic.length - suffix.length))
   );
   if (!allowed) return refuse("TopicDisallowed");
 }
@@ -107,13 +95,9 @@ function topicFault(request: ApnsRequest): ApnsVerdict | undefined {
 function checkPayload({ headers, body }: ApnsRequest): ApnsVerdict {
   const type = headers["apns-push-type"];
   const limit = type === "voip" ? MAX_VOIP_BYTES : MAX_BYTES;
-  if (body === undefined || body.length > limit) {
-    return refuse("PayloadTooLarge", 413);
-  }
+  if (body === undefined || body.length > limit) return refuse("PayloadTooLarge", 413);
   const payload = parse(body);
-  if (payload === undefined || !isJsonObject(payload.aps)) {
-    return refuse("PayloadEmpty");
-  }
+  if (payload === undefined || !isJsonObject(payload.aps)) return refuse("PayloadEmpty");
   const aps = payload.aps;
   const shows = ["alert", "badge", "sound"].some((key) => aps[key] !== undefined);
   const wakes = aps["content-available"] === 1;
@@ -123,9 +107,7 @@ function checkPayload({ headers, body }: ApnsRequest): ApnsVerdict {
 
 function parse(body: Uint8Array): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(
-      new TextDecoder("utf-8", { fatal: true }).decode(body),
-    );
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

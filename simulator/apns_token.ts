@@ -25,10 +25,7 @@ export interface TokenHistory {
 }
 
 /** A refusal in Apple's words; undefined: the token is good. */
-export type TokenRefusal = {
-  readonly status: 403 | 429;
-  readonly reason: string;
-} | undefined;
+export type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
 
 /** Checks the tokens of one APNs server. */
 export interface ApnsTokenCheck {
@@ -52,37 +49,22 @@ const MAX_REMEMBERED = 1000;
 const INVALID: TokenRefusal = { status: 403, reason: "InvalidProviderToken" };
 
 /** A check against the keys given. */
-export function createApnsTokenCheck(
-  options: ApnsTokenOptions,
-): ApnsTokenCheck {
+export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck {
   const keys = new Map(
-    options.keys.map((
-      key,
-    ) => [key.keyId, { ...key, public: createPublicKey(key.key) }]),
+    options.keys.map((key) => [key.keyId, { ...key, public: createPublicKey(key.key) }]),
   );
-  const verified = new Map<
-    string,
-    { readonly keyId: string; readonly issuedAt: number }
-  >();
+  const verified = new Map<string, { readonly keyId: string; readonly issuedAt: number }>();
 
-  function open(
-    token: string,
-  ): { keyId: string; issuedAt: number } | TokenRefusal {
+  function open(token: string): { keyId: string; issuedAt: number } | TokenRefusal {
     const jwt = decodeJwt(token);
     if (jwt === undefined) return INVALID;
     const { kid, typ = "JWT" } = jwt.header;
     const { iss, iat, ...others } = jwt.claims;
     const key = typeof kid === "string" ? keys.get(kid) : undefined;
-    if (key === undefined || typ !== "JWT" || iss !== key.teamId) {
-      return INVALID;
-    }
+    if (key === undefined || typ !== "JWT" || iss !== key.teamId) return INVALID;
     if (typeof iat !== "number" || !Number.isInteger(iat)) return INVALID;
-    if (Object.keys(others).length > 0 || !isSignedBy(jwt, key.public)) {
-      return INVALID;
-    }
-    if (
-      key.environment !== undefined && key.environment !== options.environment
-    ) {
+    if (Object.keys(others).length > 0 || !isSignedBy(jwt, key.public)) return INVALID;
+    if (key.environment !== undefined && key.environment !== options.environment) {
       // Apple's pages say `BadEnvironmentKeyIdInToken`; this is what its servers send.
       return { status: 403, reason: "BadEnvironmentKeyInToken" };
     }
@@ -98,9 +80,7 @@ export function createApnsTokenCheck(
       verified.set(token, opened = fresh);
     }
     const age = options.now() / 1000 - opened.issuedAt;
-    if (age > MAX_AGE_SECONDS) {
-      return { status: 403, reason: "ExpiredProviderToken" };
-    }
+    if (age > MAX_AGE_SECONDS) return { status: 403, reason: "ExpiredProviderToken" };
     if (age < -MAX_SKEW_SECONDS) return INVALID;
     return compare(opened, history);
   };
@@ -116,9 +96,7 @@ function compare(
     history.issuedAt = token.issuedAt;
     return undefined;
   }
-  if (history.keyId !== token.keyId) {
-    return { status: 403, reason: "UnrelatedKeyIdInToken" };
-  }
+  if (history.keyId !== token.keyId) return { status: 403, reason: "UnrelatedKeyIdInToken" };
   // Counted by `iat`, so that processes which agree on it may sign their own.
   const apart = Math.abs(token.issuedAt - history.issuedAt);
   if (apart > 0 && apart < MIN_UPDATE_SECONDS) {

@@ -89,9 +89,7 @@ export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
   return {
     add(arrival, payload) {
       let count = counts.get(arrival.provider);
-      if (count === undefined) {
-        counts.set(arrival.provider, count = { accepted: 0, refused: 0 });
-      }
+      if (count === undefined) counts.set(arrival.provider, count = { accepted: 0, refused: 0 });
       const accepted = isAccepted(arrival);
       count[accepted ? "accepted" : "refused"]++;
       if (keep > 0) {
@@ -139,13 +137,11 @@ export function createArrivals({ now, keep }: ArrivalsOptions): Arrivals {
 }
 
 function isAccepted(arrival: Pick<ReceivedPush, "status" | "reason">): boolean {
-  return arrival.status >= 200 && arrival.status < 300 &&
-    arrival.reason === undefined;
+  return arrival.status >= 200 && arrival.status < 300 && arrival.reason === undefined;
 }
 
 function matches(arrival: ReceivedPush, filter: ArrivalFilter): boolean {
-  return (filter.provider === undefined ||
-    arrival.provider === filter.provider) &&
+  return (filter.provider === undefined || arrival.provider === filter.provider) &&
     (filter.token === undefined || arrival.token === filter.token) &&
     (filter.after === undefined || arrival.sequence > filter.after) &&
     (filter.accepted === undefined || isAccepted(arrival) === filter.accepted);

@@ -25,17 +25,12 @@ const USER_ID = "0.9.2342.19200300.100.1.1";
 /** DER of ASN.1 NULL. */
 const NULL = "\x05\x00";
 
-const AUTHORITY: Subject = [{
-  name: "commonName",
-  value: "Carillon simulator",
-}];
+const AUTHORITY: Subject = [{ name: "commonName", value: "Carillon simulator" }];
 
 type Subject = forge.pki.CertificateField[];
 
 /** A new certificate authority. */
-export async function createAuthority(
-  validity: Validity,
-): Promise<CertificatePair> {
+export async function createAuthority(validity: Validity): Promise<CertificatePair> {
   const privateKey = await createRsaKey();
   return issue({ certificate: "", privateKey }, {
     privateKey,
@@ -70,7 +65,7 @@ export async function createServerIdentity(
   });
 }
 
-/** A client certificate as APNs knows them: the bundle id as user id, and the environments. */
+/** A client certificate as APNs knows them: the bundle id as user id, and its environments. */
 export async function createAppleIdentity(
   authority: CertificatePair,
   options: Validity & {
@@ -98,10 +93,7 @@ export async function createAppleIdentity(
 }
 
 /** A PKCS#12 keystore, encrypted with 3DES as keychains of Apple did for long. */
-export function toPkcs12(
-  identity: CertificatePair,
-  password: string,
-): Uint8Array<ArrayBuffer> {
+export function toPkcs12(identity: CertificatePair, password: string): Uint8Array<ArrayBuffer> {
   const asn1 = forge.pkcs12.toPkcs12Asn1(
     forge.pki.privateKeyFromPem(identity.privateKey),
     [forge.pki.certificateFromPem(identity.certificate)],
@@ -124,9 +116,7 @@ export async function createRsaKey(): Promise<string> {
     true,
     ["sign", "verify"],
   );
-  const der = new Uint8Array(
-    await crypto.subtle.exportKey("pkcs8", pair.privateKey),
-  );
+  const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
   return toPem("PRIVATE KEY", der);
 }
 
@@ -154,10 +144,7 @@ function issue(authority: CertificatePair, request: Request): CertificatePair {
   certificate.setSubject(request.subject);
   certificate.setIssuer(AUTHORITY);
   certificate.setExtensions(request.extensions);
-  certificate.sign(
-    forge.pki.privateKeyFromPem(authority.privateKey),
-    forge.md.sha256.create(),
-  );
+  certificate.sign(forge.pki.privateKeyFromPem(authority.privateKey), forge.md.sha256.create());
   return {
     certificate: forge.pki.certificateToPem(certificate),
     privateKey: request.privateKey,

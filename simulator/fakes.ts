@@ -45,9 +45,7 @@ export interface FakesOptions {
 
 /** The fakes. */
 export interface Fakes {
-  readonly handlers: Readonly<
-    Record<Exclude<ServerName, "api">, ProviderHandler>
-  >;
+  readonly handlers: Readonly<Record<Exclude<ServerName, "api">, ProviderHandler>>;
   readonly subscribe: WebPush["subscribe"];
   /** Makes every access token given out so far invalid. */
   readonly revokeTokens: () => void;
@@ -60,14 +58,8 @@ const WNS_TOKEN_SECONDS = 86_400;
 export function createFakes(options: FakesOptions): Fakes {
   const { material, now, originOf } = options;
   const book = { faults: options.faults, arrivals: options.arrivals };
-  const googleTokens = createAccessTokens({
-    now,
-    lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
-  });
-  const wnsTokens = createAccessTokens({
-    now,
-    lifetimeSeconds: WNS_TOKEN_SECONDS,
-  });
+  const googleTokens = createAccessTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
+  const wnsTokens = createAccessTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
 
   const googleToken = createGoogleToken({
     ...book,
@@ -79,11 +71,7 @@ export function createFakes(options: FakesOptions): Fakes {
     lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
     now,
   });
-  const fcm = createFcm({
-    ...book,
-    projectId: material.fcm.projectId,
-    tokens: googleTokens,
-  });
+  const fcm = createFcm({ ...book, projectId: material.fcm.projectId, tokens: googleTokens });
   const gcm = createGcm({ ...book, key: material.gcm.key });
   const wnsToken = createWnsTokens({
     ...book,
@@ -92,11 +80,7 @@ export function createFakes(options: FakesOptions): Fakes {
     lifetimeSeconds: WNS_TOKEN_SECONDS,
   });
   const wns = createWns({ ...book, tokens: wnsTokens });
-  const webpush = createWebPush({
-    ...book,
-    now,
-    origin: () => originOf("webpush"),
-  });
+  const webpush = createWebPush({ ...book, now, origin: () => originOf("webpush") });
 
   return {
     handlers: {
@@ -116,9 +100,7 @@ export function createFakes(options: FakesOptions): Fakes {
   };
 }
 
-function createFakeApns(
-  { material, faults, arrivals, now, apns }: FakesOptions,
-): ProviderHandler {
+function createFakeApns({ material, faults, arrivals, now, apns }: FakesOptions): ProviderHandler {
   const { keyId, teamId, privateKey, bundleId } = material.apns;
   return createApns({
     checkToken: createApnsTokenCheck({

@@ -27,11 +27,7 @@ export type Misbehaviour =
   /** Accepted, with the wish to use another token from now on. */
   | { readonly kind: "moved"; readonly token: string }
   /** An answer; for status 200 the reason is an error within the answer. */
-  | {
-    readonly kind: "answer";
-    readonly status: number;
-    readonly reason?: string;
-  };
+  | { readonly kind: "answer"; readonly status: number; readonly reason?: string };
 
 /** One step of a script: what is done, how slowly, and until when. */
 export interface FaultStep {
@@ -53,19 +49,13 @@ export type ParsedScript =
 
 const MAX_LENGTH = 200;
 const WORD = /\d+(?=ms\b|s\b|min\b)|[A-Za-z_]+[\w-]*|\d+|\S/g;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  min: 60_000,
-};
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000 };
 const PLAIN = ["ok", "gone", "hang", "reset"] as const;
 const RESERVED = new Set(["once", "twice", "for", "after", "retry", "then"]);
 
 /** Reads a script. */
 export function parseFaultScript(text: string): ParsedScript {
-  if (text.length > MAX_LENGTH) {
-    return no(`a script has at most ${MAX_LENGTH} characters`);
-  }
+  if (text.length > MAX_LENGTH) return no(`a script has at most ${MAX_LENGTH} characters`);
   const words = text.match(WORD) ?? [];
   const steps: FaultStep[] = [];
   let at = 0;
@@ -100,8 +90,7 @@ export function faultToken(script: string, unique: string): string {
 /** The same for APNs: hexadecimal, and 32 bytes like a real one where the script is short. */
 export function hexFaultToken(script: string, unique: string): string {
   const bytes = new TextEncoder().encode(faultToken(script, unique));
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.padEnd(64, "0");
 }
 
@@ -120,10 +109,7 @@ function parseStep(words: readonly string[], start: number): Step {
   const plain = PLAIN.find((kind) => kind === what);
   if (plain !== undefined) does = { kind: plain };
   else if (what === "goaway") {
-    does = {
-      kind: "goaway",
-      reason: isReason(words[at]) ? words[at++]! : "Shutdown",
-    };
+    does = { kind: "goaway", reason: isReason(words[at]) ? words[at++]! : "Shutdown" };
   } else if (what === "moved") {
     const token = words[at++];
     if (token === undefined) return { message: "'moved' needs the new token" };
@@ -145,9 +131,7 @@ function parseStep(words: readonly string[], start: number): Step {
       at++;
     } else if (word === "for" || word === "after" || word === "retry") {
       const ms = Number(words[at++]) * (UNIT_MS[words[at++] ?? ""] ?? NaN);
-      if (Number.isNaN(ms)) {
-        return { message: `'${word}' needs a time such as '3 s'` };
-      }
+      if (Number.isNaN(ms)) return { message: `'${word}' needs a time such as '3 s'` };
       if (word === "for") limits.forMs = ms;
       else if (word === "after") limits.latencyMs = ms;
       else limits.retryAfterSeconds = Math.ceil(ms / 1000);

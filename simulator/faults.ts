@@ -82,10 +82,7 @@ export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
   function start(setting: FaultSetting): Running {
     const parsed = parseFaultScript(setting.script);
     if (!parsed.ok) {
-      throw new ServiceError(
-        "invalid_request",
-        `Cannot read the script: ${parsed.message}`,
-      );
+      throw new ServiceError("invalid_request", `Cannot read the script: ${parsed.message}`);
     }
     return { setting, steps: parsed.steps, step: 0, used: 0, since: 0 };
   }
@@ -128,10 +125,7 @@ export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
       try {
         entry = find(provider, token);
       } catch {
-        return {
-          does: { kind: "answer", status: 400, reason: "BadFaultScript" },
-          latencyMs: 0,
-        };
+        return { does: { kind: "answer", status: 400, reason: "BadFaultScript" }, latencyMs: 0 };
       }
       return entry === undefined ? PROCEED : advance(entry, clock.monotonic());
     },

@@ -20,9 +20,7 @@ const ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
 const GONE: FakeRefusal = { status: 404, reason: "UNREGISTERED" };
 
 /** Google's `status` and the usual `errorCode` of an HTTP status. */
-const CODES: Readonly<
-  Record<number, { readonly status: string; readonly errorCode?: string }>
-> = {
+const CODES: Readonly<Record<number, { readonly status: string; readonly errorCode?: string }>> = {
   400: { status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT" },
   401: { status: "UNAUTHENTICATED" },
   403: { status: "PERMISSION_DENIED" },
@@ -37,9 +35,7 @@ export function createFcm(options: FcmOptions): ProviderHandler {
   const { projectId, tokens, faults, arrivals } = options;
   return (request) => {
     const project = PATH.exec(request.path)?.[1];
-    if (request.method !== "POST" || project === undefined) {
-      return notFoundPage();
-    }
+    if (request.method !== "POST" || project === undefined) return notFoundPage();
     const authorized = tokens.accepts(request.headers.authorization);
     const body = bodyJson(request);
     const verdict = checkFcmBody(body);
@@ -73,11 +69,7 @@ function refuse(refusal: FakeRefusal): Settled {
   const { status } = refusal;
   // Gateways in front of FCM answer in HTML.
   if (status === 502 || status === 504) {
-    const answer = htmlPage(
-      status,
-      "The server encountered a temporary error",
-      refusal,
-    );
+    const answer = htmlPage(status, "The server encountered a temporary error", refusal);
     return { answer, status, reason: refusal.reason ?? "html" };
   }
   const { status: word = "UNKNOWN", errorCode } = CODES[status] ?? {};
@@ -91,10 +83,7 @@ function invalid(verdict: FcmVerdict & { readonly ok: false }): Settled {
     { "@type": ERROR_TYPE, errorCode: "INVALID_ARGUMENT" },
     {
       "@type": "type.googleapis.com/google.rpc.BadRequest",
-      fieldViolations: [{
-        field: verdict.field,
-        description: verdict.description,
-      }],
+      fieldViolations: [{ field: verdict.field, description: verdict.description }],
     },
   ];
   return error(400, "INVALID_ARGUMENT", {
@@ -110,18 +99,9 @@ interface ErrorParts {
   readonly refusal: FakeRefusal;
 }
 
-function error(
-  status: number,
-  word: string,
-  { details, message, refusal }: ErrorParts,
-): Settled {
+function error(status: number, word: string, { details, message, refusal }: ErrorParts): Settled {
   const body = {
-    error: {
-      code: status,
-      message,
-      status: word,
-      ...details.length > 0 && { details },
-    },
+    error: { code: status, message, status: word, ...details.length > 0 && { details } },
   };
   return {
     answer: jsonReply(status, body, retryAfter(refusal)),
@@ -131,19 +111,14 @@ function error(
 }
 
 function notFoundPage() {
-  return htmlPage(404, "The requested URL was not found on this server.", {
-    status: 404,
-  });
+  return htmlPage(404, "The requested URL was not found on this server.", { status: 404 });
 }
 
 function htmlPage(status: number, text: string, refusal: FakeRefusal) {
   return {
     kind: "reply" as const,
     status,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      ...retryAfter(refusal),
-    },
+    headers: { "content-type": "text/html; charset=utf-8", ...retryAfter(refusal) },
     body: `<!DOCTYPE html><html lang=en><title>Error ${status}</title><p>${text}`,
   };
 }

@@ -8,11 +8,7 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 export type FcmVerdict =
   | { readonly ok: true; readonly message: JsonObject; readonly target: string }
   /** Without a field the answer has no details, as for messages that are too big. */
-  | {
-    readonly ok: false;
-    readonly field?: string;
-    readonly description: string;
-  };
+  | { readonly ok: false; readonly field?: string; readonly description: string };
 
 const TARGETS = ["token", "fid", "topic", "condition"] as const;
 const MESSAGE_FIELDS = new Set([
@@ -43,23 +39,16 @@ const encoder = new TextEncoder();
 
 /** Applies the rules to a parsed body. */
 export function checkFcmBody(body: unknown): FcmVerdict {
-  if (
-    !isJsonObject(body as Json) || !isJsonObject((body as JsonObject).message)
-  ) {
+  if (!isJsonObject(body as Json) || !isJsonObject((body as JsonObject).message)) {
     return no("message", "Invalid JSON payload received.");
   }
   const message = (body as JsonObject).message as JsonObject;
   const unknown = Object.keys(message).find((field) => !MESSAGE_FIELDS.has(field));
-  if (unknown !== undefined) {
-    return no("message", `Unknown name "${unknown}": Cannot find field.`);
-  }
+  if (unknown !== undefined) return no("message", `Unknown name "${unknown}": Cannot find field.`);
   const targets = TARGETS.filter((target) => message[target] !== undefined);
   const target = targets.length === 1 ? message[targets[0]!] : undefined;
   if (typeof target !== "string" || target === "") {
-    return no(
-      "message",
-      "Exactly one of 'fid', 'token', 'topic' and 'condition' must be set",
-    );
+    return no("message", "Exactly one of 'fid', 'token', 'topic' and 'condition' must be set");
   }
   if (message.token !== undefined && !/^[\w:.-]{8,4096}$/.test(target)) {
     return no(
@@ -67,41 +56,28 @@ export function checkFcmBody(body: unknown): FcmVerdict {
       "The registration token is not a valid FCM registration token",
     );
   }
-  const fault = dataFault(message.data, "message.data") ??
-    androidFault(message.android) ??
+  const fault = dataFault(message.data, "message.data") ?? androidFault(message.android) ??
     stringsFault(headersOf(message.apns), "message.apns.headers");
   if (fault !== undefined) return fault;
   const limit = message.topic === undefined ? MAX_BYTES : MAX_TOPIC_BYTES;
-  if (sizeOf(message) > limit) {
-    return { ok: false, description: "Message is too big." };
-  }
+  if (sizeOf(message) > limit) return { ok: false, description: "Message is too big." };
   return { ok: true, message, target };
 }
 
-function dataFault(
-  data: Json | undefined,
-  field: string,
-): FcmVerdict | undefined {
+function dataFault(data: Json | undefined, field: string): FcmVerdict | undefined {
   const strings = stringsFault(data, field);
   if (strings !== undefined || data === undefined) return strings;
   const reserved = Object.keys(data as JsonObject).find((key) =>
     key === "from" || key === "gcm" || key.startsWith("google")
   );
-  if (reserved !== undefined) {
-    return no(field, `Invalid data payload key: ${reserved}`);
-  }
+  if (reserved !== undefined) return no(field, `Invalid data payload key: ${reserved}`);
 }
 
-function stringsFault(
-  value: Json | undefined,
-  field: string,
-): FcmVerdict | undefined {
+function stringsFault(value: Json | undefined, field: string): FcmVerdict | undefined {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) return no(field, "Invalid value");
   const wrong = Object.entries(value).find(([, entry]) => typeof entry !== "string");
-  if (wrong !== undefined) {
-    return no(`${field}[${wrong[0]}]`, "Invalid value (TYPE_STRING)");
-  }
+  if (wrong !== undefined) return no(`${field}[${wrong[0]}]`, "Invalid value (TYPE_STRING)");
 }
 
 function androidFault(android: Json | undefined): FcmVerdict | undefined {
@@ -109,17 +85,11 @@ function androidFault(android: Json | undefined): FcmVerdict | undefined {
   if (!isJsonObject(android)) return no("message.android", "Invalid value");
   const unknown = Object.keys(android).find((field) => !ANDROID_FIELDS.has(field));
   if (unknown !== undefined) {
-    return no(
-      "message.android",
-      `Unknown name "${unknown}": Cannot find field.`,
-    );
+    return no("message.android", `Unknown name "${unknown}": Cannot find field.`);
   }
   const { ttl, priority } = android;
   const seconds = typeof ttl === "string" ? /^(\d+)(?:\.\d{1,9})?s$/.exec(ttl)?.[1] : undefined;
-  if (
-    ttl !== undefined &&
-    (seconds === undefined || Number(seconds) > MAX_TTL_SECONDS)
-  ) {
+  if (ttl !== undefined && (seconds === undefined || Number(seconds) > MAX_TTL_SECONDS)) {
     return no("message.android.ttl", "Invalid value: illegal duration");
   }
   if (priority !== undefined && !/^(normal|high)$/i.test(String(priority))) {
@@ -150,12 +120,7 @@ function sizeOf(message: JsonObject): number {
     ? message.android
     : {};
   for (
-    const part of [
-      message.data,
-      message.notification,
-      android.data,
-      android.notification,
-    ]
+    const part of [message.data, message.notification, android.data, android.notification]
   ) if (part !== undefined) add(part);
   return bytes;
 }

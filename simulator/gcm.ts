@@ -24,10 +24,7 @@ interface Result {
 }
 
 /** The paths under which the format was served over the years. */
-export const GCM_PATHS: ReadonlySet<string> = new Set([
-  "/gcm/send",
-  "/fcm/send",
-]);
+export const GCM_PATHS: ReadonlySet<string> = new Set(["/gcm/send", "/fcm/send"]);
 
 const MAX_TOKENS = 1000;
 const MAX_BYTES = 4096;
@@ -40,13 +37,9 @@ const ERRORS: Readonly<Record<number, string>> = {
 };
 
 /** The handler of the fake. */
-export function createGcm(
-  { key, faults, arrivals }: FakeGcmOptions,
-): ProviderHandler {
+export function createGcm({ key, faults, arrivals }: FakeGcmOptions): ProviderHandler {
   return (request) => {
-    if (request.headers.authorization !== `key=${key}`) {
-      return html(401, "Unauthorized");
-    }
+    if (request.headers.authorization !== `key=${key}`) return html(401, "Unauthorized");
     const body = bodyJson(request);
     const tokens = isJsonObject(body as JsonObject) ? targets(body as JsonObject) : undefined;
     if (tokens === undefined) return html(400, "Invalid request");
@@ -58,8 +51,7 @@ export function createGcm(
     const results = tokens.map((token, index) => resultOf(token, decisions[index]!, bodyError));
     tokens.forEach((token, index) => {
       const { error, message_id: id } = results[index]!;
-      const settled = whole ??
-        { status: 200, answer: { kind: "hang" } as const };
+      const settled = whole ?? { status: 200, answer: { kind: "hang" } as const };
       const reason = whole?.reason ?? error;
       record({ ...settled, ...reason && { reason }, ...id && { id } }, {
         arrivals,
@@ -71,10 +63,7 @@ export function createGcm(
         latencyMs: 0,
       });
     });
-    const latencyMs = Math.max(
-      0,
-      ...decisions.map((decision) => decision.latencyMs),
-    );
+    const latencyMs = Math.max(0, ...decisions.map((decision) => decision.latencyMs));
     const answer = whole?.answer ?? reply(results, decisions);
     return answer.kind === "reply" ? { ...answer, latencyMs } : answer;
   };
@@ -83,9 +72,7 @@ export function createGcm(
 /** Tokens that a body names, or undefined where it does so wrongly. */
 function targets(body: JsonObject): readonly string[] | undefined {
   const { to, registration_ids: many, condition } = body;
-  if (
-    [to, many, condition].filter((target) => target !== undefined).length !== 1
-  ) return undefined;
+  if ([to, many, condition].filter((target) => target !== undefined).length !== 1) return undefined;
   const list = Array.isArray(many) ? many : [to ?? condition];
   const valid = list.length >= 1 && list.length <= MAX_TOKENS &&
     list.every((token) => typeof token === "string");
@@ -96,8 +83,7 @@ function targets(body: JsonObject): readonly string[] | undefined {
 function payloadError(body: JsonObject): string | undefined {
   const { data = {}, notification = {}, time_to_live: ttl } = body;
   if (ttl !== undefined) {
-    const valid = typeof ttl === "number" && Number.isInteger(ttl) &&
-      ttl >= 0 &&
+    const valid = typeof ttl === "number" && Number.isInteger(ttl) && ttl >= 0 &&
       ttl <= MAX_TTL_SECONDS;
     if (!valid) return "InvalidTtl";
   }
@@ -110,31 +96,21 @@ function payloadError(body: JsonObject): string | undefined {
 }
 
 /** A fault that concerns the request as a whole. */
-function wholeFault(
-  decisions: readonly Decision[],
-  count: number,
-): Settled | undefined {
+function wholeFault(decisions: readonly Decision[], count: number): Settled | undefined {
   for (const decision of decisions) {
     const { does } = decision;
     // Of several tokens, one that is answered badly has its own result.
-    const perToken = does.kind === "gone" ||
-      (does.kind === "answer" && count > 1);
+    const perToken = does.kind === "gone" || (does.kind === "answer" && count > 1);
     if (perToken) continue;
     const settled = applyFault(decision, { gone: { status: 200 }, refuse });
     if (settled !== undefined) return settled;
   }
 }
 
-function resultOf(
-  token: string,
-  { does }: Decision,
-  bodyError: string | undefined,
-): Result {
+function resultOf(token: string, { does }: Decision, bodyError: string | undefined): Result {
   if (bodyError !== undefined) return { error: bodyError };
   if (token === "") return { error: "MissingRegistration" };
-  if (!/^[\w:./-]{8,4096}$/.test(token)) {
-    return { error: "InvalidRegistration" };
-  }
+  if (!/^[\w:./-]{8,4096}$/.test(token)) return { error: "InvalidRegistration" };
   if (does.kind === "gone") return { error: "NotRegistered" };
   if (does.kind === "answer") {
     const error = does.reason ?? ERRORS[does.status];
@@ -144,10 +120,7 @@ function resultOf(
   return does.kind === "moved" ? { message_id, registration_id: does.token } : { message_id };
 }
 
-function reply(
-  results: readonly Result[],
-  decisions: readonly Decision[],
-): ProviderAnswer {
+function reply(results: readonly Result[], decisions: readonly Decision[]): ProviderAnswer {
   const failure = results.filter(({ error }) => error !== undefined).length;
   const retry = decisions.find(({ retryAfterSeconds }) => retryAfterSeconds !== undefined);
   return jsonReply(200, {

@@ -35,38 +35,22 @@ const MAX_SKEW_SECONDS = 60;
 const GONE: FakeRefusal = { status: 400, reason: "invalid_grant" };
 
 /** The handler of `POST /token`. */
-export function createGoogleToken(
-  options: GoogleTokenOptions,
-): ProviderHandler {
+export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler {
   const key = createPublicKey(options.key);
 
   /** Google's error and its description; undefined: the assertion is good. */
-  function assertionFault(
-    assertion: string,
-  ): readonly [string, string] | undefined {
+  function assertionFault(assertion: string): readonly [string, string] | undefined {
     const jwt = decodeJwt(assertion);
     if (jwt === undefined) return ["invalid_grant", "Invalid JWT"];
     const { alg, kid = options.privateKeyId } = jwt.header;
     const { iss, scope, aud, iat, exp } = jwt.claims;
-    if (iss !== options.clientEmail) {
-      return ["invalid_grant", "Invalid grant: account not found"];
-    }
-    if (
-      alg !== "RS256" || kid !== options.privateKeyId || !isSignedBy(jwt, key)
-    ) {
+    if (iss !== options.clientEmail) return ["invalid_grant", "Invalid grant: account not found"];
+    if (alg !== "RS256" || kid !== options.privateKeyId || !isSignedBy(jwt, key)) {
       return ["invalid_grant", "Invalid JWT Signature."];
     }
-    if (aud !== options.tokenUri()) {
-      return ["invalid_grant", "Invalid JWT: wrong audience"];
-    }
-    if (
-      typeof iat !== "number" || typeof exp !== "number" ||
-      exp > iat + MAX_LIFETIME_SECONDS
-    ) {
-      return [
-        "invalid_grant",
-        "Invalid JWT: iat and exp must be at most 60 minutes apart",
-      ];
+    if (aud !== options.tokenUri()) return ["invalid_grant", "Invalid JWT: wrong audience"];
+    if (typeof iat !== "number" || typeof exp !== "number" || exp > iat + MAX_LIFETIME_SECONDS) {
+      return ["invalid_grant", "Invalid JWT: iat and exp must be at most 60 minutes apart"];
     }
     const now = options.now() / 1000;
     if (iat > now + MAX_SKEW_SECONDS || exp <= now) {
@@ -74,10 +58,7 @@ export function createGoogleToken(
     }
     const scopes = typeof scope === "string" ? scope.split(" ") : [];
     if (!scopes.some((asked) => SCOPES.includes(asked))) {
-      return [
-        "invalid_scope",
-        "Invalid OAuth scope or ID token audience provided",
-      ];
+      return ["invalid_scope", "Invalid OAuth scope or ID token audience provided"];
     }
   }
 
@@ -107,10 +88,6 @@ export function oauthError(error: string, description: string, status = 400) {
 
 function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? "internal_failure";
-  const answer = jsonReply(
-    refusal.status,
-    { error: reason },
-    retryAfter(refusal),
-  );
+  const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };
 }

@@ -17,9 +17,7 @@ export interface Jwt {
 /** Takes a token apart; undefined where it is none. */
 export function decodeJwt(token: string): Jwt | undefined {
   const [header, claims, signature, ...more] = token.split(".");
-  if (header === undefined || claims === undefined || signature === undefined) {
-    return undefined;
-  }
+  if (header === undefined || claims === undefined || signature === undefined) return undefined;
   if (more.length > 0) return undefined;
   try {
     const [head, body] = [parse(header), parse(claims)];
@@ -39,8 +37,7 @@ export function decodeJwt(token: string): Jwt | undefined {
 export function isSignedBy(jwt: Jwt, key: KeyObject): boolean {
   const data = new TextEncoder().encode(jwt.signed);
   if (key.asymmetricKeyType === "rsa") {
-    return jwt.header.alg === "RS256" &&
-      verify("sha256", data, key, jwt.signature);
+    return jwt.header.alg === "RS256" && verify("sha256", data, key, jwt.signature);
   }
   return jwt.header.alg === "ES256" && jwt.signature.length === 64 &&
     verify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, jwt.signature);
@@ -53,10 +50,7 @@ export function pointKey(point: Uint8Array): KeyObject | undefined {
     part.toBase64({ alphabet: "base64url", omitPadding: true })
   );
   try {
-    return createPublicKey({
-      key: { kty: "EC", crv: "P-256", x: x!, y: y! },
-      format: "jwk",
-    });
+    return createPublicKey({ key: { kty: "EC", crv: "P-256", x: x!, y: y! }, format: "jwk" });
   } catch {
     return undefined;
   }

@@ -18,23 +18,14 @@ const { values } = parseArgs({
   args: Deno.args,
   options: {
     port: { type: "string", default: Deno.env.get("SIMULATOR_PORT") ?? "9100" },
-    host: {
-      type: "string",
-      default: Deno.env.get("SIMULATOR_HOST") ?? "127.0.0.1",
-    },
+    host: { type: "string", default: Deno.env.get("SIMULATOR_HOST") ?? "127.0.0.1" },
     "public-host": {
       type: "string",
       default: Deno.env.get("SIMULATOR_PUBLIC_HOST") ?? "localhost",
     },
-    latency: {
-      type: "string",
-      default: Deno.env.get("SIMULATOR_LATENCY_MS") ?? "0",
-    },
+    latency: { type: "string", default: Deno.env.get("SIMULATOR_LATENCY_MS") ?? "0" },
     keep: { type: "string", default: Deno.env.get("SIMULATOR_KEEP") ?? "1000" },
-    data: {
-      type: "string",
-      default: Deno.env.get("SIMULATOR_DATA") ?? "./data/simulator",
-    },
+    data: { type: "string", default: Deno.env.get("SIMULATOR_DATA") ?? "./data/simulator" },
   },
 });
 const port = count("port", values.port);
@@ -47,10 +38,7 @@ const simulator = await startSimulator({
   ports: Object.fromEntries(
     SERVERS.map((name, index) => [name, port === 0 ? 0 : port + index]),
   ),
-  material: await keptMaterial(
-    `${folder}/material.json`,
-    values["public-host"],
-  ),
+  material: await keptMaterial(`${folder}/material.json`, values["public-host"]),
   latencyMs: count("latency", values.latency),
   keep: count("keep", values.keep),
 });
@@ -66,28 +54,19 @@ async function stopSignal() {
   const stopped = Promise.withResolvers<void>();
   for (const signal of signals) Deno.addSignalListener(signal, stopped.resolve);
   await stopped.promise;
-  for (const signal of signals) {
-    Deno.removeSignalListener(signal, stopped.resolve);
-  }
+  for (const signal of signals) Deno.removeSignalListener(signal, stopped.resolve);
 }
 
 /** The credentials of the last run, so that what was subscribed with them stays good. */
-async function keptMaterial(
-  path: string,
-  publicHost: string,
-): Promise<Material> {
+async function keptMaterial(path: string, publicHost: string): Promise<Material> {
   const hosts = [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])];
   try {
-    const kept: Material & { readonly hosts?: string } = JSON.parse(
-      await Deno.readTextFile(path),
-    );
+    const kept: Material & { readonly hosts?: string } = JSON.parse(await Deno.readTextFile(path));
     const good = kept.version === 1 && kept.until > Date.now() + DAY_MS &&
       kept.hosts === hosts.join();
     if (good) return kept;
   } catch (error) {
-    if (
-      !(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)
-    ) throw error;
+    if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)) throw error;
   }
   const made = await createMaterial({ now: Date.now(), hosts });
   await writePrivate(path, JSON.stringify({ ...made, hosts: hosts.join() }));
@@ -95,13 +74,7 @@ async function keptMaterial(
 }
 
 async function writeConfiguration({ addresses, material }: Simulator) {
-  for (
-    const { path, content } of sampleConfiguration({
-      addresses,
-      material,
-      folder,
-    })
-  ) {
+  for (const { path, content } of sampleConfiguration({ addresses, material, folder })) {
     await writePrivate(`${folder}/${path}`, content);
   }
 }

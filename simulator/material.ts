@@ -73,9 +73,7 @@ const VALID_DAYS = 365;
 const BUNDLE_ID = "com.example.carillon";
 
 /** Makes a full set. Takes about half a second, nearly all of it for the RSA keys. */
-export async function createMaterial(
-  { now, hosts }: MaterialOptions,
-): Promise<Material> {
+export async function createMaterial({ now, hosts }: MaterialOptions): Promise<Material> {
   // Clocks of containers differ a little; a certificate of the future is a puzzling failure.
   const validity = { from: now - DAY_MS, until: now + VALID_DAYS * DAY_MS };
   const authority = await createAuthority(validity);
@@ -148,10 +146,7 @@ const ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 function createP8(): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return toPem(
-    "PRIVATE KEY",
-    privateKey.export({ format: "der", type: "pkcs8" }),
-  );
+  return toPem("PRIVATE KEY", privateKey.export({ format: "der", type: "pkcs8" }));
 }
 
 function randomBytes(count: number): Uint8Array<ArrayBuffer> {
@@ -164,8 +159,5 @@ function randomHex(bytes: number): string {
 
 /** Capital letters and digits; 32 of them, so that no remainder favours any. */
 function randomText(length: number): string {
-  return Array.from(
-    randomBytes(length),
-    (byte) => ALPHABET[byte % ALPHABET.length],
-  ).join("");
+  return Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }

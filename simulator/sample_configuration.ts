@@ -34,9 +34,7 @@ export interface SampleConfigurationOptions {
 const HEADING = "# Written by the simulator at every start; fits its credentials and addresses.\n";
 
 /** All files: `ca.pem`, credentials beside it, and the configuration under `conf/`. */
-export function sampleConfiguration(
-  options: SampleConfigurationOptions,
-): readonly SampleFile[] {
+export function sampleConfiguration(options: SampleConfigurationOptions): readonly SampleFile[] {
   const { material } = options;
   const { apns, fcm } = material;
   return [
@@ -60,15 +58,9 @@ function properties(): string {
     .map((transport) => `com.openexchange.pns.transport.${transport}.enabled=true\n`).join("");
 }
 
-function apnsOptions(
-  { addresses, material, folder }: SampleConfigurationOptions,
-): string {
+function apnsOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
   const { bundleId, keyId, teamId, password } = material.apns;
-  const common = {
-    topic: bundleId,
-    address: addresses.apns,
-    cafile: `${folder}/ca.pem`,
-  };
+  const common = { topic: bundleId, address: addresses.apns, cafile: `${folder}/ca.pem` };
   return yaml({
     [SAMPLE_CLIENTS.apn]: {
       authtype: "jwt",
@@ -77,17 +69,11 @@ function apnsOptions(
       teamid: teamId,
       ...common,
     },
-    [SAMPLE_CLIENTS.apnCertificate]: {
-      keystore: `${folder}/apns.p12`,
-      password,
-      ...common,
-    },
+    [SAMPLE_CLIENTS.apnCertificate]: { keystore: `${folder}/apns.p12`, password, ...common },
   });
 }
 
-function gcmOptions(
-  { addresses, material, folder }: SampleConfigurationOptions,
-): string {
+function gcmOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
   const cafile = `${folder}/ca.pem`;
   return yaml({
     [SAMPLE_CLIENTS.gcm]: {
@@ -96,29 +82,15 @@ function gcmOptions(
       tokenaddress: addresses.googleToken,
       cafile,
     },
-    [SAMPLE_CLIENTS.gcmLegacy]: {
-      key: material.gcm.key,
-      address: addresses.gcm,
-      cafile,
-    },
+    [SAMPLE_CLIENTS.gcmLegacy]: { key: material.gcm.key, address: addresses.gcm, cafile },
   });
 }
 
-function wnsOptions(
-  { addresses, material, folder }: SampleConfigurationOptions,
-): string {
+function wnsOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
   const { sid, secret, tenant, appId, appSecret } = material.wns;
-  const common = {
-    hosts: [new URL(addresses.wns).host],
-    cafile: `${folder}/ca.pem`,
-  };
+  const common = { hosts: [new URL(addresses.wns).host], cafile: `${folder}/ca.pem` };
   return yaml({
-    [SAMPLE_CLIENTS.wns]: {
-      sid,
-      secret,
-      tokenaddress: addresses.wnsToken,
-      ...common,
-    },
+    [SAMPLE_CLIENTS.wns]: { sid, secret, tokenaddress: addresses.wnsToken, ...common },
     [SAMPLE_CLIENTS.wnsEntra]: {
       tenant,
       appid: appId,
@@ -129,9 +101,7 @@ function wnsOptions(
   });
 }
 
-function webPushOptions(
-  { addresses, material, folder }: SampleConfigurationOptions,
-): string {
+function webPushOptions({ addresses, material, folder }: SampleConfigurationOptions): string {
   return yaml({
     [SAMPLE_CLIENTS.webpush]: {
       publickey: material.vapid.publicKey,
@@ -144,9 +114,7 @@ function webPushOptions(
 }
 
 /** Two levels of YAML; values as JSON, which YAML contains. */
-function yaml(
-  clients: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-): string {
+function yaml(clients: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
   return HEADING + Object.entries(clients).map(([client, options]) => {
     const lines = Object.entries(options).map(([key, value]) =>
       `    ${key}: ${JSON.stringify(value)}\n`

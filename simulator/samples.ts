@@ -22,9 +22,7 @@ export interface SamplesOptions {
 }
 
 /** The samples: the same ones at every start with the same material. */
-export function samplesOf(
-  { addresses, material, subscribe }: SamplesOptions,
-): Samples {
+export function samplesOf({ addresses, material, subscribe }: SamplesOptions): Samples {
   return {
     apn: "c0ffee".padEnd(64, "0"),
     gcm: "sample-device:APA91bSample",
@@ -60,9 +58,6 @@ export function faultySamplesOf(
   };
 }
 
-function channel(
-  { wns }: Pick<SimulatorAddresses, "wns">,
-  token: string,
-): string {
+function channel({ wns }: Pick<SimulatorAddresses, "wns">, token: string): string {
   return `${wns}${WNS_CHANNEL_PATH}?token=${encodeURIComponent(token)}`;
 }

@@ -32,10 +32,7 @@ export interface Words {
 }
 
 /** The answer that a fault asks for; undefined: go on as usual. */
-export function applyFault(
-  decision: Decision,
-  { gone, refuse }: Words,
-): Settled | undefined {
+export function applyFault(decision: Decision, { gone, refuse }: Words): Settled | undefined {
   const { does, retryAfterSeconds } = decision;
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
   switch (does.kind) {
@@ -44,22 +41,14 @@ export function applyFault(
       return { answer: { kind: does.kind }, status: 0, reason: does.kind };
     case "goaway": {
       const debugData = JSON.stringify({ reason: does.reason });
-      return {
-        answer: { kind: "goaway", debugData },
-        status: 0,
-        reason: does.reason,
-      };
+      return { answer: { kind: "goaway", debugData }, status: 0, reason: does.reason };
     }
     case "gone":
       return refuse(gone);
     case "answer": {
       if (does.status < 300) return undefined;
       const { status, reason } = does;
-      return refuse({
-        status,
-        ...retry,
-        ...(reason === undefined ? {} : { reason }),
-      });
+      return refuse({ status, ...retry, ...(reason === undefined ? {} : { reason }) });
     }
     default:
       return undefined;
@@ -80,10 +69,7 @@ export interface RecordOptions {
 }
 
 /** Puts an answer down and hands it back, with its latency. */
-export function record(
-  settled: Settled,
-  options: RecordOptions,
-): ProviderAnswer {
+export function record(settled: Settled, options: RecordOptions): ProviderAnswer {
   const { arrivals, provider, token, headers, keep, payload, latencyMs } = options;
   const { answer, status, reason, id } = settled;
   arrivals.add({

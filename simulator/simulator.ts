@@ -57,14 +57,8 @@ export interface Simulator extends AsyncDisposable {
 const STREAMS = 250;
 
 /** Starts all servers. */
-export async function startSimulator(
-  options: SimulatorOptions = {},
-): Promise<Simulator> {
-  const {
-    clock = systemClock,
-    hostname = "127.0.0.1",
-    publicHost = "localhost",
-  } = options;
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { clock = systemClock, hostname = "127.0.0.1", publicHost = "localhost" } = options;
   const material = options.material ?? await createMaterial({
     now: clock.now(),
     hosts: [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])],
@@ -80,14 +74,7 @@ export async function startSimulator(
     return `${name === "api" ? "http" : "https"}://${publicHost}:${ports.get(name) ?? 0}`;
   }
   const apns = options.apns ?? {};
-  const fakes = createFakes({
-    material,
-    faults,
-    arrivals,
-    now,
-    originOf,
-    apns,
-  });
+  const fakes = createFakes({ material, faults, arrivals, now, originOf, apns });
 
   await using stack = new AsyncDisposableStack();
   for (const name of ["apns", "google", "wns", "webpush"] as const) {
@@ -112,14 +99,7 @@ export async function startSimulator(
   const provided = { addresses: { wns: originOf("wns") }, material, subscribe };
   const samples = samplesOf(provided);
   const addresses = () => addressesOf(originOf, material.wns.tenant);
-  const api = createApi({
-    addresses,
-    samples,
-    arrivals,
-    faults,
-    setLatency,
-    subscribe,
-  });
+  const api = createApi({ addresses, samples, arrivals, faults, setLatency, subscribe });
   const server = Deno.serve(
     { hostname, port: options.ports?.api ?? 0, onListen: () => {} },
     api,

@@ -55,9 +55,7 @@ const NO_ERROR = 0;
 const REFUSED_STREAM = 7;
 
 /** Starts listening. Disposing of the server breaks every connection. */
-export async function startTlsServer(
-  options: TlsServerOptions,
-): Promise<TlsServer> {
+export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
   const { clock, handle, latencyMs } = options;
   const server = createSecureServer({
     cert: options.cert,
@@ -75,15 +73,10 @@ export async function startTlsServer(
   function connectionOf(session: Http2Session): FakeConnection {
     let connection = connections.get(session);
     if (connection === undefined) {
-      connection = describe(
-        session.socket as TLSSocket,
-        (count) =>
-          setImmediate(() => {
-            if (!session.destroyed) {
-              session.settings({ maxConcurrentStreams: count });
-            }
-          }),
-      );
+      connection = describe(session.socket as TLSSocket, (count) =>
+        setImmediate(() => {
+          if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
+        }));
       connections.set(session, connection);
     }
     return connection;
@@ -92,8 +85,7 @@ export async function startTlsServer(
   async function answer(request: Parameters<ProviderHandler>[0], reply: Reply) {
     const given = handle(request);
     const answered = given instanceof Promise ? await given : given;
-    const delay = latencyMs() +
-      (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
+    const delay = latencyMs() + (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
     const finish = () => setImmediate(carryOut, answered, reply);
     if (delay > 0) clock.after(delay, finish);
     else finish();
@@ -109,9 +101,7 @@ export async function startTlsServer(
       answer({ ...request, body, connection: connectionOf(session) }, {
         isOver: () => stream.destroyed || stream.closed,
         send({ status, headers, body }) {
-          stream.respond({ ":status": status, ...headers }, {
-            endStream: body === undefined,
-          });
+          stream.respond({ ":status": status, ...headers }, { endStream: body === undefined });
           if (body !== undefined) stream.end(body);
         },
         reset: () => rawSocket(sockets, session)?.destroy(),
@@ -125,10 +115,7 @@ export async function startTlsServer(
   });
   if (options.http1) {
     server.on("request", (request: unknown, response: unknown) => {
-      const [incoming, outgoing] = [
-        request as IncomingMessage,
-        response as ServerResponse,
-      ];
+      const [incoming, outgoing] = [request as IncomingMessage, response as ServerResponse];
       if (incoming.httpVersionMajor !== 1) return;
       const socket = incoming.socket as TLSSocket;
       const connection = connections.get(socket) ?? describe(socket, () => {});
@@ -224,10 +211,7 @@ function collect(
   });
 }
 
-function describe(
-  socket: TLSSocket,
-  limitStreams: (count: number) => void,
-): FakeConnection {
+function describe(socket: TLSSocket, limitStreams: (count: number) => void): FakeConnection {
   const certificate = socket.getPeerX509Certificate()?.raw;
   return {
     certificateTrusted: socket.authorized,

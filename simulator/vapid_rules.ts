@@ -30,9 +30,7 @@ export function checkVapid(
   expected: VapidExpectation,
 ): VapidVerdict {
   const [, parameters] = /^vapid (.+)$/i.exec(authorization ?? "") ?? [];
-  if (parameters === undefined) {
-    return { ok: false, status: 401, reason: "MissingAuthorization" };
-  }
+  if (parameters === undefined) return { ok: false, status: 401, reason: "MissingAuthorization" };
   const fields = new Map(
     parameters.split(",").map((part) => {
       const [name = "", ...value] = part.trim().split("=");
@@ -43,8 +41,7 @@ export function checkVapid(
   const key = pointKey(decode(publicKey));
   if (key === undefined) return no("BadVapidPublicKey");
   if (
-    expected.applicationServerKey !== undefined &&
-    expected.applicationServerKey !== publicKey
+    expected.applicationServerKey !== undefined && expected.applicationServerKey !== publicKey
   ) return no("VapidPkHashMismatch");
   const jwt = decodeJwt(token);
   if (jwt === undefined || !isSignedBy(jwt, key)) return no("BadJwtToken");
@@ -52,16 +49,13 @@ export function checkVapid(
   const now = expected.now / 1000;
   const lives = typeof exp === "number" && exp > now &&
     exp <= now + MAX_LIFETIME_SECONDS + SKEW_SECONDS;
-  if (aud !== expected.audience || !lives || !isContact(sub)) {
-    return no("BadJwtToken");
-  }
+  if (aud !== expected.audience || !lives || !isContact(sub)) return no("BadJwtToken");
   return { ok: true, publicKey };
 }
 
 /** Apple refuses blanks, angle brackets and local names. */
 function isContact(subject: unknown): boolean {
-  return typeof subject === "string" && !/[\s<>]/.test(subject) &&
-    !/localhost/i.test(subject) &&
+  return typeof subject === "string" && !/[\s<>]/.test(subject) && !/localhost/i.test(subject) &&
     /^(mailto:[^@]+@[^@]+\.[^@]+|https:\/\/[^/]+\.[^/]+.*)$/.test(subject);
 }
 

@@ -64,16 +64,9 @@ const GONE: FakeRefusal = { status: 410, reason: "Unsubscribed" };
 export function createWebPush(options: FakeWebPushOptions): WebPush {
   const subscriptions = new Map<string, Subscription>();
 
-  function check(
-    request: ProviderRequest,
-    subscription: Subscription | undefined,
-  ) {
-    if (request.method !== "POST") {
-      return { status: 405, reason: "MethodNotAllowed" };
-    }
-    if (subscription === undefined) {
-      return { status: 404, reason: "UnknownSubscription" };
-    }
+  function check(request: ProviderRequest, subscription: Subscription | undefined) {
+    if (request.method !== "POST") return { status: 405, reason: "MethodNotAllowed" };
+    if (subscription === undefined) return { status: 404, reason: "UnknownSubscription" };
     const { applicationServerKey } = subscription;
     const vapid = checkVapid(request.headers.authorization, {
       audience: options.origin(),
@@ -110,8 +103,7 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
       const decision = wrong === undefined ? options.faults.decide("webpush", token) : PROCEED;
       const settled = wrong !== undefined
         ? refuse(wrong)
-        : applyFault(decision, { gone: GONE, refuse }) ??
-          accept(request, options.origin());
+        : applyFault(decision, { gone: GONE, refuse }) ?? accept(request, options.origin());
       return record(settled, {
         arrivals: options.arrivals,
         provider: "webpush",
@@ -127,47 +119,31 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
 
 const UNREADABLE: FakeRefusal = { status: 400, reason: "CannotDecrypt" };
 
-function messageFault(
-  request: ProviderRequest,
-  vapidKey: string,
-): FakeRefusal | undefined {
+function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal | undefined {
   const { headers, body } = request;
   const { ttl, urgency, topic } = headers;
-  if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) {
-    return { status: 400, reason: "BadTtl" };
-  }
+  if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) return { status: 400, reason: "BadTtl" };
   if (urgency !== undefined && !URGENCIES.has(urgency)) {
     return { status: 400, reason: "BadUrgency" };
   }
-  if (
-    topic !== undefined &&
-    (!/^[\w-]{1,32}$/.test(topic) || topic.length % 4 === 1)
-  ) {
+  if (topic !== undefined && (!/^[\w-]{1,32}$/.test(topic) || topic.length % 4 === 1)) {
     return { status: 400, reason: "BadWebPushTopic" };
   }
   if (body === undefined || body.length > MAX_BYTES) {
     return { status: 413, reason: "PayloadTooLarge" };
   }
   if (body.length === 0) return undefined;
-  if (headers["content-encoding"] !== "aes128gcm") {
-    return { status: 400, reason: "BadEncoding" };
-  }
+  if (headers["content-encoding"] !== "aes128gcm") return { status: 400, reason: "BadEncoding" };
   const senderKey = body.subarray(21, 86);
   const identity = fromBase64url(vapidKey);
   // RFC 8292 §3.2: one key must not do both.
-  if (
-    senderKey.length === 65 &&
-    identity.every((byte, index) => byte === senderKey[index])
-  ) {
+  if (senderKey.length === 65 && identity.every((byte, index) => byte === senderKey[index])) {
     return { status: 400, reason: "ReusedKey" };
   }
 }
 
 /** The message in clear; empty where there was no body. */
-function open(
-  { body }: ProviderRequest,
-  keys: BrowserKeys,
-): Uint8Array | undefined {
+function open({ body }: ProviderRequest, keys: BrowserKeys): Uint8Array | undefined {
   if (body === undefined || body.length === 0) return new Uint8Array();
   return openAes128gcm(body, keys)?.plaintext;
 }

@@ -32,19 +32,15 @@ const KEPT_HEADERS = [
 const DROPPED = new Set(["dropped", "channelthrottled"]);
 
 /** The handler of the fake. */
-export function createWns(
-  { tokens, faults, arrivals }: FakeWnsOptions,
-): ProviderHandler {
+export function createWns({ tokens, faults, arrivals }: FakeWnsOptions): ProviderHandler {
   return (request) => {
     const channel = request.path === WNS_CHANNEL_PATH ? request.query.get("token") ?? "" : "";
-    const refusal = senderFault(request, channel, { tokens }) ??
-      wnsFault(request);
+    const refusal = senderFault(request, channel, { tokens }) ?? wnsFault(request);
     const decision = refusal === undefined ? faults.decide("wns", channel) : PROCEED;
     const refuse = (fault: FakeRefusal) => refused(fault, request);
     const settled = refusal !== undefined
       ? refuse(refusal)
-      : applyFault(decision, { gone: GONE, refuse }) ??
-        taken(decision, request);
+      : applyFault(decision, { gone: GONE, refuse }) ?? taken(decision, request);
     return record(settled, {
       arrivals,
       provider: "wns",
@@ -62,21 +58,16 @@ function senderFault(
   channel: string,
   { tokens }: { readonly tokens: AccessTokens },
 ): FakeRefusal | undefined {
-  if (request.method !== "POST") {
-    return { status: 405, reason: "Method not allowed" };
-  }
+  if (request.method !== "POST") return { status: 405, reason: "Method not allowed" };
   if (!tokens.accepts(request.headers.authorization)) {
     return { status: 401, reason: "The access token is invalid or expired" };
   }
-  if (channel === "") {
-    return { status: 404, reason: "The channel is not known" };
-  }
+  if (channel === "") return { status: 404, reason: "The channel is not known" };
 }
 
 function taken(decision: Decision, request: ProviderRequest): Settled {
   const { does } = decision;
-  const word = does.kind === "answer" && does.reason !== undefined &&
-      DROPPED.has(does.reason)
+  const word = does.kind === "answer" && does.reason !== undefined && DROPPED.has(does.reason)
     ? does.reason
     : "received";
   const id = crypto.randomUUID();
@@ -115,10 +106,7 @@ function refused(refusal: FakeRefusal, request: ProviderRequest): Settled {
 }
 
 /** The status comes under its older name as well. */
-function commonHeaders(
-  request: ProviderRequest,
-  word: string,
-): Record<string, string> {
+function commonHeaders(request: ProviderRequest, word: string): Record<string, string> {
   const vector = request.headers["ms-cv"];
   return {
     "x-wns-status": word,

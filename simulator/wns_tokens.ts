@@ -35,26 +35,18 @@ export function isWnsTokenPath(path: string): boolean {
 export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
   return (request) => {
     const live = request.path === LIVE_PATH;
-    const decision = options.faults.decide(
-      live ? "wns-token" : "entra-token",
-      "",
-    );
+    const decision = options.faults.decide(live ? "wns-token" : "entra-token", "");
     const fault = applyFault(decision, { gone: GONE, refuse });
     if (fault !== undefined) return fault.answer;
     if (request.method !== "POST") return refuse({ status: 405 }).answer;
     const form = bodyForm(request);
     if (form.get("grant_type") !== "client_credentials") {
-      return oauthError(
-        "unsupported_grant_type",
-        "grant_type must be client_credentials",
-      );
+      return oauthError("unsupported_grant_type", "grant_type must be client_credentials");
     }
     if (live) {
       const known = form.get("client_id") === options.sid &&
         form.get("client_secret") === options.secret;
-      if (!known) {
-        return oauthError("invalid_client", "Invalid client id or secret");
-      }
+      if (!known) return oauthError("invalid_client", "Invalid client id or secret");
       if (form.get("scope") !== "notify.windows.com") {
         return oauthError("invalid_scope", "scope must be notify.windows.com");
       }
@@ -69,18 +61,8 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
     }
     const known = form.get("client_id") === options.appId &&
       form.get("client_secret") === options.appSecret;
-    if (!known) {
-      return oauthError(
-        "invalid_client",
-        "AADSTS7000215: Invalid client secret",
-        401,
-      );
-    }
-    if (
-      !/^https:\/\/wns\.windows\.com\/{1,2}\.default$/.test(
-        form.get("scope") ?? "",
-      )
-    ) {
+    if (!known) return oauthError("invalid_client", "AADSTS7000215: Invalid client secret", 401);
+    if (!/^https:\/\/wns\.windows\.com\/{1,2}\.default$/.test(form.get("scope") ?? "")) {
       return oauthError("invalid_scope", "AADSTS70011: The scope is not valid");
     }
     const seconds = String(options.lifetimeSeconds);
@@ -95,10 +77,6 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
 
 function refuse(refusal: FakeRefusal): Settled {
   const reason = refusal.reason ?? "temporarily_unavailable";
-  const answer = jsonReply(
-    refusal.status,
-    { error: reason },
-    retryAfter(refusal),
-  );
+  const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };
 }
