@@ -1,7 +1,7 @@
 /** The configuration folder that a command is about. */
 
 import { valueText } from "../cascade/key_spec.ts";
-import { type Key, KEYS } from "../cascade/mod.ts";
+import { type Key, KEYS } from "../cascade/schema.ts";
 import type { KeySpec } from "../cascade/key_spec.ts";
 import { type ReadConfiguration, readConfiguration } from "../doctor/probes/configuration.ts";
 import { VARIABLES } from "../service/environment.ts";
@@ -10,7 +10,7 @@ import type { CliDeps } from "./deps.ts";
 import { CliError } from "./exit_codes.ts";
 
 /** The folder that `--conf` or the environment names. */
-export function folderOf(input: Input, { variables }: Pick<CliDeps, "variables">): string {
+export function configFolderOf(input: Input, { variables }: Pick<CliDeps, "variables">): string {
   return textOption(input, "conf") || variables.CARILLON_CONFIG_DIR ||
     VARIABLES.CARILLON_CONFIG_DIR;
 }

@@ -40,7 +40,7 @@ export interface Input {
 }
 
 /** Runs a command and returns the exit code of the process. */
-export type Run = (input: Input, deps: CliDeps) => Promise<ExitCode>;
+type Run = (input: Input, deps: CliDeps) => Promise<ExitCode>;
 
 /** A command, or a group of commands. */
 export interface CommandSpec {
@@ -55,7 +55,7 @@ export interface CommandSpec {
   readonly examples?: readonly string[];
   readonly commands?: readonly CommandSpec[];
   /** Loads the code only when the command runs; absent for a group. */
-  readonly load?: () => Promise<{ readonly run: Run }>;
+  readonly load?: () => Promise<{ readonly default: Run }>;
 }
 
 /** An option's text; `undefined` where it was not given. */

@@ -29,6 +29,7 @@ const CONF: OptionSpec = {
   text: "The configuration folder; default: CARILLON_CONFIG_DIR, or ./conf",
 };
 
+/** All commands. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "publish",

@@ -6,7 +6,7 @@
 import { safeJson, safeLine, safeText } from "./safe_text.ts";
 
 /** Where the bytes go. */
-export interface OutputStreams {
+interface OutputStreams {
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** Whether standard output is a terminal. */

@@ -8,7 +8,7 @@ import { COMMON_OPTIONS } from "./definitions.ts";
 export const PROGRAM = "carillon";
 
 /** What parsing a command line came to. */
-export type Parsed =
+type Parsed =
   | { readonly kind: "run"; readonly command: CommandSpec; readonly input: Input }
   /** The help, or what is wrong with the command line. */
   | { readonly kind: "text"; readonly text: string; readonly isError: boolean };

@@ -2,10 +2,10 @@
 
 import { type Input, textOption } from "./definition.ts";
 import type { CliDeps } from "./deps.ts";
-import { createApi, openKey } from "./service_api.ts";
+import { createServiceApi, openKey } from "./service_api.ts";
 
 /** Publishes, and finds what was published. */
-export interface Publisher {
+interface Publisher {
   publish(draft: unknown): Promise<{ readonly ids: readonly [string] }>;
   // deno-lint-ignore no-explicit-any -- a ledger record, as the API's description has it
   find(id: string): Promise<any>;
@@ -20,8 +20,8 @@ export async function openPublisher(input: Input, deps: CliDeps): Promise<Publis
     ...idempotencyKey !== undefined && { "idempotency-key": idempotencyKey },
     ...traceparent !== undefined && { traceparent },
   };
-  const publishing = createApi({ ...options, headers });
-  const reading = createApi(options);
+  const publishing = createServiceApi({ ...options, headers });
+  const reading = createServiceApi(options);
   return {
     publish: (draft) => publishing.call("POST", "/v1/notifications", draft),
     find: (id) => reading.call("GET", `/v1/notifications/${encodeURIComponent(id)}`),

@@ -32,7 +32,7 @@ export async function runCommandLine(
   const { command, input } = parsed;
   deps.output.isJson = isSet(input, "json");
   try {
-    const { run } = await command.load!();
+    const { default: run } = await command.load!();
     return await run(input, deps);
   } catch (thrown) {
     if (deps.signal.aborted) return EXIT_CODES.failed.code;

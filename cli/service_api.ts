@@ -6,10 +6,10 @@ import type { CliDeps } from "./deps.ts";
 import { CliError } from "./exit_codes.ts";
 
 /** Where a service is without `--url` and `CARILLON_URL`. */
-export const DEFAULT_URL = "http://localhost:8080";
+const DEFAULT_URL = "http://localhost:8080";
 
 /** Requests with one credential to one service. */
-export interface ServiceApi {
+interface ServiceApi {
   readonly address: string;
   /**
    * Sends a request and returns what the JSON of the answer stands for.
@@ -23,7 +23,7 @@ export interface ServiceApi {
 }
 
 /** The service that the command line and the environment name. */
-export function addressOf(input: Input, deps: CliDeps): string {
+export function serviceAddressOf(input: Input, deps: CliDeps): string {
   const address = textOption(input, "url") || deps.variables.CARILLON_URL || DEFAULT_URL;
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -41,7 +41,11 @@ export function addressOf(input: Input, deps: CliDeps): string {
  * @throws {CliError} where there is no key
  */
 export async function openApi(input: Input, deps: CliDeps): Promise<ServiceApi> {
-  return createApi({ ...await openKey(input, deps), fetch: deps.fetch, signal: deps.signal });
+  return createServiceApi({
+    ...await openKey(input, deps),
+    fetch: deps.fetch,
+    signal: deps.signal,
+  });
 }
 
 /** The address of the service and the key; see {@link openApi}. */
@@ -49,14 +53,14 @@ export async function openKey(
   input: Input,
   deps: CliDeps,
 ): Promise<{ readonly address: string; readonly key: string }> {
-  const address = addressOf(input, deps);
+  const address = serviceAddressOf(input, deps);
   const key = deps.variables.CARILLON_KEY || await deps.readSecret("API key: ");
   if (!key) throw new CliError("usage", "Set CARILLON_KEY to an API key of the service");
   return { address, key: key.trim() };
 }
 
 /** Requests with a key, or without one. */
-export function createApi({ address, key, headers, fetch, signal }: {
+export function createServiceApi({ address, key, headers, fetch, signal }: {
   readonly address: string;
   readonly key?: string | undefined;
   /** Sent with every request. */

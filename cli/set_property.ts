@@ -4,7 +4,7 @@ import { parseProperties } from "../cascade/properties.ts";
 import { findName, mayNameTopic } from "../cascade/schema.ts";
 
 /** The new text, and whether the file had the key before. */
-export interface SetProperty {
+interface SetProperty {
   readonly text: string;
   readonly replaced: boolean;
 }

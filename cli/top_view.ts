@@ -10,7 +10,7 @@ export interface TopReading {
 }
 
 /** One provider queue. */
-export interface TopQueue {
+interface TopQueue {
   readonly transport: string;
   readonly client: string;
   readonly perSecond: number;
@@ -20,7 +20,7 @@ export interface TopQueue {
 }
 
 /** Rates are per second, sizes in bytes. */
-export interface TopView {
+interface TopView {
   readonly accepted: number;
   readonly settled: number;
   readonly merged: number;
@@ -62,7 +62,7 @@ export function topView(before: TopReading, now: TopReading): TopView {
     heapBytes: value("carillon_process_heap_bytes"),
     residentBytes: value("carillon_process_resident_bytes"),
     ...nodes > 0 && { nodes, isRedisUp: value("carillon_redis_up") === 1 },
-    queues: (metrics.get("carillon_lane_in_flight") ?? []).map(({ labels, value }) => {
+    queues: (metrics.get("carillon_provider_queue_in_flight") ?? []).map(({ labels, value }) => {
       const { transport = "", client = "" } = labels;
       const expiry = metrics.get("carillon_credential_expiry_seconds")?.find((each) =>
         each.labels.transport === transport && each.labels.client === client
@@ -70,7 +70,7 @@ export function topView(before: TopReading, now: TopReading): TopView {
       return {
         ...{ transport, client, inFlight: value },
         perSecond: rate("carillon_send_duration_seconds_count", { transport, client }),
-        isOpen: sumOf(metrics, "carillon_lane_open", { transport, client }) > 0,
+        isOpen: sumOf(metrics, "carillon_provider_breaker_open", { transport, client }) > 0,
         ...expiry && { credentialDaysLeft: Math.floor(expiry.value / 86_400) },
       };
     }),

@@ -1,4 +1,2 @@
-/** The version of this build, which nodes tell each other's operators. */
-
-/** Semantic version; changed with each release, together with `CHANGELOG.md`. */
-export const VERSION = "1.0.0-dev";
+/** The version of the service. `deno.json` has the same one; a test compares the two. */
+export const VERSION = "0.1.0";

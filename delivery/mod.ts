@@ -1,8 +1,9 @@
-/** The pipeline: publish → plan → attempt → settle → record. */
+/** The delivery pipeline: publish → plan → attempt → settle → record. */
 
+export { type Breaker, breakerAfter, CLOSED, enterBreaker } from "./breaker.ts";
 export { clientsOf } from "./dispatch.ts";
-export type { CommitChanges } from "./due_queue.ts";
-export type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead_letters.ts";
-export type { NotificationDraft, Published, PublishRequest } from "./publish.ts";
+export type { CommitChanges } from "./job_claims.ts";
+export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
+export type { NotificationDraft, Publish } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { plan } from "./plan.ts";

@@ -1,6 +1,6 @@
 /**
- * Puts the parts of delivery together: publish → plan → attempt → settle → record. It holds no
- * rule of its own; each is in the file that it is named after.
+ * Wires the parts of delivery: publish → plan → attempt → settle → record. It holds no rule of its
+ * own; each is in the file that it is named after.
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
@@ -20,11 +20,12 @@ import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
-import { createOutcomeEffects, type TokenKeeper } from "./outcome_effects.ts";
+import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
-import { type CommitChanges, DueQueue } from "./due_queue.ts";
+import { DueQueue } from "./due_queue.ts";
+import type { CommitChanges } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
@@ -33,18 +34,17 @@ import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
-import { createReplay, type Replay } from "./replay.ts";
+import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { traceDispatch } from "./traced_dispatch.ts";
-import { createRetries } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
-/** What delivery asks of the subscriptions. */
-export interface Subscriptions extends Matching, TokenKeeper {
-  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+/** What delivery needs of the subscriptions. */
+interface Subscriptions extends Matching, TokenUpdates {
+  /** The current target, or `undefined` where the user no longer subscribes with it. */
   refresh(target: Target): Promise<Target | undefined>;
 }
 
-/** What delivery needs. */
+/** Dependencies of {@link createPipeline}. */
 export interface PipelineOptions {
   readonly buffer: Buffer;
   readonly store: Store;
@@ -62,7 +62,7 @@ export interface PipelineOptions {
   readonly yieldToEventLoop: YieldToEventLoop;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Counts what is published; where absent, for this node alone. */
+  /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;
   /** Absent where nothing is traced. */
   readonly tracer?: Tracer | undefined;
@@ -74,33 +74,33 @@ export interface Pipeline extends AsyncDisposable {
   readonly letters: DeadLetters;
   readonly replay: Replay;
   readonly queues: ProviderQueues;
-  /** Whether a client has options for a transport, usable or not: its messages are taken on. */
+  /** Whether a client has options for a transport, valid or not: its messages are accepted. */
   readonly serves: (transport: TransportName, client: string) => boolean;
-  /** A client has come back and was told a notification that had been kept for it. */
+  /** Records that a returning client received a notification that was kept for it. */
   acknowledge(name: LedgerName, client: string): void;
-  /** Retries that are waiting for their time. */
+  /** Retries that wait for their due time. */
   retriesWaiting(): number;
-  /** Notifications accepted and not settled. */
+  /** Notifications accepted but not settled. */
   inFlight(): number;
   /**
-   * Begins to work. `recovered` resolves to how many notifications are in flight from before, once
-   * all of them have been read back, or rejects where they cannot be.
+   * Starts delivery. `recovered` resolves to the number of notifications left in flight by an
+   * earlier run, once all are read back, or rejects where they cannot be read.
    */
   start(): Promise<{ readonly recovered: Promise<number> }>;
-  /** Hands over what is due, waits for what is under way, and keeps the rest. */
+  /** Delivers what is due, waits for attempts in progress, and keeps the rest. */
   stop(): Promise<void>;
 }
 
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
-/** How long a stop has the ledger hear of clients that came back a moment ago. */
-const RECEIPTS_WITHIN_MS = 1_000;
-/** What holds for a context is what holds for a user of whom nothing is said. */
-const NOBODY = "";
+/** How long a stop waits for receipts of clients that returned just before. */
+const RECEIPTS_STOP_MS = 1_000;
+/** The limit of a context is read as the view of a user without settings. */
+const NO_USER = "";
 const HORIZON_MS = 25 * HOUR_MS;
 
-/** See the file's comment. */
+/** Creates the pipeline; `start` begins the work. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
   const { sockets, generate, clock, ids, random, yieldToEventLoop, log, metrics } = options;
@@ -123,17 +123,21 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return url === "" ? undefined : { url, secret };
     },
   });
-  const letters = new DeadLetters({
+  const deadLetters = new DeadLetters({
     ...{ store, commit, clock, ids },
     retentionMs: () => settings().deadLetters.retentionDays * 24 * HOUR_MS,
   });
   const guard = new InvalidationGuard({
     clock,
     settings: INVALIDATION_GUARD,
-    onWave: (window) => log.error("a wave of dead answers: no token was removed", { ...window }),
+    onSpike: (window) =>
+      log.error(
+        "too many tokens were reported invalid at once, so none was removed; check the credentials and the environment of this client",
+        { ...window },
+      ),
   });
   const effects = createOutcomeEffects({
-    ...{ tokens: subscriptions, letters, feedback, guard, metrics, log },
+    ...{ tokens: subscriptions, deadLetters, feedback, guard, metrics, log },
   });
   const queues = new ProviderQueues({
     ...{ clock, yieldToEventLoop },
@@ -151,7 +155,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
   });
-  // A client whose options are faulty for the moment has its messages wait for an operator.
+  // Messages of a client with invalid options wait for an operator.
   const serves = (name: TransportName, client: string) => {
     const transport = transports.get(name);
     return transport !== undefined &&
@@ -172,7 +176,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       limiter: options.limiter ?? createLocalLimiter({ clock }),
       perKey: () => settings().publish.maxPerSecondPerKey,
       perContext(context) {
-        const view = configuration().view(context, NOBODY);
+        const view = configuration().view(context, NO_USER);
         return view instanceof Promise ? view.then(limitOf) : limitOf(view);
       },
       onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
@@ -191,19 +195,24 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   async function stop() {
     await buffer.stop();
-    // What is still under way after the longest attempt stays in the log for the next start.
+    // What is unfinished after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
     await Promise.all([retryQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
-    await within(receipts.flush(), { clock, ms: RECEIPTS_WITHIN_MS });
+    await within(receipts.flush(), { clock, ms: RECEIPTS_STOP_MS });
     receipts.close();
     await buffer.close();
   }
 
   return {
     publish,
-    letters,
-    replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
+    letters: deadLetters,
+    replay: createReplay({
+      deadLetters,
+      ledger,
+      clock,
+      schedule: (jobs) => retryQueue.schedule(jobs),
+    }),
     queues,
     serves,
     acknowledge: (name, client) => receipts.add(name, client),

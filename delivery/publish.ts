@@ -1,6 +1,6 @@
 /**
- * Accepts what is published: checks what the principal may, and how much of it, stamps ids, and
- * puts everything into the buffer, which makes it durable before the caller is told.
+ * Accepts published notifications: checks permissions, sizes and limits, assigns ids and puts them
+ * into the buffer, which makes them durable before the publisher gets its answer.
  */
 
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ import {
 
 export type { Published };
 
-/** A notification as a publisher writes it, checked for shape. */
+/** A notification as a publisher writes it; its shape is already checked. */
 export interface NotificationDraft {
   readonly context: string;
   readonly user: string;
@@ -26,22 +26,21 @@ export interface NotificationDraft {
   /** A JSON object. */
   readonly data: JsonText;
   readonly priority?: Priority | undefined;
-  /** Seconds for which it is worth delivering. */
+  /** Seconds for which delivery makes sense. */
   readonly ttl?: number | undefined;
   readonly sourceToken?: string | undefined;
   readonly collapseKey?: string | undefined;
 }
 
-/** What publishing needs. */
-export interface PublishOptions extends PublishOnceOptions {
+interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
 }
 
-/** How a request is published. */
-export interface PublishRequest {
+/** One publish request. */
+interface PublishRequest {
   readonly drafts: readonly NotificationDraft[];
-  /** There is one, and it came without a list; faults are named accordingly. */
+  /** True where the body was a single notification, which changes the paths of faults. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
   /** Trace context that the notifications keep. */
@@ -52,7 +51,7 @@ export interface PublishRequest {
 export type Publish = (principal: Principal, request: PublishRequest) => Promise<Published>;
 
 /**
- * All or nothing per request.
+ * Creates the function that publishes a request, all or nothing.
  *
  * @throws {ServiceError} `forbidden`, `payload_too_large`, `too_many_requests`,
  * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
@@ -60,8 +59,8 @@ export type Publish = (principal: Principal, request: PublishRequest) => Promise
 export function createPublish(options: PublishOptions): Publish {
   const { buffer, clock, ids, maxPayloadBytes, limits } = options;
   const publishOnce = createPublishOnce(options);
-  /** Keys that this process is at. */
-  const busy = new Set<string>();
+  /** Idempotency keys that this process is working on. */
+  const inProgress = new Set<string>();
 
   function check(principal: Principal, { drafts, alone }: PublishRequest): void {
     const limit = maxPayloadBytes();
@@ -87,29 +86,31 @@ export function createPublish(options: PublishOptions): Publish {
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey, traceparent } = request;
-    const limiting = limits(principal, drafts);
-    if (limiting) await limiting;
-    const stamp = (made: readonly string[], acceptedAt: number) =>
-      drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt, traceparent }));
+    const limited = limits(principal, drafts);
+    if (limited) await limited;
+    const stamp = (newIds: readonly string[], acceptedAt: number) =>
+      drafts.map((draft, at) =>
+        notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
+      );
     if (idempotencyKey === undefined) {
-      const made = drafts.map(() => ids());
-      await buffer.put(stamp(made, clock.now()));
-      return { ids: made, replayed: false };
+      const newIds = drafts.map(() => ids());
+      await buffer.put(stamp(newIds, clock.now()));
+      return { ids: newIds, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
     const name = key.join();
-    if (busy.has(name)) throw requestInProgress();
-    busy.add(name);
+    if (inProgress.has(name)) throw requestInProgress();
+    inProgress.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
       return await publishOnce({ key, fingerprint, count: drafts.length, stamp });
     } finally {
-      busy.delete(name);
+      inProgress.delete(name);
     }
   };
 }
 
-/** A draft as a value, which is equal for drafts that say the same. */
+/** Parses the data, so that drafts with the same content are equal. */
 function parsed(draft: NotificationDraft): JsonObject {
   return { ...draft, data: JSON.parse(draft.data) } as JsonObject;
 }
@@ -139,7 +140,7 @@ function notificationOf(
 
 /** Whether a text has more than `limit` bytes in UTF-8. */
 function exceeds(text: string, limit: number): boolean {
-  if (text.length * 3 <= limit) return false; // three bytes at most for a UTF-16 unit
+  if (text.length * 3 <= limit) return false; // a UTF-16 unit takes at most three bytes
   return text.length > limit || new TextEncoder().encode(text).length > limit;
 }
 

@@ -40,7 +40,7 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
 }
 
 /** All facts. */
-export async function gather(options: ExamineOptions): Promise<Facts> {
+async function gather(options: ExamineOptions): Promise<Facts> {
   const { variables, folder, clock, random, fetch, key, port, onStep = () => {} } = options;
   onStep(`reading ${folder} …`);
   const read = await readConfiguration(folder, variables);

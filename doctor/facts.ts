@@ -1,10 +1,10 @@
 /** What the probes gather and the checks judge. Whatever could not be learnt is absent. */
 
 import type { BuiltConfiguration } from "../cascade/configuration.ts";
-import type { ConfigFault } from "../cascade/mod.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ClientStatus } from "../core/transport.ts";
-import type { ServerFacts } from "../redis/mod.ts";
+import type { findingsOf } from "../redis/link/server_check.ts";
 import type { FileDamage } from "../store/file_check.ts";
 import type { MetricsText } from "./prometheus_text.ts";
 
@@ -13,7 +13,7 @@ export interface ConfigurationFacts {
   readonly folder: string;
   readonly built: BuiltConfiguration;
   /** Faults of entries in options files. */
-  readonly clientFaults: readonly ConfigFault[];
+  readonly clientFaults: readonly FileFault[];
   readonly variables: Readonly<Record<string, string>>;
   readonly port: number;
 }
@@ -43,12 +43,15 @@ export interface DataFileFacts {
   readonly damage: readonly FileDamage[];
 }
 
+/** What one server of a Redis says of itself. */
+export type RedisServerFacts = Parameters<typeof findingsOf>[0];
+
 /** The servers of a Redis. */
 export interface RedisFacts {
   readonly kind: "redis";
   /** Why it cannot be reached. */
   readonly fault?: string;
-  readonly servers: readonly ServerFacts[];
+  readonly servers: readonly RedisServerFacts[];
 }
 
 /** A clock that was read beside this machine's. */

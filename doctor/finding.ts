@@ -1,7 +1,7 @@
 /** What the doctor finds: something that is wrong, and what to do about it. */
 
 /** `error`: something does not work, or will lose notifications. `warning`: it may before long. */
-export type Severity = "error" | "warning";
+type Severity = "error" | "warning";
 
 /** One thing that is wrong. */
 export interface Finding {

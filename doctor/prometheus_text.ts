@@ -1,7 +1,7 @@
 /** Reads the text exposition format of Prometheus, as far as this service writes it. Pure. */
 
 /** One time series at one moment. */
-export interface Sample {
+interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }

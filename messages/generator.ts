@@ -1,6 +1,6 @@
 /**
- * Makes the message for one client and transport out of a notification: the built-in one of its
- * topic, as a template changes it. Never fails, whatever the data are; every text is bounded.
+ * Creates the message of a notification for one client and transport: the built-in one of the
+ * topic, changed by a template. It never fails, whatever the data contain; every text is bounded.
  */
 
 import type { Message } from "../core/message.ts";
@@ -11,18 +11,18 @@ import { cleanText, type TextKind } from "./clean_text.ts";
 import { applyTemplate } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 
-/** What one user's settings say about messages. */
+/** The message settings of one user. */
 export interface MessageOptions {
   /** @default {true} */
   readonly badge?: boolean;
   /** @default {true} */
   readonly sound?: boolean;
-  /** Name of the sound where no template names one. */
+  /** The sound's name where no template sets one. */
   readonly soundName?: string;
 }
 
-/** Makes messages. */
-export interface MessageGenerator {
+/** Creates messages. */
+interface MessageGenerator {
   generate(
     notification: Notification,
     target: Pick<Target, "client" | "transport">,
@@ -33,7 +33,7 @@ export interface MessageGenerator {
 const TEXTS = ["title", "body", "sound", "thread", "category", "link", "icon"] as const;
 const DEFAULT_SOUND = "default";
 
-/** A generator that asks for the templates at each message, so that they can be replaced. */
+/** Creates a generator. It reads the templates for each message, so that they can be replaced. */
 export function createMessageGenerator(
   { templates }: { readonly templates: () => Templates },
 ): MessageGenerator {
@@ -41,8 +41,10 @@ export function createMessageGenerator(
     generate(given, target, options = {}) {
       const notification: ParsedNotification = { ...given, data: parseData(given) };
       const bare = bareMessage(notification);
-      // Sockets carry topic and data as they are.
+      // Sockets receive topic and data unchanged.
       if (target.transport === "websocket") return bare;
+      // Webhooks carry the client that caused it as well, for the receiver to leave out.
+      if (target.transport === "webhook") return { ...bare, ...sourceOf(notification) };
       const found = templates().find(target, notification.topic);
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
@@ -63,6 +65,10 @@ function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotificatio
   return { id, topic, data, priority, silent: true, ...expiry };
 }
 
+function sourceOf({ sourceToken }: ParsedNotification): Pick<Message, "sourceToken"> {
+  return sourceToken === undefined ? {} : { sourceToken };
+}
+
 function withOptions(
   draft: MessageDraft,
   { badge = true, sound = true, soundName }: MessageOptions,
@@ -76,7 +82,7 @@ function withOptions(
   };
 }
 
-/** What of a draft can be shown; of a silent one, only what orders messages. */
+/** Returns the visible parts of a draft; for a silent one, only those that order messages. */
 function parts(
   draft: MessageDraft,
   notification: ParsedNotification,

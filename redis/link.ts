@@ -1,54 +1,53 @@
 /**
- * The way to Redis or Valkey: one server, one behind Sentinel, or a Cluster. Everything in this
- * folder sees only this port. A command is sent once: what became of one that was under way when
- * the connection broke is not known, so whatever is sent must bear being sent again.
+ * The port to Redis or Valkey: a single server, a master behind Sentinels, or a Cluster. The rest of
+ * this folder uses only this port. A command is sent once. When the connection breaks, the result of
+ * a pending command is unknown, so callers send only commands that are safe to repeat.
  */
 
-/** A Lua script, sent by its hash where the server knows it already. */
+/** A Lua script; it is sent by its hash if the server has it already. */
 export interface Script {
-  /** For errors and metrics. */
+  /** Name for errors and metrics. */
   readonly name: string;
   readonly lua: string;
 }
 
-/** An answer: simple and bulk strings as text, integers as numbers, nil as null. */
+/** A reply: simple and bulk strings are texts, integers are numbers, nil is null. */
 export type Reply = string | number | null | readonly Reply[];
 
 /**
- * The port. Every method rejects with `ServiceError` `store_unavailable` (with a time to come
- * back) where the server cannot be reached, does not answer in time, or cannot take writes for now
- * (`OOM`, `LOADING`, `READONLY`, `CLUSTERDOWN`, `MISCONF` and the like), and at once where the
- * connection is known to be down; any other error answer is a bug and rejects with an `Error`.
+ * The port. Every method rejects with `ServiceError` `store_unavailable` (with `retryAfterSeconds`)
+ * if the server cannot be reached, does not reply in time, or refuses commands for the moment (`OOM`,
+ * `LOADING`, `READONLY`, `CLUSTERDOWN`, `MISCONF` and others); it rejects immediately while the
+ * connection is down. Any other error reply is a bug and rejects with an `Error`.
  */
 export interface RedisLink extends AsyncDisposable {
-  /** Runs a script. All keys must be of one hash slot. */
+  /** Runs a script. All keys must have the same hash slot. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
-  /** Sends a command to where `key` is. */
+  /** Sends a command to the server that has `key`. */
   send(key: string, command: readonly (string | number)[]): Promise<Reply>;
-  /** Opens a connection of its own for commands that block, to where `key` is. */
+  /** Opens a separate connection for blocking commands, to the server that has `key`. */
   dedicated(key: string): BlockingLink;
   /**
-   * Whether commands are answered at the moment. In a Cluster: of every master; while one of them
-   * is away, commands to the others are still answered.
+   * Whether every server replies. While one master of a Cluster is down, commands to the others
+   * still work.
    */
   readonly isUp: boolean;
-  /** Calls back each time that commands are answered again after they were not. */
+  /** Registers a listener that is called each time `isUp` becomes true. */
   onUp(listener: () => void): void;
   /**
-   * Epoch milliseconds as the servers have it, so that nodes whose clocks differ agree on what is
-   * due and whose lease has run out.
+   * Returns the epoch milliseconds of the servers, so that nodes with different clocks agree on due
+   * times and leases.
    */
   now(): number;
-  /** Commands sent and not answered. Beyond a limit further ones are refused. */
+  /** The number of commands without a reply. Commands beyond a limit are rejected. */
   readonly pending: number;
 }
 
-/** A connection that may wait for its answers. It comes back by itself after a break. */
+/** A connection for blocking commands. It reconnects after a failure. */
 export interface BlockingLink extends AsyncDisposable {
   /**
-   * Like {@link RedisLink.send}; waits for the answer as long as `waitMs` and what it took. Where
-   * the connection is down it waits for the next attempt to connect, so whoever sends again after
-   * each failure is slowed down by that alone.
+   * Sends a command that may block at the server for `waitMs`. While the connection is down, this
+   * waits for the next attempt to connect, so a caller that retries in a loop is slowed down.
    */
   send(
     command: readonly (string | number)[],

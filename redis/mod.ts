@@ -1,40 +1,21 @@
 /**
- * Everything that several nodes share, on Redis or Valkey. Here are the ports and the names of keys;
- * `link/` is the way to the servers, `records/` the store, `buffer/` and `hub/` what the load goes
- * through, `nodes/` who is there and what they tell each other, `shared/` limits and tokens.
+ * Everything that several nodes share, on Redis or Valkey: `link/` connects to the servers,
+ * `records/` is the store, `buffer/` and `hub/` carry the load, `nodes/` knows the other nodes and
+ * sends them messages, `shared/` has limits and tokens.
  */
 
-export {
-  type Credentials,
-  type HostPort,
-  hostsOf,
-  isRedisAddress,
-  parseAddress,
-  type RedisAddress,
-} from "./link/address.ts";
-export { RedisBuffer, type RedisBufferOptions } from "./buffer/buffer.ts";
-export { type ChangeFeedOptions, createChangeFeed } from "./nodes/change_feed.ts";
-export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub/hub.ts";
-export {
-  createNodeChannel,
-  type NodeChannel,
-  type NodeChannelOptions,
-  type NodeMessageKind,
-} from "./nodes/node_channel.ts";
-export type { Link } from "./link/routed_link.ts";
-export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
-export type { Nodes } from "./nodes.ts";
-export { openLink, type OpenLinkOptions } from "./link/open.ts";
-export { createRedisLimiter, type RateLimiterOptions } from "./shared/rate_limiter.ts";
-export { joinNodes, type JoinOptions, type RegisteredNodes } from "./nodes/registered_nodes.ts";
-export {
-  checkServers,
-  findingsOf,
-  parseInfo,
-  type ServerFacts,
-  type ServerFinding,
-} from "./link/server_check.ts";
-export { createSharedTokens, type SharedTokensOptions } from "./shared/shared_tokens.ts";
+export { isRedisAddress } from "./link/address.ts";
+export { RedisBuffer } from "./buffer/buffer.ts";
+export { createChangeFeed } from "./nodes/change_feed.ts";
+export { createRedisHub } from "./hub/hub.ts";
+export { createNodeChannel } from "./nodes/node_channel.ts";
+export type { Link } from "./link/link.ts";
+export type { RedisLink } from "./link.ts";
+export { openLink } from "./link/open.ts";
+export { createRedisLimiter } from "./shared/rate_limiter.ts";
+export { joinNodes } from "./nodes/registered_nodes.ts";
+export { checkServers, type ServerFinding } from "./link/server_check.ts";
+export { createSharedTokens } from "./shared/shared_tokens.ts";
 export { RedisStore } from "./records/store.ts";
-export { exportLines, type ExportOptions } from "./transfer/export.ts";
-export { checkExport, IMPORTING_KEY, importLines, type ImportOptions } from "./transfer/import.ts";
+export { exportLines } from "./transfer/export.ts";
+export { checkExport, IMPORTING_KEY, importLines } from "./transfer/import.ts";

@@ -1,4 +1,4 @@
-/** `/v1/notifications`: publish, and see what became of it. */
+/** `/v1/notifications`: publishes notifications and returns their outcomes. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Buffer } from "../buffer/mod.ts";
@@ -35,14 +35,14 @@ const ledgerBody = z.object({
   })),
 }).openapi("LedgerRecord");
 
-/** What these routes need. */
+/** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
   readonly buffer: Pick<Buffer, "find">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
   const { authenticate, publish, buffer } = deps;
   const app = new OpenAPIHono<Env>();
@@ -66,17 +66,17 @@ export function notificationRoutes(deps: NotificationDeps): App {
       "store_unavailable",
     ],
   });
-  // Those of unknown length come this way; see `mod.ts` for the others.
+  // Only bodies of unknown length take this route; `mod.ts` handles the others directly.
   app.post("/", (c) => publish(c.req.raw));
 
   describe(app, {
     method: "get",
     path: "/{id}",
     tag: "Notifications",
-    summary: "What became of a notification, per client and transport",
+    summary: "Get the outcome of a notification, per client and transport",
     scope: "read",
     params: z.object({ id: z.uuid() }),
-    answers: { 200: { text: "Its record", schema: ledgerBody } },
+    answers: { 200: { text: "The record of the notification", schema: ledgerBody } },
     errors: ["not_found"],
   });
   app.get("/:id", needs(authenticate, "read"), async (c) => {

@@ -1,12 +1,12 @@
 /**
- * The lint rules about who may import whom: the table of folders, and that a file whose name
- * begins with `_` belongs to its folder. Only relative imports are looked at; packages are free.
+ * The lint rules about imports: a table says which folder may import which, and a file whose name
+ * begins with `_` is private to its folder. The rules check relative imports only, not packages.
  */
 
 import { folderOf, inProject } from "./_project.ts";
 
 /** What a folder may import besides itself. `types:` allows `import type` only. */
-export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
+const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   core: [],
   store: ["core"],
   cascade: ["core"],
@@ -15,29 +15,40 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   transports: ["core"],
   realtime: ["core"],
   events: ["core"],
-  subscriptions: ["core", "store"],
-  buffer: ["core", "store"],
-  // Everything that several nodes share; only the composition knows of it.
+  subscriptions: ["core"],
+  buffer: ["core"],
+  // What several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
-  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
+  // The place beside an Open-Xchange middleware: its webhooks are published, its sessions checked.
+  open_xchange: ["core", "delivery"],
+  routes: [
+    "core",
+    "auth",
+    "cascade",
+    "subscriptions",
+    "delivery",
+    "open_xchange",
+    "types:buffer",
+  ],
   simulator: ["core"],
-  console: ["core"],
   // Judges a set-up from outside; its probes open what the service opens.
   doctor: ["core", "cascade", "store", "redis", "transports"],
   // The command line, which is a process of its own.
   cli: "anything",
-  // The composition: `main.ts` and what it starts.
+  // The composition root, which `main.ts` starts.
   service: "anything",
-  // The process itself, and whatever only looks at the product from outside.
+  // The process itself, and code that is not part of the product.
   "": "anything",
   tests: "anything",
   bench: "anything",
   chaos: "anything",
   scripts: "anything",
+  // What others paste: it knows the service by its API alone.
+  examples: [],
 };
 
-/** Reports imports against the direction of {@link LAYERS}. */
+/** Reports imports that {@link LAYERS} does not allow. */
 export const layers: Deno.lint.Rule = {
   create(context) {
     return eachImport(context, (node, target, typesOnly) => {
@@ -55,14 +66,14 @@ export const layers: Deno.lint.Rule = {
           message: typesWould
             ? `'${from}' may import only types from '${to}'`
             : `'${from}' must not import from '${to === "" ? target : to}'`,
-          hint: "DESIGN: who may import whom",
+          hint: "The table is in scripts/_lint_layers.ts",
         });
       }
     });
   },
 };
 
-/** Reports imports of another folder's `_private.ts` files; tests may look at anything. */
+/** Reports imports of another folder's `_private.ts` files; tests may import any file. */
 export const privateFiles: Deno.lint.Rule = {
   create(context) {
     return eachImport(context, (node, target) => {
@@ -70,7 +81,7 @@ export const privateFiles: Deno.lint.Rule = {
       if (folderOf(from) === "tests" || folderOf(from) === "bench") return;
       const slash = target.lastIndexOf("/");
       if (!target.slice(slash + 1).startsWith("_")) return;
-      if (from.startsWith(target.slice(0, slash + 1))) return;
+      if (from.slice(0, from.lastIndexOf("/")) === target.slice(0, slash)) return;
       context.report({ node, message: `'${target}' is private to its folder` });
     });
   },

@@ -4,8 +4,10 @@
  * writes nothing and fails where the file differs.
  */
 
-import type { MetricName } from "../core/metrics.ts";
+import type { METRICS } from "../core/metrics.ts";
 import { ROOT } from "./_project.ts";
+
+type MetricName = keyof typeof METRICS;
 
 const PATH = "deploy/grafana/carillon.json";
 const NODES = `instance=~"$instance"`;
@@ -78,7 +80,10 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: "Breakers open",
       unit: "short",
-      queries: [[gauge("carillon_lane_open", "transport, client"), "{{transport}} {{client}}"]],
+      queries: [[
+        gauge("carillon_provider_breaker_open", "transport, client"),
+        "{{transport}} {{client}}",
+      ]],
     },
     {
       title: "Dead letters",

@@ -10,22 +10,22 @@ import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 const KNOWN = "'kv:<file>', 'kv:' (the platform's own), 'memory:' or 'redis://<host>'";
-/** What folder `redis/` opens, together with everything else that nodes share there. */
+/** Schemes that folder `redis/` opens. */
 const REDIS = /^(redis|valkey)s?(\+|$)/;
 
 /** How a store is opened. */
-export interface OpenStoreOptions extends KvStoreOptions {
-  /** Told of damage that does not keep the store from being opened. */
+interface OpenStoreOptions extends KvStoreOptions {
+  /** Receives damage that does not keep the store from being opened. */
   readonly onDamage?: (damage: FileDamage) => void;
 }
 
 /**
- * Opens a store: `kv:<file>` on a file, whose folder is made where it is missing, `kv:` the
- * platform's own Deno KV, `memory:` without a file. Redis is opened by folder `redis/`.
+ * Opens a store: `kv:<file>` on a file, whose folder it creates if needed, `kv:` on the platform's
+ * own Deno KV, `memory:` without a file. Folder `redis/` opens Redis.
  *
- * @throws {ServiceError} `invalid_configuration` where the address names no store of this build,
- * `store_unavailable` where the file cannot be opened, `store_damaged` where it is damaged. The address may hold a password, so only
- * its scheme is repeated.
+ * @throws {ServiceError} `invalid_configuration` where the address names no known store,
+ * `store_unavailable` where the file cannot be opened, `store_damaged` where it is damaged. Messages show only the scheme of the
+ * address, which may contain a password.
  */
 export async function openStore(address: string, options: OpenStoreOptions): Promise<Store> {
   const colon = address.indexOf(":");
@@ -35,7 +35,7 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
     case "kv": {
       const folder = dataFolder(address);
       if (folder === undefined) return await openKvStore(rest === "" ? undefined : rest, options);
-      await makeFolder(folder);
+      await createFolder(folder);
       await refuseDamaged(rest, options);
       return await withJournal(await openKvStore(rest, options), { ...options, path: rest });
     }
@@ -49,18 +49,18 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
       throw new ServiceError(
         "invalid_configuration",
         `Cannot open a store at '${/^[a-z0-9+.-]{1,20}$/i.test(scheme) ? `${scheme}:` : "…"}': ` +
-          (REDIS.test(scheme) ? "a link to Redis is needed for it" : `use ${KNOWN}`),
+          (REDIS.test(scheme) ? "only a link to Redis can" : `use ${KNOWN}`),
       );
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function createFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (cause) {
     throw new ServiceError(
       "store_unavailable",
-      `Cannot make the data folder ${folder}: ${messageOf(cause)}`,
+      `Cannot create the data folder ${folder}: ${messageOf(cause)}`,
       { cause },
     );
   }

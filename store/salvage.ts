@@ -11,7 +11,7 @@ import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./
 import { holdJournal, lockJournal } from "./_journal.ts";
 
 /** Paths of data files. */
-export interface SalvageOptions {
+interface SalvageOptions {
   /** The damaged file, which stays as it is. */
   readonly from: string;
   /** Must not exist. */
@@ -20,7 +20,7 @@ export interface SalvageOptions {
 }
 
 /** What came of it. */
-export interface Salvaged {
+interface Salvaged {
   readonly records: number;
   /** Whether the end was reached from the beginning: nothing was unreadable. */
   readonly isComplete: boolean;

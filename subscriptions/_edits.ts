@@ -1,4 +1,4 @@
-/** What each operation makes of a user's document. Pure: the repository reads and writes. */
+/** Computes how operations change a user's document. Pure: the repository reads and writes. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { Subscription, Target } from "../core/subscription.ts";
@@ -6,29 +6,31 @@ import { addressOf, tokenToKeep } from "./_addresses.ts";
 import type { TokenName } from "./_records.ts";
 import type { SubscribeRequest } from "./request.ts";
 
-/** Whether it still counts. */
+/** Whether a subscription has not expired. */
 export function isLive({ expiresAt }: Subscription, now: number): boolean {
   return expiresAt === undefined || expiresAt > now;
 }
 
-/** Whether two name the same address of the same client and transport. */
+/** Whether two tokens name the same address of the same client and transport. */
 export function sameToken(a: TokenName, b: TokenName): boolean {
   return addressOf(a) === addressOf(b) && a.client === b.client && a.transport === b.transport;
 }
 
 /**
- * The document with the request in it: a known token keeps its id and takes the new topics, time
- * of expiry and meta. What has expired goes.
+ * Adds a request: a known token keeps its id and takes the new topics, expiry and meta. Expired
+ * subscriptions are removed.
  *
  * @throws {ServiceError} `too_many_subscriptions`
  */
 export function withRequest(
   subscriptions: readonly Subscription[],
   request: SubscribeRequest,
-  { now, newId, max }: {
+  { now, newId, max, maxPerClient = max }: {
     readonly now: number;
     readonly newId: () => string;
     readonly max: number;
+    /** Of those with the same client and transport. */
+    readonly maxPerClient?: number | undefined;
   },
 ): { readonly after: readonly Subscription[]; readonly subscription: Subscription } {
   const live = subscriptions.filter((one) => isLive(one, now));
@@ -39,12 +41,20 @@ export function withRequest(
       `Cannot subscribe: a user has at most ${max} subscriptions`,
     );
   }
+  const { client, transport } = request;
+  const alike = live.filter((one) => one.client === client && one.transport === transport);
+  if (known === undefined && alike.length >= maxPerClient) {
+    throw new ServiceError(
+      "too_many_subscriptions",
+      `Cannot subscribe: a user has at most ${maxPerClient} subscriptions with '${client}'`,
+    );
+  }
   const subscription: Subscription = {
     ...request,
     ...known !== undefined && { token: tokenToKeep(known, request) },
     id: known?.id ?? newId(),
     createdAt: known?.createdAt ?? now,
-    // The wall clock may have gone back, but the client has been heard of since.
+    // The wall clock may have gone back, but the client has been active since.
     refreshedAt: Math.max(now, known?.refreshedAt ?? 0),
   };
   const after = known === undefined
@@ -54,8 +64,8 @@ export function withRequest(
 }
 
 /**
- * The document without the subscription that a provider called dead, unless its token has changed
- * or the client has refreshed it after `refreshedBy`.
+ * Removes the subscription that a provider reported dead, unless its token has changed or the
+ * client has refreshed it after `refreshedBy`.
  */
 export function withoutDead(
   subscriptions: readonly Subscription[],
@@ -67,7 +77,7 @@ export function withoutDead(
   );
 }
 
-/** The document with another token for the target, or without it where that one is taken. */
+/** Replaces the target's token, or removes the target where the token is subscribed already. */
 export function withRenewedToken(
   subscriptions: readonly Subscription[],
   { target, token, taken, now }: {

@@ -1,14 +1,15 @@
 /** `backup`: copies the store to a file while the service works with it. */
 
 import { backUpDataFile } from "../../store/backup.ts";
-import { exportLines, isRedisAddress, openLink, parseAddress } from "../../redis/mod.ts";
+import { parseAddress } from "../../redis/link/address.ts";
+import { exportLines, isRedisAddress, openLink } from "../../redis/mod.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { storePlace } from "../store_place.ts";
 
 /** Backs up a data file, or exports Redis. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output } = deps;
   const { from: first, to: second } = input.args;
   const from = storePlace(second === undefined ? undefined : first, deps);

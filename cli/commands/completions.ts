@@ -7,7 +7,7 @@ import type { CliDeps } from "../deps.ts";
 import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Prints it. */
-export function run(input: Input, { output }: CliDeps): Promise<ExitCode> {
+export default function run(input: Input, { output }: CliDeps): Promise<ExitCode> {
   const shell = input.args.shell as "bash" | "zsh" | "fish";
   const script = completionsFor(shell, COMMANDS);
   output.result({ shell, script }, script.trimEnd());

@@ -1,15 +1,15 @@
 /** `config check`: what a start would say of a configuration folder. */
 
-import { placeOf } from "../../cascade/mod.ts";
+import { placeOf } from "../../core/file_fault.ts";
 import { readConfiguration } from "../../doctor/probes/configuration.ts";
-import { folderOf } from "../config_folder.ts";
+import { configFolderOf } from "../config_folder.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Lists faults and warnings; fails where there are faults. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
-  const folder = folderOf(input, deps);
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+  const folder = configFolderOf(input, deps);
   const { files, built, providers } = await readConfiguration(folder, deps.variables);
   const told = (fault: Parameters<typeof placeOf>[0] & { readonly message: string }) => ({
     place: placeOf(fault),

@@ -1,13 +1,13 @@
 /** `config diff`: what differs from the defaults, or between two folders. */
 
-import { folderOf, keysSetIn, type SetKey } from "../config_folder.ts";
+import { configFolderOf, keysSetIn, type SetKey } from "../config_folder.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Compares; a difference is no failure. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
-  const mine = await keysSetIn(folderOf(input, deps), deps);
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+  const mine = await keysSetIn(configFolderOf(input, deps), deps);
   const { other } = input.args;
   const changes = other === undefined
     ? mine.filter((each) => each.value !== each.default)
@@ -15,7 +15,7 @@ export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
     // Variables of the environment overrule both folders alike.
     : between(
       await keysSetIn(other, { variables: {} }),
-      await keysSetIn(folderOf(input, deps), {
+      await keysSetIn(configFolderOf(input, deps), {
         variables: {},
       }),
     );

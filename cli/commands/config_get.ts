@@ -3,7 +3,7 @@
 import { valueText } from "../../cascade/key_spec.ts";
 import { findName, nearestName } from "../../cascade/schema.ts";
 import { defaultValue } from "../../cascade/settings.ts";
-import { folderOf, keysSetIn, readGood, shown } from "../config_folder.ts";
+import { configFolderOf, keysSetIn, readGood, shown } from "../config_folder.ts";
 import { type Input, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
@@ -13,7 +13,7 @@ import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Reads files and environment, or asks the service for attributes. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output } = deps;
   const { key } = input.args;
   const path = attributesPath(input);
@@ -26,7 +26,7 @@ export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
     return EXIT_CODES.ok.code;
   }
   if (textOption(input, "user") !== undefined) throw new CliError("usage", "Give --context, too");
-  const folder = folderOf(input, deps);
+  const folder = configFolderOf(input, deps);
   if (key === undefined) {
     const all = await keysSetIn(folder, deps);
     output.result(all, table(all.map(({ key, value, source }) => [key, value, source])));

@@ -2,9 +2,9 @@
 
 import type { KeySpec } from "../../cascade/key_spec.ts";
 import { readSetting } from "../../cascade/schema.ts";
-import { checkConfiguration, readConfiguration } from "../../doctor/probes/configuration.ts";
+import { configurationOf, readConfiguration } from "../../doctor/probes/configuration.ts";
 import { attributesPath } from "../attributes_path.ts";
-import { faulty, folderOf } from "../config_folder.ts";
+import { configFolderOf, faulty } from "../config_folder.ts";
 import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
@@ -15,7 +15,7 @@ import { openApi } from "../service_api.ts";
 const OWN_FILE = "carillon.properties";
 
 /** Checks the value, writes it, and has the service read it where that was asked for. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output } = deps;
   const key = input.args.key!;
   const value = await valueOf(key, input, deps);
@@ -32,7 +32,7 @@ export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
     return EXIT_CODES.ok.code;
   }
   if (textOption(input, "user") !== undefined) throw new CliError("usage", "Give --context, too");
-  const file = await writeProperty(read.name, value, { folder: folderOf(input, deps), deps });
+  const file = await writeProperty(read.name, value, { folder: configFolderOf(input, deps), deps });
   if (read.spec.applies === "after a restart") {
     output.say(`${key} takes effect after a restart of the service`);
   }
@@ -76,7 +76,7 @@ async function writeProperty(name: string, value: string, { folder, deps }: {
   const holder = before.find(([, text]) => setProperty(text, { name, value }).replaced);
   const file = holder?.[0] ?? OWN_FILE;
   const { text } = setProperty(files.get(file) ?? "", { name, value });
-  const after = checkConfiguration(new Map([...files, [file, text]]), deps.variables);
+  const after = configurationOf(new Map([...files, [file, text]]), deps.variables);
   if (!after.built.ok) throw faulty(after.built);
   await replaceFile(`${folder}/${file}`, text);
   return file;

@@ -7,7 +7,7 @@ import { table } from "../output.ts";
 import { openApi, query } from "../service_api.ts";
 
 /** Lists one page; says on standard error where there are more. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const api = await openApi(input, deps);
   const { items, next } = await api.call(
     "GET",

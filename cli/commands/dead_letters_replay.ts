@@ -6,7 +6,7 @@ import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { openApi } from "../service_api.ts";
 
 /** Replays one, or all that match, a thousand with each request. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output } = deps;
   const { id } = input.args;
   const filter = Object.fromEntries(

@@ -2,21 +2,21 @@
 
 import { examine } from "../../doctor/examine.ts";
 import { readEnvironment } from "../../service/environment.ts";
-import { folderOf } from "../config_folder.ts";
+import { configFolderOf } from "../config_folder.ts";
 import { type Input, isSet, textOption, textOptions } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
-import { addressOf } from "../service_api.ts";
+import { serviceAddressOf } from "../service_api.ts";
 
 /** Examines it; silent but for one line where it is sound. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output, variables, clock, random, fetch } = deps;
   const { port, store } = readEnvironment(variables);
   const findings = await examine({
     ...{ variables, clock, random, fetch, port },
-    folder: folderOf(input, deps),
+    folder: configFolderOf(input, deps),
     storeAddress: store,
-    address: addressOf(input, deps),
+    address: serviceAddressOf(input, deps),
     key: variables.CARILLON_KEY || undefined,
     nodes: textOptions(input, "node").map((each) => each.replace(/\/+$/, "")),
     origin: textOption(input, "origin"),

@@ -23,7 +23,7 @@ interface Explanation {
 }
 
 /** Asks the service, and tells each target with the setting that decides. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { context, user } = input.args;
   const topic = textOption(input, "topic");
   const api = await openApi(input, deps);

@@ -6,7 +6,7 @@ import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { openApi } from "../service_api.ts";
 
 /** Makes it. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const scopes = textOptions(input, "scope");
   if (scopes.length === 0) throw new CliError("usage", "Give at least one --scope");
   const contexts = textOptions(input, "context");

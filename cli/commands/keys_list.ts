@@ -7,7 +7,7 @@ import { table } from "../output.ts";
 import { openApi } from "../service_api.ts";
 
 /** Lists them. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { items } = await (await openApi(input, deps)).call("GET", "/v1/keys");
   const rows = items.map((
     { id, name, scopes, contexts, expires }: Record<string, string & string[]>,

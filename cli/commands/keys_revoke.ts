@@ -6,7 +6,7 @@ import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { openApi } from "../service_api.ts";
 
 /** Revokes it, at once and at every node. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const id = input.args.id!;
   await (await openApi(input, deps)).call("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
   deps.output.result({ revoked: id }, `revoked ${id}`);

@@ -8,7 +8,7 @@ import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Listens until `--count` events have come, or until Ctrl-C. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output, signal } = deps;
   const { user, context } = input.args;
   const count = textOption(input, "count");

@@ -24,7 +24,7 @@ function newMail(now: number) {
 }
 
 /** Publishes; fails where the service does not accept it. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output, clock, signal } = deps;
   const api = await openPublisher(input, deps);
   const { ids: [id] } = await api.publish({

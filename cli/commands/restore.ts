@@ -9,7 +9,7 @@ import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { storePlace } from "../store_place.ts";
 
 /** Restores a data file or Redis, or salvages a damaged data file. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output } = deps;
   const from = input.args.from!.replace(/^kv:/, "");
   const to = storePlace(input.args.to, deps);

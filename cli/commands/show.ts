@@ -7,7 +7,7 @@ import { table } from "../output.ts";
 import { openApi } from "../service_api.ts";
 
 /** Asks for the record. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const api = await openApi(input, deps);
   const record = await api.call("GET", `/v1/notifications/${encodeURIComponent(input.args.id!)}`);
   const { id, context, user, topic, acceptedAt, state, reason, targets } = record;

@@ -7,7 +7,7 @@ import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Subscribes, and tries it out where that was asked for. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output, variables, readSecret } = deps;
   const client = textOption(input, "client");
   const transport = textOption(input, "transport");

@@ -5,19 +5,19 @@ import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { readMetrics } from "../../doctor/prometheus_text.ts";
-import { addressOf, createApi } from "../service_api.ts";
+import { createServiceApi, serviceAddressOf } from "../service_api.ts";
 import { type TopReading, topText, topView } from "../top_view.ts";
 
 /** Draws until Ctrl-C; off a terminal it writes one block after the other. */
-export async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { output, clock, signal, variables } = deps;
   const seconds = Number(textOption(input, "interval"));
   if (!(seconds >= 0.1 && seconds <= 3600)) {
     throw new CliError("usage", "--interval must be a number of seconds from 0.1 to 3600");
   }
   // The internal listener asks for no key, so a missing one is no fault.
-  const api = createApi({
-    ...{ address: addressOf(input, deps), fetch: deps.fetch, signal },
+  const api = createServiceApi({
+    ...{ address: serviceAddressOf(input, deps), fetch: deps.fetch, signal },
     key: variables.CARILLON_KEY || undefined,
   });
   async function read(): Promise<TopReading> {

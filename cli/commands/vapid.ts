@@ -6,7 +6,7 @@ import type { CliDeps } from "../deps.ts";
 import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Makes it. */
-export async function run(_input: Input, { output }: CliDeps): Promise<ExitCode> {
+export default async function run(_input: Input, { output }: CliDeps): Promise<ExitCode> {
   const { publickey, privatekey } = await makeVapidKeys();
   output.result(
     { publickey, privatekey },

@@ -1,6 +1,6 @@
 /** Judges the configuration: what a start refuses, what it ignores, and what contradicts itself. */
 
-import { placeOf } from "../../cascade/mod.ts";
+import { placeOf } from "../../core/file_fault.ts";
 import type { Settings } from "../../cascade/mod.ts";
 import type { ConfigurationFacts, Facts } from "../facts.ts";
 import { error, type Finding, warning } from "../finding.ts";

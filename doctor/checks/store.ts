@@ -1,6 +1,6 @@
 /** Judges the store: the data file and its disk, or the servers of Redis. */
 
-import { findingsOf } from "../../redis/mod.ts";
+import { findingsOf } from "../../redis/link/server_check.ts";
 import type { DataFileFacts, Facts, RedisFacts } from "../facts.ts";
 import { error, type Finding, warning } from "../finding.ts";
 

@@ -64,7 +64,7 @@ function trafficFindings(metrics: MetricsText): readonly Finding[] {
         },
       ));
     }
-    if (sumOf(metrics, "carillon_lane_open", labels) > 0) {
+    if (sumOf(metrics, "carillon_provider_breaker_open", labels) > 0) {
       found.push(warning("breaker_open", `${whose}: the circuit breaker holds messages back`, {
         do: "Read the log for the reason, and run the doctor with --dry-run",
       }));

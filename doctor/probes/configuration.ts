@@ -6,7 +6,7 @@ import {
   isConfigurationFile,
 } from "../../cascade/configuration.ts";
 import { createDenoConfigFiles, OPTIONS_FILES, parseClientOptions } from "../../cascade/mod.ts";
-import type { ConfigFault } from "../../cascade/mod.ts";
+import type { FileFault } from "../../core/file_fault.ts";
 import type { TransportName } from "../../core/subscription.ts";
 import { apnOptionsSchema } from "../../transports/apn/mod.ts";
 import { gcmOptionsSchema } from "../../transports/gcm/mod.ts";
@@ -14,12 +14,12 @@ import { webPushOptionsSchema } from "../../transports/webpush/mod.ts";
 import { wnsOptionsSchema } from "../../transports/wns/mod.ts";
 
 /** A transport that has a file of options. */
-export type ProviderName = keyof typeof OPTIONS_FILES;
+export type ProviderName = keyof typeof SCHEMAS;
 
 /** Clients of one transport, by the options file. */
-export interface ProviderOptions {
+interface ProviderOptions {
   readonly clients: ReadonlyMap<string, unknown>;
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** What a folder and the environment say. */
@@ -46,16 +46,17 @@ export async function readConfiguration(
   const texts = await Promise.all(
     paths.map(async (path) => [path, await source.read(path)] as const),
   );
-  return checkConfiguration(new Map(texts), environment);
+  return configurationOf(new Map(texts), environment);
 }
 
 /** The same for files that are in memory, e.g. before one of them is written. */
-export function checkConfiguration(
+export function configurationOf(
   files: ReadonlyMap<string, string>,
   environment: Readonly<Record<string, string>>,
 ): ReadConfiguration {
-  const entries = Object.entries(OPTIONS_FILES) as [ProviderName, string][];
-  const providers = entries.map(([name, file]) => [
+  const providers = PROVIDER_NAMES.map((name) => [name, OPTIONS_FILES[name]] as const).map((
+    [name, file],
+  ) => [
     name,
     parseClientOptions({ file, text: files.get(file) ?? "" }, SCHEMAS[name] as never),
   ]);
@@ -67,4 +68,4 @@ export function checkConfiguration(
 }
 
 /** Names of transports that have a file of options. */
-export const PROVIDERS = Object.keys(OPTIONS_FILES) as readonly (ProviderName & TransportName)[];
+export const PROVIDER_NAMES = Object.keys(SCHEMAS) as readonly (ProviderName & TransportName)[];

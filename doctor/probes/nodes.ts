@@ -6,7 +6,7 @@ import type { ClockFacts, NodeProbe } from "../facts.ts";
 import { type MetricsText, readMetrics } from "../prometheus_text.ts";
 
 /** What asking takes. */
-export interface NodeProbeOptions {
+interface NodeProbeOptions {
   /** With scope `admin`. */
   readonly key: string | undefined;
   readonly fetch: typeof globalThis.fetch;
@@ -14,7 +14,7 @@ export interface NodeProbeOptions {
 }
 
 /** What one node says. */
-export interface AskedNode {
+interface AskedNode {
   readonly node: NodeProbe;
   readonly clock?: ClockFacts;
   readonly metrics?: MetricsText;

@@ -16,10 +16,10 @@ import { createFetchEngine } from "../../transports/http/mod.ts";
 import { createWebPushTransport } from "../../transports/webpush/mod.ts";
 import { createWnsTransport } from "../../transports/wns/mod.ts";
 import type { CredentialFacts, SecretFile } from "../facts.ts";
-import { type ProviderName, PROVIDERS, type ReadConfiguration } from "./configuration.ts";
+import { PROVIDER_NAMES, type ProviderName, type ReadConfiguration } from "./configuration.ts";
 
 /** What probing takes. */
-export interface ProviderProbeOptions {
+interface ProviderProbeOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
@@ -39,7 +39,7 @@ export async function probeProviders(
 ): Promise<readonly CredentialFacts[]> {
   const transports = createTransports(options);
   try {
-    const all = await Promise.all(PROVIDERS.map(async (name) => {
+    const all = await Promise.all(PROVIDER_NAMES.map(async (name) => {
       const { clients } = providers[name];
       const transport = transports[name] as ConfigurableTransport<never>;
       await transport.configure(clients as never);

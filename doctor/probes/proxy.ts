@@ -8,7 +8,7 @@ import { messageOf } from "../../core/errors.ts";
 import type { ClockFacts, ProxyFacts } from "../facts.ts";
 
 /** What probing takes. */
-export interface ProxyProbeOptions {
+interface ProxyProbeOptions {
   readonly address: string;
   /** With scope `subscribe` or `admin`; without it, sockets are not probed. */
   readonly key: string | undefined;
@@ -20,7 +20,7 @@ export interface ProxyProbeOptions {
 }
 
 /** What was found. */
-export interface ProxyProbe {
+interface ProxyProbe {
   readonly proxy: ProxyFacts;
   /** By the header `Date`, which has whole seconds. */
   readonly serviceClock?: ClockFacts;

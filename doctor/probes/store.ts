@@ -3,13 +3,14 @@
 import { statfs } from "node:fs/promises";
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
-import { isRedisAddress, openLink, parseInfo, type ServerFacts } from "../../redis/mod.ts";
+import { parseInfo } from "../../redis/link/server_check.ts";
+import { isRedisAddress, openLink } from "../../redis/mod.ts";
 import { dataFolder } from "../../store/data_folder.ts";
 import { checkDataFile } from "../../store/file_check.ts";
-import type { ClockFacts, DataFileFacts, RedisFacts } from "../facts.ts";
+import type { ClockFacts, DataFileFacts, RedisFacts, RedisServerFacts } from "../facts.ts";
 
 /** What was found. */
-export interface StoreProbe {
+interface StoreProbe {
   readonly store?: DataFileFacts | RedisFacts;
   readonly storeFault?: string;
   /** The clock of Redis. */
@@ -72,7 +73,7 @@ async function probeRedis(
     await using link = await openLink(address, { clock, random, openWithinMs: 3_000 });
     const infos = await link.each(["INFO"]);
     const saves = await link.each(["CONFIG", "GET", "save"]).catch(() => []);
-    const servers = infos.map(({ server, reply }): ServerFacts => {
+    const servers = infos.map(({ server, reply }): RedisServerFacts => {
       const save = saves.find((each) => each.server === server)?.reply;
       return {
         server,

@@ -1,11 +1,14 @@
-/** The npm client, set up to do no more than speak the protocol: one connection, made once. */
+/** Makes connections of the npm package, which reads and writes the protocol. */
 
 import { createClient } from "redis";
 import type { Clock } from "../../core/clock.ts";
 import type { Credentials, HostPort } from "./address.ts";
 import type { Reply } from "../link.ts";
 
-/** How to get through to a server. */
+/** Parts of a command, its name first. */
+export type Command = readonly (string | number)[];
+
+/** How to log in at a server. */
 export interface Access {
   readonly tls: boolean;
   readonly credentials: Credentials;
@@ -17,14 +20,14 @@ export interface Access {
 /** A connection of the npm package. */
 export type Client = ReturnType<typeof makeClient>;
 
-/** A client that has not begun to connect, and that does not come back by itself. */
+/** Makes a client that is not connected yet and that never reconnects. */
 export function makeClient(
   { host, port }: HostPort,
   { tls, credentials, database, ca, timeoutMs }: Access & { readonly timeoutMs: number },
 ) {
   const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false as const };
   return createClient({
-    // Answers of the older protocol are plain texts, numbers and lists.
+    // Replies of RESP2 are plain texts, numbers and lists.
     RESP: 2,
     ...credentials,
     database,
@@ -37,22 +40,27 @@ export function makeClient(
   });
 }
 
-/** Asks one question on a connection made for it. */
-export async function askOnce(
-  where: HostPort,
+/** Sends a command on a client. */
+export function sendOn(client: Client, command: Command): Promise<Reply> {
+  return client.sendCommand(command.map(String)) as Promise<Reply>;
+}
+
+/** Sends one command on a connection of its own. */
+export async function sendOnce(
+  server: HostPort,
   { command, clock, ...access }: Access & {
-    readonly command: readonly string[];
+    readonly command: Command;
     readonly clock: Pick<Clock, "after">;
     readonly timeoutMs: number;
   },
 ): Promise<Reply> {
-  const client = makeClient(where, access);
-  // Whatever happens to it is told by the promises below as well.
+  const client = makeClient(server, access);
+  // The promises below reject with the same error.
   client.on("error", () => {});
   const timer = clock.after(access.timeoutMs, () => client.destroy());
   try {
     await client.connect();
-    return await client.sendCommand(command) as Reply;
+    return await sendOn(client, command);
   } finally {
     timer.cancel();
     client.destroy();

@@ -1,36 +1,37 @@
 /**
- * The routes of a Cluster: one connection to each master, and a map of which has which slot. The
- * map is read anew when a server says that a slot has moved, and again and again while one of the
- * masters cannot be reached, until its replica has taken over or it is back.
+ * The topology of a Cluster: one connection to each master, and the map of which master has which
+ * slot. The map is read again when a server replies that a slot has moved, and repeatedly while a
+ * master is unreachable, until its replica has taken over or it is back.
  */
 
 import type { Timer } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import { askOnce } from "./_client.ts";
-import { type Command, Connection } from "./_connection.ts";
+import { type Command, sendOnce } from "./_client.ts";
+import { Connection } from "./_connection.ts";
 import { meaningOf, redirection, unavailable } from "./_errors.ts";
-import type { Routes, RoutesOptions, ServerReply } from "./_routes.ts";
+import type { ServerReply, Topology, TopologyOptions } from "./_single_master.ts";
 import { isWhole, type SlotMap, slotMapOf, slotOf } from "./_slots.ts";
 import { type HostPort, nameOf } from "./address.ts";
 import type { Reply } from "../link.ts";
 
-/** A slot may move on while a command follows it. */
-const MAX_HOPS = 5;
+/** A slot may move again while a command follows a redirection. */
+const MAX_REDIRECTIONS = 5;
 const READ_AGAIN_MS = 500;
+const READ_MAP = ["CLUSTER", "SLOTS"] as const;
 
-/** What a {@link ClusterRoutes} is made of. */
-export interface ClusterOptions extends RoutesOptions {
-  /** Servers that know of the others. */
+/** Options of a {@link ClusterTopology}. */
+interface ClusterOptions extends TopologyOptions {
+  /** Servers to read the first map from. */
   readonly seeds: readonly HostPort[];
 }
 
-/** A connection per master. */
-export class ClusterRoutes implements Routes {
+/** A topology with several masters. */
+export class ClusterTopology implements Topology {
   readonly #options: ClusterOptions;
   readonly #connections = new Map<string, Connection>();
   #map: SlotMap = { masters: new Map(), owners: [] };
   #reading: Promise<void> | undefined;
-  #again: Timer | undefined;
+  #readAgain: Timer | undefined;
   #closed = false;
 
   constructor(options: ClusterOptions) {
@@ -44,18 +45,16 @@ export class ClusterRoutes implements Routes {
   }
 
   get pending(): number {
-    let pending = 0;
-    for (const connection of this.#connections.values()) pending += connection.pending;
-    return pending;
+    return this.#connections.values().reduce((sum, { pending }) => sum + pending, 0);
   }
 
-  async ask(key: string, command: Command): Promise<Reply> {
-    let connection = this.#ownerOf(slotOf(key));
+  async send(key: string, command: Command): Promise<Reply> {
+    let connection = this.#connections.get(this.#ownerOf(key))!;
     let asking = false;
-    for (let hop = 0;; hop++) {
+    for (let redirections = 0;; redirections++) {
       try {
         if (!asking) return await connection.send(command);
-        // Both go out in the same turn, so nothing comes between them.
+        // Both are written in the same turn, so no other command comes between them.
         const [, reply] = await Promise.all([
           connection.send(["ASKING"]),
           connection.send(command),
@@ -63,62 +62,59 @@ export class ClusterRoutes implements Routes {
         return reply;
       } catch (thrown) {
         const meaning = meaningOf(thrown);
-        if (meaning === "elsewhere" || meaning === "moved") void this.#read();
-        if (hop >= MAX_HOPS || (meaning !== "moved" && meaning !== "ask")) throw thrown;
-        const { host, port } = redirection((thrown as Error).message)!;
+        if (meaning === "not_master" || meaning === "moved") void this.#read();
         asking = meaning === "ask";
-        connection = this.#connectionTo({ host: host || connection.at.host, port });
-        if (!connection.isUp) await connection.settled();
+        if (redirections >= MAX_REDIRECTIONS || (meaning !== "moved" && !asking)) throw thrown;
+        const { host, port } = redirection((thrown as Error).message)!;
+        connection = this.#connectionTo({ host: host || connection.server.host, port });
+        if (!connection.isUp) await connection.attempted();
       }
     }
   }
 
-  async askEach(command: Command): Promise<readonly ServerReply[]> {
+  async sendToAll(command: Command): Promise<readonly ServerReply[]> {
     const names = [...this.#map.masters.keys()];
     return await Promise.all(names.map(async (server) => {
-      const reply = await this.#connections.get(server)!.send(command);
-      return { server, reply };
+      return { server, reply: await this.#connections.get(server)!.send(command) };
     }));
   }
 
-  open(key: string): Connection {
+  connect(key: string): Connection {
     const { onChange: _, seeds: _seeds, ...options } = this.#options;
-    let asked = false;
+    let isFirst = true;
     const find = async () => {
-      // Whatever made the last attempt fail, the map may tell of it.
-      if (asked || this.#map.masters.size === 0) await this.#read();
-      asked = true;
-      return this.#masterOf(slotOf(key));
+      // The last attempt may have failed because the slot has moved.
+      if (!isFirst || this.#map.masters.size === 0) await this.#read();
+      isFirst = false;
+      return this.#map.masters.get(this.#ownerOf(key))!;
     };
     return new Connection({ ...options, find });
   }
 
   close(): void {
     this.#closed = true;
-    this.#again?.cancel();
+    this.#readAgain?.cancel();
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  #masterOf(slot: number): HostPort {
-    const master = this.#map.masters.get(this.#map.owners[slot] ?? "");
-    if (master === undefined) throw unavailable(`the Cluster: nobody has slot ${slot}`);
-    return master;
+  /** Returns the name of the master that has a key. */
+  #ownerOf(key: string): string {
+    const slot = slotOf(key);
+    const owner = this.#map.owners[slot];
+    if (owner === undefined) throw unavailable(`the Cluster: nobody has slot ${slot}`);
+    return owner;
   }
 
-  #ownerOf(slot: number): Connection {
-    return this.#connectionTo(this.#masterOf(slot));
-  }
-
-  #connectionTo(where: HostPort): Connection {
-    const name = nameOf(where);
-    const existing = this.#connections.get(name);
-    if (existing !== undefined) return existing;
+  #connectionTo(server: HostPort): Connection {
+    const name = nameOf(server);
+    let connection = this.#connections.get(name);
+    if (connection !== undefined) return connection;
     const { onChange, seeds: _, ...options } = this.#options;
-    const connection = new Connection({
+    connection = new Connection({
       ...options,
-      find: () => Promise.resolve(where),
-      onChange: (isUp, why) => {
-        if (!isUp) void this.#read();
+      find: () => Promise.resolve(server),
+      onChange: (why) => {
+        if (why !== undefined) void this.#read();
         onChange(why);
       },
     });
@@ -126,64 +122,62 @@ export class ClusterRoutes implements Routes {
     return connection;
   }
 
-  /** Reads the map; those who ask while it is being read get the same answer. */
+  /** Reads the map; concurrent calls share one read. */
   #read(): Promise<void> {
     this.#reading ??= this.#readOnce().finally(() => this.#reading = undefined);
     return this.#reading;
   }
 
   async #readOnce(): Promise<void> {
-    this.#again?.cancel();
+    this.#readAgain?.cancel();
     let why: unknown;
     try {
-      const map = await this.#ask();
-      if (this.#closed) return;
-      this.#take(map);
+      const map = await this.#readFromAny();
+      if (!this.#closed) this.#use(map);
     } catch (thrown) {
       why = thrown;
     }
     if (this.#closed) return;
     if (!this.isUp) {
       const { clock, random } = this.#options;
-      this.#again = clock.after(READ_AGAIN_MS * (0.5 + random()), () => void this.#read());
+      this.#readAgain = clock.after(READ_AGAIN_MS * (0.5 + random()), () => void this.#read());
     }
     this.#options.onChange(why);
   }
 
-  /** The map as a server sees it that can be reached, else as a seed does. */
-  async #ask(): Promise<SlotMap> {
+  /** Reads the map from a connected master, or else from any known server. */
+  async #readFromAny(): Promise<SlotMap> {
     const { clock, random, access, timeoutMs, seeds } = this.#options;
-    const failures: string[] = [];
     const up = [...this.#connections.values()].filter((connection) => connection.isUp);
-    // Whoever was cut off from the others may have an old map: not always the same is asked first.
+    // A server that is cut off from the others has an old map: the order varies.
     const first = Math.floor(random() * up.length);
-    for (const connection of [...up.slice(first), ...up.slice(0, first)]) {
-      try {
-        return slotMapOf(await connection.send(["CLUSTER", "SLOTS"]), connection.at);
-      } catch (thrown) {
-        failures.push(messageOf(thrown, 100));
-      }
-    }
     const known = [...this.#map.masters.values(), ...seeds];
-    for (const where of new Map(known.map((where) => [nameOf(where), where])).values()) {
+    const sources = [
+      ...[...up.slice(first), ...up.slice(0, first)].map((connection) => ({
+        server: connection.server,
+        read: () => connection.send(READ_MAP),
+      })),
+      ...new Map(known.map((server) => [nameOf(server), server])).values().map((server) => ({
+        server,
+        read: () => sendOnce(server, { ...access, clock, timeoutMs, command: READ_MAP }),
+      })),
+    ];
+    const failures: string[] = [];
+    for (const { server, read } of sources) {
       try {
-        const command = ["CLUSTER", "SLOTS"];
-        const map = slotMapOf(
-          await askOnce(where, { ...access, clock, timeoutMs, command }),
-          where,
-        );
+        const map = slotMapOf(await read(), server);
         if (map.masters.size > 0) return map;
-        failures.push(`${nameOf(where)}: it knows of no slots`);
+        failures.push(`${nameOf(server)}: it knows of no slots`);
       } catch (thrown) {
-        failures.push(`${nameOf(where)}: ${messageOf(thrown, 100)}`);
+        failures.push(`${nameOf(server)}: ${messageOf(thrown, 100)}`);
       }
     }
     throw new Error(failures.join("; "));
   }
 
-  #take(map: SlotMap): void {
+  #use(map: SlotMap): void {
     this.#map = map;
-    for (const where of map.masters.values()) this.#connectionTo(where);
+    for (const server of map.masters.values()) this.#connectionTo(server);
     for (const [name, connection] of this.#connections) {
       if (map.masters.has(name)) continue;
       this.#connections.delete(name);

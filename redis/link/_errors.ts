@@ -1,24 +1,25 @@
-/** What an error of a server means for whoever sent the command. */
+/** Classifies the error replies of a server. */
 
 import { messageOf, ServiceError } from "../../core/errors.ts";
 
-/** What to do about an error answer. */
+/** What an error reply means. */
 export type ErrorMeaning =
-  /** The server cannot do it for now. */
+  /** The server cannot run the command at the moment. */
   | "unavailable"
-  /** The server is no longer the one to ask: the connection is to be made anew. */
-  | "elsewhere"
-  /** It does not know the script by its hash. */
+  /** The server is a replica now. */
+  | "not_master"
+  /** The server does not have the script. */
   | "unknown_script"
-  /** A Cluster has the key at another node, for good (`MOVED`) or for this one command (`ASK`). */
+  /** Another server of the Cluster has the slot. */
   | "moved"
+  /** Another server of the Cluster has this key while its slot is being moved. */
   | "ask"
-  /** The command is wrong, or this is no error answer of a server at all. */
+  /** The command is wrong, or this is not an error reply. */
   | "other";
 
 /**
- * By the first word of the error answer. What is said of a lack of rights or a wrong password is an
- * operator's to set right, and then goes on.
+ * Meanings by the first word of the error reply. Missing rights and wrong passwords are unavailable
+ * because an operator can correct them while the service runs.
  */
 const MEANINGS: Readonly<Record<string, ErrorMeaning>> = {
   OOM: "unavailable",
@@ -31,24 +32,24 @@ const MEANINGS: Readonly<Record<string, ErrorMeaning>> = {
   NOAUTH: "unavailable",
   WRONGPASS: "unavailable",
   NOPERM: "unavailable",
-  READONLY: "elsewhere",
-  MASTERDOWN: "elsewhere",
-  UNBLOCKED: "elsewhere",
+  READONLY: "not_master",
+  MASTERDOWN: "not_master",
+  UNBLOCKED: "not_master",
   NOSCRIPT: "unknown_script",
   MOVED: "moved",
   ASK: "ask",
 };
 
-/** What something that was thrown means. */
+/** Classifies an error reply. */
 export function meaningOf(thrown: unknown): ErrorMeaning {
   if (!(thrown instanceof Error) || thrown instanceof ServiceError) return "other";
   if (thrown.message.startsWith("ERR max number of clients")) return "unavailable";
-  // What a script meets with comes with `ERR` or a sign before it from some versions.
+  // Some versions put `ERR` or a minus sign before errors of commands in scripts.
   const word = /^(?:ERR )?-?([A-Z]{3,})\b/.exec(thrown.message)?.[1] ?? "";
   return MEANINGS[word] ?? "other";
 }
 
-/** Where `MOVED 3999 127.0.0.1:6381` or `ASK …` points; without a host: the one that was asked. */
+/** Parses `MOVED 3999 127.0.0.1:6381` or `ASK …`; an empty host means the server that replied. */
 export function redirection(
   message: string,
 ): { readonly slot: number; readonly host: string; readonly port: number } | undefined {
@@ -57,7 +58,7 @@ export function redirection(
   return { slot: Number(match[1]), host: match[2]!, port: Number(match[3]) };
 }
 
-/** The error that every method of the port rejects with while Redis cannot be used. */
+/** Makes the error for a server that cannot be reached. */
 export function unavailable(why: string, cause?: unknown): ServiceError {
   return new ServiceError("store_unavailable", `Cannot reach Redis at ${why}`, {
     retryAfterSeconds: 1,
@@ -65,7 +66,7 @@ export function unavailable(why: string, cause?: unknown): ServiceError {
   });
 }
 
-/** What to reject with for an error answer to `what`, a command or a script. */
+/** Makes the error for an error reply to `what`, a command or a script. */
 export function errorOf(thrown: unknown, what: string | number | undefined): unknown {
   if (thrown instanceof ServiceError || !(thrown instanceof Error)) return thrown;
   const message = `Cannot run ${what} on Redis: ${messageOf(thrown, 200)}`;

@@ -1,12 +1,13 @@
-/** Scripts by their hash, so that their text travels once per server and not once per call. */
+/** Runs scripts by their hash, so that each server receives the text of a script only once. */
 
 import { createHash } from "node:crypto";
+import type { Command } from "./_client.ts";
 import { meaningOf } from "./_errors.ts";
 import type { Reply, Script } from "../link.ts";
 
 const hashes = new WeakMap<Script, string>();
 
-/** The SHA-1 of a script, as `EVALSHA` wants it. */
+/** Returns the SHA-1 of a script, for `EVALSHA`. */
 export function hashOf(script: Script): string {
   let hash = hashes.get(script);
   if (hash === undefined) {
@@ -16,13 +17,13 @@ export function hashOf(script: Script): string {
   return hash;
 }
 
-/** Runs a script by its hash, and with its whole text where the server does not know it. */
+/** Runs a script by its hash, or with its text if the server does not have it. */
 export async function runScript(
   script: Script,
   { keys, args, send }: {
     readonly keys: readonly string[];
     readonly args: readonly (string | number)[];
-    readonly send: (command: readonly (string | number)[]) => Promise<Reply>;
+    readonly send: (command: Command) => Promise<Reply>;
   },
 ): Promise<Reply> {
   try {

@@ -1,6 +1,6 @@
 /**
- * What time it is at the server: measured against the monotonic clock of this process, so that
- * neither its wall clock nor a jump of it matters.
+ * Measures the server's clock against the monotonic clock of this process, so that the wall clock of
+ * this machine does not matter.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -8,15 +8,15 @@ import type { Reply } from "../link.ts";
 
 const SAMPLES = 3;
 
-/** One look at the server's clock. */
+/** One measurement of the server's clock. */
 export interface TimeSample {
-  /** Server's epoch milliseconds less this process's monotonic milliseconds. */
+  /** The server's epoch milliseconds minus this process's monotonic milliseconds. */
   readonly offsetMs: number;
-  /** How far it may be off: half the time that the answer took. */
+  /** Maximum error: half of the round trip. */
   readonly errorMs: number;
 }
 
-/** What is made of the answer to `TIME` that was asked for at `from` and had at `to`. */
+/** Makes a sample of a reply to `TIME` that was sent at `from` and replied at `to`. */
 export function sampleOf(
   reply: Reply,
   { from, to }: { readonly from: number; readonly to: number },
@@ -26,24 +26,21 @@ export function sampleOf(
   return { offsetMs: at - (from + to) / 2, errorMs: (to - from) / 2 };
 }
 
-/** The best of a few samples taken one after the other: the one that was answered fastest. */
+/** Takes a few samples and returns the one with the shortest round trip. */
 export async function measure(
   clock: Pick<Clock, "monotonic">,
-  ask: () => Promise<Reply>,
+  sendTime: () => Promise<Reply>,
 ): Promise<TimeSample> {
   let best: TimeSample | undefined;
   for (let count = 0; count < SAMPLES; count++) {
     const from = clock.monotonic();
-    const sample = sampleOf(await ask(), { from, to: clock.monotonic() });
+    const sample = sampleOf(await sendTime(), { from, to: clock.monotonic() });
     if (best === undefined || sample.errorMs < best.errorMs) best = sample;
   }
   return best!;
 }
 
-/**
- * What to go by after a further look. A slow answer that does not contradict what was known is
- * no reason to give up what was measured better.
- */
+/** Chooses between samples: a less exact one replaces the known one only if it contradicts it. */
 export function better(known: TimeSample | undefined, sample: TimeSample): TimeSample {
   if (known === undefined || sample.errorMs <= known.errorMs) return sample;
   return Math.abs(known.offsetMs - sample.offsetMs) <= sample.errorMs ? known : sample;

@@ -1,25 +1,25 @@
 /**
- * The slots of a Cluster: which one a key is in, and which server has which. Pure.
+ * The slots of a Cluster: which slot a key has, and which server has a slot. Pure.
  * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
  */
 
 import { type HostPort, nameOf } from "./address.ts";
 import type { Reply } from "../link.ts";
 
-/** How many slots every Cluster has. */
-export const SLOTS = 16_384;
+/** The number of slots of every Cluster. */
+const SLOTS = 16_384;
 
-/** The masters of a Cluster. */
+/** The masters of a Cluster and their slots. */
 export interface SlotMap {
-  /** By name (`host:port`). */
+  /** Addresses by name (`host:port`). */
   readonly masters: ReadonlyMap<string, HostPort>;
-  /** The name of the master of each slot; a hole where nobody has it. */
+  /** The name of the master of each slot; `undefined` where no server has it. */
   readonly owners: readonly (string | undefined)[];
 }
 
 const encoder = new TextEncoder();
 
-/** The slot of a key: of what is between its first braces, if that is anything, else of it all. */
+/** Returns the slot of a key: that of its hash tag (`{…}`) if it has one. */
 export function slotOf(key: string): number {
   const open = key.indexOf("{");
   const close = open < 0 ? -1 : key.indexOf("}", open + 1);
@@ -28,17 +28,17 @@ export function slotOf(key: string): number {
 }
 
 /**
- * What `CLUSTER SLOTS` says: `[first, last, [host, port, …], …replicas]` for each range. A server
- * that does not know its own address leaves it empty; it is the one that was asked then.
+ * Parses the reply to `CLUSTER SLOTS`: `[first, last, [host, port, …], …replicas]` for each range.
+ * An empty host means the server that replied.
  */
-export function slotMapOf(reply: Reply, asked: HostPort): SlotMap {
+export function slotMapOf(reply: Reply, server: HostPort): SlotMap {
   const masters = new Map<string, HostPort>();
   const owners: (string | undefined)[] = new Array(SLOTS).fill(undefined);
   for (const range of list(reply)) {
     const [first, last, master] = list(range);
     const [host, port] = list(master ?? null);
     const at = {
-      host: typeof host === "string" && host !== "" && host !== "?" ? host : asked.host,
+      host: typeof host === "string" && host !== "" && host !== "?" ? host : server.host,
       port: Number(port),
     };
     const name = nameOf(at);
@@ -48,7 +48,7 @@ export function slotMapOf(reply: Reply, asked: HostPort): SlotMap {
   return { masters, owners };
 }
 
-/** Whether somebody has every slot. */
+/** Whether every slot has a master. */
 export function isWhole({ owners }: SlotMap): boolean {
   return !owners.includes(undefined);
 }
@@ -57,7 +57,7 @@ function list(reply: Reply): readonly Reply[] {
   return Array.isArray(reply) ? reply : [];
 }
 
-/** CRC-16/XMODEM: polynomial 0x1021, nothing reflected. */
+/** CRC-16/XMODEM: polynomial 0x1021, not reflected. */
 function crc16(bytes: Uint8Array): number {
   let crc = 0;
   for (const byte of bytes) {

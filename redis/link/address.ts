@@ -1,38 +1,38 @@
 /**
- * Addresses of Redis and Valkey, as operators write them. Nothing here connects anywhere. An
- * address may hold a password, so no fault repeats any part of it but its scheme.
+ * Parses addresses of Redis and Valkey. An address may contain a password, so errors do not repeat
+ * any part of it.
  *
- * - `redis://[user:password@]host[:port][/database]`: one server; `valkey:` means the same
+ * - `redis://[user:password@]host[:port][/database]`, one server; `valkey:` means the same
  * - `redis+sentinel://[user:password@]host[:port],host[:port]/<master name>[/database]`
  * - `redis+cluster://[user:password@]host[:port],host[:port]`
  *
- * `rediss` and `valkeys` in place of `redis`: with TLS. `?sentinelUser=` and `?sentinelPassword=`
- * are for Sentinels that want credentials of their own.
+ * `rediss` and `valkeys` use TLS. `?sentinelUser=` and `?sentinelPassword=` are for Sentinels with
+ * credentials of their own.
  */
 
 import { ServiceError } from "../../core/errors.ts";
 
-/** Where a server listens. An IPv6 address has no brackets here. */
+/** Host and port of a server; an IPv6 address has no brackets. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
-/** A name and password; servers before Redis 6 know the password alone. */
+/** User name and password; servers before Redis 6 have no user names. */
 export interface Credentials {
   readonly username?: string;
   readonly password?: string;
 }
 
-/** An address taken apart. */
+/** A parsed address. */
 export interface RedisAddress {
   readonly topology: "single" | "sentinel" | "cluster";
-  /** One for a single server; otherwise any that know of the others. */
+  /** One for a single server, otherwise some of the Sentinels or servers of the Cluster. */
   readonly hosts: readonly HostPort[];
   readonly tls: boolean;
   readonly credentials: Credentials;
   readonly database: number;
-  /** How the Sentinels call the master; empty without Sentinels. */
+  /** Name of the master at the Sentinels; empty without Sentinels. */
   readonly masterName: string;
   readonly sentinelCredentials: Credentials;
 }
@@ -43,13 +43,13 @@ const HOST = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/i;
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26379;
 
-/** Whether a store address is one for this folder, by its scheme alone. */
+/** Whether an address has a scheme of Redis or Valkey. */
 export function isRedisAddress(address: string): boolean {
   return /^(redis|valkey)s?(\+[a-z]*)?:/.test(address);
 }
 
 /**
- * Takes an address apart.
+ * Parses an address.
  *
  * @throws {ServiceError} `invalid_configuration`, without the address.
  */
@@ -78,12 +78,12 @@ export function parseAddress(address: string): RedisAddress {
   };
 }
 
-/** The hosts of an address, for logs and errors. */
+/** Returns the hosts of an address, for logs and errors. */
 export function hostsOf({ hosts }: Pick<RedisAddress, "hosts">): string {
   return hosts.map(nameOf).join(",");
 }
 
-/** `host:port`, an IPv6 address in brackets. */
+/** Returns `host:port`, with brackets around an IPv6 address. */
 export function nameOf({ host, port }: HostPort): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,25 +1,29 @@
-/** Opens the link that an address names. */
+/** Opens a link to the servers of an address. */
 
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { Link } from "./routed_link.ts";
-import { ClusterRoutes } from "./_cluster.ts";
-import { OneRoute, type Routes, type RoutesOptions } from "./_routes.ts";
-import { masterRoute } from "./_sentinel.ts";
+import { ClusterTopology } from "./_cluster.ts";
+import {
+  sentinelTopology,
+  SingleMaster,
+  type Topology,
+  type TopologyOptions,
+} from "./_single_master.ts";
 import { hostsOf, parseAddress, type RedisAddress } from "./address.ts";
+import { Link } from "./link.ts";
 
-/** Settings of {@link openLink}. */
+/** Options of {@link openLink}. */
 export interface OpenLinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
-  /** From 0 (inclusive) to 1 (exclusive). */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log?: Log;
-  /** How long a server may be silent while an answer is due (ms). @default {2000} */
+  /** Limit for a reply (ms). @default {2000} */
   readonly timeoutMs?: number;
-  /** How long to wait for the first connection (ms). @default {10000} */
+  /** Limit for {@link openLink} (ms). @default {10000} */
   readonly openWithinMs?: number;
-  /** Commands under way at once per connection. @default {50000} */
+  /** Maximum number of commands without a reply per connection. @default {50000} */
   readonly maxPending?: number;
   /** Certificates (PEM) to trust in place of the machine's own, for `rediss:`. */
   readonly ca?: string;
@@ -28,8 +32,8 @@ export interface OpenLinkOptions {
 /**
  * Opens a link and waits until it is up.
  *
- * @throws {ServiceError} `invalid_configuration` where the address is none; `store_unavailable`
- * where Redis is not reached in time. The password is in neither.
+ * @throws {ServiceError} `invalid_configuration` if the address is invalid, `store_unavailable` if
+ * Redis is not reached in time. Neither contains the password.
  */
 export async function openLink(address: string, options: OpenLinkOptions): Promise<Link> {
   const { clock, log, openWithinMs = 10_000 } = options;
@@ -37,7 +41,7 @@ export async function openLink(address: string, options: OpenLinkOptions): Promi
   const link = new Link({
     clock,
     ...log === undefined ? {} : { log },
-    routes: (onChange) => routesOf(parsed, { options, onChange }),
+    topology: (onChange) => topologyOf(parsed, { options, onChange }),
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   link.onUp(resolve);
@@ -54,23 +58,23 @@ export async function openLink(address: string, options: OpenLinkOptions): Promi
   );
 }
 
-function routesOf(
+function topologyOf(
   address: RedisAddress,
   { options, onChange }: {
     readonly options: OpenLinkOptions;
     readonly onChange: (why?: unknown) => void;
   },
-): Routes {
+): Topology {
   const { clock, random, timeoutMs = 2_000, maxPending = 50_000, ca } = options;
   const { tls, credentials, database, hosts } = address;
   const access = { tls, credentials, database, ...ca === undefined ? {} : { ca } };
-  const common: RoutesOptions = { clock, random, access, timeoutMs, maxPending, onChange };
+  const common: TopologyOptions = { clock, random, access, timeoutMs, maxPending, onChange };
   switch (address.topology) {
     case "single":
-      return new OneRoute({ ...common, find: () => Promise.resolve(hosts[0]!) });
+      return new SingleMaster({ ...common, find: () => Promise.resolve(hosts[0]!) });
     case "sentinel":
-      return masterRoute(address, common);
+      return sentinelTopology(address, common);
     case "cluster":
-      return new ClusterRoutes({ ...common, seeds: hosts });
+      return new ClusterTopology({ ...common, seeds: hosts });
   }
 }

@@ -1,36 +1,35 @@
 /**
- * Whether a server is one that notifications may be entrusted to: new enough, never throwing away
- * records to make room, and keeping on disk what it was told. Decides by what `INFO` and `CONFIG`
- * say; what to do about a finding is for the start of the service and its readiness to say.
+ * Checks by `INFO` and `CONFIG` that a server is new enough, never evicts records, and persists
+ * every write. The start of the service and its readiness decide what a finding leads to.
  */
 
 import { ServiceError } from "../../core/errors.ts";
-import type { Link } from "./routed_link.ts";
+import type { Link } from "./link.ts";
 import type { Reply } from "../link.ts";
 
-/** Something that is wrong with a server. */
+/** A problem of a server. */
 export interface ServerFinding {
-  /** `fatal`: nothing works with it. `warning`: what was accepted may be lost. */
+  /** `fatal`: the service does not work. `warning`: accepted notifications may be lost. */
   readonly severity: "fatal" | "warning";
-  /** Names the server and what to set. */
+  /** Says which server it is and what to set. */
   readonly message: string;
 }
 
-/** What a server says of itself. */
-export interface ServerFacts {
+/** The facts that a server is checked by. */
+interface ServerFacts {
   /** `host:port` */
   readonly server: string;
   /** Fields of `INFO`. */
   readonly info: ReadonlyMap<string, string>;
-  /** The setting `save`; `undefined` where the server does not tell. */
+  /** The setting `save`; `undefined` if the server does not allow reading it. */
   readonly save: string | undefined;
 }
 
-/** `XAUTOCLAIM`, `ZRANGESTORE`, `GETEX` and the like came with it. */
+/** The first version with `XAUTOCLAIM`, `ZRANGESTORE` and `GETEX`. */
 const OLDEST = [6, 2] as const;
 
 /**
- * Looks at every server that holds keys.
+ * Checks every master.
  *
  * @throws {ServiceError} `store_unavailable`
  */
@@ -41,13 +40,13 @@ export async function checkServers(link: Pick<Link, "each">): Promise<readonly S
   });
 }
 
-/** What is wrong with a server, by what it says. */
+/** Returns the problems of a server. */
 export function findingsOf(facts: ServerFacts): readonly ServerFinding[] {
   return [versionFinding(facts), roleFinding(facts), evictionFinding(facts), diskFinding(facts)]
     .filter((finding) => finding !== undefined);
 }
 
-/** The fields of an answer to `INFO`, whatever the section. */
+/** Parses a reply to `INFO`. */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
@@ -58,7 +57,7 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 }
 
 function versionFinding({ server, info }: ServerFacts): ServerFinding | undefined {
-  // Valkey began where Redis 7.2 was.
+  // The first version of Valkey is a fork of Redis 7.2.
   if (info.has("valkey_version")) return undefined;
   const version = info.get("redis_version") ?? "";
   const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -84,7 +83,7 @@ function evictionFinding({ server, info }: ServerFacts): ServerFinding | undefin
   if (policy === undefined || policy === "noeviction") return undefined;
   const limited = Number(info.get("maxmemory") ?? 0) > 0;
   return {
-    // The node could only say no to everything; the operator can mend it while it works.
+    // Not fatal: an operator can change it while the service runs.
     severity: "warning",
     message: `Redis at ${server} ${limited ? "throws" : "would throw"} away records when its ` +
       `memory is full: set maxmemory-policy to noeviction, it is ${policy}`,
@@ -103,7 +102,7 @@ function diskFinding({ server, info, save }: ServerFacts): ServerFinding | undef
   };
 }
 
-/** The setting by server; empty where the service offers no `CONFIG`, as managed ones do. */
+/** Returns the setting `save` by server; empty if `CONFIG` is not allowed, as at managed services. */
 async function saveOf(link: Pick<Link, "each">): Promise<ReadonlyMap<string, string>> {
   try {
     const replies = await link.each(["CONFIG", "GET", "save"]);

@@ -13,7 +13,7 @@ import { READ_KEYS } from "./_scripts.ts";
 import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
 
 /** What exporting takes. */
-export interface ExportOptions {
+interface ExportOptions {
   readonly link: Pick<RedisLink, "run" | "send" | "now">;
   readonly topology: RedisAddress["topology"];
   readonly onProgress?: (keys: number) => void;

@@ -31,7 +31,7 @@ export interface ExportEnd {
 }
 
 /** A line of an export, or what is wrong with it. */
-export type ExportLine =
+type ExportLine =
   | { readonly kind: "head"; readonly head: ExportHead }
   | { readonly kind: "key"; readonly key: ExportedKey }
   | { readonly kind: "end"; readonly keys: number };

@@ -9,7 +9,7 @@ import type { RedisLink, Reply } from "../link.ts";
 import { type ExportedKey, readExportLine } from "./export_lines.ts";
 
 /** What importing takes. */
-export interface ImportOptions {
+interface ImportOptions {
   readonly link: Pick<RedisLink, "send" | "now"> & {
     each(command: readonly string[]): Promise<readonly { readonly reply: Reply }[]>;
   };

@@ -180,7 +180,7 @@ Deno.test("a view that was asked for before is there at once", async () => {
   assert.equal(t.cascade.current().view("1", "3"), view);
 });
 
-Deno.test("explain() tells every place that was looked at, and which one counted", async () => {
+Deno.test("explain() returns every place that was searched, and which one decided", async () => {
   await using t = await testCascade({
     "pns.properties": `\n${WEBSOCKET}.a=false\n${WEBSOCKET}=true`,
   });
@@ -205,14 +205,14 @@ Deno.test("explain() tells every place that was looked at, and which one counted
   assert.equal(overruled?.source, "user attribute");
 });
 
-Deno.test("explain() says when only the default is left", async () => {
+Deno.test("explain() marks the default where nothing is set", async () => {
   await using t = await testCascade();
   const { value, trail } = (await t.cascade.current().view("1", "3")).explain("apn", "a", "b");
   assert.equal(value, false);
   assert.deepEqual(chosen(trail), { key: APN, scope: "default", value: "false", chosen: true });
 });
 
-Deno.test("explainKey() does not tell secrets", async () => {
+Deno.test("explainKey() does not reveal secrets", async () => {
   await using t = await testCascade({ "a.properties": "io.carillon.feedback.secret=hush-hush" });
   const view = await t.cascade.current().view("1", "3");
   const { value, trail } = view.explainKey("io.carillon.feedback.secret");

@@ -88,7 +88,7 @@ Deno.test("subscribe takes the address from the environment or a pipe, and tries
   const { id, test } = JSON.parse(stdout);
   assert.equal(test.outcome, "sent");
   assert.ok(id);
-  assert.equal(simulator.arrivals.list({}).length, 1);
+  assert.equal(simulator.received.list({}).length, 1);
   const piped = await carillon(
     [
       "subscribe",

@@ -90,7 +90,7 @@ for (const { words, spec } of ALL) {
   });
 
   Deno.test(`'${words.join(" ")}' has code, documentation and completions`, async () => {
-    assert.equal(typeof (await spec.load!()).run, "function");
+    assert.equal(typeof (await spec.load!()).default, "function");
     assert.match(referencePage(), new RegExp(`^##+ ${words.join(" ")}$`, "m"));
     for (const shell of ["bash", "zsh", "fish"] as const) {
       assert.ok(completionsFor(shell, COMMANDS).includes(words.at(-1)!));

@@ -15,8 +15,8 @@ Deno.test("the doctor is silent on a sound set-up, with every provider asked", a
 Deno.test("a dry run names addresses that no device has", async () => {
   await using setUp = await startSetUp();
   await setUp.examine({ dryRun: true });
-  const { arrivals } = setUp.providers.simulator;
-  const tokens = new Set(arrivals.list({}).map(({ token }) => token));
+  const { received } = setUp.providers.simulator;
+  const tokens = new Set(received.list({}).map(({ token }) => token));
   // The last one is of a channel that WNS does not know.
   assert.deepEqual(
     tokens,

@@ -5,7 +5,7 @@ const DEFAULTS = {
   "com.openexchange.pns.timerFrequency": 20,
 };
 
-/** Writes a folder; whoever asked for it removes it. */
+/** Writes a configuration folder, which the caller removes. */
 export async function writeConfiguration(
   properties: Readonly<Record<string, string | number | boolean>> = {},
   files: Readonly<Record<string, string>> = {},
@@ -16,6 +16,20 @@ export async function writeConfiguration(
     const below = name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
     await Deno.mkdir(`${folder}/${below}`, { recursive: true });
     await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  return folder;
+}
+
+/** Writes a folder with these files and no others; whoever asked for it removes it. */
+export async function writeFolder(
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "carillon_etc_" });
+  for (const [path, content] of Object.entries(files)) {
+    const file = `${folder}/${path}`;
+    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    if (typeof content === "string") await Deno.writeTextFile(file, content);
+    else await Deno.writeFile(file, content);
   }
   return folder;
 }

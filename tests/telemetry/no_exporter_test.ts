@@ -5,9 +5,9 @@ import { encodeNotification, unpackNotifications } from "../../buffer/_stored_it
 import type { Notification } from "../../core/notification.ts";
 import { parseTraceparent } from "../../core/tracing.ts";
 import { formatNotification, parseNotification } from "../../redis/buffer/_codec.ts";
-import { formatEvents, parseEvents } from "../../redis/hub/_events.ts";
+import { formatEvents, parseEvents } from "../../redis/hub/_event_codec.ts";
 import { createTracer } from "../../service/tracing.ts";
-import { eventOf } from "../../transports/websocket.ts";
+import { userEventOf } from "../../core/socket_events.ts";
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const PLAIN: Notification = {
@@ -35,7 +35,7 @@ Deno.test("a notification without a trace is stored as an earlier version stored
     formatNotification(PLAIN, { waits: false }),
     '1\u0000\n["3","ox:mail:new","high",1]\n{"id":"1"}',
   );
-  assert.deepEqual(Object.keys(eventOf(PLAIN, ["c"])), [
+  assert.deepEqual(Object.keys(userEventOf(PLAIN, ["c"])), [
     "id",
     "context",
     "user",
@@ -52,7 +52,7 @@ Deno.test("a trace is kept with the notification in the data file and on Redis",
 });
 
 Deno.test("a trace travels with an event from node to node, with and without a source", () => {
-  const event = { ...eventOf(TRACED, ["c"]), offset: 2, previous: 1 };
+  const event = { ...userEventOf(TRACED, ["c"]), offset: 2, previous: 1 };
   assert.deepEqual(parseEvents(formatEvents([event])), [event]);
   const caused = { ...event, except: "socket" };
   assert.deepEqual(parseEvents(formatEvents([caused])), [caused]);

@@ -1,0 +1,76 @@
+/**
+ * Encodes events, as entries of a log and as messages between nodes. A message has two lines per
+ * event: its fields as JSON, and its arguments as they are, which avoids escaping them twice. It
+ * leaves out for which clients an event was kept, because a client that was away reads it from the
+ * log. Pure.
+ */
+
+import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
+import type { Reply } from "../link.ts";
+
+type Audience = Pick<UserEvent, "clients" | "except" | "kept">;
+
+/** Encodes who receives an event, as the log stores it: nearly always just the clients. */
+export function formatAudience({ clients, except, kept }: Audience): string {
+  if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
+  return JSON.stringify(except === undefined ? clients : [clients, except]);
+}
+
+/** Reads the result of {@link formatAudience}. */
+export function parseAudience(text: string): Audience {
+  const audience = JSON.parse(text);
+  if (!Array.isArray(audience[0])) return { clients: audience };
+  const [clients, except, kept] = audience;
+  return {
+    clients,
+    ...(typeof except === "string" && { except }),
+    ...(kept !== undefined && { kept }),
+  };
+}
+
+/** Reads an entry of a log: the offset of the event before it, and the event, in lines. */
+export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
+  const [id, [, text]] = entry as readonly [string, readonly [string, string]];
+  const [previous, eventId, audience] = text.split("\n", 3) as [string, string, string];
+  return {
+    id: eventId,
+    context,
+    user,
+    ...parseAudience(audience),
+    args: text.slice(previous.length + eventId.length + audience.length + 3),
+    offset: Number(id.slice(0, id.indexOf("-"))),
+    previous: Number(previous),
+  };
+}
+
+/** Encodes a message of events. */
+export function formatEvents(events: readonly LoggedEvent[]): string {
+  return events.map((event) => {
+    const { id, context, user, clients, except, args, offset, previous, traceparent } = event;
+    const fields: unknown[] = [id, context, user, offset, previous, clients];
+    // An earlier version reads `null` as the id of no socket.
+    if (except !== undefined || traceparent !== undefined) fields.push(except ?? null);
+    if (traceparent !== undefined) fields.push(traceparent);
+    // In JSON a line break outside of texts means as much as a space.
+    return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
+  }).join("\n");
+}
+
+/** Reads a message of events. */
+export function parseEvents(body: string): readonly LoggedEvent[] {
+  const lines = body.split("\n");
+  const events: LoggedEvent[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [id, context, user, offset, previous, clients, except, traceparent] = JSON.parse(
+      lines[at]!,
+    );
+    events.push({
+      ...{ id, context, user, clients },
+      args: lines[at + 1]!,
+      ...(typeof except === "string" && { except }),
+      ...(traceparent !== undefined && { traceparent }),
+      ...{ offset, previous },
+    });
+  }
+  return events;
+}
