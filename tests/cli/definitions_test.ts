@@ -127,7 +127,7 @@ offer carillon keys list config --js`;
     "doctor",
     "get set check diff",
     "--transport",
-    "websocket wns webpush",
+    "websocket wns webpush webhook",
     "--json",
   ]);
 });
