@@ -56,7 +56,7 @@ Deno.test("kills in the middle of backup and restore cost nothing but another tr
     assert.equal(await exists(backup), false, "no part passes for a backup");
     const again = await carillon("backup", data, backup);
     assert.equal(again.code, 1);
-    assert.match(again.stderr, /was broken off; remove it then/);
+    assert.match(again.stderr, /exists: remove it unless another backup is under way/);
     for await (const { name } of Deno.readDir(folder)) {
       if (name.includes("-partial")) await Deno.remove(`${folder}/${name}`);
     }
