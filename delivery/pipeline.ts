@@ -18,6 +18,7 @@ import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Inbox } from "../inbox/mod.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
+import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
@@ -36,6 +37,7 @@ import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./polici
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
+import { traceDispatch } from "./traced_dispatch.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery needs of the subscriptions. */
@@ -65,6 +67,8 @@ export interface PipelineOptions {
   readonly metrics: Metrics;
   /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Delivery as the rest of the service sees it. */
@@ -147,7 +151,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     clock,
     amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
   });
+  const { tracer } = options;
   const sender = new Sender({
+    tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
@@ -165,6 +171,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }),
     { inbox: options.inbox, sockets, configuration, clock, ids },
   );
+  const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
@@ -222,7 +229,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };
+      return { recovered: buffer.start(handled).then((count) => retrying.size + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -25,6 +25,7 @@ import { streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
+export type { NodeFacts } from "./admin.ts";
 export type { ReadinessCheck } from "./health.ts";
 
 /** The dependencies of {@link createApp}. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Browser, type PageFiles, PageServer } from "../support/browser.ts";
-import { startNginx } from "../support/nginx.ts";
+import { startProxy } from "../support/nginx_proxy.ts";
 import { BROWSER, findProgram, NGINX, optionalTest } from "../support/optional_programs.ts";
 import { startTestService } from "../support/start_service.ts";
 import { installPacked, type Project } from "./_packed_client.ts";
@@ -116,7 +116,7 @@ optionalTest({
   async fn() {
     await using service = await startTestService();
     await using pages = new PageServer(await pageOf(installed!, service.adminKey));
-    await using nginx = await startNginx(service.host, { pages: pages.host });
+    await using nginx = await startProxy(service.host, { pages: pages.host });
     await using _browser = await Browser.open(`${nginx.address}/page/`);
     const [report] = await pages.reported(1);
     assert.deepEqual(report, EXPECTED);

@@ -1,68 +1,57 @@
-/** An nginx in front of a service, with little more than its defaults. */
+/** A real nginx in front of a service, with a configuration of the test's. */
 
 import { freePort } from "./free_port.ts";
-import { NGINX } from "./optional_programs.ts";
 import { until } from "./until.ts";
 
 /** A running proxy. */
 export interface Nginx extends AsyncDisposable {
-  /** E.g. `http://127.0.0.1:12345`. */
   readonly address: string;
 }
 
-/** How nginx is started. */
-interface NginxOptions {
-  /** Further lines for the location of the service. */
-  readonly location?: string;
-  /** `host:port` of what is served below `/page/`. */
-  readonly pages?: string;
-  /** @default {any free one} */
-  readonly port?: number;
-}
-
-/** Starts nginx in front of `target`, as `host:port`. */
+/** Starts nginx with `http { … }` around what `http` makes of the port that it is to listen at. */
 export async function startNginx(
-  target: string,
-  { location = "", pages, port = freePort() }: NginxOptions = {},
+  http: (port: number) => string,
+  port = freePort(),
 ): Promise<Nginx> {
-  const folder = await Deno.makeTempDir({ prefix: "carillon_nginx_" });
-  const config = `daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-  server {
-    listen 127.0.0.1:${port};
-    ${pages === undefined ? "" : `location /page/ { proxy_pass http://${pages}/; }`}
-    location / {
-      proxy_pass http://${target};
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";
-      ${location}
-    }
-  }
-}`;
-  await Deno.writeTextFile(`${folder}/nginx.conf`, config);
-  const process = new Deno.Command(NGINX!, {
-    args: ["-c", `${folder}/nginx.conf`, "-p", folder],
+  const folder = await Deno.makeTempDir({ prefix: "nginx_" });
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `  ${name}_temp_path ${folder}/${name};`).join("\n");
+  await Deno.writeTextFile(
+    `${folder}/nginx.conf`,
+    `daemon off;\nworker_processes 1;\npid ${folder}/pid;\nerror_log ${folder}/error.log;\n` +
+      `events { worker_connections 256; }\nhttp {\n${temporary}\n  access_log off;\n${
+        http(port)
+      }\n}\n`,
+  );
+  const child = new Deno.Command("nginx", {
+    args: [
+      "-p",
+      folder,
+      "-c",
+      `${folder}/nginx.conf`,
+      "-e",
+      `${folder}/error.log`,
+    ],
     ...{ stdin: "null", stdout: "null", stderr: "null" },
   }).spawn();
+  let hasEnded = false;
+  void child.status.then(() => hasEnded = true);
   await until("nginx listens", async () => {
+    if (hasEnded) {
+      throw new Error(await Deno.readTextFile(`${folder}/error.log`));
+    }
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       return true;
     } catch {
-      return undefined;
+      return false;
     }
   });
   return {
     address: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
-      await process.status;
+      if (!hasEnded) child.kill("SIGTERM");
+      await child.status;
       await Deno.remove(folder, { recursive: true });
     },
   };
