@@ -17,7 +17,7 @@ import { clientsOf } from "./dispatch.ts";
 type Dispatch = (batch: readonly Notification[], handover: Handover) => Promise<void>;
 
 /** Options of {@link withInbox}. */
-export interface InboxDispatchOptions {
+interface InboxDispatchOptions {
   readonly inbox: Pick<Inbox, "add">;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
   /** One state of the configuration, kept for a whole batch. */
@@ -29,7 +29,7 @@ export interface InboxDispatchOptions {
 }
 
 /** The event that tells a user's connections how many notifications in the inbox are unread. */
-export const UNREAD_TOPIC = "carillon:inbox";
+const UNREAD_TOPIC = "carillon:inbox";
 
 /** Returns a dispatch that keeps inboxes as well. */
 export function withInbox(dispatch: Dispatch, options: InboxDispatchOptions): Dispatch {

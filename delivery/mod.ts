@@ -6,5 +6,5 @@ export type { CommitChanges } from "./job_claims.ts";
 export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
 export type { NotificationDraft, Publish } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
-export { publishUnread, UNREAD_TOPIC } from "./inbox_dispatch.ts";
+export { publishUnread } from "./inbox_dispatch.ts";
 export { plan } from "./plan.ts";

@@ -31,7 +31,7 @@ export interface InboxLimits {
 }
 
 /** Options of {@link Inbox}. */
-export interface InboxOptions {
+interface InboxOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   readonly limits: () => InboxLimits;
@@ -49,7 +49,7 @@ export interface InboxItem {
 }
 
 /** A part of an inbox, newest first. */
-export interface InboxPage {
+interface InboxPage {
   readonly items: readonly InboxItem[];
   /** Unread notifications in the whole inbox. */
   readonly unread: number;

@@ -6,6 +6,4 @@ export {
   type InboxChange,
   type InboxItem,
   type InboxLimits,
-  type InboxOptions,
-  type InboxPage,
 } from "./inbox.ts";

@@ -9,7 +9,7 @@ import { hash } from "node:crypto";
 export type ReadClientScript = (name: ClientScriptName) => Promise<string>;
 
 /** The files that are served. */
-export type ClientScriptName = "socket.io.min.js" | "socket.io.esm.min.js";
+type ClientScriptName = "socket.io.min.js" | "socket.io.esm.min.js";
 
 const SCRIPTS: Readonly<Record<string, ClientScriptName>> = {
   "/socket.io/socket.io.min.js": "socket.io.min.js",

@@ -11,7 +11,7 @@ import { resumePointOf, type ResumeRequest } from "./_resume.ts";
 import { SocketConnection, type SocketConnections } from "./_socket_connections.ts";
 
 /** Options of {@link createConnectionAdmission}. */
-export interface ConnectionAdmissionOptions {
+interface ConnectionAdmissionOptions {
   readonly guard: HandshakeGuard;
   readonly hub: Pick<EventHub, "join" | "readMissed">;
   readonly connections: SocketConnections;
@@ -20,7 +20,7 @@ export interface ConnectionAdmissionOptions {
 }
 
 /** A connection that asks for admission. */
-export interface Applicant {
+interface Applicant {
   readonly identified: IdentifiedSocket;
   /** Names the connection where its client does not. */
   readonly socketId: string;

@@ -9,8 +9,9 @@ interface FramedEvent {
   readonly offset: number;
 }
 
-/** Messages of the service itself; they have no arguments. */
+/** Says that events before it are lost. A message of the service itself has no arguments. */
 export const RESYNC = '"resync"';
+/** Says that the session has ended. */
 export const SESSION_INVALID = '"session:invalid"';
 
 /** Encodes one event, once for each protocol that asks for it. */
@@ -53,7 +54,7 @@ export function frameOf(event: FramedEvent, protocol: Protocol): string {
 }
 
 /** What a stream or a plain WebSocket begins with. */
-export interface ReadyFields {
+interface ReadyFields {
   /** The name of the connection; a publish with it as `sourceToken` is not sent back. */
   readonly connection: string;
   /** Milliseconds between two heartbeats of the service. */

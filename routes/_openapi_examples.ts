@@ -7,7 +7,7 @@
 import type { JsonObject } from "../core/json.ts";
 
 /** What the document says of one operation besides its schemas. */
-export interface OperationExamples {
+interface OperationExamples {
   readonly operationId: string;
   /** Bodies by name. */
   readonly request?: Readonly<Record<string, unknown>>;
@@ -234,6 +234,15 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     operationId: "replayDeadLetters",
     request: { ofOneClient: { client: "myiosclient" } },
     answers: { 202: { replayed: 214, more: false } },
+  },
+  "GET /v1/admin/node": {
+    operationId: "getNode",
+    answers: {
+      200: {
+        ...{ version: "0.1.0", deno: "2.9.6", store: "0f3a2f1f8a4e", now: 1_795_435_200_000 },
+        ...{ upSeconds: 86_400, pingIntervalMs: 25_000 },
+      },
+    },
   },
   "POST /v1/admin/reload": {
     operationId: "reload",

@@ -422,6 +422,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/admin/node": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What this node is: its version, its store, its clock
+     * @description Needs scope `admin`.
+     */
+    get: operations["getNode"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/admin/reload": {
     parameters: {
       query?: never;
@@ -946,6 +966,16 @@ export interface components {
        * @example 2026-11-23T12:00:00.000Z
        */
       at: string;
+    };
+    Node: {
+      version: string;
+      deno: string;
+      /** @description The same on all nodes that share a store */
+      store: string;
+      /** @description Epoch milliseconds by the node's clock */
+      now: number;
+      upSeconds: number;
+      pingIntervalMs: number;
     };
     Reloaded: {
       changedKeys: string[];
@@ -3322,6 +3352,54 @@ export interface operations {
       };
       /** @description `unsupported_media_type`: The body must be JSON */
       415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  getNode: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What it is */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "version": "0.1.0",
+           *       "deno": "2.9.6",
+           *       "store": "0f3a2f1f8a4e",
+           *       "now": 1795435200000,
+           *       "upSeconds": 86400,
+           *       "pingIntervalMs": 25000
+           *     }
+           */
+          "application/json": components["schemas"]["Node"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
         headers: {
           [name: string]: unknown;
         };
