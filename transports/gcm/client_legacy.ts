@@ -47,12 +47,12 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
     const result = await pool.post(address, { headers, body, signal });
     return result.kind === "failed"
       ? readGcmFailure(result)
-      : readLegacyAnswer(result, clock.now());
+      : readLegacyAnswer(result, { token, nowMs: clock.now() });
   }
 
   return {
     send,
-    ...address === LEGACY_ADDRESS && { warning: RETIRED },
+    ...address === LEGACY_ADDRESS && { state: { detail: RETIRED } },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }
