@@ -4,15 +4,13 @@
  * outcome; the pipeline retries and removes tokens.
  */
 
-import type { Clock } from "../../core/clock.ts";
-import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import { createLegacyClient } from "./client_legacy.ts";
 import {
   ClientConfigError,
+  type ClientDeps,
   ClientSet,
   type ConfiguredClient,
-  type FileAccess,
   type PreparedClient,
   readCaFile,
   readConfigFile,
@@ -26,14 +24,10 @@ import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
 
 export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 
-interface GcmDeps extends FileAccess {
-  readonly clock: Clock;
+/** `fetch` calls the legacy API and requests access tokens. */
+interface GcmDeps extends ClientDeps {
   /** Calls FCM's HTTP v1 API. */
   readonly engine: HttpEngine;
-  /** Calls the legacy API and requests access tokens. */
-  readonly fetch: typeof fetch;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens;
 }
 
 /** Creates the transport; it has no clients until it is configured. */

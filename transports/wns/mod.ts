@@ -3,14 +3,12 @@
  * retries and removes channels.
  */
 
-import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
-import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import {
   ClientConfigError,
+  type ClientDeps,
   ClientSet,
-  type FileAccess,
   type PreparedClient,
   readCaFile,
 } from "../clients/mod.ts";
@@ -22,15 +20,8 @@ import type { WnsOptions } from "./settings.ts";
 
 export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
 
-interface WnsDeps extends FileAccess {
-  readonly clock: Clock;
-  readonly fetch: typeof fetch;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens;
-}
-
 /** Creates the transport; it has no clients until it is configured. */
-export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOptions> {
+export function createWnsTransport(deps: ClientDeps): ConfigurableTransport<WnsOptions> {
   const clients = new ClientSet((options: WnsOptions) => prepare(options, deps));
   const checkUnconfigured = createChannelCheck();
   return clients.transport({
@@ -42,7 +33,7 @@ export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOpti
 }
 
 /** @throws {ClientConfigError} where the entry or one of its files cannot be used. */
-async function prepare(options: WnsOptions, deps: WnsDeps): Promise<PreparedClient<WnsClient>> {
+async function prepare(options: WnsOptions, deps: ClientDeps): Promise<PreparedClient<WnsClient>> {
   const caCerts = await readCaFile(deps, options.cafile);
   const checkChannel = channelCheck(options);
   return {
