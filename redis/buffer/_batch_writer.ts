@@ -3,8 +3,8 @@
  * batch, and one call at a time.
  */
 
+import type { BufferOptions } from "../../buffer/mod.ts";
 import { Batcher } from "../../core/batcher.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
 import { bufferKeys, redisLedgerKey } from "./_keys.ts";
@@ -16,17 +16,14 @@ const MAX_ITEMS = 256;
 const MAX_BYTES = 256 * 1024;
 
 /** Options of {@link BatchWriter}. */
-export interface BatchWriterOptions {
+export interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | "onCommit"> {
   readonly link: RedisLink;
-  readonly clock: Pick<Clock, "monotonic">;
   readonly node: string;
   readonly partition: number;
   /** Takes notifications that were accepted and claimed for this node. */
   readonly onClaimed: (notifications: readonly Notification[]) => void;
   /** A call failed that may have claimed notifications, or still may. */
   readonly onUnsure: () => void;
-  readonly onMerged?: (() => void) | undefined;
-  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
 }
 
 /** A notification to write. */
