@@ -2,8 +2,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import {
   checkServers,
   createChangeFeed,
@@ -22,13 +22,6 @@ import {
 import type { ReadinessCheck } from "../routes/mod.ts";
 import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
 
-interface RedisBackendOptions {
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
-}
-
 /** How long the findings of one check of the servers are reused. */
 const FINDINGS_MS = 60_000;
 
@@ -40,7 +33,7 @@ const FINDINGS_MS = 60_000;
  */
 export async function openRedisBackend(
   address: string,
-  options: RedisBackendOptions,
+  options: SystemDeps,
 ): Promise<Backend> {
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();

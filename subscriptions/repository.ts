@@ -5,12 +5,13 @@
  */
 
 import type { Change as SharedChange } from "../core/change_feed.ts";
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import { serializedBytes } from "../core/stored_size.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { isLive, sameToken, withoutDead, withRenewedToken, withRequest } from "./_edits.ts";
 import { addressOf } from "./_addresses.ts";
 import {
@@ -38,16 +39,13 @@ import {
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
 /** Dependencies of {@link SubscriptionRepository}. */
-interface RepositoryOptions {
+interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly store: Store;
   /** The matcher's cache; changed users are invalidated. */
   readonly candidates: Pick<CandidateCache, "invalidate">;
   /** Called for each user whose subscriptions were, or may have been, changed here. */
   readonly onChanged?: (change: SharedChange) => void;
-  readonly clock: Clock;
   readonly newId: IdSource;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
   /** @default {100} */
   readonly maxPerUser?: number;
 }

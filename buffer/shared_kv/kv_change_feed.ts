@@ -6,11 +6,11 @@
 
 import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
 import { ChangePublisher } from "../../core/change_publisher.ts";
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
 import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
 import { estimateBytes } from "../../core/stored_size.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 
 /** A store that can report changes of a record, by any process. */
 interface WatchableStore extends Pick<Store, "get" | "commit"> {
@@ -18,13 +18,9 @@ interface WatchableStore extends Pick<Store, "get" | "commit"> {
 }
 
 /** Settings of {@link createKvChangeFeed}. */
-interface KvChangeFeedOptions {
+interface KvChangeFeedOptions extends SystemDeps {
   /** The name of this process; no other has the same. */
   readonly id: string;
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** The record. `last` is the number of its last change; the others come right before it. */

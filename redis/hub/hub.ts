@@ -5,7 +5,7 @@
  * sockets of the user, in one message per batch.
  */
 
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import type {
   EventHub,
   JoinResult,
@@ -17,7 +17,7 @@ import type {
   UserEvent,
   UserName,
 } from "../../core/events.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
 import { formatEvents, parseEvents } from "./_event_codec.ts";
@@ -35,15 +35,11 @@ import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
 /** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
-interface RedisHubOptions {
+interface RedisHubOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   /** The hub starts it; other listeners must be added before. */
   readonly channel: NodeChannel;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
   readonly settings: () => HubSettings;
   /**
    * Whether events are notifications of the buffer, which are refused where another node has

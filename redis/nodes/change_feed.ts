@@ -6,21 +6,16 @@
 
 import { ChangePublisher } from "../../core/change_publisher.ts";
 import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
-import type { Clock } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import type { NodeChannel } from "./node_channel.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
 /** Options of {@link createChangeFeed}. The caller keeps and closes all of them. */
-interface ChangeFeedOptions {
+interface ChangeFeedOptions extends SystemDeps {
   readonly channel: Pick<NodeChannel, "send" | "on" | "onGap">;
   readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLeaseLost">;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** A change feed. Disposing it sends what can be sent at once. */
