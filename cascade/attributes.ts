@@ -7,6 +7,7 @@
 
 import type { Change } from "../core/change_feed.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store, StoreKey } from "../core/store.ts";
@@ -29,13 +30,7 @@ export interface AttributeOwner {
   readonly user: UserRecord | null;
 }
 
-interface ContextName {
-  readonly context: string;
-}
-
-interface AttributeUser extends ContextName {
-  readonly user: string;
-}
+type ContextName = Pick<UserName, "context">;
 
 interface AttributesOptions {
   readonly store: Store;
@@ -53,7 +48,7 @@ export class Attributes {
   /** The records of contexts. Those of their users are independent of them. */
   readonly contexts: AttributeRecords<ContextName, ContextRecord, ContextInput, ContextPatch>;
   /** The records of users. */
-  readonly users: AttributeRecords<AttributeUser, UserRecord, UserInput, UserPatch>;
+  readonly users: AttributeRecords<UserName, UserRecord, UserInput, UserPatch>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
   /** Counts writes, so that a read that overlapped one does not cache the old record. */
   #writes = 0;
@@ -239,6 +234,6 @@ function contextKey({ context }: ContextName): StoreKey {
   return ["config", "context", context];
 }
 
-function userRecordKey({ context, user }: AttributeUser): StoreKey {
+function userRecordKey({ context, user }: UserName): StoreKey {
   return ["config", "user", context, user];
 }

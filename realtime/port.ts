@@ -1,7 +1,7 @@
 /** The port of the realtime server: its methods, its options and the hooks it calls. */
 
 import type { BodyDeadline } from "../core/body_deadline.ts";
-import type { EventHub, LocalSockets, UserEvent } from "../core/events.ts";
+import type { EventHub, LocalSockets, UserEvent, UserName } from "../core/events.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import type { DrainPace } from "./_drain.ts";
 import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
@@ -47,9 +47,7 @@ export interface RealtimeOptions extends SystemDeps {
 }
 
 /** The user and client that a socket belongs to. */
-interface SocketOwner {
-  readonly context: string;
-  readonly user: string;
+interface SocketOwner extends UserName {
   readonly client: string;
 }
 

@@ -5,16 +5,16 @@ import { ServiceError } from "../core/errors.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import {
+  ChannelChangeFeed,
   checkServers,
-  createChangeFeed,
   createNodeChannel,
-  createRedisHub,
-  createRedisLimiter,
   createSharedTokens,
   joinNodes,
   type Link,
   openLink,
   RedisBuffer,
+  RedisHub,
+  RedisLimiter,
   type RedisLink,
   RedisStore,
   type ServerFinding,
@@ -96,11 +96,13 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
     );
   });
   const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
-  const changes = opened.use(createChangeFeed({ channel, nodes, clock, random, log }));
-  const hub = opened.use(createRedisHub({
-    ...{ link, nodes, channel, clock, random, log },
-    settings: () => settings().resume,
-  }));
+  const changes = opened.use(new ChannelChangeFeed({ channel, nodes, clock, random, log }));
+  const hub = opened.use(
+    new RedisHub({
+      ...{ link, nodes, channel, clock, random, log },
+      settings: () => settings().resume,
+    }),
+  );
   const buffer = new RedisBuffer({
     ...bufferOptions(deps),
     ...{ link, nodes },
@@ -115,7 +117,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
   const life = opened.move();
   return {
     ...{ buffer, hub, changes },
-    limiter: createRedisLimiter({ link, clock, log }),
+    limiter: new RedisLimiter({ link, clock, log }),
     tokens: createSharedTokens({ link, clock, random, log }),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };

@@ -7,6 +7,7 @@
 import type { Change as SharedChange } from "../core/change_feed.ts";
 import { sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
@@ -26,7 +27,6 @@ import {
   type Loaded,
   loaded,
   type SubscriptionChange,
-  type SubscriptionOwner,
   tokenKey,
 } from "./_records.ts";
 import type { CandidateCache } from "./candidates.ts";
@@ -51,7 +51,7 @@ interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
 }
 
 /** What a client unsubscribes. */
-interface UnsubscribeRequest extends SubscriptionOwner {
+interface UnsubscribeRequest extends UserName {
   readonly token: string;
   /** Absent: all transports. */
   readonly transport?: TransportName;
@@ -218,7 +218,7 @@ export class SubscriptionRepository {
    */
   async sweepExpired(now: number): Promise<number> {
     const due = { prefix: [EXPIRIES], end: [EXPIRIES, now + 1], limit: SWEEP_BATCH };
-    const owners = new Map<string, SubscriptionOwner>();
+    const owners = new Map<string, UserName>();
     for await (const { value } of this.#store.list<IndexRecord>(due)) {
       owners.set(JSON.stringify([value.context, value.user]), value);
     }
@@ -231,7 +231,7 @@ export class SubscriptionRepository {
 
   /** Changes one user's document and returns by how many subscriptions it got shorter. */
   #edit(
-    owner: SubscriptionOwner,
+    owner: UserName,
     edit: (subscriptions: readonly Subscription[]) => readonly Subscription[],
   ): Promise<number> {
     return this.#change(async () => {
@@ -274,7 +274,7 @@ export class SubscriptionRepository {
     );
   }
 
-  async #load(owner: SubscriptionOwner): Promise<Loaded> {
+  async #load(owner: UserName): Promise<Loaded> {
     return loaded(owner, await this.#store.get<Document>(documentKey(owner)));
   }
 
@@ -288,6 +288,6 @@ export class SubscriptionRepository {
   }
 }
 
-function sameOwner(a: SubscriptionOwner, b: SubscriptionOwner): boolean {
+function sameOwner(a: UserName, b: UserName): boolean {
   return a.context === b.context && a.user === b.user;
 }

@@ -17,7 +17,7 @@ interface WatchableStore extends Pick<Store, "get" | "commit"> {
   watch<T>(key: StoreKey, signal: AbortSignal): AsyncIterable<StoreEntry<T> | undefined>;
 }
 
-/** Settings of {@link createKvChangeFeed}. */
+/** Settings of {@link KvChangeFeed}. */
 interface KvChangeFeedOptions extends SystemDeps {
   /** The name of this process; no other has the same. */
   readonly id: string;
@@ -71,17 +71,10 @@ export function newChanges(
 }
 
 /**
- * Starts to watch a store, which it does not close. Reports one `unknown` change first, for what
+ * Watches a store, which it does not close. Reports one `unknown` change first, for what
  * it has missed until then. Dispose of the feed before the store.
  */
-export function createKvChangeFeed(
-  store: WatchableStore,
-  options: KvChangeFeedOptions,
-): ChangeFeed & AsyncDisposable {
-  return new KvChangeFeed(store, options);
-}
-
-class KvChangeFeed implements ChangeFeed, AsyncDisposable {
+export class KvChangeFeed implements ChangeFeed, AsyncDisposable {
   readonly #store: WatchableStore;
   readonly #options: KvChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];

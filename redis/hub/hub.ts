@@ -34,7 +34,7 @@ import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
-/** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
+/** Options of {@link RedisHub}. The caller keeps and closes link, nodes and channel. */
 interface RedisHubOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Nodes;
@@ -50,15 +50,11 @@ interface RedisHubOptions extends SystemDeps {
   readonly fenced?: boolean;
 }
 
-/** Creates an event hub on Redis. */
-export function createRedisHub(options: RedisHubOptions): EventHub {
-  return new RedisHub(options);
-}
-
 const STOP_TRIES = 5;
 const STOP_PAUSE_MS = 200;
 
-class RedisHub implements EventHub {
+/** An event hub on Redis. */
+export class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #disconnects: DisconnectQueue;
   /** The options for reads of presence and logs. */
