@@ -12,7 +12,7 @@ import type { Target } from "../../core/subscription.ts";
 import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import { formatDay } from "./certificate.ts";
-import type { ApnCredential } from "./credentials.ts";
+import type { LoadedCredential } from "./credentials.ts";
 import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
 import { type ConfiguredClient } from "../clients/mod.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
@@ -25,12 +25,9 @@ export interface ApnRuntime {
   readonly sharedTokens?: SharedTokens;
 }
 
-interface ApnClientOptions {
+interface ApnClientOptions extends LoadedCredential {
   /** `https://host[:port]` */
   readonly origin: string;
-  /** Bundle id. */
-  readonly topic: string;
-  readonly credential: ApnCredential;
   /** Certificate authorities to trust in addition to the default ones, in PEM. */
   readonly caCerts: readonly string[];
   readonly runtime: ApnRuntime;

@@ -12,7 +12,7 @@ import { openPkcs12 } from "./pkcs12.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** How a client authenticates. */
-export type ApnCredential =
+type ApnCredential =
   | {
     readonly type: "certificate";
     /** PEM, the leaf first. */
@@ -22,17 +22,21 @@ export type ApnCredential =
     /** Epoch milliseconds. */
     readonly expiresAt: number;
   }
-  | {
-    readonly type: "jwt";
-    readonly key: CryptoKey;
-    readonly keyId: string;
-    readonly teamId: string;
-    /** Derived from the key; reveals nothing about it. */
-    readonly keyDigest: string;
-  };
+  | ApnTokenKey;
+
+/** A key that signs provider tokens. */
+export interface ApnTokenKey {
+  readonly type: "jwt";
+  /** Private, P-256. */
+  readonly key: CryptoKey;
+  readonly keyId: string;
+  readonly teamId: string;
+  /** Derived from the key; reveals nothing about it. */
+  readonly keyDigest: string;
+}
 
 /** The content of a client's files. */
-interface LoadedCredential {
+export interface LoadedCredential {
   readonly credential: ApnCredential;
   /** Bundle id: as configured, or from the certificate. */
   readonly topic: string;
