@@ -16,14 +16,12 @@ export const INBOX_KEYS = {
   "io.carillon.inbox.maxItems": integer(100, {
     text: "How many notifications an inbox keeps; the oldest go first.",
     example: "50",
-    min: 1,
-    max: 500,
+    range: [1, 500],
   }),
   "io.carillon.inbox.retentionDays": integer(30, {
     text: "How long a notification stays in an inbox.",
     example: "7",
     unit: "days",
-    min: 1,
-    max: 365,
+    range: [1, 365],
   }),
 };

@@ -5,11 +5,10 @@
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import type { Settings, Snapshot, View } from "../cascade/mod.ts";
-import { type Clock, within } from "../core/clock.ts";
+import { within } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
@@ -21,6 +20,7 @@ import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
@@ -47,7 +47,7 @@ interface Subscriptions extends Matching, TokenUpdates {
 }
 
 /** Dependencies of {@link createPipeline}. */
-export interface PipelineOptions {
+export interface PipelineOptions extends SystemDeps {
   readonly buffer: Buffer;
   readonly store: Store;
   readonly commit: CommitChanges;
@@ -59,11 +59,8 @@ export interface PipelineOptions {
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
   readonly fetch: typeof fetch;
-  readonly clock: Clock;
   readonly ids: IdSource;
-  readonly random: () => number;
   readonly yieldToEventLoop: YieldToEventLoop;
-  readonly log: Log;
   readonly metrics: Metrics;
   /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;

@@ -4,7 +4,6 @@
  * alone, so that other targets neither wait nor receive the message twice.
  */
 
-import type { Clock } from "../core/clock.ts";
 import type { TargetRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -13,6 +12,7 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
@@ -31,7 +31,7 @@ export interface RetryJob {
   readonly since: number;
 }
 
-interface SenderOptions {
+interface SenderOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly queues: ProviderQueues;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
@@ -39,8 +39,6 @@ interface SenderOptions {
   /** Stores a job; durable when it resolves. */
   readonly schedule: (job: RetryJob, atMs: number) => Promise<void>;
   readonly policy: () => RetryPolicy;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly metrics: Metrics;
   /** Absent where nothing is traced. */
   readonly tracer?: Tracer | undefined;

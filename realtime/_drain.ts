@@ -1,6 +1,7 @@
 /** Closes sockets gradually, so that their clients do not all reconnect at once. */
 
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
 
 /** How fast a node closes its sockets. */
@@ -11,18 +12,13 @@ export interface DrainPace {
   readonly withinMs: number;
 }
 
-interface DrainOptions extends DrainPace {
-  readonly clock: Clock;
-  readonly random: () => number;
-}
-
 /** Timers are not finer than this. A faster drain closes several sockets at a time. */
 const SHORTEST_STEP_MS = 20;
 
 /** Closes all sockets and resolves when none is left. Pauses have a jitter of a half. */
 export async function drainSockets(
   connections: Iterable<SocketConnection>,
-  { clock, random, ...pace }: DrainOptions,
+  { clock, random, ...pace }: DrainPace & Pick<SystemDeps, "clock" | "random">,
 ): Promise<void> {
   const endsAt = clock.monotonic() + pace.withinMs;
   for (;;) {

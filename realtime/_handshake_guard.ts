@@ -6,9 +6,7 @@
 
 import type { Socket } from "socket.io";
 import { clientHeadersOf } from "../core/client_headers.ts";
-import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Backlog } from "./_backlog.ts";
@@ -17,7 +15,6 @@ import { clientAt } from "./_paths.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import {
   type Admission,
-  type AuthenticateHandshake,
   connectionIdOf,
   credentialOfAuth,
   credentialOfRequest,
@@ -26,13 +23,11 @@ import {
   MISSING_CREDENTIAL,
   type SocketIdentity,
 } from "./handshake.ts";
+import type { RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
-interface HandshakeGuardOptions {
-  readonly settings: RealtimeSettings;
-  readonly authenticate: AuthenticateHandshake;
-  readonly clock: Clock;
-  readonly log: Log;
+interface HandshakeGuardOptions
+  extends Pick<RealtimeOptions, "settings" | "authenticate" | "clock" | "log"> {
   readonly connections: SocketConnections;
   readonly backlog: Backlog;
 }

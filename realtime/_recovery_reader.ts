@@ -6,20 +6,16 @@
  * slowly may take its time; one that takes nothing is dropped.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub, LoggedEvent, MissedEvents } from "../core/events.ts";
-import type { Log } from "../core/log.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { newRecovery, type Recovery } from "./_recovery_state.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
 
 /** Options of {@link RecoveryReader}. */
-export interface RecoveryOptions {
+export interface RecoveryOptions extends SystemDeps {
   readonly hub: Pick<EventHub, "readMissed">;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
   /**
    * Sends an event to a socket, or moves the socket's cursor past an event that is not meant for
    * it. Returns false where the peer has no room for the event yet.

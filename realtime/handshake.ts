@@ -5,6 +5,7 @@
 
 import type { ClientHeaders } from "../core/client_headers.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 
 /** A credential as the client sent it. */
 export interface Handshake {
@@ -20,9 +21,7 @@ export interface Handshake {
 }
 
 /** The owner of a session. */
-export interface SocketIdentity {
-  readonly context: string;
-  readonly user: string;
+export interface SocketIdentity extends UserName {
   readonly sessionId: string;
   /** Epoch milliseconds at which the session expires; absent: never. */
   readonly expiresAt?: number;

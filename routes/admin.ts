@@ -3,7 +3,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
-import { placeOf } from "../core/file_fault.ts";
+import { type FileFault, placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
@@ -76,17 +76,11 @@ export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): A
       throw new ServiceError(
         "invalid_configuration",
         "Cannot reload: the configuration has faults; the previous one stays in effect",
-        {
-          faults: result.faults.map((fault) => ({ path: placeOf(fault), message: fault.message })),
-        },
+        { faults: result.faults.map(present) },
       );
     }
     const { changedKeys, needsRestart, warnings } = result;
-    return c.json({
-      changedKeys,
-      needsRestart,
-      warnings: warnings.map((each) => ({ path: placeOf(each), message: each.message })),
-    });
+    return c.json({ changedKeys, needsRestart, warnings: warnings.map(present) });
   });
 
   describe(app, {
@@ -105,4 +99,8 @@ export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): A
   });
 
   return app;
+}
+
+function present(found: FileFault) {
+  return { path: placeOf(found), message: found.message };
 }

@@ -15,6 +15,7 @@ import {
   context,
   jsonObject,
   page,
+  pageOf,
   time,
   topicPattern,
   transport,
@@ -109,21 +110,17 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     scope: "read",
     query: listQuery,
     answers: {
-      200: {
-        text: "A page of subscriptions",
-        schema: z.object({ items: z.array(subscriptionBody), next: z.string().optional() }),
-      },
+      200: { text: "A page of subscriptions", schema: pageOf(subscriptionBody) },
     },
   });
   app.get("/", needs(authenticate, "read", "subscribe"), async (c) => {
     const { limit, cursor, ...wanted } = readQuery(c, listQuery.strict());
-    const owner = rangeFor(c.var.principal, wanted);
     const { items, cursor: next } = await repository.list({
-      ...owner,
+      ...rangeFor(c.var.principal, wanted),
       limit,
       ...(cursor !== undefined && { cursor }),
     });
-    return c.json({ items: items.map(present), ...(next !== undefined && { next }) });
+    return c.json({ items: items.map(present), next });
   });
 
   /** @throws {ServiceError} `not_found` */
@@ -180,7 +177,7 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
   app.post("/:id/test", needs(authenticate, "subscribe"), async (c) => {
     const outcome = await testSend(await find(c.req.param("id"), c.var.principal));
     const reason = "reason" in outcome ? outcome.reason : undefined;
-    return c.json({ outcome: outcome.kind, ...(reason !== undefined && { reason }) });
+    return c.json({ outcome: outcome.kind, reason });
   });
 
   return app;

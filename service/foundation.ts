@@ -4,11 +4,11 @@
  */
 
 import { Attributes, type Cascade, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
-import type { Clock } from "../core/clock.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createIdSource, type IdSource } from "../core/ids.ts";
 import { createLog, type Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import { isRedisAddress } from "../redis/mod.ts";
 import { GroupCommit, openStore } from "../store/mod.ts";
@@ -22,10 +22,7 @@ import type { Tracer } from "../core/tracing.ts";
 import { createTracer } from "./tracing.ts";
 
 /** What a node is started with besides its environment. */
-export interface StartOptions {
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
+export interface StartOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly yieldToEventLoop: YieldToEventLoop;
   /** All environment variables; some of them override properties. */
   readonly variables: Readonly<Record<string, string>>;

@@ -2,34 +2,27 @@
 
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { INBOX_FAMILIES } from "../inbox/mod.ts";
 import {
+  ChannelChangeFeed,
   checkServers,
-  createChangeFeed,
   createNodeChannel,
-  createRedisHub,
-  createRedisLimiter,
   createSharedTokens,
   IMPORTING_KEY,
   joinNodes,
   type Link,
   openLink,
   RedisBuffer,
+  RedisHub,
+  RedisLimiter,
   type RedisLink,
   RedisStore,
   type ServerFinding,
 } from "../redis/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
-
-interface RedisBackendOptions {
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
-}
 
 /** How long the findings of one check of the servers are reused. */
 const FINDINGS_MS = 60_000;
@@ -42,7 +35,7 @@ const FINDINGS_MS = 60_000;
  */
 export async function openRedisBackend(
   address: string,
-  options: RedisBackendOptions,
+  options: SystemDeps,
 ): Promise<Backend> {
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();
@@ -114,11 +107,13 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
     );
   });
   const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
-  const changes = opened.use(createChangeFeed({ channel, nodes, clock, random, log }));
-  const hub = opened.use(createRedisHub({
-    ...{ link, nodes, channel, clock, random, log },
-    settings: () => settings().resume,
-  }));
+  const changes = opened.use(new ChannelChangeFeed({ channel, nodes, clock, random, log }));
+  const hub = opened.use(
+    new RedisHub({
+      ...{ link, nodes, channel, clock, random, log },
+      settings: () => settings().resume,
+    }),
+  );
   const buffer = new RedisBuffer({
     ...bufferOptions(deps),
     ...{ link, nodes },
@@ -133,7 +128,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
   const life = opened.move();
   return {
     ...{ buffer, hub, changes },
-    limiter: createRedisLimiter({ link, clock, log }),
+    limiter: new RedisLimiter({ link, clock, log }),
     tokens: createSharedTokens({ link, clock, random, log }),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };

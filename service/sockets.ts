@@ -63,18 +63,9 @@ export class SocketClients {
     const { realtime } = this.#cascade.current().settings;
     return {
       ...REALTIME_DEFAULTS,
+      ...realtime,
+      olderPingInterval: realtime.olderPingInterval || realtime.pingInterval,
       paths: this.#clients.map(({ client, path }) => ({ client, path })),
-      allowedOrigins: realtime.allowedOrigins,
-      pingInterval: realtime.pingIntervalMs,
-      olderPingInterval: realtime.olderPingIntervalMs || realtime.pingIntervalMs,
-      askAfter: realtime.askAfterMs,
-      pingTimeout: realtime.pingTimeoutMs,
-      maxSocketsPerUser: realtime.maxSocketsPerUser,
-      handshakesPerSecond: realtime.handshakesPerSecond,
-      maxMessageBytes: realtime.maxMessageBytes,
-      maxBacklogBytes: realtime.maxBacklogBytes,
-      maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
-      stalledAfter: realtime.stalledAfterMs,
     };
   }
 }

@@ -160,7 +160,10 @@ async function serveHttp(
     },
     serves: pipeline.serves,
     reload: () => cascade.reload(),
-    node: createNodeFacts({ store: backend.store, clock, ...cascade.current().settings.realtime }),
+    node: createNodeFacts({
+      ...{ store: backend.store, clock },
+      pingIntervalMs: cascade.current().settings.realtime.pingInterval,
+    }),
     ready: createReadiness({
       ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
       recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],

@@ -72,10 +72,10 @@ function contradictions(
         "io.carillon.websocket.maxBacklogBytes",
     );
   }
-  if (resume.windowMs < realtime.pingIntervalMs) {
+  if (resume.windowMs < realtime.pingInterval) {
     contradict(
       `Events are kept for ${resume.windowMs} ms, and a peer that is gone is noticed only after ` +
-        `${realtime.pingIntervalMs} ms and more: its client gets 'resync' instead of what it missed`,
+        `${realtime.pingInterval} ms and more: its client gets 'resync' instead of what it missed`,
       "Raise io.carillon.resume.window above io.carillon.websocket.pingInterval",
     );
   }

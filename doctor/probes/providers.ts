@@ -9,7 +9,6 @@ import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
-import { silentLog } from "../../core/log.ts";
 import { createApnTransport } from "../../transports/apn/mod.ts";
 import { createGcmTransport } from "../../transports/gcm/mod.ts";
 import { createFetchEngine } from "../../transports/http/mod.ts";
@@ -97,7 +96,7 @@ function createTransports({ folder, clock, fetch }: ProviderProbeOptions) {
   };
   const readFile = (path: string) => Deno.readFile(resolveIn(folder, path));
   return {
-    apn: createApnTransport({ ...common, readFile, log: silentLog }),
+    apn: createApnTransport({ ...common, readFile }),
     gcm: createGcmTransport(common),
     wns: createWnsTransport(common),
     webpush: createWebPushTransport({ ...common, resolve: () => Promise.resolve([]) }),

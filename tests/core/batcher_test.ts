@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BatchingWriter } from "../../core/batching_writer.ts";
+import { Batcher } from "../../core/batcher.ts";
 import { settle } from "../support/fake_clock.ts";
 
 /** A writer whose batches end when the test says so, and the batches so far. */
@@ -8,8 +8,8 @@ function create(
 ) {
   const batches: (readonly string[])[] = [];
   const ends: PromiseWithResolvers<void>[] = [];
-  const writer = new BatchingWriter<string, string>({
-    async write(batch) {
+  const writer = new Batcher<string, string>({
+    async run(batch) {
       batches.push(batch);
       const end = Promise.withResolvers<void>();
       ends.push(end);
