@@ -80,7 +80,7 @@ export function unreadIn({ items }: InboxIndex): number {
 }
 
 /** A page, newest first; empty where `before` is no more in the inbox. */
-export function pageOf(
+export function inboxPageOf(
   index: InboxIndex,
   { limit, before, unreadOnly = false }: PageRequest,
 ): { readonly entries: readonly IndexEntry[]; readonly next: string | undefined } {

@@ -16,9 +16,9 @@ import {
   addTo,
   EMPTY_INDEX,
   type InboxIndex,
+  inboxPageOf,
   type Mark,
   markIn,
-  pageOf,
   type PageRequest,
   unreadIn,
   withoutOld,
@@ -109,7 +109,7 @@ export class Inbox {
   /** @throws {ServiceError} `store_unavailable` */
   async list(user: UserName, request: PageRequest): Promise<InboxPage> {
     const index = this.#current(await this.#read(user));
-    const { entries, next } = pageOf(index, request);
+    const { entries, next } = inboxPageOf(index, request);
     const contents = await this.#options.store.getMany<StoredContent>(
       entries.map(({ id }) => contentKey(user, id)),
     );
