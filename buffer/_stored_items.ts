@@ -25,7 +25,7 @@ type Head = readonly [
   topic: string,
   acceptedAt: number,
   extras?: Partial<
-    Pick<Notification, "priority" | "expiresAt" | "sourceToken" | "collapseKey">
+    Pick<Notification, "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "options">
   >,
 ];
 
@@ -52,13 +52,13 @@ export function isOpen(item: ItemText): boolean {
 /** Ids have no characters that JSON would write otherwise. */
 export function encodeNotification(notification: Notification): ItemText {
   const { id, context, user, topic, data, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey } = notification;
+  const { expiresAt, sourceToken, collapseKey, options } = notification;
   const known = `["${id}",${quote(context)},${quote(user)},${quote(topic)},${acceptedAt}`;
   if (
     priority === "high" && expiresAt === undefined && sourceToken === undefined &&
-    collapseKey === undefined
+    collapseKey === undefined && options === undefined
   ) return `${known}]\n${data}`;
-  const extras = { priority, expiresAt, sourceToken, collapseKey };
+  const extras = { priority, expiresAt, sourceToken, collapseKey, options };
   return `${known},${JSON.stringify(extras)}]\n${data}`;
 }
 

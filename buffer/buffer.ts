@@ -97,6 +97,8 @@ export interface Buffer extends AsyncDisposable {
     name: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,
   ): Promise<boolean>;
+  /** The record of a settled notification; `undefined` where there is none (any more). */
+  record(name: LedgerName): Promise<LedgerRecord | undefined>;
   /** What is known of a notification: its record, or itself where it is still in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   depth(): BufferDepth;

@@ -1,5 +1,6 @@
 /** The keys that only this service has, under `io.carillon.`. All of them are server settings. */
 
+import { isTimeZone } from "../core/time_zone.ts";
 import { choice, integer, list, string } from "./key_spec.ts";
 
 const KIB = 1024;
@@ -42,6 +43,12 @@ export const CARILLON_KEYS = {
     cascade: true,
     min: 0,
     max: 10_000_000,
+  }),
+  "io.carillon.timeZone": string("UTC", {
+    text: "Time zone of the user, by its IANA name, for delivery at a local time.",
+    example: "Europe/Berlin",
+    cascade: true,
+    check: (name) => isTimeZone(name) ? undefined : "a time zone such as 'Europe/Berlin'",
   }),
   "io.carillon.ledger.retentionHours": integer(24, {
     text: "How long `GET /v1/notifications/{id}` can tell what became of a notification.",

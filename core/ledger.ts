@@ -4,11 +4,13 @@ import type { TransportName } from "./subscription.ts";
 
 /** States a notification can end in. `in_flight` is the only one that is not final. */
 export const NOTIFICATION_STATES = [
+  "scheduled",
   "in_flight",
   "delivered",
   "suppressed",
   "expired",
   "dead",
+  "cancelled",
 ] as const;
 
 export type NotificationState = typeof NOTIFICATION_STATES[number];
@@ -27,8 +29,11 @@ export const TARGET_STATES = [
   "gone",
   "rejected",
   "retrying",
+  "held",
   "expired",
   "dead",
+  "seen",
+  "cancelled",
 ] as const;
 
 export type TargetState = typeof TARGET_STATES[number];
@@ -45,6 +50,22 @@ export interface TargetRecord {
   readonly providerId?: string;
   /** Attempts made so far, where more than one. */
   readonly attempts?: number;
+  /** Epoch milliseconds of the first attempt, where the state is `held`. */
+  readonly until?: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** What a client can report of a notification. */
+export const RECEIPT_KINDS = ["delivered", "shown", "seen", "clicked"] as const;
+
+export type ReceiptKind = typeof RECEIPT_KINDS[number];
+
+/** A report of a client. */
+export interface Receipt {
+  readonly kind: ReceiptKind;
+  /** The client whose socket reported it; absent for a report with a receipt token. */
+  readonly client?: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -62,6 +83,13 @@ export interface LedgerRecord {
   readonly reason?: string;
   /** The notification that it was merged into. */
   readonly mergedInto?: string;
+  /** The id under which a scheduled notification was delivered. */
+  readonly deliveredAs?: string;
+  /** Epoch milliseconds, where the state is `scheduled`. */
+  readonly deliverAt?: number;
+  readonly collapseKey?: string;
+  /** What clients reported, the first of each kind and client. */
+  readonly receipts?: readonly Receipt[];
   readonly targets: readonly TargetRecord[];
 }
 
@@ -72,9 +100,10 @@ export interface LedgerRecord {
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
   if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";
   const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
-  if (has("retrying")) return "in_flight";
+  if (has("retrying", "held")) return "in_flight";
   if (has("sent")) return "delivered";
   if (has("dead", "gone", "rejected")) return "dead";
   if (has("expired")) return "expired";
+  if (has("cancelled")) return "cancelled";
   return "suppressed";
 }

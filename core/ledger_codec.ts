@@ -7,8 +7,11 @@ import { quote } from "./json.ts";
 import type { LedgerRecord, NotificationState, TargetRecord } from "./ledger.ts";
 
 type Extras<T, K extends keyof T> = { readonly [P in K]?: Exclude<T[P], undefined> };
-type TargetExtras = Extras<TargetRecord, "subscription" | "reason" | "providerId" | "attempts">;
-type RecordExtras = Extras<LedgerRecord, "reason" | "mergedInto">;
+type TargetExtras = Extras<
+  TargetRecord,
+  "subscription" | "reason" | "providerId" | "attempts" | "until"
+>;
+type RecordExtras = Extras<LedgerRecord, "reason" | "mergedInto" | "collapseKey" | "receipts">;
 
 type StoredTarget = readonly [
   client: string,
@@ -58,7 +61,8 @@ function isAlike(one: LedgerRecord, other: LedgerRecord): boolean {
   const [b] = other.targets;
   return one.acceptedAt === other.acceptedAt && one.state === other.state &&
     one.topic === other.topic && one.reason === other.reason &&
-    one.mergedInto === other.mergedInto && one.targets.length === 1 &&
+    one.mergedInto === other.mergedInto && one.collapseKey === other.collapseKey &&
+    one.receipts === other.receipts && one.targets.length === 1 &&
     other.targets.length === 1 && isAlikeTarget(a!, b!);
 }
 
@@ -66,16 +70,21 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
   return one.at === other.at && one.state === other.state && one.client === other.client &&
     one.transport === other.transport && one.subscription === other.subscription &&
     one.reason === other.reason && one.providerId === other.providerId &&
-    one.attempts === other.attempts;
+    one.attempts === other.attempts && one.until === other.until;
 }
 
 function encodeTail(record: LedgerRecord): string {
-  const { topic, acceptedAt, state, targets, reason, mergedInto } = record;
+  const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, receipts } = record;
   const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
-  if (reason === undefined && mergedInto === undefined) return `${tail}]`;
+  if (
+    reason === undefined && mergedInto === undefined && collapseKey === undefined &&
+    receipts === undefined
+  ) return `${tail}]`;
   const extras: RecordExtras = {
     ...(reason !== undefined && { reason }),
     ...(mergedInto !== undefined && { mergedInto }),
+    ...(collapseKey !== undefined && { collapseKey }),
+    ...(receipts !== undefined && { receipts }),
   };
   return `${tail},${JSON.stringify(extras)}]`;
 }
@@ -92,17 +101,19 @@ export function decodeRecord(id: string, text: string): LedgerRecord {
 }
 
 function encodeTarget(target: TargetRecord): string {
-  const { client, transport, state, at, subscription, reason, providerId, attempts } = target;
+  const { client, transport, state, at, subscription, reason, providerId, attempts, until } =
+    target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
     subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined
+    attempts === undefined && until === undefined
   ) return `${text}]`;
   const extras: TargetExtras = {
     ...(subscription !== undefined && { subscription }),
     ...(reason !== undefined && { reason }),
     ...(providerId !== undefined && { providerId }),
     ...(attempts !== undefined && { attempts }),
+    ...(until !== undefined && { until }),
   };
   return `${text},${JSON.stringify(extras)}]`;
 }

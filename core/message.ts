@@ -36,6 +36,10 @@ export interface Message {
   readonly expiresAt?: number;
   /** The connection that caused it and is told nothing; only open sockets look at it. */
   readonly sourceToken?: string;
+  /** Takes back what was shown under this tag: a collapse key, or else a notification's id. */
+  readonly dismiss?: string;
+  /** The token with which the app reports what became of the message. */
+  readonly receipt?: string;
   /** Fields in the provider's own format that a template sets; merged over the rendered ones. */
   readonly extra?: JsonObject;
 }

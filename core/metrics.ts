@@ -35,6 +35,11 @@ export const METRICS = {
     type: "counter",
     help: "Notifications that a client got when it came back",
   },
+  carillon_receipts_total: {
+    type: "counter",
+    help: "Reports of clients about notifications, the first of each kind and client",
+    labels: ["kind"],
+  },
   carillon_notifications_in_flight: {
     type: "gauge",
     help: "Notifications accepted and not yet settled",

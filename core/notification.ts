@@ -1,5 +1,6 @@
 /** What is published: one thing that happened to one user. */
 
+import type { DeliveryOptions } from "./delivery_options.ts";
 import type { JsonObject, JsonText } from "./json.ts";
 
 /** How urgent a notification is; multiplies the time it waits in the buffer by 1, 2 or 4. */
@@ -26,6 +27,8 @@ export interface Notification {
   readonly sourceToken?: string;
   /** Of several waiting notifications with this key only the newest is delivered. */
   readonly collapseKey?: string;
+  /** Absent where its publisher asked for nothing special. */
+  readonly options?: DeliveryOptions;
 }
 
 /** A notification whose data have been parsed, for whoever looks into them. */

@@ -7,12 +7,16 @@
  */
 
 import type { LedgerName } from "../buffer/mod.ts";
+import type { ReceiptKind } from "../core/ledger.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 
 /** A client that was told what had been kept for it. */
 export interface DeferredReceipt {
   readonly name: LedgerName;
-  readonly client: string;
+  /** Absent where it was reported with a receipt token. */
+  readonly client?: string;
+  /** What a client reported; absent where it was sent what had been kept for it. */
+  readonly kind?: ReceiptKind;
   /** When it was told: epoch milliseconds. */
   readonly at: number;
 }
@@ -56,12 +60,17 @@ export class DeferredReceipts {
   }
 
   /** A client was told. Where too many wait, the ledger does not hear of it. */
-  add({ id, context, user }: LedgerName, client: string): void {
-    const key = `${id}/${client}`;
+  add({ id, context, user }: LedgerName, client: string | undefined, kind?: ReceiptKind): void {
+    const key = `${id}/${client ?? ""}/${kind ?? ""}`;
     if (this.#isClosed || this.#waiting.size >= MAX_WAITING || this.#waiting.has(key)) return;
     const { clock } = this.#options;
     this.#waiting.set(key, {
-      arrival: { name: { id, context, user }, client, at: clock.now() },
+      arrival: {
+        name: { id, context, user },
+        ...(client !== undefined && { client }),
+        ...(kind !== undefined && { kind }),
+        at: clock.now(),
+      },
       dueAt: clock.monotonic() + LINGER_MS,
       triesLeft: TRIES,
     });

@@ -55,6 +55,8 @@ interface Planned {
   readonly isWanted: boolean;
   readonly known: readonly TargetRecord[];
   readonly pending: readonly Target[];
+  /** Epoch milliseconds at which the pending ones are attempted; absent: at once. */
+  readonly heldUntil?: number | undefined;
 }
 
 /** Handles a batch; see the file's comment. Rejects, and has settled none, where the hub is away. */
@@ -89,19 +91,31 @@ export function createDispatch(options: DispatchOptions) {
       }
     }
     if (told) events.push(eventOf(notification, told, { kept }));
-    return { notification, isWanted: targets.length > 0, known, pending };
+    const isWanted = targets.length > 0;
+    const after = notification.options?.escalateAfterMs;
+    if (after === undefined || told === undefined) {
+      return { notification, isWanted, known, pending };
+    }
+    return { notification, isWanted, known, pending, heldUntil: now + after };
   }
 
-  function begin({ notification, isWanted, known, pending }: Planned): void {
+  function begin({ notification, isWanted, known, pending, heldUntil }: Planned): void {
     if (!isWanted) return ledger.settle(notification, [], { reason: "no_subscription" });
     if (pending.length === 0) return ledger.settle(notification, known);
     ledger.begin(notification, known, pending.length);
-    for (const target of pending) void deliver(notification, target);
+    for (const target of pending) void deliver(notification, target, heldUntil);
   }
 
-  async function deliver(notification: Notification, target: Target): Promise<void> {
+  async function deliver(
+    notification: Notification,
+    target: Target,
+    heldUntil: number | undefined,
+  ): Promise<void> {
     try {
-      ledger.attempted(notification, await sender.deliver(notification, target));
+      const record = heldUntil === undefined
+        ? await sender.deliver(notification, target)
+        : await sender.hold(notification, target, { hold: "escalation", atMs: heldUntil });
+      ledger.attempted(notification, record);
     } catch (thrown) {
       // The store is away: neither what came of it nor another attempt could be written down.
       ledger.abandon(notification);

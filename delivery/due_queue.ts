@@ -42,6 +42,8 @@ export interface DueQueueOptions {
   readonly onFault: (thrown: unknown) => void;
 }
 
+/** How often the wall clock is read again, which may have been set forward meanwhile. */
+const MAX_WAIT_MS = 30_000;
 /** How long after a fault of the store it is asked again. */
 const FAULT_PAUSE_MS = 5_000;
 const LEASE_MS = 120_000;
@@ -107,11 +109,13 @@ export class DueQueue<T> {
     void this.#pump();
   }
 
-  /** Resolves when the jobs are durable. */
-  async schedule(jobs: readonly { readonly job: T; readonly atMs: number }[]): Promise<void> {
-    await this.#options.commit({
-      sets: jobs.map(({ job, atMs }) => ({ key: this.#key(atMs), value: job })),
-    });
+  /** Resolves when the jobs are durable, together with other records, all or none. */
+  async schedule(
+    jobs: readonly { readonly job: T; readonly atMs: number }[],
+    sets: NonNullable<Commit["sets"]> = [],
+  ): Promise<void> {
+    const own = jobs.map(({ job, atMs }) => ({ key: this.#key(atMs), value: job }));
+    await this.#options.commit({ sets: sets.length === 0 ? own : [...own, ...sets] });
     this.#waiting += jobs.length;
     for (const { atMs } of jobs) this.#putOff(atMs);
   }
@@ -213,7 +217,8 @@ export class DueQueue<T> {
     if (atMs >= this.#wakeAt || !this.#handle) return;
     this.#timer?.cancel();
     this.#wakeAt = atMs;
-    this.#timer = this.#options.clock.after(atMs - this.#options.clock.now(), () => {
+    const waitMs = Math.min(atMs - this.#options.clock.now(), MAX_WAIT_MS);
+    this.#timer = this.#options.clock.after(waitMs, () => {
       this.#wakeAt = Infinity;
       void this.#pump();
     });

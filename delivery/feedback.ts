@@ -8,13 +8,18 @@ import { createHmac } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { ReceiptKind } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { DueQueue, JobResult } from "./due_queue.ts";
 import { backoffMs } from "./retry_policy.ts";
 
 /** What there is to tell. */
-export type FeedbackType = "subscription.gone" | "subscription.updated" | "message.dead";
+export type FeedbackType =
+  | "subscription.gone"
+  | "subscription.updated"
+  | "message.dead"
+  | `notification.${ReceiptKind}`;
 
 /** A webhook that is on its way. */
 export interface FeedbackJob {

@@ -5,7 +5,7 @@
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
-import { type LedgerRecord, stateOf, type TargetRecord } from "../core/ledger.ts";
+import { type LedgerRecord, type Receipt, stateOf, type TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 
@@ -17,23 +17,31 @@ export interface LedgerObserver {
   reopened(): void;
   /** A client got what had been kept for it; its notification may have been settled before. */
   caughtUp(): void;
+  /** A client reported a notification for the first time. */
+  received(receipt: Receipt): void;
 }
 
 interface Open {
   readonly notification: Notification;
   remaining: number;
   readonly targets: Map<string, TargetRecord>;
+  receipts: readonly Receipt[];
 }
+
+type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
+
+/** Receipts of one notification that are kept. */
+const MAX_RECEIPTS = 16;
 
 /** See the file's comment. */
 export class Ledger {
-  readonly #buffer: Pick<Buffer, "settle" | "amend">;
+  readonly #buffer: LedgerBuffer;
   readonly #observer: LedgerObserver;
   readonly #open = new Map<string, Open>();
   #idle: (() => void)[] = [];
   #retrying = 0;
 
-  constructor(buffer: Pick<Buffer, "settle" | "amend">, observer: LedgerObserver) {
+  constructor(buffer: LedgerBuffer, observer: LedgerObserver) {
     this.#buffer = buffer;
     this.#observer = observer;
   }
@@ -76,8 +84,8 @@ export class Ledger {
   /** Opens a notification with what is known already, and `pending` targets to come. */
   begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
     for (const record of known) this.#observer.target(notification, record);
-    const targets = new Map(known.map((record) => [nameOf(record), record]));
-    this.#open.set(notification.id, { notification, remaining: pending, targets });
+    const targets = new Map(known.map((record) => [targetNameOf(record), record]));
+    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: [] });
   }
 
   /** One of the pending targets came to something. */
@@ -86,11 +94,11 @@ export class Ledger {
     if (!open) return;
     this.#observer.target(notification, record);
     // A retry may have ended already, while this notification's other targets were waited for.
-    const earlier = open.targets.get(nameOf(record));
-    if (!earlier || earlier.state === "retrying") open.targets.set(nameOf(record), record);
+    const earlier = open.targets.get(targetNameOf(record));
+    if (!earlier || earlier.state === "retrying") open.targets.set(targetNameOf(record), record);
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#write(notification, [...open.targets.values()]);
+    this.#write(notification, [...open.targets.values()], {}, open.receipts);
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
@@ -105,13 +113,13 @@ export class Ledger {
     this.#observer.target(notification, record);
     const open = this.#open.get(notification.id);
     if (open) {
-      open.targets.set(nameOf(record), record);
+      open.targets.set(targetNameOf(record), record);
       return;
     }
     let ended: LedgerRecord | undefined;
     await this.#buffer.amend(notification, (before) => {
-      const targets = new Map(before.targets.map((target) => [nameOf(target), target]));
-      targets.set(nameOf(record), record);
+      const targets = new Map(before.targets.map((target) => [targetNameOf(target), target]));
+      targets.set(targetNameOf(record), record);
       const after = { ...before, targets: [...targets.values()] };
       const state = stateOf(after.targets);
       ended = before.state === "in_flight" && state !== "in_flight"
@@ -174,25 +182,92 @@ export class Ledger {
     return isKnown;
   }
 
+  /**
+   * A client reported a notification. `unknown` where there is no record of it, or none yet; `known`
+   * for a report that repeats an earlier one.
+   */
+  async receive(name: LedgerName, receipt: Receipt): Promise<"new" | "known" | "unknown"> {
+    const open = this.#open.get(name.id);
+    let isNew = false;
+    const add = (known: readonly Receipt[] = []) => {
+      isNew = known.length < MAX_RECEIPTS &&
+        !known.some(({ kind, client }) => kind === receipt.kind && client === receipt.client);
+      return isNew ? [...known, receipt] : known;
+    };
+    let isKnown = true;
+    if (open) open.receipts = add(open.receipts);
+    else {
+      isKnown = await this.#buffer.amend(name, (before) => {
+        const receipts = add(before.receipts);
+        return isNew ? { ...before, receipts } : before;
+      });
+    }
+    if (!isKnown) return "unknown";
+    if (isNew) this.#observer.received(receipt);
+    return isNew ? "new" : "known";
+  }
+
+  /** The record of a notification whose first attempts have ended. */
+  record(name: LedgerName): Promise<LedgerRecord | undefined> {
+    return this.#buffer.record(name);
+  }
+
+  /** Cancels the targets of a notification that have not been sent. Returns how many those are. */
+  async cancel(name: LedgerName, at: number): Promise<number> {
+    let count = 0;
+    let ended: LedgerRecord | undefined;
+    const isKnown = await this.#buffer.amend(name, (before) => {
+      count = before.targets.filter(isPending).length;
+      ended = undefined;
+      if (count === 0) return before;
+      const targets = before.targets.map(({ until: _, ...target }): TargetRecord =>
+        isPending(target) ? { ...target, state: "cancelled", at } : target
+      );
+      ended = { ...before, targets, state: stateOf(targets) };
+      return ended;
+    });
+    if (!isKnown || !ended) return 0;
+    this.#retrying--;
+    this.#observer.settled(ended);
+    return count;
+  }
+
   #write(
-    { id, context, user, topic, acceptedAt }: Notification,
+    { id, context, user, topic, acceptedAt, collapseKey }: Notification,
     targets: readonly TargetRecord[],
     because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
+    receipts: readonly Receipt[] = NO_RECEIPTS,
   ): void {
     const state = because.state ?? stateOf(targets);
     const known = { id, context, user, topic, acceptedAt, state, targets };
     const { reason } = because;
-    const record: LedgerRecord = reason === undefined ? known : { ...known, reason };
+    const isPlain = reason === undefined && collapseKey === undefined && receipts.length === 0;
+    const record: LedgerRecord = isPlain ? known : {
+      ...known,
+      ...(reason !== undefined && { reason }),
+      ...(collapseKey !== undefined && { collapseKey }),
+      ...(receipts.length > 0 && { receipts }),
+    };
     for (const merged of this.#buffer.settle(record)) this.#observer.settled(merged);
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
   }
 }
 
+const NO_RECEIPTS: readonly Receipt[] = [];
+
+/** Whether a target is still to be sent. */
+function isPending({ state }: TargetRecord): boolean {
+  return state === "retrying" || state === "held";
+}
+
 function isKeptFor(client: string, target: TargetRecord): boolean {
   return target.state === "kept" && target.client === client && target.transport === "websocket";
 }
 
-function nameOf({ client, transport, subscription }: TargetRecord): string {
+/** Names a target within its notification. */
+export function targetNameOf(
+  { client, transport, subscription }: Pick<TargetRecord, "client" | "transport" | "subscription">,
+): string {
   return `${transport}/${client}/${subscription ?? ""}`;
 }

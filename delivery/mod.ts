@@ -4,5 +4,7 @@ export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./due_queue.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead_letters.ts";
 export type { NotificationDraft, Published, PublishRequest } from "./publish.ts";
+export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
+export { isLocalTime } from "./deliver_at.ts";
 export { plan } from "./plan.ts";

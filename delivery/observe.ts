@@ -46,7 +46,7 @@ export function createObserver(metrics: Metrics): LedgerObserver {
       const counts = countsOf(client, topic);
       const index = TRANSPORTS.indexOf(transport) * TARGET_STATES.length;
       counts[index + TARGET_STATES.indexOf(state)]!++;
-      if (attempts === 1) {
+      if (attempts === 1 && state !== "held") {
         const seconds = Math.max(0, at - acceptedAt) / 1000;
         metrics.observe("carillon_delivery_latency_seconds", { transport }, seconds);
       }
@@ -56,6 +56,9 @@ export function createObserver(metrics: Metrics): LedgerObserver {
     },
     reopened() {
       metrics.count("carillon_notifications_recovered_total", {});
+    },
+    received({ kind }) {
+      metrics.count("carillon_receipts_total", { kind });
     },
     caughtUp() {
       metrics.count("carillon_notifications_caught_up_total", {});

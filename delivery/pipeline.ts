@@ -10,6 +10,7 @@ import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
@@ -27,12 +28,17 @@ import { type CommitChanges, DueQueue } from "./due_queue.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
+import { ReceiptTokens } from "./receipt_tokens.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, type Replay } from "./replay.ts";
+import { createPublishOnce } from "./publish_once.ts";
+import { createReports, type Reports } from "./reports.ts";
+import { SCHEDULE_HORIZON_MS, type ScheduledJob, ScheduledNotifications } from "./scheduled.ts";
+import { createTakeBack, type TakeBack } from "./take_back.ts";
 import { createRetries } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
@@ -53,6 +59,7 @@ export interface PipelineOptions {
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly receiptTokens: ReceiptTokens;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -72,6 +79,10 @@ export interface Pipeline extends AsyncDisposable {
   readonly queues: ProviderQueues;
   /** Whether a client has options for a transport, usable or not: its messages are taken on. */
   readonly serves: (transport: TransportName, client: string) => boolean;
+  /** What is known of a notification under the id that its publisher got. */
+  find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  readonly takeBack: TakeBack;
+  readonly reports: Reports;
   /** A client has come back and was told a notification that had been kept for it. */
   acknowledge(name: LedgerName, client: string): void;
   /** Retries that are waiting for their time. */
@@ -90,6 +101,7 @@ export interface Pipeline extends AsyncDisposable {
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
+const RELEASES_AT_ONCE = 128;
 /** How long a stop has the ledger hear of clients that came back a moment ago. */
 const RECEIPTS_WITHIN_MS = 1_000;
 /** What holds for a context is what holds for a user of whom nothing is said. */
@@ -99,7 +111,7 @@ const HORIZON_MS = 25 * HOUR_MS;
 /** See the file's comment. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
-  const { sockets, generate, clock, ids, random, yieldToEventLoop, log, metrics } = options;
+  const { sockets, receiptTokens, clock, ids, random, yieldToEventLoop, log, metrics } = options;
 
   const queue = { store, commit, clock, ids, random, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
@@ -138,8 +150,39 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const ledger = new Ledger(buffer, createObserver(metrics));
   const receipts = new DeferredReceipts({
     clock,
-    amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
+    amend: ({ name, client, kind, at }) =>
+      kind === undefined
+        ? ledger.acknowledge(name, { client: client!, at })
+        : reports.write(name, { kind, at, ...(client !== undefined && { client }) }),
   });
+  const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
+  const idempotencyMs = () => settings().idempotency.retentionHours * HOUR_MS;
+  const scheduledQueue = new DueQueue<ScheduledJob>({
+    ...queue,
+    prefix: "scheduled",
+    horizonMs: SCHEDULE_HORIZON_MS,
+    maxRunning: RELEASES_AT_ONCE,
+  });
+  const scheduled = new ScheduledNotifications({
+    ...{ store, buffer, clock, queue: scheduledQueue },
+    publishOnce: createPublishOnce({ buffer, store, clock, ids, idempotencyMs }),
+    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
+    onCancelled: () =>
+      metrics.count("carillon_notifications_settled_total", { state: "cancelled" }),
+  });
+  const takeBack = createTakeBack({
+    ...{ buffer, ledger, scheduled, ids, clock },
+    onAccepted: () => metrics.count("carillon_notifications_accepted_total", {}),
+  });
+
+  function generate(notification: Notification, target: Target): Message | Promise<Message> {
+    const made = options.generate(notification, target);
+    if (!notification.options?.receipts) return made;
+    const receipt = receiptTokens.of(notification.id);
+    return made instanceof Promise
+      ? made.then((message) => ({ ...message, receipt }))
+      : { ...made, receipt };
+  }
   const sender = new Sender({
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
@@ -160,7 +203,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     refresh: (target) => subscriptions.refresh(target),
   });
   const publish = createPublish({
-    ...{ buffer, store, clock, ids },
+    ...{ buffer, scheduled, store, clock, ids, idempotencyMs },
+    timeZone(context, user) {
+      const view = configuration().view(context, user);
+      return view instanceof Promise ? view.then(zoneOf) : zoneOf(view);
+    },
     limits: createPublishLimits({
       limiter: options.limiter ?? createLocalLimiter({ clock }),
       perKey: () => settings().publish.maxPerSecondPerKey,
@@ -171,11 +218,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
     }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,
-    idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
   });
 
   function limitOf(view: View): number {
     return view.get("io.carillon.publish.maxPerSecondPerContext");
+  }
+
+  function zoneOf(view: View): string {
+    return view.get("io.carillon.timeZone");
   }
 
   function onFault(thrown: unknown) {
@@ -183,6 +233,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   async function stop() {
+    await scheduledQueue.stop();
     await buffer.stop();
     // What is still under way after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
@@ -199,15 +250,22 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
     queues,
     serves,
+    find: async (id) => await buffer.find(id) ?? await scheduled.find(id),
+    takeBack,
+    reports,
     acknowledge: (name, client) => receipts.add(name, client),
     retriesWaiting: () => retryQueue.waiting,
-    inFlight: () => buffer.depth().inFlight + ledger.retrying,
+    inFlight: () => buffer.depth().inFlight + ledger.retrying + scheduledQueue.waiting,
     async start() {
       const retrying = new Set<string>();
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };
+      const started = buffer.start(dispatch);
+      started.catch(() => {}); // said to whoever waits for `recovered`
+      let waiting = 0;
+      await scheduledQueue.start((job) => scheduled.release(job), () => waiting++);
+      return { recovered: started.then((count) => retrying.size + waiting + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

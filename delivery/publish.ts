@@ -7,7 +7,9 @@ import { createHash } from "node:crypto";
 import { type Fault, ServiceError } from "../core/errors.ts";
 import { canonicalJson, type JsonObject, type JsonText } from "../core/json.ts";
 import type { Notification, Priority } from "../core/notification.ts";
+import type { DeliveryOptions } from "../core/delivery_options.ts";
 import { allows, type Principal } from "../core/principal.ts";
+import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
 import type { PublishLimits } from "./publish_limits.ts";
 import {
   createPublishOnce,
@@ -15,6 +17,7 @@ import {
   type PublishOnceOptions,
   requestInProgress,
 } from "./publish_once.ts";
+import { MAX_SCHEDULED_BATCH, type ScheduledNotifications } from "./scheduled.ts";
 
 export type { Published };
 
@@ -30,12 +33,21 @@ export interface NotificationDraft {
   readonly ttl?: number | undefined;
   readonly sourceToken?: string | undefined;
   readonly collapseKey?: string | undefined;
+  /** Absent: at once. Either all drafts of a request have it or none. */
+  readonly deliverAt?: DeliverAt | undefined;
+  /** Stored addresses wait so many seconds for a socket to acknowledge the event. */
+  readonly escalate?: { readonly after: number } | undefined;
+  /** Clients are asked to report what became of it. */
+  readonly receipts?: boolean | undefined;
 }
 
 /** What publishing needs. */
 export interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
+  readonly scheduled: Pick<ScheduledNotifications, "put" | "traits">;
+  /** The IANA name of a user's time zone. */
+  readonly timeZone: (context: string, user: string) => string | Promise<string>;
 }
 
 /** How a request is published. */
@@ -56,8 +68,9 @@ export type Publish = (principal: Principal, request: PublishRequest) => Promise
  * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
  */
 export function createPublish(options: PublishOptions): Publish {
-  const { buffer, clock, ids, maxPayloadBytes, limits } = options;
+  const { buffer, scheduled, clock, ids, maxPayloadBytes, limits, timeZone } = options;
   const publishOnce = createPublishOnce(options);
+  const scheduleOnce = createPublishOnce({ ...options, buffer: scheduled });
   /** Keys that this process is at. */
   const busy = new Set<string>();
 
@@ -67,19 +80,26 @@ export function createPublish(options: PublishOptions): Publish {
     let allowed: string | undefined;
     drafts.forEach(({ context, data }, index) => {
       if (context === allowed && !exceeds(data, limit)) return;
-      const within = alone ? "" : `notifications[${index}].`;
       if (allows(principal, "publish", context)) allowed = context;
       else {
         const message = `the credential does not allow publishing in context ${context}`;
-        faults.push({ path: `${within}context`, message, code: "forbidden" });
+        faults.push({ path: `${within(index, alone)}context`, message, code: "forbidden" });
       }
       if (exceeds(data, limit)) {
         const message = `data has more than ${limit} bytes`;
-        faults.push({ path: `${within}data`, message, code: "payload_too_large" });
+        faults.push({ path: `${within(index, alone)}data`, message, code: "payload_too_large" });
       }
     });
     const [first] = faults;
     if (first) throw new ServiceError(first.code!, `Cannot publish: ${first.message}`, { faults });
+  }
+
+  async function zonesOf({ drafts }: PublishRequest): Promise<readonly string[]> {
+    if (drafts.length > MAX_SCHEDULED_BATCH) {
+      const message = `Cannot schedule more than ${MAX_SCHEDULED_BATCH} notifications at once`;
+      throw new ServiceError("invalid_request", message);
+    }
+    return await Promise.all(drafts.map(({ context, user }) => timeZone(context, user)));
   }
 
   return async (principal, request) => {
@@ -87,11 +107,19 @@ export function createPublish(options: PublishOptions): Publish {
     const { drafts, idempotencyKey } = request;
     const limiting = limits(principal, drafts);
     if (limiting) await limiting;
-    const stamp = (made: readonly string[], acceptedAt: number) =>
-      drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
+    const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
+    const zones = isLater ? await zonesOf(request) : NO_ZONES;
+    const stamp = (made: readonly string[], acceptedAt: number) => {
+      if (!isLater) {
+        return drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
+      }
+      return times(request, { zones, now: acceptedAt }).map((deliverAt, at) =>
+        notificationOf(drafts[at]!, { id: made[at]!, acceptedAt, deliverAt })
+      );
+    };
     if (idempotencyKey === undefined) {
       const made = drafts.map(() => ids());
-      await buffer.put(stamp(made, clock.now()));
+      await (isLater ? scheduled : buffer).put(stamp(made, clock.now()));
       return { ids: made, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
@@ -100,11 +128,54 @@ export function createPublish(options: PublishOptions): Publish {
     busy.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
-      return await publishOnce({ key, fingerprint, count: drafts.length, stamp });
+      return await (isLater ? scheduleOnce : publishOnce)({
+        key,
+        fingerprint,
+        count: drafts.length,
+        stamp,
+      });
     } finally {
       busy.delete(name);
     }
   };
+}
+
+const NO_ZONES: readonly string[] = [];
+
+/**
+ * The times at which the drafts of a request are delivered, in epoch milliseconds.
+ *
+ * @throws {ServiceError} `invalid_request`
+ */
+function times(
+  { drafts, alone }: PublishRequest,
+  { zones, now }: { readonly zones: readonly string[]; readonly now: number },
+): readonly number[] {
+  const faults: Fault[] = [];
+  const resolved = drafts.map(({ deliverAt }, index) => {
+    const time = deliverAt === undefined
+      ? {
+        ok: false,
+        why: "is missing: either all notifications of a request have it or none",
+      } as const
+      : resolveDeliverAt(deliverAt, { now, timeZone: zones[index]! });
+    if (time.ok) return time.atMs;
+    faults.push({ path: `${within(index, alone)}deliverAt`, message: `it ${time.why}` });
+    return NaN;
+  });
+  const [first] = faults;
+  if (!first) return resolved;
+  throw new ServiceError(
+    "invalid_request",
+    `Cannot schedule: ${first.path} ${first.message.slice(3)}`,
+    {
+      faults,
+    },
+  );
+}
+
+function within(index: number, alone: boolean | undefined): string {
+  return alone ? "" : `notifications[${index}].`;
 }
 
 /** A draft as a value, which is equal for drafts that say the same. */
@@ -114,18 +185,37 @@ function parsed(draft: NotificationDraft): JsonObject {
 
 function notificationOf(
   draft: NotificationDraft,
-  { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
+  { id, acceptedAt, deliverAt }: Pick<Notification, "id" | "acceptedAt"> & {
+    readonly deliverAt?: number;
+  },
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
   const notification = { id, context, user, topic, data, priority, acceptedAt };
-  if (ttl === undefined && sourceToken === undefined && collapseKey === undefined) {
+  const options = optionsOf(draft, deliverAt);
+  if (
+    ttl === undefined && sourceToken === undefined && collapseKey === undefined &&
+    options === undefined
+  ) {
     return notification;
   }
   return {
     ...notification,
-    ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
+    ...(ttl !== undefined && { expiresAt: (deliverAt ?? acceptedAt) + ttl * 1000 }),
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
+    ...(options !== undefined && { options }),
+  };
+}
+
+function optionsOf(
+  { escalate, receipts }: NotificationDraft,
+  deliverAt: number | undefined,
+): DeliveryOptions | undefined {
+  if (escalate === undefined && receipts !== true && deliverAt === undefined) return undefined;
+  return {
+    ...(deliverAt !== undefined && { deliverAt }),
+    ...(escalate !== undefined && { escalateAfterMs: escalate.after * 1000 }),
+    ...(receipts === true && { receipts }),
   };
 }
 

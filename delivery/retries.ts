@@ -1,12 +1,12 @@
 /** Works off durable retry jobs. The configuration and the subscriptions are asked again first. */
 
 import type { Clock } from "../core/clock.ts";
-import type { TargetRecord, TargetState } from "../core/ledger.ts";
+import type { LedgerRecord, TargetRecord, TargetState } from "../core/ledger.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { RetryJob, Sender } from "./sender.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
 import type { JobResult } from "./due_queue.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, targetNameOf } from "./ledger.ts";
 import { plan } from "./plan.ts";
 
 /** What working off retries needs. */
@@ -37,15 +37,24 @@ export function createRetries(options: RetriesOptions) {
     return step && !step.send && step.state !== "unserved" ? step : undefined;
   }
 
+  /** Why a job that waited is not needed any more, by the record of its notification. */
+  function superseded(job: RetryJob, record: LedgerRecord | undefined) {
+    if (job.hold !== "escalation" || !record?.receipts?.length) return undefined;
+    return { state: "seen", reason: "a client acknowledged it in time" } as const;
+  }
+
   return async (job: RetryJob): Promise<JobResult<RetryJob>> => {
+    const known = await ledger.record(job.notification);
+    if (isCancelled(job, known)) return { done: true };
     const target = await refresh(job.target);
-    const stop = await obstacle(job, target);
+    const stop = superseded(job, known) ?? await obstacle(job, target);
     if (stop) {
       await ledger.retried(job.notification, ended(job, stop));
       return { done: true };
     }
     const { record, result } = await sender.retry({ ...job, target: target! });
-    if (result.done) await ledger.retried(job.notification, record);
+    // What waited is not waiting any more, so that its record must say what it came to.
+    if (result.done || job.hold) await ledger.retried(job.notification, record);
     return result;
   };
 
@@ -59,8 +68,20 @@ export function createRetries(options: RetriesOptions) {
       ...(subscriptionId !== undefined && { subscription: subscriptionId }),
       state,
       reason,
-      attempts,
+      ...(attempts > 0 && { attempts }),
       at: clock.now(),
     };
   }
+}
+
+/** Whether a publisher cancelled what a job is about. */
+function isCancelled({ target }: RetryJob, record: LedgerRecord | undefined): boolean {
+  const name = targetNameOf({
+    client: target.client,
+    transport: target.transport,
+    ...(target.subscriptionId !== undefined && { subscription: target.subscriptionId }),
+  });
+  return record?.targets.some((each) =>
+    each.state === "cancelled" && targetNameOf(each) === name
+  ) ?? false;
 }

@@ -18,6 +18,9 @@ import type { ProviderQueues } from "./provider_queues.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decideRetry, type RetryDecision } from "./retry_decision.ts";
 
+/** Why a first attempt waits: `escalation` for a socket to acknowledge the event. */
+export type HoldReason = "escalation";
+
 /** A message that is to be tried again at one address. */
 export interface RetryJob {
   readonly v: 1;
@@ -27,6 +30,8 @@ export interface RetryJob {
   readonly attempts: number;
   /** Epoch milliseconds from which its age counts. */
   readonly since: number;
+  /** Why its first attempt waits; absent where an attempt has failed. */
+  readonly hold?: HoldReason;
 }
 
 /** What a courier needs. */
@@ -74,6 +79,26 @@ export class Sender {
     return this.#record(target, verdict, attempts);
   }
 
+  /** Puts the first attempt off. Resolves when the job for it is durable. */
+  async hold(
+    notification: Notification,
+    target: Target,
+    { hold, atMs }: { readonly hold: HoldReason; readonly atMs: number },
+  ): Promise<TargetRecord> {
+    const { clock, schedule } = this.#options;
+    await schedule({ v: 1, notification, target, attempts: 0, since: atMs, hold }, atMs);
+    const { client, transport, subscriptionId } = target;
+    return {
+      client,
+      transport,
+      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
+      state: "held",
+      reason: hold,
+      at: clock.now(),
+      until: atMs,
+    };
+  }
+
   /** A further attempt; the record says what came of it. */
   async retry(
     job: RetryJob,
@@ -81,7 +106,8 @@ export class Sender {
     const { verdict, attempts } = await this.#attempt(job);
     const record = this.#record(job.target, verdict, attempts);
     if (verdict.kind === "final") return { record, result: { done: true } };
-    return { record, result: { done: false, job: { ...job, attempts }, atMs: verdict.atMs } };
+    const { hold: _, ...begun } = job;
+    return { record, result: { done: false, job: { ...begun, attempts }, atMs: verdict.atMs } };
   }
 
   async #attempt(job: RetryJob): Promise<{ verdict: RetryDecision; attempts: number }> {

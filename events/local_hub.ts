@@ -232,15 +232,20 @@ class MemoryHub implements LocalHub {
   }
 
   #assign(log: UserLog, event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept } = event;
+    const { context, user, id, clients, args, except, kept, ack } = event;
     const previous = log.assigned;
     const offset = Math.max(now, previous + 1);
     log.assigned = offset;
     log.pending++;
     this.#highest = Math.max(this.#highest, offset);
     const logged = { context, user, id, clients, args, offset, previous };
-    if (except === undefined && kept === undefined) return logged;
-    return { ...logged, ...(except !== undefined && { except }), ...(kept && { kept }) };
+    if (except === undefined && kept === undefined && ack === undefined) return logged;
+    return {
+      ...logged,
+      ...(except !== undefined && { except }),
+      ...(kept && { kept }),
+      ...(ack && { ack }),
+    };
   }
 
   /** @param logs of the users of these events */

@@ -3,6 +3,7 @@
  * topic, as a template changes it. Never fails, whatever the data are; every text is bounded.
  */
 
+import type { Dismissal } from "../core/delivery_options.ts";
 import type { Message } from "../core/message.ts";
 import { type Notification, parseData, type ParsedNotification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
@@ -43,6 +44,8 @@ export function createMessageGenerator(
       const bare = bareMessage(notification);
       // Sockets carry topic and data as they are.
       if (target.transport === "websocket") return bare;
+      const { dismiss } = given.options ?? {};
+      if (dismiss) return dismissal(bare, dismiss);
       const found = templates().find(target, notification.topic);
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
@@ -61,6 +64,17 @@ export function createMessageGenerator(
 function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {
   const expiry = expiresAt === undefined ? {} : { expiresAt };
   return { id, topic, data, priority, silent: true, ...expiry };
+}
+
+/** Nothing to show. It replaces what a provider has not handed on yet, and says what to remove. */
+function dismissal(bare: Message, { id, collapseKey }: Dismissal): Message {
+  const key = clean(collapseKey, "collapseKey");
+  return {
+    ...bare,
+    data: {},
+    dismiss: key ?? id,
+    ...key !== undefined && { collapseKey: key },
+  };
 }
 
 function withOptions(

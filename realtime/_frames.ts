@@ -8,10 +8,16 @@ import { formatOffset, type UserEvent } from "../core/events.ts";
 
 /** The frame of an event for a revision of Engine.IO. */
 export function frameOf(
-  { args, offset }: { readonly args: string; readonly offset: number },
+  { args, offset, ack }: {
+    readonly args: string;
+    readonly offset: number;
+    /** Asks the client to acknowledge it: the packet gets its offset as id. */
+    readonly ack?: true;
+  },
   revision: 3 | 4,
 ): string {
-  return revision === 3 ? `42[${args}]` : `42[${args},"${formatOffset(offset)}"]`;
+  const type = ack ? `42${offset}` : "42";
+  return revision === 3 ? `${type}[${args}]` : `${type}[${args},"${formatOffset(offset)}"]`;
 }
 
 /** Whether a socket is to be told of an event. */

@@ -19,7 +19,12 @@ interface OfficialClient extends SocketConsumer {
   onerror(error: Error): void;
   ondecoded(packet: unknown): void;
   destroy(): void;
+  /** Takes a packet before the official code; true where that is not to see it. */
+  intercept: Intercept;
 }
+
+/** Takes a packet of a socket's client; true where the official code is not to see it. */
+export type Intercept = (socket: Socket, packet: unknown) => boolean;
 
 /** An adapter without rooms: each user's sockets are found by the index of connections. */
 export class NoopAdapter extends EventEmitter {
@@ -74,10 +79,13 @@ const WITH_ATTACHMENTS = /^[56]/;
 /** The client whose text is being decoded; decoding is synchronous. */
 let speaker: OfficialClient;
 const textDecoder = new Decoder();
-textDecoder.on("decoded", (packet) => speaker.ondecoded(packet));
+textDecoder.on("decoded", (packet) => {
+  const [socket] = (speaker.sockets as Single<Socket>).values();
+  if (!socket || !speaker.intercept(socket, packet)) speaker.ondecoded(packet);
+});
 
 /** Makes a socket that has been let in as small as it can be. */
-export function slimSocket(socket: Socket): void {
+export function slimSocket(socket: Socket, intercept: Intercept): void {
   const engine = socket.conn as unknown as EngineSocket;
   const { client } = socket as unknown as { client: OfficialClient };
   // Off with its listeners; the engine calls it directly from now on.
@@ -89,6 +97,7 @@ export function slimSocket(socket: Socket): void {
     onerror,
     ondecoded,
     decoder: textDecoder,
+    intercept,
     sockets: new Single(socket.id, socket),
     nsps: new Single(socket.nsp.name, socket),
   });

@@ -23,6 +23,8 @@ export interface SocketFanoutOptions
   readonly onResync: (connection: SocketConnection) => void;
   /** Told an event from the log that had been kept for its client. */
   readonly onCaughtUp: (connection: SocketConnection, event: LoggedEvent) => void;
+  /** An event that asks for an acknowledgement is about to be sent. */
+  readonly onAsking: (event: LoggedEvent) => void;
 }
 
 const RESYNC = '"resync"';
@@ -48,6 +50,7 @@ export class SocketFanout {
   /** See `LocalSockets.tell`. */
   deliver(event: LoggedEvent): void {
     const { connections, clock, onGap, onExpired } = this.#options;
+    if (event.ack) this.#options.onAsking(event);
     let older: string | undefined, newer: string | undefined;
     const now = clock.now();
     let at = connections.first(event);
@@ -99,6 +102,7 @@ export class SocketFanout {
       return false;
     }
     if (isMeantFor(connection, event)) {
+      if (event.ack) this.#options.onAsking(event);
       const frame = frameOf(event, connection.engine.protocol);
       if (!this.#hand(connection, frame, event)) return false;
       if (event.kept?.includes(connection.client)) onCaughtUp(connection, event);

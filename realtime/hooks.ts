@@ -1,6 +1,7 @@
 /** What the realtime server tells of what happens to sockets, for whoever counts. */
 
 import type { UserEvent } from "../core/events.ts";
+import type { AcknowledgedEvent, AcknowledgementKind } from "./_acknowledgements.ts";
 import type { HandshakeRefusal } from "./handshake.ts";
 
 /** Whose sockets of which client. */
@@ -25,6 +26,12 @@ export interface RealtimeHooks {
   ): void;
   /** A socket was told an event from the log that had been kept for its client. */
   onRecovered?(connection: SocketOwner, event: UserEvent): void;
+  /** A client acknowledged an event that asked for it, once or several times. */
+  onAcknowledged?(
+    connection: SocketOwner,
+    event: AcknowledgedEvent,
+    kind: AcknowledgementKind,
+  ): void;
   /** A socket was told that events are missing that cannot be had any more. */
   onResync?(connection: SocketOwner): void;
   /** A socket was told an event that did not follow what it had, and looks into the log. */

@@ -9,6 +9,7 @@ import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { EventHub, LocalSockets, LoggedEvent, UserName } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
+import { Acknowledgements } from "./_acknowledgements.ts";
 import { Backlog } from "./_backlog.ts";
 import { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import { HandshakeGuard } from "./_handshake_guard.ts";
@@ -102,6 +103,7 @@ class RealtimeServer implements Realtime {
   /** Whose CONNECT is being answered. */
   readonly #entering = new WeakMap<object, UserSocket>();
   readonly #teller: SocketFanout;
+  readonly #acknowledgements: Acknowledgements;
   readonly #enter: ReturnType<typeof createSocketAdmission>;
   /** Sessions that were revoked lately, and when by the monotonic clock. */
   readonly #revoked = new Map<string, number>();
@@ -123,6 +125,10 @@ class RealtimeServer implements Realtime {
       connections: this.#connections,
       backlog: this.#backlog,
     });
+    this.#acknowledgements = new Acknowledgements({
+      hub: options.hub,
+      onAcknowledged: (...given) => this.#hooks.onAcknowledged?.(...given),
+    });
     this.#teller = new SocketFanout({
       ...options,
       connections: this.#connections,
@@ -132,6 +138,7 @@ class RealtimeServer implements Realtime {
       onGap: (connection) => this.#hooks.onGap?.(connection),
       onResync: (connection) => this.#hooks.onResync?.(connection),
       onCaughtUp: (connection, event) => this.#hooks.onRecovered?.(connection, event),
+      onAsking: (event) => this.#acknowledgements.remember(event),
     });
     this.#enter = createSocketAdmission({
       ...{ hub: options.hub, guard: this.#door, connections: this.#connections },
@@ -269,6 +276,10 @@ class RealtimeServer implements Realtime {
     return await this.#engine.fetch(request, { info, context });
   }
 
+  /** One function for all sockets, so that none needs its own. */
+  readonly #intercept = ({ data }: { data?: unknown }, packet: unknown): boolean =>
+    data instanceof SocketConnection && this.#acknowledgements.receive(data, packet);
+
   /** Socket.IO's middleware. */
   async #admit(socket: UserSocket, next: Next): Promise<void> {
     const { conn } = socket;
@@ -302,7 +313,7 @@ class RealtimeServer implements Realtime {
     const behind = connection.recovery!;
     behind.state = "ready";
     connection.engine.heartbeatListener = connection;
-    slimSocket(socket);
+    slimSocket(socket, this.#intercept);
     this.#hooks.onOpened?.(connection);
     // Revoked after it was checked, and before it was here to be closed.
     if (this.#revoked.has(connection.sessionId)) {

@@ -8,6 +8,7 @@
 import type { JsonText } from "../core/json.ts";
 import { JsonScanner, withoutSpace } from "../core/json_scanner.ts";
 import type { NotificationDraft } from "../delivery/mod.ts";
+import { DELIVERY_FIELDS } from "./_delivery_fields.ts";
 import { isName, isTopic, MAX_BATCH, MAX_TTL_SECONDS } from "./_schemas.ts";
 
 /** What a request publishes. */
@@ -78,9 +79,17 @@ class DraftReader {
   #draft(): NotificationDraft | undefined {
     const scanner = this.#scanner;
     let context, user, topic, data, priority, ttl, sourceToken, collapseKey: unknown;
+    let more: Record<string, unknown> | undefined;
     if (!scanner.take(OPEN_BRACE)) return undefined;
     do {
       const name = this.#name();
+      if (name === undefined) return undefined;
+      if (Object.hasOwn(DELIVERY_FIELDS, name)) {
+        const field = this.#checked(name);
+        if (field === undefined || more && name in more) return undefined;
+        more = { ...more, [name]: field };
+        continue;
+      }
       const value = name === "data" ? this.#data() : this.#scalar();
       if (value === undefined) return undefined;
       if (name === "context" && context === undefined) context = value;
@@ -104,7 +113,7 @@ class DraftReader {
       (sourceToken === undefined || isText(sourceToken, 4096)) &&
       (collapseKey === undefined || isText(collapseKey, 255));
     const draft = { context, user, topic, data, priority, ttl, sourceToken, collapseKey };
-    return isValid ? draft as NotificationDraft : undefined;
+    return isValid ? (more ? { ...draft, ...more } : draft) as NotificationDraft : undefined;
   }
 
   /** The name of a member, up to its value; nothing where it is written with escapes. */
@@ -115,6 +124,17 @@ class DraftReader {
     if (!scanner.skipString()) return undefined;
     const name = scanner.text.slice(from, scanner.at - 1);
     return scanner.take(COLON) && !name.includes("\\") ? name : undefined;
+  }
+
+  /** A field that few notifications have, checked by the schema itself. */
+  #checked(name: string): unknown {
+    const scanner = this.#scanner;
+    scanner.peek();
+    const from = scanner.at;
+    if (!scanner.skipValue()) return undefined;
+    const value: unknown = JSON.parse(scanner.text.slice(from, scanner.at));
+    const checked = DELIVERY_FIELDS[name]!.safeParse(value);
+    return checked.success ? checked.data : undefined;
   }
 
   /** A value that is no list and no object. */

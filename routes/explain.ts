@@ -2,6 +2,7 @@
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Snapshot } from "../cascade/mod.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
@@ -9,10 +10,16 @@ import { plan } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, topic, user } from "./_schemas.ts";
+import { context, time, topic, user } from "./_schemas.ts";
 import { warningsOf } from "./_warnings.ts";
 
-const query = z.strictObject({ context, user, topic });
+const query = z.strictObject({
+  context,
+  user,
+  topic,
+  escalate: z.coerce.number().int().min(1).max(3600).optional()
+    .openapi({ description: "Explain a publish with `escalate: {after}`, in seconds" }),
+});
 
 const answer = z.object({
   targets: z.array(z.object({
@@ -21,6 +28,8 @@ const answer = z.object({
     subscription: z.string().optional(),
     send: z.boolean(),
     reason: z.string().optional(),
+    held: z.object({ reason: z.enum(["escalation"]), until: time }).optional()
+      .openapi({ description: "Why and until when it would wait, if published now" }),
     trail: z.array(z.object({
       key: z.string(),
       scope: z.string(),
@@ -44,11 +53,12 @@ export interface ExplainDeps {
   ) => readonly Target[] | Promise<readonly Target[]>;
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly transports: ReadonlyMap<TransportName, Transport>;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** See the file's comment. */
 export function explainRoutes(deps: ExplainDeps): App {
-  const { authenticate, snapshot, match, serves } = deps;
+  const { authenticate, snapshot, match, serves, clock } = deps;
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
@@ -61,7 +71,7 @@ export function explainRoutes(deps: ExplainDeps): App {
     errors: ["invalid_topic"],
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
-    const { context, user, topic } = readQuery(c, query);
+    const { context, user, topic, escalate } = readQuery(c, query);
     inContext(c.var.principal, { scope: "read", context });
     const view = await snapshot().view(context, user);
     const notification: Notification = {
@@ -70,6 +80,11 @@ export function explainRoutes(deps: ExplainDeps): App {
     const targets = await match(notification);
     const plans = plan(notification, targets, { permissions: view, serves });
     const warnings = warningsOf(targets, deps);
+    // A socket that is open, or closed so recently that its client may resume.
+    const hasSocket = plans.some(({ target, send }) => send && target.subscriptionId === undefined);
+    const heldUntil = escalate === undefined || !hasSocket
+      ? undefined
+      : new Date(clock.now() + escalate * 1000).toISOString();
     return c.json({
       targets: plans.map(({ target, ...step }) => ({
         client: target.client,
@@ -77,6 +92,9 @@ export function explainRoutes(deps: ExplainDeps): App {
         subscription: target.subscriptionId,
         send: step.send,
         ...(!step.send && { reason: step.reason }),
+        ...(step.send && target.subscriptionId !== undefined && heldUntil !== undefined && {
+          held: { reason: "escalation" as const, until: heldUntil },
+        }),
         trail: view.explain(target.transport, target.client, topic).trail,
       })),
       ...(warnings.length > 0 && { warnings }),

@@ -17,6 +17,7 @@ import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
 import { onError } from "./_problem.ts";
+import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
@@ -37,6 +38,7 @@ export type AppDeps =
   & KeyDeps
   & Omit<NotificationDeps, "publish">
   & PublishDeps
+  & ReceiptDeps
   & SessionDeps
   & SubscriptionDeps
   & WebPushRouteDeps
@@ -83,6 +85,7 @@ function createRoutes(
   const app = createChain(deps);
   const { isOperatedInside } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));

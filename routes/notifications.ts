@@ -1,12 +1,14 @@
 /** `/v1/notifications`: publish, and see what became of it. */
 
+import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
-import { NOTIFICATION_STATES, TARGET_STATES } from "../core/ledger.ts";
+import { NOTIFICATION_STATES, RECEIPT_KINDS, TARGET_STATES } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { Scope } from "../core/principal.ts";
+import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { time } from "./_schemas.ts";
@@ -23,6 +25,15 @@ const ledgerBody = z.object({
   state: z.enum(NOTIFICATION_STATES),
   reason: z.string().optional(),
   mergedInto: z.uuid().optional(),
+  deliverAt: time.optional().openapi({ description: "When it is delivered, while `scheduled`" }),
+  deliveredAs: z.uuid().optional()
+    .openapi({ description: "The id that clients know a scheduled notification by" }),
+  collapseKey: z.string().optional(),
+  receipts: z.array(z.object({
+    kind: z.enum(RECEIPT_KINDS),
+    client: z.string().optional(),
+    at: time,
+  })).optional().openapi({ description: "What clients reported, the first of each kind" }),
   targets: z.array(z.object({
     client: z.string(),
     transport: z.string(),
@@ -31,20 +42,28 @@ const ledgerBody = z.object({
     reason: z.string().optional(),
     providerId: z.string().optional(),
     attempts: z.int().optional(),
+    until: time.optional().openapi({ description: "When it is attempted, while `held`" }),
     at: time,
   })),
 }).openapi("LedgerRecord");
 
+const dismissed = z.object({
+  id: z.uuid().optional()
+    .openapi({ description: "The notification that dismisses it; absent where nothing was sent" }),
+  cancelled: z.int().openapi({ description: "Targets that were not sent" }),
+}).openapi("Dismissed");
+
 /** What these routes need. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly buffer: Pick<Buffer, "find">;
+  readonly find: Pipeline["find"];
+  readonly takeBack: Pipeline["takeBack"];
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** See the file's comment. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, buffer } = deps;
+  const { authenticate, publish, find, takeBack } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -80,24 +99,78 @@ export function notificationRoutes(deps: NotificationDeps): App {
     errors: ["not_found"],
   });
   app.get("/:id", needs(authenticate, "read"), async (c) => {
-    const id = c.req.param("id").toLowerCase();
-    const found = isId(id) ? await buffer.find(id) : undefined;
-    if (!found) throw new ServiceError("not_found", "Cannot find this notification");
-    inContext(c.var.principal, { scope: "read", context: found.context });
-    return c.json(present("state" in found ? found : inFlight(found)));
+    return c.json(present(await findRecord(c, "read")));
   });
+
+  describe(app, {
+    method: "delete",
+    path: "/{id}",
+    tag: "Notifications",
+    summary:
+      "Cancel what is not sent: all of a scheduled one, else targets that are held or retried",
+    scope: "publish",
+    params: z.object({ id: z.uuid() }),
+    answers: {
+      200: { text: "Its record afterwards, which says what was sent", schema: ledgerBody },
+    },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.delete("/:id", needs(authenticate, "publish"), async (c) => {
+    const found = await findRecord(c, "publish");
+    const cancelled = await takeBack.cancel(found);
+    return c.json(present(cancelled > 0 ? await findRecord(c, "publish") : found));
+  });
+
+  describe(app, {
+    method: "post",
+    path: "/{id}/dismiss",
+    tag: "Notifications",
+    summary: "Take it back everywhere: cancel what is not sent, remove what is shown",
+    scope: "publish",
+    params: z.object({ id: z.uuid() }),
+    answers: { 202: { text: "What is done about it", schema: dismissed } },
+    errors: ["not_found", "buffer_full", "draining", "store_unavailable"],
+  });
+  app.post("/:id/dismiss", needs(authenticate, "publish"), async (c) => {
+    return c.json(await takeBack.dismiss(await findRecord(c, "publish")), 202);
+  });
+
+  async function findRecord(c: Context<Env>, scope: Scope): Promise<LedgerRecord> {
+    const id = c.req.param("id")!.toLowerCase();
+    const found = isId(id) ? await find(id) : undefined;
+    if (!found) throw new ServiceError("not_found", "Cannot find this notification");
+    inContext(c.var.principal, { scope, context: found.context });
+    return "state" in found ? found : inFlight(found);
+  }
 
   return app;
 }
 
-function inFlight({ id, context, user, topic, acceptedAt }: Notification): LedgerRecord {
-  return { id, context, user, topic, acceptedAt, state: "in_flight", targets: [] };
+function inFlight(
+  { id, context, user, topic, acceptedAt, collapseKey }: Notification,
+): LedgerRecord {
+  return {
+    ...{ id, context, user, topic, acceptedAt, state: "in_flight", targets: [] },
+    ...(collapseKey !== undefined && { collapseKey }),
+  };
 }
 
-function present({ acceptedAt, targets, ...rest }: LedgerRecord) {
+function present({ acceptedAt, deliverAt, receipts, targets, ...rest }: LedgerRecord) {
   return {
     ...rest,
-    acceptedAt: new Date(acceptedAt).toISOString(),
-    targets: targets.map(({ at, ...target }) => ({ ...target, at: new Date(at).toISOString() })),
+    acceptedAt: textOf(acceptedAt),
+    ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }),
+    ...(receipts !== undefined && {
+      receipts: receipts.map(({ at, ...receipt }) => ({ ...receipt, at: textOf(at) })),
+    }),
+    targets: targets.map(({ at, until, ...target }) => ({
+      ...target,
+      ...(until !== undefined && { until: textOf(until) }),
+      at: textOf(at),
+    })),
   };
+}
+
+function textOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
 }

@@ -16,6 +16,7 @@ import { forbidden } from "./_authorize.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
+import { deliverAt, escalate, receipts } from "./_delivery_fields.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
 
@@ -40,9 +41,15 @@ export const draft = z.strictObject({
   ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
     .openapi({ description: "Seconds for which it is worth delivering", example: 3600 }),
   collapseKey: z.string().min(1).max(255).optional()
-    .openapi({ description: "Of several waiting ones with this key only the newest is delivered" }),
+    .openapi({
+      description: "Of several waiting ones with this key only the newest is delivered, and on a " +
+        "device it replaces what is shown with this key",
+    }),
   sourceToken: z.string().min(1).max(4096).optional()
     .openapi({ description: "Connection id or token of the client that caused it" }),
+  deliverAt: deliverAt.optional(),
+  escalate: escalate.optional(),
+  receipts: receipts.optional(),
 }).openapi("Notification");
 
 /** Several of them in one request. */

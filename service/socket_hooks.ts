@@ -1,20 +1,24 @@
 /** Counts what happens to sockets, and passes on what the ledger is to hear of. */
 
+import type { LedgerName } from "../buffer/mod.ts";
 import type { UserEvent } from "../core/events.ts";
+import type { ReceiptKind } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { RealtimeHooks } from "../realtime/mod.ts";
 
-/**
- * See the file's comment.
- *
- * @param arrived a client has come back and was told an event that had been kept for it
- */
-export function socketHooks(
-  metrics: Metrics,
-  arrived: (event: UserEvent, client: string) => void,
-): RealtimeHooks {
+/** What happens at sockets that the ledger is told of. */
+export interface SocketReports {
+  /** A client has come back and was sent an event that had been kept for it. */
+  onRecovered(event: UserEvent, client: string): void;
+  /** A client acknowledged an event. */
+  onAcknowledged(event: LedgerName, client: string, kind: ReceiptKind): void;
+}
+
+/** Returns hooks that count in `metrics` and tell `reports` what the ledger is to have. */
+export function socketHooks(metrics: Metrics, reports: SocketReports): RealtimeHooks {
   return {
-    onRecovered: ({ client }, event) => arrived(event, client),
+    onRecovered: ({ client }, event) => reports.onRecovered(event, client),
+    onAcknowledged: ({ client }, event, kind) => reports.onAcknowledged(event, client, kind),
     onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
     onClosed: ({ client }, reason) =>
       metrics.count("carillon_sockets_closed_total", { client, reason }),

@@ -13,7 +13,12 @@ import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
-import { clientsOf, type CommitChanges, createPipeline } from "../delivery/mod.ts";
+import {
+  clientsOf,
+  type CommitChanges,
+  createPipeline,
+  loadReceiptTokens,
+} from "../delivery/mod.ts";
 import { createRealtime } from "../realtime/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { GroupCommit } from "../store/mod.ts";
@@ -128,7 +133,10 @@ export async function startService(
     ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: realtimeSettings(settings(), socketClients.all()),
     authenticate: createAdmission({ authenticate, cascade }),
-    hooks: socketHooks(metrics, (event, client) => pipeline.acknowledge(event, client)),
+    hooks: socketHooks(metrics, {
+      onRecovered: (event, client) => pipeline.acknowledge(event, client),
+      onAcknowledged: (event, client, kind) => pipeline.reports.fromSocket(event, client, kind),
+    }),
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
 
@@ -168,7 +176,7 @@ export async function startService(
       settings,
       transports,
     },
-    ...{ sockets: hub, limiter, commit },
+    ...{ sockets: hub, limiter, commit, receiptTokens: await loadReceiptTokens(store) },
     subscriptions: subscriptionsOf(repository, matcher),
     configuration: () => cascade.current(),
     generate: messages.generate,
@@ -198,9 +206,12 @@ export async function startService(
     },
   });
   const appDeps: AppDeps = {
-    ...{ authenticate, keys, sessions, attributes, repository, transports, buffer, clock },
+    ...{ authenticate, keys, sessions, attributes, repository, transports, clock },
     ...{ log, metrics, webPushKey, bodyDeadline },
     publish: pipeline.publish,
+    find: (id) => pipeline.find(id),
+    takeBack: pipeline.takeBack,
+    reports: pipeline.reports,
     letters: pipeline.letters,
     replay: pipeline.replay,
     tryOut: createTestSend({ transports, ids, clock, generate: messages.generate }),

@@ -3,6 +3,7 @@
  * argument; there is no address, since sockets are found by user and client, on whatever node.
  */
 
+import { asksForAcknowledgement } from "../core/delivery_options.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { EventHub, Presence, UserEvent } from "../core/events.ts";
 import { quote } from "../core/json.ts";
@@ -42,19 +43,21 @@ export function socketOutcome(
  * @param options.kept those of them for which it came to "kept"; absent where there are none
  */
 export function eventOf(
-  { id, context, user, topic, data, sourceToken }: Pick<
+  { id, context, user, topic, data, sourceToken, options }: Pick<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken"
+    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
-  const event = { id, context, user, clients, args: `${quote(topic)},${data}` };
-  if (sourceToken === undefined && kept === undefined) return event;
+  const name = options?.dismiss ? "dismiss" : topic;
+  const event = { id, context, user, clients, args: `${quote(name)},${data}` };
+  if (sourceToken === undefined && kept === undefined && options === undefined) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
+    ...(asksForAcknowledgement(options) && { ack: true as const }),
   };
 }
 

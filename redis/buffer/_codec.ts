@@ -13,7 +13,7 @@ const MAX_KEY_LENGTH = 96;
 type Extras<T, K extends keyof T> = { readonly [P in K]?: Exclude<T[P], undefined> };
 
 type NotificationExtras =
-  & Extras<Notification, "expiresAt" | "sourceToken" | "collapseKey">
+  & Extras<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "options">
   & { readonly context?: string };
 type StoredNotification = readonly [
   user: string,
@@ -33,15 +33,17 @@ export function formatNotification(
   { waits }: { readonly waits: boolean },
 ): string {
   const { context, user, topic, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey } = notification;
+  const { expiresAt, sourceToken, collapseKey, options } = notification;
   const exact = context.isWellFormed();
   const stored: StoredNotification =
-    expiresAt === undefined && sourceToken === undefined && collapseKey === undefined && exact
+    expiresAt === undefined && sourceToken === undefined && collapseKey === undefined &&
+      options === undefined && exact
       ? [user, topic, priority, acceptedAt]
       : [user, topic, priority, acceptedAt, {
         ...(expiresAt !== undefined && { expiresAt }),
         ...(sourceToken !== undefined && { sourceToken }),
         ...(collapseKey !== undefined && { collapseKey }),
+        ...(options !== undefined && { options }),
         ...(!exact && { context }),
       }];
   const key = waits ? storedKey(notification) : `${context}\u0000`;

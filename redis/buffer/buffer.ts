@@ -206,6 +206,10 @@ export class RedisBuffer implements Buffer {
       await this.#ledger.amend(name, change);
   }
 
+  async record(name: LedgerName): Promise<LedgerRecord | undefined> {
+    return this.#acts.record(name.id) ?? await this.#ledger.record(name);
+  }
+
   async find(id: string): Promise<LedgerRecord | Notification | undefined> {
     return this.#acts.record(id) ?? await this.#ledger.find(id);
   }

@@ -60,6 +60,13 @@ export class RedisLedger {
     });
   }
 
+  /** The record of a settled notification; one read, because its user names the partition. */
+  async record({ id, context, user }: LedgerName): Promise<LedgerRecord | undefined> {
+    const key = redisLedgerKey(partitionOf(context, user), id);
+    const text = await this.#link.send(key, ["HGET", key, id]);
+    return typeof text === "string" ? decodeRecord(id, text) : undefined;
+  }
+
   /**
    * Changes a record; `change` may be called again where somebody else changed it meanwhile.
    * Resolves to false where there is no such record (any more).

@@ -26,9 +26,10 @@ export function byNode(
 
 /** A message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
-  return events.map(({ id, context, user, clients, except, args, offset, previous }) => {
-    const known = [id, context, user, offset, previous, clients];
-    if (except !== undefined) known.push(except);
+  return events.map(({ id, context, user, clients, except, ack, args, offset, previous }) => {
+    const known: unknown[] = [id, context, user, offset, previous, clients];
+    if (ack) known.push(except ?? null, 1);
+    else if (except !== undefined) known.push(except);
     // A break in JSON is nothing but a space.
     return `${JSON.stringify(known)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
@@ -39,11 +40,12 @@ export function parseEvents(body: string): readonly LoggedEvent[] {
   const lines = body.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [id, context, user, offset, previous, clients, except] = JSON.parse(lines[at]!);
+    const [id, context, user, offset, previous, clients, except, ack] = JSON.parse(lines[at]!);
     events.push({
       ...{ id, context, user, clients },
       args: lines[at + 1]!,
-      ...(except !== undefined && { except }),
+      ...(typeof except === "string" && { except }),
+      ...(ack === 1 && { ack: true as const }),
       ...{ offset, previous },
     });
   }

@@ -33,7 +33,7 @@ export interface Appended {
   readonly presences: readonly PresenceRecord[];
 }
 
-type About = Pick<UserEvent, "clients" | "except" | "kept">;
+type About = Pick<UserEvent, "clients" | "except" | "kept" | "ack">;
 
 const EVENTS_PER_CALL = 256;
 /** Fewer, since the logs of their users are searched. */
@@ -116,7 +116,8 @@ function append(
 }
 
 /** Whom an event is for, as it is stored beside its arguments: nearly always the clients alone. */
-export function formatAbout({ clients, except, kept }: About): string {
+export function formatAbout({ clients, except, kept, ack }: About): string {
+  if (ack) return JSON.stringify([clients, except ?? null, kept ?? null, 1]);
   if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
   return JSON.stringify(except === undefined ? clients : [clients, except]);
 }
@@ -125,11 +126,12 @@ export function formatAbout({ clients, except, kept }: About): string {
 export function readAbout(text: string): About {
   const about = JSON.parse(text);
   if (!Array.isArray(about[0])) return { clients: about };
-  const [clients, except, kept] = about;
+  const [clients, except, kept, ack] = about;
   return {
     clients,
     ...(typeof except === "string" && { except }),
-    ...(kept !== undefined && { kept }),
+    ...(Array.isArray(kept) && { kept }),
+    ...(ack === 1 && { ack: true as const }),
   };
 }
 

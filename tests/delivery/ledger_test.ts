@@ -27,11 +27,13 @@ function open() {
       if (before) records.set(id, change(before));
       return Promise.resolve(before !== undefined);
     },
+    record: ({ id }) => Promise.resolve(records.get(id)),
   }, {
     target: (_notification, { state }) => void delivered.push(state),
     settled: ({ state }) => void delivered.push(`settled ${state}`),
     reopened: () => void delivered.push("reopened"),
     caughtUp: () => void delivered.push("caught up"),
+    received: ({ kind }) => void delivered.push(`received ${kind}`),
   });
   const shown = () => {
     const { state, targets = [] } = records.get("n") ?? {};

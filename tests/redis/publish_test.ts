@@ -75,6 +75,8 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
   const publish = createPublish({
     ...{ buffer, store: new RedisStore(own, { loose: ["idempotency"] }), clock: systemClock },
     ids: createIdSource(systemClock),
+    scheduled: buffer,
+    timeZone: () => "UTC",
     maxPayloadBytes: () => 49_152,
     idempotencyMs: () => HOUR_MS,
     limits: createPublishLimits({

@@ -11,7 +11,12 @@ import type { Notification } from "../../core/notification.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
-import { createPipeline, type NotificationDraft, type Pipeline } from "../../delivery/mod.ts";
+import {
+  createPipeline,
+  type NotificationDraft,
+  type Pipeline,
+  ReceiptTokens,
+} from "../../delivery/mod.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { mortalClock } from "./mortal_clock.ts";
@@ -82,6 +87,7 @@ export class PipelineBench {
           Promise.resolve(this.targets.find((one) => one.subscriptionId === target.subscriptionId)),
       },
       settings: this.settings,
+      receiptTokens: new ReceiptTokens(new Uint8Array(32)),
       configuration: () => cascade.current(),
       transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm]]),
       generate: ({ id, topic, data, priority }) => {
