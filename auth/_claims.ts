@@ -1,4 +1,4 @@
-/** What the claims of a checked JWT allow. */
+/** Derives a principal from the claims of a verified JWT. */
 
 import type { JWTPayload } from "jose";
 import { ServiceError } from "../core/errors.ts";
@@ -8,16 +8,17 @@ import { hashSecret } from "./_secrets.ts";
 const MAX_NAME_LENGTH = 255;
 const MAX_CONTEXTS = 100;
 
-/** The id by which a JWT is revoked: it follows from its `jti`, or from the token without one. */
+/** Returns the id by which a JWT is revoked: a hash of its `jti`, or of the token without one. */
 export function jwtSessionId(jtiOrToken: string): string {
   return `jwt_${hashSecret(jtiOrToken)}`;
 }
 
 /**
- * The caller that a token names: with a `scope`, a publisher or operator (in `contexts`, or in
- * `ctx` alone, or everywhere); without one, the user `sub` of the context `ctx`.
+ * Returns the principal of a token and the id by which it is revoked. With a `scope` the principal is
+ * a publisher or operator, limited to `contexts` or else `ctx` where given. Without a `scope` it is
+ * the user `sub` of the context `ctx`.
  *
- * @throws {ServiceError} `unauthenticated` where claims are missing or of the wrong shape.
+ * @throws {ServiceError} `unauthenticated` where a claim is missing or malformed
  */
 export function principalOf(
   payload: JWTPayload,
@@ -48,7 +49,7 @@ export function principalOf(
   return { principal, sessionId };
 }
 
-/** Scopes that are not ours are somebody else's business. */
+/** Ignores scopes that this service does not know: they are for other services. */
 function scopesOf(claim: unknown): ReadonlySet<Scope> {
   if (typeof claim !== "string") throw wrong("scope");
   const named = new Set(claim.split(" "));
@@ -75,6 +76,6 @@ function nameOf(claim: unknown, path: string): string {
 function wrong(claim: string): ServiceError {
   return new ServiceError(
     "unauthenticated",
-    `Cannot accept the token: its claim '${claim}' is missing or not acceptable`,
+    `Cannot accept the token: its claim '${claim}' is missing or malformed`,
   );
 }

@@ -1,48 +1,73 @@
-/** How sessions and revocations are stored, and what a session may be. */
+/** The stored form of sessions and revocations, their keys, and the check of a new session. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { StoreKey } from "../core/store.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
-import type { Session, SessionRequest } from "./sessions.ts";
 
-/** What is kept of a session. */
+/** A session that this service issued, without its token. */
+export interface Session {
+  readonly id: string;
+  readonly context: string;
+  readonly user: string;
+  /** The client that it was issued for. */
+  readonly client?: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** The properties of a new session. */
+export interface SessionRequest {
+  readonly context: string;
+  readonly user: string;
+  readonly client?: string;
+  /** One second to 31 days. @default {86_400_000} */
+  readonly ttlMs?: number;
+}
+
+/** The record of a session. */
 export interface StoredSession extends Session {
   readonly v: 1;
   readonly hash: string;
 }
 
-/** First part of the keys of {@link revocationKey}. */
-export const REVOCATION_NOTES = "revoked";
+/** First part of the keys of {@link recentRevocationKey}. */
+export const RECENT_REVOCATIONS = "revoked";
 
 const MAX_TTL_MS = MAX_JWT_LIFETIME_MS;
 const MAX_NAME_LENGTH = 255;
 
-/** Finds it by its id. */
+/** Returns the key of a session's record. */
 export function sessionKey(id: string): StoreKey {
   return ["session", id];
 }
 
-/** Finds it by its user. */
+/** Returns the key of a session in the index by user. */
 export function userSessionKey({ context, user, id }: Session): StoreKey {
   return ["userSession", context, user, id];
 }
 
-/** Of a JWT that does not count any more. */
-export function revokedKey(jwtSessionId: string): StoreKey {
+/** Returns the key that marks a JWT as revoked. */
+export function revokedJwtKey(jwtSessionId: string): StoreKey {
   return ["revokedJwt", jwtSessionId];
 }
 
-/** Of a session or a JWT that was revoked a short while ago, whatever it was. */
-export function revocationKey(id: string): StoreKey {
-  return [REVOCATION_NOTES, id];
+/** Returns the key that marks a session or a JWT as recently revoked. */
+export function recentRevocationKey(id: string): StoreKey {
+  return [RECENT_REVOCATIONS, id];
 }
 
-/** What may be told of it. */
+/** Returns a session without its hash. */
 export function sessionOf({ v: _version, hash: _hash, ...session }: StoredSession): Session {
   return session;
 }
 
-/** @throws {ServiceError} `invalid_request` with each fault */
+/**
+ * Checks the properties of a new session.
+ *
+ * @throws {ServiceError} `invalid_request` with every fault
+ */
 export function checkSessionRequest(
   { context, user, client, ttlMs }: SessionRequest & { readonly ttlMs: number },
 ): void {
@@ -60,7 +85,7 @@ export function checkSessionRequest(
   if (first === undefined) return;
   throw new ServiceError(
     "invalid_request",
-    `Cannot make the session: ${first.path}: ${first.message}`,
+    `Cannot create the session: ${first.path}: ${first.message}`,
     { faults },
   );
 }

@@ -1,7 +1,6 @@
 /**
- * API keys of publishers and operators. All of them are kept in memory, so that checking one
- * takes a hash and a look-up; the store holds their hashes. The secret itself is shown once, when
- * the key is made.
+ * API keys of publishers and operators. All are in memory, so that a check costs a hash and a
+ * look-up; the store has their hashes. The secret is shown once, when the key is created.
  */
 
 import type { Change } from "../core/change_feed.ts";
@@ -12,29 +11,27 @@ import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 
-/** What is known of a key; never its secret. */
+/** An API key without its secret. */
 export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Contexts that it may act in; absent: all. */
+  /** Contexts that it is limited to; absent for all. */
   readonly contexts?: readonly string[];
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** Epoch milliseconds; absent: never. */
+  /** Epoch milliseconds; absent where it does not expire. */
   readonly expiresAt?: number;
 }
 
-/** What a key is to be. */
-export type ApiKeyRequest = Omit<ApiKey, "id" | "createdAt">;
+type ApiKeyRequest = Omit<ApiKey, "id" | "createdAt">;
 
-/** What {@link ApiKeys} are made of. */
-export interface ApiKeysOptions {
+interface ApiKeysOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   /** A fixed admin key that is never stored; at least 16 characters. */
   readonly adminKey?: string;
-  /** Told when a key was made or revoked here. */
+  /** Called when a key is created or revoked on this node. */
   readonly onChanged?: (change: Change) => void;
 }
 
@@ -56,7 +53,7 @@ interface Known extends Holder {
 
 const PREFIX = "car";
 const RECORDS = "apiKey";
-/** Changes whenever a first key is made, so that two nodes do not both make one. */
+/** Changes when a first key is created, so that two nodes do not both create one. */
 const FIRST_KEY = ["firstApiKey"];
 const MAX_KEYS = 10_000;
 const MAX_NAME = 100;
@@ -64,22 +61,22 @@ const MAX_CONTEXTS = 100;
 const MAX_VERIFIED = 1_000;
 const MIN_ADMIN_KEY = 16;
 
-/** The keys of a store, which it borrows. */
+/** The API keys in a store. It does not close the store. */
 export class ApiKeys {
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
   readonly #fixed: { readonly hash: string; readonly principal: Principal } | undefined;
   readonly #onChanged: (() => void) | undefined;
   #known = new Map<string, Known>();
-  /** Secrets that were found right, so that the next request need not hash. */
+  /** Secrets that were verified, so that the next request need not hash. */
   readonly #verified = new LruCache<Holder>(MAX_VERIFIED);
-  /** Counts keys that were made or revoked here, so that a reading that overlapped is repeated. */
+  /** Counts changes on this node, so that a reload that overlapped one is repeated. */
   #writes = 0;
-  /** Readings, and the last one that counts: one that began later knows more. */
-  #readings = 0;
+  /** Reloads begun, and the latest one that was applied: an older one must not replace it. */
+  #reloads = 0;
   #applied = 0;
 
-  /** Knows only the fixed key until {@link ApiKeys.reload}: use {@link ApiKeys.load}. */
+  /** Contains only the fixed key until {@link ApiKeys.reload}; prefer {@link ApiKeys.load}. */
   constructor({ store, clock, adminKey, onChanged }: ApiKeysOptions) {
     this.#store = store;
     this.#clock = clock;
@@ -100,21 +97,21 @@ export class ApiKeys {
   }
 
   /**
-   * Reads all keys anew, for where another node may have changed them.
+   * Reads all keys again, because another node may have changed them.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async reload(): Promise<void> {
     for (;;) {
       const writes = this.#writes;
-      const reading = ++this.#readings;
+      const reload = ++this.#reloads;
       const known = new Map<string, Known>();
       for await (const { value } of this.#store.list<Stored>({ prefix: [RECORDS] })) {
         known.set(value.id, knownKey(value));
       }
       if (writes !== this.#writes) continue;
-      if (reading > this.#applied) {
-        this.#applied = reading;
+      if (reload > this.#applied) {
+        this.#applied = reload;
         this.#known = known;
         this.#verified.clear();
       }
@@ -122,32 +119,34 @@ export class ApiKeys {
     }
   }
 
-  /** The holder of a key, or `undefined` where it is unknown or has expired. */
+  /** Returns the principal of a key; undefined where it is unknown or has expired. */
   verify(secret: string): Principal | undefined {
     const known = this.#verified.get(secret) ?? this.#find(secret);
     return known && this.#isLive(known) ? known.principal : undefined;
   }
 
   /**
-   * Makes a key. The secret is not kept.
+   * Creates a key. The secret is not stored.
    *
    * @throws {ServiceError} `invalid_request` with each fault, `conflict` where there are too many
    * keys, `store_unavailable`
    */
   async create(request: ApiKeyRequest): Promise<{ readonly key: ApiKey; readonly secret: string }> {
     const minted = await this.#mint(request, {});
-    if (minted === undefined) throw new ServiceError("conflict", "Cannot make the key: try again");
+    if (minted === undefined) {
+      throw new ServiceError("conflict", "Cannot create the key: its id is taken; try again");
+    }
     return minted;
   }
 
-  /** All keys, the oldest first, expired ones among them. */
+  /** Returns all keys, including expired ones, the oldest first. */
   list(): readonly ApiKey[] {
     return [...this.#known.values()].map(({ key }) => key)
       .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
   /**
-   * Makes a key worthless at once; false where there is none with this id.
+   * Revokes a key; returns false where the id is unknown.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -161,8 +160,8 @@ export class ApiKeys {
   }
 
   /**
-   * Makes an admin key where nobody could administer the service otherwise. Its secret, to be
-   * shown once, or `undefined` where there is an admin key already.
+   * Creates an admin key if there is none. Returns its secret, to be shown once; undefined where an
+   * admin key exists.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -190,7 +189,7 @@ export class ApiKeys {
     return known;
   }
 
-  /** `undefined` where somebody else was quicker. */
+  /** Returns undefined where the id is taken or another node has created the first key. */
   async #mint(
     request: ApiKeyRequest,
     { first }: { readonly first?: string | null },
@@ -198,7 +197,7 @@ export class ApiKeys {
     const now = this.#clock.now();
     checkRequest(request, now);
     if (this.#known.size >= MAX_KEYS) {
-      throw new ServiceError("conflict", `Cannot make a key: there are ${MAX_KEYS} already`);
+      throw new ServiceError("conflict", `Cannot create a key: there are ${MAX_KEYS} already`);
     }
     const { id, secret, hash } = mintSecret(PREFIX);
     const { name, scopes, contexts, expiresAt } = request;
@@ -230,7 +229,7 @@ export class ApiKeys {
   }
 }
 
-/** Whether a text has the form of a key of some store, valid or not. */
+/** Whether a text has the form of an API key, valid or not. */
 export function isApiKeyShaped(text: string): boolean {
   return text.startsWith(`${PREFIX}_`);
 }
@@ -281,7 +280,7 @@ function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now:
   if (first === undefined) return;
   throw new ServiceError(
     "invalid_request",
-    `Cannot make the key: ${first.path}: ${first.message}`,
+    `Cannot create the key: ${first.path}: ${first.message}`,
     { faults },
   );
 }

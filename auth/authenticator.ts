@@ -1,34 +1,32 @@
-/** From a credential, wherever it was carried, to the caller that it stands for. */
+/** Authenticates a credential: returns the principal of an API key, a session or a JWT. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import type { ApiKeys } from "./api_keys.ts";
 import type { JwtVerifier } from "./jwt.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import type { Session } from "./_session_records.ts";
+import type { Sessions } from "./sessions.ts";
 
-/** What an authenticator asks. */
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly keys: Pick<ApiKeys, "verify">;
   readonly sessions: Pick<Sessions, "verify" | "isRevoked">;
-  /** Absent: JWTs are not taken. */
+  /** Absent where JWTs are not accepted. */
   readonly jwt?: JwtVerifier;
 }
 
 /**
- * Checks a credential: an API key (at once), a minted session (at once where it is known) or a
- * JWT.
+ * Returns the principal of a credential: without a promise for an API key and for a cached session.
  *
- * @throws {ServiceError} `unauthenticated`, `store_unavailable`; as a rejection where it returns
- * a promise.
+ * @throws {ServiceError} `unauthenticated`, `store_unavailable`; or the promise rejects with it
  */
 export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
 
-/** Longer ones are refused unread. */
-export const MAX_CREDENTIAL_LENGTH = 4096;
+/** Longer credentials are refused without a check. */
+const MAX_CREDENTIAL_LENGTH = 4096;
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** The function that checks credentials. */
+/** Creates the function that checks credentials. */
 export function createAuthenticator(
   { keys, sessions, jwt }: AuthenticatorOptions,
 ): Authenticate {
@@ -55,8 +53,8 @@ export function createAuthenticator(
 }
 
 /**
- * The credential within an `Authorization` header, or `undefined` where there is none of the
- * scheme `Bearer` (RFC 6750 §2.1; schemes are case-insensitive, RFC 9110 §11.1).
+ * Returns the credential of an `Authorization` header with the scheme `Bearer` (RFC 6750 §2.1),
+ * otherwise undefined. Schemes are case-insensitive (RFC 9110 §11.1).
  */
 export function bearer(header: string | null | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header ?? "")?.[1];

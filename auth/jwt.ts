@@ -1,7 +1,6 @@
 /**
- * Credentials that somebody else issued: JWTs signed with a shared secret (HS256) or with a key
- * that the issuer publishes (JWKS). It checks the token and reads its claims; whether it was
- * revoked is up to the authenticator.
+ * Verifies JWTs of other issuers, signed with a shared secret (HS256) or with a key that the issuer
+ * publishes (JWKS). It checks the signature and the claims; the authenticator checks revocation.
  */
 
 import {
@@ -20,42 +19,39 @@ import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 import { principalOf } from "./_claims.ts";
 
-/** Where the keys come from, and what is asked of a token. At least one source is needed. */
+/** The sources of keys, of which at least one is needed, and the required claims. */
 export interface JwtOptions {
   readonly clock: Pick<Clock, "now">;
   /** Shared secret, at least 32 bytes (RFC 7518 §3.2). */
   readonly secret?: string;
-  /** Address of the issuer's JSON Web Key Set: `https:`, or `http:` on the loopback interface. */
+  /** URL of the issuer's JSON Web Key Set: `https:`, or `http:` on the loopback interface. */
   readonly jwksUrl?: string;
   readonly fetch: FetchImplementation;
   readonly issuer?: string;
   readonly audience?: string;
-  /** By how much clocks may differ. @default {30} */
+  /** Allowed clock skew. @default {30} */
   readonly leewaySeconds?: number;
 }
 
-/** A token that holds. */
-export interface VerifiedJwt {
+/** A valid token. */
+interface VerifiedJwt {
   readonly principal: Principal;
-  /** What the token is revoked by: see {@link jwtSessionId}. */
+  /** The id by which the token is revoked. */
   readonly sessionId: string;
 }
 
 /**
- * Checks one token.
+ * Verifies one token.
  *
- * @throws {ServiceError} `unauthenticated` with the reason, `store_unavailable` where the
- * issuer's keys cannot be fetched.
+ * @throws {ServiceError} `unauthenticated` with the reason, `store_unavailable` where the issuer's
+ * keys cannot be fetched
  */
 export type JwtVerifier = (token: string) => Promise<VerifiedJwt>;
 
-/**
- * The longest time that a token may still be valid. It bounds how long a revocation has to be
- * remembered.
- */
+/** The longest remaining validity of an accepted token. It bounds how long revocations are stored. */
 export const MAX_JWT_LIFETIME_MS = 31 * 24 * 3_600_000;
 
-/** Only these are taken from a published key: a symmetric one would make it the secret. */
+/** The algorithms for published keys: with a symmetric one the public key would be the secret. */
 const ASYMMETRIC = [
   "RS256",
   "RS384",
@@ -73,7 +69,7 @@ const MIN_SECRET_BYTES = 32;
 const FETCH_TIMEOUT_MS = 5_000;
 
 /**
- * A verifier for these settings.
+ * Creates a verifier.
  *
  * @throws {ServiceError} `invalid_configuration`
  */
@@ -88,7 +84,7 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
   const { clock, issuer, audience, leewaySeconds = 30 } = options;
 
   return async (token) => {
-    // Which algorithms are taken follows from where the key comes from, never from the token.
+    // The source of the key decides which algorithms are accepted, never the token.
     const symmetric = algorithmOf(token) === "HS256";
     const key = symmetric ? shared : published;
     if (key === undefined) throw refused("its algorithm is not accepted here");
@@ -126,7 +122,7 @@ async function verified(
 function errorOf(error: unknown): ServiceError {
   if (error instanceof errors.JWTExpired) return refused("it has expired");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return refused(`its claim '${error.claim}' is missing or not acceptable`);
+    return refused(`its claim '${error.claim}' is missing or not accepted`);
   }
   const unreachable = !(error instanceof errors.JOSEError) || error.code === "ERR_JOSE_GENERIC" ||
     error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;

@@ -1,25 +1,8 @@
-/** Who is asking: API keys, JWTs and sessions become principals. */
+/** Authentication: turns API keys, JWTs and sessions into principals. */
 
-export {
-  type ApiKey,
-  type ApiKeyRequest,
-  ApiKeys,
-  type ApiKeysOptions,
-  isApiKeyShaped,
-} from "./api_keys.ts";
-export {
-  type Authenticate,
-  type AuthenticatorOptions,
-  bearer,
-  createAuthenticator,
-  MAX_CREDENTIAL_LENGTH,
-} from "./authenticator.ts";
+export { type ApiKey, ApiKeys, isApiKeyShaped } from "./api_keys.ts";
+export { type Authenticate, bearer, createAuthenticator } from "./authenticator.ts";
 export { jwtSessionId } from "./_claims.ts";
-export {
-  createJwtVerifier,
-  type JwtOptions,
-  type JwtVerifier,
-  MAX_JWT_LIFETIME_MS,
-  type VerifiedJwt,
-} from "./jwt.ts";
-export { type Session, type SessionRequest, Sessions, type SessionsOptions } from "./sessions.ts";
+export { createJwtVerifier, type JwtOptions, type JwtVerifier } from "./jwt.ts";
+export type { Session } from "./_session_records.ts";
+export { Sessions, type SessionsOptions } from "./sessions.ts";

@@ -1,7 +1,7 @@
 /**
- * Sessions of users: tokens minted here, of which the store keeps a hash, and the revocation of
- * these and of JWTs. A revocation counts at once on this node; on others once they are told, or at
- * the latest when their cached copy has aged.
+ * Sessions of users: issues tokens, of which the store has a hash, and revokes sessions and JWTs. A
+ * revocation takes effect at once on this node, and on others when they receive the change or their
+ * cached copy expires.
  */
 
 import type { Change } from "../core/change_feed.ts";
@@ -12,48 +12,28 @@ import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 import {
   checkSessionRequest,
-  REVOCATION_NOTES,
-  revocationKey,
-  revokedKey,
+  RECENT_REVOCATIONS,
+  recentRevocationKey,
+  revokedJwtKey,
+  type Session,
   sessionKey,
   sessionOf,
+  type SessionRequest,
   type StoredSession,
   userSessionKey,
 } from "./_session_records.ts";
 
-/** A session that was minted here; never its token. */
-export interface Session {
-  readonly id: string;
-  readonly context: string;
-  readonly user: string;
-  /** The client that it was minted for. */
-  readonly client?: string;
-  /** Epoch milliseconds. */
-  readonly createdAt: number;
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
-}
-
-/** What a session is to be. */
-export interface SessionRequest {
-  readonly context: string;
-  readonly user: string;
-  readonly client?: string;
-  /** One second to 31 days. @default {86_400_000} */
-  readonly ttlMs?: number;
-}
-
-/** What {@link Sessions} are made of. */
+/** The store, the clock and the limits of {@link Sessions}. */
 export interface SessionsOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  /** Beyond it a user's oldest session ends. @default {100} */
+  /** Beyond it the oldest session of a user is revoked. @default {100} */
   readonly maxPerUser?: number;
-  /** Sessions held in memory. @default {20_000} */
+  /** The most cached sessions. @default {20_000} */
   readonly cacheSize?: number;
-  /** After which a session in memory is read again. @default {30_000} */
+  /** Milliseconds after which a cached session is read again. @default {30_000} */
   readonly cacheMs?: number;
-  /** Told of each session that was revoked here. */
+  /** Called for each session that is revoked on this node. */
   readonly onChanged?: (change: Change) => void;
 }
 
@@ -62,26 +42,26 @@ interface Cached {
   readonly readAt: number;
 }
 
-interface Reading {
+interface PendingRead {
   readonly id: string;
   revoked: boolean;
 }
 
 const PREFIX = "ses";
 const DEFAULT_TTL_MS = 24 * 3_600_000;
-/** Leeway of JWTs, and more. */
+/** Longer than any JWT is valid, leeway included. */
 const REVOCATION_MS = MAX_JWT_LIFETIME_MS + 3_600_000;
 const JWT_ID = /^jwt_[\w-]{43}$/;
-/** For so long it is noted that something was revoked. */
-const NOTE_MS = 3_600_000;
+/** How long a revocation counts as recent. */
+const RECENT_MS = 3_600_000;
 
-/** Sessions in a store, which it borrows. */
+/** The sessions in a store. It does not close the store. */
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #store: Store;
-  /** In the order of use. */
+  /** In the order of last use. */
   readonly #cache = new Map<string, Cached>();
-  readonly #readings = new Set<Reading>();
+  readonly #pendingReads = new Set<PendingRead>();
   readonly #listeners = new Set<(sessionId: string) => void>();
 
   constructor(options: SessionsOptions) {
@@ -90,7 +70,7 @@ export class Sessions {
   }
 
   /**
-   * Mints a session. The token is not kept.
+   * Issues a session. The token is not stored.
    *
    * @throws {ServiceError} `invalid_request`, `conflict`, `store_unavailable`
    */
@@ -99,7 +79,7 @@ export class Sessions {
   ): Promise<{ readonly session: Session; readonly token: string }> {
     const { context, user, client, ttlMs = DEFAULT_TTL_MS } = request;
     checkSessionRequest({ ...request, ttlMs });
-    await this.#makeRoom(context, user);
+    await this.#revokeSurplus(context, user);
     const now = this.#options.clock.now();
     const { id, secret, hash } = mintSecret(PREFIX);
     const session: Session = {
@@ -119,12 +99,15 @@ export class Sessions {
         { key: userSessionKey(session), value: { v: 1 }, expireInMs: ttlMs },
       ],
     });
-    if (!done) throw new ServiceError("conflict", "Cannot make the session: try again");
+    if (!done) {
+      throw new ServiceError("conflict", "Cannot create the session: its id is taken; try again");
+    }
     return { session, token: secret };
   }
 
   /**
-   * The session of a token, at once where it is known; `undefined` where there is none any more.
+   * Returns the session of a token, without a promise if it is cached; undefined where it does not
+   * exist or has ended.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -137,14 +120,18 @@ export class Sessions {
     return this.#read(id).then((stored) => stored && this.#accept(stored, hash));
   }
 
-  /** @throws {ServiceError} `store_unavailable` */
+  /**
+   * Returns the session of an id; undefined where it does not exist or has ended.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
   async get(id: string): Promise<Session | undefined> {
     const entry = await this.#store.get<StoredSession>(sessionKey(id));
     return entry !== undefined && this.#isLive(entry.value) ? sessionOf(entry.value) : undefined;
   }
 
   /**
-   * A user's sessions, the oldest first.
+   * Returns a user's sessions, the oldest first.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -160,15 +147,15 @@ export class Sessions {
   }
 
   /**
-   * Ends a session, or a JWT by its session id, and tells the listeners. False where there is no
-   * such session; a JWT is taken at its word, since nothing is known of it.
+   * Revokes a session, or a JWT by its session id, and calls the listeners. Returns false where the
+   * session does not exist. For a JWT it always returns true, because JWTs are not stored.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async revoke(id: string): Promise<boolean> {
     if (JWT_ID.test(id)) {
-      const set = { key: revokedKey(id), value: { v: 1 }, expireInMs: REVOCATION_MS };
-      await this.#store.commit({ sets: [set, ...this.#note(id)] });
+      const set = { key: revokedJwtKey(id), value: { v: 1 }, expireInMs: REVOCATION_MS };
+      await this.#store.commit({ sets: [set, ...this.#recentRevocation(id)] });
       this.#revoked(id);
       return true;
     }
@@ -176,33 +163,33 @@ export class Sessions {
     if (entry === undefined) return false;
     await this.#store.commit({
       deletes: [sessionKey(id), userSessionKey(entry.value)],
-      sets: this.#note(id),
+      sets: this.#recentRevocation(id),
     });
     this.#revoked(id);
     return true;
   }
 
-  /** Follows a revocation by another node: forgets the session and tells the listeners. */
+  /** Applies a revocation: drops the session from the cache and calls the listeners. */
   applyRevoked(id: string): void {
     this.#cache.delete(id);
-    for (const reading of this.#readings) if (reading.id === id) reading.revoked = true;
+    for (const read of this.#pendingReads) if (read.id === id) read.revoked = true;
     for (const listener of this.#listeners) listener(id);
   }
 
   /**
-   * Follows all revocations of the last hour, for where some by other nodes may have been missed.
+   * Applies all revocations of the last hour. Called when changes of other nodes may have been lost.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async applyMissed(): Promise<void> {
     this.#cache.clear();
-    for await (const { key } of this.#store.list({ prefix: [REVOCATION_NOTES] })) {
+    for await (const { key } of this.#store.list({ prefix: [RECENT_REVOCATIONS] })) {
       this.applyRevoked(key.at(-1) as string);
     }
   }
 
   /**
-   * Ends every minted session of a user; how many that were.
+   * Revokes every session of a user and returns their number. JWTs are not among them.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -213,21 +200,21 @@ export class Sessions {
   }
 
   /**
-   * Whether a JWT was revoked, by its session id.
+   * Returns whether a JWT was revoked, by its session id.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async isRevoked(jwtSessionId: string): Promise<boolean> {
-    return await this.#store.get(revokedKey(jwtSessionId)) !== undefined;
+    return await this.#store.get(revokedJwtKey(jwtSessionId)) !== undefined;
   }
 
-  /** Calls back with the id of every session that is revoked, until the result is called. */
+  /** Calls `listener` with the id of every revoked session, until the result is called. */
   onRevoked(listener: (sessionId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  async #makeRoom(context: string, user: string): Promise<void> {
+  async #revokeSurplus(context: string, user: string): Promise<void> {
     const { maxPerUser = 100 } = this.#options;
     const sessions = await this.list(context, user);
     for (const { id } of sessions.slice(0, Math.max(0, sessions.length + 1 - maxPerUser))) {
@@ -247,18 +234,18 @@ export class Sessions {
 
   async #read(id: string): Promise<StoredSession | undefined> {
     const { clock, cacheSize = 20_000 } = this.#options;
-    const reading: Reading = { id, revoked: false };
+    const read: PendingRead = { id, revoked: false };
     const readAt = clock.monotonic();
-    this.#readings.add(reading);
+    this.#pendingReads.add(read);
     try {
       const stored = (await this.#store.get<StoredSession>(sessionKey(id)))?.value;
-      // Revoked while it was being read: what was read may be from before.
-      if (stored === undefined || reading.revoked) return undefined;
+      // A session that was revoked during the read may still have been returned by it.
+      if (stored === undefined || read.revoked) return undefined;
       this.#cache.set(id, { stored, readAt });
       if (this.#cache.size > cacheSize) this.#cache.delete(this.#cache.keys().next().value!);
       return stored;
     } finally {
-      this.#readings.delete(reading);
+      this.#pendingReads.delete(read);
     }
   }
 
@@ -270,10 +257,10 @@ export class Sessions {
     return expiresAt > this.#options.clock.now();
   }
 
-  /** What {@link Sessions.applyMissed} finds it by; of no use where there is nobody else. */
-  #note(id: string) {
+  /** The record for {@link Sessions.applyMissed}; a single node needs none. */
+  #recentRevocation(id: string) {
     if (!this.#store.traits.shared) return [];
-    return [{ key: revocationKey(id), value: { v: 1 }, expireInMs: NOTE_MS }];
+    return [{ key: recentRevocationKey(id), value: { v: 1 }, expireInMs: RECENT_MS }];
   }
 
   #revoked(id: string): void {

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * How fast the cascade answers. Prints resolutions per second for one view (is this transport on
- * for this client and topic?) and for the whole way a notification goes (the view of its user,
- * then the question), with and without context sets and attributes. Run it with
- * `deno run --allow-env --allow-sys --allow-read bench/cascade_bench.ts`.
+ * Measures how fast the cascade resolves. Prints resolutions per second for one view (is this
+ * transport enabled for this client and topic?) and for all that a notification needs (the user's
+ * view, then the resolution), with and without context sets and attributes. Run it with `deno run
+ * --allow-env --allow-sys --allow-read bench/cascade_bench.ts`.
  */
 
 import { Attributes, createMemoryConfigFiles, startCascade } from "../cascade/mod.ts";
@@ -37,7 +37,7 @@ const users = Array.from(
 for (const [name, files] of Object.entries(SCENARIOS)) await measure(name, files, 0);
 await measure("context sets, every tenth user with attributes", SCENARIOS["context sets too"]!, 10);
 
-/** `every`: each how many-th user has attributes of its own; 0 for none. */
+/** @param every every n-th user has attributes; 0 for none */
 async function measure(name: string, files: Readonly<Record<string, string>>, every: number) {
   const attributes = new Attributes({ store: new MemoryStore({ clock: systemClock }) });
   await using cascade = await startCascade({
@@ -63,7 +63,7 @@ async function measure(name: string, files: Readonly<Record<string, string>>, ev
       TOPICS[index % 3]!,
     );
   });
-  report("  view of the user, then the question", (index) => {
+  report("  view of the user, then the resolution", (index) => {
     const { context, user } = users[index % USERS]!;
     const view = snapshot.view(context, user);
     if (view instanceof Promise) throw new Error("Cannot measure: the view is not in memory");

@@ -1,11 +1,11 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * What several nodes cost and what they are good for: events delivered per second and CPU per
- * event for one node on its data file, one on Redis and two on Redis, beside two nodes of Socket.IO
- * on Node.js with its Redis streams adapter at the same work; the latency from publish to arrival
- * at the node that took the publish and at the other; and the share of events that reaches stock
- * clients that lose their connections, with a node killed. `--sockets`, `--rounds`, `--seconds`
- * and `--clients` (of the last part), `--seed`, `--only throughput|latency|drops`.
+ * Measures several nodes: events delivered per second and CPU per event for one node on its data
+ * file, one on Redis and two on Redis, beside two nodes of Socket.IO on Node.js with its Redis
+ * streams adapter; the latency from publish to arrival at the node that accepted the publish and at
+ * the other; and the share of events that reaches stock clients that lose their connections while a
+ * node is killed. Options: `--sockets`, `--rounds`, `--seconds` and `--clients` (of the last part),
+ * `--seed`, `--only throughput|latency|drops`.
  */
 
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 });
 const SOCKETS = Number(values.sockets);
 const ROUNDS = Number(values.rounds);
-/** Events to each socket that are under way at once: enough to keep every stage busy. */
+/** Concurrent events for each socket: enough to keep every stage busy. */
 const WINDOW = 5;
 const BATCH = 1000;
 const PUBLISHERS = 4;
@@ -51,7 +51,7 @@ const SITES: Readonly<Record<string, () => Promise<Site>>> = {
   "Socket.IO, two nodes, Redis": () => startSocketIoSite(2),
 };
 
-/** Users' sockets, each at the node of its number. */
+/** Opens the users' sockets, each at the node of its number. */
 async function swarmsOf(site: Site, users: number): Promise<readonly SwarmProcess[]> {
   return await Promise.all(site.ports.map(async (port, node) => {
     const mine = Array.from({ length: users }, (_, user) => user)
@@ -70,7 +70,10 @@ async function cpuOf(pids: readonly number[]): Promise<number> {
   return each.reduce((sum, seconds) => sum + seconds, 0);
 }
 
-/** Window after window, each when the one before has arrived; batches go to the nodes in turn. */
+/**
+ * Sends window after window, each when the previous one has arrived; batches go to the nodes in
+ * turn.
+ */
 async function throughput(site: Site) {
   const swarms = await swarmsOf(site, SOCKETS);
   let mail = 0;
@@ -125,7 +128,9 @@ async function throughput(site: Site) {
   };
 }
 
-/** One publish after the other, all through the first node; one swarm's report for each node. */
+/**
+ * Publishes one after the other through the first node; returns the report of each node's swarm.
+ */
 async function latency(site: Site) {
   const { users, events, everyMs } = LATENCY;
   const swarms = await swarmsOf(site, users);

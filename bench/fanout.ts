@@ -1,19 +1,17 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * The main job against its floor and its yardstick, in one run and with the same clients: events
- * delivered per second and CPU per event of a bare loop of sends, of the engine and hub alone, of the
- * whole service (HTTP publish, durable buffer, cascade, sockets), and of Socket.IO on Node.js emitting
- * from memory; medians of several rounds in turns. Then idle memory per connection, latency, and the
- * heap after many events. `--sockets`, `--seconds` (a round), `--rounds`, `--idle` change the sizes,
- * `--only throughput|idle|latency|heap` leaves the rest out.
+ * Measures the fan-out beside its floor and its peer, in one run and with the same clients: events
+ * delivered per second and CPU per event of a bare loop of sends, of the engine and hub alone, of
+ * the whole service (HTTP publish, durable buffer, cascade, sockets), and of Socket.IO on Node.js
+ * emitting from memory; medians of several alternating rounds. Then idle memory per connection,
+ * latency, and the heap after many events. Options: `--sockets`, `--seconds` (per round),
+ * `--rounds`, `--idle`, `--only throughput|idle|latency|heap`.
  */
 
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/start_process.ts";
 import { startCarillon } from "./support/carillon_process.ts";
-import { heapBytes } from "./support/heap.ts";
 import { startNodePeer } from "./support/node_peer.ts";
-import { pacedPublish } from "./support/paced_publish.ts";
 import { residentBytes } from "./support/proc.ts";
 import {
   AT_ONCE,
@@ -44,7 +42,7 @@ const SOCKETS = Number(values.sockets);
 const SECONDS = Number(values.seconds);
 const ROUNDS = Number(values.rounds);
 const IDLE = Number(values.idle);
-/** Events to each socket that are under way at once: enough to keep every stage busy. */
+/** Concurrent events for each socket: enough to keep every stage busy. */
 const WINDOW = 5;
 
 interface Throughput extends ThreadTimes {
@@ -60,7 +58,7 @@ const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = 
 const SERVICE = "Carillon, publish to socket";
 const PEER = "Socket.IO on Node.js, from memory";
 
-/** Sends window after window, each when the one before has arrived, for so many seconds. */
+/** Sends window after window, each when the previous one has arrived, for a number of seconds. */
 async function throughput({ pid, swarm, send }: Sender): Promise<Throughput> {
   const window = async () => {
     const done = swarm.received(WINDOW * SOCKETS);
@@ -111,10 +109,10 @@ function medianOf(all: readonly Throughput[]): Throughput {
   return { perSecond, main, store, collector: of("collector"), other: of("other") };
 }
 
-/** After so long without work both runtimes have collected what the handshakes left behind. */
+/** After so long without work both runtimes have collected the garbage of the handshakes. */
 const SETTLE_MS = 35_000;
 
-/** Resident KiB that each of many idle connections adds. */
+/** Measures the resident KiB that each of many idle connections adds. */
 async function idleKiB(pid: number, open: () => Promise<SwarmProcess>): Promise<number> {
   const before = await residentBytes(pid);
   await using _swarm = await open();
@@ -144,7 +142,7 @@ async function showIdle(): Promise<void> {
 
 const WARM_UP = 6_000;
 
-/** Single publishes to random users, at a rate, over some connections at once. */
+/** Sends single publishes to random users, at a rate, over several connections at once. */
 async function latency(
   properties: readonly string[],
   { perSecond, total }: { readonly perSecond: number; readonly total: number },
@@ -156,12 +154,12 @@ async function latency(
       ...{ context: "1", user: String(n % 1000), topic: "ox:mail:new" },
       data: { ...MAIL, id: String(n), at: performance.timeOrigin + performance.now() },
     }]);
-  // For as long as both sides compile.
+  // Warms up both sides until they have compiled.
   const warmUp = swarm.received(WARM_UP);
-  await pacedPublish(publish, { perSecond, total: WARM_UP });
+  await publishAtRate(publish, { perSecond, total: WARM_UP });
   await warmUp;
   const done = swarm.received(total);
-  await pacedPublish(publish, { perSecond, total });
+  await publishAtRate(publish, { perSecond, total });
   return await done;
 }
 
@@ -179,7 +177,7 @@ async function showLatency(): Promise<void> {
   }
 }
 
-/** What the service holds after so many events. */
+/** Measures the memory of the service after a number of events. */
 async function showHeap(): Promise<void> {
   console.log("\nMiB of the service after so many events");
   row("events", "heap in use", "resident");
@@ -218,3 +216,45 @@ for (const [name, part] of Object.entries(parts)) {
   if (values.only === undefined || values.only === name) await part();
 }
 Deno.exit(0);
+
+/**
+ * Returns the bytes in use after a full collection; the process must run with `--inspect` there.
+ */
+async function heapBytes(port: number): Promise<number> {
+  const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
+  const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
+  await new Promise((resolve) => socket.onopen = resolve);
+  let id = 0;
+  const call = (method: string) =>
+    new Promise<{ readonly usedSize: number }>((resolve) => {
+      const asked = ++id;
+      socket.addEventListener("message", ({ data }) => {
+        const answer = JSON.parse(data);
+        if (answer.id === asked) resolve(answer.result);
+      });
+      socket.send(JSON.stringify({ id: asked, method }));
+    });
+  await call("HeapProfiler.enable");
+  await call("HeapProfiler.collectGarbage");
+  const { usedSize } = await call("Runtime.getHeapUsage");
+  socket.close();
+  return usedSize;
+}
+
+/**
+ * Calls `publish` with 0, 1, 2, … at a rate, whether earlier calls were answered or not (an open
+ * loop). Resolves when the last call is answered.
+ */
+async function publishAtRate(
+  publish: (n: number) => Promise<unknown>,
+  { perSecond, total }: { readonly perSecond: number; readonly total: number },
+): Promise<void> {
+  const begun = performance.now();
+  const sent: Promise<unknown>[] = [];
+  while (sent.length < total) {
+    const due = Math.min(total, Math.floor((performance.now() - begun) / 1000 * perSecond) + 1);
+    while (sent.length < due) sent.push(publish(sent.length));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(sent);
+}

@@ -1,22 +1,25 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * Where the memory of an idle connection goes: resident bytes per connection of a bare Deno
- * WebSocket server, of the realtime server alone under different flags, and of Socket.IO on
- * Node.js, all from one run. A few hundred connections come and go first, so that what a process
- * needs once is not counted. Usage: `deno run --allow-all bench/idle_memory.ts [connections]`
+ * Measures the memory of an idle connection: resident bytes per connection of a bare Deno WebSocket
+ * server, of the realtime server alone with different flags, and of Socket.IO on Node.js, all in
+ * one run. A few hundred connections are opened and closed first, so that one-time allocations are
+ * not counted. Usage: `deno run --allow-all bench/idle_memory.ts [connections]`
  */
 
 import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { spawnSwarm } from "./support/swarm_process.ts";
 
-/** A young generation that stays at 2 MiB a half, where 16 would be touched for good. */
+/**
+ * Keeps the young generation at 2 MiB per half; with the default of 16 all of it would become
+ * resident.
+ */
 const SMALL_YOUNG = "--max-semi-space-size=2";
 
 /**
- * One arena of glibc's allocator, and pages of their own for the 8 KiB read buffer of each
- * connection, of which an idle one then touches one page. The cap keeps clear of the kernel's
- * limit of 65,530 mappings a process.
+ * One arena of glibc's allocator, and separate pages for the 8 KiB read buffer of each connection,
+ * of which an idle connection then touches one page. The cap stays below the kernel's limit of
+ * 65,530 mappings per process.
  */
 const LEAN_MALLOC = {
   MALLOC_ARENA_MAX: "1",
@@ -36,7 +39,7 @@ const CANDIDATES: readonly (readonly [string, () => Promise<Measured>])[] = [
   ["bare WebSockets of Deno", () => startDeno("bare_websockets.ts")],
   ["realtime", () => startDeno("realtime_alone.ts")],
   [`realtime, ${SMALL_YOUNG}`, () => startDeno("realtime_alone.ts", SMALL_YOUNG)],
-  ["the same, lean malloc", () => startDeno("realtime_alone.ts", SMALL_YOUNG, LEAN_MALLOC)],
+  ["the same, small malloc", () => startDeno("realtime_alone.ts", SMALL_YOUNG, LEAN_MALLOC)],
 ];
 
 for (const revision of [4, 3] as const) {

@@ -1,33 +1,29 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task bench:providers`: Carillon's transports beside those of others and beside the floor that
- * the runtime sets, in one run against the same far sides, which are processes of their own and whose CPU
- * is shown. Each figure is the median of several rounds, taken in turns, so that whatever else the
- * machine does meets all alike. Ratios count, absolute numbers are the machine's. `--rounds`,
- * `--seconds` (a round), `--only apns|floor|service|outage|fcm|webpush|hanging`. Needs Node.js 20 with npm.
+ * `deno task bench:providers`: measures Carillon's transports beside other libraries and beside the
+ * runtime's floor, in one run against the same servers, which are separate processes and whose CPU
+ * is shown. Each figure is the median of several alternating rounds, so that other load on the
+ * machine affects all alike. Compare ratios; absolute numbers depend on the machine. Options:
+ * `--rounds`, `--seconds` (per round), `--only apns|floor|service|outage|fcm|webpush|hanging`.
+ * Needs Node.js 20 with npm.
  */
 
 import { parseArgs } from "node:util";
 import { latencyOfHealthy } from "./support/bystander.ts";
 import { startDenoServer } from "./support/deno_server.ts";
-import { hasH2load, runH2load } from "./support/h2load.ts";
-import { startNodePeer } from "./support/node_peer.ts";
+import {
+  hasH2load,
+  type Measured,
+  runDeno,
+  runH2load,
+  runNode,
+} from "./support/measured_clients.ts";
 import { startPushPeer } from "./support/push_peer_process.ts";
 import { measureOutage, measureServicePushes, type Waits } from "./support/service_pushes.ts";
 import { startSimulatorProcess } from "./support/simulator_process.ts";
 import { totalOf } from "./support/threads.ts";
 
-/** What a closed loop measured; see `support/closed_loop.mjs`. */
-interface Measured {
-  readonly perSecond: number;
-  /** Absent where it is not known. */
-  readonly cpuMicroseconds?: number;
-  readonly p50?: number;
-  readonly p99?: number;
-  readonly failed?: number;
-}
-
-/** One line of a table; the last one is what the others are compared with. */
+/** One row of a table; the last row is what the others are compared with. */
 type Rows = Readonly<Record<string, () => Promise<Measured>>>;
 
 const { values } = parseArgs({
@@ -41,7 +37,7 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
 const LOAD = { warmUpMs: 1000, measureMs: SECONDS * 1000 };
-/** What APNs, and so the far side, allows on the one connection that node-apn has. */
+/** What APNs, and so the test server, allows on the one connection that node-apn has. */
 const APNS_STREAMS = 1000;
 const FETCH_IN_FLIGHT = 480;
 const WEB_PUSHES_AT_ONCE = 80;
@@ -55,16 +51,16 @@ await Deno.writeTextFile(pairFile, JSON.stringify({ cert, key }));
 const peer = await startPushPeer(pairFile);
 
 const TABLES: Readonly<Record<string, () => Promise<void>>> = {
-  floor: () => table("Posts as APNs takes them, by nothing but a client", floorRows()),
+  floor: () => table("POSTs in the format of APNs, HTTP client only", floorRows()),
   async apns() {
     for (const latencyMs of [0, 50]) {
       await peer.setLatency(latencyMs);
-      await table(`APNs at ${latencyMs} ms, rendered, signed and judged`, apnsRows());
+      await table(`APNs at ${latencyMs} ms, whole transport`, apnsRows());
     }
     await peer.setLatency(0);
   },
   service: () =>
-    table("From publish to APNs' yes: whole service, batches, data file", serviceRows()),
+    table("From publish to APNs' 200: whole service, batches, data file", serviceRows()),
   outage: compareOutage,
   fcm: () => table("FCM v1, whole transport", fcmRows()),
   webpush: compareWebPush,
@@ -171,7 +167,7 @@ async function compareWebPush(): Promise<void> {
 }
 
 async function compareBystander(): Promise<void> {
-  console.log("Publish to APNs' yes, through the service, a few at a time");
+  console.log("Publish to APNs' 200, through the service, a few at a time");
   const rounds = { "while FCM answers": false, "while FCM hangs": true };
   const measured = Object.entries(rounds).map(([name, hanging]) => ({
     ...{ name, hanging, p50: [] as number[], p99: [] as number[] },
@@ -195,7 +191,7 @@ async function compareOutage(): Promise<void> {
   const { during, after, perSecond, repeated } = await measureOutage(peer, settings);
   const say = ({ p50, p99, max }: Waits) =>
     `p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, at most ${max.toFixed(0)} ms`;
-  console.log(`${pushes} pushes fail at once; what /livez takes`);
+  console.log(`${pushes} pushes fail at once; latency of /livez`);
   console.log(`  while they are published  ${say(during)}`);
   console.log(`  in the ten seconds after  ${say(after)}`);
   console.log(
@@ -203,7 +199,7 @@ async function compareOutage(): Promise<void> {
   );
 }
 
-/** Measures all rows in turns and prints their medians. */
+/** Measures all rows in alternating rounds and prints their medians. */
 async function table(title: string, rows: Rows): Promise<void> {
   const names = Object.keys(rows);
   const rounds = new Map(
@@ -225,7 +221,7 @@ async function table(title: string, rows: Rows): Promise<void> {
         (p50 === undefined || p99 === undefined
           ? ""
           : `  p50 ${p50.toFixed(1)}  p99 ${p99.toFixed(1)} ms`) +
-        `  far side ${(far * 100).toFixed(0)} % of a core` +
+        `  server ${(far * 100).toFixed(0)} % of a core` +
         (failed > 0 ? `  ${failed} failed` : "") +
         (row === yardstick ? "" : `  (${ratio(perSecond, yardstick.perSecond)} × as many, ` +
           `${ratio(cpuMicroseconds, yardstick.cpuMicroseconds)} × the CPU)`),
@@ -234,7 +230,7 @@ async function table(title: string, rows: Rows): Promise<void> {
   console.log();
 }
 
-/** How much of a core the far side of APNs and FCM used meanwhile. */
+/** Returns the share of a core that the server of APNs and FCM used meanwhile. */
 async function withFarSide(run: () => Promise<Measured>) {
   const [cpu, begun] = [await peer.cpu(), performance.now()];
   const measured = await run();
@@ -252,19 +248,4 @@ function middle(numbers: readonly number[]): number {
 
 function ratio(a = NaN, b = NaN): string {
   return Number.isFinite(a / b) ? (a / b).toFixed(2) : "–";
-}
-
-async function runDeno(script: string, settings: unknown): Promise<Measured> {
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL(`./support/${script}`, import.meta.url).pathname]
-      .concat(JSON.stringify(settings)),
-    stderr: "inherit",
-  }).output();
-  if (code !== 0) throw new Error(`${script} failed`);
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-async function runNode(script: string, settings: unknown): Promise<Measured> {
-  await using running = await startNodePeer(script, [JSON.stringify(settings)]);
-  return JSON.parse(running.greeting);
 }

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * Publishes with one request each, over 50 connections that are kept: a bare handler that checks the
- * key, parses and answers; the service with nobody connected, and with 1,000 sockets that are told; and
- * nchan, which keeps its messages in memory. Medians of several rounds in turns, by `wrk`. `--seconds`
- * (a round), `--rounds`.
+ * Measures publishes of one request each, over 50 kept-alive connections: a bare handler that
+ * checks the key, parses and answers; the service without sockets, and with 1,000 sockets that
+ * receive the events; and nchan, which keeps its messages in memory. Medians of several alternating
+ * rounds, by `wrk`. Options: `--seconds` (per round), `--rounds`.
  */
 
 import { parseArgs } from "node:util";
@@ -28,12 +28,12 @@ const CONNECTIONS = 50;
 const KEY = "benchmark-admin-key";
 const SCRIPT = new URL("./support/publish.lua", import.meta.url).pathname;
 
-/** Something that takes publishes. */
+/** A server that accepts publishes. */
 interface Publishable {
   readonly pid: number;
   readonly port: number;
   readonly path: string;
-  /** Sockets that are told. */
+  /** The sockets that receive the events. */
   readonly swarm?: SwarmProcess;
 }
 
@@ -41,7 +41,7 @@ interface Result {
   readonly perSecond: number;
   readonly cpu: number;
   readonly p99: number;
-  /** Events that arrived for each publish; NaN where nobody listens. */
+  /** Events received per publish; NaN without sockets. */
   readonly delivered: number;
 }
 
@@ -50,16 +50,16 @@ const CASES: Readonly<Record<string, () => Promise<Result | undefined>>> = {
     await using server = await startDenoServer("bare_handler.ts", { env: { PUBLISH_KEY: KEY } });
     return await load({ pid: server.pid, port: Number(server.greeting), path: "/" });
   },
-  async "Carillon, nobody connected"() {
+  async "Carillon, no sockets"() {
     await using carillon = await startCarillon(AT_ONCE);
     return await load({ pid: carillon.pid, port: carillon.port, path: "/v1/notifications" });
   },
-  async "Carillon, 1,000 sockets told"() {
+  async "Carillon, 1,000 sockets"() {
     await using carillon = await startCarillon(AT_ONCE);
     await using swarm = await openSockets(carillon, SOCKETS);
     return await load({ pid: carillon.pid, port: carillon.port, path: "/v1/notifications", swarm });
   },
-  async "nchan, 1,000 sockets told"() {
+  async "nchan, 1,000 sockets"() {
     await using nchan = await startNchan();
     if (!nchan) return undefined;
     const { pid, port } = nchan;

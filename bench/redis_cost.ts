@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * What Redis pays for Carillon: bytes per open socket, per logged event, per waiting notification
- * and per record of the ledger, and CPU of Redis and of the node per notification, per handshake
- * and per idle socket, from one node on a Redis of its own. `docs/scaling.md` reckons with these.
- * Bytes are those of all keys of a kind (`MEMORY USAGE`, every sample) and, as a check, what the
- * server's memory has grown by. `--sockets`, `--notifications`, `--idle <seconds>`.
+ * Measures what Carillon costs Redis: bytes per open socket, logged event, waiting notification and
+ * ledger record, and CPU of Redis and of the node per notification, handshake and idle socket, from
+ * one node on a Redis of its own. `docs/scaling.md` uses the results. Bytes are those of all keys
+ * of a kind (`MEMORY USAGE` of every key) and, as a check, the growth of the server's memory.
+ * Options: `--sockets`, `--notifications`, `--idle <seconds>`.
  */
 
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ const SOCKETS = Number(values.sockets);
 const NOTIFICATIONS = Number(values.notifications);
 const IDLE_SECONDS = Number(values.idle);
 const SERVER = "the whole server";
-/** So many are published before anything is measured. */
+/** Notifications that are published before anything is measured. */
 const WARM_UP = 500;
 const MAIL = {
   ...{ folder: "default0/INBOX", email: "jane.doe@foobar.com", displayname: "Jane Doe" },
@@ -51,7 +51,7 @@ client.destroy();
 await redis[Symbol.asyncDispose]();
 Deno.exit(0);
 
-/** Nothing is due for an hour. */
+/** With a delay of one hour, so that nothing becomes due. */
 async function whileWaiting(): Promise<void> {
   await using carillon = await startCarillon(
     [
@@ -67,7 +67,7 @@ async function whileWaiting(): Promise<void> {
   await redis.flush();
 }
 
-/** Everything is due at once: first for users without sockets, then for those with one each. */
+/** Without a delay: first for users without sockets, then for users with one socket each. */
 async function whenDelivered(): Promise<void> {
   await using carillon = await startCarillon(
     [...properties, "com.openexchange.pns.delayDuration=0"],
@@ -119,13 +119,13 @@ async function whenDelivered(): Promise<void> {
 
 interface PublishOptions {
   readonly prefix: string;
-  /** They take turns. */
+  /** Users that take turns. */
   readonly users: number;
   /** Notifications in one request. */
   readonly batch?: number;
   readonly publishers?: number;
   readonly total?: number;
-  /** With an `Idempotency-Key` each. */
+  /** Whether each has an `Idempotency-Key`. */
   readonly keyed?: boolean;
 }
 
@@ -147,7 +147,7 @@ async function publish(
   }));
 }
 
-/** Does it, and reports the CPU time that went into each of so many. */
+/** Runs an action and reports the CPU time per unit of work. */
 async function withCpu<T>(
   what: string,
   node: number,
@@ -164,7 +164,7 @@ async function withCpu<T>(
   return result;
 }
 
-/** Waits until so many have been settled since the start of the node. */
+/** Waits until a number of notifications have been settled since the start of the node. */
 async function settled(
   { port, adminKey }: { readonly port: number; readonly adminKey: string },
   count: number,
@@ -180,7 +180,7 @@ async function settled(
   }
 }
 
-/** Bytes of all keys, by the third part of their names: `carillon:{tag}:kind:…`. */
+/** Returns the bytes of all keys by the third part of their names: `carillon:{tag}:kind:…`. */
 async function bytesByKind(): Promise<ReadonlyMap<string, number>> {
   const used = /used_memory:(\d+)/.exec(await client.info("memory"))![1];
   const bytes = new Map([[SERVER, Number(used)]]);

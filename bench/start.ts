@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a benchmark answers on the terminal
 /**
- * What notifications cost that wait, and a start after a `kill -9` while many do: resident memory for
- * each of them, and the seconds until a publish is accepted and a socket let in, and until all of them
- * are known again. `--notifications` changes how many.
+ * Measures the memory of waiting notifications, and a start after a `kill -9` with many of them:
+ * resident bytes per notification, the seconds until a publish and a socket are accepted, and the
+ * seconds until all notifications are recovered. Option: `--notifications`.
  */
 
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ const PROPERTIES = [
   `com.openexchange.pns.delayDuration=${DELAY_MS}`,
   "io.carillon.buffer.maxDelayDuration=3600000",
 ];
-/** With its fields, a notification of about 180 bytes. */
+/** With its fields, a notification has about 180 bytes. */
 const TEASER = "Shall we meet on Friday at the usual place?";
 
 function batchOf(from: number) {
@@ -62,13 +62,13 @@ console.log(`resident bytes for each of them       ${each.toFixed(0)}`);
 await first.kill();
 
 const killed = performance.now();
-await using isRepeat = await startCarillon(PROPERTIES, { store });
-await isRepeat.publish(batchOf(TOTAL).slice(0, 1));
-await (await openSockets(isRepeat, 1))[Symbol.asyncDispose]();
+await using restarted = await startCarillon(PROPERTIES, { store });
+await restarted.publish(batchOf(TOTAL).slice(0, 1));
+await (await openSockets(restarted, 1))[Symbol.asyncDispose]();
 console.log(`seconds until publishes and sockets   ${since(killed)}`);
-while (await waitingIn(isRepeat) < TOTAL + 1) await sleep(100);
-console.log(`seconds until all of them are known   ${since(killed)}`);
-await isRepeat.kill();
+while (await waitingIn(restarted) < TOTAL + 1) await sleep(100);
+console.log(`seconds until all are recovered       ${since(killed)}`);
+await restarted.kill();
 await Deno.remove(folder, { recursive: true });
 Deno.exit(0);
 

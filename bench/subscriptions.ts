@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * What one publish pays for matching as the number of stored subscriptions grows: 1,000, 100,000
- * and 1,000,000 in one Deno KV file, two to a user. Prints nanoseconds per match for 500 users
- * spread over all: in memory, read together by `prefetch` as a batch job does, and read one by
- * one. The ratios are the point; absolute numbers are the machine's.
+ * Measures how matching slows down as the number of stored subscriptions grows: 1,000, 100,000 and
+ * 1,000,000 in one Deno KV file, two per user. Prints nanoseconds per match for 500 users spread
+ * over all: cached, read together by `prefetch` as in a batch job, and read one by one. Compare
+ * ratios; absolute numbers depend on the machine.
  */
 
 import { createIdSource } from "../core/ids.ts";
@@ -41,7 +41,7 @@ try {
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Writes the documents as the repository would; its indexes are not read by a publish. */
+/** Writes the documents like the repository, without its indexes, which a publish does not read. */
 async function fill(store: Store, { from, to }: { from: number; to: number }): Promise<void> {
   for (let user = from; user < to; user += BATCH) {
     const sets = [];
@@ -65,7 +65,7 @@ function documentOf(user: number) {
   return { v: 1, subscriptions };
 }
 
-/** Nanoseconds per match of users who are known. */
+/** Nanoseconds per match of cached users. */
 async function cached(store: Store, users: number): Promise<number> {
   const matcher = matcherOn(store);
   const sample = someUsers(users);
@@ -83,7 +83,7 @@ async function cached(store: Store, users: number): Promise<number> {
   });
 }
 
-/** Nanoseconds per match of users whom nothing is known of until one read for all. */
+/** Nanoseconds per match of users who are not cached, with one read for all. */
 async function prefetched(store: Store, users: number): Promise<number> {
   return await best(15, async () => {
     const sample = someUsers(users);
@@ -97,7 +97,7 @@ async function prefetched(store: Store, users: number): Promise<number> {
   });
 }
 
-/** Nanoseconds per match of users whom nothing is known of, one after the other. */
+/** Nanoseconds per match of users who are not cached, one after the other. */
 async function oneByOne(store: Store, users: number): Promise<number> {
   return await best(15, async () => {
     const sample = someUsers(users);
@@ -119,17 +119,17 @@ function matcherOn(store: Store) {
   });
 }
 
-/** Different users from everywhere, others in every run, in no order. */
+/** Returns different users in each run, spread over all, in no order. */
 function someUsers(users: number) {
   const offset = Math.floor(Math.random() * users);
   return Array.from({ length: SAMPLE }, (_, n) => ({
     context: "1",
-    // A prime that divides no number of users: no user comes twice.
+    // A prime that divides no number of users, so that no user repeats.
     user: String((offset + n * 7_919) % users),
   }));
 }
 
-/** The quickest of several runs: what disturbs a run only ever makes it slower. */
+/** Returns the fastest of several runs: disturbances only make a run slower. */
 async function best(runs: number, measure: () => Promise<number>): Promise<number> {
   let least = Infinity;
   for (let run = 0; run < runs; run++) least = Math.min(least, await measure());

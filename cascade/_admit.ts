@@ -1,11 +1,12 @@
-/** Takes a name and a text found somewhere into a layer, or says what is wrong with them. */
+/** Turns a name and a text from a configuration file into a setting, or reports a fault. */
 
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
-import { type ConfigFault, type Findings, placeOf, type Position } from "./faults.ts";
+import { type FileFault, placeOf, type Position } from "../core/file_fault.ts";
+import type { Findings } from "./faults.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
-/** A name with its text, and where both stand. */
-export interface Found {
+/** A name with its text, and the positions of both. */
+interface Found {
   readonly file: string;
   readonly name: string;
   readonly raw: string;
@@ -14,8 +15,8 @@ export interface Found {
 }
 
 /**
- * The setting that was found. Names of other programs are passed over; an unknown name in our
- * own namespaces is a warning, a wrong value a fault.
+ * Returns the setting, or undefined. Names of other programs are ignored; an unknown name in this
+ * service's namespaces is a warning, a wrong value a fault.
  */
 export function admit(found: Found, findings: Findings): SettingDefinition | undefined {
   const { file, nameAt, valueAt } = found;
@@ -38,8 +39,8 @@ export function admit(found: Found, findings: Findings): SettingDefinition | und
 }
 
 /**
- * The text that a value in a YAML file sets a property to; `undefined` for lists and maps. Where
- * the property is a boolean, `yes` and `off` are what YAML 1.1 makes of them.
+ * Returns the text of a property's value in a YAML file; undefined for lists and maps. For a boolean
+ * property, `yes` and `off` are read as in YAML 1.1.
  */
 export function textInYaml(name: string, value: unknown): string | undefined {
   if (value === null) return "";
@@ -48,11 +49,11 @@ export function textInYaml(name: string, value: unknown): string | undefined {
   return String((isBoolean ? readYamlBoolean(value) : undefined) ?? value);
 }
 
-function unknown({ file, name, nameAt }: Found, nearest: string | undefined): ConfigFault {
+function unknown({ file, name, nameAt }: Found, nearest: string | undefined): FileFault {
   return { file, ...nameAt, message: `'${name}' is not known${didYouMean(nearest)}` };
 }
 
-/** The end of a message about something unknown. */
+/** Returns the end of a message about an unknown name. */
 export function didYouMean(nearest: string | undefined): string {
   return nearest === undefined ? "" : `; did you mean '${nearest}'?`;
 }

@@ -1,7 +1,6 @@
 /**
- * The records that carry the attributes of contexts and users, and the check that anything passes
- * before it becomes one. Attributes are kept as texts under canonical names, so that a stored
- * record reads the same as a properties file would.
+ * The records of context and user attributes, and the checks of new ones. Attributes are stored as
+ * texts under canonical names, so that they are read like a properties file.
  */
 
 import { type Fault, ServiceError } from "../core/errors.ts";
@@ -10,7 +9,7 @@ import type { Layer } from "./_layer.ts";
 import { findName, readSetting, type SettingDefinition } from "./schema.ts";
 import { isTag } from "./tag_expression.ts";
 
-/** What is kept of a context. */
+/** The record of a context. */
 export interface ContextRecord {
   readonly version: 1;
   /** A tag for context sets. */
@@ -19,7 +18,7 @@ export interface ContextRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** What is kept of a user. */
+/** The record of a user. */
 export interface UserRecord {
   readonly version: 1;
   /** Tags for context sets, such as `ucWebMail`. */
@@ -27,62 +26,73 @@ export interface UserRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A value as an administrator may write it. */
-export type AttributeValue = string | number | boolean;
+/** A value as the API accepts it. */
+type AttributeValue = string | number | boolean;
 
-/** A whole context, as it shall be from now on. */
+/** The new content of a context's record. */
 export interface ContextInput {
   readonly name?: string | undefined;
   readonly attributes?: Readonly<Record<string, AttributeValue>> | undefined;
 }
 
-/** A whole user, as it shall be from now on. */
+/** The new content of a user's record. */
 export interface UserInput {
   readonly permissions?: readonly string[] | undefined;
   readonly attributes?: Readonly<Record<string, AttributeValue>> | undefined;
 }
 
-/** Changes to a context: what is absent stays, `null` removes (RFC 7396). */
+/** Changes to a context: absent members stay, `null` removes (RFC 7396). */
 export interface ContextPatch {
   readonly name?: string | null | undefined;
   readonly attributes?: Readonly<Record<string, AttributeValue | null>> | undefined;
 }
 
-/** Changes to a user: what is absent stays, `null` removes (RFC 7396). */
+/** Changes to a user: absent members stay, `null` removes (RFC 7396). */
 export interface UserPatch {
   readonly permissions?: readonly string[] | null | undefined;
   readonly attributes?: Readonly<Record<string, AttributeValue | null>> | undefined;
 }
 
-/** The attribute of a context that carries tags rather than a property. */
+/** The attribute of a context that contains tags instead of a property. */
 export const TAXONOMY_TYPES = "taxonomy/types";
 
 const MAX_ATTRIBUTES = 200;
 const MAX_PERMISSIONS = 200;
 const MAX_NAME = 255;
 const MAX_VALUE = 1024;
-/** Leaves room for what a store wraps around a record; Deno KV stops at 65,536. */
+/** Leaves room for the store's encoding; the limit of Deno KV is 65,536. */
 const MAX_RECORD_BYTES = 49_152;
 
-/** @throws {ServiceError} `invalid_request` with every fault, `payload_too_large` */
+/**
+ * Checks the content of a context's record.
+ *
+ * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
+ */
 export function contextRecord({ name, attributes = {} }: ContextInput): ContextRecord {
   const faults: Fault[] = [];
   if (name !== undefined && (!isTag(name) || name.length > MAX_NAME)) {
-    faults.push({ path: "name", message: `must be up to ${MAX_NAME} characters fit for a tag` });
+    faults.push({
+      path: "name",
+      message: `must be up to ${MAX_NAME} characters that are allowed in a tag`,
+    });
   }
   const checked = checkAttributes(attributes, { special: [TAXONOMY_TYPES], faults });
   const named = name === undefined ? {} : { name };
   return finished<ContextRecord>({ version: 1, ...named, attributes: checked }, faults);
 }
 
-/** @throws {ServiceError} `invalid_request` with every fault, `payload_too_large` */
+/**
+ * Checks the content of a user's record.
+ *
+ * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
+ */
 export function userRecord({ permissions = [], attributes = {} }: UserInput): UserRecord {
   const faults: Fault[] = [];
   if (permissions.length > MAX_PERMISSIONS) {
     faults.push({ path: "permissions", message: `must be at most ${MAX_PERMISSIONS}` });
   }
   for (const [index, permission] of permissions.slice(0, MAX_PERMISSIONS).entries()) {
-    // The prefix keeps a permission from passing for the id of a context.
+    // The prefix keeps a permission from being mistaken for the id of a context.
     if (/^uc[A-Za-z0-9_]{1,62}$/.test(permission)) continue;
     faults.push({ path: `permissions[${index}]`, message: "must look like 'ucWebMail'" });
   }
@@ -91,7 +101,7 @@ export function userRecord({ permissions = [], attributes = {} }: UserInput): Us
   return finished<UserRecord>(record as UserRecord, faults);
 }
 
-/** What a record shall be after a patch, still to be checked. */
+/** Applies a patch to a context's record. The result is not yet checked. */
 export function patchedContext(
   record: ContextRecord | undefined,
   patch: ContextPatch,
@@ -102,7 +112,7 @@ export function patchedContext(
   };
 }
 
-/** What a record shall be after a patch, still to be checked. */
+/** Applies a patch to a user's record. The result is not yet checked. */
 export function patchedUser(record: UserRecord | undefined, patch: UserPatch): UserInput {
   return {
     permissions: patch.permissions === undefined ? record?.permissions : patch.permissions ?? [],
@@ -110,7 +120,7 @@ export function patchedUser(record: UserRecord | undefined, patch: UserPatch): U
   };
 }
 
-/** The layer that stored attributes make. What the schema no longer knows is passed over. */
+/** Returns the layer of stored attributes, without names that the schema no longer has. */
 export function attributeLayer(
   attributes: Readonly<Record<string, string>>,
   source: string,

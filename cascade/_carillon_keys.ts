@@ -1,11 +1,13 @@
-/** The keys that only this service has, under `io.carillon.`. All of them are server settings. */
+/** The keys that only this service has, all below `io.carillon.`. */
 
 import { isTimeZone } from "../core/time_zone.ts";
-import { choice, integer, list, string } from "./key_spec.ts";
+import { choice, integer, string } from "./key_spec.ts";
+import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;
 const RESTART = { applies: "after a restart" } as const;
 
+/** The keys below `io.carillon.`. */
 export const CARILLON_KEYS = {
   "io.carillon.buffer.maxNotifications": integer(250_000, {
     text: "How many accepted notifications may wait. Beyond it a publish is answered with 503.",
@@ -51,7 +53,7 @@ export const CARILLON_KEYS = {
     check: (name) => isTimeZone(name) ? undefined : "a time zone such as 'Europe/Berlin'",
   }),
   "io.carillon.ledger.retentionHours": integer(24, {
-    text: "How long `GET /v1/notifications/{id}` can tell what became of a notification.",
+    text: "How long `GET /v1/notifications/{id}` returns the outcome of a notification.",
     example: "72",
     unit: "hours",
     min: 1,
@@ -65,130 +67,21 @@ export const CARILLON_KEYS = {
     max: 720,
   }),
   "io.carillon.subscriptions.maxPerUser": integer(100, {
-    text: "How many subscriptions a user may keep.",
+    text: "How many subscriptions a user may have.",
     example: "20",
     min: 1,
     max: 1000,
   }),
-  "io.carillon.websocket.pingInterval": integer(25_000, {
-    text: "How often a socket is checked, as told to the client when it opens.",
-    example: "20000",
-    unit: "ms",
-    min: 100,
-    max: 3_600_000,
-    ...RESTART,
-  }),
-  "io.carillon.websocket.olderPingInterval": integer(0, {
-    text:
-      "How often a client of Socket.IO 2 pings, as it is told when its socket opens; 0: as often as " +
-      "`io.carillon.websocket.pingInterval` says. It is told again what it was sent since its last " +
-      "ping but one, should its connection break.",
-    example: "5000",
-    unit: "ms",
-    min: 0,
-    max: 3_600_000,
-    ...RESTART,
-  }),
-  "io.carillon.websocket.askAfter": integer(1000, {
-    text: "How soon after an event a client from Socket.IO 3.0 on that names its `connection` is " +
-      "pinged, so that it is not told the event again should its connection break; 0: with the next " +
-      "ping. Where all clients are 4.6 or later, 0 is right: those say how far they got, and a ping " +
-      "costs as much as an event.",
-    example: "0",
-    unit: "ms",
-    min: 0,
-    max: 60_000,
-  }),
-  "io.carillon.websocket.pingTimeout": integer(60_000, {
-    text: "How long an answer may take before a socket counts as lost.",
-    example: "5000",
-    unit: "ms",
-    min: 100,
-    max: 3_600_000,
-    ...RESTART,
-  }),
-  "io.carillon.websocket.maxSocketsPerUser": integer(8, {
-    text: "How many sockets a user may have open at once on a node.",
-    example: "16",
-    min: 1,
-    max: 1000,
-  }),
-  "io.carillon.websocket.maxMessageBytes": integer(64 * KIB, {
-    text: "Largest message that a client may send.",
-    example: "16384",
-    unit: "bytes",
-    min: 128,
-    max: 10_000_000,
-    ...RESTART,
-  }),
-  "io.carillon.websocket.maxBacklogBytes": integer(256 * KIB, {
-    text:
-      "How much may wait for one peer that reads more slowly than it is sent. Beyond half of it, " +
-      "events wait in the user's event log.",
-    example: "131072",
-    unit: "bytes",
-    min: KIB,
-    max: KIB ** 3,
-  }),
-  "io.carillon.websocket.maxTotalBacklogBytes": integer(256 * KIB * KIB, {
-    text: "How much may wait for all peers together; beyond it, events wait in the event logs.",
-    example: "67108864",
-    unit: "bytes",
-    min: KIB,
-    max: KIB ** 4,
-  }),
-  "io.carillon.websocket.stalledAfter": integer(10_000, {
-    text: "After how long a socket is given up whose peer has taken nothing of what waits for it.",
-    example: "30000",
-    unit: "ms",
-    min: 1000,
-    max: 3_600_000,
-  }),
-  "io.carillon.websocket.handshakesPerSecond": integer(1000, {
-    text: "How many new connections a node takes per second; others are told to try again.",
-    example: "200",
-    min: 1,
-    max: 1_000_000,
-  }),
-  "io.carillon.websocket.allowedOrigins": list([], {
-    text: "Web origins that may open sockets besides the service's own. Requests without an " +
-      "`Origin` header (they come from apps, not from browsers) are always allowed; with one, it " +
-      "must have the host of the request or be listed. `*` allows all.",
-    example: "https://mail.example.com, https://app.example.com",
-    check: (item) =>
-      item === "*" || isOrigin(item) ? undefined : "an origin such as 'https://host'",
-  }),
-  "io.carillon.resume.window": integer(120_000, {
-    text: "How long a client may be away and still get what it missed: events stay in their " +
-      "user's log for this long.",
-    example: "300000",
-    unit: "ms",
-    min: 1_000,
-    max: 3_600_000,
-  }),
-  "io.carillon.resume.maxEventsPerUser": integer(500, {
-    text: "How many events a user's log keeps. A client that missed more is told `resync`.",
-    example: "100",
-    min: 1,
-    max: 10_000,
-  }),
-  "io.carillon.resume.maxBytes": integer(64 * KIB * KIB, {
-    text: "How many bytes all logs may take in the memory of a node without Redis; the oldest " +
-      "events go first.",
-    example: "268435456",
-    unit: "bytes",
-    min: KIB * KIB,
-    max: KIB ** 4,
-  }),
+  ...WEBSOCKET_KEYS,
   "io.carillon.drain.socketsPerSecond": integer(50, {
-    text: "How many sockets a node that goes away closes per second, if that is done in time; " +
-      "otherwise as many as it takes.",
+    text: "How many sockets a draining node closes per second. It closes more where it could not " +
+      "finish within `io.carillon.drain.within` otherwise.",
     example: "200",
     min: 1,
     max: 100_000,
   }),
   "io.carillon.drain.within": integer(15_000, {
-    text: "How long a node that goes away may take to close its sockets.",
+    text: "How long a draining node may take to close its sockets.",
     example: "60000",
     unit: "ms",
     min: 0,
@@ -196,15 +89,15 @@ export const CARILLON_KEYS = {
   }),
   "io.carillon.drain.notice": integer(5_000, {
     text:
-      "How long a node that goes away still takes publishes, so that a balancer has seen that " +
-      "it is not ready. Does not hold for SIGTERM at a node without Redis: there is no other.",
+      "How long a draining node still accepts publishes, so that balancers see that it is not " +
+      "ready. Has no effect on SIGTERM at a node without Redis: there is no other node.",
     example: "15000",
     unit: "ms",
     min: 0,
     max: 600_000,
   }),
   "io.carillon.cluster.lease": integer(6_000, {
-    text: "How long a node may be silent before the others take over what it had.",
+    text: "How long a node may fail to renew its lease before other nodes take over its work.",
     example: "15000",
     unit: "ms",
     min: 1_000,
@@ -212,21 +105,23 @@ export const CARILLON_KEYS = {
     ...RESTART,
   }),
   "io.carillon.delivery.maxAttempts": integer(10, {
-    text: "How often a message is tried at one address before it becomes a dead letter.",
+    text:
+      "How many attempts are made to send a message to one address before it becomes a dead letter.",
     example: "5",
     min: 1,
     max: 100,
   }),
   "io.carillon.delivery.maxAgeHours": integer(24, {
-    text: "How old a notification without a ttl may become while it is tried.",
+    text: "How long a notification without a ttl is retried after it was accepted.",
     example: "6",
     unit: "hours",
     min: 1,
     max: 720,
   }),
   "io.carillon.delivery.retryBase": integer(1000, {
-    text: "Longest wait before the second attempt; each further one may wait twice as long. The " +
-      "wait itself is drawn at random below that.",
+    text:
+      "Longest wait before the second attempt; it doubles for each further one. The actual wait " +
+      "is random and at most that long (full jitter).",
     example: "5000",
     unit: "ms",
     min: 1,
@@ -254,7 +149,7 @@ export const CARILLON_KEYS = {
   }),
   "io.carillon.http.bodyTimeout": integer(30_000, {
     text: "How long the body of a request may take to arrive. Beyond it the request is answered " +
-      "with 408. Headers have no limit here: a proxy must set it, see docs/deploy.md.",
+      "with 408. Headers have no limit here; a proxy must set one, see docs/deploy.md.",
     example: "10000",
     unit: "ms",
     min: 100,
@@ -262,9 +157,9 @@ export const CARILLON_KEYS = {
   }),
   "io.carillon.http.engine": choice("http2", {
     text:
-      "How APNs and FCM are called. `http2`: this service's own HTTP/2 client, for a tenth of the " +
-      "CPU. `fetch`: the runtime's, which is also used wherever the environment names a proxy " +
-      "(`HTTPS_PROXY` or `ALL_PROXY`), and for all other providers.",
+      "The HTTP client that calls APNs and FCM. `http2`: this service's own HTTP/2 client, which " +
+      "takes a tenth of the CPU. `fetch`: that of the runtime. It is also used where the environment " +
+      "names a proxy (`HTTPS_PROXY` or `ALL_PROXY`), and for all other providers.",
     example: "fetch",
     choices: ["fetch", "http2"],
     ...RESTART,
@@ -272,57 +167,58 @@ export const CARILLON_KEYS = {
   "io.carillon.internal.port": integer(0, {
     text: "Port of the internal listener, which serves `/metrics`, `/readyz` with its details, " +
       "`/livez` and `/v1/admin`. With it, the public port serves none of these but `/livez` and " +
-      "`/readyz` without details. 0: there is none, and on the public port `/metrics` and the " +
-      "details of `/readyz` need an API key with scope `read`.",
+      "`/readyz` without details. 0: no internal listener; then `/metrics` and the details of " +
+      "`/readyz` on the public port need an API key with scope `read`.",
     example: "9091",
     min: 0,
     max: 65_535,
     ...RESTART,
   }),
   "io.carillon.internal.host": string("127.0.0.1", {
-    text: "Address that the internal listener listens at. All but `/v1/admin` is served there " +
-      "without a credential: let no one but operators reach it.",
+    text: "Address of the internal listener. It serves all but `/v1/admin` without a credential: " +
+      "only operators may be able to reach it.",
     example: "10.0.0.5",
     ...RESTART,
   }),
   "io.carillon.deadLetters.retentionDays": integer(14, {
-    text: "How long dead letters are kept for a look and a replay.",
+    text: "How long dead letters can be read and replayed.",
     example: "30",
     unit: "days",
     min: 1,
     max: 365,
   }),
   "io.carillon.feedback.url": string("", {
-    text: "Where publishers are told of dead addresses and dead letters, by signed webhooks. " +
-      "Empty: nobody is told.",
+    text: "URL that receives a signed webhook for each dead address and dead letter. Empty: no " +
+      "webhooks.",
     example: "https://app.example.com/hooks/carillon",
     check: url,
   }),
   "io.carillon.feedback.secret": string("", {
-    text: "Secret that signs the webhooks: `whsec_` and base64 as Standard Webhooks has it, or " +
-      "any other text, which is taken as it is.",
+    text: "Secret that signs the webhooks: `whsec_` and base64 as in Standard Webhooks, or any " +
+      "other text, which is used unchanged.",
     example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     secret: true,
   }),
   "io.carillon.jwt.jwksUrl": string("", {
-    text: "Where the public keys are that JWTs of publishers and users are checked with. Empty: " +
-      "only the shared session secret counts.",
+    text:
+      "URL of the public keys (JWKS) that verify JWTs of publishers and users. Empty: only JWTs " +
+      "that are signed with the shared session secret are accepted.",
     example: "https://login.example.com/.well-known/jwks.json",
     check: url,
     ...RESTART,
   }),
   "io.carillon.jwt.issuer": string("", {
-    text: "What `iss` of a JWT must be. Empty: it is not checked.",
+    text: "Required `iss` of a JWT. Empty: it is not checked.",
     example: "https://login.example.com",
     ...RESTART,
   }),
   "io.carillon.jwt.audience": string("", {
-    text: "What `aud` of a JWT must contain. Empty: it is not checked.",
+    text: "Required entry of `aud` of a JWT. Empty: it is not checked.",
     example: "carillon",
     ...RESTART,
   }),
   "io.carillon.log.level": choice("info", {
-    text: "Least important log lines that are written.",
+    text: "The lowest level of log lines that are written.",
     example: "debug",
     choices: ["debug", "info", "warn", "error"],
     ...RESTART,
@@ -332,9 +228,4 @@ export const CARILLON_KEYS = {
 function url(text: string): string | undefined {
   const { protocol } = URL.parse(text) ?? {};
   return protocol === "https:" || protocol === "http:" ? undefined : "an http or https address";
-}
-
-function isOrigin(text: string): boolean {
-  const { protocol, origin } = URL.parse(text) ?? {};
-  return (protocol === "https:" || protocol === "http:") && origin === text.toLowerCase();
 }

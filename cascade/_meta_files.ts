@@ -1,9 +1,8 @@
 /**
- * Reads `meta/*.yml`: what is said about a property rather than by it. `value` replaces what the
- * properties files say; `final` names the scope that no more specific one can overrule;
- * `protected` is accepted and changes nothing, since nothing here writes on a user's behalf.
- * Properties of other programs are passed over, whatever is said about them; one that looks like
- * a misspelt property of this service is a warning.
+ * Reads `meta/*.yml`, the metadata of properties. `value` replaces the value of the properties files;
+ * `final` names the scope that more specific ones cannot override; `protected` is accepted and
+ * ignored, because this service writes no properties for users. Properties of other programs are
+ * ignored; one that looks like a misspelt property of this service is a warning.
  */
 
 import { isJsonObject } from "../core/json.ts";
@@ -16,14 +15,14 @@ import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_f
 /** A scope that settings can come from. */
 export type ConfigScope = typeof SCOPE_NAMES[number];
 
-/** What the files of `meta/` amount to, collected file by file. */
+/** The content of all files of `meta/`. */
 export interface Metadata {
   readonly values: Map<string, SettingDefinition>;
-  /** Canonical name → the most specific scope that still counts. */
+  /** Canonical name → the most specific scope that has effect. */
   readonly finals: Map<string, ConfigScope>;
 }
 
-/** Reads one file into `metadata`; a later one overrules an earlier one. */
+/** Reads one file into `metadata`. Later files override earlier ones. */
 export function readMetaFile(
   { file, text }: { readonly file: string; readonly text: string },
   { metadata, findings }: { readonly metadata: Metadata; readonly findings: Findings },

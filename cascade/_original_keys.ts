@@ -1,19 +1,20 @@
 /**
- * The keys that the original has too, with its names and its defaults. Where the documentation
- * and the code of the original differ (`maxDelayDuration`), the text says what holds here.
+ * The keys that the original also has, with its names and its defaults. Where the original's
+ * documentation and code differ (`maxDelayDuration`), the text says what this service does.
  */
 
 import { boolean, integer, type KeySpec, list, string } from "./key_spec.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Order of the scopes, most specific first. `reseller` is known but never has a value here. */
+/** The scopes, most specific first. `reseller` is accepted but never has a value here. */
 export const SCOPE_NAMES = ["user", "context", "contextSets", "server", "reseller"] as const;
 
 function enabled(value: boolean, transport: string, rest: Partial<KeySpec> = {}) {
   return boolean(value, {
-    text: `Whether notifications may go out by ${transport}. Asked for user, context, client and ` +
-      "topic: `….enabled.{client}.{topic}` counts before `….enabled.{client}`, and that before " +
+    text:
+      `Whether notifications are sent by ${transport}. Resolved for user, context, client and ` +
+      "topic: `….enabled.{client}.{topic}` takes precedence over `….enabled.{client}`, and that over " +
       "`….enabled`; each of the three is looked up in all scopes before the next.",
     example: String(!value),
     cascade: true,
@@ -22,18 +23,20 @@ function enabled(value: boolean, transport: string, rest: Partial<KeySpec> = {})
   });
 }
 
+/** The keys that the original also has. */
 export const ORIGINAL_KEYS = {
   "com.openexchange.pns.delayDuration": integer(1000, {
-    text: "How long a notification waits in the buffer for similar ones to be merged with. " +
-      "Priority `medium` doubles it, `low` makes it four times as long. 0 sends without waiting.",
+    text: "How long a notification waits in the buffer to be merged with similar ones. Priority " +
+      "`medium` doubles it, `low` quadruples it. 0 sends without a delay.",
     example: "3000",
     unit: "ms",
     min: 0,
     max: DAY_MS,
   }),
   "com.openexchange.pns.maxDelayDuration": integer(1000, {
-    text: "However often similar ones arrive: never wait longer than this after the first. " +
-      "(10000 in the original, where a steady stream could hold a notification back that long.)",
+    text:
+      "The longest delay after the first of several similar notifications, however many follow. " +
+      "(10000 in the original, where a steady stream could delay a notification that long.)",
     example: "10000",
     unit: "ms",
     min: 0,
@@ -41,20 +44,20 @@ export const ORIGINAL_KEYS = {
     defaultFrom: "com.openexchange.pns.delayDuration",
   }),
   "com.openexchange.pns.timerFrequency": integer(500, {
-    text: "How often the buffer is searched for notifications that have waited long enough.",
+    text: "How often the buffer is searched for notifications whose delay is over.",
     example: "250",
     unit: "ms",
     min: 1,
     max: DAY_MS,
   }),
   "com.openexchange.pns.numProcessorThreads": integer(10, {
-    text: "How many due notifications are handled at the same time.",
+    text: "How many due notifications are processed concurrently.",
     example: "20",
     min: 1,
     max: 10_000,
   }),
   "com.openexchange.pns.maxProcessorTasks": integer(65_536, {
-    text: "How many due notifications may wait to be handled. The rest stays in the buffer.",
+    text: "How many due notifications may wait for a processor. The others stay in the buffer.",
     example: "100000",
     min: 1,
     max: 100_000_000,
@@ -84,13 +87,14 @@ export const ORIGINAL_KEYS = {
     cascade: true,
   }),
   "com.openexchange.websockets.enabled": boolean(true, {
-    text: "Whether a user may open sockets at all. Asked at each handshake.",
+    text: "Whether a user may open sockets. Checked at each handshake.",
     example: "false",
     cascade: true,
   }),
   "com.openexchange.config.cascade.scopes": list(["user", "context", "contextSets", "server"], {
-    text: "In which order the scopes are searched, most specific first. A scope that is left out " +
-      "does not count. `reseller` is accepted and has no values here.",
+    text:
+      "The order in which the scopes are searched, most specific first. A scope that is left out " +
+      "has no effect. `reseller` is accepted and has no values here.",
     example: "context, contextSets, server",
     choices: SCOPE_NAMES,
   }),

@@ -1,10 +1,11 @@
 /**
- * The server scope: every properties file in order of path, the last one that has a key winning,
- * then the values of `meta/`, then the environment.
+ * Reads the server scope: every properties file in order of path, where the last one that sets a key
+ * wins, then the values of `meta/`, then the environment.
  */
 
+import type { FileFault, Position } from "../core/file_fault.ts";
 import { admit, didYouMean } from "./_admit.ts";
-import type { ConfigFault, Findings, Position } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { parseProperties, type PropertyEntry } from "./properties.ts";
 import {
@@ -17,8 +18,7 @@ import {
   type SettingDefinition,
 } from "./schema.ts";
 
-/** Everything that the server scope is made of. */
-export interface ServerSources {
+interface ServerSources {
   /** Properties files in order of path. */
   readonly files: readonly { readonly file: string; readonly text: string }[];
   /** Values from `meta/`. */
@@ -26,19 +26,19 @@ export interface ServerSources {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The layer of the server scope. */
+/** Returns the layer of the server scope; adds faults and warnings to `findings`. */
 export function readServerScope(sources: ServerSources, findings: Findings): Layer {
   const layer = new Map<string, SettingDefinition>();
   for (const { file, text } of sources.files) {
     const { entries, faults } = parseProperties(file, text, { colonInKey: mayNameTopic });
-    for (const { key, ...fault } of faults) gravity(key, findings).push(fault);
+    for (const { key, ...fault } of faults) listFor(key, findings).push(fault);
     for (const { key, value, keyAt, valueAt, separated } of entries) {
       const mistake = mistakeIn({ key, separated });
-      if (mistake) gravity(key, findings).push({ file, ...keyAt, message: mistake });
+      if (mistake) listFor(key, findings).push({ file, ...keyAt, message: mistake });
       if (mistake) continue;
       const found = { file, name: key, raw: value, nameAt: keyAt, valueAt };
       const setting = admit(found, findings);
-      if (setting) overrule(layer, setting, { file, at: keyAt, findings });
+      if (setting) override(layer, setting, { file, at: keyAt, findings });
     }
   }
   for (const [name, setting] of sources.metaValues) layer.set(name, setting);
@@ -48,12 +48,12 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
   return layer;
 }
 
-/** Where a finding about a key belongs: what is wrong in other programs' keys stops nobody. */
-function gravity(key: string, { faults, warnings }: Findings): ConfigFault[] {
+/** Mistakes in keys of other programs are warnings: they must not stop a load. */
+function listFor(key: string, { faults, warnings }: Findings): FileFault[] {
   return concernsUs(key) ? faults : warnings;
 }
 
-/** What Java accepts, but nobody means. Keys of other programs may go without a value. */
+/** Returns a mistake that Java accepts. Keys of other programs may have no value. */
 function mistakeIn(
   { key, separated }: Pick<PropertyEntry, "key" | "separated">,
 ): string | undefined {
@@ -62,14 +62,14 @@ function mistakeIn(
   return undefined;
 }
 
-function overrule(
+function override(
   layer: Map<string, SettingDefinition>,
   setting: SettingDefinition,
   { file, at, findings }: { file: string; at: Position; findings: Findings },
 ): void {
   const before = layer.get(setting.name);
   if (before) {
-    const message = `'${setting.name}' overrules the one of ${before.source}`;
+    const message = `'${setting.name}' overrides the one of ${before.source}`;
     findings.warnings.push({ file, ...at, message });
   }
   layer.set(setting.name, setting);

@@ -1,8 +1,8 @@
 /**
- * The attributes of contexts and users: written by the admin API, read for every notification.
- * Records live in the store; those used lately, and the knowledge that somebody has none, are kept
- * in memory, so that the cascade can answer without waiting. What is written here counts at once;
- * what another node wrote, once this one is told to forget what it has.
+ * The attributes of contexts and users: the admin API writes them, and every notification reads them.
+ * Records are in the store. Recently used records, and their absence, are cached, so that the cascade
+ * can answer without a promise. A write on this node takes effect at once; a write of another node
+ * when its change arrives and this node drops the cached record.
  */
 
 import type { Change } from "../core/change_feed.ts";
@@ -23,43 +23,37 @@ import {
   userRecord,
 } from "./_attribute_records.ts";
 
-/** The records of a user and of its context; `null`: there is none. */
+/** The records of a user and of its context; `null` where there is none. */
 export interface AttributeOwner {
   readonly context: ContextRecord | null;
   readonly user: UserRecord | null;
 }
 
-/** Names one user. */
-export interface AttributeUser {
+interface AttributeUser {
   readonly context: string;
   readonly user: string;
 }
 
-/** What {@link Attributes} needs. */
-export interface AttributesOptions {
+interface AttributesOptions {
   readonly store: Store;
-  /**
-   * Users, and as many contexts, of which is remembered what they have.
-   *
-   * @default {100_000}
-   */
+  /** The most cached users, and as many contexts. @default {100_000} */
   readonly capacity?: number;
-  /** Told of each record that was, or may have been, changed here. */
+  /** Called for each record that was, or may have been, changed on this node. */
   readonly onChanged?: (change: Change) => void;
 }
 
 const ATTEMPTS = 5;
 
-/** Every method that reads or writes throws `ServiceError` `store_unavailable` as the store does. */
+/** Reads and writes attributes. Every method may throw `ServiceError` `store_unavailable`. */
 export class Attributes {
   readonly #store: Store;
   readonly #onChanged: ((change: Change) => void) | undefined;
   readonly #contexts: LruCache<ContextRecord | null>;
   readonly #users: LruCache<UserRecord | null>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
-  /** Counts writes, so that a read that overlapped one does not put back what was there before. */
+  /** Counts writes, so that a read that overlapped one does not cache the old record. */
   #writes = 0;
-  /** Writes happen one after the other: what is in memory must be what was written last. */
+  /** Writes are sequential, so that the cache contains what was written last. */
   #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor({ store, capacity = 100_000, onChanged }: AttributesOptions) {
@@ -69,7 +63,7 @@ export class Attributes {
     this.#users = new LruCache(capacity);
   }
 
-  /** Both records of a user; at once where they are known. */
+  /** Returns the records of a user and its context; without a promise where both are cached. */
   lookUp(context: string, user: string): AttributeOwner | Promise<AttributeOwner> {
     const contextRecord = this.#contexts.get(context);
     const key = userKey(context, user);
@@ -83,18 +77,18 @@ export class Attributes {
     return loading;
   }
 
-  /** The record of a context. */
+  /** Reads the record of a context. */
   async context(context: string): Promise<ContextRecord | undefined> {
     return (await this.#store.get<ContextRecord>(contextKey(context)))?.value;
   }
 
-  /** The record of a user. */
+  /** Reads the record of a user. */
   async user(context: string, user: string): Promise<UserRecord | undefined> {
     return (await this.#store.get<UserRecord>(userRecordKey(context, user)))?.value;
   }
 
   /**
-   * Sets the whole record of a context.
+   * Replaces the record of a context.
    *
    * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
    */
@@ -111,7 +105,7 @@ export class Attributes {
     return this.#writeContext(context, (now) => contextRecord(patchedContext(now, patch)));
   }
 
-  /** Removes the record of a context, not those of its users. False where there was none. */
+  /** Deletes the record of a context, not those of its users. Returns whether there was one. */
   async deleteContext(context: string): Promise<boolean> {
     let existed = false;
     await this.#write<ContextRecord>(contextKey(context), {
@@ -124,7 +118,7 @@ export class Attributes {
   }
 
   /**
-   * Sets the whole record of a user.
+   * Replaces the record of a user.
    *
    * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
    */
@@ -147,7 +141,7 @@ export class Attributes {
     return this.#writeUser(name, (now) => userRecord(patchedUser(now, patch)));
   }
 
-  /** Removes the record of a user. False where there was none. */
+  /** Deletes the record of a user. Returns whether there was one. */
   async deleteUser(context: string, user: string): Promise<boolean> {
     let existed = false;
     await this.#write<UserRecord>(userRecordKey(context, user), {
@@ -159,10 +153,10 @@ export class Attributes {
     return existed;
   }
 
-  /** Reads anew what another node may have changed: a user's record, or else a context's. */
+  /** Drops the cached record of a user, or of a context, which another node has changed. */
   forget(context: string, user?: string): void {
     this.#writes++;
-    // A read under way may have missed the change: nobody else is to share it.
+    // A read in progress may have missed the change, so later callers must not share it.
     if (user === undefined) {
       this.#contexts.delete(context);
       this.#loading.clear();
@@ -173,7 +167,7 @@ export class Attributes {
     }
   }
 
-  /** Reads everything anew, for where changes by other nodes may have been missed. */
+  /** Drops all cached records, because changes by other nodes may have been missed. */
   forgetAll(): void {
     this.#writes++;
     this.#contexts.clear();
@@ -190,13 +184,13 @@ export class Attributes {
       user: (ofUser as StoreEntry<UserRecord> | undefined)?.value ?? null,
     };
     if (writes === this.#writes) {
-      // A context that is known keeps its record object: views are told apart by it.
+      // A cached context keeps its record object: views are identified by it.
       const known = this.#contexts.get(context);
       if (known === undefined) this.#contexts.set(context, owner.context);
       this.#users.set(userKey(context, user), owner.user);
     }
-    const remembered = this.#contexts.get(context);
-    return remembered === undefined ? owner : { context: remembered, user: owner.user };
+    const cached = this.#contexts.get(context);
+    return cached === undefined ? owner : { context: cached, user: owner.user };
   }
 
   #writeContext(
@@ -244,7 +238,7 @@ export class Attributes {
       try {
         if (!await this.#store.commit(commit)) continue;
       } catch (thrown) {
-        // It may have been written all the same.
+        // The commit may have succeeded although its answer failed.
         this.#writes++;
         cache.delete(cacheKey);
         this.#onChanged?.(changed);
@@ -257,7 +251,7 @@ export class Attributes {
     }
     throw new ServiceError(
       "conflict",
-      "Cannot set the attributes: somebody else keeps changing them",
+      "Cannot set the attributes: other requests keep changing them; try again",
     );
   }
 }
@@ -265,7 +259,7 @@ export class Attributes {
 /** A change to one record. */
 interface Write<T extends object> {
   readonly owner: { readonly context: string; readonly user?: string };
-  /** What the record shall be; `null` removes it. */
+  /** Returns the new record; `null` deletes it. */
   readonly change: (now: T | undefined) => T | null;
   readonly cache: LruCache<T | null>;
   readonly cacheKey: string;

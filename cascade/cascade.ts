@@ -1,13 +1,14 @@
 /**
- * Holds the configuration that is in force and replaces it: on a call, or shortly after its files
- * changed. A new one is read and checked as a whole and then takes effect in one assignment, or
- * the old one stays and everything that is wrong with the new one is told.
+ * Holds the current configuration and reloads it: on a call, or shortly after its files changed. A
+ * new configuration is read and checked as a whole and then swapped in by one assignment. If it has
+ * faults, the old one stays and all faults are reported.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import type { Attributes } from "./attributes.ts";
 import type { ConfigFiles } from "./config_files.ts";
 import {
@@ -18,40 +19,38 @@ import {
   isConfigurationFile,
   needRestart,
 } from "./configuration.ts";
-import { type ConfigFault, configurationError } from "./faults.ts";
+import { configurationError } from "./faults.ts";
 import { Snapshot } from "./snapshot.ts";
 
-/** What a cascade is made with. */
-export interface CascadeOptions {
+interface CascadeOptions {
   readonly files: ConfigFiles;
   readonly attributes: Attributes;
-  /** Environment variables; those that name a key overrule the files. */
+  /** Environment variables; those that name a key override the files. */
   readonly environment: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "count">;
   /**
-   * Milliseconds without a further change after which changed files are read again.
+   * Milliseconds after the last change of a file until the files are read again.
    *
    * @default {250}
    */
   readonly debounceMs?: number;
 }
 
-/** What a reload came to. */
+/** The result of a reload. */
 export type ReloadResult =
   | {
     readonly ok: true;
     /** Full names, sorted. Changes of options files and templates are not among them. */
     readonly changedKeys: readonly string[];
-    /** Those of them that count only after a restart. */
+    /** Those of them that take effect only after a restart. */
     readonly needsRestart: readonly string[];
-    readonly warnings: readonly ConfigFault[];
+    readonly warnings: readonly FileFault[];
   }
-  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+  | { readonly ok: false; readonly faults: readonly FileFault[] };
 
-/** Told of each new configuration, after it took effect. */
-export type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
+type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
 
 /**
  * Reads the configuration and begins to watch its files.
@@ -65,7 +64,7 @@ export async function startCascade(options: CascadeOptions): Promise<Cascade> {
   return new Cascade(options, built.configuration);
 }
 
-/** The configuration in force, and its life. */
+/** The current configuration and its reloads. */
 export class Cascade implements AsyncDisposable {
   readonly #options: CascadeOptions;
   readonly #listeners = new Set<SwapListener>();
@@ -77,7 +76,7 @@ export class Cascade implements AsyncDisposable {
   #running: Promise<ReloadResult> | undefined;
   #queued: Promise<ReloadResult> | undefined;
 
-  /** Begins to watch the files; see {@link startCascade}. */
+  /** Begins to watch the files. Use {@link startCascade}. */
   constructor(options: CascadeOptions, configuration: Configuration) {
     this.#options = options;
     this.#configuration = configuration;
@@ -85,14 +84,14 @@ export class Cascade implements AsyncDisposable {
     this.#watching = this.#watch();
   }
 
-  /** The configuration in force. A job takes it once and passes it down. */
+  /** Returns the current configuration. A job calls this once and passes the result on. */
   current(): Snapshot {
     return this.#snapshot;
   }
 
   /**
-   * Reads everything anew. Never rejects. Of several calls while a reload is running, all but the
-   * first share the one that follows, since files may have changed since the running one began.
+   * Reads everything again. Never rejects. Calls during a reload share the next one, because files
+   * may have changed since the running one began.
    */
   reload(): Promise<ReloadResult> {
     if (!this.#running) return this.#run();
@@ -109,7 +108,7 @@ export class Cascade implements AsyncDisposable {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Stops watching; the configuration in force stays. */
+  /** Stops watching; the current configuration stays. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#debounce?.cancel();
@@ -129,7 +128,10 @@ export class Cascade implements AsyncDisposable {
     metrics.count("carillon_config_reloads_total", { result: built.ok ? "ok" : "refused" });
     if (!built.ok) {
       for (const { message, ...place } of built.faults) {
-        log.error("Configuration refused, the old one stays", { ...place, fault: message });
+        log.error("Configuration refused; the previous one stays in effect", {
+          ...place,
+          fault: message,
+        });
       }
       return { ok: false, faults: built.faults };
     }
@@ -138,16 +140,16 @@ export class Cascade implements AsyncDisposable {
     this.#snapshot = new Snapshot(built.configuration, this.#options.attributes);
     const needsRestart = needRestart(changedKeys);
     log.info("Configuration reloaded", { changedKeys, needsRestart });
-    this.#tell(changedKeys);
+    this.#notify(changedKeys);
     return { ok: true, changedKeys, needsRestart, warnings: built.warnings };
   }
 
-  #tell(changedKeys: readonly string[]): void {
+  #notify(changedKeys: readonly string[]): void {
     for (const listener of this.#listeners) {
       try {
         listener(this.#snapshot, changedKeys);
       } catch (thrown) {
-        this.#options.log.error("A listener failed on the new configuration", {
+        this.#options.log.error("A listener failed to apply the new configuration", {
           error: messageOf(thrown),
         });
       }
@@ -164,14 +166,16 @@ export class Cascade implements AsyncDisposable {
     try {
       await files.watch(onChange, this.#stop.signal);
     } catch (thrown) {
-      log.warn("Configuration files are not watched", { error: messageOf(thrown) });
+      log.warn("Cannot watch the configuration files; changes need a reload", {
+        error: messageOf(thrown),
+      });
     }
   }
 }
 
 async function load({ files, environment }: CascadeOptions): Promise<BuiltConfiguration> {
   const texts = new Map<string, string>();
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   const cannotRead = (file: string, thrown: unknown) =>
     faults.push({ file, line: 1, column: 1, message: `cannot be read: ${messageOf(thrown, 200)}` });
   const paths = await files.list().catch((thrown) => (cannotRead(".", thrown), []));
@@ -187,7 +191,7 @@ async function load({ files, environment }: CascadeOptions): Promise<BuiltConfig
   return { ok: false, faults: built.ok ? faults : [...faults, ...built.faults], warnings };
 }
 
-function logWarnings(log: Log, warnings: readonly ConfigFault[]): void {
+function logWarnings(log: Log, warnings: readonly FileFault[]): void {
   for (const { message, ...place } of warnings) {
     log.warn("Configuration warning", { ...place, warning: message });
   }

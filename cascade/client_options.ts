@@ -1,24 +1,22 @@
 /**
- * The options of each client of a transport, from files such as `pns-apns-options.yml`. A bad
- * entry disables its client and no other. What the options mean is the transport's business, which
- * hands in the schema.
+ * Reads the options of each client of a transport, from files such as `pns-apns-options.yml`. A bad
+ * entry disables only its client. The transport defines the options by the schema that it passes.
  */
 
 import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
-import type { ConfigFault } from "./faults.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
-/** The clients of one file. */
-export interface ClientOptions<T> {
+interface ClientOptions<T> {
   /** Clients that are configured, enabled and without fault. */
   readonly clients: ReadonlyMap<string, T>;
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
-/** The file that has the options of each transport's clients; sockets have none. */
+/** The options file of each transport; sockets have none. */
 export const OPTIONS_FILES = {
   apn: "pns-apns-options.yml",
   gcm: "pns-gcm-options.yml",
@@ -29,8 +27,8 @@ export const OPTIONS_FILES = {
 const MAX_CLIENT = 64;
 
 /**
- * Reads a file of client → options. Entries with `enabled: false` are passed over; `enabled` itself
- * is taken out before `schema` is asked. The schema is given texts, trimmed, for all scalars.
+ * Reads a file of client → options. Entries with `enabled: false` are skipped; `enabled` itself is
+ * removed before `schema` checks the entry. All scalars are passed to the schema as trimmed texts.
  */
 export function parseClientOptions<T>(
   { file, text }: { readonly file: string; readonly text: string },
@@ -45,7 +43,7 @@ export function parseClientOptions<T>(
     const message = "expected clients, each with its options";
     return { clients, faults: [yamlFault(yaml, message, { path: [] })] };
   }
-  const faults: ConfigFault[] = [];
+  const faults: FileFault[] = [];
   for (const [client, entry] of Object.entries(yaml.value)) {
     const read = readClient(yaml, { client, entry, schema });
     if (read.kind === "client") clients.set(client, read.options);
@@ -57,7 +55,7 @@ export function parseClientOptions<T>(
 type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */
-  | { readonly kind: "none"; readonly faults: readonly ConfigFault[] };
+  | { readonly kind: "none"; readonly faults: readonly FileFault[] };
 
 function readClient<T>(
   yaml: YamlFile,
@@ -88,7 +86,7 @@ function readClient<T>(
   };
 }
 
-/** The same value without blanks around its texts, at any depth. */
+/** Trims all texts of a value, at any depth. */
 function trimmed(value: unknown): unknown {
   if (typeof value === "string") return value.trim();
   if (Array.isArray(value)) return value.map(trimmed);

@@ -1,17 +1,14 @@
-/**
- * The port to the folder that the configuration is read from, and a folder that exists in memory
- * only. What the texts mean is not known here.
- */
+/** The port to the configuration folder, and an implementation in memory for tests. */
 
-/** A folder of texts. Paths are relative to it, with `/` between their parts. */
+/** The configuration folder. Paths are relative to it, with `/` between their parts. */
 export interface ConfigFiles {
-  /** Every properties and YAML file at any depth; nothing where the folder does not exist. */
+  /** Returns every properties and YAML file at any depth; none where the folder does not exist. */
   list(): Promise<readonly string[]>;
-  /** The text of one of them. Throws where it cannot be read. */
+  /** Returns the text of a file. Rejects where it cannot be read. */
   read(path: string): Promise<string>;
   /**
-   * Calls `onChange` after something below the folder changed, more than once for one change
-   * perhaps. Resolves when `signal` is aborted; rejects where the folder cannot be watched.
+   * Calls `onChange` after each change below the folder, possibly several times for one change.
+   * Resolves when `signal` is aborted; rejects where the folder cannot be watched.
    */
   watch(onChange: () => void, signal: AbortSignal): Promise<void>;
 }
@@ -22,7 +19,7 @@ export interface MemoryConfigFiles extends ConfigFiles {
   remove(path: string): void;
 }
 
-/** A folder in memory, with these files at first. */
+/** Creates a folder in memory with these files. */
 export function createMemoryConfigFiles(
   files: Readonly<Record<string, string>> = {},
 ): MemoryConfigFiles {
@@ -58,7 +55,7 @@ export function createMemoryConfigFiles(
   };
 }
 
-/** Whether a file holds configuration, by its name. */
+/** Whether a file contains configuration, by its name. */
 export function isConfigFile(path: string): boolean {
   return /\.(?:properties|ya?ml)$/.test(path);
 }

@@ -1,10 +1,11 @@
 /**
- * Makes one checked configuration of all files and the environment, or says everything that is
- * wrong with them. Pure: reading the files and swapping the result in is the cascade's business.
+ * Builds a checked configuration from all files and the environment, or reports all faults. It is
+ * pure: `cascade.ts` reads the files and swaps the result in.
  */
 
+import type { FileFault } from "../core/file_fault.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
-import type { ConfigFault, Findings } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
@@ -12,52 +13,51 @@ import { valueText } from "./key_spec.ts";
 import { type Key, KEYS, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
-/** What a configuration is made of. */
-export interface ConfigurationSources {
+interface ConfigurationSources {
   /** Path below the configuration folder → text. */
   readonly files: ReadonlyMap<string, string>;
-  /** Environment variables; those that name a key overrule the files. */
+  /** Environment variables; those that name a key override the files. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Everything that was configured, checked. */
+/** A checked configuration. */
 export interface Configuration {
   readonly files: ReadonlyMap<string, string>;
   readonly server: Layer;
   readonly contextSets: readonly ContextSet[];
-  /** Most specific scope that still counts for a name. */
+  /** Name → the most specific scope that has effect for it. */
   readonly finals: ReadonlyMap<string, ConfigScope>;
   /** Scopes in the order in which they are searched. */
   readonly scopes: readonly ConfigScope[];
   readonly settings: Settings;
 }
 
-/** What came of an attempt to read a configuration. */
+/** A configuration, or the faults that prevent it. */
 export type BuiltConfiguration =
   | {
     readonly ok: true;
     readonly configuration: Configuration;
-    readonly warnings: readonly ConfigFault[];
+    readonly warnings: readonly FileFault[];
   }
   | {
     readonly ok: false;
-    readonly faults: readonly ConfigFault[];
-    readonly warnings: readonly ConfigFault[];
+    readonly faults: readonly FileFault[];
+    readonly warnings: readonly FileFault[];
   };
 
-/** Larger files are no configuration. */
+/** Larger files are refused. */
 const MAX_FILE_CHARACTERS = 4 * 1024 * 1024;
 
 /**
- * Whether a file is read at all. Other programs keep YAML files of their own in the same folder,
- * which may be unreadable for this service or far too large.
+ * Whether this service reads a file. Other programs may have YAML files in the same folder that this
+ * service cannot parse or that are too large.
  */
 export function isConfigurationFile(path: string): boolean {
   return path.endsWith(".properties") || /^(?:contextSets|meta)\//.test(path) ||
     /^pns-[^/]*\.ya?ml$/.test(path);
 }
 
-/** Reads and checks everything; all or nothing. */
+/** Reads and checks everything. The result has either no faults or no configuration. */
 export function buildConfiguration(sources: ConfigurationSources): BuiltConfiguration {
   const findings: Findings = { faults: [], warnings: [] };
   const metadata: Metadata = { values: new Map(), finals: new Map() };
@@ -94,8 +94,8 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
 }
 
 /**
- * Names whose values differ between two configurations in any scope that is configured in files,
- * sorted. A context set that changed counts with everything it sets.
+ * Returns the sorted names whose values differ between two configurations in any scope that is
+ * configured in files. A changed context set counts as a change of everything that it sets.
  */
 export function changedNames(before: Configuration, after: Configuration): readonly string[] {
   const then = valuesOf(before);
@@ -104,12 +104,12 @@ export function changedNames(before: Configuration, after: Configuration): reado
   return [...names].filter((name) => then.get(name) !== now.get(name)).sort();
 }
 
-/** Of some changed names those that count only after a restart. */
+/** Returns those of some changed names that take effect only after a restart. */
 export function needRestart(names: readonly string[]): readonly string[] {
   return names.filter((name) => KEYS[name as Key]?.applies === "after a restart");
 }
 
-/** Name → everything that is configured for it, as one text that can be compared. */
+/** Name → everything that is configured for it, as one comparable text. */
 function valuesOf({ server, contextSets, finals }: Configuration): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   const add = (name: string, text: string) =>

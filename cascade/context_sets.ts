@@ -1,12 +1,13 @@
 /**
- * Context sets: settings for all contexts and users whose tags satisfy an expression. This file
- * reads `contextSets/*.yml`, collects the tags of somebody, and says which entries match. Within
- * the scope the first matching entry that has a key wins, in order of file and line.
+ * Context sets: settings for all users whose tags satisfy an expression. This file reads
+ * `contextSets/*.yml`, collects the tags of a user, and finds the entries that match. Within the scope
+ * the first matching entry that sets a key wins, in order of file and line.
  */
 
 import { isJsonObject } from "../core/json.ts";
+import { placeOf, type Position } from "../core/file_fault.ts";
 import { admit, textInYaml } from "./_admit.ts";
-import { type Findings, placeOf, type Position } from "./faults.ts";
+import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
 import { concernsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
@@ -15,15 +16,15 @@ import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } fro
 /** One entry of a file. */
 export interface ContextSet {
   readonly name: string;
-  /** Where it stands, for people. */
+  /** Its file, line and column, for messages. */
   readonly source: string;
   readonly withTags: TagExpression;
   readonly addTags: readonly string[];
   readonly settings: Layer;
 }
 
-/** What is known of somebody before context sets are looked at. */
-export interface Subject {
+/** What the tags of a user are collected from. */
+interface Subject {
   readonly context: string;
   readonly contextName?: string | undefined;
   /** The context's `taxonomy/types`, with commas. */
@@ -34,7 +35,7 @@ export interface Subject {
   readonly permissions: readonly string[];
 }
 
-/** Reads one file; what is wrong goes into `findings`. */
+/** Reads one file; adds faults and warnings to `findings`. */
 export function readContextSets(
   { file, text }: { readonly file: string; readonly text: string },
   findings: Findings,
@@ -58,7 +59,7 @@ export function readContextSets(
   );
 }
 
-/** Indexes of the entries that match somebody, after `addTags` has nothing more to add. */
+/** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */
 export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
   const tags = tagsOf(subject);
   for (let before = -1; before !== tags.size;) {
@@ -71,7 +72,7 @@ export function matchingSets(sets: readonly ContextSet[], subject: Subject): rea
   return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
 }
 
-/** The settings of several entries, the first that has a key winning. */
+/** Merges the settings of several entries; the first one that sets a key wins. */
 export function mergeSets(sets: readonly ContextSet[]): Layer {
   return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
 }
@@ -138,8 +139,8 @@ function readEntry(
 }
 
 /**
- * Whether an entry says something, and all of it to other programs. What is wrong with such an
- * entry changes nothing here. One that adds tags may decide whether others match.
+ * Whether an entry sets only properties of other programs, so that its mistakes are warnings. An
+ * entry that adds tags is not foreign: it may decide whether others match.
  */
 function isForeignEntry(entry: unknown): boolean {
   if (entry === null) return true;
@@ -156,9 +157,9 @@ function addSetting(
 ): void {
   const warn = (message: string) => findings.warnings.push({ file, ...at, message });
   if (!setting.spec.cascade) {
-    warn(`'${setting.name}' counts at server scope only and is ignored here`);
+    warn(`'${setting.name}' has effect at server scope only and is ignored here`);
   } else if (settings.has(setting.name)) {
-    warn(`'${setting.name}' is set before under another of its names and is ignored here`);
+    warn(`'${setting.name}' is already set under another of its names and is ignored here`);
   } else {
     settings.set(setting.name, setting);
   }

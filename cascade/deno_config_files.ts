@@ -1,6 +1,6 @@
 /**
- * The configuration folder on disk. A folder that is missing counts as empty. Names that begin
- * with a dot are passed over and links are followed, which is how Kubernetes mounts a ConfigMap.
+ * The configuration folder on disk. A missing folder counts as empty. Names that begin with a dot are
+ * skipped and links are followed, because Kubernetes mounts a ConfigMap that way.
  */
 
 import { type ConfigFiles, isConfigFile } from "./config_files.ts";
@@ -8,7 +8,7 @@ import { type ConfigFiles, isConfigFile } from "./config_files.ts";
 const MAX_DEPTH = 8;
 const MAX_FILES = 1000;
 
-/** The folder `directory`. */
+/** Creates the access to a folder on disk. */
 export function createDenoConfigFiles(directory: string): ConfigFiles {
   const root = directory.replace(/\/+$/, "") || "/";
   return {
@@ -51,7 +51,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** `undefined` where a file vanished while it was looked for, or a link points nowhere. */
+/** Returns undefined where a file was deleted meanwhile, or a link is broken. */
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(path);
@@ -71,7 +71,7 @@ async function watch(
   const close = () => watcher.close();
   signal.addEventListener("abort", close, { once: true });
   try {
-    // Reading a file is an event too; a reload that reads must not cause the next one.
+    // A read is an event, too: a reload must not cause the next one.
     for await (const { kind } of watcher) if (kind !== "access") onChange();
   } finally {
     signal.removeEventListener("abort", close);

@@ -1,36 +1,16 @@
-/**
- * What can be wrong with configuration text and where. Faults stop a load, warnings do not; both
- * look alike. A fault never quotes a secret.
- */
+/** The faults and warnings of a load. Faults stop it, warnings do not. Neither quotes secrets. */
 
 import { type Fault, ServiceError } from "../core/errors.ts";
+import { type FileFault, placeOf } from "../core/file_fault.ts";
 
-/** A place in a text; both count from 1. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** One fault or warning, with the place an operator has to look at. */
-export interface ConfigFault extends Position {
-  /** Path below the configuration folder, or `environment`. */
-  readonly file: string;
-  readonly message: string;
-}
-
-/** What a load collects on its way through the files. */
+/** The faults and warnings of one load. */
 export interface Findings {
-  readonly faults: ConfigFault[];
-  readonly warnings: ConfigFault[];
+  readonly faults: FileFault[];
+  readonly warnings: FileFault[];
 }
 
-/** `file:line:column`, as editors and compilers write it. */
-export function placeOf({ file, line, column }: Omit<ConfigFault, "message">): string {
-  return `${file}:${line}:${column}`;
-}
-
-/** The error that a start with faulty configuration ends in; every fault is listed in it. */
-export function configurationError(faults: readonly ConfigFault[]): ServiceError {
+/** Creates the error of a start with faulty configuration, with all faults. */
+export function configurationError(faults: readonly FileFault[]): ServiceError {
   const first = faults[0];
   const summary = first ? `: ${placeOf(first)}: ${first.message}` : "";
   return new ServiceError("invalid_configuration", `Cannot load the configuration${summary}`, {

@@ -1,55 +1,54 @@
 /**
- * What the schema says of one key, and how the text of a value is read by it. The constructors
- * here are the vocabulary of the key tables; they keep the value's type for the readers.
+ * The specification of one key, its constructors for the tables of keys, and the parsing of values.
+ * The constructors keep the type of the value.
  */
 
-/** What a value can be. */
+/** The value of a setting. */
 export type Value = string | number | boolean | readonly string[];
 
-/** How a key is set and what it is good for. `docs/configuration.md` is made of these. */
+/** The type, limits and documentation of a key. `docs/configuration.md` is generated from these. */
 export interface KeySpec<T extends Value = Value> {
   readonly type: "boolean" | "integer" | "string" | "choice" | "list";
   readonly default: T;
   /** What the key does, in Markdown, for operators. */
   readonly text: string;
-  /** A value other than the default that makes sense, for the documentation. */
+  /** A sensible value other than the default, for the documentation. */
   readonly example: string;
-  /** Whether a changed value counts at once or only after a restart. */
+  /** Whether a changed value takes effect at once or only after a restart. */
   readonly applies: "at once" | "after a restart";
-  /** May be set for users, contexts and context sets; otherwise for the server only. */
+  /** Whether it may be set for users, contexts and context sets, and not only for the server. */
   readonly cascade: boolean;
-  /** Never shown, logged or quoted. */
+  /** Whether it must never be shown, logged or quoted. */
   readonly secret: boolean;
   readonly unit?: string;
   readonly min?: number;
   readonly max?: number;
-  /** The only values of a choice, or the only items of a list. */
+  /** The allowed values of a choice, or items of a list. */
   readonly choices?: readonly string[];
   /** Other names of the same key. */
   readonly aliases?: readonly string[];
-  /** May be followed by `.client` and `.client.topic`. */
+  /** Whether `.client` and `.client.topic` may follow the name. */
   readonly perClient?: true;
-  /** Key whose value is the default where this one is not set. */
+  /** The key whose value is the default of this one. */
   readonly defaultFrom?: string;
-  /** Why a value (or an item of a list) is wrong beyond its type. */
+  /** Returns what a value (or an item of a list) must be, if it is wrong. */
   readonly check?: (text: string) => string | undefined;
 }
 
 type Common = Pick<KeySpec, "text" | "example"> & Partial<KeySpec>;
 
-/** The value that a text stands for, or why it stands for none. */
-export type ReadValue =
+type ReadValue =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly why: string };
 
 const QUOTED_CHARACTERS = 60;
 
-/** `true` or `false`. */
+/** Specifies `true` or `false`. */
 export function boolean(value: boolean, rest: Common): KeySpec<boolean> {
   return { ...common(rest), type: "boolean", default: value };
 }
 
-/** A whole number. */
+/** Specifies a whole number. */
 export function integer(
   value: number,
   rest: Common & Required<Pick<KeySpec, "min" | "max">>,
@@ -57,12 +56,12 @@ export function integer(
   return { ...common(rest), type: "integer", default: value };
 }
 
-/** A text; empty means not set. */
+/** Specifies a text; empty means not set. */
 export function string(value: string, rest: Common): KeySpec<string> {
   return { ...common(rest), type: "string", default: value };
 }
 
-/** One of a few words. */
+/** Specifies one of several words. */
 export function choice<const C extends string>(
   value: NoInfer<C>,
   rest: Common & { readonly choices: readonly C[] },
@@ -70,12 +69,12 @@ export function choice<const C extends string>(
   return { ...common(rest), type: "choice", default: value };
 }
 
-/** Words with commas between them. */
+/** Specifies words separated by commas. */
 export function list(value: readonly string[], rest: Common): KeySpec<readonly string[]> {
   return { ...common(rest), type: "list", default: value };
 }
 
-/** Reads the text of a value. The reason never contains a secret. */
+/** Parses the text of a value. The reason of a failure never contains a secret. */
 export function readValue(spec: KeySpec, raw: string): ReadValue {
   const text = raw.trim();
   const wrong = (expected: string): ReadValue => ({
@@ -107,7 +106,7 @@ export function readValue(spec: KeySpec, raw: string): ReadValue {
   }
 }
 
-/** A value as it would stand in a properties file. */
+/** Formats a value as in a properties file. */
 export function valueText(value: Value): string {
   return typeof value === "object" ? value.join(", ") : String(value);
 }

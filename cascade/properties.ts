@@ -1,46 +1,44 @@
 /**
- * Reads Java properties files as `java.util.Properties` does, with the place of every key and value.
- * A line that Java refuses (a broken `\u` escape) is a fault. A line that Java accepts but that is
- * most likely a mistake is marked: a key without a separator, a separator without a key. Whether
- * that matters depends on whose key it is; this file knows no key by name.
+ * Parses Java properties files like `java.util.Properties`, with the place of every key and value. A
+ * line that Java refuses (a broken `\u` escape) is a fault. Likely mistakes that Java accepts (a key
+ * without a separator, a separator without a key) are left to the caller, who knows the keys.
  */
 
-import type { ConfigFault, Position } from "./faults.ts";
+import type { FileFault, Position } from "../core/file_fault.ts";
 
-/** One `key=value` with both of its places. */
+/** One `key=value` with the places of both. */
 export interface PropertyEntry {
   readonly key: string;
   readonly value: string;
   readonly keyAt: Position;
   readonly valueAt: Position;
-  /** False where the line has a key only; Java reads such a key with an empty value. */
+  /** False where the line has only a key, which Java reads with an empty value. */
   readonly separated: boolean;
 }
 
-/** A line that cannot be read. */
-export interface PropertyFault extends ConfigFault {
-  /** The line's key as it is written, escapes included. */
+/** A line that cannot be parsed. */
+interface PropertyFault extends FileFault {
+  /** The key as it is written, including escapes. */
   readonly key: string;
 }
 
-/** Everything of one file. Entries are in file order, repeated keys included. */
-export interface ParsedProperties {
+/** The content of one file, in its order, including repeated keys. */
+interface ParsedProperties {
   readonly entries: readonly PropertyEntry[];
   readonly faults: readonly PropertyFault[];
 }
 
-/** Settings of {@link parseProperties}. */
-export interface PropertiesOptions {
+interface PropertiesOptions {
   /**
-   * Whether an unescaped colon after this text may belong to the key. It then does where the rest
-   * up to an `=` looks like a topic, so that `….enabled.client.ox:mail:new=true` means what it says.
+   * Whether an unescaped colon after this text may belong to the key. It does so if the text up to
+   * the next `=` looks like a topic, as in `….enabled.client.ox:mail:new=true`.
    *
-   * @default {() => false} colons separate, as in Java
+   * @default {() => false} colons are separators, as in Java
    */
   readonly colonInKey?: (keySoFar: string) => boolean;
 }
 
-/** A line with its continuations joined, and where each piece came from. */
+/** A line joined with its continuation lines, and the place of each piece. */
 interface LogicalLine {
   readonly body: string;
   readonly pieces: readonly (Position & { readonly offset: number })[];
@@ -54,7 +52,7 @@ const TOPIC_THEN_EQUALS = /:([A-Za-z0-9_:\\-]*)[ \t\f]*=/y;
 const HEX4 = /^[0-9A-Fa-f]{4}$/;
 const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", f: "\f" };
 
-/** Reads one file; a faulty line is reported and left out, the others still count. */
+/** Parses one file. A faulty line is reported and left out. */
 export function parseProperties(
   file: string,
   text: string,
@@ -113,7 +111,7 @@ function* logicalLines(text: string): Generator<LogicalLine> {
   }
 }
 
-/** An odd number of backslashes at the end: the last one is not itself escaped. */
+/** Whether a line ends in an odd number of backslashes: the last one is not escaped itself. */
 function isContinued(body: string): boolean {
   let start = body.length;
   while (start > 0 && body[start - 1] === "\\") start--;
@@ -167,7 +165,7 @@ function placeIn(line: LogicalLine, offset: number): Position {
   return { line: piece.line, column: piece.column + offset - piece.offset };
 }
 
-/** Index of the first character at or after `from` that is not blank. */
+/** Returns the index of the first character at or after `from` that is not blank. */
 function blanksAt(text: string, from: number): number {
   let at = from;
   while (at < text.length && isBlank(text[at]!)) at++;

@@ -1,7 +1,7 @@
 /**
- * The rules by which one value is found: names from the most to the least specific, each looked
- * up in every scope before the next name's turn, no scope counting that is more specific than a
- * `final` one. Pure; the trail it can leave is what `explain` shows.
+ * Resolves a value: tries names from the most to the least specific, each in every scope before the
+ * next name. Scopes that are more specific than a `final` one are skipped. It is pure; `explain` shows
+ * the trail that it can record.
  */
 
 import type { Layer } from "./_layer.ts";
@@ -9,40 +9,40 @@ import type { ConfigScope } from "./_meta_files.ts";
 import { type Value, valueText } from "./key_spec.ts";
 import type { SettingDefinition } from "./schema.ts";
 
-/** A scope and what it says. */
+/** A scope and its settings. */
 export interface ScopeLayer {
   readonly scope: ConfigScope;
   readonly layer: Layer;
 }
 
-/** Everything that is searched for one user, most specific scope first. */
+/** The scopes of one user, most specific first. */
 export interface Stack {
   readonly layers: readonly ScopeLayer[];
   readonly finals: ReadonlyMap<string, ConfigScope>;
 }
 
-/** One place that was looked at. */
+/** One place that was searched. */
 export interface TrailStep {
-  /** The full name that was looked for. */
+  /** The full name that was searched for. */
   readonly key: string;
   readonly scope: ConfigScope | "default";
-  /** File, line and column, variable, or the kind of attribute; absent where nothing is set. */
+  /** File, line and column; a variable; or the kind of attribute. Absent where nothing is set. */
   readonly source?: string;
-  /** What is set there; secrets are replaced. */
+  /** The value that is set there; secrets are redacted. */
   readonly value?: string;
-  /** This is the value that counts. Exactly one step has it. */
+  /** Whether this step provides the value. Exactly one step does. */
   readonly chosen: boolean;
-  /** It would count, but a less specific scope is final. */
+  /** Set where the step has no effect because a less specific scope is final. */
   readonly barred?: true;
 }
 
-/** A value with the way that led to it. */
+/** A value and the trail of its resolution. */
 export interface Resolution<T> {
   readonly value: T;
   readonly trail: readonly TrailStep[];
 }
 
-/** The first setting of a name in the scopes that count for it. */
+/** Returns the first setting of a name in the scopes that have effect for it. */
 export function lookUp(stack: Stack, name: string): SettingDefinition | undefined {
   for (let index = firstOpen(stack, name); index < stack.layers.length; index++) {
     const setting = stack.layers[index]!.layer.get(name);
@@ -51,7 +51,7 @@ export function lookUp(stack: Stack, name: string): SettingDefinition | undefine
   return undefined;
 }
 
-/** Finds the value of the first of several names like {@link lookUp}, and notes every place. */
+/** Resolves the first of several names that is set, and records every place that it searches. */
 export function trace(
   stack: Stack,
   { names, fallback }: { readonly names: readonly string[]; readonly fallback: Value },
@@ -82,7 +82,7 @@ export function trace(
   return { value: chosen ? chosen.value : fallback, trail };
 }
 
-/** Index of the most specific layer that counts for a name. */
+/** Returns the index of the most specific layer that has effect for a name. */
 function firstOpen({ layers, finals }: Stack, name: string): number {
   const final = finals.size === 0 ? undefined : finals.get(name);
   return final === undefined ? 0 : Math.max(0, layers.findIndex(({ scope }) => scope === final));

@@ -1,25 +1,24 @@
 /**
- * Every key of the configuration, once, and how names are found in that table: aliases, the
- * `enabled.client.topic` form, environment variables, and the nearest known name for a misspelt
- * one. What a key means stands in the two tables; this file does not know any value.
+ * The schema: all keys of the configuration, and the look-up of names, which may be aliases, have the
+ * form `enabled.client.topic`, or be environment variables. For a misspelt name it finds the nearest
+ * known one. The two tables of keys define what each key means.
  */
 
 import type { TransportName } from "../core/subscription.ts";
 import { CARILLON_KEYS } from "./_carillon_keys.ts";
-import { nearest } from "./_nearest.ts";
 import { ORIGINAL_KEYS } from "./_original_keys.ts";
 import { type KeySpec, readValue, type Value } from "./key_spec.ts";
 
-/** Name → what it is. The order is that of the documentation. */
+/** All keys, in the order of the documentation. */
 export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS };
 
-/** Canonical name of a key, without client and topic. */
+/** The canonical name of a key, without client and topic. */
 export type Key = keyof typeof KEYS;
 
-/** Type of a key's value. */
+/** The type of a key's value. */
 export type ValueOf<K extends Key> = (typeof KEYS)[K] extends KeySpec<infer T> ? T : never;
 
-/** The switch of each transport. */
+/** The key that enables each transport. */
 export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   websocket: "com.openexchange.pns.transport.websocket.enabled",
   apn: "com.openexchange.pns.transport.apn.ios.enabled",
@@ -28,26 +27,28 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   webpush: "com.openexchange.pns.transport.webpush.enabled",
 };
 
-/** A name that was found in the table. */
-export interface KnownName {
+/** A name that the schema knows. */
+interface KnownName {
   readonly key: Key;
-  /** The name without aliases, client and topic included. */
+  /** The canonical name, including client and topic. */
   readonly name: string;
   readonly spec: KeySpec;
 }
 
-/** One value for one name, checked. */
+/** A checked value of a name. */
 export interface SettingDefinition extends KnownName {
   readonly value: Value;
-  /** Where it comes from, for people: `pns.properties:3:1`, `user attribute`. */
+  /** Its origin for messages, e.g. `pns.properties:3:1` or `user attribute`. */
   readonly source: string;
 }
 
-/** A name and a text made a setting, or why they are none. */
-export type ReadSetting =
+type ReadSetting =
   | ({ readonly kind: "setting" } & KnownName & { readonly value: Value })
   | { readonly kind: "unknown"; readonly nearest: string | undefined }
   | { readonly kind: "wrong"; readonly why: string };
+
+/** Longer words are not compared: that would be slow. */
+const MAX_COMPARED_LENGTH = 256;
 
 const OWN_NAMESPACE = "io.carillon.";
 const OUR_NAMESPACES = ["com.openexchange.pns.", OWN_NAMESPACE];
@@ -65,12 +66,12 @@ const BY_VARIABLE: ReadonlyMap<string, string> = new Map(
 const PER_CLIENT_NAMES: readonly string[] = [...BY_NAME]
   .filter(([, { spec }]) => spec.perClient).map(([name]) => name);
 
-/** All canonical keys with what they are. */
+/** Returns all canonical keys with their specifications. */
 export function entries(): readonly (readonly [Key, KeySpec])[] {
   return Object.entries(KEYS) as unknown as readonly (readonly [Key, KeySpec])[];
 }
 
-/** Finds a name, its aliases and its client and topic form included. */
+/** Finds a name; it may be an alias and include client and topic. */
 export function findName(name: string): KnownName | undefined {
   const exact = BY_NAME.get(name);
   if (exact) return { ...exact, name: exact.key };
@@ -80,30 +81,30 @@ export function findName(name: string): KnownName | undefined {
   return { ...found, name: found.key + name.slice(base!.length) };
 }
 
-/** Whether a colon after this text belongs to a topic: the form is `base.client.topic`. */
+/** Whether a colon after this text belongs to a topic, as in `base.client.topic`. */
 export function mayNameTopic(keySoFar: string): boolean {
   return perClientBase(keySoFar) !== undefined;
 }
 
-/** Whether a name, known or not, is meant for this service. */
+/** Whether a name, known or not, is in a namespace of this service. */
 export function isOurs(name: string): boolean {
   return OUR_NAMESPACES.some((namespace) => name.startsWith(namespace));
 }
 
 /**
- * Whether a mistake in a property matters to this service. The original has more properties below
- * `com.openexchange.pns.` than those of the schema; `io.carillon.` is this service's alone.
+ * Whether a mistake in a property matters to this service. Below `com.openexchange.pns.` the original
+ * has more properties than this schema; `io.carillon.` belongs to this service alone.
  */
 export function concernsUs(name: string): boolean {
   return name.startsWith(OWN_NAMESPACE) || findName(name) !== undefined;
 }
 
-/** Whether a text holds a name, or its beginning, for which {@link concernsUs} is true. */
+/** Whether a text contains a name, or the start of one, for which {@link concernsUs} is true. */
 export function mentionsUs(text: string): boolean {
   return [OWN_NAMESPACE, ...BY_NAME.keys()].some((start) => text.includes(start));
 }
 
-/** Reads one value by what the schema says of its name. */
+/** Parses a value by the specification of its name. */
 export function readSetting(name: string, raw: string): ReadSetting {
   const known = findName(name);
   if (!known) return { kind: "unknown", nearest: nearestName(name) };
@@ -112,7 +113,7 @@ export function readSetting(name: string, raw: string): ReadSetting {
   return { kind: "setting", ...known, value: read.value };
 }
 
-/** The known name that a misspelt one is closest to; client and topic are kept. */
+/** Returns the known name that a misspelt one is closest to; keeps client and topic. */
 export function nearestName(name: string): string | undefined {
   const whole = nearest(name, BY_NAME.keys());
   if (whole !== undefined) return whole;
@@ -123,23 +124,23 @@ export function nearestName(name: string): string | undefined {
   return undefined;
 }
 
-/** The environment variable of a name, as the original's containers have it. */
+/** Returns the environment variable of a name, as in the original's containers. */
 export function variableName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9]/g, "_").toUpperCase();
 }
 
-/** The name that an environment variable sets, upper or lower case. */
+/** Returns the name that an environment variable sets, ignoring case. */
 export function nameOfVariable(variable: string): string | undefined {
   return BY_VARIABLE.get(variable.toUpperCase());
 }
 
-/** Whether a variable looks like one of ours. */
+/** Whether a variable is in a namespace of this service. */
 export function isOurVariable(variable: string): boolean {
   const upper = variable.toUpperCase();
   return OUR_NAMESPACES.some((namespace) => upper.startsWith(variableName(namespace)));
 }
 
-/** The variable that a misspelt one is closest to. */
+/** Returns the variable that a misspelt one is closest to. */
 export function nearestVariable(variable: string): string | undefined {
   return nearest(variable, BY_VARIABLE.keys());
 }
@@ -148,4 +149,37 @@ function perClientBase(name: string): string | undefined {
   return PER_CLIENT_NAMES.find((base) =>
     name.length > base.length + 1 && name.startsWith(base) && name[base.length] === "."
   );
+}
+
+/**
+ * Returns the candidate with the smallest edit distance; undefined where that is more than a quarter
+ * of the word.
+ */
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > MAX_COMPARED_LENGTH) return undefined;
+  const wanted = word.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Math.floor(word.length / 4) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    const distance = editDistance(wanted, candidate.toLowerCase());
+    if (distance >= bestDistance) continue;
+    bestDistance = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+/** Returns the Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
 }

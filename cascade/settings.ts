@@ -1,6 +1,6 @@
 /**
- * The server's own settings as an object with typed fields, so that nothing else spells a key.
- * A field is one line of the layout below; its type comes from the schema.
+ * The settings at server scope as an object with typed fields, so that other code names no keys. Each
+ * field is a line of the layout below; its type comes from the schema.
  */
 
 import type { Layer } from "./_layer.ts";
@@ -73,14 +73,14 @@ const LAYOUT = {
 
 type Layout = typeof LAYOUT;
 
-/** What the service reads at server scope, by subject. Empty texts and lists mean not set. */
+/** The settings at server scope, by subject. Empty texts and lists mean not set. */
 export type Settings = {
   readonly [S in keyof Layout]: {
     readonly [F in keyof Layout[S]]: Layout[S][F] extends Key ? ValueOf<Layout[S][F]> : never;
   };
 };
 
-/** The settings that a server layer amounts to, with defaults for what it leaves out. */
+/** Returns the settings of a server layer, with defaults for keys that it does not set. */
 export function readSettings(server: Layer): Settings {
   const subjects = Object.entries<Record<string, Key>>(LAYOUT).map(([subject, fields]) => [
     subject,
@@ -91,13 +91,13 @@ export function readSettings(server: Layer): Settings {
   return Object.fromEntries(subjects) as Settings;
 }
 
-/** The value of a key at server scope, or its default. */
+/** Returns the value of a key at server scope, or its default. */
 export function serverValue<K extends Key>(server: Layer, key: K): ValueOf<K> {
   const found = server.get(key);
   return (found ? found.value : defaultValue(server, key)) as ValueOf<K>;
 }
 
-/** What holds where no scope says anything: for some keys the value of another one. */
+/** Returns the default of a key, which for some keys is the value of another one. */
 export function defaultValue(server: Layer, key: Key): Value {
   const spec: KeySpec = KEYS[key];
   const from = spec.defaultFrom === undefined ? undefined : server.get(spec.defaultFrom);

@@ -1,7 +1,7 @@
 /**
- * One configuration, fixed for as long as somebody holds it: a job asks for it once and passes it
- * down. Makes the views of users and keeps those used lately. Attributes are not part of it: a
- * changed one counts at once in every snapshot.
+ * One immutable configuration; a job takes it once and passes it on. It creates the views of users
+ * and caches recent ones. Attributes are not part of it: a changed attribute takes effect at once in
+ * every snapshot.
  */
 
 import type { ContextRecord, UserRecord } from "./_attribute_records.ts";
@@ -17,26 +17,26 @@ import { userKey } from "../core/notification.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import { View } from "./view.ts";
 
-/** A view and the record of the context that it was made of; with another it no longer holds. */
-interface Made {
+/** A cached view. It is valid only for the context record that it was built from. */
+interface CachedView {
   readonly view: View;
   readonly context: ContextRecord | null;
 }
 
-/** Contexts, and combinations of context sets, of which the view is kept. */
+/** The most cached contexts, and combinations of context sets. */
 const VIEWS = 20_000;
 
-/** What holds for everybody, and the way to what holds for one user. */
+/** The server's settings and the views of users. */
 export class Snapshot {
-  /** What the service itself is configured with. */
+  /** The settings at server scope. */
   readonly settings: Settings;
   readonly #configuration: Configuration;
   readonly #attributes: Attributes;
   readonly #plain: View | undefined;
-  readonly #ofContexts = new LruCache<Made>(VIEWS);
-  /** By record, which is another object after each change and is kept as long as it is in use. */
-  readonly #ofUsers = new WeakMap<UserRecord, Made>();
-  readonly #shared = new LruCache<Made>(VIEWS);
+  readonly #ofContexts = new LruCache<CachedView>(VIEWS);
+  /** By user record: each change creates a new object, and unused ones are collected. */
+  readonly #ofUsers = new WeakMap<UserRecord, CachedView>();
+  readonly #shared = new LruCache<CachedView>(VIEWS);
   readonly #setLayers = new LruCache<{ readonly layer: Layer }>(VIEWS);
   readonly #recordLayers = new WeakMap<object, Layer>();
 
@@ -47,7 +47,7 @@ export class Snapshot {
     if (configuration.contextSets.length === 0) this.#plain = this.#stack({}, EMPTY_LAYER);
   }
 
-  /** The configuration for one user; at once where its attributes are in memory. */
+  /** Returns the view of a user; without a promise where its attributes are cached. */
   view(context: string, user: string): View | Promise<View> {
     const owner = this.#attributes.lookUp(context, user);
     return owner instanceof Promise
@@ -55,7 +55,7 @@ export class Snapshot {
       : this.#viewOf(owner, context);
   }
 
-  /** The text of a file below the configuration folder, e.g. `pns-apns-options.yml`. */
+  /** Returns the text of a file below the configuration folder, e.g. `pns-apns-options.yml`. */
   file(path: string): string | undefined {
     return this.#configuration.files.get(path);
   }
@@ -65,14 +65,14 @@ export class Snapshot {
     if (user === null && contextRecord === null && this.#plain) return this.#plain;
     const known = user === null ? this.#ofContexts.get(context) : this.#ofUsers.get(user);
     if (known && known.context === contextRecord) return known.view;
-    const made = { view: this.#make(owner, context), context: contextRecord };
-    if (user === null) this.#ofContexts.set(context, made);
-    else this.#ofUsers.set(user, made);
-    return made.view;
+    const cached = { view: this.#build(owner, context), context: contextRecord };
+    if (user === null) this.#ofContexts.set(context, cached);
+    else this.#ofUsers.set(user, cached);
+    return cached.view;
   }
 
-  /** Users without attributes of their own share a view where the same context sets match. */
-  #make({ context: contextRecord, user: userRecord }: AttributeOwner, context: string): View {
+  /** Users without attributes share a view where the same context sets match. */
+  #build({ context: contextRecord, user: userRecord }: AttributeOwner, context: string): View {
     const records = {
       context: this.#layerOf(contextRecord, "context attribute"),
       user: this.#layerOf(userRecord, "user attribute"),

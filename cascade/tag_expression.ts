@@ -1,16 +1,16 @@
 /**
- * The expressions of `withTags`: tags joined by `!`, `&` and `|`, with brackets, binding in that
- * order. (The original has no precedence; there, brackets are needed to say the same.) A tag is
- * any text without blanks and without these characters.
+ * Parses and evaluates the expressions of `withTags`: tags with `!`, `&` and `|`, in this order of
+ * precedence, and brackets. (The original has no precedence and needs brackets.) A tag is any text
+ * without blanks and without these characters.
  */
 
-/** An expression as it was understood. */
+/** A parsed expression. */
 export type TagExpression =
   | { readonly kind: "tag"; readonly tag: string }
   | { readonly kind: "not"; readonly operand: TagExpression }
   | { readonly kind: "and" | "or"; readonly operands: readonly TagExpression[] };
 
-export type ParsedExpression =
+type ParsedExpression =
   | { readonly ok: true; readonly expression: TagExpression }
   /** `column` counts from 1 within the text. */
   | { readonly ok: false; readonly column: number; readonly message: string };
@@ -20,7 +20,7 @@ interface Token {
   readonly column: number;
 }
 
-/** Deeper brackets are refused rather than met with the end of the stack. */
+/** Deeper brackets are refused, before they could overflow the stack. */
 const MAX_DEPTH = 100;
 const MAX_LENGTH = 10_000;
 const TOKEN = /[&|!()]|[^\s&|!()]+/g;
@@ -31,7 +31,7 @@ export function isTag(text: string): boolean {
   return /^[^\s&|!()]+$/.test(text);
 }
 
-/** Reads an expression. Never throws. */
+/** Parses an expression. Never throws. */
 export function parseTagExpression(text: string): ParsedExpression {
   if (text.length > MAX_LENGTH) {
     return { ok: false, column: MAX_LENGTH, message: "the expression is too long" };
@@ -60,7 +60,7 @@ export function holds(expression: TagExpression, tags: ReadonlySet<string>): boo
   }
 }
 
-/** Leaves the recursive descent; never leaves this file. */
+/** Ends the recursive descent; never thrown to callers. */
 class ExpressionFault extends Error {
   readonly column: number;
 

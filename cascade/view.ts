@@ -1,6 +1,6 @@
 /**
- * The configuration as it holds for one user, or for all users for whom it is the same. Answers
- * at once: what is asked for every notification is looked up in a table made at the first question.
+ * The configuration of one user, or of all users who share the same. It answers without I/O; the
+ * switches of transports, which every notification reads, are cached at the first read.
  */
 
 import type { TransportName } from "../core/subscription.ts";
@@ -9,40 +9,40 @@ import { lookUp, type Resolution, type ScopeLayer, type Stack, trace } from "./r
 import { ENABLED_KEYS, type Key, type ValueOf } from "./schema.ts";
 import { defaultValue } from "./settings.ts";
 
-/** Whether a transport is on, and where something more specific is said of it. */
+/** Whether a transport is enabled, and for which clients and topics that differs. */
 interface Switch {
   readonly base: boolean;
-  /** `client` and `client.topic` → on or off. Only what is configured is in it. */
+  /** `client` and `client.topic` → enabled; only those that are configured. */
   readonly specific: ReadonlyMap<string, boolean>;
 }
 
-/** Immutable, and shared between users wherever nothing sets them apart. */
+/** The configuration of a user: immutable, and shared by users for whom it is the same. */
 export class View {
   readonly #configuration: Configuration;
   readonly #stack: Stack;
   readonly #switches: { [T in TransportName]?: Switch } = {};
 
-  /** `layers` in the order of the scopes. */
+  /** @param layers in the order of the scopes */
   constructor(configuration: Configuration, layers: readonly ScopeLayer[]) {
     this.#configuration = configuration;
     this.#stack = { layers, finals: configuration.finals };
   }
 
-  /** Whether notifications of a topic may go out to a client by a transport. */
+  /** Whether notifications of a topic are sent to a client by a transport. */
   enabled(transport: TransportName, client: string, topic: string): boolean {
     const { base, specific } = this.#switches[transport] ??= this.#switchOf(transport);
     if (specific.size === 0) return base;
     return specific.get(`${client}.${topic}`) ?? specific.get(client) ?? base;
   }
 
-  /** The value of a key. */
+  /** Returns the value of a key. */
   get<K extends Key>(key: K): ValueOf<K> {
     const setting = lookUp(this.#stack, key);
     const { server } = this.#configuration;
     return (setting ? setting.value : defaultValue(server, key)) as ValueOf<K>;
   }
 
-  /** {@link enabled} with every place that was looked at. */
+  /** Returns the result of {@link enabled} with its trail. */
   explain(transport: TransportName, client: string, topic: string): Resolution<boolean> {
     const key = ENABLED_KEYS[transport];
     const names = [`${key}.${client}.${topic}`, `${key}.${client}`, key];
@@ -50,7 +50,7 @@ export class View {
     return trace(this.#stack, { names, fallback }) as Resolution<boolean>;
   }
 
-  /** {@link get} with every place that was looked at. */
+  /** Returns the result of {@link get} with its trail. */
   explainKey<K extends Key>(key: K): Resolution<ValueOf<K>> {
     const fallback = defaultValue(this.#configuration.server, key);
     return trace(this.#stack, { names: [key], fallback }) as Resolution<ValueOf<K>>;

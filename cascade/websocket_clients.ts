@@ -1,27 +1,26 @@
 /**
- * Which client a socket belongs to, by the path that it was opened at, and which topics reach it:
- * `pns-websocket-clients.yml`. Path patterns have the original's syntax: exact, or with `/*` at
- * the end for a path and all below it, or `*` alone for every path.
+ * Reads `pns-websocket-clients.yml`: the client of each socket path and the topics that it receives.
+ * Path patterns have the original's syntax: an exact path, a path with `/*` for it and all below it,
+ * or `*` for every path.
  */
 
 import { z } from "zod";
 import { pathFilterFault } from "../core/path_filter.ts";
 import { topicFault } from "../core/topic.ts";
+import type { FileFault } from "../core/file_fault.ts";
 import { parseClientOptions } from "./client_options.ts";
-import type { ConfigFault } from "./faults.ts";
 import { parseYamlFile, yamlFault } from "./yaml_file.ts";
 
-/** One kind of app that opens sockets. */
+/** One client that opens sockets. */
 export interface WebsocketClient {
   readonly client: string;
   readonly path: string;
   readonly topics: readonly string[];
 }
 
-/** The clients of a file, those with the most specific paths first. */
-export interface WebsocketClients {
+interface WebsocketClients {
   readonly clients: readonly WebsocketClient[];
-  readonly faults: readonly ConfigFault[];
+  readonly faults: readonly FileFault[];
 }
 
 const schema = z.strictObject({
@@ -37,7 +36,9 @@ const schema = z.strictObject({
   ).min(1, "must name at least one topic, or '*'"),
 });
 
-/** Reads the file; a bad entry disables its client only. */
+/**
+ * Reads the file. A bad entry disables only its client. Clients with more specific paths come first.
+ */
 export function parseWebsocketClients(file: string, text: string): WebsocketClients {
   const parsed = parseClientOptions({ file, text }, schema);
   const faults = [...parsed.faults];
@@ -55,7 +56,7 @@ export function parseWebsocketClients(file: string, text: string): WebsocketClie
   return { clients, faults };
 }
 
-/** Exact paths before patterns, longer ones before shorter ones. */
+/** Ranks exact paths before patterns, and longer ones before shorter ones. */
 function specificity(path: string): number {
   return path.endsWith("*") ? path.length : path.length + 10_000;
 }

@@ -1,25 +1,25 @@
-/** How the parts of a verdict are told: a count, whether it is a fault, and a few examples. */
+/** The findings that a verdict consists of: a count, whether it is a fault, and a few examples. */
 
-/** One thing that was looked for. */
+/** The result of one check. */
 export interface Finding {
   readonly what: string;
   readonly count: number;
-  /** Whether any other count than 0 is a fault; otherwise it is only told. */
+  /** Whether a count above 0 is a fault; otherwise the finding is only informative. */
   readonly isFault: boolean;
-  /** A few of them. */
+  /** A few of the cases. */
   readonly examples: readonly string[];
 }
 
-/** Examples that are told of each finding. */
+/** The most examples in a finding. */
 const EXAMPLES = 5;
 
-/** Something that must not be. */
+/** Creates a finding for cases that must not occur. */
 export function fault(what: string, found: readonly string[]): Finding {
-  return { ...told(what, found), isFault: true };
+  return { ...info(what, found), isFault: true };
 }
 
-/** Something that may be, and is told. */
-export function told(what: string, found: readonly string[] | number): Finding {
+/** Creates a finding for information only. */
+export function info(what: string, found: readonly string[] | number): Finding {
   const isNumber = typeof found === "number";
   return {
     what,

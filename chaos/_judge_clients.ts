@@ -1,29 +1,32 @@
-/** What clients got: everything, once, in order, and not what they had caused themselves. */
+/**
+ * Checks what clients received: every event, once, in order, and none that the client itself
+ * caused.
+ */
 
-import { fault, type Finding, told } from "./_finding.ts";
-import type { Arrival, ClientStory, Publication, Span, Story } from "./story.ts";
+import { fault, type Finding, info } from "./_finding.ts";
+import type { Arrival, ClientRecord, Publication, RunRecord, Span } from "./run_record.ts";
 
 /**
- * From acceptance to the user's log, at worst: what was accepted so long before a client went away
- * may have been on its way.
+ * The longest time from acceptance to the user's log: an event that was accepted so long before a
+ * client disconnected may have been in progress.
  */
 const ON_ITS_WAY_MS = 15_000;
 
-/** Notifications that became one; mostly it is one alone. */
+/** Notifications that were merged into one; mostly a single one. */
 interface Group {
   readonly user: number;
   /** In the order of their numbers. */
   readonly members: readonly Publication[];
 }
 
-/** See the file's comment. */
-export function judgeClients(story: Story): readonly Finding[] {
+/** Returns the findings about clients. */
+export function judgeClients(record: RunRecord): readonly Finding[] {
   const found = {
     lost: [] as string[],
     stale: [] as string[],
     afterResync: [] as string[],
     awayTooLong: [] as string[],
-    toldToSource: [] as string[],
+    sentToSource: [] as string[],
     twice: [] as string[],
     disorder: [] as string[],
     placeless: [] as string[],
@@ -31,8 +34,8 @@ export function judgeClients(story: Story): readonly Finding[] {
     twiceAfterReturn: 0,
     twiceWithoutReturn: [] as string[],
   };
-  const byUser = Map.groupBy(groupsOf(story), ({ user }) => user);
-  for (const client of story.clients) {
+  const byUser = Map.groupBy(groupsOf(record), ({ user }) => user);
+  for (const client of record.clients) {
     const got = Map.groupBy(client.arrivals, ({ n }) => n);
     for (const { members } of byUser.get(client.user) ?? []) lookFor(members, client, got);
     if (client.generation === 4) lookAtOffsets(client, got);
@@ -41,13 +44,13 @@ export function judgeClients(story: Story): readonly Finding[] {
 
   function lookFor(
     members: readonly Publication[],
-    client: ClientStory,
+    client: ClientRecord,
     got: ReadonlyMap<number, readonly Arrival[]>,
   ): void {
     const newest = members.at(-1)!;
     const text = `${client.name}: n ${newest.n} (${newest.id})`;
     if (members.some(({ source }) => source === client.name)) {
-      if (got.has(newest.n)) found.toldToSource.push(text);
+      if (got.has(newest.n)) found.sentToSource.push(text);
       return;
     }
     if (got.has(newest.n) || !wasThere(client, members[0]!)) return;
@@ -58,14 +61,14 @@ export function judgeClients(story: Story): readonly Finding[] {
     else found.lost.push(text);
   }
 
-  /** A client of 2.x brings nothing that shows, after the window, that it has been there before. */
-  function isForgotten(missed: Publication, client: ClientStory): boolean {
+  /** A client of 2.x sends nothing after the window that shows that it was connected before. */
+  function isForgotten(missed: Publication, client: ClientRecord): boolean {
     return client.generation === 2 &&
-      absences(client, story.windowMs).some((span) => couldMiss(missed, span));
+      absences(client, record.windowMs).some((span) => couldMiss(missed, span));
   }
 
   function lookAtOffsets(
-    { name, arrivals }: ClientStory,
+    { name, arrivals }: ClientRecord,
     got: ReadonlyMap<number, readonly Arrival[]>,
   ): void {
     for (const [n, all] of got) {
@@ -89,7 +92,7 @@ export function judgeClients(story: Story): readonly Finding[] {
   }
 
   function lookAtRepeats(
-    { name, connected }: ClientStory,
+    { name, connected }: ClientRecord,
     got: ReadonlyMap<number, readonly Arrival[]>,
   ): void {
     for (const [n, [first, ...more]] of got) {
@@ -100,36 +103,36 @@ export function judgeClients(story: Story): readonly Finding[] {
     }
   }
 
-  const all = story.clients;
-  const sum = (count: (client: ClientStory) => number) =>
+  const all = record.clients;
+  const sum = (count: (client: ClientRecord) => number) =>
     all.reduce((total, client) => total + count(client), 0);
   return [
-    told("clients", all.length),
-    told("events that arrived", sum(({ arrivals }) => arrivals.length)),
-    told("returns", sum(({ returns }) => returns)),
-    told("  of 4.x", sum(({ generation, returns }) => generation === 4 ? returns : 0)),
-    told("  that the client of 4.x calls recovered", sum(({ recovered }) => recovered)),
+    info("clients", all.length),
+    info("events received", sum(({ arrivals }) => arrivals.length)),
+    info("returns", sum(({ returns }) => returns)),
+    info("  of 4.x", sum(({ generation, returns }) => generation === 4 ? returns : 0)),
+    info("  that socket.io-client 4.x reports as recovered", sum(({ recovered }) => recovered)),
     fault("lost", found.lost),
     fault("merged, and not the newest was shown", found.stale),
-    told("excused: told resync", found.afterResync),
-    told("excused: 2.x, away longer than the window", found.awayTooLong),
-    told("times that resync was told", sum(({ resyncs }) => resyncs.length)),
-    fault("told to the client that caused it", found.toldToSource),
+    info("excused: sent resync", found.afterResync),
+    info("excused: 2.x, disconnected longer than the window", found.awayTooLong),
+    info("times that resync was sent", sum(({ resyncs }) => resyncs.length)),
+    fault("delivered to the client that caused it", found.sentToSource),
     fault("4.x: twice at different offsets", found.twice),
     fault("4.x: offsets out of order", found.disorder),
     fault("4.x: without an offset", found.placeless),
-    told("4.x: isRepeat at the same offset", found.repeats),
-    fault("2.x: twice without a return", found.twiceWithoutReturn),
-    told("2.x: twice after a return", found.twiceAfterReturn),
+    info("4.x: again at the same offset", found.repeats),
+    fault("2.x: twice without a reconnect", found.twiceWithoutReturn),
+    info("2.x: twice after a reconnect", found.twiceAfterReturn),
     fault(
-      "what a stock client does not get over by itself",
+      "what a stock client does not recover from by itself",
       all.flatMap(({ name, complaints }) => complaints.map((text) => `${name}: ${text}`)),
     ),
   ];
 }
 
-/** Puts those together that were merged, by the records of the ledger. */
-function groupsOf({ publications, ledger }: Story): readonly Group[] {
+/** Groups the notifications that were merged, by the ledger's records. */
+function groupsOf({ publications, ledger }: RunRecord): readonly Group[] {
   function rootOf(id: string): string {
     const into = ledger.get(id)?.mergedInto;
     return into === undefined ? id : rootOf(into);
@@ -141,19 +144,19 @@ function groupsOf({ publications, ledger }: Story): readonly Group[] {
   }));
 }
 
-/** Whether a client had been connected before something was sent. */
-function wasThere({ connected: [first] }: ClientStory, { sentAt }: Publication): boolean {
+/** Whether a client was connected before something was sent. */
+function wasThere({ connected: [first] }: ClientRecord, { sentAt }: Publication): boolean {
   return first !== undefined && first.from <= sentAt;
 }
 
-/** From when a client lost its connection to when it was told that something is missing. */
-function awayBefore({ connected }: ClientStory, at: number): Span {
+/** The times from a disconnect of a client to its next `resync`. */
+function awayBefore({ connected }: ClientRecord, at: number): Span {
   const last = connected.findLast(({ to }) => to < at);
   return { from: last?.to ?? at, to: at };
 }
 
-/** The times that a client was away for longer than so many milliseconds. */
-function absences({ connected }: ClientStory, longerThanMs: number): readonly Span[] {
+/** The times that a client was disconnected for longer than `ms`. */
+function absences({ connected }: ClientRecord, longerThanMs: number): readonly Span[] {
   return connected.slice(1).map(({ from }, index) => ({ from: connected[index]!.to, to: from }))
     .filter(({ from, to }) => to - from > longerThanMs);
 }

@@ -1,16 +1,19 @@
-/** What publishers were answered, and whether sockets outlived the absence of Redis. */
+/** Checks the responses to publishers, and that sockets survive an outage of Redis. */
 
-import { fault, type Finding, told } from "./_finding.ts";
+import { fault, type Finding, info } from "./_finding.ts";
 import { isOfRedis, lies, overlap } from "./_spans.ts";
 import { trackOf } from "./plan.ts";
-import type { Answer, ClientStory, Story } from "./story.ts";
+import type { Answer, ClientRecord, RunRecord } from "./run_record.ts";
 
-/** Answers to requests that were under way when a node was killed, or Redis came back. */
+/**
+ * The time before which a request may have started that was in progress when a node was killed or
+ * Redis returned.
+ */
 const AFTERMATH_MS = { kill: 2_000, redis: 5_000 };
 
-/** See the file's comment. */
-export function judgePublishers(story: Story): readonly Finding[] {
-  const { answers, troubles, noneReady } = story;
+/** Returns the findings about publishers. */
+export function judgePublishers(record: RunRecord): readonly Finding[] {
+  const { answers, troubles, noneReady } = record;
   const redisAway = troubles.filter(isOfRedis);
   const excuses = [
     ...noneReady,
@@ -24,24 +27,24 @@ export function judgePublishers(story: Story): readonly Finding[] {
   const refusedAway = whileAway.filter(({ status }) => status === 503);
   const odd = answers.filter(({ status }) => ![0, 202, 409, 429].includes(status) && status < 500);
   return [
-    told("attempts to publish", answers.length),
-    told("  broken connections and timeouts", answers.filter(({ status }) => status === 0).length),
-    told("  409: the same request is under way", count(answers, 409)),
-    told("  429: too many", count(answers, 429)),
-    told("  5xx: Redis away, a node killed, or no node ready", excused.length),
+    info("attempts to publish", answers.length),
+    info("  broken connections and timeouts", answers.filter(({ status }) => status === 0).length),
+    info("  409: the same request is in progress", count(answers, 409)),
+    info("  429: too many", count(answers, 429)),
+    info("  5xx: Redis unavailable, a node killed, or no node ready", excused.length),
     fault("5xx at any other time", faults.map(named)),
-    fault("refused for good", odd.map(named)),
-    told("503 while Redis was away", refusedAway.length),
+    fault("refused permanently", odd.map(named)),
+    info("503 while Redis was unavailable", refusedAway.length),
     fault("  without Retry-After", refusedAway.filter((a) => !a.retryAfter).map(named)),
-    fault("sockets closed for no other cause than Redis", closedForRedis(story)),
+    fault("sockets closed only because of Redis", closedForRedis(record)),
   ];
 }
 
-/** Sockets that closed while Redis was away, where nothing else had happened to them. */
-function closedForRedis({ clients, troubles, heartbeatMs }: Story): readonly string[] {
+/** The sockets that closed while Redis was unavailable and for no other known reason. */
+function closedForRedis({ clients, troubles, heartbeatMs }: RunRecord): readonly string[] {
   const redisAway = troubles.filter(isOfRedis);
   const others = troubles.filter((trouble) => !isOfRedis(trouble));
-  function isExplained({ name }: ClientStory, at: number): boolean {
+  function isExplained({ name }: ClientRecord, at: number): boolean {
     return others.some((trouble) => {
       const { whom, from, to } = trouble;
       const isItsOwn = trackOf(trouble).startsWith("node") || name === `c${whom}`;
@@ -49,7 +52,7 @@ function closedForRedis({ clients, troubles, heartbeatMs }: Story): readonly str
     });
   }
   return clients.flatMap((client) =>
-    // The last one lasts to the end of the run.
+    // The last span lasts to the end of the run.
     client.connected.slice(0, -1)
       .filter(({ to }) => redisAway.some((span) => to >= span.from && to <= span.to))
       .filter(({ to }) => !isExplained(client, to))

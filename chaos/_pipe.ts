@@ -1,12 +1,12 @@
-/** Two TCP connections joined by the balancer, until one of them ends. */
+/** Two TCP connections that the balancer joins until one of them ends. */
 
-/** See the file's comment. */
+/** Copies bytes between a client's and a node's connection. */
 export class Pipe {
   /** Resolves when both are closed. */
   readonly ended: Promise<unknown>;
   readonly #client: Deno.TcpConn;
   readonly #node: Deno.TcpConn;
-  /** Pending while nothing is to be read from the node. */
+  /** Pending while the client reads nothing from the node. */
   #open: PromiseWithResolvers<void> | undefined;
   #isLost = false;
 
@@ -18,21 +18,21 @@ export class Pipe {
     this.ended = Promise.all([this.#toClient(), this.#toNode()]);
   }
 
-  /** Closes both. */
+  /** Closes both connections. */
   cut(): void {
     this.hold(false);
     close(this.#client);
     close(this.#node);
   }
 
-  /** Closes the client's, and swallows what the node sends until the node closes its own. */
+  /** Closes the client's connection; discards what the node sends until the node closes its own. */
   lose(): void {
     this.#isLost = true;
     this.hold(false);
     close(this.#client);
   }
 
-  /** Reads nothing from the node any more, or goes on. */
+  /** Stops or resumes reading from the node. */
   hold(isHeld: boolean): void {
     if (isHeld) this.#open ??= Promise.withResolvers();
     else {
@@ -48,7 +48,7 @@ export class Pipe {
         await this.#open?.promise;
         const count = await this.#node.read(buffer);
         if (count === null) break;
-        if (!this.#isLost) await this.#tell(buffer.subarray(0, count));
+        if (!this.#isLost) await this.#writeToClient(buffer.subarray(0, count));
       }
     } catch {
       // One of them is closed or reset.
@@ -56,8 +56,8 @@ export class Pipe {
     this.cut();
   }
 
-  /** A client that is lost in the middle of a write is no reason to close the node's side. */
-  async #tell(bytes: Uint8Array): Promise<void> {
+  /** A client that disconnects during a write is no reason to close the node's connection. */
+  async #writeToClient(bytes: Uint8Array): Promise<void> {
     try {
       await writeAll(this.#client, bytes);
     } catch (thrown) {
@@ -88,6 +88,6 @@ function close(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // Closed already.
+    // Already closed.
   }
 }

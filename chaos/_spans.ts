@@ -1,19 +1,19 @@
-/** Stretches of time, and those in which Redis was away. */
+/** Time spans, and those in which Redis was unavailable. */
 
 import { trackOf } from "./plan.ts";
-import type { Span, Trouble } from "./story.ts";
+import type { Span, Trouble } from "./run_record.ts";
 
-/** Whether two have a moment in common. */
+/** Whether two spans overlap. */
 export function overlap(a: Span, b: Span): boolean {
   return a.from <= b.to && b.from <= a.to;
 }
 
-/** Whether one lies within another. */
+/** Whether one span contains another. */
 export function lies(inner: Span, outer: Span): boolean {
   return inner.from >= outer.from && inner.to <= outer.to;
 }
 
-/** Whether it is Redis that something happened to. */
+/** Whether an action affects Redis. */
 export function isOfRedis(trouble: Trouble): boolean {
   return trackOf(trouble) === "redis";
 }

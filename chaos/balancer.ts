@@ -1,24 +1,24 @@
 /**
- * A balancer of TCP connections as one stands before real nodes: it asks each node for `/readyz`,
- * spreads new connections over those that are ready, keeps one client's connections at one node
- * (long-polling needs that), and tries the next where one does not accept. Where none is ready it
- * tries them all, so that publishers get the nodes' own answer. Clients are told apart by the
- * address of loopback that they connect to; each one's connections can be cut, lost or held up.
+ * A TCP balancer like those in front of real nodes. It polls `/readyz` of each node, spreads new
+ * connections over the ready ones, keeps the connections of one client at one node (long-polling
+ * needs that), and tries the next node where one does not accept. If none is ready it tries all, so
+ * that publishers receive the nodes' own responses. It identifies clients by the loopback address
+ * that they connect to; the connections of each client can be cut, dropped or delayed.
  */
 
 import { Pipe } from "./_pipe.ts";
-import type { Span } from "./story.ts";
+import type { Span } from "./run_record.ts";
 
 const CHECK_EVERY_MS = 250;
 const ANSWERS_WITHIN_MS = 1_000;
 const CONNECTS_WITHIN_MS = 1_000;
-/** Between two polls of one client there may be no connection for so long. */
+/** How long a client may have no connection between two polls. */
 const STICKS_FOR_MS = 500;
 
-/** Where publishers connect: each of their connections goes to the next node. */
+/** The address for publishers: each of their connections goes to the next node. */
 export const PUBLISHERS_HOST = "127.0.0.1";
 
-/** Where a client connects that is to stay at one node for as long as it has connections. */
+/** The address of a client that stays at one node for as long as it has connections. */
 export function clientHost(index: number): string {
   return `127.1.${index >> 8}.${index & 255}`;
 }
@@ -28,19 +28,19 @@ interface Node {
   ready: boolean;
 }
 
-/** What the balancer does to one client, and where its connections go. */
+/** The state of one client: what the balancer does to it, and where its connections go. */
 interface Guest {
-  /** Whether its connections are kept at one node. */
+  /** Whether its connections stay at one node. */
   readonly sticks: boolean;
   readonly pipes: Set<Pipe>;
   node: Node | undefined;
-  /** When the last connection ended; by the monotonic clock. */
+  /** When its last connection ended, by the monotonic clock. */
   leftAt: number;
   isBarred: boolean;
   isSlow: boolean;
 }
 
-/** See the file's comment. */
+/** Spreads connections over nodes. */
 export class Balancer implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #nodes: readonly Node[];
@@ -64,7 +64,7 @@ export class Balancer implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** When no node was ready, up to now. */
+  /** The spans in which no node was ready, until now. */
   get noneReady(): readonly Span[] {
     const since = this.#noneSince;
     return since === undefined
@@ -76,7 +76,10 @@ export class Balancer implements AsyncDisposable {
     return this.#nodes.filter(({ ready }) => ready).length;
   }
 
-  /** Closes a client's connections, as its network would, and takes no others until let in. */
+  /**
+   * Closes a client's connections, like a network failure, and refuses new ones until it is
+   * admitted again.
+   */
   cut(host: string): void {
     const guest = this.#guest(host);
     guest.isBarred = true;
@@ -84,7 +87,7 @@ export class Balancer implements AsyncDisposable {
     guest.node = undefined;
   }
 
-  /** The same, but to the node everything looks as before: what it sends is lost. */
+  /** Drops a client's connections so that the node does not notice: what it sends is lost. */
   lose(host: string): void {
     const guest = this.#guest(host);
     guest.isBarred = true;
@@ -96,7 +99,7 @@ export class Balancer implements AsyncDisposable {
     this.#guest(host).isBarred = false;
   }
 
-  /** Reads nothing for this client from the nodes any more, or goes on with it. */
+  /** Stops or resumes reading for this client from the nodes. */
   slow(host: string, isSlow: boolean): void {
     const guest = this.#guest(host);
     guest.isSlow = isSlow;
@@ -135,7 +138,7 @@ export class Balancer implements AsyncDisposable {
         void this.#serve(connection);
       } catch (thrown) {
         if (this.#over.signal.aborted) return;
-        // A client that has gone again is none of the others' business.
+        // A client that has disconnected does not affect the others.
         if (!(thrown instanceof Deno.errors.ConnectionReset)) throw thrown;
       }
     }
@@ -156,7 +159,9 @@ export class Balancer implements AsyncDisposable {
     guest.leftAt = performance.now();
   }
 
-  /** To the guest's node where it has one, else to the next that is ready and accepts. */
+  /**
+   * Connects to the client's node where it has one, otherwise to the next ready node that accepts.
+   */
   async #connect(guest: Guest): Promise<Deno.TcpConn | undefined> {
     const sticks = guest.sticks &&
       (guest.pipes.size > 0 || performance.now() - guest.leftAt < STICKS_FOR_MS);

@@ -1,28 +1,28 @@
 /**
- * A user's stock client, 2.5.0 or 4.8, left to itself: it connects again by its own means, and
- * everything that it sees is written down. Where a stock client would stay away for good, that is
- * written down as a complaint, and it is made to come back.
+ * A user's stock client, 2.5.0 or 4.8. It reconnects by its own means, and everything that it
+ * observes is recorded. Where a stock client would stay disconnected for good, that is recorded as
+ * a complaint, and the test makes it reconnect.
  */
 
 import { io } from "socket.io-client";
 import io2 from "socket.io-client-2";
 import { TOPICS } from "./publisher.ts";
-import type { Arrival, ClientStory } from "./story.ts";
+import type { Arrival, ClientRecord } from "./run_record.ts";
 
 /** How a client connects. */
-export interface ClientOptions {
+interface ClientOptions {
   readonly name: string;
   readonly user: number;
   readonly generation: 2 | 4;
   readonly transports: readonly string[];
-  /** Host and port that it connects to. */
+  /** Host and port of the server. */
   readonly address: string;
   readonly session: string;
   /** Milliseconds since the run began. */
   readonly now: () => number;
 }
 
-/** What both generations have. */
+/** The common interface of both generations. */
 interface StockSocket {
   readonly connected: boolean;
   readonly recovered?: boolean;
@@ -31,12 +31,12 @@ interface StockSocket {
   close(): unknown;
 }
 
-/** A stock client gives up waiting for an answer to a handshake after 20 s; these wait shorter. */
+/** Shorter than the 20 s after which a stock client abandons a handshake. */
 const CONNECTS_WITHIN_MS = 3_000;
-/** Before a client is made to come back that would have stayed away. */
+/** Before the test reconnects a client that would stay disconnected. */
 const HELP_AFTER_MS = 200;
 
-/** See the file's comment. */
+/** One stock client and the record of what it observes. */
 export class Client {
   readonly name: string;
   readonly user: number;
@@ -66,18 +66,18 @@ export class Client {
     return this.#socket.connected;
   }
 
-  /** Events so far. */
+  /** The number of events so far. */
   get count(): number {
     return this.#arrivals.length;
   }
 
-  /** Numbers of all notifications that came. */
+  /** The numbers of all notifications that it received. */
   get seen(): ReadonlySet<number> {
     return new Set(this.#arrivals.map(({ n }) => n));
   }
 
-  /** Closes it; what it saw until then. */
-  end(): ClientStory {
+  /** Closes the client; returns its record. */
+  end(): ClientRecord {
     const to = this.#options.now();
     this.#isOver = true;
     this.#socket.close();
@@ -103,12 +103,13 @@ export class Client {
     socket.on("disconnect", (reason) => {
       const last = this.#connected.at(-1);
       if (last) last.to = Math.min(last.to, now());
-      // Upon a packet that says so, a stock client does not come back.
+      // After this reason a stock client does not reconnect.
       if (reason === "io server disconnect") this.#complain("disconnected by the server");
     });
     socket.on("resync", () => void this.#resyncs.push(now()));
-    socket.on("session:invalid", () => this.#complain("told session:invalid"));
-    // Refused in the namespace; 4.x reports failures to connect by the same name, and goes on.
+    socket.on("session:invalid", () => this.#complain("received session:invalid"));
+    // Refused in the namespace. 4.x reports failed connections by the same event, and retries
+    // those.
     const refused = this.#options.generation === 4 ? "connect_error" : "error";
     socket.on(refused, (error) => {
       const isFinal = this.#options.generation === 2
@@ -125,7 +126,7 @@ export class Client {
     this.#arrivals.push({ n, at, ...(typeof offset === "string" && { offset }) });
   }
 
-  /** Writes it down, and helps. */
+  /** Records a complaint and reconnects. */
   #complain(text: string): void {
     if (this.#isOver) return;
     this.#complaints.push(`${text} at ${Math.round(this.#options.now())} ms`);
@@ -137,7 +138,7 @@ export class Client {
   }
 }
 
-/** Errors of the engine have a type; what the server says about the namespace has none. */
+/** Whether an error comes from the engine: only those have a type. */
 function isTransportError(error: unknown): boolean {
   return error instanceof Error && "type" in error;
 }

@@ -1,24 +1,24 @@
 /**
- * The processes of a run: a Redis (or none: one node on its data file) and the nodes on it, each
- * started as `deno task start` starts it. Does to them what the plan says and mends it afterwards.
+ * The processes of a run: a Redis (or none, for one node on its data file) and its nodes, each
+ * started like `deno task start`. It carries out the actions of the plan and undoes them
+ * afterwards.
  */
 
 import { type RedisServer, startRedis } from "../tests/support/redis_server.ts";
 import { prepareProcess, type ServiceProcess } from "../tests/support/start_process.ts";
 import type { Action } from "./plan.ts";
-import type { Crash, Exit } from "./story.ts";
+import type { Crash, Exit } from "./run_record.ts";
 
-/** What is started. */
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly nodes: number;
   readonly redis: boolean;
-  /** How long a client may be away and still get everything. */
+  /** How long a client may be disconnected and still receive everything. */
   readonly windowMs: number;
   /** Milliseconds since the run began. */
   readonly now: () => number;
 }
 
-/** Properties of every node: small times, so that a short run sees much. */
+/** Properties of every node: short times, so that a short run covers much. */
 export const PROPERTIES = {
   "com.openexchange.pns.delayDuration": 100,
   "com.openexchange.pns.timerFrequency": 50,
@@ -29,17 +29,17 @@ export const PROPERTIES = {
   "io.carillon.drain.within": 3_000,
 } as const;
 
-/** A node that is told to go must have gone by then: `main.ts` cuts it off. */
+/** A node that is asked to stop must have stopped by then: `main.ts` enforces it. */
 const GOES_WITHIN_MS = 45_000;
 
-/** See the file's comment. */
+/** The processes of one run. */
 export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ServiceProcess[];
-  /** How those went that were told to. */
+  /** How the nodes ended that were asked to stop. */
   readonly exits: Exit[] = [];
-  /** Those that were not told to. */
+  /** The nodes that ended without being asked. */
   readonly crashes: Crash[] = [];
-  /** What each process wrote that has ended. */
+  /** The output of each process that has ended. */
   readonly logs: { readonly node: number; readonly text: string }[] = [];
   readonly #redis: RedisServer | undefined;
   readonly #now: () => number;
@@ -58,16 +58,16 @@ export class Cluster implements AsyncDisposable {
     for (const whom of nodes.keys()) this.#watch(whom);
   }
 
-  /** Does one thing of the plan; resolves when it is mended. */
+  /** Carries out one action of the plan; resolves when it is undone. */
   async carryOut({ kind, whom, forMs }: Action): Promise<void> {
     const redis = this.#redis!;
-    // One that has crashed is being started again.
+    // A node that crashed is being restarted.
     if (!kind.startsWith("redis")) await this.#restarts.get(whom);
     if (kind === "kill") await this.#kill(whom, forMs);
     else if (kind === "term") await this.#leave(whom, forMs, (node) => node.signal("SIGTERM"));
     else if (kind === "drain") {
       await this.#leave(whom, forMs, async (node) => {
-        // Where Redis is away it cannot check who asks; an operator would try again, too.
+        // While Redis is unavailable the node cannot authenticate; an operator would retry, too.
         while ((await node.call("POST", "/v1/admin/drain")).status !== 202) await sleep(500);
       });
     } else if (kind === "pause") {
@@ -85,7 +85,7 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Everything that was written by the nodes. */
+  /** The output of all nodes. */
   allLogs(): readonly { readonly node: number; readonly text: string }[] {
     return [...this.logs, ...this.nodes.map(({ log }, node) => ({ node, text: log }))];
   }
@@ -121,7 +121,7 @@ export class Cluster implements AsyncDisposable {
     await this.#start(whom);
   }
 
-  /** Writes it down where a node ends by itself, and starts it again, as systemd would. */
+  /** Records that a node ended unexpectedly, and restarts it as systemd would. */
   #watch(whom: number): void {
     const node = this.nodes[whom]!;
     void node.ended().then(({ code, stderr }) => {
@@ -134,7 +134,9 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  /** A node that starts while Redis is away ends by itself, and is started again, as by systemd. */
+  /**
+   * A node that starts while Redis is unavailable ends by itself; it is restarted as by systemd.
+   */
   async #start(whom: number): Promise<void> {
     for (let attempt = 1;; attempt++) {
       try {
@@ -156,7 +158,7 @@ export async function startCluster(
   { nodes, redis, windowMs, now }: ClusterOptions,
 ): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
-  // A process that is killed loses nothing that it had written before it answered.
+  // A killed process loses nothing that it had written before it answered.
   const server = redis
     ? started.use(await startRedis({ appendonly: true, config: ["appendfsync always"] }))
     : undefined;
@@ -174,7 +176,7 @@ export async function startCluster(
   return new Cluster(processes, { redis: server, now });
 }
 
-/** Ends a process that has not listened in time, if it has not ended itself. */
+/** Kills a process that did not listen in time, if it is still running. */
 async function reap(node: ServiceProcess): Promise<void> {
   try {
     await node.end("SIGKILL");

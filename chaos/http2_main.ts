@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task chaos:http2`: the HTTP/2 engine against a far side that breaks everything. `--seed`,
- * `--requests`, `--workers` (requests under way at once). Ends with 1 where a request was lost, answered
- * twice or reported wrongly, or where memory grows.
+ * `deno task chaos:http2`: the HTTP/2 engine against a faulty server. Options: `--seed`,
+ * `--requests`, `--workers` (concurrent requests). Exits with 1 if a request was lost, answered
+ * twice or reported wrongly, or if memory grows.
  */
 
 import { parseArgs } from "node:util";

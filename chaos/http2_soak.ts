@@ -1,7 +1,7 @@
 /**
- * The HTTP/2 engine under everything that a far side can do to it, by a plan that a seed makes:
- * resets, refusals, GOAWAYs, dropped connections, stalls, limits of streams that shrink, and requests that are
- * never answered. Counts what came of each request on both sides.
+ * Runs the HTTP/2 engine against a server with all kinds of faults, planned from a seed: resets,
+ * refusals, GOAWAYs, dropped connections, stalls, shrinking stream limits, and requests that are
+ * never answered. Counts the result of each request on both sides.
  */
 
 import { systemClock } from "../core/clock.ts";
@@ -13,32 +13,30 @@ import type { HttpResult } from "../transports/http/mod.ts";
 import { ERROR } from "../transports/http2/frames.ts";
 import { createHttp2Engine } from "../transports/http2/mod.ts";
 
-/** Settings of {@link soakHttp2}. */
-export interface Http2SoakOptions {
+interface Http2SoakOptions {
   readonly seed: number;
   readonly requests: number;
-  /** Requests under way at once. */
+  /** Concurrent requests. */
   readonly workers: number;
-  /** The far side's certificate, which is its own authority. */
+  /** The server's self-signed certificate. */
   readonly pair: KeyPair;
 }
 
-/** What came of it. */
-export interface Http2SoakReport {
+interface Http2SoakReport {
   /** Requests by their result: `200`, or the fault. */
   readonly results: Readonly<Record<string, number>>;
-  /** Faults that the far side made, by kind. */
+  /** Faults of the server, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   readonly connections: number;
-  /** Results together; as many as there were requests. */
+  /** The sum of all results; equals the number of requests. */
   readonly resolved: number;
-  /** Requests that the far side answered more than once. */
+  /** Requests that the server answered more than once. */
   readonly answeredTwice: number;
-  /** Requests whose result says that they were not processed, though the far side answered them. */
+  /** Requests reported as not processed although the server answered them. */
   readonly wronglyUnsent: number;
-  /** Requests with an answer that the far side did not give. */
+  /** Requests with a response that the server did not send. */
   readonly invented: number;
-  /** MiB of heap in use after a third of the requests and after all. */
+  /** MiB of used heap after a third of the requests and after all. */
   readonly heap: readonly [early: number, late: number];
 }
 
@@ -47,7 +45,7 @@ const SILENCE_MS = 250;
 const CALLER_MS = 700;
 const STREAMS = 100;
 
-/** What the far side does to one request in so many. */
+/** One in so many requests has this fault. */
 const FAULTS: readonly (readonly [kind: string, oneIn: number])[] = [
   ["refuse", 100],
   ["reset", 100],
@@ -59,7 +57,7 @@ const FAULTS: readonly (readonly [kind: string, oneIn: number])[] = [
   ["stall", 20_000],
 ];
 
-/** Runs it to its end; every request has come to something then. */
+/** Runs until every request has a result. */
 export async function soakHttp2(
   { seed, requests, workers, pair }: Http2SoakOptions,
 ): Promise<Http2SoakReport> {
@@ -94,7 +92,7 @@ export async function soakHttp2(
         connection.limitStreams(1 + Math.floor(random() * STREAMS));
         return answer(request, index);
       case "goaway":
-        // This one and what came before is answered, as far as it was not left alone.
+        // GOAWAY: this stream and earlier ones are answered unless another fault affects them.
         connection.goAway(stream, random() < 0.5 ? ERROR.NO_ERROR : ERROR.PROTOCOL_ERROR);
         answer(request, index);
         return void setTimeout(() => connection.destroy(), 50);
@@ -152,7 +150,7 @@ export async function soakHttp2(
   };
 }
 
-/** After a collection, where the process may ask for one. */
+/** Measures after a garbage collection, where the process may request one. */
 function heapMiB(): number {
   (globalThis as { gc?: () => void }).gc?.();
   return Math.round(Deno.memoryUsage().heapUsed / 1024 / 1024);

@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task chaos:kill`: `kill -9` of the embedded service amid publishes, with stock clients 4.8
- * and 2.5. `--seed`, `--kills`, `--publishes`, `--users`, `--kept` and `--window` (events that a
- * user's log keeps, and for how many milliseconds). Ends with 1 where anything was lost, came twice to a
- * client of 4.8, or where a client was told `resync`, which is right only where a client misses
- * more than that.
+ * `deno task chaos:kill`: `kill -9` of the embedded service during publishes, with stock clients
+ * 4.8 and 2.5. Options: `--seed`, `--kills`, `--publishes`, `--users`, `--kept` and `--window`
+ * (events in a user's log, and for how many milliseconds). Exits with 1 if an event was lost, if a
+ * client of 4.8 received one twice, or if a client was sent `resync`, which is correct only if a
+ * client misses more events than the log has.
  */
 
 import { parseArgs } from "node:util";
@@ -29,7 +29,7 @@ const report = await runKills({
   ...{ seed, kills: Number(values.kills), publishes: Number(values.publishes) },
   ...{ users: Number(values.users), maxEventsPerUser: Number(values.kept) },
   windowMs: Number(values.window),
-  tell: (line) => console.log(line),
+  onProgress: (line) => console.log(line),
 });
 const seconds = (performance.now() - started) / 1000;
 console.log(`Seed ${seed}, ${seconds.toFixed(1)} s`);

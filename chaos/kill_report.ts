@@ -1,38 +1,42 @@
-/** What clients saw of a run of kills, in numbers. Pure. */
+/** Counts what clients observed during a run of kills. Pure. */
 
-import type { ClientStory } from "./story.ts";
+import type { ClientRecord } from "./run_record.ts";
 
 /** Sums over all clients, or over those of one generation. */
 export interface KillReport {
-  /** How many notifications are missing, over all clients. */
+  /** Missing notifications, over all clients. */
   readonly missing: number;
-  /** Of clients of 4.8: events that came twice at the same offset. */
+  /** Clients of 4.8: events received twice at the same offset. */
   readonly twiceByOffset: number;
-  /** Of clients of 4.8: notifications that came twice, at whatever offset. */
+  /** Clients of 4.8: notifications received twice, at any offset. */
   readonly twice: number;
-  /** Of clients of 4.8: events at an offset below one that was there before. */
+  /** Clients of 4.8: events at a lower offset than an earlier event. */
   readonly outOfOrder: number;
-  /** How many times clients were told `resync`, by generation. */
+  /** How many times clients were sent `resync`, by generation. */
   readonly resyncs: { readonly 4: number; readonly 2: number };
-  /** Of clients of 2.5, which do not say how far they got: how often one notification came at most. */
+  /** Clients of 2.5, which send no offset: the most times that one notification was received. */
   readonly mostOften: number;
-  /** How many times clients came back, by generation. */
+  /** How many times clients reconnected, by generation. */
   readonly returns: { readonly 4: number; readonly 2: number };
-  /** Of clients of 4.8: returns that the client took for a recovery. */
+  /** Clients of 4.8: reconnects that the client reports as recovered. */
   readonly recovered: number;
-  /** What a stock client would not have got over by itself. */
+  /** What a stock client would not have recovered from by itself. */
   readonly complaints: readonly string[];
   readonly arrivals: number;
 }
 
-/** @param expected the numbers of all notifications for a user */
+/**
+ * Counts what the clients observed.
+ *
+ * @param expected the numbers of all notifications for a user
+ */
 export function reportOf(
-  clients: readonly ClientStory[],
+  clients: readonly ClientRecord[],
   expected: (user: number) => readonly number[],
 ): KillReport {
   const newer = clients.filter(({ generation }) => generation === 4);
   const older = clients.filter(({ generation }) => generation === 2);
-  const sum = (some: readonly ClientStory[], of: (client: ClientStory) => number) =>
+  const sum = (some: readonly ClientRecord[], of: (client: ClientRecord) => number) =>
     some.reduce((total, client) => total + of(client), 0);
   return {
     missing: sum(clients, (client) => {
@@ -63,7 +67,7 @@ export function reportOf(
   };
 }
 
-/** Whether nothing is wrong; clients of 2.5 may get again what they got, never less. */
+/** Whether there are no faults. Clients of 2.5 may receive events again, but must not miss any. */
 export function isSoundReport(report: KillReport): boolean {
   return report.missing + report.twiceByOffset + report.twice + report.outOfOrder +
       report.resyncs[4] + report.resyncs[2] + report.complaints.length === 0;

@@ -1,7 +1,7 @@
 /**
- * `kill -9` of one embedded service, again and again amid publishes, with stock clients of both
- * generations that are left to themselves. Counts what each client got, and how often. Users differ
- * in nothing, so that every notification is one event of one user.
+ * Kills one embedded service again and again during publishes, with stock clients of both
+ * generations that reconnect by themselves. Counts what each client received, and how often. All
+ * users are alike, so that every notification is one event of one user.
  */
 
 import { seeded } from "../tests/support/seeded.ts";
@@ -11,19 +11,18 @@ import { Client } from "./client.ts";
 import { type KillReport, reportOf } from "./kill_report.ts";
 import { TOPICS } from "./publisher.ts";
 
-/** How a run is made. */
-export interface KillOptions {
+interface KillOptions {
   readonly seed: number;
   readonly kills: number;
-  /** How many notifications are accepted in all. */
+  /** Notifications that are accepted in total. */
   readonly publishes: number;
   readonly users: number;
-  /** How many events a user's log keeps. */
+  /** Events that a user's log keeps. */
   readonly maxEventsPerUser: number;
   /** How long a user's log keeps an event, in milliseconds. */
   readonly windowMs: number;
-  /** Called as things happen. */
-  readonly tell?: (line: string) => void;
+  /** Called with progress messages. */
+  readonly onProgress?: (line: string) => void;
 }
 
 const PUBLISHERS = 4;
@@ -31,12 +30,12 @@ const BATCH = 25;
 const GENERATIONS = [4, 2] as const;
 const ACCEPTED_WITHIN_MS = 120_000;
 const CONNECTED_WITHIN_MS = 60_000;
-/** After the last publish; the clients wait up to a second before they come back. */
+/** After the last publish; clients wait up to a second before they reconnect. */
 const ARRIVES_WITHIN_MS = 60_000;
 
-/** Runs it on a data file of its own and reports what the clients saw. */
+/** Runs it on a new data file and reports what the clients observed. */
 export async function runKills(options: KillOptions): Promise<KillReport> {
-  const { seed, kills, publishes, users, tell = () => {} } = options;
+  const { seed, kills, publishes, users, onProgress = () => {} } = options;
   const random = seeded(seed);
   const now = () => performance.now();
   await using service = await startProcess({
@@ -52,7 +51,7 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
   const pointOf = (kill: number) =>
     Math.floor((kill - .5 + random() * .5) / (kills + .5) * publishes);
   const points = Array.from({ length: kills }, (_, at) => pointOf(at + 1));
-  // Publishers go as far as the next kill while clients come back, and are at it when it comes.
+  // Publishers continue up to the next kill while clients reconnect, so that it interrupts them.
   let limit = points[0] ?? Infinity;
   const publishing = publishAll(service, {
     ...{ publishes, users, accepted, signal: stop.signal },
@@ -66,20 +65,22 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
       await until(`${at} are accepted`, () => accepted.size >= at, ACCEPTED_WITHIN_MS);
       await service.end("SIGKILL");
       await service.start();
-      await until("every client is back", () => areConnected(clients), CONNECTED_WITHIN_MS);
-      tell(`kill ${index + 1} after ${at}: everybody is back, ${accepted.size} are accepted`);
+      await until("every client is connected", () => areConnected(clients), CONNECTED_WITHIN_MS);
+      onProgress(
+        `kill ${index + 1} after ${at}: all clients are connected, ${accepted.size} are accepted`,
+      );
     }
     await publishing;
   } finally {
     stop.abort();
   }
-  tell("everything is accepted; waiting until it has arrived");
+  onProgress("all publishes are accepted; waiting for their arrival");
   const expected = (user: number) => [...accepted].filter((n) => n % users === user);
   const hasAll = ({ seen, user }: Client) => {
     const has = seen;
     return expected(user).every((n) => has.has(n));
   };
-  // What is missing is in the report.
+  // The report shows what is missing.
   await until("all has arrived", () => clients.every(hasAll), ARRIVES_WITHIN_MS).catch(() => {});
   return reportOf(clients.map((client) => client.end()), expected);
 }
@@ -100,7 +101,7 @@ async function connectAll(
       );
     }
   }
-  await until("every client is there", () => areConnected(clients), CONNECTED_WITHIN_MS);
+  await until("every client is connected", () => areConnected(clients), CONNECTED_WITHIN_MS);
   return clients;
 }
 
@@ -108,11 +109,13 @@ function areConnected(clients: readonly Client[]): boolean {
   return clients.every(({ isConnected }) => isConnected);
 }
 
-/** Has everything accepted: a request that a kill cut off is sent again with the same key. */
+/**
+ * Publishes until everything is accepted: a request that a kill cut off is repeated with its key.
+ */
 async function publishAll(
   service: ServiceProcess,
   { publishes, users, mayPublish, accepted, signal }: Pick<KillOptions, "publishes" | "users"> & {
-    /** Whether the one of this number may be published yet. */
+    /** Whether the notification of this number may be published yet. */
     readonly mayPublish: (n: number) => boolean;
     readonly accepted: Set<number>;
     readonly signal: AbortSignal;
@@ -155,7 +158,7 @@ async function accept(
       const { status } = await service.call("POST", "/v1/notifications", { body, headers });
       if (status === 202) return;
     } catch {
-      // It was killed, or has not started again.
+      // The service was killed, or has not restarted yet.
     }
     await pause(50);
   }

@@ -1,11 +1,11 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task chaos`: many nodes, many clients, and everything that can go wrong between them, by a
- * plan that a seed makes. Prints the plan, what happened and the verdict; ends with 1 on a fault.
- * `--seed`, `--seconds`, `--nodes`, `--users`, `--rate` (notifications a second), `--only
- * kill,cut,…`, `--store embedded` (one node on its data file), `--window` (milliseconds that a
- * client may be away), `--plan` (prints the plan only), `--logs <folder>` (keeps what the nodes
- * logged and what was written down).
+ * `deno task chaos`: several nodes, many clients, and failures between them, planned from a seed.
+ * Prints the plan, its progress and the verdict; exits with 1 on a fault. Options: `--seed`,
+ * `--seconds`, `--nodes`, `--users`, `--rate` (notifications per second), `--only kill,cut,…`,
+ * `--store embedded` (one node on its data file), `--window` (milliseconds that a client may be
+ * disconnected), `--plan` (prints the plan only), `--logs <folder>` (writes the nodes' logs and the
+ * record of the run).
  */
 
 import { parseArgs } from "node:util";
@@ -43,7 +43,7 @@ const options = {
 const only = values.only?.split(",");
 const unknown = only?.find((kind) => !(kind in KINDS));
 if (unknown !== undefined) {
-  console.error(`Cannot do only '${unknown}': there are ${Object.keys(KINDS).join(", ")}`);
+  console.error(`Cannot run only '${unknown}': the kinds are ${Object.keys(KINDS).join(", ")}`);
   Deno.exit(2);
 }
 
@@ -56,19 +56,22 @@ console.log(`The plan of seed ${options.seed}:`);
 for (const action of plan) console.log(describe(action));
 if (values.plan) Deno.exit(0);
 
-const { story, logs } = await run(plan, { ...options, tell: (line) => console.log(`\n${line}`) });
+const { record, logs } = await run(plan, {
+  ...options,
+  onProgress: (line) => console.log(`\n${line}`),
+});
 if (values.logs !== undefined) {
   await Deno.mkdir(values.logs, { recursive: true });
   for (const [index, { node, text }] of logs.entries()) {
     await Deno.writeTextFile(`${values.logs}/${index}_node_${node}.log`, text);
   }
-  const ledger = [...story.ledger];
-  await Deno.writeTextFile(`${values.logs}/story.json`, JSON.stringify({ ...story, ledger }));
+  const ledger = [...record.ledger];
+  await Deno.writeTextFile(`${values.logs}/record.json`, JSON.stringify({ ...record, ledger }));
 }
-const { findings, isSound } = judge(story);
+const { findings, isSound } = judge(record);
 console.log(`\n${countsOf(plan.map(({ kind }) => kind))}\n\n${tableOf(findings)}`);
 console.log(
-  isSound ? "\nSound." : `\nFAULTS. To see them isRepeat: deno task chaos ${replay().join(" ")}`,
+  isSound ? "\nSound." : `\nFAULTS. To reproduce them: deno task chaos ${replay().join(" ")}`,
 );
 Deno.exit(isSound ? 0 : 1);
 

@@ -1,12 +1,12 @@
 /**
- * What goes wrong in a run, and when: made from a seed alone, so that a run can be repeated. Nodes
- * and Redis each have a track of their own, and so do the clients; tracks know nothing of each
- * other, so that now and then everything is away at once.
+ * The plan of failures in a run: made from a seed alone, so that a run can be repeated. The nodes,
+ * Redis and each client have a track of their own; tracks are independent, so that now and then
+ * everything fails at once.
  */
 
 import { seeded } from "../tests/support/seeded.ts";
 
-/** Everything that can be done to those who take part, and how it is told. */
+/** Every kind of failure, and its description. */
 export const KINDS = {
   "kill": "kill -9 of node",
   "term": "SIGTERM to node",
@@ -20,45 +20,44 @@ export const KINDS = {
   "slow": "nothing read by client",
 } as const;
 
-/** See {@link KINDS}. */
+/** A kind of failure, see {@link KINDS}. */
 export type Kind = keyof typeof KINDS;
 
-/** One thing that goes wrong. */
+/** One failure. */
 export interface Action {
   /** Milliseconds from the start of the run. */
   readonly at: number;
   readonly kind: Kind;
   /** Number of the node or of the client; 0 for Redis. */
   readonly whom: number;
-  /** Milliseconds until it is mended. A node that leaves in peace first takes its time for that. */
+  /** Milliseconds until it is undone. A node that drains first takes its time for that. */
   readonly forMs: number;
 }
 
-/** Who takes part, and for how long. */
-export interface PlanOptions {
+interface PlanOptions {
   readonly seconds: number;
   readonly nodes: number;
   readonly clients: number;
-  /** Whether there is a Redis to be disturbed. */
+  /** Whether there is a Redis that can fail. */
   readonly redis: boolean;
-  /** Only these kinds; what else would have happened at other times is left out. */
+  /** Only these kinds; all others are left out without a replacement. */
   readonly only?: ReadonlySet<string>;
 }
 
-/** Nothing begins before or after these times from the start and the end of a run. */
+/** No failure begins within these times of the start and the end of a run. */
 const QUIET_MS = { before: 2_000, after: 3_000 };
 
 interface Track {
   readonly kinds: readonly (readonly [Kind, number])[];
   /** Longest durations by kind. */
   readonly upToMs: Readonly<Partial<Record<Kind, number>>>;
-  /** From the end of one to the start of the next. */
+  /** From the end of one failure to the start of the next. */
   readonly gapMs: readonly [number, number];
 }
 
 const NODE_TRACK: Track = {
   kinds: [["kill", 4], ["pause", 3], ["term", 2], ["drain", 1]],
-  // A pause may be longer than the lease, after which others have taken over.
+  // A pause may be longer than the lease, after which other nodes have taken over.
   upToMs: { kill: 3_000, pause: 10_000, term: 1_000, drain: 1_000 },
   gapMs: [5_000, 15_000],
 };
@@ -75,7 +74,7 @@ const CLIENT_TRACK: Track = {
   gapMs: [5_000, 25_000],
 };
 
-/** The plan of a run: the same for the same arguments, in the order of time. */
+/** Creates the plan of a run: equal for equal arguments, in the order of time. */
 export function planOf(seed: number, options: PlanOptions): readonly Action[] {
   const { nodes, clients, redis, only } = options;
   const each = (name: string, count: number, track: Track) =>
@@ -90,25 +89,25 @@ export function planOf(seed: number, options: PlanOptions): readonly Action[] {
   ].filter(({ kind }) => only?.has(kind) ?? true).sort((a, b) => a.at - b.at);
 }
 
-/** One line for a reader. */
+/** Describes a failure in one line. */
 export function describe({ at, kind, whom, forMs }: Action): string {
   const who = kind.startsWith("redis") ? "" : ` ${whom}`;
   return `${seconds(at).padStart(7)}  ${KINDS[kind]}${who}, for ${seconds(forMs)}`;
 }
 
-/** Whom an action is done to. One thing at a time happens to each. */
+/** The track of a failure. A track has one failure at a time. */
 export function trackOf({ kind, whom }: Pick<Action, "kind" | "whom">): string {
   if (kind.startsWith("redis")) return "redis";
   return CLIENT_TRACK.kinds.some(([one]) => one === kind) ? `client ${whom}` : `node ${whom}`;
 }
 
-/** A seed for one of several that take part: FNV-1a over its name, beginning with the seed. */
+/** Derives the seed of one track: FNV-1a over its name, starting with the seed. */
 export function seedOf(seed: number, name: string): number {
   let hash = 0x811c9dc5 ^ seed;
   for (let at = 0; at < name.length; at++) {
     hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
   }
-  // Names that differ in their last character must not draw alike (the finaliser of MurmurHash3).
+  // Names that differ in their last character must not give similar seeds (MurmurHash3 finaliser).
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
@@ -128,7 +127,7 @@ function actionsOf(
   let at = QUIET_MS.before + random() * most / 2;
   while (at < end) {
     const kind = draw(kinds, random());
-    // Most are short; the square leaves a few that are as long as they may be.
+    // Most are short; the square leaves a few that are as long as allowed.
     const forMs = Math.round(200 + random() ** 2 * (upToMs[kind]! - 200));
     actions.push({ at: Math.round(at), kind, whom, forMs });
     at += forMs + least + random() * (most - least);
@@ -136,7 +135,7 @@ function actionsOf(
   return actions;
 }
 
-/** One of several with weights. */
+/** Picks one of several with weights. */
 function draw<T>(weighted: readonly (readonly [T, number])[], random: number): T {
   const total = weighted.reduce((sum, [, weight]) => sum + weight, 0);
   let left = random * total;

@@ -1,30 +1,30 @@
 /**
- * A publisher that does not give up: each request carries an `Idempotency-Key` and is sent again,
- * after `Retry-After` where the answer has one, until it is answered 202. Single notifications and
- * batches, mostly unlike all others; some may be merged, and some say which client caused them.
+ * A publisher that retries: each request has an `Idempotency-Key` and is repeated, after
+ * `Retry-After` where the response has one, until it is answered with 202. It sends single
+ * notifications and batches. Most differ from all others; some may be merged, and some name the
+ * client that caused them.
  */
 
-import type { Answer, Publication } from "./story.ts";
+import type { Answer, Publication } from "./run_record.ts";
 
-/** Unlike all others, and alike. */
+/** Topics of notifications that differ from all others, and of similar ones. */
 export const TOPICS = ["chaos:plain", "chaos:similar"] as const;
 
-/** Whom a publisher publishes for, and how. */
-export interface PublisherOptions {
+interface PublisherOptions {
   readonly name: string;
   /** Host and port. */
   readonly address: string;
   readonly key: string;
-  /** No other publisher has these: of similar ones, the newest is the one that came last. */
+  /** Users of this publisher only: of similar notifications, the newest is the one sent last. */
   readonly users: readonly number[];
-  /** Names of a user's clients, which may be said to have caused something. */
+  /** Names of a user's clients, which may be the source of a notification. */
   readonly clientsOf: (user: number) => readonly string[];
-  /** The next number of the run. */
+  /** Returns the next number of the run. */
   readonly next: () => number;
   readonly random: () => number;
   /** Milliseconds since the run began. */
   readonly now: () => number;
-  /** Notifications a second. */
+  /** Notifications per second. */
   readonly rate: number;
 }
 
@@ -32,11 +32,11 @@ const REQUEST_WITHIN_MS = 6_000;
 const MAX_WAIT_MS = 2_000;
 const MAX_BATCH = 20;
 /**
- * Several megabytes for one user, more than what the kernel keeps for a peer that reads nothing,
- * in requests that are not too large.
+ * Several megabytes for one user, more than the kernel buffers for a peer that does not read, in
+ * requests below the size limit.
  */
 const BURST = { requests: 5, notifications: 16, bytes: 40_000 };
-/** After the end a request may still be tried for so long. */
+/** How long requests are still retried after the end. */
 const GRACE_MS = 60_000;
 
 interface Draft {
@@ -47,13 +47,15 @@ interface Draft {
   readonly padding: number;
 }
 
-/** See the file's comment. */
+/** Publishes at a rate and records every attempt. */
 export class Publisher {
   readonly publications: Publication[] = [];
   readonly answers: Answer[] = [];
   neverAccepted = 0;
   readonly #options: PublisherOptions;
-  /** Without a pool each request has a connection of its own, so the balancer places each anew. */
+  /**
+   * Without a pool each request has a connection of its own, which the balancer assigns to a node.
+   */
   readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   readonly #bursts: number[] = [];
   #requests = 0;
@@ -62,12 +64,12 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** The next requests are heavy ones for this user, who reads nothing at the moment. */
+  /** Makes the next requests large ones for this user, who currently reads nothing. */
   burst(user: number): void {
     for (let request = 0; request < BURST.requests; request++) this.#bursts.push(user);
   }
 
-  /** Publishes until told to stop and everything begun is accepted. */
+  /** Publishes until it is stopped and everything begun is accepted. */
   async run(stop: AbortSignal): Promise<void> {
     const { random, rate, now } = this.#options;
     let due = now();
@@ -79,7 +81,7 @@ export class Publisher {
       }
       const drafts = this.#draw();
       await this.#publish(drafts, stop);
-      // Falls behind where nothing is accepted, and does not make up for it.
+      // Lags while nothing is accepted, and does not make up for it.
       due = Math.max(due, now() - 1000) + drafts.length / rate * 1000 * (.5 + random());
       await sleep(due - now());
     }
@@ -132,7 +134,7 @@ export class Publisher {
     this.neverAccepted += drafts.length;
   }
 
-  /** One attempt; the ids, or how long to wait before the next. */
+  /** Makes one attempt; returns the ids, or how long to wait before the next. */
   async #send(key: string, body: string) {
     const { address, now } = this.#options;
     const from = now();

@@ -1,8 +1,8 @@
-/** The verdict as text for a terminal. */
+/** Formats the verdict for a terminal. */
 
 import type { Finding } from "./_finding.ts";
 
-/** One line for each finding; faults are marked and show a few of what was found. */
+/** Returns one line for each finding; faults are marked and followed by a few examples. */
 export function tableOf(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ what }) => what.length)) + 2;
   return findings.flatMap(({ what, count, isFault, examples }) => {

@@ -1,6 +1,6 @@
 /**
- * Carries out a plan with real processes, real clients and publishers, mends everything, waits
- * until it is quiet, and hands over what was written down. Judges nothing.
+ * Carries out a plan with real processes, clients and publishers, undoes all failures, waits until
+ * nothing is in progress, and returns the record of the run. It judges nothing.
  */
 
 import { SESSION_SECRET } from "../tests/support/start_service.ts";
@@ -13,26 +13,25 @@ import { type Cluster, PROPERTIES, startCluster } from "./cluster.ts";
 import { type Action, seedOf, trackOf } from "./plan.ts";
 import { Publisher } from "./publisher.ts";
 import { settle } from "./settle.ts";
-import type { Story, Trouble } from "./story.ts";
+import type { RunRecord, Trouble } from "./run_record.ts";
 
-/** How a run is made; see `plan.ts` for what goes wrong in it. */
-export interface RunOptions {
+/** Options of a run; `plan.ts` decides what fails in it. */
+interface RunOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly nodes: number;
   readonly redis: boolean;
   readonly users: number;
-  /** Notifications a second. */
+  /** Notifications per second. */
   readonly rate: number;
-  /** How long a client may be away and still get everything. */
+  /** How long a client may be disconnected and still receive everything. */
   readonly windowMs: number;
-  /** Called as things happen. */
-  readonly tell: (line: string) => void;
+  /** Called with progress messages. */
+  readonly onProgress: (line: string) => void;
 }
 
-/** What a run leaves behind. */
-export interface Ran {
-  readonly story: Story;
+interface Ran {
+  readonly record: RunRecord;
   readonly logs: readonly { readonly node: number; readonly text: string }[];
 }
 
@@ -43,9 +42,9 @@ export const CLIENTS_PER_USER = 2;
 const TRANSPORTS = [["websocket"], ["polling", "websocket"], ["websocket"], ["polling"]];
 const CONNECTED_WITHIN_MS = 60_000;
 
-/** See the file's comment. */
+/** Runs a plan. */
 export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
-  const { seconds, tell } = options;
+  const { seconds, onProgress } = options;
   const startedAt = performance.now();
   const now = () => performance.now() - startedAt;
   await using cluster = await startCluster({ ...options, now });
@@ -54,7 +53,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
   });
   const clients = await connectAll(options, { cluster, balancer, now });
   const publishers = publishersOf(options, { cluster, balancer, now });
-  tell(`${clients.length} clients are connected`);
+  onProgress(`${clients.length} clients are connected`);
 
   const stop = new AbortController();
   const begun = now();
@@ -62,7 +61,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
   const troubles: Trouble[] = [];
   const before = new Map<string, Promise<void>>();
   const acting = plan.map((action) => {
-    // What takes longer than planned puts off what comes next for the same one.
+    // An action that takes longer than planned delays the next one of the same track.
     const done = act(action, before.get(trackOf(action)));
     before.set(trackOf(action), done);
     return done;
@@ -79,13 +78,13 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
 
   await sleep(seconds * 1000);
   await Promise.all(acting);
-  tell("everything is mended; waiting until it is quiet");
+  onProgress("all failures are undone; waiting until nothing is in progress");
   stop.abort();
   await Promise.all(publishing);
 
   const publications = publishers.flatMap((publisher) => publisher.publications);
-  const ledger = await settle(cluster.nodes, { clients, publications, tell });
-  const story: Story = {
+  const ledger = await settle(cluster.nodes, { clients, publications, onProgress });
+  const record: RunRecord = {
     windowMs: options.windowMs,
     heartbeatMs: PROPERTIES["io.carillon.websocket.pingInterval"] +
       PROPERTIES["io.carillon.websocket.pingTimeout"],
@@ -97,7 +96,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
     crashes: cluster.crashes,
     ...{ publications, ledger, troubles },
   };
-  return { story, logs: cluster.allLogs() };
+  return { record, logs: cluster.allLogs() };
 }
 
 interface Stage {
@@ -150,7 +149,7 @@ function publishersOf(
     }));
 }
 
-/** Does one thing of the plan and mends it. */
+/** Carries out one action and undoes it. */
 async function carryOut(
   action: Action,
   { cluster, balancer, clients, publishers }: {

@@ -1,32 +1,31 @@
-/** After a run: waits until nothing is on its way any more, and reads the ledger. */
+/** Waits after a run until nothing is in progress, and reads the ledger. */
 
 import type { Api } from "../tests/support/api.ts";
 import { until } from "../tests/support/until.ts";
 import type { Client } from "./client.ts";
-import type { Entry, Publication } from "./story.ts";
+import type { Entry, Publication } from "./run_record.ts";
 
 const AT_ONCE = 32;
 const BACK_WITHIN_MS = 60_000;
 const FINAL_WITHIN_MS = 60_000;
-/** Nothing arrives for so long, and then it is over. */
+/** The run is over when nothing arrives for this long. */
 const QUIET_FOR_MS = 2_000;
 
-/** What is waited for. */
-export interface SettleOptions {
+interface SettleOptions {
   readonly clients: readonly Client[];
   readonly publications: readonly Publication[];
-  readonly tell: (line: string) => void;
+  readonly onProgress: (line: string) => void;
 }
 
 /**
- * Resolves to what the ledger says of every notification. What does not become final or quiet in
- * time is left for the verdict to see.
+ * Returns the ledger's record of every notification. Notifications that do not become final in time
+ * are left to the verdict.
  */
 export async function settle(
   nodes: readonly Api[],
-  { clients, publications, tell }: SettleOptions,
+  { clients, publications, onProgress }: SettleOptions,
 ): Promise<ReadonlyMap<string, Entry>> {
-  await waitFor("all clients are back", () => clients.every(({ isConnected }) => isConnected));
+  await waitFor("all clients are connected", () => clients.every(({ isConnected }) => isConnected));
   const ledger = new Map<string, Entry>();
   const deadline = performance.now() + FINAL_WITHIN_MS;
   let open = publications.map(({ id }) => id);
@@ -50,7 +49,7 @@ export async function settle(
     try {
       await until(what, look, BACK_WITHIN_MS);
     } catch {
-      tell(`gave up waiting: ${what}`);
+      onProgress(`stopped waiting: ${what}`);
     }
   }
 }
@@ -70,12 +69,12 @@ async function lookUp(node: Api, ids: readonly string[]): Promise<ReadonlyMap<st
   return found;
 }
 
-/** What became of it at its targets, where that says more than its own state. */
+/** The states at its targets, where they say more than the notification's own state. */
 function statesOf(targets: readonly { readonly state: string }[]): string {
   return [...new Set(targets.map(({ state }) => state))].sort().join(" and ");
 }
 
-/** Not known yet, or not final. */
+/** Whether a notification is unknown yet, or not final. */
 function isOpen(entry: Entry | undefined): boolean {
   return entry?.state === undefined || entry.state === "in_flight";
 }

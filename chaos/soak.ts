@@ -1,7 +1,7 @@
 /**
- * Load on the embedded service for minutes, and what the process has grown by when it is over. It
- * is measured twice in the same state: after a warm-up under the same load, and at the end, each
- * time once everything has had the time to be let go of.
+ * Puts load on the embedded service for minutes and measures how much the process has grown. It
+ * measures twice in the same state: after a warm-up with the same load, and at the end, each time
+ * after a pause in which the process can free what it no longer needs.
  */
 
 import { openDescriptors } from "../tests/support/descriptors.ts";
@@ -10,25 +10,24 @@ import { type ServiceProcess, startProcess } from "../tests/support/start_proces
 import { type LoadCounts, noCounts, runLoad } from "./soak_load.ts";
 import type { Size } from "./soak_verdict.ts";
 
-/** Settings of {@link runSoak}; all times in milliseconds. */
-export interface SoakOptions {
+/** Options of {@link runSoak}; all times in milliseconds. */
+interface SoakOptions {
   readonly seed: number;
   readonly warmUpMs: number;
   readonly loadMs: number;
   /** Between the end of the load and the measurement. */
   readonly quietMs: number;
-  /** How long the least size is looked for. */
+  /** How long the smallest size is searched for. */
   readonly lookMs: number;
-  /** Called as things happen. */
-  readonly tell?: (line: string) => void;
+  /** Called with progress messages. */
+  readonly onProgress?: (line: string) => void;
 }
 
-/** What came of it. */
-export interface SoakReport {
+interface SoakReport {
   /** After the warm-up. */
   readonly before: Size;
   readonly after: Size;
-  /** The largest that was seen under load. */
+  /** The largest size under load. */
   readonly peak: Size;
   readonly counts: LoadCounts;
 }
@@ -36,7 +35,7 @@ export interface SoakReport {
 const LOOK_EVERY_MS = 100;
 const PEAK_EVERY_MS = 5_000;
 
-/** Short, so that little is kept for long: all of it must be gone after the quiet time. */
+/** Short retention times: all data must be gone after the pause. */
 const PROPERTIES = {
   "com.openexchange.pns.delayDuration": 100,
   "io.carillon.websocket.pingInterval": 3_000,
@@ -46,22 +45,22 @@ const PROPERTIES = {
 };
 
 /**
- * By default glibc has eight arenas per core and keeps in each what it once had. With two, equal
- * loads one after the other end at the same resident memory; a longer one may still end higher.
+ * By default glibc has eight arenas per core, and each keeps the memory that it once had. With two,
+ * two equal loads in a row end at the same resident memory; a longer one may still end higher.
  */
 const VARIABLES = { MALLOC_ARENA_MAX: "2" };
 
-/** Runs it on a process and a data file of its own. */
+/** Runs it on a new process and data file. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
-  const { seed, warmUpMs, loadMs, quietMs, lookMs, tell = () => {} } = options;
+  const { seed, warmUpMs, loadMs, quietMs, lookMs, onProgress = () => {} } = options;
   const random = seeded(seed);
   await using service = await startProcess({ properties: PROPERTIES, variables: VARIABLES });
-  tell(`just started: ${textOf(await calmSize(service, lookMs))}`);
+  onProgress(`just started: ${textOf(await calmSize(service, lookMs))}`);
   const first = await load(service, { random, forMs: warmUpMs, counts: noCounts() });
   await pause(quietMs);
   const before = await calmSize(service, lookMs);
   first.dispose();
-  tell(`after the warm-up: ${textOf(before)}`);
+  onProgress(`after the warm-up: ${textOf(before)}`);
 
   const counts = noCounts();
   let peak = before;
@@ -75,15 +74,15 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   using _left = await load(service, { random, forMs: loadMs, counts });
   over.abort();
   await watching;
-  tell(`at the peak: ${textOf(peak)}`);
+  onProgress(`at the peak: ${textOf(peak)}`);
   await pause(quietMs);
   const after = await calmSize(service, lookMs);
-  tell(`at the end: ${textOf(after)}`);
+  onProgress(`at the end: ${textOf(after)}`);
   return { before, after, peak, counts };
 }
 
-/** A size in words. */
-export function textOf({ residentMiB, heapMiB, descriptors }: Size): string {
+/** Formats a size. */
+function textOf({ residentMiB, heapMiB, descriptors }: Size): string {
   return `${residentMiB} MiB resident, ${heapMiB} MiB of heap, ${descriptors} descriptors`;
 }
 
@@ -99,7 +98,7 @@ function load(
   return runLoad({ service, random, signal, counts });
 }
 
-/** The least of several looks: what waits for the collector of garbage does not count. */
+/** The smallest of several measurements: garbage that is not yet collected must not count. */
 async function calmSize(service: ServiceProcess, forMs: number): Promise<Size> {
   let least = await sizeOf(service);
   for (let look = 0; look * LOOK_EVERY_MS < forMs; look++) {

@@ -1,7 +1,8 @@
 /**
- * Load that comes and goes on one service: stock clients by WebSocket and polling that stay for a
- * moment, publishers, peers that stop reading, peers that are silent, and subscriptions that are
- * made and deleted. The silent peers of the end stay, for the service must get rid of them by itself.
+ * Load with constant change on one service: stock clients by WebSocket and polling that stay
+ * briefly, publishers, peers that stop reading, peers that do not answer, and subscriptions that
+ * are created and deleted. The silent peers of the end stay connected, because the service must
+ * close them by itself.
  */
 
 import type { ServiceProcess } from "../tests/support/start_process.ts";
@@ -19,12 +20,11 @@ export interface LoadCounts {
   /** Peers that neither read nor answered, and were sent little. */
   halfOpen: number;
   subscriptions: number;
-  /** What did not go as it should; the first few. */
+  /** The first few failures. */
   readonly faults: string[];
 }
 
-/** Settings of {@link runLoad}. */
-export interface LoadOptions {
+interface LoadOptions {
   readonly service: ServiceProcess;
   readonly random: () => number;
   /** Ends the load. */
@@ -33,7 +33,7 @@ export interface LoadOptions {
 }
 
 const USERS = 40;
-/** Users of peers that do not read, beyond those of clients. */
+/** Users of peers that do not read, distinct from those of clients. */
 const SLOW_USER = 1000;
 const SILENT_USER = 2000;
 const CHURNERS = 24;
@@ -53,18 +53,17 @@ export function noCounts(): LoadCounts {
 }
 
 /**
- * Resolves when the signal has ended it, with the silent peers that are left, to be closed by the
- * caller.
+ * Runs until the signal aborts. Resolves to the silent peers that are left; the caller closes them.
  */
 export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
   const { service, signal, counts } = options;
   const left = new DisposableStack();
-  // Two clients of one name would take each other's place.
+  // Two clients of one name would replace each other.
   let opened = 0;
   const sessions = await Promise.all(
     Array.from({ length: USERS }, (_, user) => service.mint(user)),
   );
-  async function isRepeat(act: (turn: number) => Promise<void>): Promise<void> {
+  async function repeat(act: (turn: number) => Promise<void>): Promise<void> {
     for (let turn = 0; !signal.aborted; turn++) {
       try {
         await act(turn);
@@ -77,20 +76,20 @@ export async function runLoad(options: LoadOptions): Promise<DisposableStack> {
     }
   }
   const loops = [
-    ...Array.from({ length: CHURNERS }, () => isRepeat(() => churn(options, sessions, opened++))),
-    ...Array.from({ length: SLOW_PEERS }, (_, n) => isRepeat(() => beSlow(options, SLOW_USER + n))),
+    ...Array.from({ length: CHURNERS }, () => repeat(() => churn(options, sessions, opened++))),
+    ...Array.from({ length: SLOW_PEERS }, (_, n) => repeat(() => beSlow(options, SLOW_USER + n))),
     ...Array.from(
       { length: SILENT_PEERS },
-      (_, n) => isRepeat(() => beSilent(options, { user: SILENT_USER + n, left })),
+      (_, n) => repeat(() => beSilent(options, { user: SILENT_USER + n, left })),
     ),
-    isRepeat(() => publish(options)),
-    isRepeat((turn) => subscribe(options, turn)),
+    repeat(() => publish(options)),
+    repeat((turn) => subscribe(options, turn)),
   ];
   await Promise.all(loops);
   return left;
 }
 
-/** A stock client comes, stays for up to three seconds, and goes. */
+/** A stock client connects, stays for up to three seconds, and disconnects. */
 async function churn(
   { service, random, counts }: LoadOptions,
   sessions: readonly string[],
@@ -109,7 +108,9 @@ async function churn(
   if (complaints.length > 0) throw new Error(complaints[0]);
 }
 
-/** A peer is sent more than the kernel takes for it, reads nothing for a while, and goes. */
+/**
+ * A peer is sent more than the kernel buffers for it, reads nothing for a while, and disconnects.
+ */
 async function beSlow(
   { service, random, counts, signal }: LoadOptions,
   user: number,

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task chaos:soak`: load that comes and goes on the embedded service, and whether its memory
- * and its descriptors come back to what they were. `--minutes` of load in two equal halves, after
- * each of which the process is measured; `--seed`. Ends with 1 where the process has grown from the
- * first to the second or something went wrong.
+ * `deno task chaos:soak`: load with constant change on the embedded service, to see whether its
+ * memory and descriptors return to their former level. `--minutes` of load in two equal halves,
+ * after each of which the process is measured; `--seed`. Exits with 1 if the process has grown from
+ * the first to the second measurement or something failed.
  */
 
 import { parseArgs } from "node:util";
@@ -21,7 +21,7 @@ const halfMs = Number(values.minutes) * 30_000;
 const { before, after, counts } = await runSoak({
   ...{ seed, warmUpMs: halfMs, loadMs: halfMs, quietMs: 50_000 },
   lookMs: 6_000,
-  tell: (line) => console.log(line),
+  onProgress: (line) => console.log(line),
 });
 const { faults, ...done } = counts;
 for (const [name, value] of Object.entries(done)) console.log(`  ${name}: ${value}`);

@@ -1,6 +1,6 @@
-/** Whether a process is about as large after a load as it was before. Pure. */
+/** Compares the sizes of a process before and after a load. Pure. */
 
-/** How large a process is. */
+/** The size of a process. */
 export interface Size {
   readonly residentMiB: number;
   readonly heapMiB: number;
@@ -11,11 +11,11 @@ export interface Size {
 /** A connection or two may be open by chance; the data file has its own. */
 const MORE_DESCRIPTORS = 8;
 const MORE_HEAP_MIB = 16;
-/** Allocators keep what they had at the peak, in pieces: half as much again, and some. */
+/** Allocators keep memory that they had at the peak, in pieces: half as much again, plus some. */
 const RESIDENT_FACTOR = 1.5;
 const MORE_RESIDENT_MIB = 32;
 
-/** Returns what has grown by more than chance explains, in words. */
+/** Returns descriptions of what has grown by more than chance explains. */
 export function growthOf(before: Size, after: Size): readonly string[] {
   const bounds = {
     descriptors: before.descriptors + MORE_DESCRIPTORS,

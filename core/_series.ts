@@ -1,10 +1,10 @@
 /**
- * The figures of one metric between two scrapes, kept so that adding to one costs a look-up:
- * prom-client, which exposes them, is much slower at that, and notifications add several each.
+ * The values of one metric, stored so that an update costs one map look-up. prom-client, which
+ * exposes the metrics, is much slower at updates, and each notification makes several.
  */
 
-/** Values of a metric's labels. */
-export type Labels = Readonly<Record<string, string>>;
+/** Label names and their values. */
+type Labels = Readonly<Record<string, string>>;
 
 /** One value for each combination of labels. */
 export class Series<V> {
@@ -12,12 +12,16 @@ export class Series<V> {
   readonly #make: (labels: Labels) => V;
   readonly #values = new Map<string, V>();
 
-  /** @param names of the labels */
+  /**
+   * @param names the names of the labels
+   * @param make creates the value of a new combination
+   */
   constructor(names: readonly string[], make: (labels: Labels) => V) {
     this.#names = names;
     this.#make = make;
   }
 
+  /** Returns the value of a combination; creates it at the first call. */
   of(labels: Labels): V {
     const key = this.#keyOf(labels);
     let value = this.#values.get(key);
@@ -25,6 +29,7 @@ export class Series<V> {
     return value;
   }
 
+  /** Returns all values. */
   values(): Iterable<V> {
     return this.#values.values();
   }
@@ -38,20 +43,21 @@ export class Series<V> {
   }
 }
 
-/** Measurements by the bound that each is not above, in the form that prom-client exposes. */
+/** The buckets of one histogram, in the form that prom-client exposes. */
 export class Buckets {
   readonly #bounds: readonly number[];
   readonly #labels: Labels;
   readonly #counts: Float64Array;
   #sum = 0;
 
-  /** @param bounds rising */
+  /** @param bounds upper bounds of the buckets, inclusive, in ascending order */
   constructor(bounds: readonly number[], labels: Labels) {
     this.#bounds = bounds;
     this.#labels = labels;
     this.#counts = new Float64Array(bounds.length + 1);
   }
 
+  /** Counts a measurement. */
   observe(value: number): void {
     let at = 0;
     while (at < this.#bounds.length && value > this.#bounds[at]!) at++;
@@ -59,7 +65,7 @@ export class Buckets {
     this.#sum += value;
   }
 
-  /** The lines of a histogram: each bucket has all that the ones before it have. */
+  /** Returns the samples of the histogram; the counts of its buckets are cumulative. */
   lines(name: string) {
     const labels = this.#labels;
     let count = 0;

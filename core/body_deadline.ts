@@ -1,15 +1,14 @@
 /**
- * The deadline of request bodies. Without it a client that sends one byte in a while occupies a
- * request for as long as it likes. Headers have no deadline: the runtime offers none.
+ * The deadline of request bodies. Without it a slow client could occupy a request without limit.
+ * Headers have no deadline: the runtime offers none.
  */
 
 import type { Clock, Timer } from "./clock.ts";
 import { ServiceError } from "./errors.ts";
 
-/** What a deadline is made of. */
-export interface BodyDeadlineOptions {
+interface BodyDeadlineOptions {
   readonly clock: Clock;
-  /** How long a body may take to arrive. */
+  /** Milliseconds that a body may take to arrive. */
   readonly bodyTimeoutMs: () => number;
 }
 
@@ -20,14 +19,14 @@ interface Reading {
 }
 
 /**
- * Bounds how long bodies take. One timer serves all of them, and runs on when there are none: a timer
- * for each would cost too much.
+ * Bounds the time that request bodies take. All share one timer, which keeps running when no body is
+ * read: a timer for each would cost too much.
  */
 export class BodyDeadline implements Disposable {
   readonly #options: BodyDeadlineOptions;
   readonly #readings = new Set<Reading>();
   #timer: Timer | undefined;
-  /** Monotonic milliseconds at which the timer goes off. */
+  /** Monotonic milliseconds at which the timer fires. */
   #sweepAt = Infinity;
 
   constructor(options: BodyDeadlineOptions) {
@@ -35,10 +34,9 @@ export class BodyDeadline implements Disposable {
   }
 
   /**
-   * Returns what a reading that has just begun comes to.
+   * Returns the result of a read that has just begun.
    *
-   * @throws {ServiceError} `request_timeout` where it takes too long; what it comes to later is
-   * dropped.
+   * @throws {ServiceError} `request_timeout` where the body is late; its later result is dropped
    */
   inTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, bodyTimeoutMs } = this.#options;

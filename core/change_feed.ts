@@ -1,28 +1,28 @@
 /**
- * What nodes tell each other when one of them has changed a record that others may have in
- * memory. Nothing here is needed for being right in the end: what is in memory also ages.
+ * The port through which a node publishes that it changed a record which other nodes may cache. A
+ * lost message delays a change but loses nothing: caches also expire.
  */
 
 import { isJsonObject } from "./json.ts";
 
-/** One change that others should know of. */
+/** One change to a record that other nodes may cache. */
 export type Change =
   | { readonly kind: "attributes"; readonly context: string; readonly user?: string }
   | { readonly kind: "subscriptions"; readonly context: string; readonly user: string }
   | { readonly kind: "apiKeys" }
   | { readonly kind: "session"; readonly id: string }
-  /** Changes may have been missed: whatever is in memory may be old. */
+  /** Changes may have been missed: every cached record may be outdated. */
   | { readonly kind: "unknown" };
 
-/** The way between nodes. */
+/** Publishes changes to other nodes and receives theirs. */
 export interface ChangeFeed {
-  /** Tells all other nodes; never rejects, and is tried again for as long as it makes sense. */
+  /** Sends a change to all other nodes. Retries in the background and never throws. */
   publish(change: Change): void;
-  /** Calls back for every change that another node has announced. */
+  /** Calls `listener` for every change that another node publishes. */
   onChange(listener: (change: Change) => void): void;
 }
 
-/** One change as another node wrote it. What a newer version of the service means is unknown. */
+/** Parses a change of another node. A kind that only a newer version knows becomes `unknown`. */
 export function readChange(value: unknown): Change {
   if (!isJsonObject(value)) return UNKNOWN;
   const { kind, context, user, id } = value;
@@ -44,5 +44,5 @@ export function readChange(value: unknown): Change {
 
 const UNKNOWN: Change = { kind: "unknown" };
 
-/** The feed of a node that is alone. */
+/** The feed of a single node: it sends and receives nothing. */
 export const NO_CHANGE_FEED: ChangeFeed = { publish() {}, onChange() {} };

@@ -1,13 +1,12 @@
 /**
- * Changes on their way to other nodes: sent in batches, one after the other, and again after a
- * pause where that fails. Bounded: where too many wait, they become one change that says so.
+ * Sends changes to other nodes in batches, one batch at a time, and retries a batch that fails. The
+ * queue is bounded: when it is full, one change of kind `unknown` replaces what waits.
  */
 
 import type { Change } from "./change_feed.ts";
 import { type Clock, sleep } from "./clock.ts";
 
-/** What {@link ChangePublisher} need. */
-export interface ChangePublisherOptions {
+interface ChangePublisherOptions {
   /** Sends a batch; where it rejects, the batch is sent again. */
   readonly send: (changes: readonly Change[]) => Promise<void>;
   readonly onFault: (thrown: unknown) => void;
@@ -16,17 +15,17 @@ export interface ChangePublisherOptions {
   readonly random: () => number;
 }
 
-/** The most that is sent at once. */
+/** Changes in one batch. */
 const MAX_BATCH = 100;
 const MAX_WAITING = 10_000;
-/** Half as much at least, half as much more at most. */
+/** Plus or minus half of it at random. */
 const RETRY_MS = 1_000;
 
-/** Never lost but at the end: what cannot be sent when it is disposed is given up. */
+/** Queues changes and sends them. Changes that cannot be sent at disposal are dropped. */
 export class ChangePublisher implements AsyncDisposable {
   readonly #options: ChangePublisherOptions;
   readonly #closing = new AbortController();
-  /** By what they say: while it waits, the same change need not be told twice. */
+  /** By their JSON, so that a change that already waits is not sent twice. */
   readonly #waiting = new Map<string, Change>();
   #sending: Promise<void> | undefined;
 
@@ -34,6 +33,7 @@ export class ChangePublisher implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Queues a change and starts to send. */
   add(change: Change): void {
     if (this.#waiting.size >= MAX_WAITING) {
       this.#waiting.clear();
@@ -57,7 +57,7 @@ export class ChangePublisher implements AsyncDisposable {
     const { signal } = this.#closing;
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, MAX_BATCH);
-      // Before it is sent: one that is added meanwhile is a later change.
+      // Removed before the send: an equal change that is added meanwhile is a later one.
       for (const [key] of batch) this.#waiting.delete(key);
       try {
         await send(batch.map(([, change]) => change));

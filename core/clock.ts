@@ -1,7 +1,6 @@
 /**
- * Time as something handed in, so that tests decide when it passes. Wall time (`now`) is what
- * people and other machines understand and may jump; `monotonic` never does, and is what waits
- * are measured with.
+ * Time as a port, so that tests control it. Wall-clock time (`now`) is for timestamps and may jump;
+ * monotonic time (`monotonic`) is for measuring durations.
  */
 
 /** A source of time and of timers. */
@@ -16,14 +15,14 @@ export interface Clock {
 
 /** A pending call made by {@link Clock.after}. */
 export interface Timer {
-  /** Idempotent; a timer that has already fired is left alone. */
+  /** Cancels the call. Has no effect on a timer that has fired or was cancelled. */
   cancel(): void;
 }
 
 /** `setTimeout` counts in 32 bits; anything longer would fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The machine's own time. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -33,9 +32,7 @@ export const systemClock: Clock = {
   },
 };
 
-/**
- * Resolves after `delayMs`, or rejects with the signal's reason as soon as it is aborted.
- */
+/** Resolves after `delayMs`; rejects with the signal's reason when the signal is aborted. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -51,7 +48,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** Resolves as `done` does, but after `ms` milliseconds at the latest. */
+/** Waits for `done`, but for at most `ms` milliseconds. Rejects if `done` rejects in time. */
 export async function within(
   done: Promise<void>,
   { clock, ms }: { readonly clock: Clock; readonly ms: number },

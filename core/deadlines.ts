@@ -1,20 +1,20 @@
 /**
- * Abort signals with a deadline that many operations share. A timer, a controller and a listener for
- * each of ten thousand requests cost as much as the requests; operations that begin within a
- * sixteenth of the time they have get the same signal.
+ * Abort signals with a deadline, shared by operations that begin at about the same time. A timer, a
+ * controller and a listener for each of ten thousand requests would cost as much as the requests, so
+ * operations that begin within a sixteenth of their timeout get the same signal.
  */
 
 import type { Clock, Timer } from "./clock.ts";
 
-/** A deadline that somebody waits for. To be handed back to {@link Deadlines.end}. */
+/** The deadline of one operation; the operation passes it to {@link Deadlines.end}. */
 export interface Deadline {
-  /** Aborted when the time is over: no later than asked for, and at most a sixteenth earlier. */
+  /** Aborts at the timeout, or up to a sixteenth of it earlier. */
   readonly signal: AbortSignal;
 }
 
 interface Slot extends Deadline {
   readonly timeoutMs: number;
-  /** Monotonic milliseconds from which on operations get another slot. */
+  /** Monotonic milliseconds; operations that begin later get a new slot. */
   readonly joinableUntil: number;
   readonly timer: Timer;
   users: number;
@@ -22,7 +22,7 @@ interface Slot extends Deadline {
 
 const SHARES = 16;
 
-/** Hands out deadlines. Has one timer per slot of time with an operation under way, else none. */
+/** Creates shared deadlines, with one timer for each slot that has operations in progress. */
 export class Deadlines {
   readonly #clock: Clock;
   #current: Slot | undefined;
@@ -31,7 +31,7 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** For an operation that begins now and may take `timeoutMs`. */
+  /** Returns the deadline of an operation that begins now and may take `timeoutMs`. */
   start(timeoutMs: number): Deadline {
     const now = this.#clock.monotonic();
     let slot = this.#current;
@@ -42,7 +42,7 @@ export class Deadlines {
     return slot;
   }
 
-  /** The operation has ended, in time or not. To be called once for each {@link start}. */
+  /** Releases the deadline of an operation that has ended; once for each {@link start}. */
   end(deadline: Deadline): void {
     const slot = deadline as Slot;
     if (--slot.users > 0) return;

@@ -1,9 +1,9 @@
 /**
- * The errors this service throws on purpose. Anything else that is thrown is a bug or a broken
+ * The errors that this service throws on purpose. Anything else that is thrown is a bug or a broken
  * dependency. Clients switch on `code`, never on the message.
  */
 
-/** Every code with its HTTP status, title, and the original's number where it has one. */
+/** Every code with its HTTP status, its title, and the original's number where it has one. */
 export const ERRORS = {
   invalid_request: { status: 400, title: "The request is malformed" },
   invalid_topic: { status: 400, title: "The topic is invalid", pns: "PNS-0007" },
@@ -12,20 +12,20 @@ export const ERRORS = {
   unauthenticated: { status: 401, title: "A valid credential is needed" },
   forbidden: { status: 403, title: "The credential does not allow this", pns: "PNS-0012" },
   foreign_origin: { status: 403, title: "This origin is not allowed" },
-  not_found: { status: 404, title: "There is no such thing" },
+  not_found: { status: 404, title: "The resource does not exist" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   request_timeout: { status: 408, title: "The request took too long to arrive" },
-  conflict: { status: 409, title: "Somebody else changed it at the same time" },
+  conflict: { status: 409, title: "The resource was changed at the same time" },
   idempotency_conflict: { status: 409, title: "The same idempotency key is being processed" },
   payload_too_large: { status: 413, title: "The payload is too large", pns: "PNS-0010" },
   unsupported_media_type: { status: 415, title: "The body must be JSON" },
-  idempotency_mismatch: { status: 422, title: "The idempotency key came with another body" },
+  idempotency_mismatch: { status: 422, title: "The idempotency key was used with another body" },
   invalid_configuration: { status: 422, title: "The configuration is invalid" },
   too_many_subscriptions: { status: 429, title: "Too many subscriptions", pns: "PNS-0013" },
   too_many_requests: { status: 429, title: "Too many requests" },
-  internal: { status: 500, title: "Something broke", pns: "PNS-0001" },
+  internal: { status: 500, title: "The service failed unexpectedly", pns: "PNS-0001" },
   buffer_full: { status: 503, title: "The buffer is full" },
-  draining: { status: 503, title: "This node is going away" },
+  draining: { status: 503, title: "This node is shutting down" },
   store_unavailable: { status: 503, title: "The store cannot be reached", pns: "PNS-0002" },
 } as const satisfies Record<string, { status: number; title: string; pns?: string }>;
 
@@ -34,15 +34,14 @@ export type ErrorCode = keyof typeof ERRORS;
 
 /** One fault within a request or a file. */
 export interface Fault {
-  /** Where, e.g. `notifications[3].topic`. */
+  /** The place of the fault, e.g. `notifications[3].topic`. */
   readonly path: string;
   readonly message: string;
-  /** Set where it differs from the error's own code. */
+  /** Set where it differs from the code of the error. */
   readonly code?: ErrorCode;
 }
 
-/** What an error may carry beyond its message. */
-export interface ServiceErrorOptions {
+interface ServiceErrorOptions {
   readonly faults?: readonly Fault[];
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
@@ -62,12 +61,13 @@ export class ServiceError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
+  /** The HTTP status of the code. */
   get status(): number {
     return ERRORS[this.code].status;
   }
 }
 
-/** The message of anything that was thrown, cut to a length fit for a log. */
+/** Returns the message of anything that was thrown, at most `maxLength` characters of it. */
 export function messageOf(thrown: unknown, maxLength = 1024): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;

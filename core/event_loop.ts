@@ -1,36 +1,36 @@
 /**
- * Lets sockets, files and timers have their turn while there is work without end. On Deno 2.9 the
- * event loop runs what `setImmediate` or a `MessageChannel` has called back over and over before it
- * looks at sockets again: beside work of 2 ms a piece that yields by `setImmediate`, a client that
- * pauses 10 ms between two requests gets 9 answers a second, and 80 where an asynchronous operation
- * of the runtime is awaited now and then. The cheapest without a permission is a digest of nothing,
- * 0.07 ms; a timer takes 2 ms.
+ * Yields to the event loop during long work, so that sockets, files and timers are served. On Deno
+ * 2.9 `setImmediate` and `MessageChannel` do not suffice: their callbacks run repeatedly before the
+ * loop polls sockets again. Beside work in pieces of 2 ms that yields by `setImmediate`, a client that
+ * pauses 10 ms between requests gets 9 answers a second; it gets 80 if the work awaits an asynchronous
+ * operation of the runtime now and then. The cheapest one that needs no permission is a digest of
+ * nothing (0.07 ms); a timer takes 2 ms.
  */
 
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
 
-/** Resolves when others have had their turn. */
+/** Resolves after pending I/O and timers have been processed. */
 export type YieldToEventLoop = () => Promise<void>;
 
-/** How long sockets may wait for a look. */
-const LOOK_MS = 5;
+/** How long sockets may go unpolled. */
+const POLL_MS = 5;
 const NOTHING = new Uint8Array();
 
 /**
- * A way to take turns. Between two looks at the sockets it costs next to nothing, so it can be asked
- * for after every small piece of work.
+ * Creates a function that yields to the event loop. It polls sockets every few milliseconds and is
+ * nearly free in between, so work may call it after every small piece.
  */
 export function createYieldToEventLoop(clock: Pick<Clock, "monotonic">): YieldToEventLoop {
-  let lookedAt = -Infinity;
+  let polledAt = -Infinity;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     await crypto.subtle.digest("SHA-1", NOTHING);
-    lookedAt = clock.monotonic();
+    polledAt = clock.monotonic();
   }
 
   return () =>
-    clock.monotonic() - lookedAt < LOOK_MS
+    clock.monotonic() - polledAt < POLL_MS
       ? new Promise((resolve) => setImmediate(resolve))
-      : look();
+      : poll();
 }

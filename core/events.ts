@@ -1,7 +1,7 @@
 /**
- * What is sent to a user's sockets, and the log that it is kept in for a while, so that a client
- * that was away for a moment gets what it missed. One log per user; all of a user's sockets, on
- * whatever node, walk through the same one.
+ * The port to the event hub: presence, the event log of each user, and the fan-out to sockets on all
+ * nodes. Events stay in the log for a while, so that a client that reconnects receives what it
+ * missed. A user has one log, which all of the user's sockets read on whichever node they are.
  */
 
 /** Names one user. */
@@ -10,92 +10,92 @@ export interface UserName {
   readonly user: string;
 }
 
-/** Something that a user's sockets are to be told. */
+/** An event to deliver to a user's sockets. */
 export interface UserEvent extends UserName {
-  /** Of the notification. An event with an id that the log has already is not logged twice. */
+  /** The notification's id. An id that the log already contains is not logged twice. */
   readonly id: string;
-  /** Whose sockets are told; those of other clients of the user walk past it. */
+  /** The clients whose sockets receive it; sockets of other clients skip it. */
   readonly clients: readonly string[];
   /** The event's name and its arguments as JSON, without the brackets around them. */
   readonly args: string;
-  /** Connection id or Socket.IO id of the socket that caused it, which is not told. */
+  /** Connection id or Socket.IO id of the socket that caused it, which does not receive it. */
   readonly except?: string;
   /** The sockets are asked to acknowledge it. */
   readonly ack?: true;
   /**
-   * Those of the clients that had no open socket to be told when it was published. Absent where
-   * there were none, which is nearly always.
+   * Those of the clients that had no open socket when it was published. Absent where there were none,
+   * which is nearly always.
    */
   readonly kept?: readonly string[];
 }
 
 /**
- * An event with its place in the user's log. An offset is `epoch milliseconds × 1024 + n`, a safe
- * integer; it rises from event to event, also where clocks do not.
+ * An event with its position in the user's log. An offset is `epoch milliseconds × 1024 + n`, a safe
+ * integer. Offsets increase from event to event even if a clock goes back.
  */
 export interface LoggedEvent extends UserEvent {
   readonly offset: number;
-  /** Offset of the event before it in this log, or 0: what tells a gap from an idle hour. */
+  /** Offset of the previous event in this log, or 0; a socket detects gaps by it. */
   readonly previous: number;
 }
 
 /** Offsets per millisecond. */
 export const OFFSETS_PER_MS = 1024;
 
-/** The first offset of a moment. */
+/** Returns the first offset of a millisecond. */
 export function offsetAt(epochMs: number): number {
   return Math.floor(epochMs) * OFFSETS_PER_MS;
 }
 
-/** Sixteen digits, so that offsets sort as text: what clients see. */
+/** Formats an offset as clients see it: sixteen digits, so that offsets sort as text. */
 export function formatOffset(offset: number): string {
   return String(offset).padStart(16, "0");
 }
 
-/** Reads what a client sent back; `undefined` where it is no offset. */
+/** Parses an offset that a client sent; undefined where it is malformed. */
 export function parseOffset(text: unknown): number | undefined {
   return typeof text === "string" && /^\d{16}$/.test(text) ? Number(text) : undefined;
 }
 
-/** One socket of a user, as presence knows it. */
+/** One socket of a user in the presence of all nodes. */
 export interface SocketPresence extends UserName {
   readonly client: string;
-  /** What the client calls its connection; the Socket.IO id where it does not say. */
+  /** The connection id that the client chose; the Socket.IO id where it chose none. */
   readonly id: string;
   readonly socketId: string;
   /**
-   * Milliseconds: whatever a socket was told longer ago than this has arrived, or the socket is as
-   * good as closed. Says where a client may have been when its node was last seen.
+   * Milliseconds after which an event sent to the socket has arrived, or the socket counts as closed.
+   * When a node dies, the offset that its sockets had certainly reached is computed from it.
    */
   readonly heartbeatMs: number;
 }
 
-/** One of this process's open sockets. */
+/** An open socket of this process. */
 export interface LocalSocket extends SocketPresence, Presence {
-  /** Offset up to which it was told; negative until its `join` has resolved. */
+  /** Offset up to which events were sent to it; negative until its `join` has resolved. */
   readonly cursor: number;
   /**
-   * Offset up to which its client has certainly got everything: what it had been told when it was
-   * sent something that it has answered since. At most `cursor`.
+   * Offset up to which its client has acknowledged all events: the cursor at the time of the last
+   * packet that the client has answered. At most `cursor`.
    */
   readonly acknowledged: number;
 }
 
-/** What a socket learns when it takes its seat. */
+/** The position in the user's log at which a socket joins. */
 export interface JoinResult {
   /**
-   * Where the user's log ends; where nothing is known of the user, the present moment. Everything
-   * later is told.
+   * The end of the user's log; the current time where the user has no log. Every later event is
+   * delivered to the socket.
    */
   readonly last: number;
   /**
-   * Where the connection of this id was before: up to here it has certainly got everything.
-   * Absent where it was not known, or is too long ago.
+   * The offset that the previous socket of this connection id had acknowledged. Absent where it is
+   * unknown or too old.
    */
   readonly acknowledged?: number;
   /**
-   * The connection of this id was here in the last day, and where it goes on is not known any more:
-   * something may be missing. Only of connections that their clients have named.
+   * Set where this connection id was open within the last day but its position is no longer known, so
+   * that events may be missing. Only for connection ids that clients chose.
    */
   readonly wasConnected?: true;
 }
@@ -104,79 +104,79 @@ export interface JoinResult {
 export interface MissedEvents {
   readonly events: readonly LoggedEvent[];
   /**
-   * False where something that was sent to the user after the given offset may be missing: it is
-   * not in the log any more, was never logged because nobody was there, or the offset is none of
-   * this log's. The events are then what is left, each following the one before it.
+   * False where an event after the given offset may be missing: it has expired, it was never logged
+   * because no client was present, or the offset is not of this log. The events are then those that
+   * are left, without a gap between them.
    */
   readonly complete: boolean;
 }
 
-/** One of a user's sockets, seen from anywhere. */
+/** One socket of a user on any node. */
 export interface Presence {
   readonly client: string;
   readonly id: string;
   readonly socketId: string;
-  /** Open now; otherwise it closed so short a while ago that its client may resume. */
+  /** False where it closed so recently that its client may still resume. */
   readonly open: boolean;
 }
 
-/** The sockets of this process, as a hub sees them; a hub keeps none of its own. */
+/** The sockets of this process, which the realtime server gives to the hub. */
 export interface LocalSockets {
-  /** Tells those of the user's sockets here that have not been told yet. */
+  /** Delivers an event to those of the user's sockets here that have not received it. */
   deliver(event: LoggedEvent): void;
-  /** Every open socket, those whose `join` is under way included. */
+  /** Returns every open socket, including those whose `join` is pending. */
   sockets(): Iterable<LocalSocket>;
-  /** Those of one user. */
+  /** Returns the open sockets of a user. */
   socketsOf(user: UserName): readonly LocalSocket[];
-  /** Something may have been missed: the user's sockets here look into the log. */
+  /** Makes the user's sockets here read the log, because an event may have been missed. */
   recover(user: UserName): void;
 }
 
 /**
- * Who is connected, on all nodes; what they were sent lately; and the way to them.
+ * Presence, event logs and fan-out, over all nodes.
  *
- * A user is there while a socket of theirs is open, or has closed within the window of time that
- * the log goes back. Events are logged for those who are there, and nothing is forgotten between:
- * so `missed` is complete for an offset that was reached since the user has been there without a
- * break, unless what came after it has grown too old or too many.
+ * A user is present while a socket of theirs is open or has closed within the window of the log.
+ * Events are logged for users who are present. `readMissed` is therefore complete for an offset that
+ * was reached since the user has been present without interruption, unless later events have expired
+ * or exceed the log's limit.
  *
- * Whatever returns a promise may reject with `ServiceError` `store_unavailable`.
+ * Every method that returns a promise may reject with `ServiceError` `store_unavailable`.
  */
 export interface EventHub extends AsyncDisposable {
   /**
-   * Begins to tell the sockets of this process what is published anywhere. None may be let in, and
-   * nothing published, before it has resolved.
+   * Starts to deliver to the sockets of this process. No socket may join and nothing may be published
+   * before it has resolved.
    */
   start(local: LocalSockets): Promise<void>;
-  /** The sockets of each of these users, in the order of the users. */
+  /** Returns the sockets of each of these users, in the order of the users. */
   presence(
     users: readonly UserName[],
   ): readonly (readonly Presence[])[] | Promise<readonly (readonly Presence[])[]>;
   /**
-   * Appends events to the logs of their users, in order, and tells the sockets. Resolves when they
-   * are in the logs; returns the ids of those that are not this node's to deliver any more.
+   * Appends events to the logs of their users, in order, and delivers them to the sockets. Resolves
+   * when they are in the logs, with the ids of those that another node has taken over.
    *
-   * @param options.again some of them may have been published before: those keep their place
+   * @param options.isRepeat whether some may have been published before; those keep their offsets
    */
   publish(
     events: readonly UserEvent[],
     options: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>>;
   /**
-   * A socket is being let in, and is among the local seats already. From then on it is told of
-   * everything after `last`. Where it rejects, the seat may be taken or not: `leave` follows.
+   * Adds a socket to the presence. The socket is already among the local sockets and receives every
+   * event after `last`. Where it rejects, the socket may have been added: the caller calls `leave`.
    */
-  join(seat: SocketPresence): JoinResult | Promise<JoinResult>;
+  join(socket: SocketPresence): JoinResult | Promise<JoinResult>;
   /**
-   * A socket has closed. Takes effect in the order of the calls, and only on this very seat, not on
-   * that of another socket of the same id.
+   * Removes a closed socket from the presence. Calls take effect in order, and never on another
+   * socket of the same connection id.
    *
-   * @param seat as it was last
-   * @param proven see {@link LocalSocket.acknowledged}; absent: its client is not coming back
+   * @param socket its last state
+   * @param acknowledged see {@link LocalSocket.acknowledged}; absent where its client will not return
    */
-  leave(seat: LocalSocket, acknowledged?: number): void;
-  /** What the user's log has after an offset. */
+  leave(socket: LocalSocket, acknowledged?: number): void;
+  /** Returns the events of a user's log after an offset. */
   readMissed(user: UserName, after: number): MissedEvents | Promise<MissedEvents>;
-  /** Hands over: this node's seats count as left from now on, each with what is proven for it. */
+  /** Removes this node's sockets from the presence, each with its acknowledged offset. */
   stop(): Promise<void>;
 }

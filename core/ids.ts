@@ -1,12 +1,11 @@
 /**
- * Identifiers: UUIDv7, so that ids sort by the time they were made (RFC 9562 §5.7). The last eight
- * digits of an id are the tag of the process that made it, so that the ids of one process can be
- * told from those of another.
+ * Identifiers: UUIDv7, so that ids sort by the time of their creation (RFC 9562 §5.7). The last eight
+ * digits of an id are the tag of the process that created it.
  */
 
 import type { Clock } from "./clock.ts";
 
-/** Makes one new id per call; later ids always sort after earlier ones. */
+/** Returns a new id at each call; later ids sort after earlier ones. */
 export type IdSource = () => string;
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -14,12 +13,12 @@ const COUNTER_LIMIT = 2 ** 30;
 const TAG_DIGITS = 8;
 
 /**
- * A UUIDv7 generator that is strictly monotonic within the process, even where the wall clock
- * stands still or jumps back: it then counts on from the last id (RFC 9562 §6.2, method 1, with
- * a 30-bit counter ahead of 12 random bits). The buffer relies on the order, and on all of the
- * source's ids having the same tag.
+ * Creates a UUIDv7 generator that is strictly monotonic within the process, even if the wall clock
+ * stands still or jumps back: it then counts on from the last id (RFC 9562 §6.2, method 1, with a
+ * 30-bit counter before 12 random bits). The buffer relies on the order, and on the common tag of all
+ * ids of a source.
  *
- * @param options.tag see {@link createTag}; one of its own by default
+ * @param options.tag see {@link createTag} @default {a new one}
  */
 export function createIdSource(
   clock: Pick<Clock, "now">,
@@ -29,7 +28,7 @@ export function createIdSource(
   let used = random.length;
   let lastMs = 0;
   let counter = 0;
-  /** What ids of one time and upper half of the counter begin with. */
+  /** The common start of ids with the same time and upper half of the counter. */
   let head = "";
   let headMs = -1;
   let headCounter = -1;
@@ -41,7 +40,7 @@ export function createIdSource(
     const now = clock.now();
     if (now > lastMs) {
       lastMs = now;
-      // Starts in the lower half, which leaves 2^29 ids to a millisecond.
+      // Starts in the lower half, which leaves 2^29 ids per millisecond.
       counter = ((random[used]! << 21) | (random[used + 1]! << 13) | (random[used + 2]! << 5)) >>>
         0;
     } else if (++counter >= COUNTER_LIMIT) {
@@ -59,8 +58,8 @@ export function createIdSource(
 }
 
 /**
- * A new name for a process: eight hexadecimal digits, 31 of their bits random. The first one is 8
- * or above, so that a tag sorts after every id (until the year 6429).
+ * Creates a tag for a process: eight hexadecimal digits with 31 random bits. The first digit is 8 or
+ * above, so that a tag sorts after every id (until the year 6429).
  */
 export function createTag(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(TAG_DIGITS / 2));
@@ -68,22 +67,22 @@ export function createTag(): string {
   return Array.from(bytes, (byte) => HEX[byte]!).join("");
 }
 
-/** The tag of the process that made an id. */
+/** Returns the tag of the process that created an id. */
 export function idTag(id: string): string {
   return id.slice(-TAG_DIGITS);
 }
 
-/** Epoch milliseconds at which a UUIDv7 says it was made. */
+/** Returns the time in a UUIDv7, in epoch milliseconds. */
 export function idTime(id: string): number {
   return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** Whether a text has the form of a UUIDv7 in lower case. */
+/** Whether a text is a UUIDv7 in lower case. */
 export function isId(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text);
 }
 
-/** The time, and the upper 12 bits of the counter after the version's digit. */
+/** Formats the time, the version digit and the upper 12 bits of the counter. */
 function headOf(ms: number, upper: number): string {
   const high = Math.floor(ms / 2 ** 16);
   const low = ms % 2 ** 16;
@@ -92,7 +91,7 @@ function headOf(ms: number, upper: number): string {
     HEX[0x70 | (upper >>> 8)]! + HEX[upper & 255]! + "-";
 }
 
-/** 14 bits of the counter after the variant's, 4 in the node field, and 12 random ones. */
+/** Formats the variant bits, 14 bits of the counter, 4 more in the node field, 12 random bits. */
 function restOf(counter: number, random: number): string {
   return HEX[0x80 | ((counter >>> 12) & 63)]! + HEX[(counter >>> 4) & 255]! + "-" +
     HEX[((counter & 15) << 4) | (random & 15)]! + HEX[(random >>> 4) & 255]!;

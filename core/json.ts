@@ -1,12 +1,14 @@
-/** Any value that survives JSON. Everything that travels or is stored is made of these. */
+/** Types and functions for JSON values and texts. */
+
+/** Any JSON value. Everything that is sent or stored consists of these. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 
-/** A JSON object: what a notification carries as its data. */
+/** A JSON object, such as the data of a notification. */
 export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** JSON as text. */
+/** A JSON text. */
 export type JsonText = string;
 
 /** Whether a parsed value is a plain JSON object (not an array, not null). */
@@ -14,30 +16,30 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// Quotes, backslashes, control characters and halves of surrogate pairs are written otherwise.
-// deno-lint-ignore no-control-regex -- control characters are what is looked for
+// Quotes, backslashes, control characters and surrogates need an escape or a check.
+// deno-lint-ignore no-control-regex -- control characters are what it searches for
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
-/** Short texts that were quoted lately: contexts, topics and clients come again and again. */
+/** A small cache of quoted texts: contexts, topics and clients repeat all the time. */
 const QUOTED = Array.from({ length: 64 }, () => ({ text: "", json: '""' }));
-const MAX_REMEMBERED = 64;
+const MAX_CACHED_LENGTH = 64;
 
-/** A text as JSON, faster than `JSON.stringify` does it. */
+/** Quotes a text as JSON, faster than `JSON.stringify`. */
 export function quote(text: string): JsonText {
-  if (text.length === 0 || text.length > MAX_REMEMBERED) return quoteAnew(text);
+  if (text.length === 0 || text.length > MAX_CACHED_LENGTH) return quoteUncached(text);
   const known = QUOTED[(text.length * 31 + text.charCodeAt(0)) % QUOTED.length]!;
   if (known.text !== text) {
-    known.json = quoteAnew(text);
+    known.json = quoteUncached(text);
     known.text = text;
   }
   return known.json;
 }
 
-function quoteAnew(text: string): JsonText {
+function quoteUncached(text: string): JsonText {
   return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** The object in a JSON text that somebody else wrote, or `undefined` where there is none. */
+/** Parses a JSON text from outside; undefined where it is malformed or not an object. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -48,8 +50,8 @@ export function parseJsonObject(text: string): JsonObject | undefined {
 }
 
 /**
- * JSON text with object keys sorted at every depth, so that equal values give equal text.
- * Used where equality of data decides (aggregation, idempotency).
+ * Returns the JSON text of a value with sorted object keys at every depth, so that equal values give
+ * equal texts. Aggregation and idempotency compare data by it.
  */
 export function canonicalJson(value: Json): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -1,12 +1,12 @@
 /**
- * Walks through a JSON text (RFC 8259) without building its values, so that a part of it can be
- * taken as it was written: a number keeps all its digits, and nothing is parsed that nobody reads.
- * It accepts the texts that `JSON.parse` accepts, up to {@link MAX_DEPTH} levels of nesting.
+ * Scans a JSON text (RFC 8259) without building its values, so that parts of it can be copied
+ * unchanged: numbers keep all digits, and values that are not read are not parsed. It accepts the
+ * texts that `JSON.parse` accepts, up to {@link MAX_DEPTH} levels of nesting.
  */
 
 import type { JsonText } from "./json.ts";
 
-/** Levels of objects and arrays within a value. Whatever walks a value by recursion ends in time. */
+/** The most levels of objects and arrays; it also bounds recursion over accepted values. */
 export const MAX_DEPTH = 64;
 
 const QUOTE = 0x22;
@@ -22,27 +22,27 @@ const LONGEST_ESCAPE = 6;
 const WORDS = ["true", "false", "null"];
 
 /**
- * A place in a JSON text. A method that returns a boolean moves it on, or returns false and leaves
- * the scanner of no use.
+ * A position in a JSON text. Methods that return a boolean advance it; after `false` the scanner must
+ * not be used any more, except after {@link take}.
  */
 export class JsonScanner {
   readonly text: string;
   /** Index of the next character. */
   at = 0;
-  /** White space was skipped since this was last set to false. */
+  /** Set when white space is skipped; the caller resets it. */
   spaced = false;
-  /** A byte for each character, which is many times faster to read than the text. */
+  /** One byte per character: many times faster to read than the text. */
   readonly #codes: Uint8Array;
-  /** The opening characters of the containers that the scanner is in. */
+  /** The opening characters of the containers around the current position. */
   readonly #containers = new Uint8Array(MAX_DEPTH);
 
-  /** @param bytes the text in UTF-8, where that is at hand */
+  /** @param bytes the text in UTF-8, where the caller has it */
   constructor(text: string, bytes?: Uint8Array) {
     this.text = text;
     this.#codes = bytes?.length === text.length ? bytes : codesOf(text);
   }
 
-  /** The code of the next character that is no white space; `undefined` at the end. */
+  /** Skips white space. Returns the code of the next character; undefined at the end. */
   peek(): number | undefined {
     const code = this.#codes[this.at]!;
     if (code > 0x20) return code;
@@ -50,7 +50,7 @@ export class JsonScanner {
     return this.#codes[this.at];
   }
 
-  /** Skips white space and one character, if that is the next one. */
+  /** Skips white space, and the next character if it has this code. Returns whether it has. */
   take(code: number): boolean {
     if (this.peek() !== code) return false;
     this.at++;
@@ -77,7 +77,7 @@ export class JsonScanner {
         if (depth === MAX_DEPTH) return false;
         containers[depth++] = code;
         if (codes[++at]! <= 0x20) at = this.#afterSpace(at);
-        // A closing character is its opening one and two.
+        // In ASCII a closing bracket or brace is its opening character + 2.
         if (codes[at] !== code + 2) {
           if (code === OPEN_BRACE && (at = this.#afterName(at)) < 0) return false;
           continue;
@@ -113,7 +113,7 @@ export class JsonScanner {
     return at;
   }
 
-  /** Where a value begins that has a name; -1 where there is no name. */
+  /** Returns the index after a name and its colon; -1 where there is none. */
   #afterName(from: number): number {
     let at = this.#codes[from] === QUOTE ? from : this.#afterSpace(from);
     if (this.#codes[at] !== QUOTE || (at = this.#afterString(at)) < 0) return -1;
@@ -163,7 +163,7 @@ export class JsonScanner {
   }
 }
 
-/** A valid JSON text without the white space between its tokens. */
+/** Removes the white space between the tokens of a valid JSON text. */
 export function withoutSpace(json: JsonText): JsonText {
   const scanner = new JsonScanner(json);
   let compact = "";
@@ -176,7 +176,7 @@ export function withoutSpace(json: JsonText): JsonText {
   return compact;
 }
 
-/** At a string, white space, or the end. */
+/** Whether a character begins a string, is white space, or is the end. */
 function endsRun(code: number): boolean {
   return !(code > 0x20) || code === QUOTE;
 }
@@ -191,7 +191,7 @@ function afterDigits(codes: Uint8Array, from: number): number {
   return at;
 }
 
-/** All characters beyond Latin-1 are the same to a scanner. */
+/** Returns one byte per character; the scanner need not distinguish those beyond Latin-1. */
 function codesOf(text: string): Uint8Array {
   const codes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) codes[at] = Math.min(text.charCodeAt(at), 0xff);

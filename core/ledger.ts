@@ -1,8 +1,8 @@
-/** What became of a notification: the record behind `GET /v1/notifications/{id}`. */
+/** The ledger's record of a notification's outcome, as `GET /v1/notifications/{id}` returns it. */
 
 import type { TransportName } from "./subscription.ts";
 
-/** States a notification can end in. `in_flight` is the only one that is not final. */
+/** The states of a notification. All but `in_flight` are final. */
 export const NOTIFICATION_STATES = [
   "scheduled",
   "in_flight",
@@ -13,11 +13,12 @@ export const NOTIFICATION_STATES = [
   "cancelled",
 ] as const;
 
+/** The state of a notification. */
 export type NotificationState = typeof NOTIFICATION_STATES[number];
 
 /**
- * What became of it at one target. `kept` is for a client that was away for a moment, and becomes
- * `sent` once it has come back and got it.
+ * The states of a notification at one target. `kept` is for a client that was briefly disconnected;
+ * it becomes `sent` when the client has reconnected and acknowledged the event.
  */
 export const TARGET_STATES = [
   "sent",
@@ -36,9 +37,10 @@ export const TARGET_STATES = [
   "cancelled",
 ] as const;
 
+/** The state of a notification at one target. */
 export type TargetState = typeof TARGET_STATES[number];
 
-/** The part of a ledger record that speaks of one subscription or one client's open sockets. */
+/** The outcome at one subscription, or at the open sockets of one client. */
 export interface TargetRecord {
   readonly client: string;
   readonly transport: TransportName;
@@ -48,7 +50,7 @@ export interface TargetRecord {
   readonly reason?: string;
   /** The provider's id for the message. */
   readonly providerId?: string;
-  /** Attempts made so far, where more than one. */
+  /** Attempts so far; absent for one. */
   readonly attempts?: number;
   /** Epoch milliseconds of the first attempt, where the state is `held`. */
   readonly until?: number;
@@ -70,7 +72,7 @@ export interface Receipt {
   readonly at: number;
 }
 
-/** Everything that is known of one notification. */
+/** The ledger record of one notification. */
 export interface LedgerRecord {
   readonly id: string;
   readonly context: string;
@@ -79,9 +81,9 @@ export interface LedgerRecord {
   /** Epoch milliseconds. */
   readonly acceptedAt: number;
   readonly state: NotificationState;
-  /** Why it was suppressed, where the targets do not say. */
+  /** Why it was suppressed; absent where the targets say why. */
   readonly reason?: string;
-  /** The notification that it was merged into. */
+  /** Id of the notification that it was merged into. */
   readonly mergedInto?: string;
   /** The id under which a scheduled notification was delivered. */
   readonly deliveredAs?: string;
@@ -94,8 +96,8 @@ export interface LedgerRecord {
 }
 
 /**
- * The state of a notification whose targets ended so: in flight while one is tried again,
- * delivered where one took it, and else the gravest of the rest.
+ * Derives the state of a notification from those of its targets: in flight while one is retried,
+ * delivered where one accepted it, otherwise the most severe of the others.
  */
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
   if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";

@@ -1,6 +1,6 @@
 /**
- * Ledger records as stores keep them: JSON lists instead of objects, because names would be more
- * than half of what is stored, and without the id, which says where a record is.
+ * Encodes ledger records for the store: as JSON lists, because the field names of objects would take
+ * more than half of the space, and without the id, which is part of the key.
  */
 
 import { quote } from "./json.ts";
@@ -31,18 +31,18 @@ type StoredRecord = readonly [
   extras?: RecordExtras,
 ];
 
-/** A record without its id. */
+/** Encodes a record without its id. */
 export function encodeRecord(record: LedgerRecord): string {
   return `[${encodeFields(record)}`;
 }
 
-/** What {@link encodeRecord} makes, behind its bracket. */
+/** Encodes a record as {@link encodeRecord} does, without the opening bracket. */
 export function encodeFields(record: LedgerRecord): string {
   const { context, user } = record;
   return `${quote(context)},${quote(user)},${tailOf(record)}`;
 }
 
-/** What comes behind the user. */
+/** Encodes the fields after the user. */
 function tailOf(record: LedgerRecord): string {
   const { last, tail } = lastTail;
   if (last && isAlike(last, record)) return tail;
@@ -50,7 +50,7 @@ function tailOf(record: LedgerRecord): string {
   return lastTail.tail;
 }
 
-/** Records that are made at the same time mostly differ in their user alone. */
+/** A cache of one: records that are created together mostly differ in their user only. */
 let lastTail: { readonly last: LedgerRecord | undefined; readonly tail: string } = {
   last: undefined,
   tail: "",
@@ -89,7 +89,7 @@ function encodeTail(record: LedgerRecord): string {
   return `${tail},${JSON.stringify(extras)}]`;
 }
 
-/** The record of this id. */
+/** Decodes a record and adds its id. */
 export function decodeRecord(id: string, text: string): LedgerRecord {
   const [context, user, topic, acceptedAt, state, targets, extras]: StoredRecord = JSON.parse(text);
   return {

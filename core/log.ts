@@ -1,25 +1,25 @@
-/** Structured logs: one JSON object a line, with secrets and payloads left out by name. */
+/** Structured logs: one JSON object per line. Fields that may hold secrets or payloads are redacted. */
 
 import pino from "pino";
 
 /** Fields of a log line. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What the rest of the service logs with. Messages are constant; what varies goes into fields. */
+/** The port for logging. Messages are constant; values that vary go into fields. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger that adds these fields to every line. */
+  /** Returns a logger that adds these fields to every line. */
   with(fields: LogFields): Log;
 }
 
 /** Levels, least important first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = typeof LOG_LEVELS[number];
+type LogLevel = typeof LOG_LEVELS[number];
 
-/** Field names whose values never reach a log, at the top level and one below. */
+/** Fields that are redacted, at the top level and one level below. */
 const SECRETS = [
   "token",
   "sourceToken",
@@ -43,13 +43,13 @@ const SECRETS = [
 export interface LogOptions {
   /** @default {"info"} */
   readonly level?: LogLevel;
-  /** Takes each finished line, with its newline. */
+  /** Takes each line, with its newline. */
   readonly write: (line: string) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** A logger that hands JSON lines to `write`. */
+/** Creates a logger that passes JSON lines to `write`. */
 export function createLog({ level = "info", write, now }: LogOptions): Log {
   const logger = pino({
     level,
@@ -62,7 +62,7 @@ export function createLog({ level = "info", write, now }: LogOptions): Log {
   return wrap(logger);
 }
 
-/** A logger that says nothing. */
+/** A logger that discards everything. */
 export const silentLog: Log = {
   debug() {},
   info() {},

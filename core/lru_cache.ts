@@ -1,9 +1,9 @@
 /**
- * A bounded cache that forgets what was not asked for lately. Two generations instead of an exact
- * order: a hit among the young costs one look-up and no write, which is what makes it fast.
+ * A bounded cache that evicts entries that were not used recently. It keeps two generations instead
+ * of an exact order, so that a hit in the young one costs a look-up and no write.
  */
 
-/** Keeps at least the last `capacity / 2` keys that were used, and at most `capacity`. */
+/** Keeps at least the `capacity / 2` keys that were used last, and at most `capacity`. */
 export class LruCache<V extends object | null> {
   readonly #half: number;
   #young = new Map<string, V>();

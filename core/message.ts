@@ -1,20 +1,20 @@
-/** A notification made presentable for one client and transport. */
+/** A notification rendered for one client and transport. */
 
 import type { JsonObject } from "./json.ts";
 import type { Priority } from "./notification.ts";
 
 /**
- * What a message generator makes and a transport sends. It is neutral: each transport renders it
- * in its provider's format and shortens `title` and `body` to the provider's size limit.
+ * What a message generator returns and a transport sends. It is independent of providers: each
+ * transport renders it in its provider's format and shortens `title` and `body` to the size limit.
  */
 export interface Message {
-  /** Id of the notification, passed on wherever a provider has a place for it. */
+  /** The notification's id, sent to every provider that has a field for it. */
   readonly id: string;
   readonly topic: string;
   /** The notification's own data. */
   readonly data: JsonObject;
   readonly priority: Priority;
-  /** Nothing to show: the app is woken to update itself. `title` and `body` are then absent. */
+  /** Whether the app only wakes up and shows nothing. `title` and `body` are then absent. */
   readonly silent: boolean;
   readonly title?: string;
   readonly body?: string;
@@ -22,24 +22,24 @@ export interface Message {
   readonly badge?: number;
   /** Name of a sound file of the app, or `default`. */
   readonly sound?: string;
-  /** Groups messages that belong together, e.g. one mail folder. */
+  /** Groups related messages, e.g. those of one mail folder. */
   readonly thread?: string;
-  /** Kind of message, for the app's action buttons. */
+  /** The app's category of action buttons. */
   readonly category?: string;
   /** A newer message with the same key replaces this one on the device. */
   readonly collapseKey?: string;
-  /** Opened when the user taps the message, where the provider knows such a thing. */
+  /** Opened when the user taps the message, where the provider supports it. */
   readonly link?: string;
-  /** Address or name of a picture, where the provider knows such a thing. */
+  /** Address or name of an icon, where the provider supports it. */
   readonly icon?: string;
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
-  /** The connection that caused it and is told nothing; only open sockets look at it. */
+  /** The connection that caused it and does not receive it; only used for open sockets. */
   readonly sourceToken?: string;
-  /** Takes back what was shown under this tag: a collapse key, or else a notification's id. */
+  /** Removes what is shown under this tag: a collapse key, or else the id of a notification. */
   readonly dismiss?: string;
-  /** The token with which the app reports what became of the message. */
+  /** The token with which the app reports receipts. */
   readonly receipt?: string;
-  /** Fields in the provider's own format that a template sets; merged over the rendered ones. */
+  /** Fields of the provider's format from a template; they replace the rendered ones. */
   readonly extra?: JsonObject;
 }

@@ -1,7 +1,6 @@
 /**
- * Every metric of the service, listed once, and the registry that counts them. Names follow the
- * Prometheus conventions (base units, `_total` for counters). `docs/metrics.md` is generated from
- * this table.
+ * The table of all metrics, and the registry that counts them. Names follow the Prometheus
+ * conventions (base units, `_total` for counters). `docs/metrics.md` is generated from the table.
  */
 
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
@@ -16,7 +15,7 @@ interface Definition {
   readonly buckets?: readonly number[];
 }
 
-/** Name → what it measures. */
+/** Every metric by its name. */
 export const METRICS = {
   carillon_notifications_accepted_total: {
     type: "counter",
@@ -24,16 +23,16 @@ export const METRICS = {
   },
   carillon_notifications_recovered_total: {
     type: "counter",
-    help: "Notifications in flight isRepeat: read back at start, or replayed as dead letters",
+    help: "Notifications in flight again: recovered at start, or replayed as dead letters",
   },
   carillon_notifications_settled_total: {
     type: "counter",
     help: "Notifications that reached a final state",
     labels: ["state"],
   },
-  carillon_notifications_caught_up_total: {
+  carillon_deferred_receipts_total: {
     type: "counter",
-    help: "Notifications that a client got when it came back",
+    help: "Notifications that a client acknowledged after it reconnected",
   },
   carillon_receipts_total: {
     type: "counter",
@@ -46,72 +45,78 @@ export const METRICS = {
   },
   carillon_outcomes_total: {
     type: "counter",
-    help: "What became of attempts and suppressions",
+    help: "Outcomes of attempts, and suppressed targets",
     labels: ["transport", "client", "topic", "outcome"],
   },
   carillon_publish_duration_seconds: {
     type: "histogram",
-    help: "From a publish being read to its being durable",
+    help: "Time from reading a publish to its durable commit",
     buckets: LATENCY_SECONDS,
   },
   carillon_publish_limited_total: {
     type: "counter",
-    help: "Publishes refused because a limit per second was reached",
+    help: "Publishes refused because a rate limit was reached",
     labels: ["limit"],
   },
   carillon_delivery_latency_seconds: {
     type: "histogram",
-    help: "From acceptance to the outcome of the first attempt",
+    help: "Time from acceptance to the outcome of the first attempt",
     labels: ["transport"],
     buckets: LATENCY_SECONDS,
   },
-  carillon_buffer_waiting: { type: "gauge", help: "Notifications waiting for their delay" },
+  carillon_buffer_waiting: {
+    type: "gauge",
+    help: "Notifications that wait for the end of their delay",
+  },
   carillon_buffer_merged_total: {
     type: "counter",
-    help: "Notifications merged into one that was waiting",
+    help: "Notifications merged into a similar one that waited",
   },
-  carillon_processor_waiting: { type: "gauge", help: "Due notifications waiting for a processor" },
-  carillon_processor_running: { type: "gauge", help: "Processors at work" },
-  carillon_buffer_log_writes_total: { type: "counter", help: "Commits of the buffer's log" },
+  carillon_processor_waiting: {
+    type: "gauge",
+    help: "Due notifications that wait for a processor",
+  },
+  carillon_processor_running: { type: "gauge", help: "Processors that are busy" },
+  carillon_buffer_log_writes_total: { type: "counter", help: "Commits to the buffer's log" },
   carillon_buffer_log_records_total: {
     type: "counter",
-    help: "Changes within the commits of the buffer's log",
+    help: "Changes in the commits to the buffer's log",
   },
   carillon_buffer_log_commit_seconds: {
     type: "histogram",
-    help: "Time of one commit of the buffer's log",
+    help: "Time of one commit to the buffer's log",
     buckets: LATENCY_SECONDS,
   },
-  carillon_retries_waiting: { type: "gauge", help: "Attempts waiting to be made again" },
+  carillon_retries_waiting: { type: "gauge", help: "Retries that wait for their time" },
   carillon_dead_letters_total: {
     type: "counter",
-    help: "Attempts given up",
+    help: "Messages given up as dead letters",
     labels: ["transport", "client"],
   },
-  carillon_lane_in_flight: {
+  carillon_provider_queue_in_flight: {
     type: "gauge",
-    help: "Sends under way",
+    help: "Sends in progress",
     labels: ["transport", "client"],
   },
-  carillon_lane_open: {
+  carillon_provider_breaker_open: {
     type: "gauge",
-    help: "1 while a circuit breaker holds a lane back",
+    help: "1 while the circuit breaker of a provider queue is open",
     labels: ["transport", "client"],
   },
   carillon_send_duration_seconds: {
     type: "histogram",
-    help: "Time of one attempt at a provider",
+    help: "Time of one attempt to send to a provider",
     labels: ["transport", "client"],
     buckets: LATENCY_SECONDS,
   },
   carillon_feedback_total: {
     type: "counter",
-    help: "Feedback webhooks",
+    help: "Feedback webhooks, by result",
     labels: ["type", "result"],
   },
   carillon_credential_expiry_seconds: {
     type: "gauge",
-    help: "Seconds until a client's credential ends",
+    help: "Seconds until a client's credential expires",
     labels: ["transport", "client"],
   },
   carillon_sockets_open: { type: "gauge", help: "Open sockets", labels: ["client"] },
@@ -128,62 +133,66 @@ export const METRICS = {
   },
   carillon_sockets_unknown_session_total: {
     type: "counter",
-    help: "Requests of a session that this node does not have: its client begins anew",
+    help: "Requests for an Engine.IO session that this node does not have; the client reconnects",
   },
   carillon_sockets_closing: {
     type: "gauge",
-    help: "WebSockets closed by the service whose peers have not answered yet",
+    help: "WebSockets that the service closed and whose peers have not answered",
   },
   carillon_socket_backlog_bytes: {
     type: "gauge",
-    help: "Bytes handed to sockets and not yet taken by their peers",
+    help: "Bytes sent to sockets and not yet read by their peers",
   },
   carillon_sockets_resumed_total: {
     type: "counter",
-    help: "Sockets whose client came back; `complete`: whether the log had all that it missed",
+    help:
+      "Sockets that resumed; `complete`: whether the log had every event that the client missed",
     labels: ["complete"],
   },
   carillon_sockets_replayed_total: {
     type: "counter",
-    help: "Events that clients had missed when they came back",
+    help: "Events replayed to clients that reconnected",
   },
   carillon_sockets_resynced_total: {
     type: "counter",
-    help: "Sockets told `resync`: the log had not all that they missed",
+    help: "Sockets that were sent `resync`, because the log lacked events that they missed",
     labels: ["client"],
   },
   carillon_sockets_gaps_total: {
     type: "counter",
-    help: "Times that a socket was told an event out of turn, and looked into the log",
+    help: "Times that a socket detected a gap between events and read the log",
   },
   carillon_events_kept_bytes: {
     type: "gauge",
-    help: "Bytes of the event logs in memory (one node without Redis)",
+    help: "Bytes of the event logs in memory (single node only)",
   },
-  carillon_nodes_alive: { type: "gauge", help: "Nodes that this one sees, itself included" },
-  carillon_node_lapses_total: {
-    type: "counter",
-    help: "Times that this node was out of the others' sight for longer than its lease",
+  carillon_nodes_alive: {
+    type: "gauge",
+    help: "Nodes alive, as this node sees them, itself included",
   },
-  carillon_claims_taken_over_total: {
+  carillon_node_leases_lost_total: {
     type: "counter",
-    help: "Notifications that this node returned from nodes that are gone",
+    help: "Times that this node failed to renew its lease in time",
+  },
+  carillon_claims_reclaimed_total: {
+    type: "counter",
+    help: "Notifications that this node reclaimed from failed nodes",
   },
   carillon_redis_up: { type: "gauge", help: "1 while Redis answers" },
-  carillon_redis_pending: { type: "gauge", help: "Commands sent to Redis and not answered" },
+  carillon_redis_pending: { type: "gauge", help: "Commands sent to Redis and not yet answered" },
   carillon_redis_script_seconds: {
     type: "histogram",
-    help: "Time from sending a script to its answer",
+    help: "Time from sending a script to Redis to its answer",
     labels: ["script"],
     buckets: LATENCY_SECONDS,
   },
   carillon_process_resident_bytes: {
     type: "gauge",
-    help: "Memory of the process, everything included",
+    help: "Resident memory of the process",
   },
   carillon_process_heap_bytes: {
     type: "gauge",
-    help: "JavaScript heap in use, with what waits for the collector of garbage",
+    help: "JavaScript heap in use, including garbage that is not yet collected",
   },
   carillon_http_requests_total: {
     type: "counter",
@@ -197,8 +206,7 @@ export const METRICS = {
   },
 } as const satisfies Record<string, Definition>;
 
-/** Name of a metric. */
-export type MetricName = keyof typeof METRICS;
+type MetricName = keyof typeof METRICS;
 
 type LabelsOf<N extends MetricName> = typeof METRICS[N] extends { labels: readonly (infer L)[] }
   ? Readonly<Record<L & string, string>>
@@ -208,21 +216,21 @@ type NameOf<T extends Definition["type"]> = {
   [N in MetricName]: typeof METRICS[N]["type"] extends T ? N : never;
 }[MetricName];
 
-/** What the rest of the service counts with. */
+/** The port for metrics. */
 export interface Metrics {
   /** Adds to a counter. */
   count<N extends NameOf<"counter">>(name: N, labels: LabelsOf<N>, by?: number): void;
   /** Sets a gauge. */
   set<N extends NameOf<"gauge">>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** Adds a measurement, in the unit the name ends in. */
+  /** Adds a measurement to a histogram, in the unit of its name. */
   observe<N extends NameOf<"histogram">>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** Registers a function that brings gauges up to date before each scrape. */
+  /** Registers a function that updates gauges before each scrape. */
   beforeScrape(refresh: () => void): void;
-  /** The text exposition format. */
+  /** Returns all metrics in the Prometheus text format. */
   expose(): Promise<string>;
 }
 
-/** A registry of its own, with every metric of the table present from the start. */
+/** Creates a registry that contains every metric of the table from the start. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const refreshers: (() => void)[] = [];
@@ -253,7 +261,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** What is added to a counter until the next scrape. */
+/** Registers a counter; returns the increments that it has not yet received. */
 function countersOf(base: ConstructorParameters<typeof Counter>[0]): Series<{ add: number }> {
   const series = new Series(base.labelNames ?? [], (labels) => ({ labels, add: 0 }));
   new Counter({
@@ -268,7 +276,7 @@ function countersOf(base: ConstructorParameters<typeof Counter>[0]): Series<{ ad
   return series;
 }
 
-/** A metric as far as a registry needs it to expose one. */
+/** Returns as much of a metric as the registry needs to expose a histogram. */
 function histogramOf(
   { name, help }: { readonly name: string; readonly help: string },
   series: Series<Buckets>,

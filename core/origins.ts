@@ -1,25 +1,23 @@
 /**
- * Which web pages may open sockets and read what is public. Browsers send `Origin` with every
- * WebSocket and every cross-site poll; anything that is no browser sends none and is told by its
- * credential alone.
+ * CORS: which web pages may open sockets and read public responses. Browsers send `Origin` with every
+ * WebSocket and every cross-site poll. Other clients send none; only their credential is checked.
  */
 
-/** Whose page asks, and what it asks for. */
-export interface OriginQuestion {
+interface OriginCheck {
   readonly origin: string | null;
-  /** The own host, as the request named it. */
+  /** The `Host` of the request. */
   readonly host: string | null;
-  /** Origins beyond the own host; `*` stands for all. */
+  /** Origins that are allowed besides this host; `*` allows all. */
   readonly allowed: readonly string[];
 }
 
-/** Whether a page may open sockets here, and read answers. */
-export function isOriginAllowed({ origin, host, allowed }: OriginQuestion): boolean {
+/** Whether a page of this origin may open sockets here and read responses. */
+export function isOriginAllowed({ origin, host, allowed }: OriginCheck): boolean {
   if (origin === null || allowed.includes("*") || allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-/** Adds the headers that let an allowed page of another site read a response. */
+/** Adds the headers that let an allowed page of another origin read a response. */
 export function withCors(origin: string | null, response: Response): Response {
   if (origin === null || response.status === 101) return response;
   response.headers.set("access-control-allow-origin", origin);
@@ -28,7 +26,7 @@ export function withCors(origin: string | null, response: Response): Response {
   return response;
 }
 
-/** The answer to a browser that asks before a cross-site request. */
+/** Answers a CORS preflight request. */
 export function preflight(request: Request): Response {
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST",

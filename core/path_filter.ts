@@ -1,17 +1,17 @@
 /**
- * Path filters with the original's syntax: `/x/*` covers `/x` and what is below it but not `/xy`,
- * `*` alone covers everything, and anything else must be equal.
+ * Path filters with the original's syntax: `/x/*` matches `/x` and every path below it but not `/xy`,
+ * `*` matches everything, and any other filter matches the equal path only.
  */
 
 const FILTER = /^(?:\/[A-Za-z0-9_.-]+)+(?:\/\*)?$/;
 
-/** Why a filter other than `*` is malformed, or `undefined` where it is not. */
+/** Returns why a filter other than `*` is malformed; undefined where it is valid. */
 export function pathFilterFault(filter: string): string | undefined {
   if (FILTER.test(filter)) return undefined;
   return "a path begins with '/', has no empty part and may end in '/*'";
 }
 
-/** Whether a well-formed filter covers a path; a trailing slash makes no difference. */
+/** Whether a valid filter matches a path; a trailing slash is ignored. */
 export function pathCovered(filter: string, pathname: string): boolean {
   if (filter === "*") return true;
   const path = pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
@@ -20,7 +20,7 @@ export function pathCovered(filter: string, pathname: string): boolean {
   return path === base || path.startsWith(`${base}/`);
 }
 
-/** The path of a request's address, without parsing the rest of it. */
+/** Returns the path of a request's URL without parsing the rest. */
 export function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const end = url.indexOf("?", start);

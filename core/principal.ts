@@ -1,17 +1,18 @@
-/** Who is asking, once a credential has been checked. */
+/** The principal: the caller of a request, as its credential identifies it. */
 
-/** What a credential allows. `user` is a session: it acts for one user only. */
+/** The scopes that a credential may have. */
 export const SCOPES = ["publish", "subscribe", "read", "admin"] as const;
 
+/** One scope of a credential. */
 export type Scope = typeof SCOPES[number];
 
-/** A caller whose credential was checked. */
+/** An authenticated caller. */
 export interface Principal {
-  /** Stable name of the credential for logs and idempotency; never the secret itself. */
+  /** Stable name of the credential for logs and idempotency; never the secret. */
   readonly id: string;
   readonly kind: "key" | "jwt" | "session";
   readonly scopes: ReadonlySet<Scope>;
-  /** Contexts that it may act in; absent: all. */
+  /** Contexts that it is limited to; absent for all. */
   readonly contexts?: ReadonlySet<string>;
   /** The one user that a session acts for. */
   readonly user?: {
@@ -23,7 +24,7 @@ export interface Principal {
   };
 }
 
-/** Whether a principal may use a scope in a context (any context where none is given). */
+/** Whether a principal may use a scope in a context, or in some context where none is given. */
 export function allows(principal: Principal, scope: Scope, context?: string): boolean {
   if (!principal.scopes.has(scope) && !principal.scopes.has("admin")) return false;
   return context === undefined || principal.contexts === undefined ||

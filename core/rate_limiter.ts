@@ -1,20 +1,20 @@
-/** Limits by name: so many a second, with a second's worth at once. */
+/** The port for rate limits: a token bucket per name, whose burst is one second's worth. */
 
-/** How much of a bucket is meant. */
+/** An amount and the rate of its bucket. */
 export interface Take {
   readonly count: number;
   /** Above 0. */
   readonly perSecond: number;
 }
 
-/** The port. A limiter over several nodes counts for all of them together. */
+/** Limits rates by name. A limiter of several nodes counts for all of them together. */
 export interface RateLimiter {
   /**
-   * Takes `count` from the bucket `name`, all or nothing. Resolves to 0, or to the milliseconds
-   * after which it is worth another try. A count above `perSecond` is taken from a full bucket,
-   * which is then in debt. Never rejects: where the limit cannot be asked, it lets through.
+   * Takes `count` from the bucket `name`, all or nothing. Returns 0, or the milliseconds after which
+   * to try again. A count above `perSecond` is taken from a full bucket, which then is in debt.
+   * Never rejects: it allows everything while the limit cannot be checked.
    */
   take(name: string, request: Take): number | Promise<number>;
-  /** Gives back what was taken and came to nothing. */
+  /** Returns what was taken but not used. */
   refund(name: string, request: Take): void;
 }

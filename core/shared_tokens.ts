@@ -1,25 +1,25 @@
 /**
- * Tokens that a credential is good for, made once for all nodes: providers count and limit how
- * often one is made. The port; a node that is alone just makes its own.
+ * The port for provider tokens that all nodes share. Providers limit how often a token may be created
+ * from a credential, so one node creates it for all. A single node creates its own.
  */
 
-/** A token as it was made. Times are epoch milliseconds. */
+/** A provider token. Times are epoch milliseconds. */
 export interface SharedToken {
   readonly value: string;
   readonly madeAt: number;
   readonly expiresAt: number;
 }
 
-/** The port. */
+/** Shares provider tokens between nodes. */
 export interface SharedTokens {
   /**
-   * The token of this name that some node has made, or a new one from `make`, which then is what
-   * other nodes get; of several nodes that find none, one makes it. Where the others cannot be
-   * reached, this node makes its own. What `make` throws or answers with `undefined` is passed on.
+   * Returns the shared token of this name, or creates one with `make` and shares it. Of several nodes
+   * that find none, one creates it. A node that cannot reach the others creates its own. An error or
+   * `undefined` of `make` is passed on.
    *
-   * @param name says what it is for; not secret
-   * @param options.secret what only holders of the credential know: others cannot read the token
-   * @param options.usable whether a token that was found may still be used
+   * @param name identifies the token; not secret
+   * @param options.secret known to holders of the credential only; it encrypts the token
+   * @param options.usable whether a shared token may still be used
    */
   get(
     name: string,
@@ -31,5 +31,5 @@ export interface SharedTokens {
   ): Promise<SharedToken | undefined>;
 }
 
-/** Of a node that is alone. */
+/** The tokens of a single node: nothing is shared. */
 export const OWN_TOKENS: SharedTokens = { get: (_name, { make }) => make() };

@@ -1,12 +1,12 @@
 /**
- * The port to whatever keeps records: an ordered key-value store with atomic commits. Everything
- * above `store/` sees only this.
+ * The port to the store: an ordered key-value store with atomic commits. Only `store/` and `redis/`
+ * implement it.
  */
 
-/** Parts compare one by one; strings sort before numbers, as in Deno KV. */
+/** A key. Parts are compared one by one; strings sort before numbers, as in Deno KV. */
 export type StoreKey = readonly (string | number)[];
 
-/** A stored value with the version that a later commit can insist on. */
+/** A stored value with its version, which a later commit can check. */
 export interface StoreEntry<T> {
   readonly key: StoreKey;
   readonly value: T;
@@ -15,12 +15,12 @@ export interface StoreEntry<T> {
 
 /** A set of changes that take effect together or not at all. */
 export interface Commit {
-  /** Versions that must still hold; `null`: the key must not exist. */
+  /** Versions that must still be current; `null`: the key must not exist. */
   readonly checks?: readonly { readonly key: StoreKey; readonly version: string | null }[];
   readonly sets?: readonly {
     readonly key: StoreKey;
     readonly value: unknown;
-    /** Milliseconds after which the record may vanish by itself. */
+    /** Milliseconds after which the store may delete the record. */
     readonly expireInMs?: number;
   }[];
   readonly deletes?: readonly StoreKey[];
@@ -37,7 +37,7 @@ export interface ListRange {
   readonly reverse?: boolean;
 }
 
-/** Differences between stores, as data. */
+/** The limits and properties of a store. */
 export interface StoreTraits {
   /** Bytes of the largest serialised value. */
   readonly maxValueBytes: number;
@@ -47,23 +47,22 @@ export interface StoreTraits {
   readonly maxCommitBytes: number;
   /** Keys in one `getMany`. */
   readonly maxGetMany: number;
-  /** Records outlive the process. */
+  /** Whether records outlive the process. */
   readonly durable: boolean;
-  /** Several processes see the same records. */
+  /** Whether several processes see the same records. */
   readonly shared: boolean;
 }
 
 /**
- * An ordered record store.
- *
- * Every method throws `ServiceError` `store_unavailable` where the store cannot be reached or written.
+ * An ordered record store. Every method throws `ServiceError` `store_unavailable` where the store
+ * cannot be reached or written.
  */
 export interface Store extends AsyncDisposable {
   readonly traits: StoreTraits;
   get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined>;
-  /** In the order of the keys; any number of them. */
+  /** Returns the entries of any number of keys, in their order. */
   getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]>;
   list<T>(range: ListRange): AsyncIterable<StoreEntry<T>>;
-  /** False where a check did not hold; nothing was changed then. */
+  /** Returns false, and changes nothing, where a check fails. */
   commit(commit: Commit): Promise<boolean>;
 }

@@ -1,11 +1,11 @@
-/** Who wants what: one address of one user, and the topics that it is to be told of. */
+/** The subscription: one address of one user, and the topics that it receives. */
 
 import type { JsonObject } from "./json.ts";
 
-/** The ways out of the service. */
+/** The names of all transports. */
 export const TRANSPORTS = ["websocket", "apn", "gcm", "wns", "webpush"] as const;
 
-/** The canonical name of a way out. */
+/** The canonical name of a transport. */
 export type TransportName = typeof TRANSPORTS[number];
 
 const ALIASES: Readonly<Record<string, TransportName>> = {
@@ -14,7 +14,7 @@ const ALIASES: Readonly<Record<string, TransportName>> = {
   fcm: "gcm",
 };
 
-/** The transport that a name or one of the original's aliases stands for. */
+/** Returns the transport of a name or of one of the original's aliases. */
 export function transportName(name: string): TransportName | undefined {
   return Object.hasOwn(ALIASES, name) ? ALIASES[name] : TRANSPORTS.find((known) => known === name);
 }
@@ -24,28 +24,28 @@ export interface Subscription {
   readonly id: string;
   readonly context: string;
   readonly user: string;
-  /** The kind of app that receives, e.g. `open-xchange-appsuite`. */
+  /** The kind of the receiving app, e.g. `open-xchange-appsuite`. */
   readonly client: string;
   readonly transport: TransportName;
-  /** Device token, channel address or serialised push subscription, in canonical form. */
+  /** Device token, channel URI or serialised push subscription, in canonical form. */
   readonly token: string;
   readonly topics: readonly string[];
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** Epoch milliseconds of the last time the client said that the token is its own. */
+  /** Epoch milliseconds of the last time that the client confirmed the token. */
   readonly refreshedAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
   readonly meta?: JsonObject;
 }
 
-/** One place that a notification is to be handed to: a stored subscription or open sockets. */
+/** One target of a notification: a stored subscription, or the open sockets of a client. */
 export interface Target {
   readonly context: string;
   readonly user: string;
   readonly client: string;
   readonly transport: TransportName;
-  /** Empty for open sockets, which are found by user and client. */
+  /** Empty for open sockets, which user and client identify. */
   readonly token: string;
   /** Absent for open sockets. */
   readonly subscriptionId?: string;

@@ -1,23 +1,23 @@
 /**
- * A token bucket as one number: the time at which it is full again. What is not there yet is time
- * that has to pass, so nothing has to be refilled and a changed rate counts at once.
+ * A token bucket stored as one number: the time at which it is full again. Missing tokens are time
+ * that must pass, so nothing is refilled and a changed rate takes effect at once.
  */
 
 import type { Clock } from "./clock.ts";
 import type { RateLimiter, Take } from "./rate_limiter.ts";
 
-/** What taking from a bucket came to. */
-export type BucketTake =
+/** The result of {@link takeFrom}. */
+type BucketTake =
   | { readonly kind: "taken"; readonly fullAt: number }
-  /** Milliseconds until there is enough, if nobody else takes it. */
+  /** Milliseconds until there is enough, if nobody else takes any. */
   | { readonly kind: "refused"; readonly waitMs: number };
 
 /** The burst: a second's worth. */
 const CAPACITY_MS = 1_000;
-/** Sums of fractions of milliseconds are a little off. */
+/** Absorbs rounding errors in sums of fractions of milliseconds. */
 const TOLERANCE_MS = 0.001;
 
-/** Takes from a bucket that is full at `fullAt`, in milliseconds of the same clock as `now`. */
+/** Takes from a bucket that is full at `fullAt`; both times are milliseconds of one clock. */
 export function takeFrom(
   fullAt: number,
   { now, count, perSecond }: Take & { readonly now: number },
@@ -29,23 +29,22 @@ export function takeFrom(
   return { kind: "taken", fullAt: now + missingMs + count * 1000 / perSecond };
 }
 
-/** Settings of {@link createLocalLimiter}. */
-export interface LocalLimiterOptions {
+interface LocalLimiterOptions {
   readonly clock: Pick<Clock, "monotonic">;
   /**
-   * Buckets that are remembered. Beyond it the one that was not used for longest is forgotten, and
-   * is full when it is asked for again.
+   * The most buckets in memory. Beyond it the least recently used one is dropped, and is full when it
+   * is used again.
    *
    * @default {10_000}
    */
   readonly maxBuckets?: number;
 }
 
-/** A limiter for one node. Its answers are not promises. */
+/** Creates a limiter for one node. It returns numbers, not promises. */
 export function createLocalLimiter(
   { clock, maxBuckets = 10_000 }: LocalLimiterOptions,
 ): RateLimiter {
-  /** When they are full again, by name, in the order of use. */
+  /** Name → the time at which the bucket is full, in the order of use. */
   const buckets = new Map<string, number>();
 
   function keep(name: string, fullAt: number, now: number): void {

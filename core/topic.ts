@@ -6,7 +6,7 @@
 const NAME = /^[A-Za-z0-9_-]+(?::[A-Za-z0-9_-]+)*$/;
 const MAX_LENGTH = 255;
 
-/** Why `pattern` cannot be a topic or a topic pattern, or `undefined` where it can. */
+/** Returns why `pattern` is not a valid topic or pattern; undefined where it is valid. */
 export function topicFault(pattern: string): string | undefined {
   if (pattern.trim() === "") return "a topic must not be empty";
   if (pattern.length > MAX_LENGTH) return `a topic has at most ${MAX_LENGTH} characters`;
@@ -20,18 +20,18 @@ export function topicFault(pattern: string): string | undefined {
   return undefined;
 }
 
-/** Whether a pattern contains a wildcard, and so can be subscribed to but not published to. */
+/** Whether a pattern contains a wildcard, so that it can be subscribed to but not published to. */
 export function isWildcard(pattern: string): boolean {
   return pattern.endsWith("*");
 }
 
-/** Whether a valid pattern covers a topic: `ox:*` covers `ox:mail:new`, but not `ox`. */
+/** Whether a valid pattern matches a topic: `ox:*` matches `ox:mail:new`, but not `ox`. */
 export function topicMatches(pattern: string, topic: string): boolean {
   if (pattern === "*" || pattern === topic) return true;
   return pattern.endsWith(":*") && topic.startsWith(pattern.slice(0, -1));
 }
 
-/** Whether any of the patterns covers the topic. */
+/** Whether any of the patterns matches the topic. */
 export function topicsMatch(patterns: readonly string[], topic: string): boolean {
   return patterns.some((pattern) => topicMatches(pattern, topic));
 }

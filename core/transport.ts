@@ -1,18 +1,18 @@
-/** The port that every way out of the service implements. */
+/** The port that every transport implements. */
 
 import type { Message } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Target, TransportName } from "./subscription.ts";
 
-/** What the far side can do; the pipeline reads these instead of asking. */
+/** The limits of a transport's receiving side. */
 export interface TransportTraits {
-  /** Bytes of the largest body the far side takes. */
+  /** Bytes of the largest body that it accepts. */
   readonly maxPayloadBytes: number;
-  /** Sends under way at once per client that still make sense. */
+  /** The most concurrent sends per client. */
   readonly maxConcurrent: number;
 }
 
-/** Health of one client's configuration on one transport. */
+/** The state of one client's configuration on one transport. */
 export interface ClientStatus {
   readonly client: string;
   readonly ready: boolean;
@@ -22,28 +22,28 @@ export interface ClientStatus {
   readonly credentialExpiresAt?: number;
 }
 
-/** One way out of the service. Holds no store, no configuration lookup, no retry loop. */
+/** One transport. It has no store, reads no configuration and does not retry. */
 export interface Transport extends AsyncDisposable {
   readonly name: TransportName;
   readonly traits: TransportTraits;
-  /** Whether this client is configured here, so that a send can be tried at all. */
+  /** Whether this client is configured here, so that a send can be attempted. */
   serves(client: string): boolean;
   /**
-   * The canonical form of an address, checked when a client subscribes.
+   * Checks the address of a new subscription and returns its canonical form.
    *
-   * @throws {ServiceError} `invalid_token`, with the reason.
+   * @throws {ServiceError} `invalid_token`, with the reason
    */
   parseAddress(client: string, raw: unknown): string;
-  /** One attempt. Resolves for every answer that the far side can give. */
+  /** Makes one attempt. Returns an outcome for every answer of the receiving side. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
-  /** Cheap and local; one entry per configured client. */
+  /** Returns the state of each configured client, without I/O. */
   status(): readonly ClientStatus[];
 }
 
 /** Why one client of a transport could not be configured. Never contains a secret. */
 export interface ClientFault {
   readonly client: string;
-  /** The file that is wrong, where it is not the options file itself. */
+  /** The faulty file, where it is not the options file itself. */
   readonly file?: string;
   readonly message: string;
 }
@@ -51,8 +51,8 @@ export interface ClientFault {
 /** A transport whose per-client options come from a file that may change while it runs. */
 export interface ConfigurableTransport<Options> extends Transport {
   /**
-   * Prepares every client anew, then swaps. A client whose entry is bad is left out, reported
-   * here and shown by `status()`; one that did not change keeps its connections and tokens.
+   * Prepares every client again, then swaps them all. A client with a bad entry is left out, returned
+   * here and shown by `status()`. A client that did not change keeps its connections and tokens.
    */
   configure(clients: ReadonlyMap<string, Options>): Promise<readonly ClientFault[]>;
 }

@@ -1,6 +1,6 @@
 /**
- * A map by context and user. Two look-ups with texts that are at hand cost less than one with a
- * text that has to be put together and hashed first.
+ * A map by context and user. Two look-ups with existing strings cost less than one with a string that
+ * must be concatenated and hashed first.
  */
 
 import type { UserName } from "./events.ts";
@@ -26,7 +26,7 @@ export class UserMap<V> {
     this.#size += users.size - before;
   }
 
-  /** False where there was none. */
+  /** Removes the value of a user; returns false where there is none. */
   delete({ context, user }: UserName): boolean {
     const users = this.#contexts.get(context);
     if (!users?.delete(user)) return false;
@@ -35,7 +35,7 @@ export class UserMap<V> {
     return true;
   }
 
-  /** Values may be removed on the way. */
+  /** Yields all values; the caller may remove values meanwhile. */
   *values(): Generator<V> {
     for (const users of this.#contexts.values()) yield* users.values();
   }

@@ -1,4 +1,4 @@
-/** Booleans as YAML 1.1 spells them, which is what the original's options files are written in. */
+/** Booleans of YAML 1.1, the version that the original's options files use. */
 
 const WORDS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],
@@ -10,8 +10,8 @@ const WORDS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * The boolean that a text stands for, in any case of letters; `undefined` where it stands for none.
- * `y` and `n` stand for none: the original's parser reads them as texts.
+ * Parses a boolean, ignoring case; undefined where the text is none. `y` and `n` are none: the
+ * original's parser reads them as texts.
  */
 export function readYamlBoolean(text: string): boolean | undefined {
   return WORDS.get(text.trim().toLowerCase());

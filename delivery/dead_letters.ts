@@ -1,11 +1,11 @@
-/** Attempts that were given up, kept for an operator to look at and to try again. */
+/** Stores the attempts that were given up, so that an operator can inspect and replay them. */
 
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
-import type { CommitChanges } from "./due_queue.ts";
+import type { CommitChanges } from "./job_claims.ts";
 
 /** One attempt that was given up. */
 export interface DeadLetter {
@@ -19,65 +19,50 @@ export interface DeadLetter {
   readonly at: number;
 }
 
-/** Which letters to list. */
+/** Selects dead letters; an absent field matches all. */
 export interface DeadLetterFilter {
   readonly context?: string;
   readonly client?: string;
   readonly transport?: string;
 }
 
-/** A page of letters, oldest first. */
-export interface DeadLetterPage {
+/** A page of dead letters, oldest first. */
+interface DeadLetterPage {
   readonly letters: readonly DeadLetter[];
-  /** Give it back to get the next page; absent on the last one. */
+  /** The cursor of the next page; absent on the last one. */
   readonly next?: string;
 }
 
 const PREFIX = "dead";
-/** Letters looked at for one page, so that a narrow filter cannot walk the whole store. */
+/** Dead letters read for one page, so that a narrow filter does not read the whole store. */
 const MAX_SCAN = 10_000;
 
-/** The dead letters of the service. */
+interface DeadLettersOptions {
+  readonly store: Store;
+  readonly commit: CommitChanges;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly retentionMs: () => number;
+}
+
+/** Adds, lists and removes dead letters. */
 export class DeadLetters {
-  readonly #store: Store;
-  readonly #commit: CommitChanges;
-  readonly #clock: Clock;
-  readonly #ids: IdSource;
-  readonly #retentionMs: () => number;
+  readonly #options: DeadLettersOptions;
 
-  constructor(
-    { store, commit, clock, ids, retentionMs }: {
-      readonly store: Store;
-      readonly commit: CommitChanges;
-      readonly clock: Clock;
-      readonly ids: IdSource;
-      readonly retentionMs: () => number;
-    },
-  ) {
-    this.#store = store;
-    this.#commit = commit;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#retentionMs = retentionMs;
+  constructor(options: DeadLettersOptions) {
+    this.#options = options;
   }
 
-  /** Keeps a letter; durable when it resolves. */
+  /** Stores a dead letter; durable when it resolves. */
   async add(letter: Pick<DeadLetter, "notification" | "target" | "reason" | "attempts">) {
-    const id = this.#ids();
+    const { commit, clock, ids, retentionMs } = this.#options;
     const { notification, target, reason, attempts } = letter;
-    const value: DeadLetter = {
-      v: 1,
-      id,
-      notification,
-      target,
-      reason,
-      attempts,
-      at: this.#clock.now(),
-    };
-    await this.#commit({ sets: [{ key: key(id), value, expireInMs: this.#retentionMs() }] });
+    const id = ids();
+    const value: DeadLetter = { v: 1, id, notification, target, reason, attempts, at: clock.now() };
+    await commit({ sets: [{ key: key(id), value, expireInMs: retentionMs() }] });
   }
 
-  /** Up to `limit` letters after the cursor `after`. */
+  /** Lists up to `limit` dead letters after the cursor `after`. */
   async list(
     filter: DeadLetterFilter,
     { limit, after }: { readonly limit: number; readonly after?: string },
@@ -85,7 +70,9 @@ export class DeadLetters {
     const letters: DeadLetter[] = [];
     let scanned = 0;
     const start = after === undefined ? {} : { start: key(`${after}\u0000`) };
-    for await (const { value } of this.#store.list<DeadLetter>({ prefix: [PREFIX], ...start })) {
+    for await (
+      const { value } of this.#options.store.list<DeadLetter>({ prefix: [PREFIX], ...start })
+    ) {
       if (matches(value, filter)) letters.push(value);
       if (letters.length === limit || ++scanned === MAX_SCAN) return { letters, next: value.id };
     }
@@ -93,12 +80,12 @@ export class DeadLetters {
   }
 
   get(id: string): Promise<StoreEntry<DeadLetter> | undefined> {
-    return this.#store.get<DeadLetter>(key(id));
+    return this.#options.store.get<DeadLetter>(key(id));
   }
 
-  /** Removes a letter; false where it was gone already. */
+  /** Removes a dead letter; false where it no longer exists. */
   async remove(entry: StoreEntry<DeadLetter>): Promise<boolean> {
-    return await this.#store.commit({ checks: [entry], deletes: [entry.key] });
+    return await this.#options.store.commit({ checks: [entry], deletes: [entry.key] });
   }
 }
 

@@ -1,52 +1,51 @@
 /**
- * What clients got when they came back, until the ledger says so. Each waits a moment first: what a
- * socket was handed may not have left the process yet, and the record may be written only now. It
- * is tried again a few times where there is no such record, or the store is away. It is kept in
- * memory only, and bounded: what is dropped here was delivered all the same, and its record goes
- * on to say `kept`.
+ * Records in the ledger that a returning client received the events kept for it (`kept` becomes
+ * `sent`). It waits a moment first, because the frame may not have left the process and the record
+ * may not be written yet, and tries a few times where the record is missing or the store
+ * unavailable. Receipts are in memory only and bounded: after a loss, the record of a delivered
+ * notification stays `kept`.
  */
 
 import type { LedgerName } from "../buffer/mod.ts";
 import type { ReceiptKind } from "../core/ledger.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 
-/** A client that was told what had been kept for it. */
+/** A client received a notification that was kept for it, or reported one. */
 export interface DeferredReceipt {
   readonly name: LedgerName;
-  /** Absent where it was reported with a receipt token. */
+  /** Absent where an app reported it with a receipt token. */
   readonly client?: string;
-  /** What a client reported; absent where it was sent what had been kept for it. */
+  /** What the client reported; absent where it received what was kept for it. */
   readonly kind?: ReceiptKind;
-  /** When it was told: epoch milliseconds. */
+  /** When it was sent or reported, in epoch milliseconds. */
   readonly at: number;
 }
 
-/** What late arrivals need. */
-export interface DeferredReceiptsOptions {
-  /** Has the ledger say so; false where it has no such record, or none yet. */
-  readonly amend: (arrival: DeferredReceipt) => Promise<boolean>;
+interface DeferredReceiptsOptions {
+  /** Amends the ledger; false where the record does not exist, or not yet. */
+  readonly amend: (receipt: DeferredReceipt) => Promise<boolean>;
   readonly clock: Clock;
 }
 
 interface Waiting {
-  readonly arrival: DeferredReceipt;
+  readonly receipt: DeferredReceipt;
   /** Monotonic milliseconds. */
   readonly dueAt: number;
   readonly triesLeft: number;
 }
 
-/** The least that each waits, and how often it is looked for what is due. */
-const LINGER_MS = 100;
+/** How long each receipt waits at least, and how often due ones are processed. */
+const FIRST_WAIT_MS = 100;
 const RETRY_MS = 1_000;
-/** The first one included. */
+/** Includes the first one. */
 const TRIES = 4;
-const AMENDS_AT_ONCE = 8;
+const MAX_CONCURRENT = 8;
 const MAX_WAITING = 10_000;
 
-/** See the file's comment. */
+/** Queues receipts until the ledger has recorded them. */
 export class DeferredReceipts {
   readonly #options: DeferredReceiptsOptions;
-  /** By notification and client. Those that are being tried are among them. */
+  /** By notification and client; includes the receipts that are being processed. */
   readonly #waiting = new Map<string, Waiting>();
   #timer: Timer | undefined;
   #isClosed = false;
@@ -59,30 +58,30 @@ export class DeferredReceipts {
     return this.#waiting.size;
   }
 
-  /** A client was told. Where too many wait, the ledger does not hear of it. */
+  /** Queues a receipt; drops it where the queue is full. */
   add({ id, context, user }: LedgerName, client: string | undefined, kind?: ReceiptKind): void {
     const key = `${id}/${client ?? ""}/${kind ?? ""}`;
     if (this.#isClosed || this.#waiting.size >= MAX_WAITING || this.#waiting.has(key)) return;
     const { clock } = this.#options;
     this.#waiting.set(key, {
-      arrival: {
+      receipt: {
         name: { id, context, user },
         ...(client !== undefined && { client }),
         ...(kind !== undefined && { kind }),
         at: clock.now(),
       },
-      dueAt: clock.monotonic() + LINGER_MS,
+      dueAt: clock.monotonic() + FIRST_WAIT_MS,
       triesLeft: TRIES,
     });
-    this.#wake();
+    this.#schedule();
   }
 
-  /** Tries everything that waits once more, due or not. */
+  /** Processes all waiting receipts once, whether due or not. */
   async flush(): Promise<void> {
     await this.#tryAll([...this.#waiting]);
   }
 
-  /** Forgets what waits, and takes no more. */
+  /** Drops all waiting receipts and accepts no more. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -90,29 +89,29 @@ export class DeferredReceipts {
     this.#waiting.clear();
   }
 
-  #wake(): void {
+  #schedule(): void {
     if (this.#isClosed || this.#waiting.size === 0) return;
-    this.#timer ??= this.#options.clock.after(LINGER_MS, () => void this.#round());
+    this.#timer ??= this.#options.clock.after(FIRST_WAIT_MS, () => void this.#tryDue());
   }
 
-  async #round(): Promise<void> {
+  async #tryDue(): Promise<void> {
     const now = this.#options.clock.monotonic();
     await this.#tryAll([...this.#waiting].filter(([, { dueAt }]) => dueAt <= now));
     this.#timer = undefined;
-    this.#wake();
+    this.#schedule();
   }
 
   async #tryAll(all: readonly (readonly [string, Waiting])[]): Promise<void> {
-    const turns = all.values();
-    await Promise.all(Array.from({ length: AMENDS_AT_ONCE }, async () => {
-      for (const [key, each] of turns) await this.#try(key, each);
+    const pending = all.values();
+    await Promise.all(Array.from({ length: MAX_CONCURRENT }, async () => {
+      for (const [key, each] of pending) await this.#try(key, each);
     }));
   }
 
   async #try(key: string, each: Waiting): Promise<void> {
-    // Somebody else was quicker, or it is over.
+    // `flush` and the timer may run at once, and `close` may have dropped it.
     if (this.#waiting.get(key) !== each) return;
-    const isDone = await this.#options.amend(each.arrival).catch(() => false);
+    const isDone = await this.#options.amend(each.receipt).catch(() => false);
     if (this.#waiting.get(key) !== each) return;
     const triesLeft = each.triesLeft - 1;
     if (isDone || triesLeft === 0) return void this.#waiting.delete(key);

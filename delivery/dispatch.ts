@@ -1,8 +1,8 @@
 /**
- * What the processors run: for each due notification, who wants it, may have it, and how it gets
- * there. What sockets are told goes to the hub as one batch and is in the users' event logs before
- * anything is settled; stored addresses go through their lanes, which this does not wait for, so
- * that no provider can keep a processor busy.
+ * Handles a batch of due notifications: finds who wants each one, applies the permissions and
+ * delivers. Events for sockets go to the hub in one batch, and are in the users' event logs before
+ * a notification is settled. Stored addresses go to their provider queues, which nobody waits for
+ * here, so that a slow provider does not occupy a processor.
  */
 
 import type { Handover } from "../buffer/mod.ts";
@@ -12,58 +12,61 @@ import type { TargetRecord } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
+import { socketOutcome, userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
-import { eventOf, socketOutcome } from "../transports/websocket.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Permissions, plan } from "./plan.ts";
 
-/** Who wants a notification. Answers at once where everything it needs is in memory. */
+/** Finds who wants a notification; synchronous where the subscriptions are cached. */
 export interface Matching {
-  /** `connected`: the clients that the user has sockets with. */
+  /** `connected`: the clients with which the user has sockets. */
   match(
     notification: Notification,
     connected: readonly string[],
   ): readonly Target[] | Promise<readonly Target[]>;
-  /** Brings what many users subscribe to into memory with few look-ups. */
+  /** Loads the subscriptions of many users into the cache with few reads. */
   prefetch(users: readonly Pick<Notification, "context" | "user">[]): Promise<void> | void;
 }
 
-/** One state of the configuration, kept for a whole job. */
+/** One immutable state of the configuration, used for a whole batch. */
 export interface ConfigurationSnapshot {
   view(context: string, user: string): Permissions | Promise<Permissions>;
 }
 
-/** What dispatching needs. */
+/** Dependencies of {@link createDispatch}. */
 export interface DispatchOptions {
   readonly matching: Matching;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly configuration: () => ConfigurationSnapshot;
-  /** Whether a client has options for a transport, usable or not. */
+  /** Whether a client has options for a transport, valid or not. */
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly sender: Sender;
   readonly ledger: Ledger;
-  /** Gives a notification back that could not be dealt with. */
+  /** Returns a notification to the buffer, which hands it out again. */
   readonly release: (id: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A notification that is planned and not begun. */
+/** A notification that is planned but not delivered yet. */
 interface Planned {
   readonly notification: Notification;
   readonly isWanted: boolean;
   readonly known: readonly TargetRecord[];
   readonly pending: readonly Target[];
-  /** Epoch milliseconds at which the pending ones are attempted; absent: at once. */
-  readonly heldUntil?: number | undefined;
+  /** Epoch milliseconds of the first attempts of the pending ones; absent: at once. */
+  readonly heldUntil?: number;
 }
 
-/** Handles a batch; see the file's comment. Rejects, and has settled none, where the hub is away. */
+/**
+ * Creates the handler of a batch. It rejects, without settling anything, where the hub is
+ * unavailable.
+ */
 export function createDispatch(options: DispatchOptions) {
   const { matching, sockets, configuration, sender, ledger, release, clock, log, serves } = options;
 
-  /** What is to be done about one notification; what its sockets are told is added to `events`. */
+  /** Plans one notification and adds what its sockets receive to `events`. */
   function prepare(
     notification: Notification,
     { targets, permissions, present, events, now }: {
@@ -76,7 +79,7 @@ export function createDispatch(options: DispatchOptions) {
   ): Planned {
     let known: readonly TargetRecord[] = NO_RECORDS;
     let pending: readonly Target[] = NO_TARGETS;
-    let told: readonly string[] | undefined;
+    let receivers: readonly string[] | undefined;
     let kept: readonly string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves })) {
       const { target } = step;
@@ -85,18 +88,17 @@ export function createDispatch(options: DispatchOptions) {
       else {
         const { client } = target;
         const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
-        if (kind === "sent" || kind === "kept") told = told ? [...told, client] : [client];
+        if (kind === "sent" || kind === "kept") {
+          receivers = receivers ? [...receivers, client] : [client];
+        }
         if (kind === "kept") kept = kept ? [...kept, client] : [client];
         known = [...known, record(target, { state: kind, at: now })];
       }
     }
-    if (told) events.push(eventOf(notification, told, { kept }));
-    const isWanted = targets.length > 0;
+    if (receivers) events.push(userEventOf(notification, receivers, { kept }));
+    const planned = { notification, isWanted: targets.length > 0, known, pending };
     const after = notification.options?.escalateAfterMs;
-    if (after === undefined || told === undefined) {
-      return { notification, isWanted, known, pending };
-    }
-    return { notification, isWanted, known, pending, heldUntil: now + after };
+    return after === undefined || !receivers ? planned : { ...planned, heldUntil: now + after };
   }
 
   function begin({ notification, isWanted, known, pending, heldUntil }: Planned): void {
@@ -117,18 +119,18 @@ export function createDispatch(options: DispatchOptions) {
         : await sender.hold(notification, target, { hold: "escalation", atMs: heldUntil });
       ledger.attempted(notification, record);
     } catch (thrown) {
-      // The store is away: neither what came of it nor another attempt could be written down.
+      // The store is unavailable: neither the outcome nor a retry could be stored.
       ledger.abandon(notification);
       release(notification.id);
-      log.error("an attempt could not be written down and is made again", {
+      log.error("an outcome could not be stored; the notification is delivered again", {
         id: notification.id,
         reason: messageOf(thrown),
       });
     }
   }
 
-  /** Whether its time has run out; it is settled then. */
-  function expire(notification: Notification): boolean {
+  /** Settles a notification whose ttl has run out. */
+  function settleIfExpired(notification: Notification): boolean {
     const { expiresAt } = notification;
     if (expiresAt === undefined || clock.now() < expiresAt) return false;
     ledger.settle(notification, [], { state: "expired", reason: "ttl" });
@@ -137,7 +139,7 @@ export function createDispatch(options: DispatchOptions) {
 
   return async (batch: readonly Notification[], { isRepeat }: Handover): Promise<void> => {
     const snapshot = configuration();
-    const due = batch.filter((notification) => !expire(notification));
+    const due = batch.filter((notification) => !settleIfExpired(notification));
     const presence = sockets.presence(due);
     const present = presence instanceof Promise ? await presence : presence;
     const events: UserEvent[] = [];
@@ -145,34 +147,38 @@ export function createDispatch(options: DispatchOptions) {
     const now = clock.now();
     let prefetched = false;
 
-    /** The first one that is not in memory brings the rest of the batch along. */
-    async function together(found: Promise<readonly Target[]>, rest: readonly Notification[]) {
+    /** The first cache miss loads the rest of the batch as well. */
+    async function withPrefetch(found: Promise<readonly Target[]>, rest: readonly Notification[]) {
       if (prefetched) return await found;
       prefetched = true;
-      // Both are waited for at once: a failure that nobody waits for would end the process.
+      // Await both at once: an unhandled rejection would end the process.
       const [targets] = await Promise.all([found, matching.prefetch(rest)]);
       return targets;
     }
 
     for (let index = 0; index < due.length; index++) {
       const notification = due[index]!;
-      const here = present[index]!;
-      const found = matching.match(notification, clientsOf(here));
-      const targets = found instanceof Promise ? await together(found, due.slice(index)) : found;
+      const connected = present[index]!;
+      const found = matching.match(notification, clientsOf(connected));
+      const targets = found instanceof Promise
+        ? await withPrefetch(found, due.slice(index))
+        : found;
       const view = snapshot.view(notification.context, notification.user);
       const permissions = view instanceof Promise ? await view : view;
-      planned.push(prepare(notification, { targets, permissions, present: here, events, now }));
+      planned.push(
+        prepare(notification, { targets, permissions, present: connected, events, now }),
+      );
     }
-    const lost = events.length > 0 ? await sockets.publish(events, { isRepeat }) : NONE;
-    for (const each of planned) {
-      // Somebody else has it by now, and does what is to be done.
-      if (lost.size > 0 && lost.has(each.notification.id)) release(each.notification.id);
-      else begin(each);
+    const notOurs = events.length > 0 ? await sockets.publish(events, { isRepeat }) : NONE;
+    for (const one of planned) {
+      // Another node has taken over this notification and delivers it.
+      if (notOurs.size > 0 && notOurs.has(one.notification.id)) release(one.notification.id);
+      else begin(one);
     }
   };
 }
 
-/** What one target came to without an attempt. */
+/** The record of a target that needs no attempt. */
 function record(
   { client, transport, subscriptionId }: Target,
   { state, reason, at }: Pick<TargetRecord, "state" | "at" | "reason">,
@@ -191,12 +197,12 @@ function record(
 const NONE: ReadonlySet<string> = new Set();
 const NO_RECORDS: readonly TargetRecord[] = [];
 const NO_TARGETS: readonly Target[] = [];
-const NOBODY: readonly string[] = [];
+const NO_CLIENTS: readonly string[] = [];
 
-/** The clients among a user's sockets, each once. */
+/** Returns the clients that a user's sockets belong to, each once. */
 export function clientsOf(present: readonly Presence[]): readonly string[] {
   const [first] = present;
-  if (first === undefined) return NOBODY;
+  if (first === undefined) return NO_CLIENTS;
   if (present.every(({ client }) => client === first.client)) return [first.client];
   return [...new Set(present.map(({ client }) => client))];
 }

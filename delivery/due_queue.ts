@@ -1,89 +1,87 @@
 /**
- * Durable jobs with a due time: what has to be done again later, and survives a restart. The store
- * keeps them in the order of their due times; only those at work are in memory. Where several
- * processes share the store, each works off whatever is due, and no job is at work twice; see
- * `_job_claims.ts`. At least once.
+ * Durable jobs with a due time, run at least once. The store keeps them in the order of their due
+ * times; only running jobs are in memory. On a shared store each process claims due jobs before it
+ * runs them (`job_claims.ts`).
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { type JobClaim, ownJobs, sharedJobs, type TakeJob } from "./_job_claims.ts";
-import { JobCounts } from "./_job_counts.ts";
+import {
+  type ClaimJob,
+  type CommitChanges,
+  exclusiveClaims,
+  type JobClaim,
+  type JobResult,
+  sharedClaims,
+} from "./job_claims.ts";
 
-/** What a handler wants done with a job. */
-export type JobResult<T> =
-  | { readonly done: true }
-  /** The job as it is to be tried again; epoch milliseconds. */
-  | { readonly done: false; readonly job: T; readonly atMs: number };
-
-/** Writes changes without checks; several callers may share one commit. */
-export type CommitChanges = (commit: Omit<Commit, "checks">) => Promise<void>;
-
-/** What a queue needs. */
-export interface DueQueueOptions {
-  /** Where in the store the jobs are. */
+interface DueQueueOptions {
+  /** First part of the keys of its jobs. */
   readonly prefix: string;
   readonly store: Store;
   readonly commit: CommitChanges;
   readonly clock: Clock;
   readonly ids: IdSource;
-  /** Jobs at once. */
+  /** Jobs that run at once. */
   readonly maxRunning: number;
-  /** No job is due further ahead than this; one that is was stored before the clock was set back. */
+  /**
+   * The furthest due time of a valid job. A job beyond it was stored before the clock was set back,
+   * and runs at once.
+   */
   readonly horizonMs: number;
   /**
-   * On a shared store: after how many milliseconds without a sign of life a job that is at work is
-   * anybody's again. @default {120000}
+   * Shared store only: after this many milliseconds without a renewal another process may claim a
+   * running job. @default {120000}
    */
   readonly leaseMs?: number;
-  /** From 0 (inclusive) to 1 (exclusive); spreads what processes do at the same time. */
+  /** Returns 0 (inclusive) to 1 (exclusive); spreads the polls of several processes. */
   readonly random?: () => number;
   readonly onFault: (thrown: unknown) => void;
 }
 
-/** How often the wall clock is read again, which may have been set forward meanwhile. */
+/** The longest wait before the wall clock is read again, which may have been set forward. */
 const MAX_WAIT_MS = 30_000;
-/** How long after a fault of the store it is asked again. */
+/** The pause after an error of the store. */
 const FAULT_PAUSE_MS = 5_000;
 const LEASE_MS = 120_000;
-/** About how often it is looked for what other processes have stored. */
-const LOOK_MS = 1_000;
-/** How often it is looked for what was stored before a clock was set back, on a shared store. */
-const LOOK_FAR_MS = 60_000;
+/** How often, about, a process looks for due jobs of other processes. */
+const POLL_MS = 1_000;
+/** How often a process looks for jobs beyond the horizon, on a shared store. */
+const FAR_POLL_MS = 60_000;
 
-/** See the file's comment. */
+/** Runs jobs when they are due. */
 export class DueQueue<T> {
   readonly #options: DueQueueOptions;
-  readonly #take: TakeJob<T>;
+  readonly #claim: ClaimJob<T>;
   readonly #counts = new JobCounts();
   readonly #isShared: boolean;
-  /** By the last part of their keys. */
+  /** By job id, the last part of the key. */
   readonly #running = new Map<string, Promise<void>>();
-  /** Jobs that have ended since the listing began that may still show them. */
+  /** Jobs that ended since the current listing began; it may still contain them. */
   readonly #ended = new Set<string>();
   #handle: ((job: T) => Promise<JobResult<T>>) | undefined;
   #timer: Timer | undefined;
-  /** Epoch milliseconds at which the timer goes off. */
+  /** Epoch milliseconds at which the timer fires. */
   #wakeAt = Infinity;
   #pumping = false;
-  #again = false;
+  #pumpAgain = false;
   #waiting = 0;
   /** Monotonic milliseconds. */
-  #lookedFarAt = -Infinity;
+  #polledFarAt = -Infinity;
 
   constructor(options: DueQueueOptions) {
     const { store, commit, clock, leaseMs = LEASE_MS } = options;
     this.#options = options;
     this.#isShared = store.traits.shared;
-    this.#take = this.#isShared
-      ? sharedJobs({ store, clock, leaseMs })
-      : ownJobs({ commit, keyAt: (atMs) => this.#key(atMs) });
+    this.#claim = this.#isShared
+      ? sharedClaims({ store, clock, leaseMs })
+      : exclusiveClaims({ commit, keyAt: (atMs) => this.#key(atMs) });
   }
 
   /**
-   * Jobs that are not done. Of a store that is shared: about those that this process has put off
-   * or is working on.
+   * Jobs that are not done. On a shared store: roughly those that this process postponed or is
+   * running.
    */
   get waiting(): number {
     if (!this.#isShared) return this.#waiting;
@@ -91,25 +89,25 @@ export class DueQueue<T> {
   }
 
   /**
-   * Begins to hand out jobs, those of earlier runs included. `found` is told of each of these,
-   * except where the store is shared: they may be other processes' then.
+   * Starts running jobs, those of earlier runs included. On a store of its own, it first calls
+   * `onFound` for each existing job.
    */
   async start(
     handle: (job: T) => Promise<JobResult<T>>,
-    found?: (job: T) => void,
+    onFound?: (job: T) => void,
   ): Promise<void> {
     const { store, prefix } = this.#options;
     if (!this.#isShared) {
       for await (const { value } of store.list<T>({ prefix: [prefix] })) {
         this.#waiting++;
-        found?.(value);
+        onFound?.(value);
       }
     }
     this.#handle = handle;
     void this.#pump();
   }
 
-  /** Resolves when the jobs are durable, together with other records, all or none. */
+  /** Stores jobs together with other records, all or none; durable when it resolves. */
   async schedule(
     jobs: readonly { readonly job: T; readonly atMs: number }[],
     sets: NonNullable<Commit["sets"]> = [],
@@ -117,10 +115,10 @@ export class DueQueue<T> {
     const own = jobs.map(({ job, atMs }) => ({ key: this.#key(atMs), value: job }));
     await this.#options.commit({ sets: sets.length === 0 ? own : [...own, ...sets] });
     this.#waiting += jobs.length;
-    for (const { atMs } of jobs) this.#putOff(atMs);
+    for (const { atMs } of jobs) this.#countAndWake(atMs);
   }
 
-  /** Hands out no more, and resolves when what is at work has ended. */
+  /** Starts no more jobs, and resolves when the running ones have ended. */
   async stop(): Promise<void> {
     this.#handle = undefined;
     this.#timer?.cancel();
@@ -129,29 +127,29 @@ export class DueQueue<T> {
 
   async #pump(): Promise<void> {
     if (this.#pumping) {
-      this.#again = true;
+      this.#pumpAgain = true;
       return;
     }
     this.#pumping = true;
     try {
       do {
-        this.#again = false;
-        await this.#handOut();
-      } while (this.#again && this.#handle);
+        this.#pumpAgain = false;
+        await this.#startDue();
+      } while (this.#pumpAgain && this.#handle);
     } catch (thrown) {
       this.#options.onFault(thrown);
       this.#wake(this.#options.clock.now() + FAULT_PAUSE_MS);
     } finally {
       this.#pumping = false;
-      if (this.#isShared) this.#wakeToLook();
+      if (this.#isShared) this.#schedulePoll();
     }
   }
 
-  async #handOut(): Promise<void> {
+  async #startDue(): Promise<void> {
     const { store, clock, maxRunning, horizonMs } = this.#options;
     if (this.#running.size >= maxRunning) return;
     this.#ended.clear();
-    // Those at work are listed, too.
+    // The listing contains the running jobs, too.
     const limit = maxRunning + 1;
     for (const range of this.#ranges()) {
       for await (const entry of store.list<T>({ ...range, limit })) {
@@ -165,7 +163,7 @@ export class DueQueue<T> {
         const work = this.#run(entry).finally(() => {
           this.#running.delete(id);
           this.#ended.add(id);
-          // A listing for many jobs, not one for each.
+          // One listing for many jobs instead of one per job.
           if (this.#running.size <= maxRunning / 2) void this.#pump();
         });
         this.#running.set(id, work);
@@ -173,44 +171,47 @@ export class DueQueue<T> {
     }
   }
 
-  /** Where to look for jobs that may be due. On a shared store it is looked often, so no further. */
+  /**
+   * The key ranges that may contain due jobs. A shared store is polled often, so the range ends
+   * now.
+   */
   #ranges(): readonly { readonly prefix: StoreKey; readonly start?: StoreKey; end?: StoreKey }[] {
     const { prefix: name, clock, horizonMs } = this.#options;
     const prefix = [name];
     if (!this.#isShared) return [{ prefix }];
     const due = { prefix, end: [name, clock.now() + 1] };
-    if (clock.monotonic() - this.#lookedFarAt < LOOK_FAR_MS) return [due];
-    this.#lookedFarAt = clock.monotonic();
+    if (clock.monotonic() - this.#polledFarAt < FAR_POLL_MS) return [due];
+    this.#polledFarAt = clock.monotonic();
     return [due, { prefix, start: [name, clock.now() + horizonMs + 1] }];
   }
 
   async #run(entry: StoreEntry<T>): Promise<void> {
     let claim: JobClaim<T> | undefined;
     try {
-      claim = await this.#take(entry);
+      claim = await this.#claim(entry);
       if (!claim) return;
       const result = await this.#handle!(entry.value);
       await claim.finish(result);
       if (result.done) this.#waiting--;
-      else this.#putOff(result.atMs);
+      else this.#countAndWake(result.atMs);
     } catch (thrown) {
       this.#options.onFault(thrown);
-      // Still in the store; a pause keeps a broken store from being hammered.
+      // The job is still stored; the pause spares a failing store.
       await claim?.release(this.#options.clock.now() + FAULT_PAUSE_MS);
       await new Promise<void>((resolve) => this.#options.clock.after(FAULT_PAUSE_MS, resolve));
     }
   }
 
-  #putOff(atMs: number): void {
+  #countAndWake(atMs: number): void {
     if (!this.#isShared) return this.#wake(atMs);
     this.#counts.add(atMs, this.#options.clock.now());
-    // A timer may be a little early, and what is not due yet is not seen then.
+    // A timer may fire slightly early and would then miss the job.
     this.#wake(Math.round(atMs) + 1);
   }
 
-  #wakeToLook(): void {
+  #schedulePoll(): void {
     const { clock, random } = this.#options;
-    this.#wake(clock.now() + LOOK_MS * (random ? 0.75 + random() / 2 : 1));
+    this.#wake(clock.now() + POLL_MS * (random ? 0.75 + random() / 2 : 1));
   }
 
   #wake(atMs: number): void {
@@ -226,5 +227,34 @@ export class DueQueue<T> {
 
   #key(atMs: number): StoreKey {
     return [this.#options.prefix, Math.round(atMs), this.#options.ids()];
+  }
+}
+
+const WIDTH_MS = 1_000;
+/** Above this many entries, past seconds are removed. */
+const MAX_IDLE = 4_096;
+
+/**
+ * Counts the jobs that this process postponed, by the second in which they are due. On a shared
+ * store other processes may run them, so it does not track single jobs.
+ */
+class JobCounts {
+  readonly #bySecond = new Map<number, number>();
+
+  add(atMs: number, now: number): void {
+    if (this.#bySecond.size > MAX_IDLE) this.after(now);
+    const second = Math.floor(atMs / WIDTH_MS);
+    this.#bySecond.set(second, (this.#bySecond.get(second) ?? 0) + 1);
+  }
+
+  /** Those due after `now`. */
+  after(now: number): number {
+    const from = Math.floor(now / WIDTH_MS);
+    let count = 0;
+    for (const [second, jobs] of this.#bySecond) {
+      if (second > from) count += jobs;
+      else this.#bySecond.delete(second);
+    }
+    return count;
   }
 }

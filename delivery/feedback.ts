@@ -1,7 +1,7 @@
 /**
- * Tells the publisher what it could not know: a token that is dead or was replaced, a message that
- * was given up. Signed as Standard Webhooks has it (https://www.standardwebhooks.com), durable,
- * and tried again until the receiver answers 2xx.
+ * Sends webhooks to the publisher about what it cannot know: a token that is dead or replaced, a
+ * message that was given up. Webhooks are durable, signed as Standard Webhooks
+ * (https://www.standardwebhooks.com), and retried until the receiver answers 2xx.
  */
 
 import { createHmac } from "node:crypto";
@@ -11,20 +11,20 @@ import type { JsonObject } from "../core/json.ts";
 import type { ReceiptKind } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { DueQueue, JobResult } from "./due_queue.ts";
+import type { DueQueue } from "./due_queue.ts";
+import type { JobResult } from "./job_claims.ts";
 import { backoffMs } from "./retry_policy.ts";
 
-/** What there is to tell. */
-export type FeedbackType =
+type FeedbackType =
   | "subscription.gone"
   | "subscription.updated"
   | "message.dead"
   | `notification.${ReceiptKind}`;
 
-/** A webhook that is on its way. */
+/** A webhook to be sent. */
 export interface FeedbackJob {
   readonly v: 1;
-  /** The same on every attempt, so that the receiver can tell repeats. */
+  /** The same on every attempt, so that the receiver can recognize repeats. */
   readonly id: string;
   readonly type: FeedbackType;
   readonly data: JsonObject;
@@ -34,9 +34,9 @@ export interface FeedbackJob {
 }
 
 /** Where webhooks go. */
-export interface FeedbackSettings {
+interface FeedbackSettings {
   readonly url: string;
-  /** `whsec_` and base64, as Standard Webhooks writes secrets; or any other text, taken as it is. */
+  /** `whsec_` and base64, as in Standard Webhooks; any other text is used as it is. */
   readonly secret: string;
 }
 
@@ -44,9 +44,8 @@ const TIMEOUT_MS = 15_000;
 const GIVE_UP_MS = 24 * 3_600_000;
 const BACKOFF = { baseMs: 10_000, capMs: 3_600_000 };
 
-/** What feedback needs. */
-export interface FeedbackOptions {
-  /** Undefined: nobody wants to be told. */
+interface FeedbackOptions {
+  /** Undefined: feedback is off. */
   readonly settings: () => FeedbackSettings | undefined;
   readonly queue: DueQueue<FeedbackJob>;
   readonly fetch: typeof fetch;
@@ -57,7 +56,7 @@ export interface FeedbackOptions {
   readonly metrics: Metrics;
 }
 
-/** Sends feedback. */
+/** Queues and sends webhooks. */
 export class Feedback {
   readonly #options: FeedbackOptions;
 
@@ -65,7 +64,7 @@ export class Feedback {
     this.#options = options;
   }
 
-  /** Puts an event on its way; durable when it resolves. */
+  /** Queues a webhook; durable when it resolves. */
   async enqueue(type: FeedbackType, data: JsonObject): Promise<void> {
     const { settings, queue, clock, ids } = this.#options;
     if (!settings()) return;
@@ -73,7 +72,7 @@ export class Feedback {
     await queue.schedule([{ job: { v: 1, id: ids(), type, data, at, attempts: 0 }, atMs: at }]);
   }
 
-  /** Makes one attempt; what the queue calls. */
+  /** Makes one attempt; the handler of the queue. */
   async send(job: FeedbackJob): Promise<JobResult<FeedbackJob>> {
     const { settings, clock, random, log, metrics } = this.#options;
     const to = settings();
@@ -85,14 +84,22 @@ export class Feedback {
     const atMs = clock.now() + BACKOFF.baseMs +
       backoffMs(attempts, { ...BACKOFF, random: random() });
     if (atMs - job.at > GIVE_UP_MS) {
-      log.error("feedback was given up", { id: job.id, type: job.type, reason: fault });
+      log.error("a feedback webhook was given up after a day of attempts", {
+        id: job.id,
+        type: job.type,
+        reason: fault,
+      });
       return { done: true };
     }
-    log.warn("feedback failed and is tried again", { id: job.id, type: job.type, reason: fault });
+    log.warn("a feedback webhook failed and will be retried", {
+      id: job.id,
+      type: job.type,
+      reason: fault,
+    });
     return { done: false, job: { ...job, attempts }, atMs };
   }
 
-  /** Why it failed, or `undefined` where it did not. */
+  /** Returns why the attempt failed, or `undefined` where it succeeded. */
   async #post(job: FeedbackJob, { url, secret }: FeedbackSettings): Promise<string | undefined> {
     const { fetch, clock } = this.#options;
     const timestamp = Math.floor(clock.now() / 1000);
@@ -119,7 +126,7 @@ export class Feedback {
   }
 }
 
-/** `v1,` and the base64 of HMAC-SHA-256. */
+/** Returns `v1,` and the base64 of HMAC-SHA-256. */
 function sign(content: string, secret: string): string {
   const key = secret.startsWith("whsec_")
     ? Uint8Array.fromBase64(secret.slice("whsec_".length))

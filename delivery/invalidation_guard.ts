@@ -1,87 +1,87 @@
 /**
- * Keeps a fault of the configuration from wiping out good tokens. Dead answers are gathered per
- * lane for a while; where they make up most of what the provider said, they are a wave, and no
- * token is removed.
+ * Protects valid tokens from a wrong configuration. It counts the answers of each provider queue
+ * for a while; if most of them declare the token dead, the credentials or the environment are
+ * probably wrong, and no token is removed.
  */
 
 import type { Clock } from "../core/clock.ts";
 
-/** The numbers of the guard. */
+/** When dead answers count as a spike. */
 export interface InvalidationGuardSettings {
-  /** Milliseconds for which answers are gathered. */
+  /** Milliseconds for which answers are collected. */
   readonly windowMs: number;
-  /** Fewer answers than this make no wave. */
+  /** Fewer answers than this are never a spike. */
   readonly minAnswers: number;
-  /** The share of dead answers above which they are a wave, 0 to 1. */
+  /** The share of dead answers, 0 to 1, above which they are a spike. */
   readonly maxDeadShare: number;
 }
 
-/** What a closed window came to. */
+/** The answers of one queue in one closed window. */
 export interface InvalidationWindow {
   readonly queue: string;
   readonly answers: number;
   readonly dead: number;
 }
 
-/** Whether dead answers make a wave. */
-export function isInvalidationSpike(
+function isInvalidationSpike(
   { answers, dead }: InvalidationWindow,
   settings: InvalidationGuardSettings,
 ): boolean {
   return answers >= settings.minAnswers && dead / answers > settings.maxDeadShare;
 }
 
-interface Gathering {
+interface InvalidationGuardOptions {
+  readonly clock: Clock;
+  readonly settings: InvalidationGuardSettings;
+  readonly onSpike: (window: InvalidationWindow) => void;
+}
+
+interface Collected {
   answers: number;
   readonly removals: (() => Promise<void>)[];
 }
 
-/** See the file's comment. */
+/** Delays the removal of dead tokens until it is clear that they are not a spike. */
 export class InvalidationGuard {
-  readonly #clock: Clock;
-  readonly #settings: InvalidationGuardSettings;
-  readonly #onWave: (window: InvalidationWindow) => void;
-  readonly #lanes = new Map<string, Gathering>();
+  readonly #options: InvalidationGuardOptions;
+  readonly #windows = new Map<string, Collected>();
   readonly #working = new Set<Promise<unknown>>();
 
-  constructor(
-    { clock, settings, onWave }: {
-      readonly clock: Clock;
-      readonly settings: InvalidationGuardSettings;
-      readonly onWave: (window: InvalidationWindow) => void;
-    },
-  ) {
-    this.#clock = clock;
-    this.#settings = settings;
-    this.#onWave = onWave;
+  constructor(options: InvalidationGuardOptions) {
+    this.#options = options;
   }
 
-  /** Counts an answer of the provider; `remove` is called later, if it was a dead one and no wave. */
-  answered(lane: string, remove?: () => Promise<void>): void {
-    let gathering = this.#lanes.get(lane);
-    if (!gathering) {
-      if (!remove) return; // a window opens with the first dead answer
-      gathering = { answers: 0, removals: [] };
-      this.#lanes.set(lane, gathering);
-      this.#clock.after(this.#settings.windowMs, () => this.#close(lane));
+  /**
+   * Counts an answer of the provider. `remove` is set for a dead token, and runs when the window
+   * closes without a spike.
+   */
+  record(queue: string, remove?: () => Promise<void>): void {
+    let collected = this.#windows.get(queue);
+    if (!collected) {
+      if (!remove) return; // the first dead answer opens a window
+      collected = { answers: 0, removals: [] };
+      this.#windows.set(queue, collected);
+      const { clock, settings } = this.#options;
+      clock.after(settings.windowMs, () => this.#close(queue));
     }
-    gathering.answers++;
-    if (remove) gathering.removals.push(remove);
+    collected.answers++;
+    if (remove) collected.removals.push(remove);
   }
 
-  /** Decides on everything gathered so far, e.g. before the service stops. */
+  /** Closes all windows now, e.g. before the service stops. */
   async flush(): Promise<void> {
-    for (const lane of [...this.#lanes.keys()]) this.#close(lane);
+    for (const queue of [...this.#windows.keys()]) this.#close(queue);
     await Promise.allSettled([...this.#working]);
   }
 
-  #close(lane: string): void {
-    const gathering = this.#lanes.get(lane);
-    if (!gathering) return;
-    this.#lanes.delete(lane);
-    const window = { queue: lane, answers: gathering.answers, dead: gathering.removals.length };
-    if (isInvalidationSpike(window, this.#settings)) return this.#onWave(window);
-    for (const remove of gathering.removals) {
+  #close(queue: string): void {
+    const collected = this.#windows.get(queue);
+    if (!collected) return;
+    this.#windows.delete(queue);
+    const window = { queue, answers: collected.answers, dead: collected.removals.length };
+    const { settings, onSpike } = this.#options;
+    if (isInvalidationSpike(window, settings)) return onSpike(window);
+    for (const remove of collected.removals) {
       const work = remove().finally(() => this.#working.delete(work));
       this.#working.add(work);
     }

@@ -1,7 +1,7 @@
 /**
- * Follows each notification from the plan to its last target, and writes down what became of it.
- * A notification is open here until every first attempt has come to something; from then on its
- * record is in the buffer's ledger; retries amend it there, and clients that come back.
+ * Follows each notification from its plan to its last target and records the outcome. A
+ * notification is open here until every first attempt has ended; its record is then in the buffer's
+ * ledger, where retries and returning clients amend it.
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
@@ -9,15 +9,18 @@ import { type LedgerRecord, type Receipt, stateOf, type TargetRecord } from "../
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 
-/** Told of every target that came to something, and of every notification that did. */
+/** Receives each target record and each settled notification, for metrics. */
 export interface LedgerObserver {
   target(notification: Notification, record: TargetRecord): void;
   settled(record: LedgerRecord): void;
   /** A settled notification is in flight again. */
   reopened(): void;
-  /** A client got what had been kept for it; its notification may have been settled before. */
-  caughtUp(): void;
-  /** A client reported a notification for the first time. */
+  /**
+   * A returning client received what was kept for it; its notification may have been settled
+   * before.
+   */
+  acknowledged(): void;
+  /** A client reported a notification, for the first time in this way. */
   received(receipt: Receipt): void;
 }
 
@@ -30,10 +33,10 @@ interface Open {
 
 type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
 
-/** Receipts of one notification that are kept. */
+/** Receipts that the record of a notification has at most. */
 const MAX_RECEIPTS = 16;
 
-/** See the file's comment. */
+/** Tracks open notifications and writes their records. */
 export class Ledger {
   readonly #buffer: LedgerBuffer;
   readonly #observer: LedgerObserver;
@@ -46,80 +49,80 @@ export class Ledger {
     this.#observer = observer;
   }
 
-  /** Notifications with a first attempt under way. */
+  /** Notifications with a first attempt in progress. */
   get open(): number {
     return this.#open.size;
   }
 
   /**
-   * Notifications whose first attempts have ended, and of which at least one is tried again. Where
-   * nodes share retries, one ends what another began: only the sum over all of them is right, and
-   * one that ended more than it began says 0.
+   * Notifications whose first attempts ended while a retry is pending. Nodes that share retries end
+   * each other's, so only the sum over all nodes is exact; a node that ended more than it began
+   * reports 0.
    */
   get retrying(): number {
     return Math.max(0, this.#retrying);
   }
 
-  /** Takes over notifications that were being tried again when an earlier process ended. */
+  /** Adds notifications whose retries an earlier process left. */
   resume(retrying: number): void {
     this.#retrying += retrying;
   }
 
-  /** Resolves when no first attempt is under way. */
+  /** Resolves when no first attempt is in progress. */
   idle(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Settles a notification of which everything is known at once. */
+  /** Settles a notification whose targets are all known. */
   settle(
     notification: Notification,
     targets: readonly TargetRecord[],
-    because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
+    why: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
     for (const record of targets) this.#observer.target(notification, record);
-    this.#write(notification, targets, because);
+    this.#writeRecord(notification, targets, why);
   }
 
-  /** Opens a notification with what is known already, and `pending` targets to come. */
+  /** Opens a notification with the known targets and a number of pending ones. */
   begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
     for (const record of known) this.#observer.target(notification, record);
-    const targets = new Map(known.map((record) => [targetNameOf(record), record]));
+    const targets = new Map(known.map((record) => [targetKey(record), record]));
     this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: [] });
   }
 
-  /** One of the pending targets came to something. */
+  /** Records the outcome of one pending target. */
   attempted(notification: Notification, record: TargetRecord): void {
     const open = this.#open.get(notification.id);
     if (!open) return;
     this.#observer.target(notification, record);
-    // A retry may have ended already, while this notification's other targets were waited for.
-    const earlier = open.targets.get(targetNameOf(record));
-    if (!earlier || earlier.state === "retrying") open.targets.set(targetNameOf(record), record);
+    // Its retry may have ended while other targets of the notification were still pending.
+    const earlier = open.targets.get(targetKey(record));
+    if (!earlier || earlier.state === "retrying") open.targets.set(targetKey(record), record);
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#write(notification, [...open.targets.values()], {}, open.receipts);
+    this.#writeRecord(notification, [...open.targets.values()], { receipts: open.receipts });
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
-  /** Forgets a notification that will be handed over again; what its targets come to is not kept. */
+  /** Drops an open notification that the buffer will hand out again. */
   abandon({ id }: Notification): void {
     if (!this.#open.delete(id)) return;
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
-  /** A retry came to an end. */
+  /** Records that a retry ended. */
   async retried(notification: Notification, record: TargetRecord): Promise<void> {
     this.#observer.target(notification, record);
     const open = this.#open.get(notification.id);
     if (open) {
-      open.targets.set(targetNameOf(record), record);
+      open.targets.set(targetKey(record), record);
       return;
     }
     let ended: LedgerRecord | undefined;
     await this.#buffer.amend(notification, (before) => {
-      const targets = new Map(before.targets.map((target) => [targetNameOf(target), target]));
-      targets.set(targetNameOf(record), record);
+      const targets = new Map(before.targets.map((target) => [targetKey(target), target]));
+      targets.set(targetKey(record), record);
       const after = { ...before, targets: [...targets.values()] };
       const state = stateOf(after.targets);
       ended = before.state === "in_flight" && state !== "in_flight"
@@ -132,7 +135,7 @@ export class Ledger {
     this.#observer.settled(ended);
   }
 
-  /** A target that was given up is tried again. */
+  /** Records that an operator retries a dead target. */
   async replayed(notification: Notification, target: Target, at: number): Promise<void> {
     const { client, transport, subscriptionId } = target;
     let wasFinal = false;
@@ -152,20 +155,20 @@ export class Ledger {
   }
 
   /**
-   * A client has come back and was told what had been kept for it. Whatever else became of it there
-   * stays as it is. False where there is no such record, or none yet.
+   * Changes `kept` to `sent` for a returning client; all else stays. False where the record does
+   * not exist, or not yet.
    */
   async acknowledge(
     name: LedgerName,
     { client, at }: { readonly client: string; readonly at: number },
   ): Promise<boolean> {
-    const told = (target: TargetRecord): TargetRecord => ({ ...target, state: "sent", at });
+    const asSent = (target: TargetRecord): TargetRecord => ({ ...target, state: "sent", at });
     const open = this.#open.get(name.id);
     if (open) {
       for (const [key, target] of open.targets) {
         if (!isKeptFor(client, target)) continue;
-        open.targets.set(key, told(target));
-        this.#observer.caughtUp();
+        open.targets.set(key, asSent(target));
+        this.#observer.acknowledged();
       }
       return true;
     }
@@ -174,57 +177,55 @@ export class Ledger {
       wasKept = before.targets.some((target) => isKeptFor(client, target));
       if (!wasKept) return before;
       const targets = before.targets.map((target) =>
-        isKeptFor(client, target) ? told(target) : target
+        isKeptFor(client, target) ? asSent(target) : target
       );
       return { ...before, targets, state: stateOf(targets) };
     });
-    if (isKnown && wasKept) this.#observer.caughtUp();
+    if (isKnown && wasKept) this.#observer.acknowledged();
     return isKnown;
   }
 
   /**
-   * A client reported a notification. `unknown` where there is no record of it, or none yet; `known`
-   * for a report that repeats an earlier one.
+   * Adds what a client reported. `unknown` where the record does not exist, or not yet; `known` for
+   * a report that repeats an earlier one.
    */
   async receive(name: LedgerName, receipt: Receipt): Promise<"new" | "known" | "unknown"> {
-    const open = this.#open.get(name.id);
     let isNew = false;
     const add = (known: readonly Receipt[] = []) => {
       isNew = known.length < MAX_RECEIPTS &&
         !known.some(({ kind, client }) => kind === receipt.kind && client === receipt.client);
       return isNew ? [...known, receipt] : known;
     };
-    let isKnown = true;
+    const open = this.#open.get(name.id);
     if (open) open.receipts = add(open.receipts);
     else {
-      isKnown = await this.#buffer.amend(name, (before) => {
+      const isKnown = await this.#buffer.amend(name, (before) => {
         const receipts = add(before.receipts);
         return isNew ? { ...before, receipts } : before;
       });
+      if (!isKnown) return "unknown";
     }
-    if (!isKnown) return "unknown";
     if (isNew) this.#observer.received(receipt);
     return isNew ? "new" : "known";
   }
 
-  /** The record of a notification whose first attempts have ended. */
+  /** Returns the record of a notification whose first attempts have ended. */
   record(name: LedgerName): Promise<LedgerRecord | undefined> {
     return this.#buffer.record(name);
   }
 
-  /** Cancels the targets of a notification that have not been sent. Returns how many those are. */
+  /** Cancels the targets of a notification that are not sent yet, and returns their number. */
   async cancel(name: LedgerName, at: number): Promise<number> {
     let count = 0;
     let ended: LedgerRecord | undefined;
     const isKnown = await this.#buffer.amend(name, (before) => {
-      count = before.targets.filter(isPending).length;
+      count = before.targets.filter(isUnsent).length;
       ended = undefined;
       if (count === 0) return before;
       const targets = before.targets.map(({ until: _, ...target }): TargetRecord =>
-        isPending(target) ? { ...target, state: "cancelled", at } : target
+        isUnsent(target) ? { ...target, state: "cancelled", at } : target
       );
-      ended = { ...before, targets, state: stateOf(targets) };
-      return ended;
+      return ended = { ...before, targets, state: stateOf(targets) };
     });
     if (!isKnown || !ended) return 0;
     this.#retrying--;
@@ -232,15 +233,14 @@ export class Ledger {
     return count;
   }
 
-  #write(
+  #writeRecord(
     { id, context, user, topic, acceptedAt, collapseKey }: Notification,
     targets: readonly TargetRecord[],
-    because: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
-    receipts: readonly Receipt[] = NO_RECEIPTS,
+    why: Pick<LedgerRecord, "reason" | "receipts"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
-    const state = because.state ?? stateOf(targets);
+    const state = why.state ?? stateOf(targets);
     const known = { id, context, user, topic, acceptedAt, state, targets };
-    const { reason } = because;
+    const { reason, receipts = [] } = why;
     const isPlain = reason === undefined && collapseKey === undefined && receipts.length === 0;
     const record: LedgerRecord = isPlain ? known : {
       ...known,
@@ -254,10 +254,17 @@ export class Ledger {
   }
 }
 
-const NO_RECEIPTS: readonly Receipt[] = [];
+/** Builds the record of a target from its state and the fields that are known. */
+export function recordOf(
+  { client, transport, subscriptionId }: Target,
+  fields: Omit<TargetRecord, "client" | "transport" | "subscription">,
+): TargetRecord {
+  const subscription = subscriptionId !== undefined && { subscription: subscriptionId };
+  return { client, transport, ...subscription, ...fields };
+}
 
-/** Whether a target is still to be sent. */
-function isPending({ state }: TargetRecord): boolean {
+/** Whether an attempt of a target is still to come. */
+function isUnsent({ state }: TargetRecord): boolean {
   return state === "retrying" || state === "held";
 }
 
@@ -266,7 +273,7 @@ function isKeptFor(client: string, target: TargetRecord): boolean {
 }
 
 /** Names a target within its notification. */
-export function targetNameOf(
+export function targetKey(
   { client, transport, subscription }: Pick<TargetRecord, "client" | "transport" | "subscription">,
 ): string {
   return `${transport}/${client}/${subscription ?? ""}`;

@@ -1,9 +1,9 @@
-/** The pipeline: publish → plan → attempt → settle → record. */
+/** The delivery pipeline: publish → plan → attempt → settle → record. */
 
 export { clientsOf } from "./dispatch.ts";
-export type { CommitChanges } from "./due_queue.ts";
-export type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead_letters.ts";
-export type { NotificationDraft, Published, PublishRequest } from "./publish.ts";
+export type { CommitChanges } from "./job_claims.ts";
+export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
+export type { NotificationDraft, Published } from "./publish.ts";
 export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";

@@ -1,17 +1,17 @@
-/** Counts what becomes of notifications. Labels are bounded: rare topics share one. */
+/** Counts outcomes as metrics. The number of labels is bounded: rare topics share one. */
 
 import { TARGET_STATES } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
 import type { LedgerObserver } from "./ledger.ts";
 
-/** Topics that get a label of their own, over all clients; the rest is counted as one. */
+/** Topics with a label of their own, over all clients; all others count as one. */
 const MAX_TOPICS = 200;
 const OTHER = "other";
 
-/** An observer that turns the ledger's entries into metrics. */
+/** Creates the ledger observer that updates the metrics. */
 export function createObserver(metrics: Metrics): LedgerObserver {
-  /** client → topic → counts by transport and state, added up until the next scrape. */
+  /** client → topic → counts by transport and state, summed until the next scrape. */
   const clients = new Map<string, Map<string, Uint32Array>>();
   let topics = 0;
 
@@ -60,8 +60,8 @@ export function createObserver(metrics: Metrics): LedgerObserver {
     received({ kind }) {
       metrics.count("carillon_receipts_total", { kind });
     },
-    caughtUp() {
-      metrics.count("carillon_notifications_caught_up_total", {});
+    acknowledged() {
+      metrics.count("carillon_deferred_receipts_total", {});
     },
   };
 }

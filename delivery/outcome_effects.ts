@@ -1,6 +1,6 @@
 /**
- * What follows from a final verdict beyond the ledger: dead tokens go, replaced ones are stored,
- * what was given up becomes a dead letter, and the publisher is told.
+ * Applies the effects of a final decision beyond the ledger: removes dead tokens, stores replaced
+ * ones, adds dead letters and sends feedback to the publisher.
  */
 
 import type { JsonObject } from "../core/json.ts";
@@ -15,79 +15,86 @@ import { providerQueueName } from "./provider_queues.ts";
 import type { RetryDecision } from "./retry_decision.ts";
 import type { InvalidationGuard } from "./invalidation_guard.ts";
 
-/** The part of the subscriptions that consequences change. */
-export interface TokenKeeper {
-  /** Removes the subscription if its token is still the same; false where it was not. */
+/** The changes that outcomes make to subscriptions. */
+export interface TokenUpdates {
+  /** Removes the subscription if it still has this token; false otherwise. */
   remove(target: Target): Promise<boolean>;
   /** Stores the token that the provider wants used from now on. */
   replaceToken(target: Target, newToken: string): Promise<boolean>;
 }
 
-/** What consequences need. */
-export interface OutcomeEffectsOptions {
-  readonly tokens: TokenKeeper;
-  readonly letters: DeadLetters;
+interface OutcomeEffectsOptions {
+  readonly tokens: TokenUpdates;
+  readonly deadLetters: DeadLetters;
   readonly feedback: Feedback;
   readonly guard: InvalidationGuard;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
-/** What an attempt was about. */
-export interface Attempted {
+/** The attempt that a decision belongs to. */
+interface TargetAttempt {
   readonly notification: Notification;
   readonly target: Target;
   readonly attempts: number;
 }
 
-/** Carries out what a verdict brings with it; resolves when what must be durable is, if anything. */
+/** Applies the effects of a decision; the promise, if any, resolves when they are durable. */
 export type OutcomeEffects = (
-  verdict: RetryDecision,
-  about: Attempted,
+  decision: RetryDecision,
+  attempt: TargetAttempt,
 ) => Promise<void> | undefined;
 
-/** See the file's comment. */
+/** Creates the function that applies effects. */
 export function createOutcomeEffects(options: OutcomeEffectsOptions): OutcomeEffects {
-  const { tokens, letters, feedback, guard, metrics, log } = options;
+  const { tokens, deadLetters, feedback, guard, metrics, log } = options;
 
   async function removeToken(target: Target, reason: string) {
     try {
       if (!await tokens.remove(target)) return;
-      log.info("a dead token was removed", { ...namesOf(target), reason });
-      await feedback.enqueue("subscription.gone", { ...namesOf(target), reason });
+      log.info("a dead token was removed", { ...subscriptionFields(target), reason });
+      await feedback.enqueue("subscription.gone", { ...subscriptionFields(target), reason });
     } catch (thrown) {
-      // The next message to it will be answered the same, and removes it then.
+      // The provider will answer the next message the same way, which removes it then.
       log.warn("a dead token could not be removed", { reason: messageOf(thrown) });
     }
   }
 
-  async function carryOut(
-    { newToken, letter, reason = "" }: Extract<RetryDecision, { kind: "final" }>,
-    { notification, target, attempts }: Attempted,
+  async function applyEffects(
+    { newToken, deadLetter, reason = "" }: Extract<RetryDecision, { kind: "final" }>,
+    { notification, target, attempts }: TargetAttempt,
   ): Promise<void> {
     if (newToken !== undefined && await tokens.replaceToken(target, newToken)) {
-      await feedback.enqueue("subscription.updated", { ...namesOf(target), token: newToken });
+      await feedback.enqueue("subscription.updated", {
+        ...subscriptionFields(target),
+        token: newToken,
+      });
     }
-    if (!letter) return;
+    if (!deadLetter) return;
     const { transport, client } = target;
-    await letters.add({ notification, target, reason, attempts });
+    await deadLetters.add({ notification, target, reason, attempts });
     metrics.count("carillon_dead_letters_total", { transport, client });
     const { id, topic } = notification;
-    await feedback.enqueue("message.dead", { ...namesOf(target), notification: id, topic, reason });
+    await feedback.enqueue("message.dead", {
+      ...subscriptionFields(target),
+      notification: id,
+      topic,
+      reason,
+    });
   }
 
-  return (verdict, about) => {
-    if (verdict.kind !== "final") return undefined;
-    const { transport, client } = about.target;
-    const reason = verdict.reason ?? "";
-    const remove = verdict.drop && (() => removeToken(about.target, reason));
-    guard.answered(providerQueueName(transport, client), remove || undefined);
-    const isPlain = verdict.newToken === undefined && !verdict.letter;
-    return isPlain ? undefined : carryOut(verdict, about);
+  return (decision, attempt) => {
+    if (decision.kind !== "final") return undefined;
+    const { transport, client } = attempt.target;
+    const reason = decision.reason ?? "";
+    const remove = decision.removeToken && (() => removeToken(attempt.target, reason));
+    guard.record(providerQueueName(transport, client), remove || undefined);
+    const isPlain = decision.newToken === undefined && !decision.deadLetter;
+    return isPlain ? undefined : applyEffects(decision, attempt);
   };
 }
 
-function namesOf(target: Target): JsonObject {
+function subscriptionFields(target: Target): JsonObject {
   const { context, user, client, transport, subscriptionId } = target;
   return { context, user, client, transport, subscription: subscriptionId ?? null };
 }

@@ -1,6 +1,6 @@
 /**
- * Puts the parts of delivery together: publish → plan → attempt → settle → record. It holds no
- * rule of its own; each is in the file that it is named after.
+ * Wires the parts of delivery: publish → plan → attempt → settle → record. It holds no rule of its
+ * own; each is in the file that it is named after.
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
@@ -20,35 +20,35 @@ import type { Target, TransportName } from "../core/subscription.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
-import { createOutcomeEffects, type TokenKeeper } from "./outcome_effects.ts";
+import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
-import { type CommitChanges, DueQueue } from "./due_queue.ts";
+import { DueQueue } from "./due_queue.ts";
+import type { CommitChanges } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
-import { ReceiptTokens } from "./receipt_tokens.ts";
+import type { ReceiptTokens } from "./receipt_tokens.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
-import { createReplay, type Replay } from "./replay.ts";
 import { createPublishOnce } from "./publish_once.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SCHEDULE_HORIZON_MS, type ScheduledJob, ScheduledNotifications } from "./scheduled.ts";
 import { createTakeBack, type TakeBack } from "./take_back.ts";
-import { createRetries } from "./retries.ts";
+import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
-/** What delivery asks of the subscriptions. */
-export interface Subscriptions extends Matching, TokenKeeper {
-  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+/** What delivery needs of the subscriptions. */
+interface Subscriptions extends Matching, TokenUpdates {
+  /** The current target, or `undefined` where the user no longer subscribes with it. */
   refresh(target: Target): Promise<Target | undefined>;
 }
 
-/** What delivery needs. */
+/** Dependencies of {@link createPipeline}. */
 export interface PipelineOptions {
   readonly buffer: Buffer;
   readonly store: Store;
@@ -67,7 +67,7 @@ export interface PipelineOptions {
   readonly yieldToEventLoop: YieldToEventLoop;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Counts what is published; where absent, for this node alone. */
+  /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;
 }
 
@@ -77,24 +77,24 @@ export interface Pipeline extends AsyncDisposable {
   readonly letters: DeadLetters;
   readonly replay: Replay;
   readonly queues: ProviderQueues;
-  /** Whether a client has options for a transport, usable or not: its messages are taken on. */
+  /** Whether a client has options for a transport, valid or not: its messages are accepted. */
   readonly serves: (transport: TransportName, client: string) => boolean;
-  /** What is known of a notification under the id that its publisher got. */
+  /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   readonly takeBack: TakeBack;
   readonly reports: Reports;
-  /** A client has come back and was told a notification that had been kept for it. */
+  /** Records that a returning client received a notification that was kept for it. */
   acknowledge(name: LedgerName, client: string): void;
-  /** Retries that are waiting for their time. */
+  /** Retries that wait for their due time. */
   retriesWaiting(): number;
-  /** Notifications accepted and not settled. */
+  /** Notifications accepted but not settled. */
   inFlight(): number;
   /**
-   * Begins to work. `recovered` resolves to how many notifications are in flight from before, once
-   * all of them have been read back, or rejects where they cannot be.
+   * Starts delivery. `recovered` resolves to the number of notifications left in flight by an
+   * earlier run, once all are read back, or rejects where they cannot be read.
    */
   start(): Promise<{ readonly recovered: Promise<number> }>;
-  /** Hands over what is due, waits for what is under way, and keeps the rest. */
+  /** Delivers what is due, waits for attempts in progress, and keeps the rest. */
   stop(): Promise<void>;
 }
 
@@ -102,13 +102,13 @@ const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
 const RELEASES_AT_ONCE = 128;
-/** How long a stop has the ledger hear of clients that came back a moment ago. */
-const RECEIPTS_WITHIN_MS = 1_000;
-/** What holds for a context is what holds for a user of whom nothing is said. */
-const NOBODY = "";
+/** How long a stop waits for receipts of clients that returned just before. */
+const RECEIPTS_STOP_MS = 1_000;
+/** The limit of a context is read as the view of a user without settings. */
+const NO_USER = "";
 const HORIZON_MS = 25 * HOUR_MS;
 
-/** See the file's comment. */
+/** Creates the pipeline; `start` begins the work. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
   const { sockets, receiptTokens, clock, ids, random, yieldToEventLoop, log, metrics } = options;
@@ -131,17 +131,21 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return url === "" ? undefined : { url, secret };
     },
   });
-  const letters = new DeadLetters({
+  const deadLetters = new DeadLetters({
     ...{ store, commit, clock, ids },
     retentionMs: () => settings().deadLetters.retentionDays * 24 * HOUR_MS,
   });
   const guard = new InvalidationGuard({
     clock,
     settings: INVALIDATION_GUARD,
-    onWave: (window) => log.error("a wave of dead answers: no token was removed", { ...window }),
+    onSpike: (window) =>
+      log.error(
+        "too many tokens were reported invalid at once, so none was removed; check the credentials and the environment of this client",
+        { ...window },
+      ),
   });
   const effects = createOutcomeEffects({
-    ...{ tokens: subscriptions, letters, feedback, guard, metrics, log },
+    ...{ tokens: subscriptions, deadLetters, feedback, guard, metrics, log },
   });
   const queues = new ProviderQueues({
     ...{ clock, yieldToEventLoop },
@@ -176,19 +180,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   });
 
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
-    const made = options.generate(notification, target);
-    if (!notification.options?.receipts) return made;
+    const message = options.generate(notification, target);
+    if (!notification.options?.receipts) return message;
     const receipt = receiptTokens.of(notification.id);
-    return made instanceof Promise
-      ? made.then((message) => ({ ...message, receipt }))
-      : { ...made, receipt };
+    return message instanceof Promise
+      ? message.then((message) => ({ ...message, receipt }))
+      : { ...message, receipt };
   }
   const sender = new Sender({
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
   });
-  // A client whose options are faulty for the moment has its messages wait for an operator.
+  // Messages of a client with invalid options wait for an operator.
   const serves = (name: TransportName, client: string) => {
     const transport = transports.get(name);
     return transport !== undefined &&
@@ -212,7 +216,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       limiter: options.limiter ?? createLocalLimiter({ clock }),
       perKey: () => settings().publish.maxPerSecondPerKey,
       perContext(context) {
-        const view = configuration().view(context, NOBODY);
+        const view = configuration().view(context, NO_USER);
         return view instanceof Promise ? view.then(limitOf) : limitOf(view);
       },
       onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
@@ -235,19 +239,24 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function stop() {
     await scheduledQueue.stop();
     await buffer.stop();
-    // What is still under way after the longest attempt stays in the log for the next start.
+    // What is unfinished after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
     await Promise.all([retryQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
-    await within(receipts.flush(), { clock, ms: RECEIPTS_WITHIN_MS });
+    await within(receipts.flush(), { clock, ms: RECEIPTS_STOP_MS });
     receipts.close();
     await buffer.close();
   }
 
   return {
     publish,
-    letters,
-    replay: createReplay({ letters, ledger, clock, schedule: (jobs) => retryQueue.schedule(jobs) }),
+    letters: deadLetters,
+    replay: createReplay({
+      deadLetters,
+      ledger,
+      clock,
+      schedule: (jobs) => retryQueue.schedule(jobs),
+    }),
     queues,
     serves,
     find: async (id) => await buffer.find(id) ?? await scheduled.find(id),
@@ -262,7 +271,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
       const started = buffer.start(dispatch);
-      started.catch(() => {}); // said to whoever waits for `recovered`
+      started.catch(() => {}); // `recovered` reports it
       let waiting = 0;
       await scheduledQueue.start((job) => scheduled.release(job), () => waiting++);
       return { recovered: started.then((count) => retrying.size + waiting + count) };

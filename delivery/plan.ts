@@ -1,5 +1,5 @@
 /**
- * Who of those that want a notification is to be handed it, and why the others are not. Pure; the
+ * Decides which of the matched targets receive a notification, and why the others do not. Pure; the
  * configuration cascade has the last word.
  */
 
@@ -7,13 +7,13 @@ import type { TargetState } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 
-/** The cascade's answer for one user, as far as a plan needs it. */
+/** What the configuration allows one user. */
 export interface Permissions {
   enabled(transport: TransportName, client: string, topic: string): boolean;
 }
 
-/** What is to be done about one target. */
-export type Plan =
+/** The decision for one target. */
+type Plan =
   | { readonly target: Target; readonly send: true }
   | {
     readonly target: Target;
@@ -22,7 +22,7 @@ export type Plan =
     readonly reason: string;
   };
 
-/** One plan per target. */
+/** Returns one decision per target. */
 export function plan(
   notification: Notification,
   targets: readonly Target[],

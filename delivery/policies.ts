@@ -1,4 +1,4 @@
-/** From what the operator set to the numbers that delivery works with. */
+/** Derives the numbers that delivery works with from the operator's settings. */
 
 import type { Settings } from "../cascade/mod.ts";
 import type { TransportTraits } from "../core/transport.ts";
@@ -8,7 +8,7 @@ import type { InvalidationGuardSettings } from "./invalidation_guard.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The policy for failed attempts. */
+/** Returns the policy for failed attempts. */
 export function retryPolicy({ delivery }: Settings): RetryPolicy {
   return {
     baseMs: delivery.retryBaseMs,
@@ -19,7 +19,7 @@ export function retryPolicy({ delivery }: Settings): RetryPolicy {
   };
 }
 
-/** The numbers of a lane whose transport has these traits. */
+/** Returns the settings of a provider queue whose transport has these traits. */
 export function providerQueueSettings(
   { delivery }: Settings,
   traits: TransportTraits,
@@ -33,7 +33,7 @@ export function providerQueueSettings(
   };
 }
 
-/** Dead answers are gathered for ten seconds; twenty with more than half of them dead are a wave. */
+/** A window is ten seconds; more than half of at least twenty answers dead are a spike. */
 export const INVALIDATION_GUARD: InvalidationGuardSettings = {
   windowMs: 10_000,
   minAnswers: 20,

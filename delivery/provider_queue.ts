@@ -1,16 +1,22 @@
 /**
- * One lane per transport and client: so many sends at once, so many a second, a bounded queue and
- * a circuit breaker. What has no place in a lane is turned back at once, so that a provider that
- * hangs or throttles costs the others nothing.
+ * The queue of one transport and client, a bulkhead: it limits concurrency, rate and length and has
+ * a circuit breaker. It rejects at once what it cannot take, so that a provider that hangs or
+ * throttles does not slow down the others.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { Deadlines } from "../core/deadlines.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
-import { after, type Breaker, type BreakerSettings, CLOSED, enter } from "./breaker.ts";
+import {
+  type Breaker,
+  breakerAfter,
+  type BreakerSettings,
+  CLOSED,
+  enterBreaker,
+} from "./breaker.ts";
 
-/** The numbers of a lane. */
+/** The limits of a queue. */
 export interface ProviderQueueSettings {
   readonly maxConcurrent: number;
   /** 0: no limit. */
@@ -21,43 +27,43 @@ export interface ProviderQueueSettings {
   readonly breaker: BreakerSettings;
 }
 
-/** What a lane needs. */
+/** Dependencies of {@link ProviderQueue}. */
 export interface ProviderQueueOptions {
   readonly clock: Clock;
-  /** Read anew for each attempt, so that a reload counts. */
+  /** Read for each attempt, so that a reload takes effect. */
   readonly settings: () => ProviderQueueSettings;
-  /** Lets I/O have its turn while many are turned back. */
+  /** Lets I/O run while many queued attempts are rejected. */
   readonly yieldToEventLoop: YieldToEventLoop;
 }
 
-/** What came of asking a lane for an attempt. */
-export interface AttemptResult {
-  /** False where the lane turned it back: no attempt was made. */
-  readonly made: boolean;
+/** The result of a submission. */
+interface AttemptResult {
+  /** False where the queue rejected it without an attempt. */
+  readonly wasAttempted: boolean;
   readonly outcome: Outcome;
 }
 
-/** One attempt. Must not reject for anything the far side does. */
-export type Attempt = (signal: AbortSignal) => Promise<Outcome>;
+/** One attempt. Resolves for every answer of the provider; must not reject. */
+type Attempt = (signal: AbortSignal) => Promise<Outcome>;
 
 interface Queued {
   readonly attempt: Attempt;
   resolve(result: AttemptResult): void;
 }
 
-/** How many are turned back before others have their turn: each becomes a durable job. */
-const TURNED_BACK_AT_ONCE = 256;
+/** Rejections between two yields to the event loop: each becomes a durable job. */
+const REJECTED_PER_YIELD = 256;
 
-/** See the file's comment. */
+/** Runs attempts within the limits, in the order of submission. */
 export class ProviderQueue {
   readonly #options: ProviderQueueOptions;
   readonly #deadlines: Deadlines;
-  /** In order of arrival. */
+  /** In the order of submission. */
   readonly #queue = new Set<Queued>();
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
-  #isTurningBack = false;
-  /** Sends that the rate still allows, and when that was last counted. */
+  #isRejecting = false;
+  /** Sends that the rate allows now, and when that was last computed. */
   #tokens = 0;
   #countedAt: number;
   #timer: Timer | undefined;
@@ -76,33 +82,33 @@ export class ProviderQueue {
     return this.#breaker;
   }
 
-  /** Makes the attempt when its turn comes, or says at once that it will not. */
+  /** Runs the attempt when its turn comes, or rejects it at once. */
   submit(attempt: Attempt): Promise<AttemptResult> {
-    const held = this.#heldBack();
-    if (held) return Promise.resolve(held);
+    const rejected = this.#breakerRejection();
+    if (rejected) return Promise.resolve(rejected);
     if (this.#queue.size >= this.#options.settings().maxQueued) {
       const reason = "too many messages are waiting for this provider";
-      return Promise.resolve(turnedBack(reason, 1000));
+      return Promise.resolve(rejection(reason, 1000));
     }
     return new Promise((resolve) => {
       this.#queue.add({ attempt, resolve });
-      this.#pump();
+      this.#startNext();
     });
   }
 
-  /** Lets the next attempt through whatever happened before, e.g. after new credentials. */
+  /** Closes the breaker, e.g. after new credentials. */
   reset(): void {
     this.#breaker = CLOSED;
-    this.#pump();
+    this.#startNext();
   }
 
-  #pump(): void {
+  #startNext(): void {
     const { clock, settings } = this.#options;
     for (const next of this.#queue) {
       if (this.#inFlight >= settings().maxConcurrent) return;
-      if (this.#heldBack()) return void this.#turnBack();
+      if (this.#breakerRejection()) return void this.#rejectQueued();
       if (!this.#takeToken()) return;
-      const entered = enter(this.#breaker, clock.monotonic());
+      const entered = enterBreaker(this.#breaker, clock.monotonic());
       if (!entered.pass) return;
       this.#breaker = entered.next;
       this.#queue.delete(next);
@@ -110,20 +116,20 @@ export class ProviderQueue {
     }
   }
 
-  /** Turns back all that waits, for as long as the breaker holds back. */
-  async #turnBack(): Promise<void> {
-    if (this.#isTurningBack) return;
-    this.#isTurningBack = true;
+  /** Rejects the queued attempts for as long as the breaker is open. */
+  async #rejectQueued(): Promise<void> {
+    if (this.#isRejecting) return;
+    this.#isRejecting = true;
     let count = 0;
     for (const queued of this.#queue) {
-      const held = this.#heldBack();
-      if (!held) break;
+      const rejected = this.#breakerRejection();
+      if (!rejected) break;
       this.#queue.delete(queued);
-      queued.resolve(held);
-      if (++count % TURNED_BACK_AT_ONCE === 0) await this.#options.yieldToEventLoop();
+      queued.resolve(rejected);
+      if (++count % REJECTED_PER_YIELD === 0) await this.#options.yieldToEventLoop();
     }
-    this.#isTurningBack = false;
-    this.#pump();
+    this.#isRejecting = false;
+    this.#startNext();
   }
 
   async #run({ attempt, resolve }: Queued): Promise<void> {
@@ -134,26 +140,26 @@ export class ProviderQueue {
     try {
       outcome = await attempt(deadline.signal);
     } catch (thrown) {
-      // A bug in a transport must neither lose the message nor stop the lane.
+      // A bug in a transport must not lose the message or stop the queue.
       outcome = { kind: "retry", reason: `the transport failed: ${(thrown as Error)?.name}` };
     }
     this.#deadlines.end(deadline);
     this.#inFlight--;
     const now = clock.monotonic();
-    this.#breaker = after(this.#breaker, outcome, { now, settings: settings().breaker });
-    resolve({ made: true, outcome });
-    this.#pump();
+    this.#breaker = breakerAfter(this.#breaker, outcome, { now, settings: settings().breaker });
+    resolve({ wasAttempted: true, outcome });
+    this.#startNext();
   }
 
-  #heldBack(): AttemptResult | undefined {
+  #breakerRejection(): AttemptResult | undefined {
     const breaker = this.#breaker;
     if (breaker.state === "closed") return undefined;
     const waitMs = breaker.until - this.#options.clock.monotonic();
     if (waitMs <= 0 && !breaker.probing) return undefined;
-    return turnedBack(`held back: ${breaker.reason}`, Math.max(waitMs, 1000));
+    return rejection(`the circuit breaker is open: ${breaker.reason}`, Math.max(waitMs, 1000));
   }
 
-  /** Takes one send from what the rate allows, or asks to be woken when there is one. */
+  /** Takes one send from the rate limit, or sets a timer for the next one. */
   #takeToken(): boolean {
     const { clock, settings } = this.#options;
     const { maxPerSecond } = settings();
@@ -168,12 +174,12 @@ export class ProviderQueue {
     }
     this.#timer ??= clock.after(Math.ceil((1 - this.#tokens) / maxPerSecond * 1000), () => {
       this.#timer = undefined;
-      this.#pump();
+      this.#startNext();
     });
     return false;
   }
 }
 
-function turnedBack(reason: string, afterMs: number): AttemptResult {
-  return { made: false, outcome: { kind: "retry", reason, afterMs } };
+function rejection(reason: string, afterMs: number): AttemptResult {
+  return { wasAttempted: false, outcome: { kind: "retry", reason, afterMs } };
 }

@@ -1,4 +1,4 @@
-/** The lanes of the service, made as they are needed, one per transport and client. */
+/** Creates the provider queues on demand, one per transport and client. */
 
 import type { TransportName } from "../core/subscription.ts";
 import {
@@ -7,54 +7,53 @@ import {
   type ProviderQueueSettings,
 } from "./provider_queue.ts";
 
-/** A lane with what it is for. */
-export interface NamedProviderQueue {
+/** A queue and what it is for. */
+interface NamedProviderQueue {
   readonly transport: TransportName;
   readonly client: string;
   readonly queue: ProviderQueue;
 }
 
-/** What lanes need. */
-export interface ProviderQueuesOptions extends Omit<ProviderQueueOptions, "settings"> {
+interface ProviderQueuesOptions extends Omit<ProviderQueueOptions, "settings"> {
   readonly settings: (transport: TransportName, client: string) => ProviderQueueSettings;
 }
 
-/** See the file's comment. Clients come from the configuration, so their number is bounded. */
+/** All provider queues. Clients come from the configuration, so their number is bounded. */
 export class ProviderQueues {
-  readonly #lanes = new Map<string, NamedProviderQueue>();
+  readonly #queues = new Map<string, NamedProviderQueue>();
   readonly #options: ProviderQueuesOptions;
 
   constructor(options: ProviderQueuesOptions) {
     this.#options = options;
   }
 
-  /** The lane of a client on a transport. */
+  /** Returns the queue of a client on a transport, and creates it first where needed. */
   of(transport: TransportName, client: string): ProviderQueue {
     const name = providerQueueName(transport, client);
-    let named = this.#lanes.get(name);
+    let named = this.#queues.get(name);
     if (!named) {
       const settings = () => this.#options.settings(transport, client);
       const queue = new ProviderQueue({ ...this.#options, settings });
       named = { transport, client, queue };
-      this.#lanes.set(name, named);
+      this.#queues.set(name, named);
     }
     return named.queue;
   }
 
-  /** Every lane so far. */
+  /** All queues created so far. */
   all(): Iterable<NamedProviderQueue> {
-    return this.#lanes.values();
+    return this.#queues.values();
   }
 
-  /** Closes the breakers of a transport, e.g. after its credentials were changed. */
+  /** Closes the breakers of a transport, e.g. after new credentials. */
   reset(transport: TransportName): void {
-    for (const named of this.#lanes.values()) {
+    for (const named of this.#queues.values()) {
       if (named.transport === transport) named.queue.reset();
     }
   }
 }
 
-/** One text that names a lane. */
+/** The name of a queue in logs and in the invalidation guard. */
 export function providerQueueName(transport: TransportName, client: string): string {
   return `${transport}/${client}`;
 }

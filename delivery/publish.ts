@@ -1,6 +1,6 @@
 /**
- * Accepts what is published: checks what the principal may, and how much of it, stamps ids, and
- * puts everything into the buffer, which makes it durable before the caller is told.
+ * Accepts published notifications: checks permissions, sizes and limits, assigns ids and puts them
+ * into the buffer, which makes them durable before the publisher gets its answer.
  */
 
 import { createHash } from "node:crypto";
@@ -21,7 +21,7 @@ import { MAX_SCHEDULED_BATCH, type ScheduledNotifications } from "./scheduled.ts
 
 export type { Published };
 
-/** A notification as a publisher writes it, checked for shape. */
+/** A notification as a publisher writes it; its shape is already checked. */
 export interface NotificationDraft {
   readonly context: string;
   readonly user: string;
@@ -29,7 +29,7 @@ export interface NotificationDraft {
   /** A JSON object. */
   readonly data: JsonText;
   readonly priority?: Priority | undefined;
-  /** Seconds for which it is worth delivering. */
+  /** Seconds for which delivery makes sense. */
   readonly ttl?: number | undefined;
   readonly sourceToken?: string | undefined;
   readonly collapseKey?: string | undefined;
@@ -41,8 +41,7 @@ export interface NotificationDraft {
   readonly receipts?: boolean | undefined;
 }
 
-/** What publishing needs. */
-export interface PublishOptions extends PublishOnceOptions {
+interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
   readonly scheduled: Pick<ScheduledNotifications, "put" | "traits">;
@@ -50,10 +49,10 @@ export interface PublishOptions extends PublishOnceOptions {
   readonly timeZone: (context: string, user: string) => string | Promise<string>;
 }
 
-/** How a request is published. */
-export interface PublishRequest {
+/** One publish request. */
+interface PublishRequest {
   readonly drafts: readonly NotificationDraft[];
-  /** There is one, and it came without a list; faults are named accordingly. */
+  /** True where the body was a single notification, which changes the paths of faults. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
 }
@@ -62,7 +61,7 @@ export interface PublishRequest {
 export type Publish = (principal: Principal, request: PublishRequest) => Promise<Published>;
 
 /**
- * All or nothing per request.
+ * Creates the function that publishes a request, all or nothing.
  *
  * @throws {ServiceError} `forbidden`, `payload_too_large`, `too_many_requests`,
  * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
@@ -71,8 +70,8 @@ export function createPublish(options: PublishOptions): Publish {
   const { buffer, scheduled, clock, ids, maxPayloadBytes, limits, timeZone } = options;
   const publishOnce = createPublishOnce(options);
   const scheduleOnce = createPublishOnce({ ...options, buffer: scheduled });
-  /** Keys that this process is at. */
-  const busy = new Set<string>();
+  /** Idempotency keys that this process is working on. */
+  const inProgress = new Set<string>();
 
   function check(principal: Principal, { drafts, alone }: PublishRequest): void {
     const limit = maxPayloadBytes();
@@ -83,11 +82,11 @@ export function createPublish(options: PublishOptions): Publish {
       if (allows(principal, "publish", context)) allowed = context;
       else {
         const message = `the credential does not allow publishing in context ${context}`;
-        faults.push({ path: `${within(index, alone)}context`, message, code: "forbidden" });
+        faults.push({ path: `${prefixOf(index, alone)}context`, message, code: "forbidden" });
       }
       if (exceeds(data, limit)) {
         const message = `data has more than ${limit} bytes`;
-        faults.push({ path: `${within(index, alone)}data`, message, code: "payload_too_large" });
+        faults.push({ path: `${prefixOf(index, alone)}data`, message, code: "payload_too_large" });
       }
     });
     const [first] = faults;
@@ -105,27 +104,27 @@ export function createPublish(options: PublishOptions): Publish {
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey } = request;
-    const limiting = limits(principal, drafts);
-    if (limiting) await limiting;
+    const limited = limits(principal, drafts);
+    if (limited) await limited;
     const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
     const zones = isLater ? await zonesOf(request) : NO_ZONES;
-    const stamp = (made: readonly string[], acceptedAt: number) => {
+    const stamp = (newIds: readonly string[], acceptedAt: number) => {
       if (!isLater) {
-        return drafts.map((draft, at) => notificationOf(draft, { id: made[at]!, acceptedAt }));
+        return drafts.map((draft, at) => notificationOf(draft, { id: newIds[at]!, acceptedAt }));
       }
       return times(request, { zones, now: acceptedAt }).map((deliverAt, at) =>
-        notificationOf(drafts[at]!, { id: made[at]!, acceptedAt, deliverAt })
+        notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt })
       );
     };
     if (idempotencyKey === undefined) {
-      const made = drafts.map(() => ids());
-      await (isLater ? scheduled : buffer).put(stamp(made, clock.now()));
-      return { ids: made, replayed: false };
+      const newIds = drafts.map(() => ids());
+      await (isLater ? scheduled : buffer).put(stamp(newIds, clock.now()));
+      return { ids: newIds, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
     const name = key.join();
-    if (busy.has(name)) throw requestInProgress();
-    busy.add(name);
+    if (inProgress.has(name)) throw requestInProgress();
+    inProgress.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
       return await (isLater ? scheduleOnce : publishOnce)({
@@ -135,7 +134,7 @@ export function createPublish(options: PublishOptions): Publish {
         stamp,
       });
     } finally {
-      busy.delete(name);
+      inProgress.delete(name);
     }
   };
 }
@@ -143,7 +142,7 @@ export function createPublish(options: PublishOptions): Publish {
 const NO_ZONES: readonly string[] = [];
 
 /**
- * The times at which the drafts of a request are delivered, in epoch milliseconds.
+ * Returns when the drafts of a request are delivered, in epoch milliseconds.
  *
  * @throws {ServiceError} `invalid_request`
  */
@@ -160,25 +159,21 @@ function times(
       } as const
       : resolveDeliverAt(deliverAt, { now, timeZone: zones[index]! });
     if (time.ok) return time.atMs;
-    faults.push({ path: `${within(index, alone)}deliverAt`, message: `it ${time.why}` });
+    faults.push({ path: `${prefixOf(index, alone)}deliverAt`, message: `it ${time.why}` });
     return NaN;
   });
   const [first] = faults;
   if (!first) return resolved;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot schedule: ${first.path} ${first.message.slice(3)}`,
-    {
-      faults,
-    },
-  );
+  const message = `Cannot schedule: ${first.path}: ${first.message}`;
+  throw new ServiceError("invalid_request", message, { faults });
 }
 
-function within(index: number, alone: boolean | undefined): string {
+/** Begins the path of a fault. */
+function prefixOf(index: number, alone: boolean | undefined): string {
   return alone ? "" : `notifications[${index}].`;
 }
 
-/** A draft as a value, which is equal for drafts that say the same. */
+/** Parses the data, so that drafts with the same content are equal. */
 function parsed(draft: NotificationDraft): JsonObject {
   return { ...draft, data: JSON.parse(draft.data) } as JsonObject;
 }
@@ -221,7 +216,7 @@ function optionsOf(
 
 /** Whether a text has more than `limit` bytes in UTF-8. */
 function exceeds(text: string, limit: number): boolean {
-  if (text.length * 3 <= limit) return false; // three bytes at most for a UTF-16 unit
+  if (text.length * 3 <= limit) return false; // a UTF-16 unit takes at most three bytes
   return text.length > limit || new TextEncoder().encode(text).length > limit;
 }
 

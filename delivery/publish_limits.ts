@@ -1,21 +1,21 @@
-/** How many notifications a second a credential and a context may have accepted. */
+/** Limits how many notifications a second a credential and a context may publish. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RateLimiter, Take } from "../core/rate_limiter.ts";
 
-/** Whose limit it is. */
+/** Which limit was exceeded. */
 export type LimitKind = "key" | "context";
 
-/** What the limits need. They are notifications a second, 0 being none, and read anew each time. */
-export interface PublishLimitsOptions {
+/** Limits are notifications a second, read for each request; 0 means no limit. */
+interface PublishLimitsOptions {
   readonly limiter: RateLimiter;
   readonly perKey: () => number;
   readonly perContext: (context: string) => number | Promise<number>;
   readonly onLimited?: (limit: LimitKind) => void;
 }
 
-/** Lets notifications of these contexts pass, or throws. At once where nothing has to be read. */
+/** Admits notifications of these contexts or throws; synchronous where nothing has to be read. */
 export type PublishLimits = (
   principal: Pick<Principal, "id">,
   drafts: readonly { readonly context: string }[],
@@ -24,14 +24,14 @@ export type PublishLimits = (
 interface Wanted extends Take {
   readonly limit: LimitKind;
   readonly name: string;
-  /** How the limit is called in an error. */
+  /** Names the limit in the error message. */
   readonly scope: string;
 }
 
 /**
- * The function that lets pass or throws. Where one limit refuses, none is used up.
+ * Creates the check. Where one limit refuses, the others are refunded.
  *
- * @throws {ServiceError} `too_many_requests`, with the time after which another try is worth it
+ * @throws {ServiceError} `too_many_requests`, with the seconds to wait
  */
 export function createPublishLimits(
   { limiter, perKey, perContext, onLimited }: PublishLimitsOptions,

@@ -1,8 +1,8 @@
 /**
- * Publishes at most once under an idempotency key. Where the buffer takes other records along and
- * this process alone writes, the key is remembered in the commit that makes the notifications
- * durable. Otherwise it is reserved first, so that of several nodes one goes on, and a request that
- * got stuck half-way is finished by its repetition.
+ * Publishes at most once per idempotency key. Where the buffer stores other records along and only
+ * this process writes, one commit stores the key with the notifications. Otherwise it reserves the
+ * key first, so that only one node publishes, and a repeated request finishes one that stopped
+ * halfway.
  */
 
 import type { Buffer } from "../buffer/mod.ts";
@@ -12,65 +12,64 @@ import type { IdSource } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 
-/** What publishing once needs. */
+/** Dependencies of {@link createPublishOnce}. */
 export interface PublishOnceOptions {
   readonly buffer: Pick<Buffer, "put" | "traits">;
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
   readonly ids: IdSource;
-  /** Milliseconds for which a key is remembered. */
+  /** Milliseconds for which a key is kept. */
   readonly idempotencyMs: () => number;
 }
 
-/** A request with a key. */
-export interface KeyedRequest {
+/** A request with an idempotency key. */
+interface KeyedRequest {
   readonly key: StoreKey;
-  /** The same for the same request. */
+  /** Equal for equal requests. */
   readonly fingerprint: string;
   readonly count: number;
-  /** Makes the notifications of these ids, in order, as accepted at that time (epoch ms). */
+  /** Builds the notifications with these ids, in order, accepted at this time (epoch ms). */
   readonly stamp: (ids: readonly string[], acceptedAt: number) => readonly Notification[];
 }
 
-/** What was accepted. */
+/** The accepted notifications. */
 export interface Published {
   readonly ids: readonly string[];
-  /** The same request had been accepted before, under the same idempotency key. */
+  /** True where the same request was accepted before under this idempotency key. */
   readonly replayed: boolean;
 }
 
-/** What is kept of a request. */
-export interface IdempotencyRecord {
+/** The stored state of a key. */
+interface IdempotencyRecord {
   readonly v: 1;
   readonly fingerprint: string;
   readonly ids: readonly string[];
-  /** Absent once it is accepted. */
+  /** Absent once the request is accepted. */
   readonly pending?: {
-    /** Epoch ms; 0 where it is known to have failed. */
+    /** Epoch ms; 0 after a known failure. */
     readonly since: number;
     readonly acceptedAt: number;
   };
 }
 
-/** What a repetition finds. */
-export type IdempotencyState = "accepted" | "another request" | "under way" | "unfinished";
+type IdempotencyState = "accepted" | "another request" | "in progress" | "unfinished";
 
-/** For longer nobody is at it: a request to the store is given up before. */
-const UNDER_WAY_MS = 10_000;
+/** No request to the store takes longer, so an older reservation is abandoned. */
+const IN_PROGRESS_MS = 10_000;
 
-/** What a request is to do about what is kept under its key. Times are epoch milliseconds. */
+/** Returns the state of a key for a request. Times are epoch milliseconds. */
 export function idempotencyStateOf(
   known: IdempotencyRecord,
   { fingerprint, now }: { readonly fingerprint: string; readonly now: number },
 ): IdempotencyState {
   if (known.fingerprint !== fingerprint) return "another request";
   if (known.pending === undefined) return "accepted";
-  // Clocks of nodes differ, so it may seem to begin later than now.
-  return Math.abs(now - known.pending.since) < UNDER_WAY_MS ? "under way" : "unfinished";
+  // The clocks of nodes differ, so `since` may be later than `now`.
+  return Math.abs(now - known.pending.since) < IN_PROGRESS_MS ? "in progress" : "unfinished";
 }
 
 /**
- * The function that publishes; requests of this process with one key must not overlap.
+ * Creates the function that publishes. Requests of this process with the same key must not overlap.
  *
  * @throws {ServiceError} `idempotency_conflict`, `idempotency_mismatch`, and what
  * {@link Buffer.put} throws.
@@ -88,14 +87,14 @@ export function createPublishOnce(
   });
   const newIds = (count: number) => Array.from({ length: count }, () => ids());
 
-  /** The ids of a request that is accepted already, or `undefined` where it is to be finished. */
-  function replay(known: IdempotencyRecord, fingerprint: string): Published | undefined {
+  /** Returns the ids of an accepted request, or `undefined` where it must be finished. */
+  function replayOf(known: IdempotencyRecord, fingerprint: string): Published | undefined {
     switch (idempotencyStateOf(known, { fingerprint, now: clock.now() })) {
       case "accepted":
         return { ids: known.ids, replayed: true };
       case "unfinished":
         return undefined;
-      case "under way":
+      case "in progress":
         throw requestInProgress();
       case "another request":
         throw new ServiceError(
@@ -105,18 +104,20 @@ export function createPublishOnce(
     }
   }
 
-  async function together({ key, fingerprint, count, stamp }: KeyedRequest): Promise<Published> {
+  async function publishWithRecord(
+    { key, fingerprint, count, stamp }: KeyedRequest,
+  ): Promise<Published> {
     const known = await store.get<IdempotencyRecord>(key);
-    const replayed = known && replay(known.value, fingerprint);
+    const replayed = known && replayOf(known.value, fingerprint);
     if (replayed) return replayed;
     const value: IdempotencyRecord = { v: 1, fingerprint, ids: newIds(count) };
     await buffer.put(stamp(value.ids, clock.now()), [set(key, value)]);
     return { ids: value.ids, replayed: false };
   }
 
-  async function reserved(request: KeyedRequest): Promise<Published> {
+  async function publishReserved(request: KeyedRequest): Promise<Published> {
     const { key, fingerprint, count } = request;
-    // A buffer that takes records wants its ids in the order of the calls; they are made later.
+    // A buffer that stores records needs ids in the order of the calls, so they are made later.
     const made = takesRecords ? [] : newIds(count);
     const now = clock.now();
     const fresh = {
@@ -130,65 +131,65 @@ export function createPublishOnce(
     }
     const known = await store.get<IdempotencyRecord>(key);
     if (known === undefined) throw requestInProgress();
-    const replayed = replay(known.value, fingerprint);
+    const replayed = replayOf(known.value, fingerprint);
     if (replayed) return replayed;
-    const mine = await takeOver(known);
-    if (mine === undefined) throw requestInProgress();
-    return await finish(request, mine, { isRepeat: true });
+    const own = await claimUnfinished(known);
+    if (own === undefined) throw requestInProgress();
+    return await finish(request, own, { isRepeat: true });
   }
 
-  /** `undefined` where somebody else was quicker. */
-  async function takeOver({ key, value, version }: StoreEntry<IdempotencyRecord>) {
+  /** `undefined` where another request was first. */
+  async function claimUnfinished({ key, value, version }: StoreEntry<IdempotencyRecord>) {
     const pending = { since: clock.now(), acceptedAt: value.pending!.acceptedAt };
-    const mine: IdempotencyRecord = { ...value, pending };
-    const done = await store.commit({ checks: [{ key, version }], sets: [set(key, mine)] });
-    return done ? mine : undefined;
+    const own: IdempotencyRecord = { ...value, pending };
+    const done = await store.commit({ checks: [{ key, version }], sets: [set(key, own)] });
+    return done ? own : undefined;
   }
 
   async function finish(
     { key, fingerprint, count, stamp }: KeyedRequest,
-    mine: IdempotencyRecord,
+    own: IdempotencyRecord,
     { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<Published> {
-    const { acceptedAt } = mine.pending!;
+    const { acceptedAt } = own.pending!;
     try {
       if (takesRecords) {
-        // Its record would be done had anything been accepted: it may have new ids.
+        // The record would be complete if anything had been accepted, so new ids are safe.
         const done: IdempotencyRecord = { v: 1, fingerprint, ids: newIds(count) };
         await buffer.put(stamp(done.ids, clock.now()), [set(key, done)]);
         return { ids: done.ids, replayed: false };
       }
-      await buffer.put(stamp(mine.ids, acceptedAt), [], { isRepeat });
+      await buffer.put(stamp(own.ids, acceptedAt), [], { isRepeat });
     } catch (thrown) {
-      await giveUp(key, mine);
+      await markFailed(key, own);
       throw thrown;
     }
-    const done: IdempotencyRecord = { v: 1, fingerprint, ids: mine.ids };
-    // Where that fails, a repetition finds it unfinished, and the buffer knows the ids.
+    const done: IdempotencyRecord = { v: 1, fingerprint, ids: own.ids };
+    // If this fails, a repeated request finds it unfinished, and the buffer knows the ids.
     store.commit({ sets: [set(key, done)] }).catch(() => {});
-    return { ids: mine.ids, replayed: false };
+    return { ids: own.ids, replayed: false };
   }
 
-  /** Lets a repetition go on at once. Where that fails, it waits until nobody can be at it. */
-  async function giveUp(key: StoreKey, { pending, ...mine }: IdempotencyRecord): Promise<void> {
+  /** Lets a repeated request continue at once; if this fails, after {@link IN_PROGRESS_MS}. */
+  async function markFailed(key: StoreKey, { pending, ...own }: IdempotencyRecord): Promise<void> {
     try {
       const known = await store.get<IdempotencyRecord>(key);
       if (known?.value.pending?.since !== pending!.since) return;
-      const failed: IdempotencyRecord = { ...mine, pending: { ...pending!, since: 0 } };
+      const failed: IdempotencyRecord = { ...own, pending: { ...pending!, since: 0 } };
       await store.commit({
         checks: [{ key, version: known.version }],
         sets: [set(key, failed)],
       });
     } catch {
-      // Said by what made the publish fail.
+      // The error of the publish already says it.
     }
   }
 
-  return takesRecords && !store.traits.shared ? together : reserved;
+  return takesRecords && !store.traits.shared ? publishWithRecord : publishReserved;
 }
 
-/** Somebody else is at the same request. */
+/** The error for a key whose request is still in progress. */
 export function requestInProgress(): ServiceError {
-  const message = "Cannot publish: a request with this idempotency key is under way";
+  const message = "Cannot publish: a request with this idempotency key is in progress";
   return new ServiceError("idempotency_conflict", message, { retryAfterSeconds: 1 });
 }

@@ -14,7 +14,7 @@ import type { Ledger } from "./ledger.ts";
 import type { ReceiptTokens } from "./receipt_tokens.ts";
 
 /** What taking reports needs. */
-export interface ReportsOptions {
+interface ReportsOptions {
   readonly ledger: Pick<Ledger, "receive">;
   readonly receipts: Pick<DeferredReceipts, "add">;
   readonly feedback: Pick<Feedback, "enqueue">;

@@ -1,87 +1,104 @@
-/** Works off durable retry jobs. The configuration and the subscriptions are asked again first. */
+/**
+ * Runs durable retry jobs and replays dead letters. Before each attempt it checks the current
+ * configuration and subscription.
+ */
 
 import type { Clock } from "../core/clock.ts";
-import type { LedgerRecord, TargetRecord, TargetState } from "../core/ledger.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
+import type { StoreEntry } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { RetryJob, Sender } from "./sender.ts";
+import type { DeadLetter, DeadLetters } from "./dead_letters.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
-import type { JobResult } from "./due_queue.ts";
-import { type Ledger, targetNameOf } from "./ledger.ts";
+import type { JobResult } from "./job_claims.ts";
+import { type Ledger, recordOf, targetKey } from "./ledger.ts";
 import { plan } from "./plan.ts";
 
-/** What working off retries needs. */
-export interface RetriesOptions {
+interface RetriesOptions {
   readonly sender: Sender;
   readonly ledger: Ledger;
   readonly configuration: () => ConfigurationSnapshot;
   readonly serves: (transport: TransportName, client: string) => boolean;
-  /** The target as it is now, or `undefined` where the user no longer subscribes with it. */
+  /** The current target, or `undefined` where the user no longer subscribes with it. */
   readonly refresh: (target: Target) => Promise<Target | undefined>;
   readonly clock: Clock;
 }
 
-/** The handler of the retry queue. */
+/** Creates the handler of the retry queue. */
 export function createRetries(options: RetriesOptions) {
   const { sender, ledger, configuration, serves, refresh, clock } = options;
 
-  /** Why there is no point in another attempt. */
-  async function obstacle(job: RetryJob, target: Target | undefined) {
+  /** Returns why another attempt is pointless, or `undefined`. */
+  async function reasonToStop(job: RetryJob, target: Target | undefined) {
     const { expiresAt, context, user } = job.notification;
     if (expiresAt !== undefined && clock.now() >= expiresAt) {
-      return { state: "expired", reason: "its time ran out" } as const;
+      return { state: "expired", reason: "the notification expired" } as const;
     }
-    if (!target) return { state: "gone", reason: "it was unsubscribed" } as const;
+    if (!target) return { state: "gone", reason: "the user unsubscribed" } as const;
     const permissions = await configuration().view(context, user);
     const [step] = plan(job.notification, [target], { permissions, serves });
-    // A client that has no options for the moment may have them again after the next reload.
+    // A client without options may get them with the next reload.
     return step && !step.send && step.state !== "unserved" ? step : undefined;
-  }
-
-  /** Why a job that waited is not needed any more, by the record of its notification. */
-  function superseded(job: RetryJob, record: LedgerRecord | undefined) {
-    if (job.hold !== "escalation" || !record?.receipts?.length) return undefined;
-    return { state: "seen", reason: "a client acknowledged it in time" } as const;
   }
 
   return async (job: RetryJob): Promise<JobResult<RetryJob>> => {
     const known = await ledger.record(job.notification);
     if (isCancelled(job, known)) return { done: true };
     const target = await refresh(job.target);
-    const stop = superseded(job, known) ?? await obstacle(job, target);
+    const stop = acknowledgedInTime(job, known) ?? await reasonToStop(job, target);
     if (stop) {
-      await ledger.retried(job.notification, ended(job, stop));
+      const { state, reason } = stop;
+      const { attempts } = job;
+      const record = recordOf(job.target, {
+        ...{ state, reason, at: clock.now() },
+        ...(attempts > 0 && { attempts }),
+      });
+      await ledger.retried(job.notification, record);
       return { done: true };
     }
     const { record, result } = await sender.retry({ ...job, target: target! });
-    // What waited is not waiting any more, so that its record must say what it came to.
+    // After its first attempt, a target that was held is retrying.
     if (result.done || job.hold) await ledger.retried(job.notification, record);
     return result;
   };
-
-  function ended(
-    { target: { client, transport, subscriptionId }, attempts }: RetryJob,
-    { state, reason }: { readonly state: TargetState; readonly reason: string },
-  ): TargetRecord {
-    return {
-      client,
-      transport,
-      ...(subscriptionId !== undefined && { subscription: subscriptionId }),
-      state,
-      reason,
-      ...(attempts > 0 && { attempts }),
-      at: clock.now(),
-    };
-  }
 }
 
-/** Whether a publisher cancelled what a job is about. */
+/** Whether the publisher cancelled the target of a job. */
 function isCancelled({ target }: RetryJob, record: LedgerRecord | undefined): boolean {
-  const name = targetNameOf({
-    client: target.client,
-    transport: target.transport,
-    ...(target.subscriptionId !== undefined && { subscription: target.subscriptionId }),
-  });
-  return record?.targets.some((each) =>
-    each.state === "cancelled" && targetNameOf(each) === name
-  ) ?? false;
+  if (!record?.targets.some(({ state }) => state === "cancelled")) return false;
+  const key = targetKey(recordOf(target, { state: "cancelled", at: 0 }));
+  return record.targets.some((one) => one.state === "cancelled" && targetKey(one) === key);
+}
+
+/** Why a job that waited for an acknowledgement is not needed any more, or `undefined`. */
+function acknowledgedInTime({ hold }: RetryJob, record: LedgerRecord | undefined) {
+  if (hold !== "escalation" || !record?.receipts?.length) return undefined;
+  return { state: "seen", reason: "a client acknowledged it in time" } as const;
+}
+
+/** Retries a dead letter; false where it was replayed before. */
+export type Replay = (letter: StoreEntry<DeadLetter>) => Promise<boolean>;
+
+/** Creates the function that replays dead letters. It ignores their ttl. */
+export function createReplay(
+  { deadLetters, ledger, clock, schedule }: {
+    readonly deadLetters: DeadLetters;
+    readonly ledger: Ledger;
+    readonly clock: Clock;
+    readonly schedule: (
+      jobs: readonly { readonly job: RetryJob; readonly atMs: number }[],
+    ) => Promise<void>;
+  },
+): Replay {
+  return async (letter) => {
+    const { notification: { expiresAt: _, ...notification }, target } = letter.value;
+    const now = clock.now();
+    // Scheduled before the dead letter is removed: a crash in between may repeat a message but
+    // loses none.
+    const job: RetryJob = { v: 1, notification, target, attempts: 0, since: now };
+    if (!await deadLetters.get(letter.value.id)) return false;
+    await schedule([{ job, atMs: now }]);
+    await ledger.replayed(notification, target, now);
+    return await deadLetters.remove(letter);
+  };
 }

@@ -1,30 +1,30 @@
-/** From what one attempt came to, to what is done about it. A pure table. */
+/** Decides what happens after an attempt, from its outcome. A pure table. */
 
 import type { Outcome } from "../core/outcome.ts";
 import type { TargetState } from "../core/ledger.ts";
 import { backoffMs, type RetryPolicy } from "./retry_policy.ts";
 
-/** What is to be done after an attempt. */
+/** What happens after an attempt. */
 export type RetryDecision =
-  /** Final. `drop`: the address is dead. `letter`: worth an operator's look. */
+  /** `removeToken`: the address is dead. `deadLetter`: keep it for an operator. */
   | {
     readonly kind: "final";
     readonly state: TargetState;
     readonly reason?: string;
     readonly providerId?: string;
     readonly newToken?: string;
-    readonly drop?: true;
-    readonly letter?: true;
+    readonly removeToken?: true;
+    readonly deadLetter?: true;
   }
-  | { readonly kind: "again"; readonly atMs: number; readonly reason: string };
+  | { readonly kind: "retry"; readonly atMs: number; readonly reason: string };
 
-/** What a verdict depends on besides the outcome. */
+/** What a decision depends on besides the outcome. */
 export interface AttemptFacts {
-  /** Attempts that reached the provider, this one included. */
+  /** Attempts that reached the provider, including this one. */
   readonly attempts: number;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Epoch milliseconds from which its age counts. */
+  /** Epoch milliseconds from which the age counts. */
   readonly since: number;
   readonly expiresAt?: number | undefined;
   readonly policy: RetryPolicy;
@@ -32,7 +32,7 @@ export interface AttemptFacts {
   readonly random: number;
 }
 
-/** Decides what becomes of one target after one attempt. */
+/** Decides what happens to one target after one attempt. */
 export function decideRetry(outcome: Outcome, facts: AttemptFacts): RetryDecision {
   switch (outcome.kind) {
     case "sent": {
@@ -49,25 +49,25 @@ export function decideRetry(outcome: Outcome, facts: AttemptFacts): RetryDecisio
     case "source":
       return { kind: "final", state: outcome.kind };
     case "gone":
-      return { kind: "final", state: "gone", reason: outcome.reason, drop: true };
+      return { kind: "final", state: "gone", reason: outcome.reason, removeToken: true };
     case "rejected":
-      return { kind: "final", state: "rejected", reason: outcome.reason, letter: true };
+      return { kind: "final", state: "rejected", reason: outcome.reason, deadLetter: true };
     case "retry":
-      return again(outcome.reason, outcome.afterMs ?? 0, facts);
+      return retryLater(outcome.reason, outcome.afterMs ?? 0, facts);
     case "misconfigured":
-      return again(outcome.reason, facts.policy.misconfiguredMs, facts);
+      return retryLater(outcome.reason, facts.policy.misconfiguredMs, facts);
   }
 }
 
-function again(reason: string, floorMs: number, facts: AttemptFacts): RetryDecision {
+function retryLater(reason: string, floorMs: number, facts: AttemptFacts): RetryDecision {
   const { attempts, now, since, expiresAt, policy, random } = facts;
-  // Never before the floor; the jitter comes on top, or all who waited would return as one.
+  // Never before the floor; jitter on top of it spreads those that failed together.
   const atMs = now + floorMs + backoffMs(attempts, { ...policy, random });
   if (expiresAt !== undefined && atMs >= expiresAt) {
     return { kind: "final", state: "expired", reason };
   }
   if (attempts >= policy.maxAttempts || atMs - since > policy.maxAgeMs) {
-    return { kind: "final", state: "dead", reason, letter: true };
+    return { kind: "final", state: "dead", reason, deadLetter: true };
   }
-  return { kind: "again", atMs, reason };
+  return { kind: "retry", atMs, reason };
 }

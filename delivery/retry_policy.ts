@@ -1,21 +1,21 @@
-/** How long to wait before trying again: exponential back-off with full jitter. Pure. */
+/** Computes the wait before a retry: exponential backoff with full jitter. Pure. */
 
-/** The numbers of a policy, in milliseconds. */
+/** The limits of retries, in milliseconds. */
 export interface RetryPolicy {
   /** Upper end of the first wait. */
   readonly baseMs: number;
-  /** No wait is longer, a provider's own floor apart. */
+  /** Longest backoff; the provider's own floor comes on top. */
   readonly capMs: number;
   readonly maxAttempts: number;
-  /** Given up when this old, counted from acceptance. */
+  /** A message older than this, counted from acceptance, is given up. */
   readonly maxAgeMs: number;
-  /** The least wait where a credential or set-up is wrong and an operator has to act. */
+  /** The shortest wait where a credential or set-up is wrong and an operator has to act. */
   readonly misconfiguredMs: number;
 }
 
 /**
- * A wait between 0 and min(cap, base · 2^(attempts − 1)), evenly spread, so that those who failed
- * together do not come back together.
+ * Returns a wait between 0 and min(cap, base · 2^(attempts − 1)), evenly distributed, so that
+ * messages that failed together are not retried together.
  */
 export function backoffMs(
   attempts: number,

@@ -12,8 +12,9 @@ import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import { MAX_SCHEDULE_MS } from "./deliver_at.ts";
-import type { DueQueue, JobResult } from "./due_queue.ts";
-import type { KeyedRequest, Published } from "./publish_once.ts";
+import type { DueQueue } from "./due_queue.ts";
+import type { JobResult } from "./job_claims.ts";
+import type { createPublishOnce } from "./publish_once.ts";
 
 /** Names the record that is due. */
 export interface ScheduledJob {
@@ -38,12 +39,12 @@ interface ScheduledRecord {
 }
 
 /** What scheduling needs. */
-export interface ScheduledOptions {
+interface ScheduledOptions {
   readonly store: Store;
   readonly queue: Pick<DueQueue<ScheduledJob>, "schedule">;
   readonly buffer: Pick<Buffer, "find" | "traits">;
   /** Puts the due notification into the buffer, once for each key. */
-  readonly publishOnce: (request: KeyedRequest) => Promise<Published>;
+  readonly publishOnce: ReturnType<typeof createPublishOnce>;
   readonly clock: Pick<Clock, "now">;
   /** Milliseconds for which a record is kept that is released or cancelled. */
   readonly retentionMs: () => number;

@@ -13,7 +13,7 @@ import type { Ledger } from "./ledger.ts";
 import type { ScheduledNotifications } from "./scheduled.ts";
 
 /** What taking back needs. */
-export interface TakeBackOptions {
+interface TakeBackOptions {
   readonly buffer: Pick<Buffer, "put">;
   readonly ledger: Ledger;
   readonly scheduled: Pick<ScheduledNotifications, "cancel">;

@@ -1,4 +1,4 @@
-/** Compiles the fields of one template, and reports every one that is not as it should be. */
+/** Compiles the fields of one template and reports each invalid one. */
 
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
@@ -15,26 +15,26 @@ import { parseTextTemplate, type TextTemplate } from "./text_template.ts";
 /** A named value in the file. */
 export interface Entry {
   readonly node: Node | null;
-  /** Offset of its name. */
+  /** The offset of its name. */
   readonly at: number;
   readonly name: string;
 }
 
-/** How the file is read and complained about; offsets count characters of the file. */
+/** Reads YAML nodes and reports faults; offsets count characters of the file. */
 export interface Reader {
   fault(offset: number, message: string): void;
-  /** What a map holds; reports a fault where it is none. */
+  /** Yields the entries of a map; reports a fault for any other node. */
   entries(entry: Entry, expected: string): Iterable<Entry>;
-  /** What a list holds; `undefined` where it is none. */
+  /** Returns the items of a list; `undefined` for any other node. */
   items(entry: Entry): readonly Entry[] | undefined;
-  /** Where a character of a scalar's value stands, as well as it can be told. */
+  /** Returns the offset of a character within a scalar, as exactly as possible. */
   textOffset(node: Scalar, into: number): number;
 }
 
 const TEXTS: readonly string[] = [...TEXT_FIELDS, ...ADDRESS_FIELDS, "badge", "collapsekey"];
 const MAX_EXTRA_DEPTH = 8;
 
-/** The template of an entry; `undefined` where any of it is wrong. */
+/** Compiles an entry; `undefined` where any part of it is invalid. */
 export function compileTemplate(entry: Entry, reader: Reader): Template | undefined {
   const fields: Record<string, unknown> = {};
   let good = isMap(entry.node);
@@ -55,7 +55,7 @@ function compileField(entry: Entry, reader: Reader): unknown {
       return flagIn(node) ?? reader.fault(at, `'${name}' must be true or false`);
     case "extra":
       if (isMap(node)) return compileExtra(entry, { reader, depth: 0 });
-      return reader.fault(at, "'extra' needs fields in the provider's format below it");
+      return reader.fault(at, "'extra' must contain fields in the provider's format");
     default:
       return reader.fault(
         at,
@@ -66,13 +66,13 @@ function compileField(entry: Entry, reader: Reader): unknown {
   }
 }
 
-/** A boolean in any spelling of YAML 1.1, as in the options files. */
+/** Reads a boolean in any spelling of YAML 1.1, as in the options files. */
 function flagIn(node: Node | null): boolean | undefined {
   if (!isScalar(node)) return undefined;
   return typeof node.value === "boolean" ? node.value : readYamlBoolean(String(node.value));
 }
 
-/** `false` and nothing at all both leave a field out. */
+/** Both `false` and an empty value omit the field. */
 function compileSetting({ node, at, name }: Entry, reader: Reader): TemplateSetting | undefined {
   const value = isScalar(node) ? node.value : node;
   if (value === null || value === false) return false;
@@ -84,7 +84,7 @@ function compileSetting({ node, at, name }: Entry, reader: Reader): TemplateSett
 }
 
 function compileText(node: Scalar, reader: Reader): TextTemplate | undefined {
-  // A number is the text that is written in the file: '007' and '1e3' stay what they are.
+  // A number is used as written in the file: '007' and '1e3' stay unchanged.
   const written = typeof node.value === "string" ? node.value : node.source;
   const parsed = parseTextTemplate(written ?? String(node.value));
   if (parsed.ok) return parsed.template;

@@ -1,6 +1,6 @@
 /**
- * The messages that the service makes without any template: what a person wants to see of a new
- * mail or an invitation, and a silent update where there is nothing to show.
+ * The messages that the service creates without a template: the visible content of a new mail or an
+ * invitation, and a silent update for everything else.
  */
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
@@ -8,7 +8,7 @@ import type { Message } from "../core/message.ts";
 import type { ParsedNotification } from "../core/notification.ts";
 import { countOf, textOf } from "./fields.ts";
 
-/** The parts of a message that depend on its topic, before they are cleaned and cut. */
+/** The parts of a message that depend on the topic, not yet cleaned or shortened. */
 export interface MessageDraft extends
   Partial<
     Pick<
@@ -16,19 +16,19 @@ export interface MessageDraft extends
       "title" | "body" | "badge" | "sound" | "thread" | "category" | "collapseKey" | "icon" | "link"
     >
   > {
-  /** Absent: silent where neither title nor body come about. */
+  /** Absent: silent where there is neither title nor body. */
   readonly silent?: boolean;
 }
 
 const MAIL = "ox:mail:new";
 const CALENDAR = "ox:calendar:updates";
-/** Action buttons of the original's mobile apps hang on this name. */
+/** The original's mobile apps attach action buttons to this name. */
 const MAIL_CATEGORY = "new-message-category";
 const SOUND = "default";
-/** Lines of a message about several mails. */
+/** The most lines of a message about several mails. */
 const MAX_LINES = 5;
 
-/** The message for a notification, as it is where no template changes it. */
+/** Returns the built-in message of a notification. */
 export function draftOf({ topic, data }: Pick<ParsedNotification, "topic" | "data">): MessageDraft {
   switch (topic) {
     case MAIL:
@@ -40,14 +40,14 @@ export function draftOf({ topic, data }: Pick<ParsedNotification, "topic" | "dat
   }
 }
 
-/** The same with the fields of the newest of several mails as its own, for templates to show. */
+/** Adds the fields of the newest of several mails to the data, for templates. */
 export function withNewestMail(notification: ParsedNotification): ParsedNotification {
   const { topic, data } = notification;
   const newest = topic === MAIL ? mailsOf(data).at(-1) : undefined;
   return newest ? { ...notification, data: { ...data, ...newest } } : notification;
 }
 
-/** A mail server without rich push data tells no more than the folder; nothing is shown then. */
+/** Without rich push data a mail server sends only the folder; nothing is shown then. */
 function mailDraft(data: JsonObject): MessageDraft {
   const mails = mailsOf(data);
   if (mails.length > 1) return mailsDraft(data, mails);
@@ -91,7 +91,7 @@ function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): MessageDraf
   };
 }
 
-/** Only what waits for an answer is worth a look; all else is for the app to refresh. */
+/** Only what needs an answer is shown; the app refreshes everything else. */
 function calendarDraft(data: JsonObject): MessageDraft {
   const { needsAction } = data;
   if (!Array.isArray(needsAction) || needsAction.length === 0) return { silent: true };
@@ -114,7 +114,7 @@ function otherDraft(data: JsonObject): MessageDraft {
   };
 }
 
-/** Mails that arrived at once come as a list (the original's `args`). */
+/** Mails that arrive together come as a list (the original's `args`). */
 function mailsOf({ args }: JsonObject): readonly JsonObject[] {
   return Array.isArray(args) ? (args as readonly Json[]).filter(isJsonObject) : [];
 }

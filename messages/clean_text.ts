@@ -1,7 +1,7 @@
-/** Makes texts from outside fit to be shown: no control characters, no broken ones, never endless. */
+/** Prepares texts for display: no control characters, valid Unicode, bounded length. */
 
-/** UTF-16 units of the longest text of each kind; transports cut further, to their own limits. */
-export const MAX_LENGTH = {
+/** The most UTF-16 units per kind of text; transports shorten further to their own limits. */
+const MAX_LENGTH = {
   title: 256,
   body: 2048,
   sound: 128,
@@ -13,13 +13,13 @@ export const MAX_LENGTH = {
   extra: 2048,
 } as const;
 
-/** Which text it is. A body and a template's own fields may have lines. */
+/** The kind of text. Bodies and a template's own fields may have several lines. */
 export type TextKind = keyof typeof MAX_LENGTH;
 
-/** The text as it can be shown, or nothing where nothing is left of it. */
+/** Returns the text for display, or `undefined` where nothing is left. */
 export function cleanText(text: string, kind: TextKind): string | undefined {
   const max = MAX_LENGTH[kind];
-  // Whatever is cut off need not be looked at, however long it is.
+  // Characters beyond this cannot reach the result, so skip them.
   const start = text.slice(0, 4 * max).toWellFormed().replace(/\r\n?|[\u2028\u2029]/g, "\n");
   const shown = kind === "body" || kind === "extra"
     ? start.replaceAll("\t", " ").replace(/[^\P{Cc}\n]/gu, "").replace(/\s*\n\s*/g, "\n")

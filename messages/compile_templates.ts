@@ -1,76 +1,41 @@
 /**
- * Reads `pns-messages.yml`: client → transport → topic → template. Everything that is wrong is
- * found in one go and said with file, line and column; whether faulty templates are taken into
- * use is for the caller to decide.
+ * Reads `pns-messages.yml`: client → transport → topic → template. It reports all faults at once,
+ * with file, line and column; the caller decides whether to use a file with faults.
  */
 
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-} from "yaml";
-import { messageOf } from "../core/errors.ts";
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
+import type { FileFault } from "../core/file_fault.ts";
 import { transportName } from "../core/subscription.ts";
 import { topicFault } from "../core/topic.ts";
+import { MAX_YAML_ALIASES, readYamlDocument } from "../core/yaml_document.ts";
 import { compileTemplate, type Entry, type Reader } from "./_compile_template.ts";
 import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
 
-/** Something wrong in a file; line and column count from 1. */
-export interface TemplateFault {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly message: string;
-}
-
-/** Against files that blow up when their aliases are expanded. */
-const MAX_ALIASES = 100;
-
-/** What a file came to. */
-export interface CompiledTemplates {
-  /** Those without fault. */
+/** The result of compiling a file. */
+interface CompiledTemplates {
+  /** The valid templates. */
   readonly templates: Templates;
-  readonly faults: readonly TemplateFault[];
+  readonly faults: readonly FileFault[];
 }
 
 /** Compiles a file's text. Never throws. */
 export function compileTemplates(file: string, text: string): CompiledTemplates {
-  const lines = new LineCounter();
-  const faults: TemplateFault[] = [];
-  function fault(offset: number, message: string): void {
-    const { line, col } = lines.linePos(offset);
-    faults.push({ file, line: Math.max(1, line), column: Math.max(1, col), message });
-  }
   const found: [TemplateScope, Template][] = [];
-  try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    for (const { pos: [offset], message } of document.errors) {
-      // The parser points to the end of the line before a key that is there twice.
-      const gap = /^ *\n\s*/.exec(text.slice(offset))?.[0].length ?? 0;
-      // Some quote what they found, however long it is.
-      fault(offset + gap, messageOf(message, 200));
+  const faults: FileFault[] = [];
+  const unreadable = readYamlDocument({ file, text }, (document, positionAt) => {
+    const fault = (offset: number, message: string) =>
+      void faults.push({ file, ...positionAt(offset), message });
+    const reader = readerOf(document, { text, fault });
+    for (const entry of scopes(document.contents, reader)) {
+      const template = compileTemplate(entry, reader);
+      if (template) found.push([entry.scope, template]);
     }
-    if (faults.length === 0) {
-      const reader = readerOf(document, { text, fault });
-      for (const entry of scopes(document.contents, reader)) {
-        const template = compileTemplate(entry, reader);
-        if (template) found.push([entry.scope, template]);
-      }
-    }
-  } catch (thrown) {
-    // Too many aliases, or nesting deeper than the stack.
-    fault(0, messageOf(thrown, 200));
-  }
-  return { templates: indexTemplates(found), faults };
+  });
+  return { templates: indexTemplates(found), faults: [...faults, ...unreadable] };
 }
 
-/** The templates of a file with their places; what is no such place is a fault. */
+/** Yields the templates of a file with their scopes; reports invalid scopes. */
 function* scopes(
   root: Node | null,
   reader: Reader,
@@ -85,7 +50,10 @@ function* scopes(
         continue;
       }
       if (transport === "websocket") {
-        reader.fault(way.at, "websocket carries data as they are; templates are for the others");
+        reader.fault(
+          way.at,
+          "websocket sends data unchanged; templates are for the other transports",
+        );
         continue;
       }
       for (const entry of reader.entries(way, 'topics (or "*")')) {
@@ -104,7 +72,7 @@ function readerOf(
   let aliases = 0;
   function resolved(node: unknown): Node | null {
     if (!isAlias(node)) return node as Node | null;
-    if (++aliases > MAX_ALIASES) throw new Error(`More than ${MAX_ALIASES} aliases`);
+    if (++aliases > MAX_YAML_ALIASES) throw new Error(`More than ${MAX_YAML_ALIASES} aliases`);
     return node.resolve(document) as Node | undefined ?? null;
   }
   return {

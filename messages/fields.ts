@@ -1,7 +1,6 @@
 /**
- * What a placeholder can stand for: the data fields that topics are known to carry, some values
- * made from them, and any other field by `data.` and its path. A missing or odd value is an empty
- * text, never an error.
+ * The values of placeholders: known data fields, values derived from them, and any other field by
+ * `data.` and its path. A missing or unexpected value becomes an empty text, never an error.
  */
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
@@ -10,7 +9,7 @@ import type { ParsedNotification } from "../core/notification.ts";
 /** Reads one value of a notification as text; empty where there is none. */
 export type Field = (notification: ParsedNotification) => string;
 
-/** Fields of the data that have a name of their own (the original's `PushNotificationField`). */
+/** Data fields with a name of their own (the original's `PushNotificationField`). */
 const DATA_FIELDS = [
   "folder",
   "id",
@@ -42,10 +41,10 @@ const FIELDS = new Map<string, Field>([
   ...Object.entries(DERIVED),
 ]);
 
-/** Names that can stand in braces, for an error message; `data.` and a path is always possible. */
+/** The names of placeholders, for error messages; `data.` and a path is always possible. */
 export const FIELD_NAMES: readonly string[] = [...FIELDS.keys()];
 
-/** The field of that name, if there is such a name. */
+/** Returns the field of a name, or `undefined`. */
 export function fieldOf(name: string): Field | undefined {
   if (!name.startsWith("data.")) return FIELDS.get(name);
   const path = name.split(".").slice(1);
@@ -57,7 +56,7 @@ export function fieldOf(name: string): Field | undefined {
   };
 }
 
-/** A value as text: lists with commas, nothing for objects and for what is missing. */
+/** Converts a value to text: lists with commas; objects and missing values are empty. */
 export function textOf(value: Json | undefined): string {
   if (typeof value === "string") return value.trim();
   if (typeof value === "number" || typeof value === "boolean") return `${value}`;
@@ -66,13 +65,13 @@ export function textOf(value: Json | undefined): string {
     .filter((text) => text !== "").join(", ");
 }
 
-/** How many things happened: mails in one notification, events that ask for an answer, or one. */
+/** Counts the mails in a notification, or the events that need an answer; otherwise 1. */
 export function countOf({ args, needsAction }: JsonObject): number {
   if (Array.isArray(args) && args.length > 0) return args.length;
   return Array.isArray(needsAction) ? needsAction.length : 1;
 }
 
-/** Data may well have a field called `constructor`, and must not get the inherited one otherwise. */
+/** Data may contain a field named `constructor`; the inherited value must not appear. */
 function own(object: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Makes the message for one client and transport out of a notification: the built-in one of its
- * topic, as a template changes it. Never fails, whatever the data are; every text is bounded.
+ * Creates the message of a notification for one client and transport: the built-in one of the
+ * topic, changed by a template. It never fails, whatever the data contain; every text is bounded.
  */
 
 import type { Dismissal } from "../core/delivery_options.ts";
@@ -12,18 +12,18 @@ import { cleanText, type TextKind } from "./clean_text.ts";
 import { applyTemplate } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 
-/** What one user's settings say about messages. */
+/** The message settings of one user. */
 export interface MessageOptions {
   /** @default {true} */
   readonly badge?: boolean;
   /** @default {true} */
   readonly sound?: boolean;
-  /** Name of the sound where no template names one. */
+  /** The sound's name where no template sets one. */
   readonly soundName?: string;
 }
 
-/** Makes messages. */
-export interface MessageGenerator {
+/** Creates messages. */
+interface MessageGenerator {
   generate(
     notification: Notification,
     target: Pick<Target, "client" | "transport">,
@@ -34,7 +34,7 @@ export interface MessageGenerator {
 const TEXTS = ["title", "body", "sound", "thread", "category", "link", "icon"] as const;
 const DEFAULT_SOUND = "default";
 
-/** A generator that asks for the templates at each message, so that they can be replaced. */
+/** Creates a generator. It reads the templates for each message, so that they can be replaced. */
 export function createMessageGenerator(
   { templates }: { readonly templates: () => Templates },
 ): MessageGenerator {
@@ -42,7 +42,7 @@ export function createMessageGenerator(
     generate(given, target, options = {}) {
       const notification: ParsedNotification = { ...given, data: parseData(given) };
       const bare = bareMessage(notification);
-      // Sockets carry topic and data as they are.
+      // Sockets receive topic and data unchanged.
       if (target.transport === "websocket") return bare;
       const { dismiss } = given.options ?? {};
       if (dismiss) return dismissal(bare, dismiss);
@@ -90,7 +90,7 @@ function withOptions(
   };
 }
 
-/** What of a draft can be shown; of a silent one, only what orders messages. */
+/** Returns the visible parts of a draft; for a silent one, only those that order messages. */
 function parts(
   draft: MessageDraft,
   notification: ParsedNotification,

@@ -1,5 +1,5 @@
-/** From notifications to messages: built-in ones by topic, and templates that change them. */
+/** Creates messages from notifications: a built-in one per topic, changed by templates. */
 
-export { createMessageGenerator, type MessageGenerator, type MessageOptions } from "./generator.ts";
-export { compileTemplates, type TemplateFault } from "./compile_templates.ts";
+export { createMessageGenerator, type MessageOptions } from "./generator.ts";
+export { compileTemplates } from "./compile_templates.ts";
 export { NO_TEMPLATES, type Templates } from "./template_index.ts";

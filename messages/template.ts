@@ -1,7 +1,4 @@
-/**
- * One entry of `pns-messages.yml` in its compiled form, and how it changes the message that would
- * be made without it.
- */
+/** One compiled entry of `pns-messages.yml`, and how it changes a message. */
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ParsedNotification } from "../core/notification.ts";
@@ -9,11 +6,11 @@ import type { MessageDraft } from "./built_in.ts";
 import { cleanText } from "./clean_text.ts";
 import { renderAddress, renderText, type TextTemplate } from "./text_template.ts";
 
-/** Fields of a template that are texts, as they are called in the file. */
+/** The template fields that are texts, named as in the file. */
 export const TEXT_FIELDS = ["title", "body", "sound", "thread", "category"] as const;
-/** Fields that are addresses. */
+/** The template fields that are addresses. */
 export const ADDRESS_FIELDS = ["link", "icon"] as const;
-/** Every field of a template. */
+/** All template fields. */
 export const TEMPLATE_FIELDS = [
   ...TEXT_FIELDS,
   ...ADDRESS_FIELDS,
@@ -24,7 +21,7 @@ export const TEMPLATE_FIELDS = [
   "extra",
 ] as const;
 
-/** A text, or `false`: the field is left out. Absent: as it would be without the template. */
+/** A text, or `false` to omit the field. Absent: the field stays unchanged. */
 export type TemplateSetting = TextTemplate | false;
 
 /** JSON whose texts are templates. */
@@ -37,16 +34,16 @@ export type ExtraTemplate =
 /** One compiled template. */
 export interface Template
   extends Partial<Readonly<Record<typeof TEXT_FIELDS[number] | "link" | "icon", TemplateSetting>>> {
-  /** Of the number on the app's icon; anything but a whole number of 0 or more leaves it out. */
+  /** The number on the app's icon; any value but a whole number of 0 or more omits it. */
   readonly badge?: TemplateSetting;
   readonly collapsekey?: TemplateSetting;
   readonly silent?: boolean;
-  /** Nothing of the notification's content leaves the house; the app is only woken. */
+  /** Sends no content of the notification to the provider; the app is only woken. */
   readonly private?: boolean;
   readonly extra?: ExtraTemplate;
 }
 
-/** What a message would be without the template, changed by it. */
+/** Applies a template to the message that would be sent without it. */
 export function applyTemplate(
   template: Template,
   { draft, notification }: {

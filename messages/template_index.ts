@@ -1,29 +1,29 @@
 /**
  * Finds the template for a client, transport and topic. The most specific one wins: a named client
- * before `*`, then a named transport before `*`, then the topic itself before the longest pattern
- * that covers it. Only `private` is looked for in the less specific ones too, so that new texts for
- * one client cannot undo by accident what was decided for all.
+ * before `*`, then a named transport before `*`, then the topic before the longest matching
+ * pattern. Only `private` is inherited from less specific templates, so that new texts for one
+ * client do not undo a decision for all by accident.
  */
 
 import type { Target, TransportName } from "../core/subscription.ts";
 import { isWildcard, topicMatches } from "../core/topic.ts";
 import type { Template } from "./template.ts";
 
-/** Stands for any client or transport. */
+/** Any client or transport. */
 export const ANY = "*";
 
-/** Where a template holds. */
+/** Where a template applies. */
 export interface TemplateScope {
-  /** Client id or `*`. */
+  /** A client id or `*`. */
   readonly client: string;
   readonly transport: TransportName | typeof ANY;
-  /** Topic or pattern. */
+  /** A topic or pattern. */
   readonly topic: string;
 }
 
-/** A loaded file. Immutable: a new configuration is a new index. */
+/** The templates of a file. Immutable: a new configuration is a new index. */
 export interface Templates {
-  /** Number of templates. */
+  /** The number of templates. */
   readonly size: number;
   find(
     target: Pick<Target, "client" | "transport">,
@@ -31,10 +31,10 @@ export interface Templates {
   ): FoundTemplate | undefined;
 }
 
-/** The template for one place. */
-export interface FoundTemplate {
+/** The template that applies. */
+interface FoundTemplate {
   readonly template: Template;
-  /** What it says about `private`, or else the most specific one that says anything about it. */
+  /** Its `private`, or that of the most specific template that sets it. */
   readonly private: boolean;
 }
 
@@ -44,7 +44,7 @@ interface Topics {
   readonly patterns: (readonly [pattern: string, template: Template])[];
 }
 
-/** An index over templates; of two with the same scope the later one holds. */
+/** Builds an index; of two templates with the same scope the later one wins. */
 export function indexTemplates(
   entries: Iterable<readonly [scope: TemplateScope, template: Template]>,
 ): Templates {
@@ -89,7 +89,7 @@ export function indexTemplates(
   return { size, find };
 }
 
-/** No templates at all: every message is the built-in one. */
+/** No templates: every message is the built-in one. */
 export const NO_TEMPLATES: Templates = indexTemplates([]);
 
 function placeKey(client: string, transport: string): string {

@@ -1,7 +1,7 @@
 /**
  * Texts with placeholders: `{sender}`, `{displayname|email}` (the first that is not empty),
- * `{subject|No subject}` (what is no field's name is shown as it stands), and `{{` and `}}` for
- * braces. Parsed once, when the configuration is loaded; rendering cannot fail.
+ * `{subject|No subject}` (a name that is not a field is literal text), and `{{` and `}}` for
+ * braces. Parsed once, on load; rendering cannot fail.
  */
 
 import type { ParsedNotification } from "../core/notification.ts";
@@ -15,18 +15,18 @@ type Piece = string | Placeholder;
 interface Placeholder {
   readonly fields: readonly Field[];
   /** Shown where all fields are empty. */
-  readonly otherwise: string;
+  readonly fallback: string;
 }
 
-/** What became of parsing; `at` counts characters from the start of the text. */
-export type ParsedText =
+/** The result of parsing; `at` is the offset of a fault in the text. */
+type ParsedText =
   | { readonly ok: true; readonly template: TextTemplate }
   | { readonly ok: false; readonly at: number; readonly message: string };
 
 const MAX_LENGTH = 1024;
 const TOKEN = /\{\{|\}\}|[{}]/g;
 
-/** Parses a text; says what is wrong with it where it cannot. */
+/** Parses a text, or says what is wrong with it. */
 export function parseTextTemplate(text: string): ParsedText {
   if (text.length > MAX_LENGTH) return fault(0, `a text has at most ${MAX_LENGTH} characters`);
   const pieces: Piece[] = [];
@@ -55,7 +55,7 @@ export function parseTextTemplate(text: string): ParsedText {
   return { ok: true, template };
 }
 
-/** The text for one notification; `encode` is applied to what replaces a placeholder. */
+/** Renders the text for a notification; `encode` applies to the values of placeholders. */
 export function renderText(
   template: TextTemplate,
   notification: ParsedNotification,
@@ -69,8 +69,8 @@ export function renderText(
 }
 
 /**
- * The same for an address: values are percent-encoded, so that a folder with a space or a slash
- * stays one part of it, unless the address is a single value.
+ * Renders an address. Values are percent-encoded, so that a folder with a space or slash stays one
+ * segment, unless the whole address is one placeholder.
  */
 export function renderAddress(template: TextTemplate, notification: ParsedNotification): string {
   return template.length === 1
@@ -78,26 +78,26 @@ export function renderAddress(template: TextTemplate, notification: ParsedNotifi
     : renderText(template, notification, (value) => encodeURIComponent(value.toWellFormed()));
 }
 
-function valueOf({ fields, otherwise }: Placeholder, notification: ParsedNotification): string {
+function valueOf({ fields, fallback }: Placeholder, notification: ParsedNotification): string {
   for (const field of fields) {
     const value = field(notification);
     if (value !== "") return value;
   }
-  return otherwise;
+  return fallback;
 }
 
-/** The placeholder between two braces, or why it is none. */
+/** Parses the text between two braces, or says why it is not a placeholder. */
 function parsePlaceholder(inside: string): Placeholder | string {
   const parts = inside.split("|");
   const fields: Field[] = [];
-  let otherwise = "";
+  let fallback = "";
   for (const [index, part] of parts.entries()) {
     const field = fieldOf(part.trim());
     if (field) fields.push(field);
-    else if (index > 0 && index === parts.length - 1) otherwise = part;
+    else if (index > 0 && index === parts.length - 1) fallback = part;
     else return unknown(part.trim());
   }
-  return { fields, otherwise };
+  return { fields, fallback };
 }
 
 function unknown(name: string): string {

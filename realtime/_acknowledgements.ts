@@ -14,7 +14,7 @@ import type { SocketConnection } from "./_socket_connections.ts";
 export type AcknowledgementKind = "delivered" | "seen";
 
 /** What finding events needs. */
-export interface AcknowledgementsOptions {
+interface AcknowledgementsOptions {
   readonly hub: Pick<EventHub, "readMissed">;
   /** Told of each acknowledged event. */
   readonly onAcknowledged: (

@@ -1,28 +1,30 @@
 /**
- * Caps on what peers that do not read may keep waiting. Deno's WebSockets take everything they
- * are given, so a peer's backlog is looked at before each send. Events wait in the log where there
- * is no room for them; what cannot wait may take the other half of a peer's cap, and beyond it the
- * peer is dropped. A dropped WebSocket cannot be torn down while its peer is silent: what it still
- * holds goes on counting, and while that is too much nobody is let in.
+ * Limits how many bytes may wait for peers that do not read. Deno's WebSockets accept everything,
+ * so the backlog of a peer is checked before each send. Events may use half of a peer's limit;
+ * where that is full they wait in the log. Other frames may use the rest, and beyond it the peer is
+ * dropped. Deno cannot tear down a dropped WebSocket while its peer is silent, so its bytes stay
+ * counted, and while there are too many of them no handshake is admitted.
  */
 
-/** Something that can fall behind. */
+/** A peer that may be slow to read. */
 export interface BacklogPeer {
-  /** Bytes waiting for the peer right now. */
+  /** Bytes that wait for the peer now. */
   readonly backlogBytes: number;
-  /** Gives the peer up. */
+  /** Drops the peer. */
   drop(): void;
-  /** Calls `run` once nothing is held for the peer any more. */
+  /** Calls `run` once no bytes are held for the peer any more. */
   whenGone(run: () => void): void;
 }
 
-/** Limits in bytes. */
+/** Limits of the bytes that may wait for peers. */
 export interface BacklogLimits {
-  readonly perSocket: number;
-  readonly total: number;
+  /** For one peer. Events use half of it, and stay in the log beyond. */
+  readonly maxBacklogBytes: number;
+  /** For all peers. */
+  readonly maxTotalBacklogBytes: number;
 }
 
-/** Watches every peer that has not taken all it was sent. */
+/** Tracks every peer that has not taken everything it was sent. */
 export class Backlog {
   limits: BacklogLimits;
   readonly #waiting = new Map<BacklogPeer, number>();
@@ -33,30 +35,30 @@ export class Backlog {
     this.limits = limits;
   }
 
-  /** Whether peers that were given up hold too much for new ones to be let in. */
+  /** Whether dropped peers hold too many bytes for new sockets to be admitted. */
   get isFull(): boolean {
-    return this.#abandoned > this.limits.total;
+    return this.#abandoned > this.limits.maxTotalBacklogBytes;
   }
 
-  /** Whether `bytes` more may be handed to a peer; where not, it has been dropped. */
+  /** Whether `bytes` more may be sent to a peer. If not, the peer has been dropped. */
   admit(peer: BacklogPeer, bytes: number): boolean {
     const waiting = peer.backlogBytes;
     if (waiting === 0) {
       if (this.#waiting.size > 0) this.forget(peer);
       return true;
     }
-    const kept = waiting + bytes <= this.limits.perSocket;
-    this.#note(peer, kept ? waiting + bytes : waiting);
-    if (!kept) {
+    const fits = waiting + bytes <= this.limits.maxBacklogBytes;
+    this.#set(peer, fits ? waiting + bytes : waiting);
+    if (!fits) {
       peer.drop();
       return false;
     }
-    return this.#total <= this.limits.total || this.#makeRoom(peer);
+    return this.#total <= this.limits.maxTotalBacklogBytes || this.#makeRoom(peer);
   }
 
   /**
-   * Whether so many bytes that can wait may be handed to a peer now: half of its cap is kept for
-   * what cannot. A peer that has taken all it was given always has room.
+   * Whether an event of so many bytes may be sent to a peer now. Half of the peer's limit is kept
+   * for other frames. A peer that has taken everything always has room.
    */
   offer(peer: BacklogPeer, bytes: number): boolean {
     const waiting = peer.backlogBytes;
@@ -64,19 +66,19 @@ export class Backlog {
       if (this.#waiting.size > 0) this.forget(peer);
       return true;
     }
-    const fits = waiting + bytes <= this.limits.perSocket / 2 &&
-      this.#total + bytes <= this.limits.total;
-    this.#note(peer, fits ? waiting + bytes : waiting);
+    const fits = waiting + bytes <= this.limits.maxBacklogBytes / 2 &&
+      this.#total + bytes <= this.limits.maxTotalBacklogBytes;
+    this.#set(peer, fits ? waiting + bytes : waiting);
     return fits;
   }
 
-  /** Nothing waits for the peer. */
+  /** Removes a peer for which nothing waits. */
   forget(peer: BacklogPeer): void {
     this.#total -= this.#waiting.get(peer) ?? 0;
     this.#waiting.delete(peer);
   }
 
-  /** The peer's session has ended; what waits for it may take its time to go. */
+  /** The peer's session has ended; bytes that wait for it are counted apart until they are gone. */
   abandon(peer: BacklogPeer): void {
     const bytes = this.#waiting.get(peer) ?? 0;
     this.forget(peer);
@@ -85,31 +87,34 @@ export class Backlog {
     peer.whenGone(() => void (this.#abandoned -= bytes));
   }
 
-  /** Bytes that wait now, over all peers. */
+  /** Bytes that wait now for all peers. */
   measure(): number {
     for (const peer of this.#waiting.keys()) {
       const bytes = peer.backlogBytes;
       if (bytes === 0) this.forget(peer);
-      else this.#note(peer, bytes);
+      else this.#set(peer, bytes);
     }
     return this.#total + this.#abandoned;
   }
 
-  #note(peer: BacklogPeer, bytes: number): void {
+  #set(peer: BacklogPeer, bytes: number): void {
     this.#total += bytes - (this.#waiting.get(peer) ?? 0);
     this.#waiting.set(peer, bytes);
   }
 
-  /** Drops the furthest behind until the rest fits; false where that took `sender` too. */
+  /**
+   * Drops the peers with the largest backlogs until the rest fits; false where `sender` is among
+   * them.
+   */
   #makeRoom(sender: BacklogPeer): boolean {
-    let spared = true;
+    let isSenderKept = true;
     this.measure();
-    while (this.#total > this.limits.total) {
-      const [worst] = [...this.#waiting].reduce((a, b) => b[1] > a[1] ? b : a);
-      worst.drop();
-      this.forget(worst);
-      if (worst === sender) spared = false;
+    while (this.#total > this.limits.maxTotalBacklogBytes) {
+      const [largest] = [...this.#waiting].reduce((a, b) => b[1] > a[1] ? b : a);
+      largest.drop();
+      this.forget(largest);
+      if (largest === sender) isSenderKept = false;
     }
-    return spared;
+    return isSenderKept;
   }
 }

@@ -1,21 +1,20 @@
 /**
- * Closes WebSockets, and frees those whose peers do not answer. A WebSocket is closed once both
- * sides have said so; Deno waits for the peer's word without end, and the TCP connection with its
- * file descriptor stays as long. Deno's `idleTimeout` does not help: it watches open ones only.
+ * Closes WebSockets, and frees those whose peers do not answer the close frame. Deno waits for the
+ * answer without a limit, and keeps the TCP connection with its file descriptor meanwhile. Deno's
+ * `idleTimeout` does not help: it applies to open WebSockets only.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import { freeWebSocket } from "./_free_web_socket.ts";
 
-/** RFC 6455 §7.1.1 leaves it to the server how long it waits for the peer's close frame. */
+/** How long a peer may take for its close frame. RFC 6455 §7.1.1 leaves it to the server. */
 const ANSWERS_WITHIN_MS = 30_000;
 
-/** WebSockets that were closed on this side and are not gone. */
+/** WebSockets that this server has closed and whose connections are still open. */
 export class ClosingSockets {
   readonly #clock: Clock;
-  /** In the order of their closing; from monotonic milliseconds on they may be freed. */
+  /** Monotonic milliseconds at which each is freed, in the order of closing. */
   readonly #freeAt = new Map<WebSocket, number>();
-  /** Those for which the runtime still holds data: it would keep their connections all the same. */
+  /** WebSockets for which the runtime holds unsent data: freeing them would not end the connection. */
   readonly #full = new Set<WebSocket>();
   #timer: Timer | undefined;
   #hasStopped = false;
@@ -24,41 +23,41 @@ export class ClosingSockets {
     this.#clock = clock;
   }
 
-  /** How many have not gone yet. */
+  /** Number of connections that are still open. */
   get size(): number {
     return this.#freeAt.size + this.#full.size;
   }
 
-  /** Says goodbye to the peer. Idempotent. */
+  /** Sends the close frame. Idempotent. */
   close(socket: WebSocket, code?: number): void {
     if (socket.readyState !== WebSocket.OPEN) return;
-    // Zero from the moment that it is closing, whatever is held.
+    // Read before `close()`, after which `bufferedAmount` is 0 whatever the runtime holds.
     const isFull = socket.bufferedAmount > 0;
     socket.close(code);
     if (isFull) this.#full.add(socket);
     else this.#freeAt.set(socket, this.#clock.monotonic() + ANSWERS_WITHIN_MS);
-    this.#wait();
+    this.#schedule();
   }
 
-  /** Must be called when a WebSocket is gone. Idempotent. */
+  /** Must be called when the connection of a WebSocket has ended. Idempotent. */
   gone(socket: WebSocket): void {
     this.#full.delete(socket);
     if (this.#freeAt.delete(socket) && this.#freeAt.size === 0) this.#cancel();
   }
 
-  /** Waits for nobody any more; the process is about to end. */
+  /** Stops the timer; the process is about to end. */
   stop(): void {
     this.#hasStopped = true;
     this.#cancel();
   }
 
-  #wait(): void {
+  #schedule(): void {
     const [next] = this.#freeAt.values();
     if (next === undefined || this.#timer || this.#hasStopped) return;
     this.#timer = this.#clock.after(next - this.#clock.monotonic(), () => {
       this.#timer = undefined;
       this.#free();
-      this.#wait();
+      this.#schedule();
     });
   }
 
@@ -67,7 +66,7 @@ export class ClosingSockets {
     for (const [socket, at] of this.#freeAt) {
       if (at > now) return;
       this.#freeAt.delete(socket);
-      // Where the runtime does not let go, it stays counted.
+      // A connection that the runtime does not free stays counted.
       if (!freeWebSocket(socket)) this.#full.add(socket);
     }
   }
@@ -76,4 +75,27 @@ export class ClosingSockets {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+/** The members of the runtime that {@link freeWebSocket} uses. They are not public. */
+interface Runtime {
+  readonly internal: symbol;
+  readonly [internal: symbol]: {
+    readonly core?: { tryClose?(resource: number): void };
+  } | undefined;
+}
+
+/**
+ * Closes a WebSocket's TCP connection at once, without a word to the peer. Deno 2.9 has no API for
+ * it, so this calls what Deno itself calls when an idle peer leaves a ping unanswered. Returns false
+ * where the runtime does not have these members.
+ */
+function freeWebSocket(socket: WebSocket): boolean {
+  const runtime = Deno as unknown as Runtime;
+  const { core } = runtime[runtime.internal] ?? {};
+  const key = Object.getOwnPropertySymbols(socket).find((each) => each.description === "[[rid]]");
+  const resource: unknown = key && Reflect.get(socket, key);
+  if (typeof core?.tryClose !== "function" || typeof resource !== "number") return false;
+  core.tryClose(resource);
+  return true;
 }

@@ -1,27 +1,25 @@
-/** Closes sockets a few per second, so that their clients do not all come back at once. */
+/** Closes sockets gradually, so that their clients do not all reconnect at once. */
 
 import { type Clock, sleep } from "../core/clock.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
 
-/** How fast a node may be left. */
+/** How fast a node closes its sockets. */
 export interface DrainPace {
-  /** Sockets, as long as that is fast enough. */
+  /** Sockets per second, unless that takes longer than `withinMs`. */
   readonly perSecond: number;
-  /** Milliseconds in which the last is closed. */
+  /** Milliseconds within which the last socket is closed. */
   readonly withinMs: number;
 }
 
-/** What draining needs besides. */
-export interface DrainOptions extends DrainPace {
+interface DrainOptions extends DrainPace {
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
 }
 
-/** Timers are not finer than this; where sockets are closed faster, several go at once. */
+/** Timers are not finer than this. A faster drain closes several sockets at a time. */
 const SHORTEST_STEP_MS = 20;
 
-/** Resolves when none is left. Each waits half to one and a half times its turn. */
+/** Closes all sockets and resolves when none is left. Pauses have a jitter of a half. */
 export async function drainSockets(
   connections: Iterable<SocketConnection>,
   { clock, random, ...pace }: DrainOptions,
@@ -35,7 +33,7 @@ export async function drainSockets(
     for (let n = 0; n < count; n++) {
       const at = Math.floor(random() * open.length);
       const [{ engine }] = open.splice(at, 1) as [SocketConnection];
-      // Without a DISCONNECT packet, upon which a client would not come back.
+      // No DISCONNECT packet: a client that receives one does not reconnect.
       engine.close(true);
       if (engine.readyState !== "closed") engine.onClose("forced close");
     }
@@ -43,7 +41,7 @@ export async function drainSockets(
   }
 }
 
-/** Decides how many of the open sockets to close now, and how long to wait then. */
+/** Decides how many of the `open` sockets to close now, and how long to pause then. */
 export function drainStep(
   open: number,
   { perSecond, leftMs, random }: {

@@ -1,13 +1,13 @@
 /**
- * The little of Node's `IncomingMessage` and `ServerResponse` that the official Engine.IO code
- * touches, made from a `Request` and answered with a `Response`. Only long-polling goes through
- * both; a WebSocket handshake needs the request half alone.
+ * The few members of Node's `IncomingMessage` and `ServerResponse` that the official Engine.IO code
+ * uses, on top of a `Request` and a `Response`. Long-polling needs both; a WebSocket handshake
+ * needs the request only.
  */
 
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 
-/** What the official code calls `req`. It is dropped as soon as the socket has been let in. */
+/** What the official code calls `req`. The socket drops it once it is admitted. */
 export class EngineRequest extends EventEmitter {
   readonly method: string;
   readonly url: string;
@@ -15,7 +15,7 @@ export class EngineRequest extends EventEmitter {
   readonly connection: { readonly remoteAddress: string; readonly encrypted: boolean };
   readonly _query: Readonly<Record<string, string>>;
   res: EngineResponse | null = null;
-  /** Whatever the code that admits requests wants to find again when a socket joins. */
+  /** Data that the handshake guard leaves for the socket that this request opens. */
   context: unknown;
 
   constructor(request: Request, url: URL, remoteAddress: string) {
@@ -27,10 +27,10 @@ export class EngineRequest extends EventEmitter {
     this._query = Object.fromEntries(url.searchParams);
   }
 
-  /** Part of the stream interface; {@link pump} emits text or bytes as the content asks for. */
+  /** Part of the stream interface; {@link pump} emits text or bytes by the content type. */
   setEncoding(): void {}
 
-  /** The session is closing: whoever listens is told as if the connection had ended. */
+  /** The session is closing: listeners see the connection end. */
   destroy(): void {
     this.emit("close");
   }
@@ -43,7 +43,7 @@ export class EngineResponse {
   #status = 200;
   writableEnded = false;
 
-  /** The finished response. */
+  /** Resolves to the finished response. */
   get response(): Promise<Response> {
     return this.#answer.promise;
   }
@@ -71,8 +71,8 @@ export class EngineResponse {
 }
 
 /**
- * Feeds a request's body to the official code, which stops listening and answers 413 once it is
- * too large; no more than that is ever read.
+ * Feeds the body of a request to the official code. That stops listening and answers 413 where the
+ * body is too large, after which no more is read.
  */
 export async function pump(body: ReadableStream<Uint8Array>, into: EngineRequest): Promise<void> {
   const binary = into.headers["content-type"] === "application/octet-stream";

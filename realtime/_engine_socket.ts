@@ -1,7 +1,7 @@
 /**
- * The official Engine.IO socket with what costs memory taken out: its timers (see
- * `_heartbeats.ts`) and, on a WebSocket, the listeners between it and its transport. What it
- * says and does on the wire is the official code's.
+ * The official Engine.IO socket without the parts that cost memory: its timers (see
+ * `_heartbeats.ts`) and, on a WebSocket, the listeners between it and its transport. On the wire it
+ * behaves as the official one.
  */
 
 import { Socket, type Transport } from "engine.io";
@@ -41,33 +41,34 @@ interface OfficialSocket {
   once(event: string, listener: (...args: never[]) => void): void;
 }
 
-/** What sits on top of a socket and is called instead of listening. */
+/** The layer above a socket. The socket calls it directly instead of through listeners. */
 export interface SocketConsumer {
   ondata(data: unknown): void;
   onclose(reason: string, description?: unknown): void;
 }
 
 /**
- * Told when a client was sent something that it answers once it has got everything before: a ping
- * of the server, or the pong without which an older client does not ping again.
+ * Learns from heartbeats and polls up to where a client has received everything. A client
+ * acknowledges in order: by its pong to a ping of the server or, in revision 3, by its next ping,
+ * which it only sends after the server's pong.
  */
 export interface HeartbeatListener {
-  /** It was sent something that proves itself no sooner than by its next answer. */
-  readonly isWaiting: boolean;
-  asked(): void;
-  /** It has got everything that it was sent before it was last asked. */
-  answered(): void;
-  /** All that there was to send went out with the answer to a poll. */
-  flushed(): void;
-  /** It polls again, and so has got the answer to the poll before. */
-  polled(): void;
+  /** Whether something was sent that only the answer to a later ping acknowledges. */
+  readonly needsAck: boolean;
+  ackRequested(): void;
+  /** The client has received everything that was sent before the last request. */
+  ackReceived(): void;
+  /** Everything that waited was sent with the answer to a poll. */
+  pollAnswered(): void;
+  /** The client polls again, so it has received the answer to its last poll. */
+  pollReceived(): void;
 }
 
-/** What a socket needs of its server. */
+/** The members of the server that a socket uses. */
 export interface EngineSocketServer {
   readonly opts: { readonly pingInterval?: number; readonly pingTimeout?: number };
   readonly heartbeats: Heartbeats;
-  /** Milliseconds from an event to the question whether it has arrived; 0: with the next ping. */
+  /** Milliseconds from an event to an early ping that has the client acknowledge it; 0: none. */
   readonly askAfter: number;
   forget(socket: EngineSocket): void;
 }
@@ -82,18 +83,18 @@ const Official = Socket as unknown as new (
 
 /** One Engine.IO session. */
 export class EngineSocket extends Official implements HeartbeatTarget, BacklogPeer, TransportOwner {
-  // The official constructor sets these by way of the methods below.
+  // The official constructor sets these by calling the methods below.
   declare heartbeatAt: number;
   declare pingMs: number;
   declare timeoutMs: number;
   declare awaitsPong: boolean;
-  declare asksSoon: boolean | undefined;
+  declare hasEarlyPing: boolean | undefined;
   declare queuedChars: number;
   declare closeReason: string | undefined;
-  declare upper: SocketConsumer | undefined;
+  declare consumer: SocketConsumer | undefined;
   declare heartbeatListener: HeartbeatListener | undefined;
 
-  /** Bytes waiting for the peer, here or in the WebSocket. */
+  /** Bytes that wait for the peer, in this socket or in the WebSocket. */
   get backlogBytes(): number {
     const { transport } = this;
     return (this.queuedChars ?? 0) +
@@ -101,8 +102,8 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
   }
 
   /**
-   * Sends an Engine.IO message that is already text: straight to the WebSocket where nothing can
-   * be overtaken, else by the official way.
+   * Sends an Engine.IO message that is encoded already. It goes straight to the WebSocket where
+   * nothing else waits, and the official way otherwise, so that the order holds.
    *
    * @param frame the message with the packet type `4` in front
    */
@@ -112,14 +113,14 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
     else this.sendPacket("message", frame.slice(1));
   }
 
-  /** Puts something on top that has taken its listeners off. */
-  attach(upper: SocketConsumer): void {
-    this.upper = upper;
-    // Made anew by whoever listens next.
+  /** Sets the layer above, which has removed its listeners. */
+  attach(consumer: SocketConsumer): void {
+    this.consumer = consumer;
+    // Node's emitter creates it again when the next listener is added.
     if (this.eventNames().length === 0) this._events = undefined;
   }
 
-  /** Gives up a peer that does not read. */
+  /** Drops a peer that does not read. */
   drop(): void {
     this.onClose("backlog");
   }
@@ -135,10 +136,10 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
 
   /** Called by the official constructor for revision 4: the server pings. */
   schedulePing(): void {
-    // What the open packet said holds for this socket, whatever is configured later.
+    // The client keeps the times of its open packet, whatever is configured later.
     this.pingMs = this.server.opts.pingInterval!;
     this.timeoutMs = this.server.opts.pingTimeout!;
-    waitForPing(this);
+    schedulePingFor(this);
     this.server.heartbeats.add(this);
   }
 
@@ -146,11 +147,11 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
   resetPingTimeout(): void {
     this.pingMs = this.server.opts.pingInterval!;
     this.timeoutMs = this.server.opts.pingTimeout!;
-    waitForPeer(this);
+    awaitPeer(this);
     this.server.heartbeats.add(this);
   }
 
-  /** Called when the next heartbeat is due. */
+  /** Sends a ping, or closes the socket where the peer did not answer in time. */
   heartbeat(): void {
     if (this.protocol === 3 || this.awaitsPong) this.onClose("ping timeout");
     else {
@@ -158,68 +159,68 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
       const direct = directTransport(this);
       if (direct) direct.write("2");
       else this.sendPacket("ping");
-      this.heartbeatListener?.asked();
+      this.heartbeatListener?.ackRequested();
       this.awaitsPong = true;
-      this.asksSoon = false;
-      waitForPeer(this);
+      this.hasEarlyPing = false;
+      awaitPeer(this);
     }
   }
 
   /**
-   * Pings within about a second, so that what was sent is proven to have arrived. The protocol allows
-   * it in revision 4; in revision 3 it is the client that pings.
+   * Sends the next ping within about a second, so that the client acknowledges what was sent. The
+   * protocol allows it in revision 4; in revision 3 the client pings.
    */
-  askSoon(): void {
+  pingSoon(): void {
     const { askAfter, heartbeats } = this.server;
-    if (this.asksSoon || this.awaitsPong || this.protocol === 3 || askAfter === 0) return;
-    // Over polling the next poll says as much.
+    if (this.hasEarlyPing || this.awaitsPong || this.protocol === 3 || askAfter === 0) return;
+    // Over polling the client's next poll acknowledges.
     if (!(this.transport instanceof WebSocketTransport)) return;
-    this.asksSoon = true;
+    this.hasEarlyPing = true;
     this.heartbeatAt = Math.min(this.heartbeatAt, heartbeats.now() + askAfter);
   }
 
-  /** A client of revision 4 has answered the ping. */
+  /** A client of revision 4 answered the ping. */
   onPong(): void {
     if (this.readyState !== "open") return;
-    this.heartbeatListener?.answered();
-    waitForPing(this);
-    if (this.heartbeatListener?.isWaiting) this.askSoon();
+    this.heartbeatListener?.ackReceived();
+    schedulePingFor(this);
+    if (this.heartbeatListener?.needsAck) this.pingSoon();
   }
 
-  /** The client polls. */
+  /** The client sent a poll. */
   onPoll(): void {
-    this.heartbeatListener?.polled();
+    this.heartbeatListener?.pollReceived();
   }
 
   override onPacket(packet: Packet): void {
     if (this.readyState !== "open") return;
     const isOlder = this.protocol === 3;
     if (packet.type === "pong" && !isOlder) return this.onPong();
-    const isBeat = packet.type === "ping" && isOlder;
-    if (isBeat) this.heartbeatListener?.answered();
-    if (isOlder) waitForPeer(this);
+    const isPing = packet.type === "ping" && isOlder;
+    if (isPing) this.heartbeatListener?.ackReceived();
+    if (isOlder) awaitPeer(this);
     else if (this.awaitsPong && !this.hasRefreshedPingTimeout) {
-      // As in the official code: another packet extends the wait for a pong, but only once.
+      // As in the official code: any other packet extends the wait for the pong, but only once.
       this.hasRefreshedPingTimeout = true;
-      waitForPeer(this);
+      awaitPeer(this);
     }
     super.onPacket(packet);
-    if (isBeat) this.heartbeatListener?.asked();
-    // The official code takes this packet from polling clients only.
+    if (isPing) this.heartbeatListener?.ackRequested();
+    // The official code handles this packet from polling clients only.
     if (packet.type === "close") this.onClose("transport close");
   }
 
   override emit(event: string, ...details: unknown[]): boolean {
-    if (this.upper) {
-      if (event === "data") this.upper.ondata(details[0]);
-      else if (event === "close") this.upper.onclose(details[0] as string, details[1]);
+    if (this.consumer) {
+      if (event === "data") this.consumer.ondata(details[0]);
+      else if (event === "close") this.consumer.onclose(details[0] as string, details[1]);
     }
     return super.emit(event, ...details);
   }
 
   override onDrain(): void {
     super.onDrain();
-    // Lets go of the room that the array has grown to.
+    // Frees the capacity that the array has grown to.
     if (this.sentCallbackFn.length === 0) this.sentCallbackFn = [];
   }
 
@@ -252,13 +253,13 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
     super.flush();
     if (this.writeBuffer.length > 0) return;
     this.queuedChars = 0;
-    if (isPolling) this.heartbeatListener?.flushed();
+    if (isPolling) this.heartbeatListener?.pollAnswered();
   }
 }
 
-// Functions, because the official constructor calls methods before private ones are there.
+// Functions, because the official constructor calls methods before private ones exist.
 
-/** The WebSocket, where nothing can be overtaken. */
+/** Returns the WebSocket where nothing waits that a direct write would overtake. */
 function directTransport(socket: EngineSocket): WebSocketTransport | undefined {
   const { transport } = socket;
   const isDirect = transport instanceof WebSocketTransport && transport.writable &&
@@ -266,12 +267,12 @@ function directTransport(socket: EngineSocket): WebSocketTransport | undefined {
   return isDirect ? transport : undefined;
 }
 
-function waitForPing(socket: EngineSocket): void {
+function schedulePingFor(socket: EngineSocket): void {
   socket.awaitsPong = false;
   socket.heartbeatAt = socket.server.heartbeats.now() + socket.pingMs;
 }
 
-function waitForPeer(socket: EngineSocket): void {
+function awaitPeer(socket: EngineSocket): void {
   socket.heartbeatAt = socket.server.heartbeats.now() + socket.timeoutMs +
     (socket.protocol === 3 ? socket.pingMs : 0);
 }

@@ -1,18 +1,19 @@
 /**
- * Who may come in: asked once for each handshake over HTTP and once for each socket that wants
- * into the namespace. Keeps no socket itself; it looks at those that are open to count them. For a
- * moment after something that is needed could not be reached, nobody is let as far as to ask again.
+ * Checks each handshake over HTTP and each socket that connects to the namespace: the rate of
+ * handshakes, the session, and the number of sockets of the user. It keeps no socket. After a
+ * backend failed it refuses all handshakes for a moment without asking the backend again.
  */
 
 import type { Socket } from "socket.io";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { RateLimiter } from "../core/rate_limiter.ts";
+import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Backlog } from "./_backlog.ts";
-import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import type { EngineRequest } from "./_engine_request.ts";
 import { clientAt } from "./_paths.ts";
-import { Rate } from "./_rate.ts";
+import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import {
   type Admission,
   type AuthenticateHandshake,
@@ -26,8 +27,7 @@ import {
 } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
-/** What a door is made of. */
-export interface HandshakeGuardOptions {
+interface HandshakeGuardOptions {
   readonly settings: RealtimeSettings;
   readonly authenticate: AuthenticateHandshake;
   readonly clock: Clock;
@@ -36,65 +36,61 @@ export interface HandshakeGuardOptions {
   readonly backlog: Backlog;
 }
 
-/** What a handshake leaves for the namespace to find. */
-export interface HandshakeContext {
+/** What a handshake over HTTP leaves on its request for the socket that connects later. */
+interface HandshakeContext {
   readonly client: string;
   readonly connectionId: string | undefined;
-  /** Absent where the client has yet to say who it is. */
+  /** Absent where the client sends its session in the CONNECT packet. */
   readonly identity: SocketIdentity | undefined;
   readonly refusal?: never;
 }
 
-/** A refusal, in the place of what was asked for. */
+/** A handshake that is refused. */
 export interface RefusedHandshake {
   readonly refusal: HandshakeRefusal;
 }
 
-/** Somebody whose session has been checked. */
-export interface IdentifiedSocket {
+/** A socket whose session has been checked. */
+export interface IdentifiedSocket extends HandshakeContext {
   readonly identity: SocketIdentity;
-  readonly client: string;
-  readonly connectionId: string | undefined;
-  readonly refusal?: never;
 }
 
-/** How long the door stays shut where what is needed cannot be reached. */
-const SHUT_MS = 1000;
+/** How long handshakes are refused after a backend failed. */
+const SUSPEND_MS = 1000;
 
-const GOING: HandshakeRefusal = {
+const DRAINING: HandshakeRefusal = {
   code: "draining",
   message: "This node is going away",
   retryAfterSeconds: 1,
 };
 
-const UNREACHABLE: HandshakeRefusal = {
+const UNAVAILABLE: HandshakeRefusal = {
   code: "store_unavailable",
-  message: "What is needed to let you in cannot be reached now",
+  message: "A backend cannot be reached, try again later",
   retryAfterSeconds: 2,
 };
 
-/** Decides about newcomers. */
+/** Decides which handshakes and sockets are admitted. */
 export class HandshakeGuard {
-  /** Set once this node is to take nobody any more. */
+  /** Set once this node accepts no more sockets. */
   isClosed = false;
   readonly #options: HandshakeGuardOptions;
-  readonly #rate: Rate;
+  readonly #limiter: RateLimiter;
   #settings: RealtimeSettings;
   /** Monotonic milliseconds. */
-  #shutUntil = -Infinity;
+  #suspendedUntil = -Infinity;
 
   constructor(options: HandshakeGuardOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#rate = new Rate(options.clock, options.settings.handshakesPerSecond);
+    this.#limiter = createLocalLimiter({ clock: options.clock, maxBuckets: 1 });
   }
 
   configure(settings: RealtimeSettings): void {
     this.#settings = settings;
-    this.#rate.perSecond = settings.handshakesPerSecond;
   }
 
-  /** A handshake over HTTP. */
+  /** Checks a handshake over HTTP. */
   async checkHandshake(
     request: Request,
     info: Deno.ServeHandlerInfo,
@@ -104,28 +100,28 @@ export class HandshakeGuard {
     if (client === undefined) {
       return { refusal: { code: "not_found", message: "No client has this path" } };
     }
-    const busy = this.#busy();
-    if (busy) return { refusal: busy };
+    const overload = this.#checkLoad();
+    if (overload) return { refusal: overload };
     const connectionId = connectionIdOf(url);
     const presented = credentialOfRequest(request, url);
     if (presented === undefined) {
-      // EIO 3 clients are in the namespace at once and have no other way to say who they are.
+      // Clients of revision 3 enter the namespace at once, so they cannot send a session later.
       if (url.searchParams.get("EIO") === "3") return { refusal: MISSING_CREDENTIAL };
       return { client, connectionId, identity: undefined };
     }
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-    const { identity, refusal } = await this.#identify({ ...presented, client, remoteAddress });
+    const { identity, refusal } = await this.#authenticate({ ...presented, client, remoteAddress });
     if (refusal) return { refusal };
     if (url.searchParams.get("EIO") === "3") {
-      const crowded = this.crowdedFor(identity, ({ id }) => id === connectionId);
-      if (crowded) return { refusal: crowded };
+      const overLimit = this.checkSocketLimit(identity, ({ id }) => id === connectionId);
+      if (overLimit) return { refusal: overLimit };
     }
     return { client, connectionId, identity };
   }
 
-  /** A socket that wants into the namespace: whose it is. */
+  /** Checks the session of a socket that connects to the namespace. */
   async identify(socket: Socket): Promise<IdentifiedSocket | RefusedHandshake> {
-    if (this.isClosed) return { refusal: GOING };
+    if (this.isClosed) return { refusal: DRAINING };
     const request = socket.request as unknown as EngineRequest;
     const { client, connectionId, identity } = request.context as HandshakeContext;
     if (identity) return { client, connectionId, identity };
@@ -133,12 +129,12 @@ export class HandshakeGuard {
     if (credential === undefined) return { refusal: MISSING_CREDENTIAL };
     const { remoteAddress } = request.connection;
     const handshake = { credential, isInQuery: false, client, remoteAddress };
-    const admission = await this.#identify(handshake);
+    const admission = await this.#authenticate(handshake);
     return admission.refusal ? admission : { client, connectionId, identity: admission.identity };
   }
 
-  /** Whether a user has too many sockets for one more; those that it replaces do not count. */
-  crowdedFor(
+  /** Refuses a socket more than a user may have. Sockets that it replaces do not count. */
+  checkSocketLimit(
     { context, user }: SocketIdentity,
     isReplaced: (connection: SocketConnection) => boolean,
   ): HandshakeRefusal | undefined {
@@ -152,30 +148,32 @@ export class HandshakeGuard {
     };
   }
 
-  /** Something that newcomers need cannot be reached: the refusal for this one. */
-  pause(thrown: unknown): HandshakeRefusal {
+  /** Refuses handshakes for a moment because a backend failed; returns the refusal for this one. */
+  suspend(thrown: unknown): HandshakeRefusal {
     const { log, clock } = this.#options;
-    if (!this.#isShut) log.error("sockets cannot be let in", { reason: messageOf(thrown) });
-    this.#shutUntil = clock.monotonic() + SHUT_MS;
-    return UNREACHABLE;
+    if (!this.#isSuspended) log.error("cannot admit sockets", { reason: messageOf(thrown) });
+    this.#suspendedUntil = clock.monotonic() + SUSPEND_MS;
+    return UNAVAILABLE;
   }
 
-  get #isShut(): boolean {
-    return this.#options.clock.monotonic() < this.#shutUntil;
+  get #isSuspended(): boolean {
+    return this.#options.clock.monotonic() < this.#suspendedUntil;
   }
 
-  #busy(): HandshakeRefusal | undefined {
-    if (this.isClosed) return GOING;
-    if (this.#isShut) return UNREACHABLE;
-    if (!this.#options.backlog.isFull && this.#rate.take()) return undefined;
+  #checkLoad(): HandshakeRefusal | undefined {
+    if (this.isClosed) return DRAINING;
+    if (this.#isSuspended) return UNAVAILABLE;
+    const request = { count: 1, perSecond: this.#settings.handshakesPerSecond };
+    const hasRoom = !this.#options.backlog.isFull;
+    if (hasRoom && this.#limiter.take("handshakes", request) === 0) return undefined;
     return { code: "too_many_requests", message: "Too many handshakes", retryAfterSeconds: 1 };
   }
 
-  async #identify(handshake: Handshake): Promise<Admission> {
+  async #authenticate(handshake: Handshake): Promise<Admission> {
     try {
       return await this.#options.authenticate(handshake);
     } catch (error) {
-      this.#options.log.error("Cannot check a session", { error: messageOf(error) });
+      this.#options.log.error("cannot check a session", { error: messageOf(error) });
       const code = error instanceof ServiceError ? error.code : "internal";
       const message = "The session cannot be checked now";
       return { refusal: { code, message, retryAfterSeconds: 2 } };

@@ -1,22 +1,22 @@
 /**
- * The heartbeats of every socket from one timer: a sweep looks at each socket's due time, where
- * the official code keeps one or two timers a socket (half a KiB). A heartbeat comes late by at
- * most a hundredth of the ping timeout, never early.
+ * Heartbeats of all sockets from one timer. A sweep checks each socket's due time, where the
+ * official code keeps one or two timers a socket (half a KiB). A heartbeat is late by at most a
+ * hundredth of the ping timeout, and never early.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 
-/** Something with a next heartbeat. */
+/** Something that has heartbeats. */
 export interface HeartbeatTarget {
-  /** Monotonic milliseconds at which {@link heartbeat} is to be called. */
+  /** Monotonic milliseconds at which {@link heartbeat} is due. */
   readonly heartbeatAt: number;
-  /** Must move {@link heartbeatAt} on or take itself off. */
+  /** Must set a later {@link heartbeatAt} or remove the target. */
   heartbeat(): void;
 }
 
 const MAX_SWEEP_MS = 1000;
 
-/** A set of beating things. The timer runs only while there are any. */
+/** A set of targets. The timer runs only while there are any. */
 export class Heartbeats {
   readonly #clock: Clock;
   readonly #all = new Set<HeartbeatTarget>();
@@ -28,7 +28,7 @@ export class Heartbeats {
     this.#sweepMs = sweepFor(pingTimeoutMs);
   }
 
-  /** Adapts the grain to another ping timeout, from the next sweep on. */
+  /** Changes the sweep interval for another ping timeout, from the next sweep on. */
   setPingTimeout(pingTimeoutMs: number): void {
     this.#sweepMs = sweepFor(pingTimeoutMs);
   }
@@ -37,13 +37,13 @@ export class Heartbeats {
     return this.#clock.monotonic();
   }
 
-  add(beating: HeartbeatTarget): void {
-    this.#all.add(beating);
+  add(target: HeartbeatTarget): void {
+    this.#all.add(target);
     this.#timer ??= this.#clock.after(this.#sweepMs, () => this.#sweep());
   }
 
-  remove(beating: HeartbeatTarget): void {
-    this.#all.delete(beating);
+  remove(target: HeartbeatTarget): void {
+    this.#all.delete(target);
     if (this.#all.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -52,8 +52,8 @@ export class Heartbeats {
   #sweep(): void {
     this.#timer = undefined;
     const now = this.now();
-    for (const beating of this.#all) {
-      if (beating.heartbeatAt <= now) beating.heartbeat();
+    for (const target of this.#all) {
+      if (target.heartbeatAt <= now) target.heartbeat();
     }
     if (this.#all.size > 0) {
       this.#timer = this.#clock.after(this.#sweepMs, () => this.#sweep());

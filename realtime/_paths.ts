@@ -1,8 +1,8 @@
-/** Which client a path serves, and which paths are served here at all. */
+/** Maps request paths to clients. */
 
 import { pathCovered } from "../core/path_filter.ts";
 
-/** One path that sockets are opened at. */
+/** A path that a client opens its sockets at. */
 export interface ClientPath {
   /** E.g. `open-xchange-appsuite`. */
   readonly client: string;
@@ -10,14 +10,14 @@ export interface ClientPath {
   readonly path: string;
 }
 
-/** The client of the first filter that covers a path. */
+/** Returns the client of the first filter that covers a path. */
 export function clientAt(paths: readonly ClientPath[], pathname: string): string | undefined {
   return paths.find((entry) => pathCovered(entry.path, pathname))?.client;
 }
 
 /**
- * Whether a path is for sockets: all below `/socket.io` are, whoever they serve, and those that a
- * filter names. `*` names none, or it would take the API's paths too.
+ * Whether a path is for sockets: everything below `/socket.io`, and what a filter names. The filter
+ * `*` counts for nothing here, because it would take the API's paths too.
  */
 export function isSocketPath(paths: readonly ClientPath[], pathname: string): boolean {
   return pathCovered("/socket.io/*", pathname) ||

@@ -1,38 +1,38 @@
 /**
- * Where a client that comes back goes on. Nothing of it is remembered for it here: its `pid` says
- * where the log ended when it first came, the offset of the last event that it saw says how far it
- * got, and the hub knows up to where its connection has certainly got everything. Pure.
+ * Decides where a client that reconnects continues. The server remembers nothing for it: its `pid`
+ * holds the end of the log at its first connect, it sends the offset of the last event that it
+ * received, and the hub knows up to which offset its connection has acknowledged. Pure.
  */
 
 import { formatOffset, type JoinResult, parseOffset } from "../core/events.ts";
 
-/** What a client says when it comes back. */
+/** What a client sends when it reconnects. */
 export interface ResumeRequest {
   readonly pid: string;
-  /** Up to here it has everything, it says. */
-  readonly at: number;
-  /** What its connection is called, where the pid is one of ours. */
+  /** Offset up to which the client says that it has received everything. */
+  readonly offset: number;
+  /** Its connection id, where this service issued the pid. */
   readonly id: string | undefined;
 }
 
-/** Where a client goes on. */
-export interface ResumePoint {
-  /** Everything after this offset is to be told. */
-  readonly at: number;
-  /** The same where the log does not go back to `at`; not before it. */
-  readonly orAt: number;
-  /** Whether it has been here before. */
+/** Where a client continues. */
+interface ResumePoint {
+  /** The client receives everything after this offset. */
+  readonly offset: number;
+  /** The offset to take where the log does not go back to `offset`; not below it. */
+  readonly fallback: number;
+  /** Whether the client was connected before. */
   readonly isReturn: boolean;
-  /** Whether something may be missing, whatever the log has. */
-  readonly isTorn: boolean;
+  /** Whether something may be missing even where the log is complete. */
+  readonly needsResync: boolean;
 }
 
-/** Ours: where the log ended, and the Socket.IO id that it had then. */
+/** A pid of this service: the end of the log, and the Socket.IO id at that time. */
 const PID = /^(\d{16})\.([\w-]{20})$/;
 
 /**
- * What `socket.io-client` 4.6 and later sends in its CONNECT packet. A pid that is none of ours
- * has been had from another service: nothing is known of what the client got there.
+ * Reads what `socket.io-client` 4.6 and later sends in its CONNECT packet. Where another service
+ * issued the pid, nothing is known of what the client received there.
  */
 export function resumeRequestOf(
   auth: Readonly<Record<string, unknown>>,
@@ -40,50 +40,51 @@ export function resumeRequestOf(
   const { pid, offset } = auth;
   if (typeof pid !== "string") return undefined;
   const [, base, id] = PID.exec(pid) ?? [];
-  return { pid, at: parseOffset(offset) ?? parseOffset(base) ?? 0, id };
+  return { pid, offset: parseOffset(offset) ?? parseOffset(base) ?? 0, id };
 }
 
-/** Decides where a client goes on, from what it says and what the hub knows. */
+/** Decides where a client continues, from what it sends and what the hub knows. */
 export function resumePointOf(
-  claim: ResumeRequest | undefined,
+  request: ResumeRequest | undefined,
   { last, acknowledged, wasConnected }: JoinResult,
 ): ResumePoint {
-  const from = acknowledged ?? last;
-  if (!claim) {
-    const isTorn = wasConnected === true;
-    return { at: from, orAt: from, isReturn: isTorn || acknowledged !== undefined, isTorn };
+  if (!request) {
+    const offset = acknowledged ?? last;
+    const needsResync = wasConnected === true;
+    const isReturn = needsResync || acknowledged !== undefined;
+    return { offset, fallback: offset, isReturn, needsResync };
   }
-  // What it says itself needs no proof. But it only knows of events that were meant for it, and
-  // may be further than the last one of those.
+  // The client's own word needs no acknowledgement. But it only knows of events that were meant
+  // for it, so it may have received more than its last offset says.
   return {
-    at: claim.at,
-    orAt: Math.max(claim.at, acknowledged ?? 0),
+    offset: request.offset,
+    fallback: Math.max(request.offset, acknowledged ?? 0),
     isReturn: true,
-    isTorn: false,
+    needsResync: false,
   };
 }
 
 /**
- * The pid to give a client whose Socket.IO id was or is `id`. `socket.io-client` takes itself for
- * recovered where it gets the one that it had, so it gets another one where something is missing:
- * one that says the same again should the connection break before it was told.
+ * Returns the pid for a client whose Socket.IO id is or was `id`. `socket.io-client` considers
+ * itself recovered where it gets the pid that it sent. Where something is missing it therefore gets
+ * another one, which asks for the same events should the connection break before they are sent.
  */
 export function pidFor(
   id: string,
-  { claim, at, last, complete }: {
-    readonly claim: ResumeRequest | undefined;
-    /** Where it goes on. */
-    readonly at: number;
+  { request, offset, last, complete }: {
+    readonly request: ResumeRequest | undefined;
+    /** Where the client continues. */
+    readonly offset: number;
     /** Where the log ends. */
     readonly last: number;
     readonly complete: boolean;
   },
 ): string {
-  if (!claim) return pidOf(last, id);
-  if (complete) return PID.test(claim.pid) ? claim.pid : pidOf(last, id);
-  const torn = at > last ? 0 : at;
-  const pid = pidOf(torn, id);
-  return pid === claim.pid ? pidOf(torn === 0 ? 1 : torn - 1, id) : pid;
+  if (!request) return pidOf(last, id);
+  if (complete) return PID.test(request.pid) ? request.pid : pidOf(last, id);
+  const base = offset > last ? 0 : offset;
+  const pid = pidOf(base, id);
+  return pid === request.pid ? pidOf(base === 0 ? 1 : base - 1, id) : pid;
 }
 
 function pidOf(base: number, id: string): string {

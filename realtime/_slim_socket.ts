@@ -1,7 +1,7 @@
 /**
- * What the official Socket.IO keeps for each socket and this service has no use for, taken out
- * once a socket has been let in: two kilobytes of the six that it would otherwise occupy. What
- * remains is the official code working on the same objects; nothing about the wire changes.
+ * Removes what the official Socket.IO keeps for each socket and this service does not use, once the
+ * socket is admitted: two of the six kilobytes that a socket would occupy. The official code goes
+ * on working on the same objects; nothing changes on the wire.
  */
 
 import { EventEmitter } from "node:events";
@@ -9,7 +9,7 @@ import type { Namespace, Socket } from "socket.io";
 import { Decoder } from "socket.io-parser";
 import type { EngineSocket, SocketConsumer } from "./_engine_socket.ts";
 
-/** The members of the official `Client` that are used here. It has no public type. */
+/** The members of the official `Client` that this code uses. It has no public type. */
 interface OfficialClient extends SocketConsumer {
   decoder: Decoder;
   sockets: unknown;
@@ -19,17 +19,16 @@ interface OfficialClient extends SocketConsumer {
   onerror(error: Error): void;
   ondecoded(packet: unknown): void;
   destroy(): void;
-  /** Takes a packet before the official code; true where that is not to see it. */
   intercept: Intercept;
 }
 
-/** Takes a packet of a socket's client; true where the official code is not to see it. */
+/** Receives each packet of a client first; true where the official code is not to process it. */
 export type Intercept = (socket: Socket, packet: unknown) => boolean;
 
-/** An adapter without rooms: each user's sockets are found by the index of connections. */
+/** An adapter without rooms: the index of connections finds a user's sockets. */
 export class NoopAdapter extends EventEmitter {
   readonly nsp: Namespace;
-  /** Told of each socket that leaves, whether it had been let in or not. */
+  /** Called for each socket that leaves, admitted or not. */
   onLeave: ((socketId: string) => void) | undefined;
 
   constructor(nsp: Namespace) {
@@ -47,24 +46,24 @@ export class NoopAdapter extends EventEmitter {
   socketRooms(): undefined {}
 }
 
-/** The members of the official `Namespace` that are used here. */
+/** The members of the official `Namespace` that this code uses. */
 interface OfficialNamespace {
   readonly sockets: Map<string, Socket>;
-  /** Sockets that are being let in. */
+  /** Sockets that are being admitted. */
   readonly _preConnectSockets: Map<string, Socket>;
 }
 
-/** The socket of an id, let in or not. */
+/** Returns the socket with an id, admitted or not. */
 export function socketOf(namespace: Namespace, id: string): Socket | undefined {
   const { sockets, _preConnectSockets } = namespace as unknown as OfficialNamespace;
   return sockets.get(id) ?? _preConnectSockets.get(id);
 }
 
-/** Stands for the handshake when that is over. */
-const OVER = Object.freeze({ headers: {}, _query: {}, connection: {} });
+/** Takes the place of the handshake data, which nothing reads after admission. */
+const NO_HANDSHAKE = Object.freeze({ headers: {}, _query: {}, connection: {} });
 /**
- * Nothing here asks clients for acknowledgements, or sets flags or middleware for one socket; and
- * the pid was of use only to be sent.
+ * `_acknowledgements.ts` handles acknowledgements; flags and middleware of one socket are not used here, and nothing
+ * reads the pid after it was sent.
  */
 const UNUSED = {
   acks: new Map(),
@@ -77,47 +76,47 @@ const UNUSED = {
 const WITH_ATTACHMENTS = /^[56]/;
 
 /** The client whose text is being decoded; decoding is synchronous. */
-let speaker: OfficialClient;
+let decoding: OfficialClient;
 const textDecoder = new Decoder();
 textDecoder.on("decoded", (packet) => {
-  const [socket] = (speaker.sockets as Single<Socket>).values();
-  if (!socket || !speaker.intercept(socket, packet)) speaker.ondecoded(packet);
+  const [socket] = (decoding.sockets as SingleEntryMap<Socket>).values();
+  if (!socket || !decoding.intercept(socket, packet)) decoding.ondecoded(packet);
 });
 
-/** Makes a socket that has been let in as small as it can be. */
+/** Frees what an admitted socket does not need. */
 export function slimSocket(socket: Socket, intercept: Intercept): void {
   const engine = socket.conn as unknown as EngineSocket;
   const { client } = socket as unknown as { client: OfficialClient };
-  // Off with its listeners; the engine calls it directly from now on.
+  // Removes its listeners; the engine calls the client directly from now on.
   client.destroy();
   const { onclose, onerror, ondecoded } = Object.getPrototypeOf(client) as OfficialClient;
   Object.assign(client, {
-    ondata: receive,
+    ondata: onData,
     onclose,
     onerror,
     ondecoded,
     decoder: textDecoder,
     intercept,
-    sockets: new Single(socket.id, socket),
-    nsps: new Single(socket.nsp.name, socket),
+    sockets: new SingleEntryMap(socket.id, socket),
+    nsps: new SingleEntryMap(socket.nsp.name, socket),
   });
   engine.attach(client);
-  Object.assign(engine, { request: OVER });
-  Object.assign(socket, { handshake: OVER, ...UNUSED });
+  Object.assign(engine, { request: NO_HANDSHAKE });
+  Object.assign(socket, { handshake: NO_HANDSHAKE, ...UNUSED });
 }
 
 /** The official `ondata` with one decoder for all clients, except where attachments follow. */
-function receive(this: OfficialClient, data: unknown): void {
+function onData(this: OfficialClient, data: unknown): void {
   if (this.decoder === textDecoder && typeof data === "string" && WITH_ATTACHMENTS.test(data)) {
     this.decoder = new Decoder();
     this.decoder.on("decoded", (packet) => this.ondecoded(packet));
   }
-  speaker = this;
+  decoding = this;
   Object.getPrototypeOf(this).ondata.call(this, data);
 }
 
-/** A map for the one namespace that there is. */
-class Single<V> {
+/** A map with at most one entry, for the one namespace. */
+class SingleEntryMap<V> {
   #key: string | undefined;
   #value: V | undefined;
 

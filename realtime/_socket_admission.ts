@@ -1,32 +1,30 @@
 /**
- * The way of a socket into the namespace, and where it goes on: its session is checked, its former
- * self is closed, it takes its seat at the hub, and what it missed is read. All of that comes
- * before it hears that it is in, because by then it must be known whether something is missing.
+ * Admits a socket to the namespace: checks its session, closes the former socket of the same
+ * connection, joins the hub and reads what the client missed. The answer to the CONNECT packet
+ * comes last, because it says whether something is missing.
  */
 
 import type { Socket } from "socket.io";
 import type { EventHub, MissedEvents } from "../core/events.ts";
-import { newRecovery } from "./_recovery.ts";
-import { SocketConnection, type SocketConnections } from "./_socket_connections.ts";
-import type { HandshakeGuard, IdentifiedSocket, RefusedHandshake } from "./_handshake_guard.ts";
 import type { EngineSocket } from "./_engine_socket.ts";
+import type { HandshakeGuard, IdentifiedSocket, RefusedHandshake } from "./_handshake_guard.ts";
+import { newRecovery } from "./_recovery_state.ts";
 import { pidFor, resumePointOf, type ResumeRequest, resumeRequestOf } from "./_resume.ts";
+import { SocketConnection, type SocketConnections } from "./_socket_connections.ts";
 
-/** What an entry is made of. */
-export interface SocketAdmissionOptions {
+interface SocketAdmissionOptions {
   readonly guard: HandshakeGuard;
   readonly hub: Pick<EventHub, "join" | "readMissed">;
   readonly connections: SocketConnections;
-  /** Closes a socket whose place another one takes. */
+  /** Closes a socket whose connection id another socket takes over. */
   readonly replace: (former: SocketConnection) => void;
 }
 
-/** A socket that may come in. */
-export interface AdmittedSocket {
-  readonly connection: SocketConnection;
-  /** What its client is given to come back with; older ones have no use for it. */
+/** A socket whose CONNECT packet is answered with success. */
+interface AdmittedSocket {
+  /** The id that the client sends when it reconnects. Clients of revision 3 do not use it. */
   readonly pid: string | undefined;
-  /** It has been here before, and nothing that it missed is lost. */
+  /** Whether the client reconnected and has missed nothing that is lost. */
   readonly recovered: boolean;
   readonly refusal?: never;
 }
@@ -34,23 +32,22 @@ export interface AdmittedSocket {
 const NOTHING_MISSED: MissedEvents = { events: [], complete: true };
 
 /**
- * Makes the function that lets a socket in, or not. A socket with a `Connection` as its data has a
- * place among the connections, refused or not.
+ * Returns the function that admits or refuses a socket. It sets `socket.data` to the socket's
+ * {@link SocketConnection} once that is in the index, where it stays even if the socket is refused.
  */
 export function createSocketAdmission(
   { guard, hub, connections, replace }: SocketAdmissionOptions,
-) {
-  function sit(
+): (socket: Socket) => Promise<AdmittedSocket | RefusedHandshake> {
+  function register(
     socket: Socket,
-    known: IdentifiedSocket,
-    claim: ResumeRequest | undefined,
+    { identity, client, connectionId }: IdentifiedSocket,
+    request: ResumeRequest | undefined,
   ): SocketConnection | RefusedHandshake {
-    const { identity, client, connectionId } = known;
-    // One without a name of its own goes on under the first id that it had.
-    const id = connectionId ?? claim?.id ?? socket.id;
+    // A client that does not name its connection keeps the first Socket.IO id that it had.
+    const id = connectionId ?? request?.id ?? socket.id;
     const isFormer = (other: SocketConnection) => other.id === id;
-    const crowded = guard.crowdedFor(identity, isFormer);
-    if (crowded) return { refusal: crowded };
+    const refusal = guard.checkSocketLimit(identity, isFormer);
+    if (refusal) return { refusal };
     for (const each of connections.of(identity)) if (isFormer(each)) replace(each);
     const connection = new SocketConnection({
       context: identity.context,
@@ -60,60 +57,61 @@ export function createSocketAdmission(
       socketId: socket.id,
       sessionId: identity.sessionId,
       expiresAt: identity.expiresAt ?? Infinity,
-      wantsAcknowledgement: connectionId !== undefined && claim === undefined,
+      wantsAcknowledgement: connectionId !== undefined && request === undefined,
       engine: socket.conn as unknown as EngineSocket,
     });
     connection.recovery = newRecovery();
-    // Here before it has its seat at the hub, so that nothing that comes from then on is missed.
+    // Before the hub's `join`, so that no event after it is missed.
     connections.add(connection);
     socket.data = connection;
     return connection;
   }
 
-  async function resume(
+  async function join(
     connection: SocketConnection,
-    claim: ResumeRequest | undefined,
+    request: ResumeRequest | undefined,
   ): Promise<AdmittedSocket> {
     const answer = hub.join(connection);
-    // At once where it can be: what is published meanwhile must find the socket where it is.
+    // No `await` for a value: what is published meanwhile must find the socket at its offset.
     const joined = answer instanceof Promise ? await answer : answer;
     const { last } = joined;
-    const start = resumePointOf(claim, joined);
-    connection.begin(last, provenOf(start.at, last));
+    const resume = resumePointOf(request, joined);
+    connection.startAt(last, checkedOffset(resume.offset, last));
     const read = (after: number) =>
       after === last ? NOTHING_MISSED : hub.readMissed(connection, after);
-    const missed = await read(start.at);
-    const at = missed.complete ? start.at : start.orAt;
-    const left = at === start.at ? missed : await read(at);
-    const { events } = left;
-    const complete = left.complete && !start.isTorn;
-    const acknowledged = provenOf(at, last);
-    const { isReturn } = start;
-    Object.assign(connection.recovery!, { events, isReturn, isTorn: !complete });
-    // Proven stays what it was: should the break not be heard of, it is told again.
-    connection.begin(complete ? at : events[0]?.previous ?? last, acknowledged);
+    const missed = await read(resume.offset);
+    const offset = missed.complete ? resume.offset : resume.fallback;
+    const { events, complete: isLogComplete } = offset === resume.offset
+      ? missed
+      : await read(offset);
+    const complete = isLogComplete && !resume.needsResync;
+    const { isReturn } = resume;
+    Object.assign(connection.recovery!, { events, isReturn, needsResync: !complete });
+    // The acknowledged offset stays: if `resync` does not reach the client, it is sent again.
+    const cursor = complete ? offset : events[0]?.previous ?? last;
+    connection.startAt(cursor, checkedOffset(offset, last));
     const pid = connection.engine.protocol === 3
       ? undefined
-      : pidFor(claim?.id ?? connection.socketId, { claim, at, last, complete });
-    return { connection, pid, recovered: isReturn && complete };
+      : pidFor(request?.id ?? connection.socketId, { request, offset, last, complete });
+    return { pid, recovered: isReturn && complete };
   }
 
-  return async (socket: Socket): Promise<AdmittedSocket | RefusedHandshake> => {
-    const known = await guard.identify(socket);
-    if (known.refusal) return known;
+  return async (socket) => {
+    const identified = await guard.identify(socket);
+    if (identified.refusal) return identified;
     const isOlder = (socket.conn as unknown as EngineSocket).protocol === 3;
-    const claim = isOlder ? undefined : resumeRequestOf(socket.handshake.auth);
-    const connection = sit(socket, known, claim);
+    const request = isOlder ? undefined : resumeRequestOf(socket.handshake.auth);
+    const connection = register(socket, identified, request);
     if ("refusal" in connection) return connection;
     try {
-      return await resume(connection, claim);
+      return await join(connection, request);
     } catch (thrown) {
-      return { refusal: guard.pause(thrown) };
+      return { refusal: guard.suspend(thrown) };
     }
   };
 }
 
-/** Whoever claims what is not there yet has been told by somebody else. */
-function provenOf(at: number, last: number): number {
-  return at > last ? 0 : at;
+/** 0 for an offset beyond the log's end: another log issued it, and the client has nothing of this one. */
+function checkedOffset(offset: number, last: number): number {
+  return offset > last ? 0 : offset;
 }

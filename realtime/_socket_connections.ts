@@ -1,54 +1,49 @@
 /**
- * Who is connected: the open sockets of each user, found without allocating anything. Users have
- * a handful of sockets at most, so those of one user are a linked list through the connections.
+ * The index of open sockets by user, which is read without allocating. Users have a handful of
+ * sockets at most, so the connections of one user are a linked list.
  */
 
 import type { LocalSocket, UserName } from "../core/events.ts";
 import { UserMap } from "../core/user_map.ts";
-import type { Recovery } from "./_recovery.ts";
 import type { EngineSocket, HeartbeatListener } from "./_engine_socket.ts";
+import type { Recovery } from "./_recovery_state.ts";
 
-/** What is known of a socket once its session has been checked. */
-export interface ConnectionFields extends UserName {
+/** What the server knows of a socket once it has checked the session. */
+type ConnectionFields =
+  & UserName
+  & Pick<SocketConnection, "client" | "id" | "socketId" | "sessionId" | "expiresAt">
+  & Pick<SocketConnection, "wantsAcknowledgement" | "engine">;
+
+/** One open socket of one user, or one that is being admitted. */
+export class SocketConnection implements LocalSocket, HeartbeatListener {
+  readonly context: string;
+  readonly user: string;
   readonly client: string;
-  /** What the client calls itself; excludes it as the source of a notification. */
+  /** The name that the client gives its connection; the source of a notification is left out by it. */
   readonly id: string;
-  /** The Socket.IO id, by which newer clients call themselves instead. */
+  /** The Socket.IO id, which newer clients use as their name. */
   readonly socketId: string;
   readonly sessionId: string;
   /** Epoch milliseconds, or Infinity. */
   readonly expiresAt: number;
   /**
-   * Its client comes back by a name, and does not say how far it got: then it is told again all that
-   * it may not have got.
+   * Whether the client reconnects under a name but without an offset. It then receives again
+   * everything that it has not acknowledged.
    */
   readonly wantsAcknowledgement: boolean;
   readonly engine: EngineSocket;
-}
-
-/** One open socket of one user, or one that is being let in. */
-export class SocketConnection implements ConnectionFields, LocalSocket, HeartbeatListener {
-  readonly context: string;
-  readonly user: string;
-  readonly client: string;
-  readonly id: string;
-  readonly socketId: string;
-  readonly sessionId: string;
-  readonly expiresAt: number;
-  readonly wantsAcknowledgement: boolean;
-  readonly engine: EngineSocket;
   readonly open = true;
-  /** Offset up to which it was told; negative until it is known. */
+  /** Offset up to which events were sent; negative until the hub has answered `join`. */
   cursor = -1;
-  /** Offset up to which its client has certainly got everything. */
+  /** Offset up to which the client has received everything for certain. */
   acknowledged = -1;
-  /** What the cursor was when the client was last sent something that it will answer. */
-  #asked = -1;
-  /** What it was when the answer to the client's last poll took all that there was. */
-  #flushed = -1;
-  /** Absent while it is told everything as it comes. */
+  /** The cursor when the last packet was sent that the client answers. */
+  #cursorAtRequest = -1;
+  /** The cursor when the last poll was answered with everything that waited. */
+  #cursorAtPoll = -1;
+  /** Present while the socket receives events from the log; absent while it gets them as they come. */
   recovery: Recovery | undefined;
-  /** The user's next connection. */
+  /** The next connection in the user's list. */
   next: SocketConnection | undefined;
 
   constructor(fields: ConnectionFields) {
@@ -69,30 +64,30 @@ export class SocketConnection implements ConnectionFields, LocalSocket, Heartbea
     return this.engine.pingMs + this.engine.timeoutMs;
   }
 
-  /** Says up to where the client is told as it comes in, and up to where it has everything. */
-  begin(cursor: number, acknowledged: number): void {
+  /** Sets the offset after which events are sent, and the one up to which the client has all. */
+  startAt(cursor: number, acknowledged: number): void {
     this.cursor = cursor;
-    this.acknowledged = this.#asked = this.#flushed = acknowledged;
+    this.acknowledged = this.#cursorAtRequest = this.#cursorAtPoll = acknowledged;
   }
 
-  get isWaiting(): boolean {
+  get needsAck(): boolean {
     return this.wantsAcknowledgement && this.cursor > this.acknowledged;
   }
 
-  asked(): void {
-    this.#asked = this.cursor;
+  ackRequested(): void {
+    this.#cursorAtRequest = this.cursor;
   }
 
-  answered(): void {
-    this.acknowledged = Math.max(this.acknowledged, this.#asked);
+  ackReceived(): void {
+    this.acknowledged = Math.max(this.acknowledged, this.#cursorAtRequest);
   }
 
-  flushed(): void {
-    this.#flushed = this.cursor;
+  pollAnswered(): void {
+    this.#cursorAtPoll = this.cursor;
   }
 
-  polled(): void {
-    this.acknowledged = Math.max(this.acknowledged, this.#flushed);
+  pollReceived(): void {
+    this.acknowledged = Math.max(this.acknowledged, this.#cursorAtPoll);
   }
 }
 
@@ -103,7 +98,7 @@ export class SocketConnections {
   readonly #users = new UserMap<SocketConnection>();
   readonly #open = new Map<string, number>();
 
-  /** Open sockets by client. */
+  /** Number of open sockets by client. */
   get open(): ReadonlyMap<string, number> {
     return this.#open;
   }
@@ -114,7 +109,7 @@ export class SocketConnections {
     this.#count(connection.client, 1);
   }
 
-  /** Idempotent; false where the connection was not there. */
+  /** Removes a connection; false where it is not in the index. */
   remove(connection: SocketConnection): boolean {
     let previous: SocketConnection | undefined;
     for (let at = this.#users.get(connection); at; previous = at, at = at.next) {
@@ -128,12 +123,12 @@ export class SocketConnections {
     return false;
   }
 
-  /** A user's newest connection, with the others behind it. */
+  /** Returns a user's newest connection; `next` leads to the others. */
   first(user: UserName): SocketConnection | undefined {
     return this.#users.get(user);
   }
 
-  /** A user's connections, newest first. */
+  /** Returns a user's connections, newest first. */
   of(user: UserName): readonly SocketConnection[] {
     const first = this.first(user);
     if (!first) return NONE;
@@ -142,7 +137,7 @@ export class SocketConnections {
     return all;
   }
 
-  /** Every connection. Connections may be removed on the way. */
+  /** All connections. The caller may remove connections while it iterates. */
   *[Symbol.iterator](): Generator<SocketConnection> {
     for (const first of this.#users.values()) {
       for (let at: SocketConnection | undefined = first; at;) {

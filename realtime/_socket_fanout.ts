@@ -1,45 +1,40 @@
 /**
- * Tells sockets. An event is encoded once for each revision of the protocol that is among a user's
- * sockets, and each socket is told what follows what it was told before: what it has had already is
- * skipped, and where something in between is missing it looks into the log. So does one whose peer
- * has not taken enough of what it was sent, as soon as it has. Nothing is told to a session that has
- * ended.
+ * Delivers events to sockets. It encodes an event once for each protocol revision among a user's
+ * sockets. A socket skips events that it has received before, and reads the log where an event
+ * between is missing or where its peer is too slow. A session that has expired receives nothing.
  */
 
-import type { LoggedEvent } from "../core/events.ts";
+import { formatOffset, type LoggedEvent, type UserEvent } from "../core/events.ts";
 import type { Backlog } from "./_backlog.ts";
-import { type RecoveryOptions, RecoveryReader } from "./_recovery.ts";
+import { type RecoveryOptions, RecoveryReader } from "./_recovery_reader.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
-import { frameOf, isMeantFor } from "./_frames.ts";
 
-/** What a teller is made of. */
-export interface SocketFanoutOptions
-  extends Omit<RecoveryOptions, "send" | "sendResync" | "measure"> {
+interface SocketFanoutOptions extends Omit<RecoveryOptions, "send" | "sendResync" | "measure"> {
   readonly connections: SocketConnections;
   readonly backlog: Backlog;
-  /** Its session has ended before it was told something. */
+  /** The session of a socket expired before an event was sent. */
   readonly onExpired: (connection: SocketConnection) => void;
   readonly onGap: (connection: SocketConnection) => void;
   readonly onResync: (connection: SocketConnection) => void;
-  /** Told an event from the log that had been kept for its client. */
-  readonly onCaughtUp: (connection: SocketConnection, event: LoggedEvent) => void;
   /** An event that asks for an acknowledgement is about to be sent. */
-  readonly onAsking: (event: LoggedEvent) => void;
+  readonly onAskingEvent: (event: LoggedEvent) => void;
+  /** A socket received an event from the log that was kept for its client. */
+  readonly onRecovered: (connection: SocketConnection, event: LoggedEvent) => void;
 }
 
 const RESYNC = '"resync"';
 const SESSION_INVALID = '"session:invalid"';
 
-/** See the file's comment. */
+/** Delivers events to the sockets of this process. */
 export class SocketFanout {
-  /** How often a socket was told an event. */
+  /** Number of event frames sent to sockets. */
   delivered = 0;
   readonly #options: SocketFanoutOptions;
-  readonly #catchUps: RecoveryReader;
+  readonly #reader: RecoveryReader;
 
   constructor(options: SocketFanoutOptions) {
     this.#options = options;
-    this.#catchUps = new RecoveryReader({
+    this.#reader = new RecoveryReader({
       ...options,
       send: (connection, event) => this.#send(connection, event),
       sendResync: (connection) => this.#sendResync(connection),
@@ -47,10 +42,10 @@ export class SocketFanout {
     });
   }
 
-  /** See `LocalSockets.tell`. */
+  /** Delivers an event to those of the user's sockets that have not received it. */
   deliver(event: LoggedEvent): void {
     const { connections, clock, onGap, onExpired } = this.#options;
-    if (event.ack) this.#options.onAsking(event);
+    if (event.ack) this.#options.onAskingEvent(event);
     let older: string | undefined, newer: string | undefined;
     const now = clock.now();
     let at = connections.first(event);
@@ -63,49 +58,51 @@ export class SocketFanout {
       else if (event.offset <= connection.cursor) continue;
       else if (event.previous > connection.cursor) {
         onGap(connection);
-        this.#catchUps.recover(connection, event.offset);
+        this.#reader.recover(connection, event.offset);
       } else if (isMeantFor(connection, event)) {
         const frame = engine.protocol === 3
           ? older ??= frameOf(event, 3)
           : newer ??= frameOf(event, 4);
-        if (!this.#hand(connection, frame, event)) this.#catchUps.wait(connection, event.offset);
+        if (!this.#sendFrame(connection, frame, event)) {
+          this.#reader.waitForPeer(connection, event.offset);
+        }
       } else connection.cursor = event.offset;
     }
   }
 
-  /** A socket that has been let in: from now on it is told. */
+  /** Starts delivery to a socket that has been admitted. */
   begin(connection: SocketConnection): void {
-    this.#catchUps.go(connection);
+    this.#reader.begin(connection);
   }
 
-  /** Has a socket look into the log. */
+  /** Makes a socket read the log. */
   recover(connection: SocketConnection): void {
-    this.#catchUps.recover(connection);
+    this.#reader.recover(connection);
   }
 
-  /** Tells a socket that its session has ended. */
+  /** Sends `session:invalid`: the session of a socket has ended. */
   sendSessionInvalid({ engine, cursor }: SocketConnection): void {
     const offset = Math.max(0, cursor);
     engine.sendText(frameOf({ args: SESSION_INVALID, offset }, engine.protocol));
   }
 
   close(): void {
-    this.#catchUps.close();
+    this.#reader.close();
   }
 
-  /** False where there is no room for it yet. */
+  /** Sends an event from the log; false where the peer has no room for it yet. */
   #send(connection: SocketConnection, event: LoggedEvent): boolean {
     if (event.offset <= connection.cursor) return true;
-    const { clock, onExpired, onCaughtUp } = this.#options;
+    const { clock, onExpired, onRecovered } = this.#options;
     if (connection.expiresAt <= clock.now()) {
       onExpired(connection);
       return false;
     }
     if (isMeantFor(connection, event)) {
-      if (event.ack) this.#options.onAsking(event);
+      if (event.ack) this.#options.onAskingEvent(event);
       const frame = frameOf(event, connection.engine.protocol);
-      if (!this.#hand(connection, frame, event)) return false;
-      if (event.kept?.includes(connection.client)) onCaughtUp(connection, event);
+      if (!this.#sendFrame(connection, frame, event)) return false;
+      if (event.kept?.includes(connection.client)) onRecovered(connection, event);
     } else connection.cursor = event.offset;
     return true;
   }
@@ -117,15 +114,38 @@ export class SocketFanout {
     if (this.#options.backlog.admit(engine, frame.length)) engine.sendText(frame);
   }
 
-  /** False where its peer has to take something first. */
-  #hand(connection: SocketConnection, frame: string, { offset }: LoggedEvent): boolean {
+  /** False where the peer must take something first. */
+  #sendFrame(connection: SocketConnection, frame: string, { offset }: LoggedEvent): boolean {
     const { engine, wantsAcknowledgement } = connection;
     if (!this.#options.backlog.offer(engine, frame.length)) return false;
-    // Before it is sent: what goes out with it is told up to here.
+    // Before the send: a heartbeat that goes out with the frame acknowledges up to here.
     connection.cursor = offset;
     engine.sendText(frame);
-    if (wantsAcknowledgement) engine.askSoon();
+    if (wantsAcknowledgement) engine.pingSoon();
     this.delivered++;
     return true;
   }
+}
+
+/**
+ * An Engine.IO message with a Socket.IO event in the main namespace. Newer clients send back the
+ * last argument of the last event when they reconnect, so theirs end with the offset. Clients of
+ * revision 3 get the original's payload byte for byte. The id of a packet asks the client to
+ * acknowledge it.
+ */
+function frameOf(
+  { args, offset, ack }: Pick<LoggedEvent, "args" | "offset" | "ack">,
+  revision: 3 | 4,
+): string {
+  const type = ack ? `42${offset}` : "42";
+  return revision === 3 ? `${type}[${args}]` : `${type}[${args},"${formatOffset(offset)}"]`;
+}
+
+/** Whether a socket receives an event. */
+function isMeantFor(
+  { client, id, socketId }: SocketConnection,
+  { clients, except }: UserEvent,
+): boolean {
+  if (!clients.includes(client)) return false;
+  return except === undefined || (except !== id && except !== socketId);
 }

@@ -1,24 +1,26 @@
 /**
- * An Engine.IO transport over one of Deno's own WebSockets. Deno takes whatever it is given and
- * never pushes back, so the transport is writable for as long as it is open, and whoever writes
- * looks at `backlogBytes` first.
+ * An Engine.IO transport over one of Deno's own WebSockets. Deno accepts everything it is given and
+ * exerts no back-pressure. The transport is therefore writable for as long as it is open, and
+ * callers check `backlogBytes` before they write.
  */
 
 import { Buffer } from "node:buffer";
 import { Transport } from "engine.io";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 
-/** A decoded or yet to be encoded Engine.IO packet. */
+/** An Engine.IO packet before encoding or after decoding. */
 export interface Packet {
   readonly type: string;
   readonly data?: string | Uint8Array;
 }
 
-/** The engine socket that a transport serves. It is called directly: listeners cost memory. */
+/**
+ * The engine socket of a transport. The transport calls it directly, because listeners cost memory.
+ */
 export interface TransportOwner {
   readonly protocol: 3 | 4;
   onPacket(packet: Packet): void;
-  /** A pong in revision 4: the most frequent packet of clients, told without decoding it. */
+  /** Handles a pong of revision 4 without decoding it: clients send no packet more often. */
   onPong(): void;
   onError(error: Error): void;
   onClose(reason: string): void;
@@ -37,20 +39,20 @@ const PARSE_ERROR: Packet = { type: "error", data: "parser error" };
 /** Close codes of RFC 6455 §7.4.1. */
 const MESSAGE_TOO_BIG = 1009;
 
-/** Characters that may be written before the WebSocket is asked what it still holds. */
-const ASK_AFTER = 4096;
+/** Characters that may be written before `bufferedAmount` is read. */
+const MEASURE_AFTER_CHARS = 4096;
 
-/** One WebSocket, as Engine.IO wants to see it. */
+/** One WebSocket as an Engine.IO transport. */
 export class WebSocketTransport extends Transport {
-  /** Absent while the transport is being probed; then events tell the official code. */
+  /** Absent while the transport is probed; the official code then listens to events. */
   owner: TransportOwner | undefined;
-  /** Called when the WebSocket itself is gone, which may be long after the transport. */
+  /** Called when the WebSocket itself has closed, which may be long after the transport. */
   onGone: (() => void) | undefined;
   readonly #socket: WebSocket;
   readonly #maxPayload: number;
   readonly #closing: ClosingSockets;
-  /** Characters written since the WebSocket was last found empty. */
-  #unasked = 0;
+  /** Characters written since `bufferedAmount` was last 0. */
+  #unmeasuredChars = 0;
 
   /** `socket` must be open. */
   constructor(
@@ -63,9 +65,9 @@ export class WebSocketTransport extends Transport {
     this.#maxPayload = maxPayload;
     this.#closing = closing;
     this.writable = true;
-    // Made anew by whoever listens; mostly nobody does.
+    // Node's emitter creates it again when a listener is added, which is rare.
     Object.assign(this, { _events: undefined });
-    // The transport is its own listener, which spares closures. An error is followed by a close.
+    // The transport is its own listener, which saves closures. A close follows every error.
     socket.addEventListener("message", this);
     socket.addEventListener("close", this);
   }
@@ -79,13 +81,13 @@ export class WebSocketTransport extends Transport {
   }
 
   /**
-   * Bytes handed over that the peer has not taken, or 0 where it was handed so little lately that
-   * asking the WebSocket is not worth what it costs for every event.
+   * Bytes that the peer has not taken. 0 after a few writes, because reading `bufferedAmount` for
+   * every event would cost too much.
    */
   get backlogBytes(): number {
-    if (this.#unasked < ASK_AFTER) return 0;
+    if (this.#unmeasuredChars < MEASURE_AFTER_CHARS) return 0;
     const waiting = this.#socket.bufferedAmount;
-    if (waiting === 0) this.#unasked = 0;
+    if (waiting === 0) this.#unmeasuredChars = 0;
     return waiting;
   }
 
@@ -93,9 +95,9 @@ export class WebSocketTransport extends Transport {
     return this.#socket.readyState === WebSocket.CLOSED;
   }
 
-  /** Sends an encoded packet at once. */
+  /** Sends an encoded packet. */
   write(text: string): void {
-    this.#unasked += text.length;
+    this.#unmeasuredChars += text.length;
     this.#socket.send(text);
   }
 
@@ -103,7 +105,7 @@ export class WebSocketTransport extends Transport {
     const encode = this.parser.encodePacket as unknown as Encode;
     for (const packet of packets) {
       encode(packet, this.supportsBinary, (data) => {
-        this.#unasked += data.length;
+        this.#unmeasuredChars += data.length;
         this.#socket.send(data);
       });
     }
@@ -116,7 +118,7 @@ export class WebSocketTransport extends Transport {
     done?.();
   }
 
-  /** Called by the WebSocket, which may close twice. */
+  /** The WebSocket calls this, possibly twice for a close. */
   handleEvent(event: Event): void {
     if (event.type === "close") {
       this.#closing.gone(this.#socket);
@@ -152,7 +154,7 @@ export class WebSocketTransport extends Transport {
       const packet: Packet = this.parser.decodePacket(
         typeof data === "string" ? data : Buffer.from(data),
       );
-      // The parser of revision 3 knows no error for the type of a binary packet.
+      // For a binary packet of unknown type the parser of revision 3 returns no error.
       return packet.type === undefined ? PARSE_ERROR : packet;
     } catch {
       return PARSE_ERROR;
@@ -165,7 +167,7 @@ export class WebSocketTransport extends Transport {
   }
 }
 
-/** Whether a message is longer than a number of bytes, without encoding short ones. */
+/** Whether a message is longer than a number of bytes. Short ones are not encoded to find out. */
 function isLongerThan(data: string | ArrayBuffer, bytes: number): boolean {
   if (typeof data !== "string") return data.byteLength > bytes;
   if (data.length * 3 <= bytes) return false;

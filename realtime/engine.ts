@@ -1,7 +1,7 @@
 /**
  * The official Engine.IO server on Deno's HTTP server and WebSockets: `fetch` takes the place of
- * Node's `request` and `upgrade` events. It speaks Engine.IO and nothing above it, decides about
- * no credential, and can be used alone; `io.bind(engine)` puts Socket.IO on top.
+ * Node's `request` and `upgrade` events. It speaks Engine.IO only, checks no credentials, and can
+ * be used alone; `io.bind(engine)` puts Socket.IO on top.
  */
 
 import { type BaseServer, Server, type Transport } from "engine.io";
@@ -15,36 +15,38 @@ import { Heartbeats } from "./_heartbeats.ts";
 import { refusalResponse } from "./handshake.ts";
 import { WebSocketTransport } from "./_web_socket_transport.ts";
 
-/** What holds for sockets that are opened from now on. */
+/** Limits of the sockets that are opened from now on. */
 export interface EngineLimits {
-  /** Milliseconds; told to every client in its open packet. */
+  /** Milliseconds; every client receives it in its open packet. */
   readonly pingInterval: number;
-  /** Milliseconds; told to every client in its open packet. */
+  /** Milliseconds; every client receives it in its open packet. */
   readonly pingTimeout: number;
-  /** The same interval for clients of revision 3. @default {pingInterval} */
+  /** For clients of revision 3, whose pings acknowledge what they received. @default {pingInterval} */
   readonly olderPingInterval?: number;
   /**
-   * Milliseconds from something that has to be proven to an extra ping; 0: none.
-   * @default {1000}
+   * Milliseconds from an event to an early ping that has the client acknowledge it; 0: none. Only
+   * for clients of revision 4 that name their connection and send no offset. @default {1000}
    */
   readonly askAfter?: number;
-  /** Bytes of the largest message taken from a client. */
-  readonly maxPayload: number;
+  /** Bytes of the largest message that a client may send. */
+  readonly maxMessageBytes: number;
 }
 
-/** Settings of an {@link Engine}. */
+/** Options of an {@link Engine}. */
 export interface EngineOptions extends EngineLimits {
   readonly clock: Clock;
-  /** Bounds how long a post may take to arrive; absent: for ever. */
+  /** Limits how long a POST may take to arrive. @default {no limit} */
   readonly bodyDeadline?: BodyDeadline | undefined;
-  /** Milliseconds that a client has for the move from polling to a WebSocket. */
+  /**
+   * Milliseconds that a client has for the upgrade from polling to a WebSocket. @default {10000}
+   */
   readonly upgradeTimeout?: number;
-  /** Called when a request names a session that is not here; returns a hint for the answer. */
+  /** Called when a request names an unknown session; returns a hint for the answer. */
   readonly onUnknownSession?: () => string | undefined;
 }
 
-/** Who sent a request, and what is to be found again on the request of the socket it opens. */
-export interface EngineRequestInfo {
+/** The sender of a request, and data to be found on the request of the socket that it opens. */
+interface EngineRequestInfo {
   readonly info: Deno.ServeHandlerInfo;
   readonly context?: unknown;
 }
@@ -60,26 +62,26 @@ type Verify = (
 const REVISIONS = ["3", "4"];
 const ASK_AFTER_MS = 1_000;
 
-/** Deno's own keep-alive is off: Engine.IO has heartbeats, and two would cost two timers. */
+/** Deno's own keep-alive is off: Engine.IO has heartbeats, and both would cost a timer each. */
 const IDLE_TIMEOUT_SECONDS = 0;
 
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
 export class Engine extends Server implements EngineSocketServer {
   readonly heartbeats: Heartbeats;
   askAfter = ASK_AFTER_MS;
-  /** WebSockets whose peers have yet to answer that they are closed. */
+  /** WebSockets that this server has closed and whose peers have not answered yet. */
   readonly closing: ClosingSockets;
   readonly #bodyDeadline: BodyDeadline | undefined;
   readonly #onUnknownSession: EngineOptions["onUnknownSession"];
   #olderPingInterval: number | undefined;
-  /** This server, as sockets of revision 3 are to see it. */
+  /** This server as sockets of revision 3 see it: with their ping interval. */
   readonly #older: EngineSocketServer;
 
   constructor(options: EngineOptions) {
     super({
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
-      maxHttpBufferSize: options.maxPayload,
+      maxHttpBufferSize: options.maxMessageBytes,
       upgradeTimeout: options.upgradeTimeout ?? 10_000,
       allowEIO3: true,
       httpCompression: false,
@@ -96,33 +98,33 @@ export class Engine extends Server implements EngineSocketServer {
     this.configure(options);
   }
 
-  /** Changes what holds for sockets opened from now on. */
-  configure({ pingInterval, pingTimeout, maxPayload, ...limits }: EngineLimits): void {
+  /** Changes the limits of sockets opened from now on. */
+  configure({ pingInterval, pingTimeout, maxMessageBytes, ...limits }: EngineLimits): void {
     this.#olderPingInterval = limits.olderPingInterval;
     this.askAfter = limits.askAfter ?? ASK_AFTER_MS;
-    Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxPayload });
+    Object.assign(this.opts, { pingInterval, pingTimeout, maxHttpBufferSize: maxMessageBytes });
     this.heartbeats.setPingTimeout(pingTimeout);
   }
 
-  /** Answers a handshake, a poll, a post or a WebSocket upgrade. Never throws. */
-  async fetch(request: Request, arrival: EngineRequestInfo): Promise<Response> {
+  /** Answers a handshake, a poll, a POST or a WebSocket upgrade. Never throws. */
+  async fetch(request: Request, { info, context }: EngineRequestInfo): Promise<Response> {
     const url = new URL(request.url);
-    const { remoteAddr } = arrival.info;
+    const { remoteAddr } = info;
     const from = "hostname" in remoteAddr ? remoteAddr.hostname : "";
     const incoming = new EngineRequest(request, url, from);
-    incoming.context = arrival.context;
+    incoming.context = context;
     const upgrade = isUpgrade(request);
-    const fault = this.#faultOf(incoming, upgrade);
-    if (fault !== undefined) {
+    const error = this.#errorOf(incoming, upgrade);
+    if (error !== undefined) {
       await request.body?.cancel().catch(ignore);
-      const isUnknown = fault === Server.errors.UNKNOWN_SID;
-      return refusal(fault, isUnknown ? this.#onUnknownSession?.() : undefined);
+      const isUnknown = error === Server.errors.UNKNOWN_SID;
+      return refusal(error, isUnknown ? this.#onUnknownSession?.() : undefined);
     }
     if (upgrade) return this.#upgrade(request, incoming);
     return await this.#exchange(request, incoming);
   }
 
-  /** Called by a socket that has closed. */
+  /** Removes a socket that has closed. */
   forget(socket: EngineSocket): void {
     const sessions = this.#sessions();
     if (!(socket.id in sessions)) return;
@@ -136,11 +138,11 @@ export class Engine extends Server implements EngineSocketServer {
     this.closing.stop();
   }
 
-  #faultOf(request: EngineRequest, upgrade: boolean): EngineError | undefined {
-    let fault: EngineError | undefined;
-    (this.verify as unknown as Verify).call(this, request, upgrade, (code) => void (fault = code));
-    if (fault !== undefined) return fault;
-    // The official code takes every other revision for 3.
+  #errorOf(request: EngineRequest, upgrade: boolean): EngineError | undefined {
+    let error: EngineError | undefined;
+    (this.verify as unknown as Verify).call(this, request, upgrade, (code) => void (error = code));
+    if (error !== undefined) return error;
+    // The official code treats every other revision as 3.
     if (!REVISIONS.includes(request._query.EIO ?? "")) {
       return Server.errors.UNSUPPORTED_PROTOCOL_VERSION;
     }
@@ -155,7 +157,7 @@ export class Engine extends Server implements EngineSocketServer {
     return id === undefined ? undefined : this.#sessions()[id];
   }
 
-  /** The official table of sessions, which holds our kind of sockets. */
+  /** The official table of sessions. It holds sockets of our class. */
   #sessions(): Record<string, EngineSocket> {
     return this.clients as unknown as Record<string, EngineSocket>;
   }
@@ -165,7 +167,7 @@ export class Engine extends Server implements EngineSocketServer {
     try {
       upgraded = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_TIMEOUT_SECONDS });
     } catch {
-      // Headers of a WebSocket handshake that are missing or wrong.
+      // Headers of the WebSocket handshake are missing or wrong.
       return refusal(Server.errors.BAD_REQUEST);
     }
     const { socket, response } = upgraded;
@@ -192,8 +194,8 @@ export class Engine extends Server implements EngineSocketServer {
     }
     const outgoing = new EngineResponse();
     incoming.res = outgoing;
-    // `info.completed` is of no use: it waits for an answer. The signal fires on success as well,
-    // unless Deno is told otherwise (`no-legacy-abort`), which also spares a warning.
+    // `info.completed` does not help: it waits for an answer. The signal also fires on success,
+    // unless Deno is started with `no-legacy-abort`, which this project does.
     request.signal.addEventListener("abort", () => {
       if (outgoing.writableEnded) return;
       incoming.emit("close");
@@ -207,7 +209,9 @@ export class Engine extends Server implements EngineSocketServer {
     return await outgoing.response;
   }
 
-  /** Reads a post within its time; one that takes longer ends its session, like a broken one. */
+  /**
+   * Reads a POST within its deadline. One that takes longer ends its session, as a broken one does.
+   */
   async #read(
     request: Request,
     { incoming, outgoing }: {
@@ -231,7 +235,7 @@ export class Engine extends Server implements EngineSocketServer {
     return Object.assign(transport, { maxHttpBufferSize: this.opts.maxHttpBufferSize });
   }
 
-  /** The official `handshake`, for our kind of socket and without its listeners. */
+  /** The official `handshake` for our socket class, without its listeners. */
   #open(request: EngineRequest, transport: Transport): void {
     const id = this.generateId(request as never) as string;
     const revision = request._query.EIO === "4" ? 4 : 3;
@@ -249,8 +253,8 @@ function isUpgrade(request: Request): boolean {
 }
 
 /**
- * The official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. A hint goes
- * into a header, so that clients see what they would see of the official server.
+ * Returns the official body of an error: `{"code":5,"message":"Unsupported protocol version"}`. A
+ * hint goes into a header, so that the body stays what the official server answers.
  */
 function refusal(code: EngineError, hint?: string): Response {
   const message = Server.errorMessages[code];

@@ -1,43 +1,43 @@
 /**
- * What a client says about itself when it opens a socket, and what is answered where it is not
- * let in. Who it is and whether it may is for others to say: see {@link AuthenticateHandshake}.
+ * The credentials of a handshake, and the answers to handshakes that are refused. Whether a
+ * credential is valid is decided by an {@link AuthenticateHandshake} function.
  */
 
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 
-/** A credential as it came, and from where. */
+/** A credential as the client sent it. */
 export interface Handshake {
   /** Session token: from the `session` parameter, a bearer header or Socket.IO's `auth`. */
   readonly credential: string;
-  /** Whether it stood in the address, which proxies write to their logs. */
+  /** Whether it was in the address, which proxies write to their logs. */
   readonly isInQuery: boolean;
-  /** The client that the path stands for. */
+  /** The client that the request path belongs to. */
   readonly client: string;
   readonly remoteAddress: string;
 }
 
-/** Whose session it is. */
+/** The owner of a session. */
 export interface SocketIdentity {
   readonly context: string;
   readonly user: string;
   readonly sessionId: string;
-  /** Epoch milliseconds at which the session ends by itself; absent: never. */
+  /** Epoch milliseconds at which the session expires; absent: never. */
   readonly expiresAt?: number;
 }
 
-/** Why a client is not let in; `message` is shown to it. */
+/** Why a handshake is refused. The client sees `message`. */
 export interface HandshakeRefusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterSeconds?: number;
 }
 
-/** Whether somebody may open a socket. */
+/** Whether a client may open a socket. */
 export type Admission =
   | { readonly identity: SocketIdentity; readonly refusal?: never }
   | { readonly refusal: HandshakeRefusal; readonly identity?: never };
 
-/** Checks a credential. Whatever it throws counts as a fault of this side. */
+/** Checks a credential. What it throws counts as a fault of the server. */
 export type AuthenticateHandshake = (handshake: Handshake) => Promise<Admission>;
 
 /** The refusal of a handshake that came without a credential. */
@@ -46,11 +46,11 @@ export const MISSING_CREDENTIAL: HandshakeRefusal = {
   message: "A session is needed: as parameter 'session', bearer or 'auth.session'",
 };
 
-/** Longest credential and connection id that are looked at. */
+/** Longer credentials count as absent; longer connection ids are cut. */
 const MAX_CREDENTIAL_LENGTH = 8192;
 const MAX_CONNECTION_ID_LENGTH = 255;
 
-/** The credential in the address or the headers of a handshake. */
+/** Returns the credential in the address or the headers of a handshake. */
 export function credentialOfRequest(
   request: Request,
   url: URL,
@@ -62,20 +62,20 @@ export function credentialOfRequest(
   return credential === undefined ? undefined : { credential, isInQuery: false };
 }
 
-/** The credential in the `auth` of a Socket.IO CONNECT packet. */
+/** Returns the credential in the `auth` of a Socket.IO CONNECT packet. */
 export function credentialOfAuth(auth: Readonly<Record<string, unknown>>): string | undefined {
   return usable(auth.session) ?? usable(auth.token);
 }
 
-/** What a client calls its connection; `undefined` where it does not say. */
+/** Returns the name that a client gives its connection, or `undefined`. */
 export function connectionIdOf(url: URL): string | undefined {
   return url.searchParams.get("connection")?.slice(0, MAX_CONNECTION_ID_LENGTH) || undefined;
 }
 
-/** A refusal over HTTP. A bad session gets the original's 403. */
+/** Refuses a handshake over HTTP. An invalid session gets the original's 403. */
 export function refusalResponse(refusal: HandshakeRefusal): Response {
   const { status, title } = ERRORS[refusal.code];
-  const answered = status === 401 ? 403 : status;
+  const httpStatus = status === 401 ? 403 : status;
   const headers = new Headers({ "content-type": "application/problem+json" });
   if (refusal.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(refusal.retryAfterSeconds));
@@ -83,14 +83,14 @@ export function refusalResponse(refusal: HandshakeRefusal): Response {
   const problem = {
     type: "about:blank",
     title,
-    status: answered,
+    status: httpStatus,
     code: refusal.code,
     detail: refusal.message,
   };
-  return new Response(JSON.stringify(problem), { status: answered, headers });
+  return new Response(JSON.stringify(problem), { status: httpStatus, headers });
 }
 
-/** A refusal as Socket.IO's middleware wants it: clients see it in `connect_error`. */
+/** Refuses a socket in Socket.IO's middleware; clients see the error in `connect_error`. */
 export function refusalError(refusal: HandshakeRefusal): Error {
   return Object.assign(new Error(refusal.message), {
     data: { code: refusal.code, message: refusal.message },

@@ -1,4 +1,4 @@
-/** The realtime server and what is needed to set it up; `engine.ts` can be used alone. */
+/** The realtime server and its options. `engine.ts` can be used alone. */
 
 export type { DrainPace } from "./_drain.ts";
 export type { ClientPath } from "./_paths.ts";
@@ -9,6 +9,6 @@ export type {
   HandshakeRefusal,
   SocketIdentity,
 } from "./handshake.ts";
-export type { RealtimeHooks, SocketOwner } from "./hooks.ts";
-export { createRealtime, type Realtime, type RealtimeOptions } from "./realtime.ts";
+export type { Realtime, RealtimeHooks, RealtimeOptions, SocketOwner } from "./port.ts";
+export { createRealtime } from "./realtime.ts";
 export { REALTIME_DEFAULTS, type RealtimeSettings } from "./settings.ts";

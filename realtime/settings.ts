@@ -1,36 +1,21 @@
-/** What can be set about sockets. All of it may change while sockets are open. */
+/** Settings of the realtime server. All of them may change while sockets are open. */
 
+import type { BacklogLimits } from "./_backlog.ts";
 import type { ClientPath } from "./_paths.ts";
+import type { EngineLimits } from "./engine.ts";
 
 /** Settings of the realtime server. */
-export interface RealtimeSettings {
-  /** Which client each path serves; the first that covers a path counts. */
+export interface RealtimeSettings extends Required<EngineLimits>, BacklogLimits {
+  /** The client of each path; the first filter that covers a path counts. */
   readonly paths: readonly ClientPath[];
-  /** Origins beyond the own host, e.g. `https://mail.example.org`; `*` allows all. */
+  /** Origins besides the own host, e.g. `https://mail.example.org`; `*` allows all. */
   readonly allowedOrigins: readonly string[];
-  /** Milliseconds; holds for sockets opened from then on. */
-  readonly pingInterval: number;
-  /** The same for clients of Socket.IO 2, which say by their pings how far they got. */
-  readonly olderPingInterval: number;
-  /**
-   * Milliseconds from an event to an extra ping, for clients from 3.0 on that come back by a name; 0:
-   * none.
-   */
-  readonly askAfter: number;
-  /** Milliseconds; holds for sockets opened from then on. */
-  readonly pingTimeout: number;
   readonly maxSocketsPerUser: number;
-  /** Handshakes per second, and at once. */
+  /** Handshakes per second; also the burst. */
   readonly handshakesPerSecond: number;
-  /** Bytes of the largest message taken from a client. */
-  readonly maxMessageBytes: number;
-  /** Bytes that may wait for one peer; events take half of it, and stay in the log beyond. */
-  readonly maxBacklogBytes: number;
-  /** Bytes that may wait for all peers. */
-  readonly maxTotalBacklogBytes: number;
-  /** Milliseconds after which a peer is given up that has taken nothing of what waits for it. */
+  /** Milliseconds after which a peer is dropped that takes nothing of what waits for it. */
   readonly stalledAfter: number;
-  /** Milliseconds that a client has to enter the namespace. */
+  /** Milliseconds that a client has to connect to the namespace. */
   readonly connectTimeout: number;
 }
 

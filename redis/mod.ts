@@ -1,7 +1,7 @@
 /**
- * Everything that several nodes share, on Redis or Valkey. Here are the ports and the names of keys;
- * `link/` is the way to the servers, `records/` the store, `buffer/` and `hub/` what the load goes
- * through, `nodes/` who is there and what they tell each other, `shared/` limits and tokens.
+ * Everything that several nodes share, on Redis or Valkey: `link/` connects to the servers,
+ * `records/` is the store, `buffer/` and `hub/` carry the load, `nodes/` knows the other nodes and
+ * sends them messages, `shared/` has limits and tokens.
  */
 
 export {
@@ -14,7 +14,8 @@ export {
 } from "./link/address.ts";
 export { RedisBuffer, type RedisBufferOptions } from "./buffer/buffer.ts";
 export { type ChangeFeedOptions, createChangeFeed } from "./nodes/change_feed.ts";
-export { createRedisHub, type HubSettings, type RedisHubOptions } from "./hub/hub.ts";
+export type { HubSettings } from "./hub/event_log.ts";
+export { createRedisHub, type RedisHubOptions } from "./hub/hub.ts";
 export {
   createNodeChannel,
   type NodeChannel,
@@ -23,10 +24,14 @@ export {
 } from "./nodes/node_channel.ts";
 export type { Link } from "./link/link.ts";
 export type { BlockingLink, RedisLink, Reply, Script } from "./link.ts";
-export type { Nodes } from "./nodes.ts";
 export { openLink, type OpenLinkOptions } from "./link/open.ts";
 export { createRedisLimiter, type RateLimiterOptions } from "./shared/rate_limiter.ts";
-export { joinNodes, type JoinOptions, type RegisteredNodes } from "./nodes/registered_nodes.ts";
+export {
+  joinNodes,
+  type JoinOptions,
+  type Nodes,
+  type RegisteredNodes,
+} from "./nodes/registered_nodes.ts";
 export {
   checkServers,
   findingsOf,

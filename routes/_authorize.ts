@@ -1,4 +1,4 @@
-/** From the credential of a request to what it allows. */
+/** Middleware that authorizes requests: checks the scopes and contexts of the principal. */
 
 import type { MiddlewareHandler } from "hono";
 import type { Authenticate } from "../auth/mod.ts";
@@ -10,8 +10,8 @@ import type { Env } from "./_openapi.ts";
 export type { Authenticate };
 
 /**
- * Middleware: the caller needs one of these scopes, in at least one context (see
- * {@link inContext}).
+ * Returns middleware that requires one of these scopes in at least one context; {@link inContext}
+ * checks the context.
  *
  * @throws {ServiceError} `unauthenticated`, `forbidden`
  */
@@ -28,8 +28,8 @@ export function needs(
 }
 
 /**
- * Middleware: the caller needs this scope, and may name a user's session in the query, as the
- * original's clients do.
+ * Returns middleware that requires this scope and accepts a user's session in the query, as the
+ * original's clients send it.
  *
  * @throws {ServiceError} `unauthenticated`, `forbidden`
  */
@@ -42,17 +42,16 @@ export function needsSession(authenticate: Authenticate, scope: Scope): Middlewa
   };
 }
 
-/** Whose subscriptions a request is about. */
-export interface OwnerFields {
+interface OwnerFields {
   readonly context: string;
   readonly user: string;
 }
 
 /**
- * The user that a request acts for: a session's own, or the one that it names.
+ * Returns the user that a request acts for: that of the session, or the one that the request names.
  *
- * @throws {ServiceError} `invalid_request` where nobody is named, `forbidden` where it is not the
- * caller's to act for.
+ * @throws {ServiceError} `invalid_request` where no user is named, `forbidden` where the caller may
+ * not act for this user
  */
 export function actingFor(
   principal: Principal,
@@ -64,7 +63,7 @@ export function actingFor(
   if (context === undefined || user === undefined) {
     throw new ServiceError(
       "invalid_request",
-      "Cannot tell whom this is for: name context and user",
+      "Cannot determine the user: name context and user",
     );
   }
   if (own ? own.context !== context || own.user !== user : !allowsContext(principal, context)) {
@@ -73,7 +72,11 @@ export function actingFor(
   return { context, user };
 }
 
-/** @throws {ServiceError} `forbidden` where the caller may not act in this context. */
+/**
+ * Checks that the caller has a scope in a context.
+ *
+ * @throws {ServiceError} `forbidden`
+ */
 export function inContext(
   principal: Principal,
   { scope, context }: { readonly scope: Scope; readonly context: string },
@@ -81,7 +84,7 @@ export function inContext(
   if (!allows(principal, scope, context)) throw forbidden(scope, context);
 }
 
-/** Middleware after {@link needs}: the caller may act in all contexts, not in some. */
+/** Returns middleware, to run after {@link needs}, that refuses callers limited to some contexts. */
 export function inAllContexts(): MiddlewareHandler<Env> {
   return async function authorizeEverywhere(c, next) {
     if (c.var.principal.contexts !== undefined) {
@@ -95,7 +98,7 @@ function allowsContext({ contexts }: Principal, context: string): boolean {
   return contexts === undefined || contexts.has(context);
 }
 
-/** The error for a caller that lacks a scope. */
+/** Creates the error for a caller that lacks a scope. */
 export function forbidden(scope: string, context?: string): ServiceError {
   const where = context === undefined ? "" : ` in context ${context}`;
   return new ServiceError("forbidden", `Cannot do this: scope '${scope}'${where} is needed`);

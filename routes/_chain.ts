@@ -1,6 +1,6 @@
 /**
- * What every request to an API of this service goes through before its route: it is counted,
- * limited, and kept from carrying credentials in its query. Also answers what no route answers.
+ * The middleware of every API request: counts it, limits its body, refuses credentials in its query,
+ * and answers requests that match no route.
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
@@ -16,29 +16,29 @@ import { throwBrokenOff } from "./_input.ts";
 import type { App, Env } from "./_openapi.ts";
 import { onError, problem } from "./_problem.ts";
 
-/** What the chain needs. */
+/** The dependencies of {@link createChain}. */
 export interface ChainDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly bodyDeadline: BodyDeadline;
 }
 
-/** A request must fit in one commit of the store, or it could not be all or nothing. */
+/** A batch must fit in one commit of the store to be all or nothing. */
 const MAX_BODY_BYTES = 760_000;
 
-/** What anybody else sends as a method must not become a time series. */
+/** Other methods are counted as `other`, so that clients cannot create time series. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** The original's own paths; alone they take a user's session in the query. */
+/** The original's paths, the only ones that accept a user's session in the query. */
 export const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
 
-/** Whether a body needs no counting, because its length is known and small enough. */
+/** Whether the length of a body is known and within the limit. */
 export function isShort({ headers }: Request): boolean {
   const length = headers.get("content-length");
   return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
 }
 
-/** Returns an app with the chain and without routes. */
+/** Creates an app with this middleware and without routes. */
 export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
   const app = new OpenAPIHono<Env>();
   app.use(async function count(c, next) {
@@ -58,7 +58,7 @@ export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
   });
   app.use(async function limit(c, next) {
     c.set("bodyDeadline", bodyDeadline);
-    // A body whose length is known needs no counting, and is read faster if nobody looked at it.
+    // A body of known length needs no counting, and is read faster untouched.
     if (!isShort(c.req.raw)) {
       const read = limited(c, () => Promise.resolve());
       await bodyDeadline.inTime(Promise.resolve(read)).catch(throwBrokenOff);
@@ -66,12 +66,12 @@ export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
     await next();
   });
   app.use(async function secure(c, next) {
-    // Before the answer is made: a header set on a finished one makes it anew.
+    // Set before the response exists: Hono copies a response to add a header.
     c.header("x-content-type-options", "nosniff");
     await next();
   });
   app.use(function keepOutOfQuery(c, next) {
-    // Also where no credential is needed, so that who sends one there hears that it leaks.
+    // Also on paths that need no credential, so that callers learn that theirs leaks.
     if (!PNS_PATHS.includes(c.req.path)) refuseInQuery(c.req.raw.url);
     return next();
   });

@@ -1,20 +1,19 @@
 /**
- * Where a request carries its credential. That is the `Authorization` header; the query carries a
- * user's session only, and only on the original's paths, because proxies write queries to logs.
+ * Reads the credential of a request from the `Authorization` header. The query may carry a user's
+ * session only, and only on the original's paths, because proxies log queries.
  */
 
 import { type Authenticate, bearer, isApiKeyShaped } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 
-/** Where the credential belongs, for the message of a refusal. */
-const WHERE = "send it in the header 'Authorization: Bearer …'";
+const HINT = "send it in the header 'Authorization: Bearer …'";
 
 /**
- * Checks the bearer credential of a request.
+ * Authenticates the bearer credential of a request.
  *
- * @throws {ServiceError} `unauthenticated`, also where the query carries a credential; as a
- * rejection where it returns a promise.
+ * @throws {ServiceError} `unauthenticated`, also where the query carries a credential; or the promise
+ * rejects with it
  */
 export function authenticateHeader(
   authenticate: Authenticate,
@@ -25,10 +24,9 @@ export function authenticateHeader(
 }
 
 /**
- * Checks the session in the query of a request, or its bearer credential where the query has none.
+ * Authenticates the session in the query of a request, or its bearer credential where there is none.
  *
- * @throws {ServiceError} `unauthenticated`, also where the query carries anything but a user's
- * session.
+ * @throws {ServiceError} `unauthenticated`, also where the query carries any other credential
  */
 export async function authenticateSession(
   authenticate: Authenticate,
@@ -42,7 +40,11 @@ export async function authenticateSession(
   return principal;
 }
 
-/** @throws {ServiceError} `unauthenticated` where the query carries a credential. */
+/**
+ * Refuses a credential in the query.
+ *
+ * @throws {ServiceError} `unauthenticated`
+ */
 export function refuseInQuery(url: string): void {
   const [credential] = sessionsIn(url);
   if (credential === undefined) return;
@@ -50,10 +52,10 @@ export function refuseInQuery(url: string): void {
 }
 
 function notInQuery(what: string): ServiceError {
-  return new ServiceError("unauthenticated", `Cannot accept ${what} in the query: ${WHERE}`);
+  return new ServiceError("unauthenticated", `Cannot accept ${what} in the query: ${HINT}`);
 }
 
-/** The values of the parameter `session` that are not empty. */
+/** Returns the values of the parameter `session` that are not empty. */
 function sessionsIn(url: string): readonly string[] {
   const at = url.indexOf("?");
   if (at < 0) return [];

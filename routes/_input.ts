@@ -1,4 +1,4 @@
-/** Reads and checks what a request brings. Every fault is named by its path, and all at once. */
+/** Reads and validates the bodies and queries of requests; reports all faults with their paths. */
 
 import type { Context } from "hono";
 import type { z } from "zod";
@@ -6,28 +6,28 @@ import { type ErrorCode, type Fault, ServiceError } from "../core/errors.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Env } from "./_openapi.ts";
 
-/** Faults named in one answer. */
+/** The most faults in one response. */
 const MAX_FAULTS = 50;
 
 /**
- * The JSON body, checked.
+ * Reads and validates the JSON body.
  *
  * @throws {ServiceError} `unsupported_media_type`, `request_timeout`, `invalid_request`, or the code
- * that the faults agree on.
+ * that all faults have
  */
 export async function readBody<T>(c: Context<Env>, schema: z.ZodType<T>): Promise<T> {
   return check(schema, await readJson(c));
 }
 
-/** The JSON body, unchecked. */
-export async function readJson(c: Context<Env>): Promise<unknown> {
+/** Reads the JSON body without validation. */
+async function readJson(c: Context<Env>): Promise<unknown> {
   if (!isJsonType(c.req.header("content-type") ?? null)) {
     throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
   }
   return parseJson((await readUtf8(c.req.raw, c.var.bodyDeadline)).text);
 }
 
-/** Whether a content type says JSON. */
+/** Whether a content type is JSON. */
 export function isJsonType(type: string | null): boolean {
   if (type === "application/json") return true;
   return type !== null && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
@@ -36,10 +36,10 @@ export function isJsonType(type: string | null): boolean {
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * A body as it was sent, and as text.
+ * Reads a body as bytes and as text.
  *
- * @throws {ServiceError} `invalid_request` where it is no UTF-8 (RFC 8259 §8.1) or broke off,
- * `request_timeout`
+ * @throws {ServiceError} `invalid_request` where it is not UTF-8 (RFC 8259 §8.1) or the sender
+ * disconnected, `request_timeout`
  */
 export async function readUtf8(
   request: Request,
@@ -49,11 +49,15 @@ export async function readUtf8(
   try {
     return { text: utf8.decode(bytes), bytes };
   } catch (cause) {
-    throw new ServiceError("invalid_request", "Cannot read the body: it is no UTF-8", { cause });
+    throw new ServiceError("invalid_request", "Cannot read the body: it is not UTF-8", { cause });
   }
 }
 
-/** @throws {ServiceError} `invalid_request` */
+/**
+ * Parses a body.
+ *
+ * @throws {ServiceError} `invalid_request`
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -64,22 +68,26 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Throws what reading a body threw; where its sender has gone, that is nothing that broke here, and
- * the answer reaches nobody.
- *
- * @throws {ServiceError} `invalid_request`
+ * Throws the error of reading a body. A sender that disconnected is not a failure of this service:
+ * then it throws `ServiceError` `invalid_request`, and no client receives the response.
  */
 export function throwBrokenOff(cause: unknown): never {
   if (!(cause instanceof Deno.errors.BadResource)) throw cause;
-  throw new ServiceError("invalid_request", "Cannot read the body: it broke off", { cause });
+  throw new ServiceError("invalid_request", "Cannot read the body: the sender disconnected", {
+    cause,
+  });
 }
 
-/** The query parameters, checked. Repeated ones count once. */
+/** Validates the query parameters; of repeated ones only the first is read. */
 export function readQuery<T>(c: Context, schema: z.ZodType<T>): T {
   return check(schema, c.req.query());
 }
 
-/** A value, checked. */
+/**
+ * Validates a value.
+ *
+ * @throws {ServiceError} `invalid_request`, or the code that all faults have
+ */
 export function check<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -104,7 +112,7 @@ function toFault(issue: z.core.$ZodIssue): Fault {
   };
 }
 
-/** `notifications[3].topic` */
+/** Formats a path such as `notifications[3].topic`. */
 function pathText(path: readonly PropertyKey[]): string {
   return path.map((part, index) =>
     typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`

@@ -1,4 +1,4 @@
-/** Describes routes for OpenAPI with few words, from the schemas that validate them. */
+/** Describes routes for OpenAPI, from the schemas that validate their requests. */
 
 import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
@@ -7,7 +7,7 @@ import type { Principal, Scope } from "../core/principal.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
 import { problemBody } from "./_schemas.ts";
 
-/** What every handler finds in its context. */
+/** The variables in the context of every handler. */
 export interface Env {
   readonly Variables: { principal: Principal; bodyDeadline: BodyDeadline };
 }
@@ -15,28 +15,27 @@ export interface Env {
 /** A group of routes. */
 export type App = OpenAPIHono<Env>;
 
-/** One route's description. */
-export interface Description {
+interface Description {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
-  /** Who may call it; absent: everybody. */
+  /** The scope that a caller needs; absent where none is needed. */
   readonly scope?: Scope;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** Status → what it means and brings. */
+  /** Status → its meaning and the schema of its body. */
   readonly answers: Readonly<Record<number, { text: string; schema?: z.ZodType; type?: string }>>;
-  /** Errors besides those that every route can give. */
+  /** Errors besides those that every route may return. */
   readonly errors?: readonly ErrorCode[];
 }
 
-/** Adds a route to the generated document. */
+/** Adds a route to the OpenAPI document. */
 export function describe(app: App, description: Description): void {
   const { method, path, tag, summary, scope, params, query, headers, body } = description;
-  // Every path refuses a credential in its query, also where none is needed.
+  // Every path refuses a credential in its query, even if it needs none.
   const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : ["unauthenticated"];
   if (body || query) common.push("invalid_request");
   if (body) {

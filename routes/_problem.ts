@@ -1,13 +1,13 @@
 /**
- * The one place that turns what was thrown into an answer: `application/problem+json` (RFC 9457)
- * with the error's stable `code`, and the original's number where it has one.
+ * Turns errors into responses: `application/problem+json` (RFC 9457) with the error's stable `code`,
+ * and the original's number where it has one.
  */
 
 import { HTTPException } from "hono/http-exception";
 import { type ErrorCode, ERRORS, messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 
-/** What Hono throws by itself, as one of our own codes. */
+/** The codes of errors that Hono throws. */
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: "invalid_request",
   404: "not_found",
@@ -16,7 +16,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   415: "unsupported_media_type",
 };
 
-/** The answer to an error. */
+/** Creates the response for an error. */
 export function problem(error: ServiceError): Response {
   const { code, status, message, faults, retryAfterSeconds } = error;
   const { title, pns } = ERRORS[code] as { title: string; pns?: string };
@@ -38,11 +38,11 @@ export function problem(error: ServiceError): Response {
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** Makes the answer to whatever was thrown; what was not thrown on purpose is logged and not told. */
+/** Returns the error handler. It logs unexpected errors and does not disclose them. */
 export function onError(log: Log) {
   return (thrown: Error, path: string): Response => {
     if (thrown instanceof ServiceError) {
-      // A full buffer is told to many at once; the metrics count it.
+      // Many requests fail at once while the buffer is full; metrics count them.
       if (thrown.status >= 500 && thrown.code !== "buffer_full" && thrown.code !== "draining") {
         log.warn("request failed", { code: thrown.code, reason: thrown.message });
       }
@@ -52,11 +52,11 @@ export function onError(log: Log) {
       const code = CODE_OF_STATUS[thrown.status] ?? "invalid_request";
       return problem(new ServiceError(code, thrown.message));
     }
-    log.error("request broke", {
+    log.error("request failed unexpectedly", {
       path,
       reason: messageOf(thrown),
       stack: thrown.stack,
     });
-    return problem(new ServiceError("internal", "Cannot answer: something broke on our side"));
+    return problem(new ServiceError("internal", "Cannot answer: the service failed unexpectedly"));
   };
 }

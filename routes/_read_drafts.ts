@@ -1,8 +1,7 @@
 /**
- * Reads the body of a publish in one pass, and its data as they were written. It takes what the
- * schema takes and says no to the rest, without a reason: finding and naming faults is the schema's
- * part. What is odd and valid (names written with escapes, one name twice) it may leave to the schema
- * too.
+ * The fast path for the body of a publish: reads it in one pass and copies its data unchanged. It
+ * accepts only bodies that the schema accepts; any other body, and a few valid ones (names with
+ * escapes, repeated names), it leaves to the schema, which also reports the faults.
  */
 
 import type { JsonText } from "../core/json.ts";
@@ -11,10 +10,10 @@ import type { NotificationDraft } from "../delivery/mod.ts";
 import { DELIVERY_FIELDS } from "./_delivery_fields.ts";
 import { isName, isTopic, MAX_BATCH, MAX_TTL_SECONDS } from "./_schemas.ts";
 
-/** What a request publishes. */
+/** The notifications of one request. */
 export interface Drafts {
   readonly drafts: readonly NotificationDraft[];
-  /** It came without a list. */
+  /** Whether the body is a single notification and not a batch. */
   readonly alone: boolean;
 }
 
@@ -28,7 +27,7 @@ const COLON = 0x3a;
 const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "medium", "low"]);
 
 /**
- * The notifications in a body, or `undefined` where the schema is to decide.
+ * Returns the notifications of a body; undefined where the schema must decide.
  *
  * @param bytes the text in UTF-8
  */
@@ -41,7 +40,7 @@ export function readDrafts(text: string, bytes?: Uint8Array): Drafts | undefined
 
 class DraftReader {
   readonly #scanner: JsonScanner;
-  /** The last ones, which are often the next ones: one text for all, checked once. */
+  /** The previous values, which often repeat: then they are not validated and stored again. */
   #context = "";
   #topic = "";
 
@@ -49,7 +48,7 @@ class DraftReader {
     this.#scanner = scanner;
   }
 
-  /** Whether the body begins as one with a list does; then the reader is before that list. */
+  /** Whether the body begins like a batch; if so, moves the scanner to its list. */
   isBatch(): boolean {
     const scanner = this.#scanner;
     if (scanner.take(OPEN_BRACE) && this.#name() === "notifications") return true;
@@ -57,7 +56,7 @@ class DraftReader {
     return false;
   }
 
-  /** `{"notifications":[…]}`, behind the colon. */
+  /** Reads the list of `{"notifications":[…]}`. */
   batch(): Drafts | undefined {
     const scanner = this.#scanner;
     const drafts: NotificationDraft[] = [];
@@ -70,7 +69,7 @@ class DraftReader {
     return { drafts, alone: false };
   }
 
-  /** `{"context":…}` */
+  /** Reads `{"context":…}`. */
   alone(): Drafts | undefined {
     const draft = this.#draft();
     return draft && { drafts: [draft], alone: true };
@@ -116,7 +115,7 @@ class DraftReader {
     return isValid ? (more ? { ...draft, ...more } : draft) as NotificationDraft : undefined;
   }
 
-  /** The name of a member, up to its value; nothing where it is written with escapes. */
+  /** Reads the name of a member and its colon; undefined where the name contains escapes. */
   #name(): string | undefined {
     const scanner = this.#scanner;
     scanner.peek();
@@ -126,7 +125,7 @@ class DraftReader {
     return scanner.take(COLON) && !name.includes("\\") ? name : undefined;
   }
 
-  /** A field that few notifications have, checked by the schema itself. */
+  /** Reads a field that few notifications have; its schema validates it. */
   #checked(name: string): unknown {
     const scanner = this.#scanner;
     scanner.peek();
@@ -137,7 +136,7 @@ class DraftReader {
     return checked.success ? checked.data : undefined;
   }
 
-  /** A value that is no list and no object. */
+  /** Reads a value that is neither a list nor an object. */
   #scalar(): unknown {
     const scanner = this.#scanner;
     const code = scanner.peek();

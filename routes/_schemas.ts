@@ -1,4 +1,4 @@
-/** The words of the API as schemas: they validate, and OpenAPI is generated from them. */
+/** The schemas that several routes share. They validate requests; OpenAPI is generated from them. */
 
 import { z } from "@hono/zod-openapi";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
@@ -11,7 +11,7 @@ const NAME = /^[^\u0000-\u001f\u007f]{1,255}$/;
 
 /** Notifications in one request. */
 export const MAX_BATCH = 1000;
-/** Seconds; four weeks: no provider keeps anything longer. */
+/** Four weeks, in seconds: no provider stores a message longer. */
 export const MAX_TTL_SECONDS = 2_419_200;
 
 /** Whether a text can name a context or a user. */
@@ -29,7 +29,7 @@ function publishedTopicFault(topic: string): string | undefined {
     (isWildcard(topic) ? "a notification needs a topic without a wildcard" : undefined);
 }
 
-/** Context and user ids: texts inside, numbers accepted at the edge. */
+/** Context and user ids: texts; the API also accepts numbers. */
 function name(example: string, description: string) {
   return z.union([
     z.string().regex(NAME, "must have 1 to 255 characters and no control characters"),
@@ -39,13 +39,16 @@ function name(example: string, description: string) {
     .openapi({ example, description });
 }
 
-export const context = name("1", "Tenant that the user belongs to");
+/** The id of a context. */
+export const context = name("1", "The tenant of the user");
+/** The id of a user. */
 export const user = name("3", "The user within the context");
 
+/** The name of a client. */
 export const client = z.string().regex(NAME).max(64)
-  .openapi({ example: "open-xchange-appsuite", description: "Kind of app that receives" });
+  .openapi({ example: "open-xchange-appsuite", description: "The kind of the receiving app" });
 
-/** A topic or a pattern that subscribes to topics. */
+/** A topic pattern of a subscription. */
 export const topicPattern = z.string().superRefine((topic, { addIssue }) => {
   const fault = topicFault(topic);
   if (fault !== undefined) {
@@ -61,6 +64,7 @@ export const topic = z.string().superRefine((topic, { addIssue }) => {
   }
 }).openapi({ example: "ox:mail:new" });
 
+/** The name of a transport, or one of its aliases. */
 export const transport = z.string().transform((name, { addIssue }) => {
   const known = transportName(name);
   if (known) return known;
@@ -72,15 +76,17 @@ export const transport = z.string().transform((name, { addIssue }) => {
   return z.NEVER;
 }).openapi({ example: "apn", description: `One of ${TRANSPORTS.join(", ")}, or an alias` });
 
+/** A JSON object with bounded nesting. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "must be a JSON object" })
   .refine((value) => isShallow(value, MAX_DEPTH), {
     error: `must not be nested deeper than ${MAX_DEPTH} levels`,
   })
   .openapi({ type: "object", additionalProperties: true });
 
-/** A point in time in answers. */
+/** A time in responses. */
 export const time = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.000Z" });
 
+/** The body of an error. */
 export const problemBody = z.object({
   type: z.string(),
   title: z.string(),
@@ -92,7 +98,7 @@ export const problemBody = z.object({
     .optional(),
 }).openapi("Problem");
 
-/** How a list is paged. */
+/** The query parameters of a paged list. */
 export const page = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().max(512).optional(),

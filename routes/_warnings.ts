@@ -1,26 +1,24 @@
-/** Warnings about what is accepted and yet delivers nothing. They tell no detail of an operator's. */
+/** Warnings for requests that are accepted but currently deliver nothing; without internal details. */
 
 import { OPTIONS_FILES } from "../cascade/mod.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 
-/** Where a subscription is to be sent. */
-export interface DeliveryPath {
+interface DeliveryPath {
   readonly transport: TransportName;
   readonly client: string;
 }
 
-/** What warnings follow from. */
-export interface WarningDeps {
+interface WarningDeps {
   readonly transports: ReadonlyMap<TransportName, Pick<Transport, "serves" | "status">>;
 }
 
-/** Returns why nothing is sent these ways at present, one warning for each; empty where it is. */
+/** Returns one warning for each target that currently receives nothing. */
 export function warningsOf(
-  ways: readonly DeliveryPath[],
+  targets: readonly DeliveryPath[],
   { transports }: WarningDeps,
 ): readonly string[] {
-  return [...new Set(ways.flatMap((way) => warningOf(way, transports) ?? []))];
+  return [...new Set(targets.flatMap((each) => warningOf(each, transports) ?? []))];
 }
 
 function warningOf(

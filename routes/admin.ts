@@ -1,16 +1,17 @@
-/** `/v1/admin`: reload the configuration, take the node out of service. */
+/** `/v1/admin`: reloads the configuration, drains the node. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { placeOf, type ReloadResult } from "../cascade/mod.ts";
+import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
+import { placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
-/** What these routes need. */
+/** The dependencies of {@link adminRoutes}. */
 export interface AdminDeps {
   readonly authenticate: Authenticate;
   readonly reload: () => Promise<ReloadResult>;
-  /** Begins to take the node out of service; resolves before it has ended. */
+  /** Begins to drain the node, and returns at once. */
   readonly drain: () => void;
 }
 
@@ -22,19 +23,19 @@ const reloaded = z.object({
   warnings: z.array(warning),
 }).openapi("Reloaded");
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/admin`. */
 export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
-  // What is done here is done to everybody.
+  // These operations affect all contexts.
   app.use(needs(authenticate, "admin"), inAllContexts());
 
   describe(app, {
     method: "post",
     path: "/reload",
     tag: "Operations",
-    summary: "Read the configuration anew: all of it, or nothing changes",
+    summary: "Reload the configuration, all or nothing",
     scope: "admin",
-    answers: { 200: { text: "What changed", schema: reloaded } },
+    answers: { 200: { text: "The changes", schema: reloaded } },
     errors: ["invalid_configuration"],
   });
   app.post("/reload", async (c) => {
@@ -42,7 +43,7 @@ export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
     if (!result.ok) {
       throw new ServiceError(
         "invalid_configuration",
-        "Cannot reload: the old configuration stays",
+        "Cannot reload: the configuration has faults; the previous one stays in effect",
         {
           faults: result.faults.map((fault) => ({ path: placeOf(fault), message: fault.message })),
         },
@@ -60,9 +61,11 @@ export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
     method: "post",
     path: "/drain",
     tag: "Operations",
-    summary: "Take this node out: not ready at once, sockets closed a few per second",
+    summary: "Drain this node: it becomes unready at once and closes its sockets gradually",
     scope: "admin",
-    answers: { 202: { text: "It has begun", schema: z.object({ draining: z.literal(true) }) } },
+    answers: {
+      202: { text: "The drain has begun", schema: z.object({ draining: z.literal(true) }) },
+    },
   });
   app.post("/drain", (c) => {
     drain();

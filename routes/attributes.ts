@@ -1,4 +1,4 @@
-/** `/v1/contexts/{context}/config` and `…/users/{user}/config`: the cascade's attributes. */
+/** `/v1/contexts/{context}/config` and `…/users/{user}/config`: attributes of contexts and users. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Attributes, ContextRecord, UserRecord } from "../cascade/mod.ts";
@@ -29,13 +29,13 @@ const userPatch = z.strictObject({
 const contextBody = z.object({ name: z.string().optional(), attributes }).openapi("ContextConfig");
 const userBody = z.object({ permissions, attributes }).openapi("UserConfig");
 
-/** What these routes need. */
+/** The dependencies of {@link attributeRoutes}. */
 export interface AttributeDeps {
   readonly authenticate: Authenticate;
   readonly attributes: Attributes;
 }
 
-/** See the file's comment. */
+/** Creates the routes below `/v1/contexts`. */
 export function attributeRoutes({ authenticate, attributes }: AttributeDeps): App {
   const app = new OpenAPIHono<Env>();
   const admin = needs(authenticate, "admin");
@@ -130,11 +130,11 @@ function describeRecord(
   const common = { path, params, tag: "Configuration", scope: "admin" } as const;
   const answers = { 200: { text: "The attributes", schema: body } };
   describe(app, {
-    ...{ ...common, answers, method: "get", summary: `The attributes of ${whose}` },
+    ...{ ...common, answers, method: "get", summary: `Get the attributes of ${whose}` },
     errors: ["invalid_request", "not_found"],
   });
   describe(app, {
-    ...{ ...common, answers, method: "put", summary: `Set all attributes of ${whose}` },
+    ...{ ...common, answers, method: "put", summary: `Replace all attributes of ${whose}` },
     body: input,
   });
   describe(app, {
@@ -143,8 +143,8 @@ function describeRecord(
     errors: ["conflict"],
   });
   describe(app, {
-    ...{ ...common, method: "delete", summary: `Remove all attributes of ${whose}` },
-    answers: { 204: { text: "Removed, or there were none" } },
+    ...{ ...common, method: "delete", summary: `Delete all attributes of ${whose}` },
+    answers: { 204: { text: "Deleted, or there were none" } },
     errors: ["invalid_request"],
   });
 }

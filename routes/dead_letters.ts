@@ -1,4 +1,4 @@
-/** `/v1/dead-letters`: what was given up, and trying it again. Tokens are never shown. */
+/** `/v1/dead-letters`: lists and replays dead letters. Tokens are never shown. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { ServiceError } from "../core/errors.ts";
@@ -26,17 +26,17 @@ const letterBody = z.object({
   at: time,
 }).openapi("DeadLetter");
 
-/** What these routes need. */
+/** The dependencies of {@link deadLetterRoutes}. */
 export interface DeadLetterDeps {
   readonly authenticate: Authenticate;
   readonly letters: Pipeline["letters"];
   readonly replay: Pipeline["replay"];
 }
 
-/** Letters replayed by one call. */
+/** The most dead letters that one request replays. */
 const MAX_REPLAY = 1000;
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/dead-letters`. */
 export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDeps): App {
   const app = new OpenAPIHono<Env>();
 
@@ -49,7 +49,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     query: filter.extend(page.shape),
     answers: {
       200: {
-        text: "A page",
+        text: "A page of dead letters",
         schema: z.object({ items: z.array(letterBody), next: z.string().optional() }),
       },
     },
@@ -71,10 +71,15 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     method: "post",
     path: "/{id}/replay",
     tag: "Dead letters",
-    summary: "Try one again",
+    summary: "Replay a dead letter",
     scope: "admin",
     params: z.object({ id: z.uuid() }),
-    answers: { 202: { text: "It is on its way", schema: z.object({ replayed: z.int() }) } },
+    answers: {
+      202: {
+        text: "1 if it is replayed; 0 if another request replayed it",
+        schema: z.object({ replayed: z.int() }),
+      },
+    },
     errors: ["not_found"],
   });
   app.post("/:id/replay", needs(authenticate, "admin"), async (c) => {
@@ -88,12 +93,12 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     method: "post",
     path: "/replay",
     tag: "Dead letters",
-    summary: `Try again all that match, up to ${MAX_REPLAY} in one call`,
+    summary: `Replay all dead letters that match, up to ${MAX_REPLAY} in one request`,
     scope: "admin",
     body: filter,
     answers: {
       202: {
-        text: "How many are on their way, and whether there are more",
+        text: "The number of replayed dead letters, and whether there are more",
         schema: z.object({ replayed: z.int(), more: z.boolean() }),
       },
     },

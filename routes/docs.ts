@@ -1,4 +1,4 @@
-/** `/openapi.json` and `/docs`: the API, described and browsable without the internet. */
+/** `/openapi.json` and `/docs`: the OpenAPI document, and Swagger UI without external resources. */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "text" };
@@ -18,7 +18,7 @@ const PAGE = `<!doctype html>
 
 const START = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#ui", deepLinking: true });\n`;
 
-/** Everything comes from here; nothing is loaded from elsewhere, and nothing is framed. */
+/** Allows only resources of this service, and no frames. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
@@ -29,14 +29,18 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly text: str
   "/docs/start.js": { type: "text/javascript; charset=utf-8", text: START },
 };
 
-/** `document` makes the OpenAPI document; it is asked once. */
+/**
+ * Creates the routes.
+ *
+ * @param document returns the OpenAPI document; called once
+ */
 export function docsRoutes(document: () => unknown): App {
   const app = new OpenAPIHono<Env>();
-  let made: string | undefined;
+  let json: string | undefined;
   app.get("/openapi.json", (c) => {
-    made ??= JSON.stringify(document());
+    json ??= JSON.stringify(document());
     c.header("content-type", "application/json");
-    return c.body(made);
+    return c.body(json);
   });
   for (const [path, { type, text }] of Object.entries(FILES)) {
     app.get(path, (c) => {

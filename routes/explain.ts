@@ -1,4 +1,4 @@
-/** `/v1/explain`: who would get a notification, who would not, and which setting says so. */
+/** `/v1/explain`: which targets would receive a notification, and which settings decide that. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Snapshot } from "../cascade/mod.ts";
@@ -40,11 +40,11 @@ const answer = z.object({
     })),
   })),
   warnings: z.array(z.string()).optional().openapi({
-    description: "Which of these clients get no message at present, whatever is enabled",
+    description: "Clients that currently receive no message, whatever is enabled",
   }),
 }).openapi("Explanation");
 
-/** What this route needs. */
+/** The dependencies of {@link explainRoutes}. */
 export interface ExplainDeps {
   readonly authenticate: Authenticate;
   readonly snapshot: () => Snapshot;
@@ -56,7 +56,7 @@ export interface ExplainDeps {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** See the file's comment. */
+/** Creates the route `/v1/explain`. */
 export function explainRoutes(deps: ExplainDeps): App {
   const { authenticate, snapshot, match, serves, clock } = deps;
   const app = new OpenAPIHono<Env>();
@@ -64,7 +64,7 @@ export function explainRoutes(deps: ExplainDeps): App {
     method: "get",
     path: "/",
     tag: "Configuration",
-    summary: "Who would get a notification, and why",
+    summary: "Explain which targets would receive a notification",
     scope: "read",
     query,
     answers: { 200: { text: "One entry per target", schema: answer } },

@@ -1,6 +1,6 @@
 /**
- * `/livez`, `/readyz` and `/metrics`: for those who watch the service. The names of clients and
- * topics are not for everybody, so a public port gives them to API keys only, or not at all.
+ * `/livez`, `/readyz` and `/metrics`. The names of clients and topics are not public, so a public port
+ * returns details only to API keys, or not at all.
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
@@ -12,16 +12,16 @@ import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
-/** One thing that must be in order before the node takes traffic. */
+/** The result of one readiness check. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** A fault here does not take the node out of the balancer. */
+  /** Whether the node is ready even if this check fails. */
   readonly optional?: boolean;
   readonly detail?: unknown;
 }
 
-/** What these routes need. */
+/** The dependencies of {@link healthRoutes}. */
 export interface HealthDeps {
   readonly authenticate: Authenticate;
   readonly ready: () => Promise<readonly ReadinessCheck[]>;
@@ -29,10 +29,10 @@ export interface HealthDeps {
 }
 
 /**
- * Who gets the details of `/readyz`, and `/metrics`: everybody (`open`), credentials with scope
- * `read` for all contexts (`read`), or nobody, because they are served elsewhere (`none`).
+ * Who may read `/metrics` and the details of `/readyz`: everybody (`open`), credentials with scope
+ * `read` for all contexts (`read`), or nobody (`none`).
  */
-export type Details = "open" | "read" | "none";
+type Details = "open" | "read" | "none";
 
 const readiness = z.object({
   ready: z.boolean(),
@@ -42,27 +42,27 @@ const readiness = z.object({
 
 const TAG = "Operations";
 
-/** Returns the routes for a listener. */
+/** Creates the health routes of a listener. */
 export function healthRoutes(deps: HealthDeps, { details }: { readonly details: Details }): App {
   const { authenticate, ready } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
-    ...{ method: "get", path: "/livez", tag: TAG, summary: "Whether the process answers" },
-    answers: { 200: { text: "It does", type: "text/plain", schema: z.string() } },
+    ...{ method: "get", path: "/livez", tag: TAG, summary: "Whether the process runs" },
+    answers: { 200: { text: "It runs", type: "text/plain", schema: z.string() } },
   });
   app.get("/livez", (c) => c.text("ok\n"));
 
   describe(app, {
-    ...{ method: "get", path: "/readyz", tag: TAG, summary: "Whether the node takes traffic" },
+    ...{ method: "get", path: "/readyz", tag: TAG, summary: "Whether the node is ready" },
     answers: {
-      200: { text: "It does", schema: readiness },
-      503: { text: "It does not", schema: readiness },
+      200: { text: "It is ready", schema: readiness },
+      503: { text: "It is not ready", schema: readiness },
     },
   });
   app.get("/readyz", async (c) => {
     const all = await ready();
-    const isReady = takesTraffic(all);
+    const isReady = isNodeReady(all);
     const status = isReady ? 200 : 503;
     const isDetailed = details === "open" ||
       details === "read" && await mayRead(authenticate, c.req.raw);
@@ -75,8 +75,8 @@ export function healthRoutes(deps: HealthDeps, { details }: { readonly details: 
   return app;
 }
 
-/** Whether a node with these checks takes traffic. */
-export function takesTraffic(checks: readonly ReadinessCheck[]): boolean {
+/** Whether a node with these checks is ready. */
+export function isNodeReady(checks: readonly ReadinessCheck[]): boolean {
   return checks.every(({ ok, optional }) => ok || optional);
 }
 
@@ -94,14 +94,14 @@ function addMetrics(
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return c.body(await metrics.expose());
   }
-  // What is measured is everybody's, so a credential for some contexts does not do.
+  // Metrics cover all contexts, so a credential for some contexts does not suffice.
   if (details === "open") app.get("/metrics", expose);
   else app.get("/metrics", needs(authenticate, "read"), inAllContexts(), expose);
 }
 
 /**
- * Whether a request has a credential for the details. A bad one is no error: a balancer whose key
- * was revoked must not take the node for one that is not ready.
+ * Whether a request has a credential for the details. A bad credential is not an error: a balancer
+ * whose key was revoked must not consider the node unready.
  */
 async function mayRead(authenticate: Authenticate, request: Request): Promise<boolean> {
   try {

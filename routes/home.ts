@@ -1,12 +1,12 @@
 /**
- * `/` in a browser: says what answers here and whether it is ready, and links to the API. It has
- * no scripts, and tells nothing that `/readyz` does not tell everybody. Who does not ask for HTML
- * gets the same 404 as at any other path without a route.
+ * `/` in a browser: a page that names the service, says whether it is ready, and links to the API
+ * documentation. It has no scripts and discloses no more than `/readyz`. Requests that do not accept
+ * HTML receive a 404.
  */
 
 import { hash } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { type HealthDeps, takesTraffic } from "./health.ts";
+import { type HealthDeps, isNodeReady } from "./health.ts";
 import type { App, Env } from "./_openapi.ts";
 
 const STYLES = `
@@ -14,11 +14,11 @@ const STYLES = `
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }
 `;
 
-/** Only the styles above are allowed; nothing is loaded, submitted or framed. */
+/** Allows the styles above, and no other resources, forms or frames. */
 const POLICY = `default-src 'none'; style-src 'sha256-${hash("sha256", STYLES, "base64")}'; ` +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Returns the route. */
+/** Creates the route `/`. */
 export function homeRoutes({ ready }: Pick<HealthDeps, "ready">): App {
   const app = new OpenAPIHono<Env>();
   app.get("/", async (c) => {
@@ -27,7 +27,7 @@ export function homeRoutes({ ready }: Pick<HealthDeps, "ready">): App {
     c.header("referrer-policy", "no-referrer");
     c.header("cache-control", "no-store");
     c.header("vary", "accept");
-    return c.html(page(takesTraffic(await ready())));
+    return c.html(page(isNodeReady(await ready())));
   });
   return app;
 }

@@ -1,4 +1,4 @@
-/** `/v1/keys`: API keys of publishers and operators. A key's secret is told once. */
+/** `/v1/keys`: API keys of publishers and operators. A secret is returned once, at creation. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ApiKey, ApiKeys } from "../auth/mod.ts";
@@ -13,8 +13,8 @@ const mintBody = z.strictObject({
   name: z.string().min(1).max(100).openapi({ example: "mail server" }),
   scopes: z.array(z.enum(SCOPES)).min(1),
   contexts: z.array(context).min(1).max(100).optional()
-    .openapi({ description: "Absent: all contexts" }),
-  expires: z.iso.datetime().optional().openapi({ description: "Absent: never" }),
+    .openapi({ description: "Absent for all contexts" }),
+  expires: z.iso.datetime().optional().openapi({ description: "Absent where it does not expire" }),
 }).openapi("MintKey");
 
 const keyBody = z.object({
@@ -26,23 +26,26 @@ const keyBody = z.object({
   expires: time.optional(),
 }).openapi("ApiKey");
 
-/** What these routes need. */
+/** The dependencies of {@link keyRoutes}. */
 export interface KeyDeps {
   readonly authenticate: Authenticate;
   readonly keys: ApiKeys;
 }
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/keys`. */
 export function keyRoutes({ authenticate, keys }: KeyDeps): App {
   const app = new OpenAPIHono<Env>();
   const tag = "API keys";
   const admin = needs(authenticate, "admin");
 
   describe(app, {
-    ...{ method: "post", path: "/", tag, summary: "Make an API key", scope: "admin" },
+    ...{ method: "post", path: "/", tag, summary: "Create an API key", scope: "admin" },
     body: mintBody,
     answers: {
-      201: { text: "The secret, told this once", schema: keyBody.extend({ secret: z.string() }) },
+      201: {
+        text: "The key and its secret, which is shown once",
+        schema: keyBody.extend({ secret: z.string() }),
+      },
     },
   });
   app.post("/", admin, async (c) => {
@@ -58,7 +61,12 @@ export function keyRoutes({ authenticate, keys }: KeyDeps): App {
 
   describe(app, {
     ...{ method: "get", path: "/", tag, summary: "List the API keys", scope: "admin" },
-    answers: { 200: { text: "All of them", schema: z.object({ items: z.array(keyBody) }) } },
+    answers: {
+      200: {
+        text: "All keys that the caller may see",
+        schema: z.object({ items: z.array(keyBody) }),
+      },
+    },
   });
   app.get("/", admin, (c) => {
     const mine = keys.list().filter((key) => reaches(c.var.principal, key.contexts));
@@ -68,7 +76,7 @@ export function keyRoutes({ authenticate, keys }: KeyDeps): App {
   describe(app, {
     ...{ method: "delete", path: "/{id}", tag, summary: "Revoke an API key", scope: "admin" },
     params: z.object({ id: z.string() }),
-    answers: { 204: { text: "It is revoked" } },
+    answers: { 204: { text: "Revoked" } },
     errors: ["not_found"],
   });
   app.delete("/:id", admin, async (c) => {
@@ -83,10 +91,10 @@ export function keyRoutes({ authenticate, keys }: KeyDeps): App {
   return app;
 }
 
-/** Nobody makes a key that reaches further than their own. */
+/** A caller must not create a key for more contexts than its own. */
 function checkReach(principal: Principal, contexts: readonly string[] | undefined): void {
   if (reaches(principal, contexts)) return;
-  throw new ServiceError("forbidden", "Cannot make a key for contexts beyond your own");
+  throw new ServiceError("forbidden", "Cannot create a key for contexts beyond your own");
 }
 
 function reaches(principal: Principal, contexts: readonly string[] | undefined): boolean {

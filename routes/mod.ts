@@ -1,4 +1,4 @@
-/** The HTTP API as one Hono app. Sockets do not pass through here. */
+/** Creates the HTTP APIs of the public and of the internal listener as Hono apps, without sockets. */
 
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -23,12 +23,9 @@ import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
-export type { Authenticate } from "./_authorize.ts";
 export type { ReadinessCheck } from "./health.ts";
-export { createInternalApp } from "./internal.ts";
-export { problem } from "./_problem.ts";
 
-/** What the whole API needs. */
+/** The dependencies of {@link createApp}. */
 export type AppDeps =
   & AdminDeps
   & AttributeDeps
@@ -45,13 +42,13 @@ export type AppDeps =
   & {
     readonly log: Log;
     readonly metrics: Metrics;
-    /** Whether an internal listener serves what is for operators, so that this one does not. */
-    readonly isOperatedInside: boolean;
+    /** Whether the internal listener serves the operators' routes instead of this app. */
+    readonly hasInternalListener: boolean;
   };
 
 const PUBLISH_PATH = "/v1/notifications";
 
-/** Puts the groups of routes together; returns what answers a request. */
+/** Creates the public API; returns its request handler. */
 export function createApp(deps: AppDeps): (request: Request) => Response | Promise<Response> {
   const { log, metrics } = deps;
   const publish = createPublishHandler(deps);
@@ -79,11 +76,24 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
       : app.fetch(request);
 }
 
+/**
+ * Creates the API of the internal listener: health with details, metrics and administration. Only
+ * administration needs a credential, because only operators can reach the listener.
+ */
+export function createInternalApp(
+  deps: AdminDeps & ChainDeps & HealthDeps,
+): (request: Request) => Response | Promise<Response> {
+  const app = createChain(deps);
+  app.route("/v1/admin", adminRoutes(deps));
+  app.route("/", healthRoutes(deps, { details: "open" }));
+  return (request) => app.fetch(request);
+}
+
 function createRoutes(
   deps: Omit<AppDeps, "publish"> & ChainDeps & NotificationDeps,
 ): App {
   const app = createChain(deps);
-  const { isOperatedInside } = deps;
+  const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
@@ -93,9 +103,9 @@ function createRoutes(
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
-  if (!isOperatedInside) app.route("/v1/admin", adminRoutes(deps));
+  if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
-  app.route("/", healthRoutes(deps, { details: isOperatedInside ? "none" : "read" }));
+  app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
   app.route("/", homeRoutes(deps));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
@@ -112,7 +122,7 @@ function openApiDocument(app: App): unknown {
     info: {
       title: "Carillon",
       version: VERSION,
-      description: "Push notifications: one publish, and every bell its user owns rings.",
+      description: "Push notifications: one publish reaches every browser and device of a user.",
     },
   });
 }

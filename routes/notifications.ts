@@ -1,4 +1,4 @@
-/** `/v1/notifications`: publish, and see what became of it. */
+/** `/v1/notifications`: publishes notifications and returns their outcomes. */
 
 import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
@@ -53,17 +53,16 @@ const dismissed = z.object({
   cancelled: z.int().openapi({ description: "Targets that were not sent" }),
 }).openapi("Dismissed");
 
-/** What these routes need. */
+/** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly find: Pipeline["find"];
-  readonly takeBack: Pipeline["takeBack"];
+  readonly pipeline: Pick<Pipeline, "find" | "takeBack">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, find, takeBack } = deps;
+  const { authenticate, publish, pipeline } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -85,17 +84,17 @@ export function notificationRoutes(deps: NotificationDeps): App {
       "store_unavailable",
     ],
   });
-  // Those of unknown length come this way; see `mod.ts` for the others.
+  // Only bodies of unknown length take this route; `mod.ts` handles the others directly.
   app.post("/", (c) => publish(c.req.raw));
 
   describe(app, {
     method: "get",
     path: "/{id}",
     tag: "Notifications",
-    summary: "What became of a notification, per client and transport",
+    summary: "Get the outcome of a notification, per client and transport",
     scope: "read",
     params: z.object({ id: z.uuid() }),
-    answers: { 200: { text: "Its record", schema: ledgerBody } },
+    answers: { 200: { text: "The record of the notification", schema: ledgerBody } },
     errors: ["not_found"],
   });
   app.get("/:id", needs(authenticate, "read"), async (c) => {
@@ -117,7 +116,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
   });
   app.delete("/:id", needs(authenticate, "publish"), async (c) => {
     const found = await findRecord(c, "publish");
-    const cancelled = await takeBack.cancel(found);
+    const cancelled = await pipeline.takeBack.cancel(found);
     return c.json(present(cancelled > 0 ? await findRecord(c, "publish") : found));
   });
 
@@ -132,12 +131,12 @@ export function notificationRoutes(deps: NotificationDeps): App {
     errors: ["not_found", "buffer_full", "draining", "store_unavailable"],
   });
   app.post("/:id/dismiss", needs(authenticate, "publish"), async (c) => {
-    return c.json(await takeBack.dismiss(await findRecord(c, "publish")), 202);
+    return c.json(await pipeline.takeBack.dismiss(await findRecord(c, "publish")), 202);
   });
 
   async function findRecord(c: Context<Env>, scope: Scope): Promise<LedgerRecord> {
     const id = c.req.param("id")!.toLowerCase();
-    const found = isId(id) ? await find(id) : undefined;
+    const found = isId(id) ? await pipeline.find(id) : undefined;
     if (!found) throw new ServiceError("not_found", "Cannot find this notification");
     inContext(c.var.principal, { scope, context: found.context });
     return "state" in found ? found : inFlight(found);

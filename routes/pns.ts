@@ -1,6 +1,6 @@
 /**
- * `PUT /ajax/pns?action=subscribe|unsubscribe`: the original's own API, for clients that speak it.
- * Bodies, defaults, the `{"data":…}` envelope and errors within a 200 answer are the original's.
+ * `PUT /ajax/pns?action=subscribe|unsubscribe`: the original's API for its clients. Bodies, defaults,
+ * the `{"data":…}` envelope and errors with status 200 are as in the original.
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
@@ -14,17 +14,17 @@ import { check, readBody } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { client, jsonObject, topicPattern, transport } from "./_schemas.ts";
 
-/** The App Suite's client, which the original takes from the session. */
+/** The client of App Suite, which the original reads from the session. */
 const DEFAULT_CLIENT = "open-xchange-appsuite";
 
-// The original ignores fields that it does not know, so these are not strict.
+// The original ignores unknown fields, so these schemas are not strict.
 const subscribeBody = z.object({
   client: client.optional(),
   token: z.union([z.string().min(1).max(4096), jsonObject]),
   transport,
   topics: z.array(topicPattern).min(1).max(64),
   expires: z.int().nonnegative().optional()
-    .openapi({ description: "Epoch milliseconds; 0 or absent: never" }),
+    .openapi({ description: "Epoch milliseconds; 0 or absent where it does not expire" }),
   meta: jsonObject.optional(),
 }).openapi("PnsSubscribe");
 
@@ -39,17 +39,16 @@ const action = z.enum(["subscribe", "unsubscribe"], {
 });
 
 const sessionParameter = z.string().optional().openapi({
-  description: "A user's session: a minted token or a JWT. API keys are refused here.",
+  description: "A user's session: a session token or a JWT. API keys are refused here.",
 });
 
-/** What these routes need. */
-export interface PnsDeps {
+interface PnsDeps {
   readonly authenticate: Authenticate;
   readonly repository: SubscriptionRepository;
   readonly transports: ReadonlyMap<TransportName, Transport>;
 }
 
-/** See the file's comment. */
+/** Creates the routes of the original's API. */
 export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): App {
   const app = new OpenAPIHono<Env>();
 
@@ -80,7 +79,7 @@ export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): Ap
     method: "put",
     path: "/",
     tag: "Open-Xchange",
-    summary: "Subscribe or unsubscribe as the original has it",
+    summary: "Subscribe or unsubscribe as in the original's API",
     scope: "subscribe",
     query: z.object({ action, session: sessionParameter }),
     body: z.union([subscribeBody, unsubscribeBody]),
@@ -117,7 +116,7 @@ export function pnsRoutes({ authenticate, repository, transports }: PnsDeps): Ap
   return app;
 }
 
-/** The original's number, of its own where it has one and of its servlets where it has not. */
+/** Returns the original's number of an error; where it has none, that of the original's servlets. */
 function originalCode(code: ErrorCode): string {
   const { pns } = ERRORS[code] as { pns?: string };
   if (pns !== undefined) return pns;

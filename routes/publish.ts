@@ -1,7 +1,7 @@
 /**
- * `POST /v1/notifications`: the one request that counts, and so the one that does without the
- * general chain of the API. It authenticates, reads, publishes and answers by itself; whatever it
- * throws becomes an answer where all errors do.
+ * `POST /v1/notifications`, the most frequent request: it bypasses the middleware of the API for
+ * speed. It authenticates, reads, publishes and answers by itself; the caller turns errors into
+ * responses.
  */
 
 import { z } from "@hono/zod-openapi";
@@ -20,7 +20,7 @@ import { deliverAt, escalate, receipts } from "./_delivery_fields.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
 
-/** A notification as it is published. */
+/** The body of one notification. */
 export const draft = z.strictObject({
   context,
   user,
@@ -37,12 +37,12 @@ export const draft = z.strictObject({
     },
   }),
   priority: z.enum(["high", "medium", "low"]).optional()
-    .openapi({ description: "Stretches the delay by 1, 2 or 4. Default `high`." }),
+    .openapi({ description: "Multiplies the delay by 1, 2 or 4. Default `high`." }),
   ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
-    .openapi({ description: "Seconds for which it is worth delivering", example: 3600 }),
+    .openapi({ description: "Seconds after which it is no longer delivered", example: 3600 }),
   collapseKey: z.string().min(1).max(255).optional()
     .openapi({
-      description: "Of several waiting ones with this key only the newest is delivered, and on a " +
+      description: "Only the newest of several waiting ones with this key is delivered, and on a " +
         "device it replaces what is shown with this key",
     }),
   sourceToken: z.string().min(1).max(4096).optional()
@@ -52,13 +52,14 @@ export const draft = z.strictObject({
   receipts: receipts.optional(),
 }).openapi("Notification");
 
-/** Several of them in one request. */
+/** The body of a batch. */
 export const batch = z.strictObject({ notifications: z.array(draft).min(1).max(MAX_BATCH) })
   .openapi("NotificationBatch");
 
+/** The header `Idempotency-Key`. */
 export const idempotencyKey = z.string().min(1).max(255).optional();
 
-/** What publishing needs. */
+/** The dependencies of {@link createPublishHandler}. */
 export interface PublishDeps {
   readonly authenticate: Authenticate;
   readonly publish: Pipeline["publish"];
@@ -71,16 +72,15 @@ const HEADERS = { "content-type": "application/json", "x-content-type-options": 
 const REPLAYED = { ...HEADERS, "idempotency-replayed": "true" };
 
 /**
- * The handler. Its requests must have a body of bounded length.
- *
- * @throws {ServiceError} every error that a publish is answered with
+ * Creates the handler. Its requests must have a body of bounded length. It rejects with a
+ * `ServiceError` for every error response of a publish.
  */
 export function createPublishHandler(
   { authenticate, publish, clock, metrics, bodyDeadline }: PublishDeps,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const holder = authenticateHeader(authenticate, request);
-    const principal = holder instanceof Promise ? await holder : holder;
+    const found = authenticateHeader(authenticate, request);
+    const principal = found instanceof Promise ? await found : found;
     if (!allows(principal, "publish")) throw forbidden("publish");
     return await accept(request, principal);
   };
@@ -106,7 +106,7 @@ export function createPublishHandler(
   }
 }
 
-/** What the quick reader left to the schema: mostly to say what is wrong with it. */
+/** Validates a body that the fast path did not accept, mostly to report its faults. */
 function checkedDrafts(text: string): Drafts {
   const body = parseJson(text);
   const isBatch = isJsonObject(body) && "notifications" in body;

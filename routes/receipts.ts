@@ -14,12 +14,11 @@ const report = z.strictObject({
 
 /** What this route needs. */
 export interface ReceiptDeps {
-  readonly reports: Pick<Pipeline["reports"], "fromApp">;
-  readonly find: Pipeline["find"];
+  readonly pipeline: Pick<Pipeline, "reports" | "find">;
 }
 
 /** Makes the route. The token is the only credential, so that any app can call it. */
-export function receiptRoutes({ reports, find }: ReceiptDeps): App {
+export function receiptRoutes({ pipeline }: ReceiptDeps): App {
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "post",
@@ -32,7 +31,7 @@ export function receiptRoutes({ reports, find }: ReceiptDeps): App {
   });
   app.post("/", async (c) => {
     const { id, ...rest } = await readBody(c, report);
-    await reports.fromApp({ id: id.toLowerCase(), ...rest }, find);
+    await pipeline.reports.fromApp({ id: id.toLowerCase(), ...rest }, (id) => pipeline.find(id));
     return c.body(null, 204);
   });
   return app;

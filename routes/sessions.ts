@@ -1,4 +1,4 @@
-/** `/v1/sessions`: tokens with which a user opens sockets and subscribes; revocable. */
+/** `/v1/sessions`: issues and revokes the tokens with which users open sockets and subscribe. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Session, Sessions } from "../auth/mod.ts";
@@ -8,7 +8,7 @@ import { readBody, readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { client, context, time, user } from "./_schemas.ts";
 
-/** 31 days, as long as a JWT may live. */
+/** 31 days, as for a JWT. */
 const MAX_TTL_SECONDS = 2_678_400;
 
 const mintBody = z.strictObject({
@@ -16,7 +16,7 @@ const mintBody = z.strictObject({
   user,
   client: client.optional(),
   ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
-    .openapi({ description: "Seconds; a day where absent", example: 86_400 }),
+    .openapi({ description: "Seconds; one day where absent", example: 86_400 }),
 }).openapi("MintSession");
 
 const sessionBody = z.object({
@@ -30,32 +30,35 @@ const sessionBody = z.object({
 
 const ofUser = z.strictObject({ context, user });
 
-/** What these routes need. */
+/** The dependencies of {@link sessionRoutes}. */
 export interface SessionDeps {
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
 }
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/sessions`. */
 export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
   const app = new OpenAPIHono<Env>();
   const tag = "Sessions";
   const allowed = needs(authenticate, "subscribe");
 
   describe(app, {
-    ...{ method: "post", path: "/", tag, summary: "Mint a session token for a user" },
+    ...{ method: "post", path: "/", tag, summary: "Issue a session token for a user" },
     scope: "subscribe",
     body: mintBody,
     answers: {
       201: {
-        text: "The token, told this once",
+        text: "The session and its token, which is shown once",
         schema: sessionBody.extend({ token: z.string() }),
       },
     },
   });
   app.post("/", allowed, async (c) => {
     if (c.var.principal.user) {
-      throw new ServiceError("forbidden", "Cannot mint a session with a session");
+      throw new ServiceError(
+        "forbidden",
+        "Cannot issue a session with a session: use an API key or a publisher's token",
+      );
     }
     const { ttl, client, ...named } = await readBody(c, mintBody);
     const { session, token } = await sessions.create({
@@ -67,10 +70,17 @@ export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
   });
 
   describe(app, {
-    ...{ method: "get", path: "/", tag, summary: "List the minted sessions of a user" },
+    ...{
+      method: "get",
+      path: "/",
+      tag,
+      summary: "List the sessions of a user; JWTs are not listed",
+    },
     scope: "subscribe",
     query: ofUser,
-    answers: { 200: { text: "All of them", schema: z.object({ items: z.array(sessionBody) }) } },
+    answers: {
+      200: { text: "All sessions of the user", schema: z.object({ items: z.array(sessionBody) }) },
+    },
   });
   app.get("/", allowed, async (c) => {
     const owner = actingFor(c.var.principal, readQuery(c, ofUser));
@@ -79,10 +89,17 @@ export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
   });
 
   describe(app, {
-    ...{ method: "delete", path: "/", tag, summary: "Revoke every minted session of a user" },
+    ...{
+      method: "delete",
+      path: "/",
+      tag,
+      summary: "Revoke every session of a user; JWTs stay valid",
+    },
     scope: "subscribe",
     query: ofUser,
-    answers: { 200: { text: "How many", schema: z.object({ revoked: z.int() }) } },
+    answers: {
+      200: { text: "The number of revoked sessions", schema: z.object({ revoked: z.int() }) },
+    },
   });
   app.delete("/", allowed, async (c) => {
     const owner = actingFor(c.var.principal, readQuery(c, ofUser));
@@ -91,16 +108,16 @@ export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
 
   describe(app, {
     ...{ method: "delete", path: "/{id}", tag, scope: "subscribe" },
-    summary: "Revoke a session, minted here or of a JWT; its sockets are closed",
+    summary: "Revoke a session or a JWT by its session id; its sockets are closed",
     params: z.object({ id: z.string() }),
-    answers: { 204: { text: "It is revoked" } },
+    answers: { 204: { text: "Revoked" } },
     errors: ["not_found"],
   });
   app.delete("/:id", allowed, async (c) => {
     const id = c.req.param("id");
     const session = await sessions.get(id);
     const { principal } = c.var;
-    // Whose session a JWT was is not known here, so only those who may act everywhere revoke it.
+    // The user of a JWT is unknown here, so only callers for all contexts may revoke one.
     if (session) actingFor(principal, session);
     else if (principal.user ? principal.user.sessionId !== id : principal.contexts !== undefined) {
       throw new ServiceError("not_found", "Cannot find this session");

@@ -1,4 +1,4 @@
-/** `/v1/subscriptions`: who wants what. Tokens are taken and never shown. */
+/** `/v1/subscriptions`: creates, lists, tests and deletes subscriptions. Tokens are never shown. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { ServiceError } from "../core/errors.ts";
@@ -28,10 +28,10 @@ const subscribeBody = z.strictObject({
   client,
   transport,
   token: z.union([z.string().min(1).max(4096), jsonObject], {
-    error: "must be a text, or a push subscription as the browser gives it",
-  }).openapi({ description: "Device token, channel address or push subscription" }),
+    error: "must be a text, or a push subscription object of the browser",
+  }).openapi({ description: "Device token, channel URI or push subscription" }),
   topics: z.array(topicPattern).min(1).max(64),
-  expires: z.iso.datetime().optional().openapi({ description: "Absent: never" }),
+  expires: z.iso.datetime().optional().openapi({ description: "Absent where it does not expire" }),
   meta: jsonObject.optional(),
 }).openapi("Subscribe");
 
@@ -50,25 +50,25 @@ const subscriptionBody = z.object({
 
 const subscribedBody = subscriptionBody.extend({
   warnings: z.array(z.string()).optional().openapi({
-    description: "Why this subscription gets no message at present; absent where it does",
+    description: "Why this subscription currently receives no message; absent where it does",
   }),
 }).openapi("Subscribed");
 
 const listQuery = page.extend({ context: context.optional(), user: user.optional() });
 const byId = z.object({ id: z.uuid() });
 
-/** What these routes need. */
+/** The dependencies of {@link subscriptionRoutes}. */
 export interface SubscriptionDeps {
   readonly authenticate: Authenticate;
   readonly repository: SubscriptionRepository;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  /** Sends a message to one subscription at once, past the buffer, and says what came of it. */
-  readonly tryOut: (subscription: Subscription) => Promise<Outcome>;
+  /** Sends a test message to one subscription, bypassing the buffer, and returns the outcome. */
+  readonly testSend: (subscription: Subscription) => Promise<Outcome>;
 }
 
-/** See the file's comment. */
+/** Creates the routes of `/v1/subscriptions`. */
 export function subscriptionRoutes(deps: SubscriptionDeps): App {
-  const { authenticate, repository, transports, tryOut } = deps;
+  const { authenticate, repository, transports, testSend } = deps;
   const app = new OpenAPIHono<Env>();
   const tag = "Subscriptions";
 
@@ -80,8 +80,8 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     scope: "subscribe",
     body: subscribeBody,
     answers: {
-      200: { text: "It was subscribed before, and is now so", schema: subscribedBody },
-      201: { text: "It is subscribed", schema: subscribedBody },
+      200: { text: "An existing subscription was updated", schema: subscribedBody },
+      201: { text: "A subscription was created", schema: subscribedBody },
     },
     errors: ["invalid_topic", "invalid_token", "unknown_transport", "too_many_subscriptions"],
   });
@@ -110,7 +110,7 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     query: listQuery,
     answers: {
       200: {
-        text: "A page",
+        text: "A page of subscriptions",
         schema: z.object({ items: z.array(subscriptionBody), next: z.string().optional() }),
       },
     },
@@ -135,7 +135,7 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
   }
 
   describe(app, {
-    ...{ method: "get", path: "/{id}", tag, summary: "One subscription", scope: "read" },
+    ...{ method: "get", path: "/{id}", tag, summary: "Get a subscription", scope: "read" },
     params: byId,
     answers: { 200: { text: "The subscription", schema: subscriptionBody } },
     errors: ["not_found"],
@@ -145,9 +145,15 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
   });
 
   describe(app, {
-    ...{ method: "delete", path: "/{id}", tag, summary: "Unsubscribe", scope: "subscribe" },
+    ...{
+      method: "delete",
+      path: "/{id}",
+      tag,
+      summary: "Delete a subscription",
+      scope: "subscribe",
+    },
     params: byId,
-    answers: { 204: { text: "It is unsubscribed" } },
+    answers: { 204: { text: "Deleted" } },
     errors: ["not_found"],
   });
   app.delete("/:id", needs(authenticate, "subscribe"), async (c) => {
@@ -160,19 +166,19 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     method: "post",
     path: "/{id}/test",
     tag,
-    summary: "Send a test message to this subscription, and say what the provider answered",
+    summary: "Send a test message to this subscription and return the outcome",
     scope: "subscribe",
     params: byId,
     answers: {
       200: {
-        text: "What came of it",
+        text: "The outcome of the attempt",
         schema: z.object({ outcome: z.string(), reason: z.string().optional() }),
       },
     },
     errors: ["not_found"],
   });
   app.post("/:id/test", needs(authenticate, "subscribe"), async (c) => {
-    const outcome = await tryOut(await find(c.req.param("id"), c.var.principal));
+    const outcome = await testSend(await find(c.req.param("id"), c.var.principal));
     const reason = "reason" in outcome ? outcome.reason : undefined;
     return c.json({ outcome: outcome.kind, ...(reason !== undefined && { reason }) });
   });
@@ -180,7 +186,7 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
   return app;
 }
 
-/** What a list may cover: a session sees its user's, a key the contexts it is for. */
+/** Limits a list to what the caller may see: a session its user, a key its contexts. */
 function rangeFor(
   principal: Principal,
   wanted: { readonly context?: string | undefined; readonly user?: string | undefined },

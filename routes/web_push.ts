@@ -1,6 +1,6 @@
 /**
- * `/v1/webpush/{client}/key`: the VAPID public key that pages subscribe with. Public, as it is no
- * secret, and readable by the same pages that may open sockets.
+ * `/v1/webpush/{client}/key`: the VAPID public key that pages subscribe with. It needs no credential,
+ * because the key is not secret. Pages that may open sockets may read it.
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
@@ -12,19 +12,19 @@ import { type App, describe, type Env } from "./_openapi.ts";
 import { problem } from "./_problem.ts";
 import { client } from "./_schemas.ts";
 
-/** What these routes need. */
+/** The dependencies of {@link webPushRoutes}. */
 export interface WebPushRouteDeps {
-  /** The current public key of a client, base64url; `undefined` where it has no Web Push. */
+  /** Returns the public key of a client, base64url; undefined where it has no Web Push. */
   readonly webPushKey: (client: string) => string | undefined;
   readonly snapshot: () => Pick<Snapshot, "settings">;
 }
 
-/** Short enough that pages notice a rotated key at their next visit. */
+/** Short, so that pages notice a rotated key at their next visit. */
 const MAX_AGE_SECONDS = 60;
 
 const keyBody = z.object({
   applicationServerKey: z.string().openapi({
-    description: "P-256 point as base64url, as `pushManager.subscribe()` takes it",
+    description: "P-256 point in base64url, as `pushManager.subscribe()` expects it",
   }),
 }).openapi("WebPushKey");
 
@@ -39,7 +39,7 @@ export function webPushRoutes({ webPushKey, snapshot }: WebPushRouteDeps): App {
     if (origin !== null && isOriginAllowed({ origin, host, allowed })) {
       return withCors(origin, response);
     }
-    // A shared cache must not give this answer to a page that may read it.
+    // A shared cache must not return this response to a page of an allowed origin.
     response.headers.append("vary", "Origin");
     return response;
   }
@@ -48,7 +48,7 @@ export function webPushRoutes({ webPushKey, snapshot }: WebPushRouteDeps): App {
     method: "get",
     path: "/{client}/key",
     tag: "Web Push",
-    summary: "The VAPID public key that a page subscribes with",
+    summary: "Get the VAPID public key that a page subscribes with",
     params: z.object({ client }),
     answers: { 200: { text: "The current key", schema: keyBody } },
     errors: ["not_found"],

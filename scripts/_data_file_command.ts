@@ -1,9 +1,12 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
-/** What the commands about data files share: two paths, and what they say about them. */
+/** Runs the commands that take two paths of data files. */
 
 import { ServiceError } from "../core/errors.ts";
 
-/** Runs a command on the two paths it was called with; ends the process with 2, 1 or 0. */
+/**
+ * Runs a command on the two paths of its arguments and prints the result. Exits with 2 where the
+ * arguments are wrong and with 1 where the command fails.
+ */
 export async function runOnPaths(
   usage: string,
   run: (from: string, to: string) => Promise<string>,
@@ -22,7 +25,7 @@ export async function runOnPaths(
   }
 }
 
-/** Takes the value of `CARILLON_STORE` as well as a path. */
+/** Accepts a value of `CARILLON_STORE` as well as a path. */
 function pathOf(argument: string): string {
   return argument.replace(/^kv:/, "");
 }

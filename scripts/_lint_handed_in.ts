@@ -1,11 +1,11 @@
 /**
- * The lint rule that keeps the outside world out of modules: time, chance, the network, the
- * environment and the console are handed in, so that tests decide what they do.
+ * The lint rule for injected dependencies: modules receive time, randomness, the network, the
+ * environment and the console as arguments, so that tests control them.
  */
 
 import { folderOf, inProject } from "./_project.ts";
 
-/** Files and folders that are where such things are handed in from. */
+/** Files and folders that may use these globals and inject them. */
 const FREE_FILES = new Set(["main.ts", "core/clock.ts", "simulator/main.ts"]);
 const FREE_FOLDERS = new Set([
   "store",
@@ -17,7 +17,7 @@ const FREE_FOLDERS = new Set([
   "examples",
 ]);
 
-/** Files for which reading or serving is the whole purpose, and what they may use for it. */
+/** Files whose purpose is such access, and the globals that they may use. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "cascade/deno_config_files.ts": [
     "Deno.readTextFile",
@@ -37,7 +37,7 @@ const MEMBERS = new Set(["Date.now", "Math.random", "performance.now"]);
 /** Members of `Deno` that touch nothing outside the process. */
 const PURE_DENO = new Set(["Deno.errors", "Deno.inspect", "Deno.version", "Deno.build"]);
 
-/** Reports globals that should have been handed in. */
+/** Reports globals that should be injected. */
 export const handedIn: Deno.lint.Rule = {
   create(context) {
     const file = inProject(context.filename);
@@ -73,7 +73,7 @@ export const handedIn: Deno.lint.Rule = {
   },
 };
 
-/** Whether one of the functions, blocks or modules around it declares the name. */
+/** Whether one of the enclosing functions, blocks or modules declares the name. */
 function isBound(name: string, ancestors: readonly Deno.lint.Node[]): boolean {
   return ancestors.some((node) => {
     const declared = [
@@ -84,7 +84,7 @@ function isBound(name: string, ancestors: readonly Deno.lint.Node[]): boolean {
   });
 }
 
-/** Whether a parameter, pattern or declaration introduces the name. */
+/** Whether a parameter, pattern or declaration declares the name. */
 function declares(node: unknown, name: string): boolean {
   if (typeof node !== "object" || node === null || !("type" in node)) return false;
   const any = node as Deno.lint.Node;

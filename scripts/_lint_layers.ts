@@ -1,12 +1,12 @@
 /**
- * The lint rules about who may import whom: the table of folders, and that a file whose name
- * begins with `_` belongs to its folder. Only relative imports are looked at; packages are free.
+ * The lint rules about imports: a table says which folder may import which, and a file whose name
+ * begins with `_` is private to its folder. The rules check relative imports only, not packages.
  */
 
 import { folderOf, inProject } from "./_project.ts";
 
 /** What a folder may import besides itself. `types:` allows `import type` only. */
-export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
+const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   core: [],
   store: ["core"],
   cascade: ["core"],
@@ -17,15 +17,15 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   events: ["core"],
   subscriptions: ["core", "store"],
   buffer: ["core", "store"],
-  // Everything that several nodes share; only the composition knows of it.
+  // What several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "transports", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
   routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
   simulator: ["core"],
   console: ["core"],
-  // The composition: `main.ts` and what it starts.
+  // The composition root, which `main.ts` starts.
   service: "anything",
-  // The process itself, and whatever only looks at the product from outside.
+  // The process itself, and code that is not part of the product.
   "": "anything",
   tests: "anything",
   bench: "anything",
@@ -35,7 +35,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = 
   examples: [],
 };
 
-/** Reports imports against the direction of {@link LAYERS}. */
+/** Reports imports that {@link LAYERS} does not allow. */
 export const layers: Deno.lint.Rule = {
   create(context) {
     return eachImport(context, (node, target, typesOnly) => {
@@ -53,14 +53,14 @@ export const layers: Deno.lint.Rule = {
           message: typesWould
             ? `'${from}' may import only types from '${to}'`
             : `'${from}' must not import from '${to === "" ? target : to}'`,
-          hint: "DESIGN: who may import whom",
+          hint: "The table is in scripts/_lint_layers.ts",
         });
       }
     });
   },
 };
 
-/** Reports imports of another folder's `_private.ts` files; tests may look at anything. */
+/** Reports imports of another folder's `_private.ts` files; tests may import any file. */
 export const privateFiles: Deno.lint.Rule = {
   create(context) {
     return eachImport(context, (node, target) => {

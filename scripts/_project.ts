@@ -1,16 +1,27 @@
-/** Where things are in the tree, for the project's own checks. Nothing here reads a file. */
+/** Paths and source files of the project, for its own checks. */
 
-/** The project's root as a path with a slash at its end. */
+/** The project's root as a path that ends with a slash. */
 export const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 
-/** The path of a file within the project, with `/` between its parts. */
+/** Returns the path of a file within the project, with `/` between its parts. */
 export function inProject(path: string): string {
   const normal = path.replaceAll("\\", "/");
   return normal.startsWith(ROOT) ? normal.slice(ROOT.length) : normal;
 }
 
-/** The top-level folder of a file within the project; empty for files at the root. */
+/** Returns the top-level folder of a file within the project; empty for files at the root. */
 export function folderOf(path: string): string {
   const slash = path.indexOf("/");
   return slash < 0 ? "" : path.slice(0, slash);
+}
+
+const SKIPPED = new Set([".git", "node_modules", "data", "coverage"]);
+
+/** Yields the absolute path of each TypeScript file below a folder, whose path ends with a slash. */
+export async function* sources(folder: string): AsyncIterable<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (SKIPPED.has(entry.name)) continue;
+    if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
+    else if (entry.isFile && entry.name.endsWith(".ts")) yield folder + entry.name;
+  }
 }

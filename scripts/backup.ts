@@ -1,6 +1,6 @@
 /**
- * Copies the embedded store, also while a service works with it:
- * `deno task backup <data file> <backup>`. The backup is one file, a data file itself.
+ * Backs up the embedded store, also while a service uses it: `deno task backup <data file> <backup>`.
+ * The backup is one file, which is a data file itself.
  */
 
 import { systemClock } from "../core/clock.ts";

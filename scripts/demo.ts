@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * `deno task demo`: the service and the fake providers in one process, a user who is subscribed on
- * all five transports, and one "new mail" that rings five bells. Both stay open for a look until
- * Ctrl-C; with `--once` the command ends after the first round, with 0 only if all five rang.
- * Settings: `--port` (8080) and `--simulator-port` (9100; five in a row), 0 for any free ones.
+ * `deno task demo`: the service and the simulator in one process, a user who is subscribed on all
+ * five transports, and one "new mail" that arrives by each. Both keep running until Ctrl-C; with
+ * `--once` the command ends after the first publish, with 0 only if it arrived by all five. Options:
+ * `--port` (8080) and `--simulator-port` (9100 to 9104), 0 for any free ones.
  */
 
 import { parseArgs } from "node:util";
@@ -24,7 +24,7 @@ import { SAMPLE_CLIENTS, sampleConfiguration } from "../simulator/sample_configu
 const OWNER = { context: "1", user: "3" };
 const TOPIC = "ox:mail:new";
 const RINGS_WITHIN_MS = 20_000;
-/** Where the fakes put down what came by each transport. */
+/** The transport of each provider that the simulator imitates. */
 const BELLS: Readonly<Partial<Record<Provider, TransportName>>> = {
   apn: "apn",
   fcm: "gcm",
@@ -77,9 +77,9 @@ else {
   console.log(`
 Its record:  curl -H 'authorization: Bearer ${key}' ${address}/v1/notifications/${id}
 Ring again:  CARILLON_URL=${address} CARILLON_KEY=${key} npx -y deno@2.9.6 task publish
-Settings:    ${folder}/conf (changes count at once)
+Settings:    ${folder}/conf (changes take effect at once)
 
-Ctrl-C ends both and forgets everything.`);
+Ctrl-C ends both and deletes their data.`);
   await interrupted();
 }
 await cleanUp.disposeAsync();
@@ -113,7 +113,7 @@ async function start(): Promise<Service> {
   });
 }
 
-/** A browser tab of the App Suite. */
+/** Connects like a browser tab of App Suite. */
 async function openSocket(): Promise<Socket> {
   const { token } = await call("POST", "/v1/sessions", OWNER);
   const opened = io(address, {
@@ -137,7 +137,7 @@ async function subscribeEverywhere({ samples }: Simulator): Promise<void> {
 async function watchArrivals(signal: AbortSignal): Promise<void> {
   let after = 0;
   while (!signal.aborted) {
-    const arrived = await simulator.arrivals.wait(1, { after, accepted: true }, signal)
+    const arrived = await simulator.received.wait(1, { after, accepted: true }, signal)
       .catch((): readonly ReceivedPush[] => []);
     for (const { sequence, provider, payload } of arrived) {
       after = sequence;

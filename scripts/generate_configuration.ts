@@ -1,8 +1,7 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Writes `docs/configuration.md`: how the configuration is put together, and every key of the
- * schema. With `--check` it writes nothing and fails where the page differs from what it would
- * write.
+ * Generates `docs/configuration.md`: how the configuration is composed, and every key of the schema.
+ * With `--check` it writes nothing and fails where the page is out of date.
  */
 
 import { ENABLED_KEYS, schemaEntries, variableName } from "../cascade/mod.ts";
@@ -16,9 +15,9 @@ Generated from the schema by \`deno task docs\`; do not edit.
 
 Everything is read from one folder (\`CARILLON_CONFIG_DIR\`, \`./conf\` unless it is set):
 
-| files                         | what they say                                                          |
+| files                         | content                                                                |
 | ----------------------------- | ---------------------------------------------------------------------- |
-| \`*.properties\`, at any depth  | the server scope: \`key=value\`; of a repeated key the last one counts   |
+| \`*.properties\`, at any depth  | the server scope: \`key=value\`; the last one of repeated keys wins      |
 | \`meta/*.yml\`                  | per property: a \`value\` that replaces the one above, a \`final\` scope   |
 | \`contextSets/*.yml\`           | settings for everybody whose tags satisfy an expression                |
 | \`pns-websocket-clients.yml\`   | which client a socket path belongs to, and which topics reach it       |
@@ -28,16 +27,17 @@ Everything is read from one folder (\`CARILLON_CONFIG_DIR\`, \`./conf\` unless i
 | \`pns-webpush-options.yml\`     | VAPID keys for Web Push, client by client                              |
 | \`pns-messages.yml\`            | texts of notifications per client, transport and topic                 |
 
-The folder is watched; \`SIGHUP\` and \`POST /v1/admin/reload\` do the same. A reload reads and checks
-everything and then takes effect at once, or changes nothing and says what is wrong with file, line
-and column. A bad entry of an options file disables its client only.
+The service watches the folder and reloads it after a change, as it does after \`SIGHUP\` and
+\`POST /v1/admin/reload\`. A reload reads and checks everything. It takes effect as a whole, or it
+changes nothing and reports each fault with file, line and column. A bad entry of an options file
+disables only its client.
 
 ## Scopes
 
 A key marked *every scope* can be set for users and contexts (attributes, through the admin API),
-for context sets and for the server. \`com.openexchange.config.cascade.scopes\` says in which order
-they are asked; the first that has the key decides. A property that is \`final\` in a scope (see
-\`meta/\`) ignores the more specific ones. \`GET /v1/explain\` shows the way to an answer.
+for context sets and for the server. \`com.openexchange.config.cascade.scopes\` sets the order in
+which they are searched; the first scope that has the key decides. A property that is \`final\` in a scope (see
+\`meta/\`) ignores the more specific ones. \`GET /v1/explain\` shows how a value was resolved.
 
 A transport's \`enabled\` key can be followed by a client, and by a client and a topic:
 \`….enabled.{client}.{topic}\` is looked up in all scopes first, then \`….enabled.{client}\`, then
@@ -61,21 +61,21 @@ premium:
 Tags of a user are the id and the name of its context, the context's attribute \`taxonomy/types\`, the
 values of \`com.openexchange.config.cascade.types\`, the user's permissions (\`ucWebMail\`), and what
 \`addTags\` of matching entries adds, until nothing new is added. \`!\` binds more tightly than \`&\`, and
-\`&\` more tightly than \`|\`. Where several matching entries have a key, the first one counts, in order
-of file and line.
+\`&\` more tightly than \`|\`. Where several matching entries have a key, the first one wins, in order of
+file and line.
 
 ## Environment
 
-A variable named like a key, in upper case and with \`_\` for every other character, overrules the
+A variable named like a key, in upper case and with \`_\` for every other character, overrides the
 files: \`${
   variableName("com.openexchange.pns.delayDuration")
-}=3000\`. Names with a client or a topic cannot
-be written so.
+}=3000\`. Names with a client or a topic have no
+variable.
 
 ## Keys
 
-Names of the original keep their meaning and default. A key counts *at once* after a reload, or only
-*after a restart*.
+Names of the original keep their meaning and default. A changed key takes effect *at once* after a
+reload, or only *after a restart*.
 `;
 
 const text = await formatted(INTRODUCTION + schemaEntries().map(section).join(""));
@@ -109,7 +109,7 @@ function code(value: string): string {
   return value === "" ? "empty" : `\`${value}\``;
 }
 
-/** As `deno fmt` would have it, so that the page passes the check of formats. */
+/** Formats Markdown with `deno fmt`, so that the page passes `deno fmt --check`. */
 async function formatted(markdown: string): Promise<string> {
   const fmt = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--ext", "md", "-"],

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Writes the reference pages that are tables of the code: `docs/errors.md` and `docs/metrics.md`.
- * With `--check` it writes nothing and fails where a page differs from what it would write.
+ * Generates `docs/errors.md` and `docs/metrics.md` from the tables in the code. With `--check` it
+ * writes nothing and fails where a page is out of date.
  */
 
 import { ERRORS } from "../core/errors.ts";
@@ -36,8 +36,8 @@ function errorsPage(): string {
     .map(([code, { status, title, pns }]) => [`\`${code}\``, `${status}`, title, pns ?? ""]);
   return page(
     "Errors",
-    "Every error is answered as `application/problem+json`. Clients switch on `code`, never on " +
-      "the texts. Where the original service had a number for the condition, it stands in `pns`.",
+    "Every error response is `application/problem+json`. Clients should switch on `code`, never on " +
+      "the texts. `pns` is the number of the same error in the original service, where it has one.",
     table(["code", "status", "title", "pns"], rows),
   );
 }
@@ -56,9 +56,9 @@ function metricsPage(): string {
   ]);
   return page(
     "Metrics",
-    "`GET /metrics` answers in the Prometheus text format: on the internal listener " +
-      "(`io.carillon.internal.port`) to everybody who reaches it, otherwise on the public port to API " +
-      "keys with scope `read`.",
+    "`GET /metrics` returns the Prometheus text format: on the internal listener " +
+      "(`io.carillon.internal.port`) without a credential, or without such a listener on the public " +
+      "port to API keys with scope `read`.",
     table(["name", "type", "labels", "what it counts"], rows),
   );
 }
@@ -68,7 +68,7 @@ function page(title: string, intro: string, body: string): string {
   return [`# ${title}`, wrap(intro), origin, body].join("\n\n") + "\n";
 }
 
-/** Broken at {@link LINE_WIDTH}, as `deno fmt` would. */
+/** Breaks lines at {@link LINE_WIDTH}, like `deno fmt`. */
 function wrap(text: string): string {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -80,7 +80,7 @@ function wrap(text: string): string {
   return lines.join("\n");
 }
 
-/** A Markdown table, padded as `deno fmt` would. */
+/** Formats a Markdown table, padded like `deno fmt`. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((text, column) =>
     Math.max(text.length, ...rows.map((row) => row[column]?.length ?? 0))

@@ -1,13 +1,14 @@
 /**
- * The house rules that a machine can check. `deno lint` loads this plugin (see `deno.json`); each
- * rule is switched off for a line with `// deno-lint-ignore carillon/<rule> -- why`.
+ * The lint plugin with the project's rules, which `deno lint` loads (see `deno.json`). A comment
+ * `// deno-lint-ignore carillon/<rule> -- why` switches a rule off for a line. Rules that need several
+ * files are in `check_names.ts`.
  */
 
 import { handedIn } from "./_lint_handed_in.ts";
 import { layers, privateFiles } from "./_lint_layers.ts";
 import { inProject } from "./_project.ts";
 
-/** `#name` is private at run time as well, and says so wherever it is used. */
+/** Requires `#name` for private members, which are private at run time, too. */
 const noPrivateKeyword: Deno.lint.Rule = {
   create(context) {
     function report(node: Deno.lint.Node) {
@@ -22,7 +23,7 @@ const noPrivateKeyword: Deno.lint.Rule = {
   },
 };
 
-/** A `function` has a name in stack traces and may stand below its first use. */
+/** Requires `function` at the top level: it has a name in stack traces and is hoisted. */
 const topLevelFunction: Deno.lint.Rule = {
   create(context) {
     function check(node: Deno.lint.VariableDeclaration) {
@@ -42,8 +43,8 @@ const topLevelFunction: Deno.lint.Rule = {
 };
 
 /**
- * Two arguments can be told apart where a function is called. After them come named options, or
- * one argument that may be left out.
+ * Allows two positional arguments, and after them an options object or one optional argument: a
+ * reader of a call cannot tell more arguments apart.
  */
 const maxTwoArguments: Deno.lint.Rule = {
   create(context) {
@@ -61,7 +62,7 @@ const maxTwoArguments: Deno.lint.Rule = {
   },
 };
 
-/** `index.ts` says nothing in a list of open files; a folder's face is `mod.ts`. */
+/** Requires `mod.ts` instead of `index.ts`. */
 const noIndexTs: Deno.lint.Rule = {
   create(context) {
     return {
@@ -75,7 +76,7 @@ const noIndexTs: Deno.lint.Rule = {
 
 const FILE_NAME = /^_?[a-z0-9]+(_[a-z0-9]+)*(\.d)?\.[cm]?[jt]sx?$/;
 
-/** Files are `snake_case.ts`. */
+/** Requires file names in `snake_case.ts`. */
 const naming: Deno.lint.Rule = {
   create(context) {
     return {
@@ -102,7 +103,7 @@ export default {
   },
 } satisfies Deno.lint.Plugin;
 
-/** Whether a parameter is an options object, an abort signal, or may be left out. */
+/** Whether a parameter is an options object, an abort signal, or optional. */
 function isOptions(parameter: Deno.lint.Parameter): boolean {
   if (parameter.type !== "Identifier") return parameter.type !== "RestElement";
   return parameter.optional || parameter.name === "signal" || /options$/i.test(parameter.name);

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Opens a listening socket for a user, as a browser tab of the App Suite would, and prints what
- * arrives: `deno task listen [user] [context]`, with an admin key in `CARILLON_KEY`.
+ * Opens a socket for a user, like a browser tab of App Suite, and prints the events that it receives:
+ * `deno task listen [user] [context]`, with an admin key in `CARILLON_KEY`.
  */
 
 import { io } from "socket.io-client";
@@ -20,7 +20,7 @@ const response = await fetch(`${address}/v1/sessions`, {
   body: JSON.stringify({ context, user }),
 });
 if (!response.ok) {
-  console.error(`No session: ${response.status} ${await response.text()}`);
+  console.error(`Cannot create a session: ${response.status} ${await response.text()}`);
   Deno.exit(1);
 }
 const { token } = await response.json();
@@ -32,5 +32,5 @@ const socket = io(address, {
 socket.on("connect", () => console.log(`listening as user ${user} of context ${context} …`));
 socket.on("connect_error", (error) => console.error(`cannot connect: ${error.message}`));
 socket.on("disconnect", (reason) => console.log(`disconnected: ${reason}`));
-// The last argument is the event's offset, which only the client library has a use for.
+// The last argument is the event's offset, which only the client library needs.
 socket.onAny((topic, ...args) => console.log(JSON.stringify([topic, ...args.slice(0, -1)])));

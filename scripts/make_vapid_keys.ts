@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Prints a new VAPID key pair, ready to be pasted under a client in `conf/pns-webpush-options.yml`.
- * Needs no permission, and keeps nothing.
+ * Prints a new VAPID key pair to paste below a client in `conf/pns-webpush-options.yml`. Needs no
+ * permission and stores nothing.
  */
 
 import { makeVapidKeys } from "../transports/webpush/vapid.ts";

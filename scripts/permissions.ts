@@ -1,16 +1,15 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Prints the permission to write that the environment asks for, as the one argument that the tasks
- * `start` and `dev` put into their command; with `simulator` the one of `simulate`, and with `--all`
- * everything that `deno run` is given before `main.ts`, ready for a shell or a unit file.
+ * Prints the write permission that the environment needs, as an argument of `deno run` for the tasks
+ * `start` and `dev`; with `simulator` that of `simulate`. With `--all` it prints all arguments of `deno
+ * run` before `main.ts`, quoted for a shell or a unit file.
  */
 
 import { VARIABLES } from "../service/environment.ts";
 import { dataFolder } from "../store/data_folder.ts";
-import { writePermission } from "./_write_permission.ts";
 import { readStartTask } from "./start_task.ts";
 
-/** The task runs whatever this prints, so the way to end it is a program that ends. */
+/** The task runs what this prints, so on an error it prints a program that exits with 1. */
 const END = "data:text/javascript,Deno.exit(1)";
 const SIMULATOR_DATA = "./data/simulator";
 
@@ -35,4 +34,22 @@ if (!permission.ok) {
 
 function quoted(word: string): string {
   return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+type WritePermission =
+  | { readonly ok: true; readonly flag: string }
+  | { readonly ok: false; readonly message: string };
+
+/** Returns the flag that permits writing to one folder only, or to none. */
+function writePermission(folder: string | undefined, variable: string): WritePermission {
+  if (folder === undefined) return { ok: true, flag: "--deny-write" };
+  // Deno splits paths at commas, and they cannot be escaped.
+  if (folder.includes(",")) {
+    return {
+      ok: false,
+      message: `Cannot start: ${variable} names a folder with a comma, ` +
+        "for which Deno can give no permission; choose another folder",
+    };
+  }
+  return { ok: true, flag: `--allow-write=${folder}` };
 }

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Publishes the "new mail" example to a user and says what became of it:
+ * Publishes the "new mail" example to a user and prints its outcome:
  * `deno task publish [user] [context]`, with an API key in `CARILLON_KEY`.
  */
 
@@ -40,7 +40,7 @@ console.log(`accepted as ${id}`);
 
 for (;;) {
   const found = await fetch(`${address}/v1/notifications/${id}`, { headers });
-  if (!found.ok) break; // the key may publish, but not read
+  if (!found.ok) break; // The key may lack the scope `read`.
   const record = await found.json();
   if (record.state !== "in_flight") {
     console.log(JSON.stringify(record, null, 2));

@@ -1,6 +1,6 @@
 /**
- * Puts a backup where a service is to be started on it: `deno task restore <backup> <data file>`.
- * Refuses a place that is in use or not empty.
+ * Restores a backup before a service is started on it: `deno task restore <backup> <data file>`.
+ * Refuses a data file that is in use or exists.
  */
 
 import { restoreDataFile } from "../store/restore.ts";

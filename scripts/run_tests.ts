@@ -1,12 +1,11 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Runs the tests and closes with a plain line `N passed, N failed`, counted from the JUnit report.
- * Arguments are passed on to `deno test`, e.g. `deno task test tests/core --filter topic`. Tests
- * that were skipped, for want of a program that they need, are named; with CI_REQUIRE_ALL set they
- * count as failed.
+ * Runs the tests and prints a last line `N passed, N failed`, counted from the JUnit report. Arguments
+ * are passed to `deno test`, e.g. `deno task test tests/core --filter topic`. Lists tests that were
+ * skipped because a program is missing; with `CI_REQUIRE_ALL` set they count as failed.
  */
 
-/** What the tests need: servers on loopback, temporary files, and processes of the service. */
+/** For servers on loopback, temporary files, and processes of the service. */
 const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
@@ -16,7 +15,7 @@ const PERMISSIONS = [
   "--allow-run",
 ];
 
-/** The product's packages and those that only tests use; the product's own has the former alone. */
+/** Lists the product's packages and those that only tests use. */
 const CONFIG = "--config=tests/deno.json";
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -60,7 +59,7 @@ function count(xml: string): { readonly passed: number; readonly failed: number 
   return { passed, failed };
 }
 
-/** The names of the tests that did not run. */
+/** Returns the names of the skipped tests. */
 function skippedTests(xml: string): readonly string[] {
   const cases = xml.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped\/>/g);
   return [...cases].map(([, name]) =>

@@ -1,10 +1,10 @@
 /**
- * The flags of `deno task start` as `deno.json` has them. The permission to write is not among them:
- * it depends on the environment, and the task asks `permissions.ts` for it.
+ * Reads the flags of `deno task start` from `deno.json`, without the write permission: that depends on
+ * the environment, and `permissions.ts` prints it.
  */
 
 /** What the start task passes to `deno run` in every environment. */
-export interface StartTask {
+interface StartTask {
   /** Variables that the task sets. */
   readonly variables: Readonly<Record<string, string>>;
   readonly flags: readonly string[];

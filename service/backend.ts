@@ -1,13 +1,15 @@
 /**
- * What a node stands on: a store, and what is made with it. A node that is alone has it all in its
- * own process over Deno KV; several nodes share it through Redis. Nothing beyond this folder knows
- * which one it is.
+ * The port to the store and to everything that is built on it. A single node has these parts in its
+ * own process over Deno KV (`embedded_backend.ts`); several nodes share them through Redis
+ * (`redis_backend.ts`). No code outside this folder knows which of the two runs.
  */
 
-import type { Buffer } from "../buffer/mod.ts";
+import type { Buffer, BufferSettings } from "../buffer/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
 import type { ChangeFeed } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -15,16 +17,14 @@ import type { Metrics } from "../core/metrics.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { Store } from "../core/store.ts";
-import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 
-/** What parts need that is there only once the configuration has been read. */
+/** What a backend needs to build its parts, once the configuration has been read. */
 export interface JoinDeps {
   readonly settings: () => Settings;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Lets I/O have its turn. */
   readonly yieldToEventLoop: YieldToEventLoop;
   readonly ids: IdSource;
   readonly log: Log;
@@ -33,22 +33,43 @@ export interface JoinDeps {
   readonly commit: CommitChanges;
 }
 
-/** The parts that a node works with. The buffer is closed by the pipeline. */
+/** The parts that a node works with. The pipeline closes the buffer. */
 export interface Parts extends AsyncDisposable {
   readonly buffer: Buffer;
   readonly hub: EventHub;
   readonly limiter: RateLimiter;
-  /** Absent where every node makes its own. */
+  /** Absent where every node makes its own provider tokens. */
   readonly tokens?: SharedTokens;
   readonly changes: ChangeFeed;
 }
 
-/** See the file's comment. */
+/** An open store and the factory of the parts that use it. */
 export interface Backend extends AsyncDisposable {
   readonly store: Store;
-  /** Whether there may be other nodes to take over what this one leaves. */
+  /** Whether other nodes may exist that take over this node's work when it ends. */
   readonly hasOthers: boolean;
+  /** Joins the other nodes, where there are any, and builds the parts. */
   join(deps: JoinDeps): Promise<Parts>;
-  /** What `/readyz` says of it, beside the store itself. */
+  /** Returns the checks that `/readyz` shows besides that of the store. */
   checks(): Promise<readonly ReadinessCheck[]>;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Returns the options that every kind of buffer takes: settings, metrics and the error log. */
+export function bufferOptions(
+  { clock, random, yieldToEventLoop, settings, metrics, log }: JoinDeps,
+) {
+  return {
+    ...{ clock, random, yieldToEventLoop },
+    settings: (): BufferSettings => settings().buffer,
+    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
+    onMerged: () => metrics.count("carillon_buffer_merged_total", {}),
+    onCommit(changes: number, seconds: number) {
+      metrics.count("carillon_buffer_log_writes_total", {});
+      metrics.count("carillon_buffer_log_records_total", {}, changes);
+      metrics.observe("carillon_buffer_log_commit_seconds", {}, seconds);
+    },
+    onFault: (thrown: unknown) => log.error("the buffer failed", { reason: messageOf(thrown) }),
+  };
 }

@@ -1,6 +1,7 @@
 /**
- * What a change by another node means for what this one has in memory. Besides, everything is read
- * anew every now and then, so that a change that nobody was told of counts in the end.
+ * Applies changes by other nodes to the caches of this one, and publishes this node's own changes.
+ * All caches are also refreshed every ten minutes, so that a change whose message was lost takes
+ * effect in the end.
  */
 
 import type { ApiKeys, Sessions } from "../auth/mod.ts";
@@ -11,33 +12,40 @@ import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { CandidateCache } from "../subscriptions/mod.ts";
 
-/** Whatever remembers records that other nodes may change. */
-export interface Caches {
+/** The caches of records that other nodes may change. */
+interface Caches {
   readonly attributes: Pick<Attributes, "forget" | "forgetAll">;
   readonly candidates: Pick<CandidateCache, "invalidate" | "clear">;
   readonly keys: Pick<ApiKeys, "reload">;
   readonly sessions: Pick<Sessions, "applyRevoked" | "applyMissed">;
 }
 
-/** What following the changes takes. */
-export interface FollowOptions {
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
-}
-
-/** What nobody was told of counts after so long at the latest, give or take a quarter. */
-const READ_ANEW_MS = 600_000;
+/** Between two refreshes of all caches, plus or minus a quarter. */
+const REFRESH_MS = 600_000;
 const RETRY_MS = 2_000;
 
 /**
- * Makes what is in memory follow one change.
- *
- * @throws {ServiceError} `store_unavailable` where something cannot be read anew: the change is to
- * be applied again then
+ * Passes changes on to a feed that is connected later: attributes are created before the node joins
+ * the others. Before that no request is served, so there is nothing to publish.
  */
-export async function applyChange(
+export class ChangeRelay {
+  #feed: Pick<ChangeFeed, "publish"> | undefined;
+
+  /** Publishes to `feed` from now on. */
+  connect(feed: Pick<ChangeFeed, "publish">): void {
+    this.#feed = feed;
+  }
+
+  /** Publishes a change; drops it while no feed is connected. */
+  readonly publish = (change: Change): void => this.#feed?.publish(change);
+}
+
+/**
+ * Applies one change to the caches.
+ *
+ * @throws {ServiceError} `store_unavailable` where records cannot be read again; the caller retries
+ */
+async function applyChange(
   change: Change,
   { attributes, candidates, keys, sessions }: Caches,
 ): Promise<void> {
@@ -57,32 +65,40 @@ export async function applyChange(
   }
 }
 
-/** Follows a feed until it is disposed. */
+/**
+ * Applies every change of a feed to the caches until it is disposed.
+ *
+ * @param options.random from 0 (inclusive) to 1 (exclusive)
+ */
 export function followChanges(
   feed: Pick<ChangeFeed, "onChange">,
   caches: Caches,
-  { clock, random, log }: FollowOptions,
+  { clock, random, log }: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: Log;
+  },
 ): Disposable {
   let timer: Timer | undefined;
   let isOver = false;
 
-  function readAnewAfter(ms: number): void {
+  function refreshAfter(ms: number): void {
     timer?.cancel();
     if (!isOver) timer = clock.after(ms * (0.75 + random() / 2), () => apply({ kind: "unknown" }));
   }
 
   function apply(change: Change): void {
-    if (change.kind === "unknown") readAnewAfter(READ_ANEW_MS);
+    if (change.kind === "unknown") refreshAfter(REFRESH_MS);
     applyChange(change, caches).catch((thrown) => {
-      log.warn("a change by another node could not be followed yet", {
+      log.warn("cannot apply a change by another node; all caches will be refreshed", {
         reason: messageOf(thrown),
       });
-      readAnewAfter(RETRY_MS);
+      refreshAfter(RETRY_MS);
     });
   }
 
   feed.onChange(apply);
-  readAnewAfter(READ_ANEW_MS);
+  refreshAfter(REFRESH_MS);
   return {
     [Symbol.dispose]() {
       isOver = true;

@@ -1,7 +1,7 @@
 /**
- * A node that is alone with its store: Deno KV on a file or in memory. On the platform's KV other
- * isolates may use the same one; they share the buffer's log, the jobs and all records, and tell
- * each other of changes, while sockets and limits are each isolate's own.
+ * The backend of a single node: Deno KV on a file or in memory. On Deno Deploy several isolates may
+ * use the same KV; they share the buffer's log, the jobs and all records, and publish changes to each
+ * other. Sockets and rate limits stay local to each isolate.
  */
 
 import { LogBuffer } from "../buffer/mod.ts";
@@ -10,10 +10,13 @@ import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import { createLocalHub, EventRecords } from "../events/mod.ts";
 import { KvStore } from "../store/mod.ts";
-import type { Backend, JoinDeps, Parts } from "./backend.ts";
-import { bufferOptions } from "./buffer_options.ts";
+import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
 
-/** Stands on a store, which it closes unless told that others use it too. */
+/**
+ * Makes a backend over an open store.
+ *
+ * @param options.owned whether disposing the backend closes the store; false where others use it
+ */
 export function createEmbeddedBackend(
   store: Store,
   { owned = true }: { readonly owned?: boolean } = {},
@@ -33,10 +36,10 @@ function join(store: Store, deps: JoinDeps): Parts {
     ...bufferOptions(deps),
     leaseMs: settings().cluster.leaseMs,
     onFailover(count) {
-      metrics.count("carillon_claims_taken_over_total", {}, count);
+      metrics.count("carillon_claims_reclaimed_total", {}, count);
       metrics.count("carillon_notifications_recovered_total", {}, count);
     },
-    onLeaseLost: () => metrics.count("carillon_node_lapses_total", {}),
+    onLeaseLost: () => metrics.count("carillon_node_leases_lost_total", {}),
   });
   const keepsEvents = store.traits.durable && !store.traits.shared;
   const hub = createLocalHub({

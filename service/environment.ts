@@ -1,8 +1,8 @@
-/** The settings that come from environment variables: what must be known before anything is read. */
+/** Reads the settings that the service needs before it can read its configuration. */
 
 import { ServiceError } from "../core/errors.ts";
 
-/** How a node is started. */
+/** The settings of one node that come from environment variables. */
 export interface Environment {
   readonly host: string;
   readonly port: number;
@@ -14,7 +14,7 @@ export interface Environment {
   readonly sessionSecret?: string;
 }
 
-/** Every variable, with its default and what it is for; the README's table says the same. */
+/** Every variable with its default. The README explains each. */
 export const VARIABLES = {
   CARILLON_PORT: "8080",
   CARILLON_HOST: "0.0.0.0",
@@ -24,7 +24,11 @@ export const VARIABLES = {
   CARILLON_SESSION_SECRET: undefined,
 } as const;
 
-/** @throws {ServiceError} `invalid_configuration` naming the variable. */
+/**
+ * Reads the environment.
+ *
+ * @throws {ServiceError} `invalid_configuration`; the message names the variable
+ */
 export function readEnvironment(variables: Readonly<Record<string, string>>): Environment {
   const value = (name: keyof typeof VARIABLES) => variables[name] || VARIABLES[name];
   const digits = value("CARILLON_PORT")!;

@@ -1,7 +1,6 @@
 /**
- * The service's ports, the public and the internal one. A port is taken before anything of the data
- * file is touched, so that a start that has to fail for it fails first; until the service is ready,
- * every answer is 503.
+ * The public and the internal HTTP listener. A start takes both ports before the buffer reads its
+ * log, so that a start whose port is in use fails early. Until a handler is set, every answer is 503.
  */
 
 import type { Settings } from "../cascade/mod.ts";
@@ -9,23 +8,22 @@ import { type Clock, systemClock, within } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 
-/** Answers requests. */
-export type Handler = (
+type Handler = (
   request: Request,
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
 ) => Response | Promise<Response>;
 
-/** A port that is listened at. */
+/** A listener on one port. */
 export interface HttpListener extends AsyncDisposable {
   readonly address: Deno.NetAddr;
-  /** Lets requests in from now on. */
+  /** Passes requests to `handler` from now on. */
   open(handler: Handler): void;
 }
 
 /**
- * Takes the port of the internal listener; `undefined` where there is to be none.
+ * Opens the internal listener; returns undefined where it is switched off.
  *
- * @throws {ServiceError} `invalid_configuration` where the port cannot be had.
+ * @throws {ServiceError} `invalid_configuration` where the port is not available
  */
 export function listenInternal(
   { host, port }: Settings["internal"],
@@ -36,18 +34,22 @@ export function listenInternal(
   return listen({ ...{ host: host || "127.0.0.1", port, log }, portSetting });
 }
 
-/** A peer that went away in the middle of a request would keep the service from ending. */
+/** Bounds the wait for requests whose peer is gone, which would keep the service from ending. */
 const CLOSES_WITHIN_MS = 2_000;
 
-/** @throws {ServiceError} `invalid_configuration` where the port cannot be had. */
+/**
+ * Opens a listener.
+ *
+ * @throws {ServiceError} `invalid_configuration` where the port is not available
+ */
 export function listen(
   { host, port, log, clock = systemClock, portSetting = "CARILLON_PORT" }: {
     readonly host: string;
     readonly port: number;
     readonly log: Log;
-    /** What closing is bounded by. @default {systemClock} */
+    /** Bounds closing. @default {systemClock} */
     readonly clock?: Clock;
-    /** What sets the port, for the message where it is taken. */
+    /** The setting that the error names if the port is in use. @default {"CARILLON_PORT"} */
     readonly portSetting?: string;
   },
 ): HttpListener {
@@ -58,7 +60,7 @@ export function listen(
       port,
       onListen: () => {},
       onError(thrown) {
-        log.error("a request broke", { reason: messageOf(thrown) });
+        log.error("a request failed unexpectedly", { reason: messageOf(thrown) });
         return new Response(null, { status: 500 });
       },
     },
@@ -72,6 +74,11 @@ export function listen(
     [Symbol.asyncDispose]: () =>
       closed ??= within(server.shutdown(), { clock, ms: CLOSES_WITHIN_MS }),
   };
+}
+
+/** Formats an address as `host:port`. */
+export function addressText({ hostname, port }: Deno.NetAddr): string {
+  return `${hostname}:${port}`;
 }
 
 function bind(

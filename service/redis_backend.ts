@@ -1,4 +1,4 @@
-/** A node among equals: everything that nodes share is in Redis. */
+/** The backend of several equal nodes: everything that they share is in Redis. */
 
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
@@ -20,25 +20,23 @@ import {
   type ServerFinding,
 } from "../redis/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
-import type { Backend, JoinDeps, Parts } from "./backend.ts";
-import { bufferOptions } from "./buffer_options.ts";
+import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
 
-/** What opening takes. */
-export interface RedisBackendOptions {
+interface RedisBackendOptions {
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }
 
-/** What is found wrong with the servers is true for so long. */
+/** How long the findings of one check of the servers are reused. */
 const FINDINGS_MS = 60_000;
 
 /**
- * Connects, and looks whether the servers can be relied upon.
+ * Connects to Redis and checks the version and settings of its servers.
  *
- * @throws {ServiceError} `invalid_configuration` where the address is none or a server is too old,
- * `store_unavailable` where Redis cannot be reached
+ * @throws {ServiceError} `invalid_configuration` where the address is malformed or a server is too
+ * old, `store_unavailable` where Redis cannot be reached
  */
 export async function openRedisBackend(
   address: string,
@@ -47,8 +45,8 @@ export async function openRedisBackend(
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
-  // Far more than all other records, where publishers use them.
-  const store = opened.use(new RedisStore(link, { loose: ["idempotency"] }));
+  // Idempotency keys may outnumber all other records, so they are spread over the hash slots.
+  const store = opened.use(new RedisStore(link, { standalone: ["idempotency"] }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {
@@ -56,7 +54,7 @@ export async function openRedisBackend(
     log.warn(message);
   }
 
-  async function look(): Promise<readonly ServerFinding[]> {
+  async function readFindings(): Promise<readonly ServerFinding[]> {
     if (clock.monotonic() - checkedAt < FINDINGS_MS) return findings;
     findings = await checkServers(link);
     checkedAt = clock.monotonic();
@@ -69,14 +67,14 @@ export async function openRedisBackend(
     hasOthers: true,
     join: (deps) => join(link, deps),
     async checks() {
-      // Where Redis is away, the check of the store says so.
-      return [checkOf(await look().catch(() => findings))];
+      // Where Redis cannot be reached, the check of the store says so.
+      return [checkOf(await readFindings().catch(() => findings))];
     },
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };
 }
 
-/** Warnings do not take the node out: every other node would have the same. */
+/** Warnings do not make the node unready: every other node would have the same. */
 function checkOf(findings: readonly ServerFinding[]): ReadinessCheck {
   return {
     name: "redis",
@@ -98,8 +96,11 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
     }),
   );
   nodes.onLeaseLost(() => {
-    metrics.count("carillon_node_lapses_total", {});
-    log.warn("this node was out of sight for longer than its lease", { node: nodes.id });
+    metrics.count("carillon_node_leases_lost_total", {});
+    log.warn(
+      "this node did not renew its lease in time; other nodes may have taken over its work",
+      { node: nodes.id },
+    );
   });
   const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
   const changes = opened.use(createChangeFeed({ channel, nodes, clock, random, log }));
@@ -110,7 +111,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
   const buffer = new RedisBuffer({
     ...bufferOptions(deps),
     ...{ link, nodes },
-    onReclaimed: (count) => metrics.count("carillon_claims_taken_over_total", {}, count),
+    onReclaimed: (count) => metrics.count("carillon_claims_reclaimed_total", {}, count),
   });
   metrics.beforeScrape(() => {
     metrics.set("carillon_redis_up", {}, link.isUp ? 1 : 0);
@@ -127,7 +128,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
   };
 }
 
-/** The link with a watch on its scripts. */
+/** Wraps a link so that it measures the duration of each script. */
 function timed(
   link: RedisLink,
   { metrics, clock }: { readonly metrics: Metrics; readonly clock: Clock },

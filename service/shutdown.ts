@@ -1,6 +1,6 @@
 /**
- * How a node goes away: not ready at once, its sockets closed a few per second while it still
- * takes publishes, and no more requests only when nobody should be sending any.
+ * Drains and stops a node. It becomes unready at once and closes its sockets at a limited rate while
+ * it still accepts publishes; it closes its listeners when balancers no longer send requests.
  */
 
 import type { Settings } from "../cascade/mod.ts";
@@ -8,49 +8,52 @@ import { type Clock, sleep, within } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Realtime } from "../realtime/mod.ts";
 
-/** What leaving needs. */
-export interface ShutdownDeps {
+interface ShutdownDeps {
   readonly realtime: Pick<Realtime, "drain">;
   readonly settings: () => Settings["drain"];
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes no more requests, and resolves when those under way are answered. */
-  readonly closeListener: () => Promise<void>;
-  /** Hands over or finishes everything else. */
+  /** Stops accepting requests; resolves when those in progress are answered. */
+  readonly closeListeners: () => Promise<void>;
+  /** Stops everything else. */
   readonly stop: () => Promise<void>;
 }
 
-/** A node's way out. */
+/** The shutdown of a node. */
 export interface Shutdown {
-  /** Whether it has begun: the node is not ready any more. */
+  /** Whether it has begun: the node is no longer ready. */
   readonly hasBegun: boolean;
-  /** Resolves when the node has left, however that came about. */
+  /** Resolves when the node has stopped, after a drain or without one. */
   readonly done: Promise<void>;
-  /** Begins, once; `notice`: whether a balancer is given the time to see it. */
+  /**
+   * Drains the node, then stops it. A second call returns the promise of the first.
+   *
+   * @param options.notice whether to wait until a balancer has seen that the node is unready
+   */
   begin(options: { readonly notice: boolean }): Promise<void>;
-  /** Stops without ceremony. */
+  /** Stops without draining. */
   stop(): Promise<void>;
 }
 
-/** Requests that are still under way after this time are cut off by the stop that follows. */
-const DOOR_WITHIN_MS = 2_000;
+/** The stop that follows cuts off requests that are still in progress after this time. */
+const CLOSE_LISTENERS_WITHIN_MS = 2_000;
 
-/** See the file's comment. */
+/** Creates the shutdown of a node; it does nothing until it begins. */
 export function createShutdown(deps: ShutdownDeps): Shutdown {
   const { realtime, settings, clock, log } = deps;
   const done = Promise.withResolvers<void>();
   let hasBegun = false;
-  let leaving: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
-  async function leave(notice: boolean): Promise<void> {
+  async function drain(notice: boolean): Promise<void> {
     const { socketsPerSecond, withinMs, noticeMs } = settings();
-    log.info("leaving: sockets are being closed", { within: withinMs });
+    log.info("draining: sockets are being closed", { within: withinMs });
     await Promise.all([
       realtime.drain({ perSecond: socketsPerSecond, withinMs }),
       notice ? sleep(clock, noticeMs) : undefined,
     ]);
-    await within(deps.closeListener(), { clock, ms: DOOR_WITHIN_MS });
+    await within(deps.closeListeners(), { clock, ms: CLOSE_LISTENERS_WITHIN_MS });
     await stop();
   }
 
@@ -61,7 +64,7 @@ export function createShutdown(deps: ShutdownDeps): Shutdown {
     return stopping;
   }
 
-  // Whoever waits for the end hears of a failure; nobody has to.
+  // Callers that await `done` receive a failure; without one it must not count as unhandled.
   done.promise.catch(() => {});
 
   return {
@@ -71,8 +74,8 @@ export function createShutdown(deps: ShutdownDeps): Shutdown {
     done: done.promise,
     begin({ notice }) {
       hasBegun = true;
-      leaving ??= leave(notice);
-      return leaving;
+      draining ??= drain(notice);
+      return draining;
     },
     stop,
   };

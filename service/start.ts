@@ -1,220 +1,145 @@
 /**
- * Starts the service: backend → configuration → port → credentials → parts → sockets → transports
- * → delivery → HTTP, and stops it in the opposite order. Everything is made here and handed in; no
- * rule of the service is.
+ * Starts the service in stages and stops it in the opposite order. Each stage is a function that
+ * returns what later stages need; nothing refers to a stage that comes after it. The stages contain
+ * no rule of the service: they create its parts and connect them.
  */
 
-import { Attributes, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
-import { BodyDeadline } from "../core/body_deadline.ts";
-import type { Change, ChangeFeed } from "../core/change_feed.ts";
-import type { Clock } from "../core/clock.ts";
-import { createIdSource } from "../core/ids.ts";
-import { createLog } from "../core/log.ts";
-import { createMetrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
-import type { YieldToEventLoop } from "../core/event_loop.ts";
-import {
-  clientsOf,
-  type CommitChanges,
-  createPipeline,
-  loadReceiptTokens,
-} from "../delivery/mod.ts";
-import { createRealtime } from "../realtime/mod.ts";
+import { clientsOf, loadReceiptTokens } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
-import { GroupCommit } from "../store/mod.ts";
-import { CandidateCache, createMatcher, SubscriptionRepository } from "../subscriptions/mod.ts";
-import { createAdmission } from "./admission.ts";
-import type { Backend } from "./backend.ts";
-import { followChanges } from "./changes.ts";
-import { loadCredentials } from "./credentials.ts";
-import { listen, listenInternal } from "./http_listener.ts";
+import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
+import {
+  createDelivery,
+  createSubscriptions,
+  type Delivery,
+  type SubscriptionParts,
+} from "./delivery.ts";
 import type { Environment } from "./environment.ts";
-import { watchGauges } from "./gauges.ts";
-import { createShutdown } from "./shutdown.ts";
-import { createMessages } from "./messages.ts";
-import { openBackend } from "./open_backend.ts";
-import { watchReadBack } from "./read_back.ts";
-import { createReadiness } from "./readiness.ts";
-import { realtimeSettings, SocketClients } from "./socket_clients.ts";
-import { socketHooks } from "./socket_hooks.ts";
-import { subscriptionsOf } from "./subscriptions.ts";
-import { createTestSend } from "./test_send.ts";
-import { chooseHttpEngine } from "./http_engine.ts";
-import { createTransportRegistry } from "./transport_registry.ts";
-
-/** What a node is started with besides its environment. */
-export interface StartOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Lets I/O have its turn. */
-  readonly yieldToEventLoop: YieldToEventLoop;
-  /** All environment variables; some of them override properties. */
-  readonly variables: Readonly<Record<string, string>>;
-  /** Takes log lines, each with its newline. */
-  readonly writeLog: (line: string) => void;
-  /** Used instead of what the environment names, e.g. where several share a handle. */
-  readonly backend?: Backend;
-}
+import {
+  type Foundation,
+  joinBackend,
+  type JoinedParts,
+  openFoundation,
+  type StartOptions,
+} from "./foundation.ts";
+import { addressText } from "./http_listener.ts";
+import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
+import { createShutdown, type Shutdown } from "./shutdown.ts";
+import { createSockets, type Sockets } from "./sockets.ts";
 
 /** A running node. */
 export interface Service {
-  /** Where it listens. */
+  /** The address of the public listener. */
   readonly address: Deno.NetAddr;
-  /** The first admin key, where this start made one. */
+  /** The first admin key, where this start created one. */
   readonly firstKey: string | undefined;
-  /** What is to be done once a minute. */
+  /** Closes expired sockets and removes expired subscriptions; to be called once a minute. */
   runMaintenance(): Promise<void>;
-  /** Reads the configuration anew. */
+  /** Reads the configuration again. */
   reload(): Promise<void>;
-  /** Goes away so that clients and publishers hardly notice: what SIGTERM asks for. */
+  /** Drains the node and stops it, as SIGTERM asks for. A single node stops at once. */
   drain(): Promise<void>;
-  /** Milliseconds after which leaving that has not ended is to be cut short by a stop. */
+  /** Milliseconds after which a drain that has not ended should be cut short by {@link stop}. */
   readonly drainsWithinMs: number;
-  /** Hands over what is due, keeps the rest, closes everything. */
+  /** Processes what is due, keeps the rest, closes everything. */
   stop(): Promise<void>;
-  /** Resolves when it has gone, be it that it was stopped or that an operator had it leave. */
+  /** Resolves when the node has stopped, whether a caller or an operator asked for it. */
   readonly left: Promise<void>;
 }
 
-/** For what comes after the sockets are closed. */
-const LEAVING_SLACK_MS = 10_000;
+/** How long a drain may take after the last socket is closed. */
+const DRAIN_SLACK_MS = 10_000;
+/** The most sweeps for expired subscriptions in one maintenance run; the next run continues. */
+const MAX_SWEEPS = 20;
 
-/** @throws {ServiceError} `invalid_configuration`, `store_unavailable`, with what to mend. */
+/**
+ * Starts a node. If a stage fails, everything that was opened before it is closed.
+ *
+ * @throws {ServiceError} `invalid_configuration`, `store_unavailable`; the message says what to fix
+ */
 export async function startService(
   environment: Environment,
   options: StartOptions,
 ): Promise<Service> {
-  const { clock, random, yieldToEventLoop, variables } = options;
-  const now = () => clock.now();
-  const ids = createIdSource(clock);
-  const metrics = createMetrics();
-  const bootLog = createLog({ write: options.writeLog, now });
-  // Everything that was opened is closed in the opposite order, also where a start fails half-way.
-  await using opened = new AsyncDisposableStack();
-
-  const backend = opened.use(
-    options.backend ?? await openBackend(environment.store, { clock, random, log: bootLog }),
-  );
-  const { store } = backend;
-  // The feed needs settings, and what it is told of is read before these.
-  const feed: { current?: ChangeFeed } = {};
-  const changed = (change: Change) => feed.current?.publish(change);
-  const attributes = new Attributes({ store, onChanged: changed });
-  const cascade = opened.use(
-    await startCascade({
-      ...{ attributes, clock, metrics, environment: variables, log: bootLog },
-      files: createDenoConfigFiles(environment.configDir),
-    }),
-  );
-  const settings = () => cascade.current().settings;
-  const log = createLog({ write: options.writeLog, now, level: settings().log.level });
-
-  const door = opened.use(listen({ ...environment, log }));
-  const internalDoor = opened.use(listenInternal(settings().internal, log));
-
-  const group = new GroupCommit(store, { clock, yieldToEventLoop });
-  const commit: CommitChanges = (commit) => group.commit(commit);
-  const parts = opened.use(
-    await backend.join({ settings, clock, random, yieldToEventLoop, ids, log, metrics, commit }),
-  );
-  const { buffer, hub, limiter, tokens, changes } = parts;
-  feed.current = changes;
-
-  const { keys, sessions, authenticate } = await loadCredentials(store, {
-    ...{ clock, environment, fetch, onChanged: changed },
-    settings: settings(),
-  });
-
-  const bodyDeadline = opened.use(
-    new BodyDeadline({ clock, bodyTimeoutMs: () => settings().http.bodyTimeoutMs }),
-  );
-  const socketClients = new SocketClients({ cascade, log });
-  const realtime = opened.use(createRealtime({
-    ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
-    settings: realtimeSettings(settings(), socketClients.all()),
-    authenticate: createAdmission({ authenticate, cascade }),
-    hooks: socketHooks(metrics, {
-      onRecovered: (event, client) => pipeline.acknowledge(event, client),
-      onAcknowledged: (event, client, kind) => pipeline.reports.fromSocket(event, client, kind),
-    }),
-  }));
-  sessions.onRevoked((id) => void realtime.closeSession(id));
-
-  const candidates = new CandidateCache(store);
-  const repository = new SubscriptionRepository({
-    ...{ store, candidates, clock, random, newId: ids, onChanged: changed },
-    maxPerUser: settings().subscriptions.maxPerUser,
-  });
-  if (backend.hasOthers) {
-    const caches = { attributes, candidates, keys, sessions };
-    opened.use(followChanges(changes, caches, { clock, random, log }));
+  const opened = new AsyncDisposableStack();
+  try {
+    const foundation = await openFoundation(environment, { ...options, opened });
+    const parts = await joinBackend(foundation);
+    const authentication = await loadAuthentication(foundation);
+    const subscriptions = createSubscriptions(foundation, { ...parts, ...authentication });
+    const receiptTokens = await loadReceiptTokens(foundation.backend.store);
+    const delivery = createDelivery(foundation, { ...parts, ...subscriptions, receiptTokens });
+    const sockets = createSockets(foundation, {
+      ...{ ...parts, ...subscriptions, ...delivery, sessions: authentication.sessions },
+      admit: createAdmission({ ...foundation, ...authentication }),
+    });
+    const stages = { ...parts, ...authentication, ...subscriptions, ...delivery, ...sockets };
+    const recovery = await startWork(foundation, stages);
+    const shutdown = shutdownOf(foundation, stages);
+    const firstKey = await serveHttp(foundation, { ...stages, recovery, shutdown });
+    return serviceOf(foundation, { ...stages, shutdown, firstKey });
+  } catch (thrown) {
+    // The first error is the one to report, even if closing fails as well.
+    await opened.disposeAsync().catch(() => {});
+    throw thrown;
   }
-  const matcher = createMatcher({
-    ...{ candidates, clock },
-    interests: (client) => socketClients.interests(client),
-  });
+}
 
-  const waysOut = opened.use(createTransportRegistry({
-    ...{ hub, cascade, configDir: environment.configDir, clock, log },
-    engine: chooseHttpEngine({ ...settings().http, variables, clock, log }),
-    ...(tokens && { sharedTokens: tokens }),
-    onConfigured: (transport) => pipeline.queues.reset(transport),
-  }));
-  const { transports, webPushKey } = waysOut;
-  const messages = createMessages({ cascade, log });
-  const pipeline = createPipeline({
-    ...{
-      buffer,
-      store,
-      clock,
-      ids,
-      random,
-      yieldToEventLoop,
-      log,
-      metrics,
-      fetch,
-      settings,
-      transports,
-    },
-    ...{ sockets: hub, limiter, commit, receiptTokens: await loadReceiptTokens(store) },
-    subscriptions: subscriptionsOf(repository, matcher),
-    configuration: () => cascade.current(),
-    generate: messages.generate,
-  });
+type Stages = JoinedParts & Authentication & SubscriptionParts & Delivery & Sockets;
 
+/** Applies the configuration, now and after each reload, and starts hub and pipeline. */
+async function startWork(
+  { cascade, opened, clock, log, metrics }: Foundation,
+  { hub, clients, realtime, registry, pipeline, messages }: Stages,
+): Promise<LogRecovery> {
+  const configureTransports = () =>
+    registry.configure((transport) => pipeline.queues.reset(transport));
   cascade.onSwap(() => {
-    realtime.configure(realtimeSettings(settings(), socketClients.reload()));
+    clients.reload();
+    realtime.configure(clients.settings());
     messages.reload();
-    void waysOut.configure();
+    void configureTransports();
   });
-  await waysOut.configure();
+  await configureTransports();
   await hub.start(realtime);
   const { recovered } = await pipeline.start();
   opened.use(pipeline);
-  const readBack = watchReadBack(recovered, { clock, log, metrics });
-  await readBack.atOnce;
+  const recovery = watchRecovery(recovered, { clock, log, metrics });
+  await recovery.firstSecond;
+  return recovery;
+}
 
-  const leaving = createShutdown({
-    ...{ realtime, clock, log, settings: () => settings().drain },
-    async closeListener() {
-      await Promise.all([door, internalDoor].map((each) => each?.[Symbol.asyncDispose]()));
+function shutdownOf(
+  { listener, internalListener, cascade, opened, clock, log }: Foundation,
+  { realtime, pipeline }: Stages,
+): Shutdown {
+  return createShutdown({
+    ...{ realtime, clock, log, settings: () => cascade.current().settings.drain },
+    async closeListeners() {
+      await Promise.all([listener, internalListener].map((each) => each?.[Symbol.asyncDispose]()));
     },
     async stop() {
-      await pipeline.stop(); // while sockets are open, so that what is due still reaches them
+      await pipeline.stop(); // while sockets are open, so that they still receive what is due
       await realtime.close();
-      await life.disposeAsync();
+      await opened.disposeAsync();
     },
   });
+}
+
+/** Opens the listeners for requests. Returns the first admin key, if this start creates one. */
+async function serveHttp(
+  foundation: Foundation,
+  stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
+): Promise<string | undefined> {
+  const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
+  const { hub, buffer, keys, matcher, pipeline, realtime, recovery, shutdown } = stages;
+  const { transports, webPushKey } = stages.registry;
   const appDeps: AppDeps = {
-    ...{ authenticate, keys, sessions, attributes, repository, transports, clock },
-    ...{ log, metrics, webPushKey, bodyDeadline },
+    ...{ ...foundation, ...stages, transports, webPushKey },
     publish: pipeline.publish,
-    find: (id) => pipeline.find(id),
-    takeBack: pipeline.takeBack,
-    reports: pipeline.reports,
     letters: pipeline.letters,
     replay: pipeline.replay,
-    tryOut: createTestSend({ transports, ids, clock, generate: messages.generate }),
+    testSend: stages.testSend,
     snapshot: () => cascade.current(),
     async match(notification) {
       const [present = []] = await hub.presence([notification]);
@@ -223,54 +148,55 @@ export async function startService(
     serves: pipeline.serves,
     reload: () => cascade.reload(),
     ready: createReadiness({
-      ...{ backend, transports, clock, shutdown: () => leaving.hasBegun },
-      readBack: () => readBack.checks(),
+      ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
+      recoveryChecks: () => recovery.checks(),
     }),
-    drain: () => void leaving.begin({ notice: true }),
-    isOperatedInside: internalDoor !== undefined,
+    drain: () => void shutdown.begin({ notice: true }),
+    hasInternalListener: internalListener !== undefined,
   };
   const app = createApp(appDeps);
-  watchGauges({ metrics, buffer, realtime, pipeline, transports, clock });
+  updateGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
-  // Last, so that a start that fails does not make a key that nobody is told.
+  // After everything that can fail: a key of a start that fails would never be shown to anybody.
   const firstKey = await keys.ensureAdminKey();
-  door.open((request, info) => {
-    // Sockets have their own CORS, limits and errors, and a long poll must not meet the API's.
+  listener.open((request, info) => {
+    // Sockets have their own CORS, limits and errors; those of the API would break a long poll.
     const path = pathOf(request.url);
     return realtime.handles(path) ? realtime.fetch(request, info) : app(request);
   });
-  internalDoor?.open(createInternalApp(appDeps));
-  const { address } = door;
+  internalListener?.open(createInternalApp(appDeps));
   log.info("listening", {
-    address: textOf(address),
-    ...(internalDoor && { internal: textOf(internalDoor.address) }),
+    address: addressText(listener.address),
+    ...(internalListener && { internal: addressText(internalListener.address) }),
   });
+  return firstKey;
+}
 
-  const life = opened.move();
+function serviceOf(
+  { backend, cascade, clock, listener }: Foundation,
+  { realtime, repository, shutdown, firstKey }: Stages & {
+    readonly shutdown: Shutdown;
+    readonly firstKey: string | undefined;
+  },
+): Service {
   return {
-    address,
-    firstKey,
+    ...{ address: listener.address, firstKey },
     async runMaintenance() {
       realtime.closeExpired();
-      // Each sweep takes so many; what is left after some of them waits a minute.
-      for (let sweep = 0; sweep < 20; sweep++) {
+      for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
         if (await repository.sweepExpired(clock.now()) === 0) break;
       }
     },
     async reload() {
       await cascade.reload();
     },
-    // Without others, whoever is sent away finds nobody: then it is over quickly.
     get drainsWithinMs() {
-      const { withinMs, noticeMs } = settings().drain;
-      return Math.max(withinMs, noticeMs) + LEAVING_SLACK_MS;
+      const { withinMs, noticeMs } = cascade.current().settings.drain;
+      return Math.max(withinMs, noticeMs) + DRAIN_SLACK_MS;
     },
-    drain: () => backend.hasOthers ? leaving.begin({ notice: true }) : leaving.stop(),
-    stop: () => leaving.stop(),
-    left: leaving.done,
+    // A single node stops at once: its clients have no other node to reconnect to.
+    drain: () => backend.hasOthers ? shutdown.begin({ notice: true }) : shutdown.stop(),
+    stop: () => shutdown.stop(),
+    left: shutdown.done,
   };
-}
-
-function textOf({ hostname, port }: Deno.NetAddr): string {
-  return `${hostname}:${port}`;
 }

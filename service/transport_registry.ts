@@ -1,11 +1,11 @@
 /**
- * Makes the transports, and keeps the options of their clients as the configuration has them: at
- * the start, after each reload, and when a file that an entry names has changed.
+ * Creates the transports and gives them the options of their clients from the configuration. The
+ * service calls `configure` at the start and after each change of the configuration folder.
  */
 
 import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import { type Cascade, OPTIONS_FILES, parseClientOptions, placeOf } from "../cascade/mod.ts";
+import { type Cascade, OPTIONS_FILES, parseClientOptions, type Settings } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
@@ -13,47 +13,52 @@ import type { Log } from "../core/log.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { ConfigurableTransport, Transport } from "../core/transport.ts";
+import { placeOf } from "../core/file_fault.ts";
 import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
-import type { HttpEngine } from "../transports/http/mod.ts";
+import { createFetchEngine, type HttpEngine } from "../transports/http/mod.ts";
+import { createHttp2Engine } from "../transports/http2/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
 import { createWebsocketTransport } from "../transports/websocket.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
 
-/** What the transports need from outside. */
-export interface TransportRegistryDeps {
+interface TransportRegistryDeps {
   readonly hub: Pick<EventHub, "presence" | "publish">;
   readonly cascade: Cascade;
   readonly configDir: string;
   readonly clock: Clock;
-  /** How APNs and FCM are called. */
+  /** The HTTP client that calls APNs and FCM. */
   readonly engine: HttpEngine;
   readonly log: Log;
-  /** Absent where this node makes all tokens itself. */
+  /** Absent where this node makes all provider tokens itself. */
   readonly sharedTokens?: SharedTokens;
-  /** Called when a transport's clients may have changed. */
-  readonly onConfigured: (transport: TransportName) => void;
 }
 
-/** The transports and their life. */
+/** All transports; disposing it closes them. */
 export interface TransportRegistry extends AsyncDisposable {
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  /** The key that pages subscribe to Web Push with, base64url; absent where a client has none. */
+  /** Returns the public VAPID key of a client, base64url; undefined where it has none. */
   readonly webPushKey: (client: string) => string | undefined;
-  /** Reads the options of all clients anew. Never rejects: a bad entry is logged and left out. */
-  configure(): Promise<void>;
+  /**
+   * Reads the options of all clients again. Never rejects: a bad entry is logged and left out.
+   *
+   * @param onConfigured called for each transport whose clients may have changed
+   */
+  configure(onConfigured: OnConfigured): Promise<void>;
 }
 
-interface Way {
+type OnConfigured = (transport: TransportName) => void;
+
+interface Entry {
   readonly file: string;
   readonly transport: Transport;
   configure(text: string): Promise<void>;
 }
 
-/** See the file's comment; nothing is configured until `configure()` is called. */
+/** Creates the transports. They serve no client until `configure` is called. */
 export function createTransportRegistry(deps: TransportRegistryDeps): TransportRegistry {
   const { cascade, configDir, clock, engine, log, sharedTokens } = deps;
-  // Paths in options files are meant from the configuration folder.
+  // Paths in options files are relative to the configuration folder.
   const resolve = (path: string) => isAbsolute(path) ? path : join(configDir, path);
   const common = {
     clock,
@@ -65,59 +70,86 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
   const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
-  const ways: readonly Way[] = [
-    way(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
-    way(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
-    way(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
-    way(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),
+  const entries: readonly Entry[] = [
+    entry(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
+    entry(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
+    entry(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
+    entry(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),
   ];
 
-  function way<T>(
+  function entry<T>(
     file: string,
     transport: ConfigurableTransport<T>,
     schema: z.ZodType<T>,
-  ): Way {
+  ): Entry {
     async function configure(text: string) {
       const { clients, faults } = parseClientOptions({ file, text }, schema);
       for (const fault of faults) log.error(fault.message, { place: placeOf(fault) });
       for (const fault of await transport.configure(clients)) {
         log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
       }
-      deps.onConfigured(transport.name);
     }
     return { file, transport, configure };
   }
 
   const transports: readonly Transport[] = [
     createWebsocketTransport(deps.hub),
-    ...ways.map(({ transport }) => transport),
+    ...entries.map(({ transport }) => transport),
   ];
 
-  async function configureAll(): Promise<void> {
+  async function configureAll(onConfigured: OnConfigured): Promise<void> {
     const snapshot = cascade.current();
-    await Promise.all(ways.map(async ({ file, configure }) => {
+    await Promise.all(entries.map(async ({ file, transport, configure }) => {
       try {
         await configure(snapshot.file(file) ?? "");
+        onConfigured(transport.name);
       } catch (thrown) {
-        log.error("options could not be applied", { place: file, reason: messageOf(thrown) });
+        log.error("cannot apply the options of a transport", {
+          place: file,
+          reason: messageOf(thrown),
+        });
       }
     }));
   }
 
-  /** One after the other: what was read last must be what holds. */
+  /** Runs are sequential, so that the options that were read last take effect last. */
   let last = Promise.resolve();
 
   return {
     transports: new Map(transports.map((transport) => [transport.name, transport])),
     webPushKey: (client) => webPush.publicKey(client),
-    configure: () => last = last.then(configureAll),
+    configure: (onConfigured) => last = last.then(() => configureAll(onConfigured)),
     async [Symbol.asyncDispose]() {
-      await Promise.allSettled(transports.map((one) => one[Symbol.asyncDispose]()));
+      await Promise.allSettled(transports.map((each) => each[Symbol.asyncDispose]()));
     },
   };
 }
 
-/** All addresses of a name; a family that it has none of is no fault. */
+const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/**
+ * Returns the configured HTTP client for APNs and FCM, or `fetch` where the environment names a
+ * proxy: only `fetch` supports one.
+ */
+export function chooseHttpEngine({ engine, variables, clock, log }: {
+  readonly engine: Settings["http"]["engine"];
+  /** All environment variables. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: Log;
+}): HttpEngine {
+  const { createHttpClient } = Deno;
+  const proxy = PROXY_VARIABLES.find((name) => variables[name]);
+  if (engine === "http2" && proxy === undefined) {
+    return createHttp2Engine({ runtime: Deno, createHttpClient, clock });
+  }
+  if (engine === "http2") {
+    log.info("APNs and FCM are called with fetch, which supports the proxy", { variable: proxy });
+  }
+  return createFetchEngine({ fetch: globalThis.fetch, createHttpClient, clock });
+}
+
+/** Returns the IPv4 and IPv6 addresses of a name; a name may have only one kind. */
 async function resolveAddresses(name: string, signal?: AbortSignal): Promise<readonly string[]> {
   const options = signal === undefined ? {} : { signal };
   const found = await Promise.allSettled([

@@ -1,26 +1,25 @@
-/** Access tokens that a fake token endpoint has given out, and until when they hold. */
+/** Access tokens that a fake token endpoint has issued, and their expiry. */
 
-/** A bounded book of bearer tokens. */
+/** A bounded set of bearer tokens. */
 export interface AccessTokens {
-  /** A new token. */
+  /** Issues a new token. */
   issue(): string;
-  /** Whether an `Authorization` header carries a token that still holds. */
+  /** Whether an `Authorization` header contains a valid token. */
   accepts(authorization: string | undefined): boolean;
-  /** Makes every token given out so far invalid, as a provider may at any time. */
+  /** Invalidates every issued token, as a provider may at any time. */
   revoke(): void;
 }
 
-/** Settings of {@link createAccessTokens}. */
-export interface AccessTokensOptions {
+interface AccessTokensOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly lifetimeSeconds: number;
 }
 
-/** The oldest is forgotten first. */
+/** The oldest is dropped first. */
 const MAX_TOKENS = 10_000;
 
-/** An empty book. */
+/** Creates an empty set. */
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const { now, lifetimeSeconds } = options;
   const until = new Map<string, number>();

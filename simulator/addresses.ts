@@ -1,10 +1,11 @@
-/** Where the fakes are reached: which servers there are and what lives on each. Pure. */
+/** The addresses of the fakes: which servers there are and what each one serves. Pure. */
 
 /** The servers of a simulator. */
 export const SERVERS = ["api", "apns", "google", "wns", "webpush"] as const;
+/** The name of a server. */
 export type ServerName = typeof SERVERS[number];
 
-/** Where each provider listens; bases without a slash at the end, endpoints in full. */
+/** The address of each provider; bases without a slash at the end, endpoints in full. */
 export interface SimulatorAddresses {
   /** Page and API, plain HTTP. */
   readonly api: string;
@@ -14,14 +15,14 @@ export interface SimulatorAddresses {
   readonly googleToken: string;
   /** The legacy format. */
   readonly gcm: string;
-  /** Where the channels are. */
+  /** The base of the channels. */
   readonly wns: string;
   readonly wnsToken: string;
   readonly entraToken: string;
   readonly webpush: string;
 }
 
-/** The addresses that follow from the servers' origins. */
+/** Derives all addresses from the servers' origins. */
 export function addressesOf(
   originOf: (name: ServerName) => string,
   tenant: string,

@@ -1,7 +1,6 @@
 /**
- * The browser's side of Web Push: opens a message encrypted for it (RFC 8291, on the one-record
- * form of RFC 8188). The sending side lives elsewhere and shares no code with this one, so that
- * one checks the other.
+ * The browser's side of Web Push: decrypts a message (RFC 8291, in the one-record form of RFC
+ * 8188). It shares no code with the sending side, so that each checks the other.
  */
 
 import { createDecipheriv, createECDH, hkdfSync } from "node:crypto";
@@ -15,8 +14,8 @@ export interface BrowserKeys {
   readonly auth: string;
 }
 
-/** The text of a message and whose key it was encrypted with. */
-export interface Opened {
+/** A decrypted message and the key it was encrypted with. */
+interface DecryptedPush {
   readonly plaintext: Uint8Array;
   /** The sender's one-time public key: 65 bytes. */
   readonly senderKey: Uint8Array;
@@ -26,11 +25,11 @@ const SALT_BYTES = 16;
 const KEY_BYTES = 65;
 const HEADER_BYTES = SALT_BYTES + 4 + 1 + KEY_BYTES;
 const TAG_BYTES = 16;
-/** Mark of the last record, before its padding. */
+/** The delimiter of the last logAnswer, before its padding. */
 const LAST = 2;
 
-/** Opens a body; undefined where it was not encrypted for these keys or is malformed. */
-export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): Opened | undefined {
+/** Decrypts a body; `undefined` where it was encrypted for other keys or is malformed. */
+export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): DecryptedPush | undefined {
   if (body.length < HEADER_BYTES + 1 + TAG_BYTES || body[20] !== KEY_BYTES) return undefined;
   const recordSize = new DataView(body.buffer, body.byteOffset).getUint32(SALT_BYTES);
   if (body.length - HEADER_BYTES > recordSize) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The simulator's own HTTP interface: what arrived, faults, latency, sample addresses, and a page
- * for people. Meant for loopback: it asks for no credential.
+ * The simulator's own HTTP interface: received pushes, faults, latency, sample addresses, and a
+ * page. It is meant for loopback and has no authentication.
  */
 
 import { Hono } from "hono";
@@ -8,17 +8,16 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { SimulatorAddresses } from "./addresses.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import { type Faults, PROVIDERS } from "./faults.ts";
 import { PAGE } from "./page.ts";
 import type { Samples } from "./samples.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
-/** Settings of {@link createApi}. */
-export interface ApiOptions {
+interface ApiOptions {
   readonly addresses: () => SimulatorAddresses;
   readonly samples: Samples;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
   readonly faults: Faults;
   readonly setLatency: (latencyMs: number) => void;
   readonly subscribe: (options: SubscribeOptions) => BrowserSubscription;
@@ -48,9 +47,9 @@ const filterSchema = z.strictObject({
   accepted: z.enum(["true", "false"]).transform((word) => word === "true").exactOptional(),
 });
 
-/** The handler of page and API. */
+/** Creates the handler of page and API. */
 export function createApi(options: ApiOptions): (request: Request) => Response | Promise<Response> {
-  const { arrivals, faults } = options;
+  const { received, faults } = options;
   const app = new Hono();
   app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES }));
 
@@ -60,10 +59,10 @@ export function createApi(options: ApiOptions): (request: Request) => Response |
   });
   app.get("/api/arrivals", (c) => {
     const filter = filterSchema.parse(c.req.query());
-    return c.json({ counts: arrivals.counts(), arrivals: arrivals.list(filter) });
+    return c.json({ counts: received.counts(), arrivals: received.list(filter) });
   });
   app.delete("/api/arrivals", (c) => {
-    arrivals.clear();
+    received.clear();
     return c.body(null, 204);
   });
   app.get("/api/faults", (c) => c.json({ faults: faults.list() }));
@@ -88,7 +87,7 @@ export function createApi(options: ApiOptions): (request: Request) => Response |
     const wanted = subscribeSchema.parse(await readJson(c.req.raw));
     return c.json(options.subscribe(wanted), 201);
   });
-  app.notFound((c) => c.json({ error: "There is no such thing" }, 404));
+  app.notFound((c) => c.json({ error: "Not found" }, 404));
   app.onError((error, c) => {
     if (error instanceof ServiceError) return c.json({ error: error.message }, 400);
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);
@@ -98,7 +97,7 @@ export function createApi(options: ApiOptions): (request: Request) => Response |
 }
 
 /**
- * A JSON body. The media type is insisted on, since it keeps other sites' forms out.
+ * Reads a JSON body. It requires the media type, which forms of other sites cannot send.
  *
  * @throws {ServiceError} `invalid_request`.
  */

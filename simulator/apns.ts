@@ -1,12 +1,12 @@
 /**
- * A fake APNs: `POST /3/device/<token>` with a provider token or a client certificate. Which
- * devices exist is not known: every well-formed token is one, unless a fault says otherwise.
+ * A fake APNs: `POST /3/device/<token>` with a provider token or a client certificate. It accepts
+ * every well-formed device token, unless a fault says otherwise.
  */
 
 import { X509Certificate } from "node:crypto";
 import { type ApnsRequest, checkApnsRequest } from "./apns_rules.ts";
 import type { ApnsTokenCheck, TokenHistory } from "./apns_token.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import {
   type FakeConnection,
   jsonReply,
@@ -14,22 +14,21 @@ import {
   type ProviderRequest,
 } from "./exchange.ts";
 import { type Faults, PROCEED } from "./faults.ts";
-import { applyFault, type FakeRefusal, record, type Settled } from "./settle.ts";
+import { applyFault, type FakeAnswer, type FakeRefusal, logAnswer } from "./fake_answers.ts";
 
-/** Settings of {@link createApns}. */
-export interface ApnsOptions {
+interface ApnsOptions {
   readonly checkToken: ApnsTokenCheck;
   /** Bundle ids that the token keys may push to. */
   readonly bundleIds: ReadonlySet<string>;
-  /** Streams of a connection once its sender is known. */
+  /** Streams of a connection whose sender is authenticated. */
   readonly streams: number;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** What is remembered of a connection. */
+/** The state of a connection. */
 interface Caller extends TokenHistory {
   trusted: boolean;
   /** From its certificate. */
@@ -47,7 +46,7 @@ const KEPT_HEADERS = [
   "apns-collapse-id",
 ];
 
-/** Apple's reasons for the statuses that a fault may ask for without naming one. */
+/** Apple's reasons for a fault with a status but no reason. */
 const REASONS: Readonly<Record<number, string>> = {
   400: "BadDeviceToken",
   403: "Forbidden",
@@ -58,9 +57,9 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "ServiceUnavailable",
 };
 
-/** The handler of a fake APNs. */
+/** Creates the handler of a fake APNs. */
 export function createApns(options: ApnsOptions): ProviderHandler {
-  const { faults, arrivals } = options;
+  const { faults, received } = options;
   const callers = new WeakMap<FakeConnection, Caller>();
 
   function callerOf(connection: FakeConnection): Caller {
@@ -69,7 +68,7 @@ export function createApns(options: ApnsOptions): ProviderHandler {
     return caller;
   }
 
-  /** Who is calling: a certificate goes before a token, which is then ignored. */
+  /** Authenticates the caller: with a certificate, the token is ignored. */
   function authenticate(request: ProviderRequest, caller: Caller): FakeRefusal | undefined {
     const { connection, headers } = request;
     if (connection.certificate !== undefined) {
@@ -93,21 +92,21 @@ export function createApns(options: ApnsOptions): ProviderHandler {
     const deviceToken = request.path.slice(PATH.length);
     const caller = callerOf(request.connection);
     const refusal = authenticate(request, caller);
-    const verdict = refusal === undefined
+    const checked = refusal === undefined
       ? checkApnsRequest(describeRequest(request, caller, deviceToken))
       : { ok: false as const, ...refusal };
-    const decision = verdict.ok ? faults.decide("apn", deviceToken) : PROCEED;
+    const decision = checked.ok ? faults.decide("apn", deviceToken) : PROCEED;
     const refuse = (refusal: FakeRefusal) => refused(id, refusal, options.now());
-    const settled = verdict.ok
+    const answer = checked.ok
       ? applyFault(decision, { gone: GONE, refuse }) ?? accepted(id)
-      : refuse(verdict);
-    return record(settled, {
-      arrivals,
+      : refuse(checked);
+    return logAnswer(answer, {
+      received,
       provider: "apn",
       token: deviceToken,
       headers: request.headers,
       keep: KEPT_HEADERS,
-      payload: () => verdict.ok ? verdict.payload : undefined,
+      payload: () => checked.ok ? checked.payload : undefined,
       latencyMs: decision.latencyMs,
     });
   };
@@ -137,20 +136,20 @@ function pathFault({ method, path }: ProviderRequest): FakeRefusal | undefined {
 function describeCaller({ certificate, certificateTrusted }: FakeConnection): Caller {
   if (certificate === undefined || !certificateTrusted) return { trusted: false };
   const { subject } = new X509Certificate(certificate);
-  // The user id of the subject is the bundle id; Node and Deno differ in how they write its name.
+  // The subject's user id is the bundle id; Node and Deno write its name differently.
   const [, bundleId] = /^(?:UID|uid|userId)=(.+)$/m.exec(subject) ?? [];
   return bundleId === undefined
     ? { trusted: false }
     : { trusted: false, bundleIds: new Set([bundleId]) };
 }
 
-function accepted(id: string): Settled {
+function accepted(id: string): FakeAnswer {
   return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, status: 200, id };
 }
 
-function refused(id: string, { status, reason: given }: FakeRefusal, now: number): Settled {
+function refused(id: string, { status, reason: given }: FakeRefusal, now: number): FakeAnswer {
   const reason = given ?? REASONS[status] ?? "InternalServerError";
-  // Only a 410 says since when the token is dead.
+  // Only a 410 names the time since when the token is dead.
   const body = status === 410 ? { reason, timestamp: now } : { reason };
   return { answer: jsonReply(status, body, { "apns-id": id }), status, reason, id };
 }

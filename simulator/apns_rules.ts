@@ -1,11 +1,11 @@
 /**
- * What APNs refuses in a request whose sender is known: headers, topic, device token and payload
- * (Apple: "Sending notification requests to APNs"). Pure; the answers are in Apple's words.
+ * What APNs refuses in a request of a known sender: headers, topic, device token and payload
+ * (Apple: "Sending notification requests to APNs"). Pure; the reasons are Apple's.
  */
 
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 
-/** What the rules look at. */
+/** The parts of a request that the rules check. */
 export interface ApnsRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly repeated: readonly string[];
@@ -14,16 +14,16 @@ export interface ApnsRequest {
   readonly body: Uint8Array | undefined;
   /** Bundle ids that the sender may push to. */
   readonly bundleIds: ReadonlySet<string>;
-  /** Whether the sender showed a certificate in place of a token. */
+  /** Whether the sender used a certificate instead of a token. */
   readonly byCertificate: boolean;
 }
 
 /** Accepted with its payload, or refused. */
-export type ApnsVerdict =
+type ApnsCheckResult =
   | { readonly ok: true; readonly payload: JsonObject }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
-/** Push type → what its topic ends in. `mdm` has a topic of its own kind. */
+/** Push type → the end of its topic. `mdm` has a topic of its own kind. */
 const SUFFIX: Readonly<Record<string, string>> = {
   alert: "",
   background: "",
@@ -44,15 +44,15 @@ const MAX_BYTES = 4096;
 const MAX_VOIP_BYTES = 5120;
 const encoder = new TextEncoder();
 
-/** Applies the rules in the order in which a fault is named. */
-export function checkApnsRequest(request: ApnsRequest): ApnsVerdict {
+/** Checks a request; the order of the rules decides which fault is named. */
+export function checkApnsRequest(request: ApnsRequest): ApnsCheckResult {
   const fault = headerFault(request) ?? topicFault(request);
   if (fault !== undefined) return fault;
   if (!/^([0-9a-f]{2})+$/i.test(request.deviceToken)) return refuse("BadDeviceToken");
   return checkPayload(request);
 }
 
-function headerFault({ headers, repeated }: ApnsRequest): ApnsVerdict | undefined {
+function headerFault({ headers, repeated }: ApnsRequest): ApnsCheckResult | undefined {
   if (repeated.some((name) => name.startsWith("apns-"))) return refuse("DuplicateHeaders");
   const id = headers["apns-id"];
   if (id !== undefined && !UUID.test(id)) return refuse("BadMessageId");
@@ -76,7 +76,7 @@ function headerFault({ headers, repeated }: ApnsRequest): ApnsVerdict | undefine
   }
 }
 
-function topicFault(request: ApnsRequest): ApnsVerdict | undefined {
+function topicFault(request: ApnsRequest): ApnsCheckResult | undefined {
   const { headers, bundleIds, byCertificate } = request;
   const topic = headers["apns-topic"];
   const type = headers["apns-push-type"];
@@ -92,7 +92,7 @@ function topicFault(request: ApnsRequest): ApnsVerdict | undefined {
   if (!allowed) return refuse("TopicDisallowed");
 }
 
-function checkPayload({ headers, body }: ApnsRequest): ApnsVerdict {
+function checkPayload({ headers, body }: ApnsRequest): ApnsCheckResult {
   const type = headers["apns-push-type"];
   const limit = type === "voip" ? MAX_VOIP_BYTES : MAX_BYTES;
   if (body === undefined || body.length > limit) return refuse("PayloadTooLarge", 413);
@@ -114,6 +114,6 @@ function parse(body: Uint8Array): JsonObject | undefined {
   }
 }
 
-function refuse(reason: string, status = 400): ApnsVerdict {
+function refuse(reason: string, status = 400): ApnsCheckResult {
   return { ok: false, status, reason };
 }

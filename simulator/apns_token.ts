@@ -1,12 +1,12 @@
 /**
- * What APNs demands of a provider token (Apple: "Establishing a token-based connection to APNs")
- * and of the tokens of one connection together.
+ * What APNs requires of a provider token (Apple: "Establishing a token-based connection to APNs")
+ * and of all tokens on one connection.
  */
 
 import { createPublicKey } from "node:crypto";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
 
-/** A token-signing key that Apple would know. */
+/** A token-signing key known to Apple. */
 export interface ApnsKey {
   readonly keyId: string;
   readonly teamId: string;
@@ -16,24 +16,24 @@ export interface ApnsKey {
   readonly environment?: ApnsEnvironment;
 }
 
+/** Apple's two environments. */
 export type ApnsEnvironment = "production" | "development";
 
-/** What a connection remembers of its tokens. */
+/** The tokens that a connection has used. */
 export interface TokenHistory {
   keyId?: string;
   issuedAt?: number;
 }
 
-/** A refusal in Apple's words; undefined: the token is good. */
-export type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
+/** A refusal with Apple's reason; `undefined` for a valid token. */
+type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
 
 /** Checks the tokens of one APNs server. */
 export interface ApnsTokenCheck {
   (token: string, history: TokenHistory): TokenRefusal;
 }
 
-/** Settings of {@link createApnsTokenCheck}. */
-export interface ApnsTokenOptions {
+interface ApnsTokenOptions {
   readonly keys: readonly ApnsKey[];
   readonly environment: ApnsEnvironment;
   /** Epoch milliseconds. */
@@ -43,12 +43,12 @@ export interface ApnsTokenOptions {
 const MAX_AGE_SECONDS = 3600;
 const MIN_UPDATE_SECONDS = 20 * 60;
 const MAX_SKEW_SECONDS = 60;
-/** Verified tokens that are remembered: a signature costs more than everything else here. */
+/** Verified tokens that are cached: a signature costs more than everything else here. */
 const MAX_REMEMBERED = 1000;
 
 const INVALID: TokenRefusal = { status: 403, reason: "InvalidProviderToken" };
 
-/** A check against the keys given. */
+/** Creates a check with the given keys. */
 export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck {
   const keys = new Map(
     options.keys.map((key) => [key.keyId, { ...key, public: createPublicKey(key.key) }]),
@@ -65,7 +65,7 @@ export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck 
     if (typeof iat !== "number" || !Number.isInteger(iat)) return INVALID;
     if (Object.keys(others).length > 0 || !isSignedBy(jwt, key.public)) return INVALID;
     if (key.environment !== undefined && key.environment !== options.environment) {
-      // Apple's pages say `BadEnvironmentKeyIdInToken`; this is what its servers send.
+      // Apple's pages say `BadEnvironmentKeyIdInToken`; its servers send this.
       return { status: 403, reason: "BadEnvironmentKeyInToken" };
     }
     return { keyId: key.keyId, issuedAt: iat };
@@ -86,7 +86,7 @@ export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck 
   };
 }
 
-/** The first token ties a connection to its key; later ones must not come too fast. */
+/** The first token binds a connection to its key; later ones must not come too fast. */
 function compare(
   token: { readonly keyId: string; readonly issuedAt: number },
   history: TokenHistory,
@@ -97,7 +97,7 @@ function compare(
     return undefined;
   }
   if (history.keyId !== token.keyId) return { status: 403, reason: "UnrelatedKeyIdInToken" };
-  // Counted by `iat`, so that processes which agree on it may sign their own.
+  // Measured by `iat`, so that processes which agree on it may each sign.
   const apart = Math.abs(token.issuedAt - history.issuedAt);
   if (apart > 0 && apart < MIN_UPDATE_SECONDS) {
     return { status: 429, reason: "TooManyProviderTokenUpdates" };

@@ -1,7 +1,7 @@
 /**
- * X.509 for the simulator: an authority of its own, a server certificate, and a client certificate
- * like the ones that Apple gives out. Keys come from WebCrypto, which makes them natively; the rest
- * is node-forge, so that no OpenSSL is needed.
+ * Creates X.509 certificates for the simulator: an authority, a server certificate, and a client
+ * certificate like Apple's. WebCrypto creates the keys natively; node-forge does the rest, so that
+ * OpenSSL is not needed.
  */
 
 import forge from "node-forge";
@@ -12,13 +12,13 @@ export interface CertificatePair {
   readonly privateKey: string;
 }
 
-/** Settings of every function here: the span in which the certificate holds, epoch milliseconds. */
-export interface Validity {
+/** The validity of a certificate, in epoch milliseconds. */
+interface Validity {
   readonly from: number;
   readonly until: number;
 }
 
-/** Apple's marks of an environment that a certificate is good for. */
+/** Apple's extensions for the environment of a certificate. */
 const APPLE_DEVELOPMENT = "1.2.840.113635.100.6.3.1";
 const APPLE_PRODUCTION = "1.2.840.113635.100.6.3.2";
 const USER_ID = "0.9.2342.19200300.100.1.1";
@@ -29,7 +29,7 @@ const AUTHORITY: Subject = [{ name: "commonName", value: "Carillon simulator" }]
 
 type Subject = forge.pki.CertificateField[];
 
-/** A new certificate authority. */
+/** Creates a certificate authority. */
 export async function createAuthority(validity: Validity): Promise<CertificatePair> {
   const privateKey = await createRsaKey();
   return issue({ certificate: "", privateKey }, {
@@ -44,7 +44,7 @@ export async function createAuthority(validity: Validity): Promise<CertificatePa
   });
 }
 
-/** A server certificate for host names and IP addresses. */
+/** Creates a server certificate for host names and IP addresses. */
 export async function createServerIdentity(
   authority: CertificatePair,
   options: Validity & { readonly hosts: readonly string[] },
@@ -65,7 +65,7 @@ export async function createServerIdentity(
   });
 }
 
-/** A client certificate as APNs knows them: the bundle id as user id, and both environments. */
+/** Creates a client certificate like Apple's: the bundle id as user id, and both environments. */
 export async function createAppleIdentity(
   authority: CertificatePair,
   options: Validity & { readonly bundleId: string },
@@ -86,7 +86,7 @@ export async function createAppleIdentity(
   });
 }
 
-/** A PKCS#12 keystore, encrypted with 3DES as keychains of Apple did for long. */
+/** Creates a PKCS#12 keystore, encrypted with 3DES as Apple's keychains did for long. */
 export function toPkcs12(identity: CertificatePair, password: string): Uint8Array<ArrayBuffer> {
   const asn1 = forge.pkcs12.toPkcs12Asn1(
     forge.pki.privateKeyFromPem(identity.privateKey),
@@ -98,7 +98,7 @@ export function toPkcs12(identity: CertificatePair, password: string): Uint8Arra
   return Uint8Array.from(der, (char) => char.charCodeAt(0));
 }
 
-/** A new RSA key of 2048 bits, PEM of PKCS#8. */
+/** Creates an RSA key of 2048 bits, PEM of PKCS#8. */
 export async function createRsaKey(): Promise<string> {
   const pair = await crypto.subtle.generateKey(
     {
@@ -114,7 +114,7 @@ export async function createRsaKey(): Promise<string> {
   return toPem("PRIVATE KEY", der);
 }
 
-/** DER as PEM. */
+/** Encodes DER as PEM. */
 export function toPem(label: string, der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;

@@ -1,16 +1,19 @@
-/** What a fake provider sees of a request and what it may do about it, free of any server. */
+/**
+ * The request that a fake provider receives and the answers that it can give, independent of any
+ * server.
+ */
 
-/** The connection that a request came over. Identity matters: fakes key their memory by it. */
+/** The connection of a request. Fakes use it as a key for their state. */
 export interface FakeConnection {
-  /** The client's certificate in DER, where it sent one. */
+  /** The client's certificate in DER, if it sent one. */
   readonly certificate?: Uint8Array;
-  /** Whether that certificate was signed by the simulator's own authority. */
+  /** Whether the simulator's own authority signed that certificate. */
   readonly certificateTrusted: boolean;
-  /** Changes how many streams the client may have open; nothing happens on HTTP/1.1. */
+  /** Limits the streams that the client may open; has no effect on HTTP/1.1. */
   limitStreams(count: number): void;
 }
 
-/** One request, read to its end. */
+/** One complete request. */
 export interface ProviderRequest {
   readonly method: string;
   /** Path without the query. */
@@ -25,7 +28,7 @@ export interface ProviderRequest {
   readonly connection: FakeConnection;
 }
 
-/** What becomes of a request. */
+/** What the server does with a request. */
 export type ProviderAnswer =
   | {
     readonly kind: "reply";
@@ -35,19 +38,19 @@ export type ProviderAnswer =
     /** Milliseconds to wait before it is sent. */
     readonly latencyMs?: number;
   }
-  /** No answer ever. */
+  /** Never answers. */
   | { readonly kind: "hang" }
-  /** The connection breaks. */
+  /** Breaks the connection. */
   | { readonly kind: "reset" }
-  /** GOAWAY with this debug data on HTTP/2; the request is not answered. */
+  /** Sends a GOAWAY with this debug data on HTTP/2; the request gets no answer. */
   | { readonly kind: "goaway"; readonly debugData: string };
 
-/** A fake provider: one function. Synchronous where nothing needs waiting for. */
+/** A fake provider. Synchronous where it needs not wait. */
 export type ProviderHandler = (
   request: ProviderRequest,
 ) => ProviderAnswer | Promise<ProviderAnswer>;
 
-/** A JSON reply. */
+/** Creates a JSON reply. */
 export function jsonReply(
   status: number,
   body: unknown,
@@ -61,17 +64,17 @@ export function jsonReply(
   };
 }
 
-/** The body as text; invalid UTF-8 becomes replacement characters. */
+/** Returns the body as text; invalid UTF-8 becomes replacement characters. */
 export function bodyText(request: ProviderRequest): string {
   return new TextDecoder().decode(request.body);
 }
 
-/** The fields of a form body. */
+/** Returns the fields of a form body. */
 export function bodyForm(request: ProviderRequest): URLSearchParams {
   return new URLSearchParams(bodyText(request));
 }
 
-/** The body as JSON, or undefined where it is none. */
+/** Returns the body as JSON, or `undefined` where it is not JSON. */
 export function bodyJson(request: ProviderRequest): unknown {
   try {
     return JSON.parse(bodyText(request));

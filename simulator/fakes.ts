@@ -1,13 +1,13 @@
 /**
- * The fake providers put together: one handler for each server, all with the same faults and the
- * same book of arrivals. No sockets.
+ * Puts the fake providers together: one handler per server, with shared faults and a shared log of
+ * received pushes. No sockets.
  */
 
 import { createAccessTokens } from "./access_tokens.ts";
 import type { ServerName } from "./addresses.ts";
 import { createApns } from "./apns.ts";
 import { type ApnsEnvironment, type ApnsKey, createApnsTokenCheck } from "./apns_token.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import type { ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { createFcm } from "./fcm.ts";
@@ -18,17 +18,17 @@ import { createWebPush, type WebPush } from "./webpush.ts";
 import { createWns } from "./wns.ts";
 import { createWnsTokens, isWnsTokenPath } from "./wns_tokens.ts";
 
-/** What can be set about the fake APNs. */
+/** Settings of the fake APNs. */
 export interface ApnsSettings {
-  /** Which of Apple's environments this is. @default {"production"} */
+  /** Apple's environment. @default {"production"} */
   readonly environment?: ApnsEnvironment;
-  /** Signing keys that are known besides the material's own. */
+  /** Signing keys in addition to the material's own. */
   readonly keys?: readonly ApnsKey[];
-  /** Bundle ids that all keys may push to, besides the material's own. */
+  /** Bundle ids that all keys may push to, in addition to the material's own. */
   readonly bundleIds?: readonly string[];
-  /** Streams of a connection before its sender is known. @default {1} */
+  /** Streams of a connection before its sender is authenticated. @default {1} */
   readonly initialStreams?: number;
-  /** And after. @default {1000} */
+  /** Streams of a connection after that. @default {1000} */
   readonly streams?: number;
 }
 
@@ -36,18 +36,17 @@ export interface ApnsSettings {
 export interface FakesOptions {
   readonly material: Material;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly originOf: (name: ServerName) => string;
   readonly apns: ApnsSettings;
 }
 
-/** The fakes. */
-export interface Fakes {
+interface Fakes {
   readonly handlers: Readonly<Record<Exclude<ServerName, "api">, ProviderHandler>>;
   readonly subscribe: WebPush["subscribe"];
-  /** Makes every access token given out so far invalid. */
+  /** Invalidates every issued access token. */
   readonly revokeTokens: () => void;
 }
 
@@ -57,12 +56,12 @@ const WNS_TOKEN_SECONDS = 86_400;
 /** Creates all fakes. */
 export function createFakes(options: FakesOptions): Fakes {
   const { material, now, originOf } = options;
-  const book = { faults: options.faults, arrivals: options.arrivals };
+  const shared = { faults: options.faults, received: options.received };
   const googleTokens = createAccessTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
   const wnsTokens = createAccessTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
 
   const googleToken = createGoogleToken({
-    ...book,
+    ...shared,
     clientEmail: material.fcm.clientEmail,
     privateKeyId: material.fcm.privateKeyId,
     key: material.fcm.privateKey,
@@ -71,16 +70,16 @@ export function createFakes(options: FakesOptions): Fakes {
     lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
     now,
   });
-  const fcm = createFcm({ ...book, projectId: material.fcm.projectId, tokens: googleTokens });
-  const gcm = createGcm({ ...book, key: material.gcm.key });
+  const fcm = createFcm({ ...shared, projectId: material.fcm.projectId, tokens: googleTokens });
+  const gcm = createGcm({ ...shared, key: material.gcm.key });
   const wnsToken = createWnsTokens({
-    ...book,
+    ...shared,
     ...material.wns,
     tokens: wnsTokens,
     lifetimeSeconds: WNS_TOKEN_SECONDS,
   });
-  const wns = createWns({ ...book, tokens: wnsTokens });
-  const webpush = createWebPush({ ...book, now, origin: () => originOf("webpush") });
+  const wns = createWns({ ...shared, tokens: wnsTokens });
+  const webpush = createWebPush({ ...shared, now, origin: () => originOf("webpush") });
 
   return {
     handlers: {
@@ -100,7 +99,7 @@ export function createFakes(options: FakesOptions): Fakes {
   };
 }
 
-function createFakeApns({ material, faults, arrivals, now, apns }: FakesOptions): ProviderHandler {
+function createFakeApns({ material, faults, received, now, apns }: FakesOptions): ProviderHandler {
   const { keyId, teamId, privateKey, bundleId } = material.apns;
   return createApns({
     checkToken: createApnsTokenCheck({
@@ -111,7 +110,7 @@ function createFakeApns({ material, faults, arrivals, now, apns }: FakesOptions)
     bundleIds: new Set([bundleId, ...apns.bundleIds ?? []]),
     streams: apns.streams ?? 1000,
     faults,
-    arrivals,
+    received,
     now,
   });
 }

@@ -1,40 +1,39 @@
 /**
- * The small language in which a far side is told to misbehave: `500 twice, then gone`,
- * `429 for 3 s`, `hang`, `reset`, `ok after 200 ms`. Here it is only read; `faults.ts` decides
- * which step holds at a moment.
+ * A small language for faults of a fake provider: `500 twice, then gone`, `429 for 3 s`, `hang`,
+ * `reset`, `ok after 200 ms`. This file parses it; `faults.ts` decides which step applies.
  *
  *     script   = step *( ("," / "then") step )
  *     step     = what *( modifier )
  *     what     = "ok" / "gone" / "hang" / "reset" / "goaway" [reason] / "moved" token
- *              / status [reason]
+ *                / status [reason]
  *     modifier = "once" / "twice" / count "times" / "for" time / "after" time / "retry" time
  *     time     = number ("ms" / "s" / "min")
  *
- * A token may carry its own script (see {@link scriptInToken}), so that nothing needs to be set.
+ * A token may contain its own script (see {@link scriptInToken}), so that nothing needs to be set.
  */
 
-/** What a far side does in place of its work. */
-export type Misbehaviour =
+/** What a fake does instead of its normal answer. */
+export type FaultAction =
   | { readonly kind: "ok" }
   /** The address is dead, in the words of each provider. */
   | { readonly kind: "gone" }
-  /** No answer ever. */
+  /** Never answers. */
   | { readonly kind: "hang" }
-  /** The connection breaks without an answer. */
+  /** Breaks the connection without an answer. */
   | { readonly kind: "reset" }
-  /** HTTP/2 connections are told to go away; others break. */
+  /** Sends a GOAWAY on HTTP/2; breaks other connections. */
   | { readonly kind: "goaway"; readonly reason: string }
-  /** Accepted, with the wish to use another token from now on. */
+  /** Accepts, and names another token to use from now on. */
   | { readonly kind: "moved"; readonly token: string }
   /** An answer; for status 200 the reason is an error within the answer. */
   | { readonly kind: "answer"; readonly status: number; readonly reason?: string };
 
-/** One step of a script: what is done, how slowly, and until when. */
+/** One step of a script: the action, its delay, and how long it applies. */
 export interface FaultStep {
-  readonly does: Misbehaviour;
+  readonly does: FaultAction;
   /** Milliseconds before the answer, in addition to the general latency. */
   readonly latencyMs: number;
-  /** Value of `Retry-After`; absent: what is left of `forMs`, or none. */
+  /** Value of `Retry-After`; absent: the rest of `forMs`, or no header. */
   readonly retryAfterSeconds?: number;
   /** Ends after this many requests. */
   readonly times?: number;
@@ -42,8 +41,8 @@ export interface FaultStep {
   readonly forMs?: number;
 }
 
-/** The steps of a script, or where it cannot be understood. */
-export type ParsedScript =
+/** The steps of a script, or why it is invalid. */
+type ParsedScript =
   | { readonly ok: true; readonly steps: readonly FaultStep[] }
   | { readonly ok: false; readonly message: string };
 
@@ -53,7 +52,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000 
 const PLAIN = ["ok", "gone", "hang", "reset"] as const;
 const RESERVED = new Set(["once", "twice", "for", "after", "retry", "then"]);
 
-/** Reads a script. */
+/** Parses a script. */
 export function parseFaultScript(text: string): ParsedScript {
   if (text.length > MAX_LENGTH) return no(`a script has at most ${MAX_LENGTH} characters`);
   const words = text.match(WORD) ?? [];
@@ -65,15 +64,15 @@ export function parseFaultScript(text: string): ParsedScript {
     steps.push(step.step);
     at = step.next;
     if (at >= words.length) return { ok: true, steps };
-    // `,`, `then` and `, then` all lead on.
+    // `,`, `then` and `, then` all separate steps.
     if (words[at] === ",") at++;
     if (words[at] === "then") at++;
   }
 }
 
 /**
- * The script that a token carries: `fault:500-twice:anything`, with `-` for blanks and `.` for
- * commas; for APNs, whose tokens are hexadecimal, the same text's bytes up to the first zero.
+ * Returns the script in a token: `fault:500-twice:anything`, with `-` for spaces and `.` for
+ * commas; for APNs, whose tokens are hexadecimal, the bytes of the same text up to the first zero.
  */
 export function scriptInToken(token: string): string | undefined {
   const text = token.startsWith(HEX_PREFIX) ? fromHex(token) : token;
@@ -82,12 +81,12 @@ export function scriptInToken(token: string): string | undefined {
   return script.replaceAll("-", " ").replaceAll(".", ",");
 }
 
-/** A token that carries a script; `unique` tells tokens of the same script apart. */
+/** Creates a token that contains a script; `unique` distinguishes tokens with the same script. */
 export function faultToken(script: string, unique: string): string {
   return `${PREFIX}${script.replaceAll(/\s*,\s*/g, ".").replaceAll(/\s+/g, "-")}:${unique}`;
 }
 
-/** The same for APNs: hexadecimal, and 32 bytes like a real one where the script is short. */
+/** The same for APNs: hexadecimal, and 32 bytes like a real token where the script is short. */
 export function hexFaultToken(script: string, unique: string): string {
   const bytes = new TextEncoder().encode(faultToken(script, unique));
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -105,7 +104,7 @@ function parseStep(words: readonly string[], start: number): Step {
   let at = start;
   const what = words[at++];
   if (what === undefined) return { message: "a step is missing" };
-  let does: Misbehaviour;
+  let does: FaultAction;
   const plain = PLAIN.find((kind) => kind === what);
   if (plain !== undefined) does = { kind: plain };
   else if (what === "goaway") {
@@ -119,7 +118,7 @@ function parseStep(words: readonly string[], start: number): Step {
     does = isReason(words[at])
       ? { kind: "answer", status, reason: words[at++]! }
       : { kind: "answer", status };
-  } else return { message: `'${what}' is not something that can be done` };
+  } else return { message: `'${what}' is not a known action` };
 
   const limits: Mutable<Omit<FaultStep, "does">> = { latencyMs: 0 };
   while (at < words.length && words[at] !== "," && words[at] !== "then") {

@@ -1,18 +1,18 @@
 /**
- * Which fault holds for a request right now: scripts set through the API, for one token or for a
- * whole provider, and scripts that tokens carry themselves. Knows nothing of any provider's words.
+ * Decides which fault applies to a request: scripts set through the API, for one token or a whole
+ * provider, and scripts within tokens. Independent of the providers' formats.
  */
 
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import {
+  type FaultAction,
   type FaultStep,
-  type Misbehaviour,
   parseFaultScript,
   scriptInToken,
 } from "./fault_script.ts";
 
-/** The far sides that can be told to misbehave; the last three are token endpoints. */
+/** The fakes that can have faults; the last three are token endpoints. */
 export const PROVIDERS = [
   "apn",
   "fcm",
@@ -24,59 +24,60 @@ export const PROVIDERS = [
   "entra-token",
 ] as const;
 
+/** One fake that can have faults. */
 export type Provider = typeof PROVIDERS[number];
 
 /** What to do with one request. */
-export interface Decision {
-  readonly does: Misbehaviour;
+export interface FaultDecision {
+  readonly does: FaultAction;
   /** Milliseconds. */
   readonly latencyMs: number;
   readonly retryAfterSeconds?: number;
 }
 
 /** No fault. */
-export const PROCEED: Decision = { does: { kind: "ok" }, latencyMs: 0 };
+export const PROCEED: FaultDecision = { does: { kind: "ok" }, latencyMs: 0 };
 
-/** A fault as it was set. */
-export interface FaultSetting {
+/** A fault that was set. */
+interface FaultSetting {
   readonly provider: Provider;
   /** `*`: every token of the provider. */
   readonly token: string;
   readonly script: string;
 }
 
-/** The faults that are set. */
+/** The current faults. */
 export interface Faults {
   /**
-   * Sets a script, or removes it where it is empty. A script for `*` goes before the token's own.
+   * Sets a script, or removes it where it is empty. A script for `*` precedes the token's own.
    *
-   * @throws {ServiceError} `invalid_request`, where the script cannot be understood.
+   * @throws {ServiceError} `invalid_request` for an invalid script.
    */
   set(setting: FaultSetting): void;
   list(): readonly FaultSetting[];
   clear(): void;
-  /** What to do with one request; counts it. */
-  decide(provider: Provider, token: string): Decision;
+  /** Decides about one request, and counts it. */
+  decide(provider: Provider, token: string): FaultDecision;
 }
 
-/** A script at work. */
+/** A script in progress. */
 interface Running {
   readonly setting: FaultSetting;
   readonly steps: readonly FaultStep[];
   step: number;
   /** Requests that the current step has had. */
   used: number;
-  /** Monotonic milliseconds of the first of them. */
+  /** Monotonic milliseconds of the step's first request. */
   since: number;
 }
 
-/** Tokens with a script of their own that are remembered; the oldest is forgotten first. */
+/** Tokens with a script of their own that are remembered; the oldest is dropped first. */
 const MAX_RUNNING = 10_000;
 
-/** No faults yet. */
+/** Creates an empty set of faults. */
 export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
   const running = new Map<string, Running>();
-  // Most requests are to tokens without a script: they must cost no more than a look.
+  // Most requests are to tokens without a script, which must cost no more than a lookup.
   const everywhere = new Map<Provider, Running>();
 
   function start(setting: FaultSetting): Running {
@@ -132,8 +133,8 @@ export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
   };
 }
 
-/** Counts a request and says what to do with it. After its last step a script is over. */
-function advance(entry: Running, now: number): Decision {
+/** Counts a request and decides about it. A script ends after its last step. */
+function advance(entry: Running, now: number): FaultDecision {
   for (;;) {
     const step = entry.steps[entry.step];
     if (step === undefined) return PROCEED;

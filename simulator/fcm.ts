@@ -1,18 +1,23 @@
 /** A fake of FCM HTTP v1: `POST /v1/projects/<project>/messages:send` with an access token. */
 
 import type { AccessTokens } from "./access_tokens.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import { bodyJson, jsonReply, type ProviderHandler } from "./exchange.ts";
-import { checkFcmBody, type FcmVerdict } from "./fcm_rules.ts";
+import { checkFcmBody, type FcmCheckResult } from "./fcm_rules.ts";
 import { type Faults, PROCEED } from "./faults.ts";
-import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
+import {
+  applyFault,
+  type FakeAnswer,
+  type FakeRefusal,
+  logAnswer,
+  retryAfter,
+} from "./fake_answers.ts";
 
-/** Settings of {@link createFcm}. */
-export interface FcmOptions {
+interface FcmOptions {
   readonly projectId: string;
   readonly tokens: AccessTokens;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
 }
 
 const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
@@ -30,42 +35,42 @@ const CODES: Readonly<Record<number, { readonly status: string; readonly errorCo
   503: { status: "UNAVAILABLE", errorCode: "UNAVAILABLE" },
 };
 
-/** The handler of a fake FCM. */
+/** Creates the handler of a fake FCM. */
 export function createFcm(options: FcmOptions): ProviderHandler {
-  const { projectId, tokens, faults, arrivals } = options;
+  const { projectId, tokens, faults, received } = options;
   return (request) => {
     const project = PATH.exec(request.path)?.[1];
     if (request.method !== "POST" || project === undefined) return notFoundPage();
     const authorized = tokens.accepts(request.headers.authorization);
     const body = bodyJson(request);
-    const verdict = checkFcmBody(body);
-    const decision = authorized && verdict.ok ? faults.decide("fcm", verdict.target) : PROCEED;
+    const checked = checkFcmBody(body);
+    const decision = authorized && checked.ok ? faults.decide("fcm", checked.target) : PROCEED;
 
-    function settle(): Settled {
+    function settle(): FakeAnswer {
       if (!authorized) return refuse({ status: 401 });
       if (project !== projectId) return refuse({ status: 403 });
-      if (!verdict.ok) return invalid(verdict);
+      if (!checked.ok) return invalid(checked);
       return applyFault(decision, { gone: GONE, refuse }) ?? accept();
     }
 
-    function accept(): Settled {
+    function accept(): FakeAnswer {
       const name = `projects/${projectId}/messages/${crypto.randomUUID()}`;
       return { answer: jsonReply(200, { name }), status: 200, id: name };
     }
 
-    return record(settle(), {
-      arrivals,
+    return logAnswer(settle(), {
+      received,
       provider: "fcm",
-      token: verdict.ok ? verdict.target : "",
+      token: checked.ok ? checked.target : "",
       headers: request.headers,
       keep: [],
-      payload: () => verdict.ok ? verdict.message : undefined,
+      payload: () => checked.ok ? checked.message : undefined,
       latencyMs: decision.latencyMs,
     });
   };
 }
 
-function refuse(refusal: FakeRefusal): Settled {
+function refuse(refusal: FakeRefusal): FakeAnswer {
   const { status } = refusal;
   // Gateways in front of FCM answer in HTML.
   if (status === 502 || status === 504) {
@@ -78,17 +83,17 @@ function refuse(refusal: FakeRefusal): Settled {
   return error(status, word, { details, message: reason ?? word, refusal });
 }
 
-function invalid(verdict: FcmVerdict & { readonly ok: false }): Settled {
-  const details = verdict.field === undefined ? [] : [
+function invalid(checked: FcmCheckResult & { readonly ok: false }): FakeAnswer {
+  const details = checked.field === undefined ? [] : [
     { "@type": ERROR_TYPE, errorCode: "INVALID_ARGUMENT" },
     {
       "@type": "type.googleapis.com/google.rpc.BadRequest",
-      fieldViolations: [{ field: verdict.field, description: verdict.description }],
+      fieldViolations: [{ field: checked.field, description: checked.description }],
     },
   ];
   return error(400, "INVALID_ARGUMENT", {
     details,
-    message: verdict.description,
+    message: checked.description,
     refusal: { status: 400 },
   });
 }
@@ -99,7 +104,11 @@ interface ErrorParts {
   readonly refusal: FakeRefusal;
 }
 
-function error(status: number, word: string, { details, message, refusal }: ErrorParts): Settled {
+function error(
+  status: number,
+  word: string,
+  { details, message, refusal }: ErrorParts,
+): FakeAnswer {
   const body = {
     error: { code: status, message, status: word, ...details.length > 0 && { details } },
   };

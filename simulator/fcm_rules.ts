@@ -1,11 +1,9 @@
-/**
- * What FCM HTTP v1 refuses in a body (Google: REST reference of `projects.messages:send`). Pure.
- */
+/** What FCM HTTP v1 refuses in a body (Google: reference of `projects.messages:send`). Pure. */
 
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 
-/** Accepted, or which field is wrong and how. */
-export type FcmVerdict =
+/** Accepted, or which field is wrong and why. */
+export type FcmCheckResult =
   | { readonly ok: true; readonly message: JsonObject; readonly target: string }
   /** Without a field the answer has no details, as for messages that are too big. */
   | { readonly ok: false; readonly field?: string; readonly description: string };
@@ -37,8 +35,8 @@ const MAX_TOPIC_BYTES = 2048;
 const MAX_TTL_SECONDS = 2_419_200;
 const encoder = new TextEncoder();
 
-/** Applies the rules to a parsed body. */
-export function checkFcmBody(body: unknown): FcmVerdict {
+/** Checks a parsed body. */
+export function checkFcmBody(body: unknown): FcmCheckResult {
   if (!isJsonObject(body as Json) || !isJsonObject((body as JsonObject).message)) {
     return no("message", "Invalid JSON payload received.");
   }
@@ -64,7 +62,7 @@ export function checkFcmBody(body: unknown): FcmVerdict {
   return { ok: true, message, target };
 }
 
-function dataFault(data: Json | undefined, field: string): FcmVerdict | undefined {
+function dataFault(data: Json | undefined, field: string): FcmCheckResult | undefined {
   const strings = stringsFault(data, field);
   if (strings !== undefined || data === undefined) return strings;
   const reserved = Object.keys(data as JsonObject).find((key) =>
@@ -73,14 +71,14 @@ function dataFault(data: Json | undefined, field: string): FcmVerdict | undefine
   if (reserved !== undefined) return no(field, `Invalid data payload key: ${reserved}`);
 }
 
-function stringsFault(value: Json | undefined, field: string): FcmVerdict | undefined {
+function stringsFault(value: Json | undefined, field: string): FcmCheckResult | undefined {
   if (value === undefined) return undefined;
   if (!isJsonObject(value)) return no(field, "Invalid value");
   const wrong = Object.entries(value).find(([, entry]) => typeof entry !== "string");
   if (wrong !== undefined) return no(`${field}[${wrong[0]}]`, "Invalid value (TYPE_STRING)");
 }
 
-function androidFault(android: Json | undefined): FcmVerdict | undefined {
+function androidFault(android: Json | undefined): FcmCheckResult | undefined {
   if (android === undefined) return undefined;
   if (!isJsonObject(android)) return no("message.android", "Invalid value");
   const unknown = Object.keys(android).find((field) => !ANDROID_FIELDS.has(field));
@@ -102,7 +100,7 @@ function headersOf(apns: Json | undefined): Json | undefined {
   return apns !== undefined && isJsonObject(apns) ? apns.headers : undefined;
 }
 
-/** Bytes of the keys and values of what is delivered to a device. */
+/** Bytes of the keys and values that are delivered to a device. */
 function sizeOf(message: JsonObject): number {
   let bytes = 0;
   function add(value: Json) {
@@ -125,6 +123,6 @@ function sizeOf(message: JsonObject): number {
   return bytes;
 }
 
-function no(field: string, description: string): FcmVerdict {
+function no(field: string, description: string): FcmCheckResult {
   return { ok: false, field, description };
 }

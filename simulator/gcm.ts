@@ -1,20 +1,25 @@
 /**
- * A fake of the legacy GCM and FCM format, which Google itself has shut: `key=` authorization, up
- * to 1,000 tokens in a request, one result for each (Google: "Firebase Cloud Messaging HTTP protocol").
+ * A fake of the legacy GCM and FCM format, which Google has shut: `key=` authorization, up to 1,000
+ * tokens in a request, one result for each (Google: "Firebase Cloud Messaging HTTP protocol").
  */
 
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import { bodyJson, jsonReply, type ProviderAnswer, type ProviderHandler } from "./exchange.ts";
-import { type Decision, type Faults, PROCEED } from "./faults.ts";
-import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
+import { type FaultDecision, type Faults, PROCEED } from "./faults.ts";
+import {
+  applyFault,
+  type FakeAnswer,
+  type FakeRefusal,
+  logAnswer,
+  retryAfter,
+} from "./fake_answers.ts";
 
-/** Settings of {@link createGcm}. */
-export interface FakeGcmOptions {
+interface FakeGcmOptions {
   /** The server key. */
   readonly key: string;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
 }
 
 interface Result {
@@ -23,21 +28,21 @@ interface Result {
   readonly error?: string;
 }
 
-/** The paths under which the format was served over the years. */
+/** The paths that served the format over the years. */
 export const GCM_PATHS: ReadonlySet<string> = new Set(["/gcm/send", "/fcm/send"]);
 
 const MAX_TOKENS = 1000;
 const MAX_BYTES = 4096;
 const MAX_TTL_SECONDS = 2_419_200;
-/** A result's word for what would be the status of a request. */
+/** A result's error for what would be the status of a request. */
 const ERRORS: Readonly<Record<number, string>> = {
   429: "DeviceMessageRateExceeded",
   500: "InternalServerError",
   503: "Unavailable",
 };
 
-/** The handler of the fake. */
-export function createGcm({ key, faults, arrivals }: FakeGcmOptions): ProviderHandler {
+/** Creates the handler of the fake. */
+export function createGcm({ key, faults, received }: FakeGcmOptions): ProviderHandler {
   return (request) => {
     if (request.headers.authorization !== `key=${key}`) return html(401, "Unauthorized");
     const body = bodyJson(request);
@@ -51,10 +56,10 @@ export function createGcm({ key, faults, arrivals }: FakeGcmOptions): ProviderHa
     const results = tokens.map((token, index) => resultOf(token, decisions[index]!, bodyError));
     tokens.forEach((token, index) => {
       const { error, message_id: id } = results[index]!;
-      const settled = whole ?? { status: 200, answer: { kind: "hang" } as const };
+      const answer = whole ?? { status: 200, answer: { kind: "hang" } as const };
       const reason = whole?.reason ?? error;
-      record({ ...settled, ...reason && { reason }, ...id && { id } }, {
-        arrivals,
+      logAnswer({ ...answer, ...reason && { reason }, ...id && { id } }, {
+        received,
         provider: "gcm",
         token,
         headers: request.headers,
@@ -69,7 +74,7 @@ export function createGcm({ key, faults, arrivals }: FakeGcmOptions): ProviderHa
   };
 }
 
-/** Tokens that a body names, or undefined where it does so wrongly. */
+/** Returns the tokens in a body, or `undefined` where they are invalid. */
 function targets(body: JsonObject): readonly string[] | undefined {
   const { to, registration_ids: many, condition } = body;
   if ([to, many, condition].filter((target) => target !== undefined).length !== 1) return undefined;
@@ -79,7 +84,7 @@ function targets(body: JsonObject): readonly string[] | undefined {
   return valid ? list as string[] : undefined;
 }
 
-/** What is wrong with the message for every token of it. */
+/** What is wrong with the message for every token. */
 function payloadError(body: JsonObject): string | undefined {
   const { data = {}, notification = {}, time_to_live: ttl } = body;
   if (ttl !== undefined) {
@@ -95,19 +100,19 @@ function payloadError(body: JsonObject): string | undefined {
   if (size > MAX_BYTES) return "MessageTooBig";
 }
 
-/** A fault that concerns the request as a whole. */
-function wholeFault(decisions: readonly Decision[], count: number): Settled | undefined {
+/** A fault of the request as a whole. */
+function wholeFault(decisions: readonly FaultDecision[], count: number): FakeAnswer | undefined {
   for (const decision of decisions) {
     const { does } = decision;
-    // Of several tokens, one that is answered badly has its own result.
+    // Among several tokens, one with an error has its own result.
     const perToken = does.kind === "gone" || (does.kind === "answer" && count > 1);
     if (perToken) continue;
-    const settled = applyFault(decision, { gone: { status: 200 }, refuse });
-    if (settled !== undefined) return settled;
+    const answer = applyFault(decision, { gone: { status: 200 }, refuse });
+    if (answer !== undefined) return answer;
   }
 }
 
-function resultOf(token: string, { does }: Decision, bodyError: string | undefined): Result {
+function resultOf(token: string, { does }: FaultDecision, bodyError: string | undefined): Result {
   if (bodyError !== undefined) return { error: bodyError };
   if (token === "") return { error: "MissingRegistration" };
   if (!/^[\w:./-]{8,4096}$/.test(token)) return { error: "InvalidRegistration" };
@@ -120,7 +125,7 @@ function resultOf(token: string, { does }: Decision, bodyError: string | undefin
   return does.kind === "moved" ? { message_id, registration_id: does.token } : { message_id };
 }
 
-function reply(results: readonly Result[], decisions: readonly Decision[]): ProviderAnswer {
+function reply(results: readonly Result[], decisions: readonly FaultDecision[]): ProviderAnswer {
   const failure = results.filter(({ error }) => error !== undefined).length;
   const retry = decisions.find(({ retryAfterSeconds }) => retryAfterSeconds !== undefined);
   return jsonReply(200, {
@@ -132,7 +137,7 @@ function reply(results: readonly Result[], decisions: readonly Decision[]): Prov
   }, retry === undefined ? {} : retryAfter({ status: 200, ...retry }));
 }
 
-function refuse(refusal: FakeRefusal): Settled {
+function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? ERRORS[refusal.status] ?? "error";
   return {
     answer: html(refusal.status, reason, retryAfter(refusal)),

@@ -1,6 +1,6 @@
 /**
- * A fake of Google's token endpoint: an access token in exchange for an assertion signed by the
- * service account (RFC 7523; Google: "Using OAuth 2.0 for server to server applications").
+ * A fake of Google's token endpoint: exchanges an assertion signed by the service account for an
+ * access token (RFC 7523; Google: "Using OAuth 2.0 for server to server applications").
  */
 
 import { createPublicKey } from "node:crypto";
@@ -8,15 +8,14 @@ import type { AccessTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
-import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeAnswer, type FakeRefusal, retryAfter } from "./fake_answers.ts";
 
-/** Settings of {@link createGoogleToken}. */
-export interface GoogleTokenOptions {
+interface GoogleTokenOptions {
   readonly clientEmail: string;
   readonly privateKeyId: string;
   /** PEM of the account's private or public key. */
   readonly key: string;
-  /** What assertions must be addressed to. */
+  /** The required audience of assertions. */
   readonly tokenUri: () => string;
   readonly tokens: AccessTokens;
   readonly lifetimeSeconds: number;
@@ -34,11 +33,11 @@ const MAX_LIFETIME_SECONDS = 3600;
 const MAX_SKEW_SECONDS = 60;
 const GONE: FakeRefusal = { status: 400, reason: "invalid_grant" };
 
-/** The handler of `POST /token`. */
+/** Creates the handler of `POST /token`. */
 export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler {
   const key = createPublicKey(options.key);
 
-  /** Google's error and its description; undefined: the assertion is good. */
+  /** Google's error and its description; `undefined` for a valid assertion. */
   function assertionFault(assertion: string): readonly [string, string] | undefined {
     const jwt = decodeJwt(assertion);
     if (jwt === undefined) return ["invalid_grant", "Invalid JWT"];
@@ -81,12 +80,12 @@ export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler 
   };
 }
 
-/** An OAuth error (RFC 6749 §5.2). */
+/** Creates an OAuth error (RFC 6749 §5.2). */
 export function oauthError(error: string, description: string, status = 400) {
   return jsonReply(status, { error, error_description: description });
 }
 
-function refuse(refusal: FakeRefusal): Settled {
+function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "internal_failure";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };

@@ -1,20 +1,17 @@
-/**
- * Signed tokens as the fakes check them: taken apart, and their signature verified with a public
- * key. What the claims must say is each provider's own rule.
- */
+/** Decodes signed tokens and verifies their signature. Each provider's rules check the claims. */
 
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 
-/** A token in compact form (RFC 7515 §7.1), taken apart. Nothing has been verified. */
-export interface Jwt {
+/** A decoded token in compact form (RFC 7515 §7.1). Nothing is verified yet. */
+interface Jwt {
   readonly header: JsonObject;
   readonly claims: JsonObject;
   readonly signed: string;
   readonly signature: Uint8Array;
 }
 
-/** Takes a token apart; undefined where it is none. */
+/** Decodes a token; `undefined` where it is invalid. */
 export function decodeJwt(token: string): Jwt | undefined {
   const [header, claims, signature, ...more] = token.split(".");
   if (header === undefined || claims === undefined || signature === undefined) return undefined;
@@ -33,7 +30,7 @@ export function decodeJwt(token: string): Jwt | undefined {
   }
 }
 
-/** Whether a token was signed with the key's other half; the key decides the algorithm. */
+/** Whether a token was signed with the matching private key; the key determines the algorithm. */
 export function isSignedBy(jwt: Jwt, key: KeyObject): boolean {
   const data = new TextEncoder().encode(jwt.signed);
   if (key.asymmetricKeyType === "rsa") {
@@ -43,7 +40,7 @@ export function isSignedBy(jwt: Jwt, key: KeyObject): boolean {
     verify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, jwt.signature);
 }
 
-/** The public key of an uncompressed P-256 point, or undefined where it is none. */
+/** Returns the public key of an uncompressed P-256 point, or `undefined` where it is invalid. */
 export function pointKey(point: Uint8Array): KeyObject | undefined {
   if (point.length !== 65 || point[0] !== 4) return undefined;
   const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) =>
@@ -57,9 +54,9 @@ export function pointKey(point: Uint8Array): KeyObject | undefined {
 }
 
 /**
- * Bytes of base64url without padding.
+ * Decodes base64url without padding.
  *
- * @throws {SyntaxError} where it is none.
+ * @throws {SyntaxError} for any other text.
  */
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromBase64(text, { alphabet: "base64url" });

@@ -3,7 +3,7 @@
  * `deno task simulate`: the fake providers as a command. Settings come from flags or the environment:
  * `--port` (`SIMULATOR_PORT`, 9100: the API; the providers follow), `--host` (`SIMULATOR_HOST`),
  * `--public-host` (`SIMULATOR_PUBLIC_HOST`), `--latency` (`SIMULATOR_LATENCY_MS`), `--keep`
- * (`SIMULATOR_KEEP`, arrivals that are kept) and `--data` (`SIMULATOR_DATA`, `./data/simulator`).
+ * (`SIMULATOR_KEEP`, received that are kept) and `--data` (`SIMULATOR_DATA`, `./data/simulator`).
  */
 
 import { parseArgs } from "node:util";
@@ -34,7 +34,7 @@ const folder = await Deno.realPath(values.data);
 const simulator = await startSimulator({
   hostname: values.host,
   publicHost: values["public-host"],
-  // Port 0 leaves all of them to the system.
+  // Port 0 leaves the choice of all ports to the system.
   ports: Object.fromEntries(
     SERVERS.map((name, index) => [name, port === 0 ? 0 : port + index]),
   ),
@@ -57,7 +57,7 @@ async function stopSignal() {
   for (const signal of signals) Deno.removeSignalListener(signal, stopped.resolve);
 }
 
-/** The credentials of the last run, so that what was subscribed with them stays good. */
+/** Loads the credentials of the last run, so that existing subscriptions stay valid. */
 async function keptMaterial(path: string, publicHost: string): Promise<Material> {
   const hosts = [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])];
   try {

@@ -1,7 +1,7 @@
 /**
- * Everything secret that the simulator and a service trying it out must share: certificates, keys
- * and passwords, all made up. Plain data, so that it can be kept in a file and survive restarts
- * together with the subscriptions that depend on it.
+ * The credentials that the simulator and a service under test share: certificates, keys and
+ * passwords. Plain data, so that a file can keep them across restarts together with the
+ * subscriptions that depend on them.
  */
 
 import { generateKeyPairSync } from "node:crypto";
@@ -15,8 +15,8 @@ import {
   toPkcs12,
 } from "./certificates.ts";
 
-/** A P-256 key pair as Web Push writes it: base64url of the point and of the number. */
-export interface P256Pair {
+/** A P-256 key pair as in Web Push: base64url of the point and of the number. */
+interface P256Pair {
   readonly publicKey: string;
   readonly privateKey: string;
 }
@@ -24,7 +24,7 @@ export interface P256Pair {
 /** All credentials of one simulator. */
 export interface Material {
   readonly version: 1;
-  /** Epoch milliseconds at which the certificates end. */
+  /** Epoch milliseconds when the certificates expire. */
   readonly until: number;
   readonly authority: CertificatePair;
   readonly server: CertificatePair;
@@ -34,7 +34,7 @@ export interface Material {
     readonly teamId: string;
     /** The `.p8` file. */
     readonly privateKey: string;
-    /** PEM of the client certificate and its key, and both as a keystore. */
+    /** The client certificate and its key in PEM, and both as a keystore. */
     readonly client: CertificatePair;
     /** Base64 of PKCS#12. */
     readonly keystore: string;
@@ -60,11 +60,10 @@ export interface Material {
   readonly browser: P256Pair & { readonly auth: string };
 }
 
-/** Settings of {@link createMaterial}. */
-export interface MaterialOptions {
+interface MaterialOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Host names and addresses that the server certificate is for. */
+  /** Host names and addresses of the server certificate. */
   readonly hosts: readonly string[];
 }
 
@@ -72,9 +71,9 @@ const DAY_MS = 86_400_000;
 const VALID_DAYS = 365;
 const BUNDLE_ID = "com.example.carillon";
 
-/** Makes a full set. Takes about half a second, nearly all of it for the RSA keys. */
+/** Creates all credentials. Takes about half a second, nearly all of it for the RSA keys. */
 export async function createMaterial({ now, hosts }: MaterialOptions): Promise<Material> {
-  // Clocks of containers differ a little; a certificate of the future is a puzzling failure.
+  // Clocks of containers differ a little; a certificate from the future fails confusingly.
   const validity = { from: now - DAY_MS, until: now + VALID_DAYS * DAY_MS };
   const authority = await createAuthority(validity);
   const [server, client, fcmKey] = await Promise.all([
@@ -116,7 +115,7 @@ export async function createMaterial({ now, hosts }: MaterialOptions): Promise<M
   };
 }
 
-/** The service-account file of the FCM credentials. */
+/** Returns the service-account file of the FCM credentials. */
 export function serviceAccount(fcm: Material["fcm"], tokenUri: string): string {
   const account = {
     type: "service_account",
@@ -130,7 +129,7 @@ export function serviceAccount(fcm: Material["fcm"], tokenUri: string): string {
   return JSON.stringify(account, undefined, 2) + "\n";
 }
 
-/** A new P-256 key pair in the form that Web Push uses. */
+/** Creates a P-256 key pair in the form of Web Push. */
 export function createP256Pair(): P256Pair {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { x, y, d } = privateKey.export({ format: "jwk" });
@@ -157,7 +156,7 @@ function randomHex(bytes: number): string {
   return randomBytes(bytes).toHex();
 }
 
-/** Capital letters and digits; 32 of them, so that no remainder favours any. */
+/** Capital letters and digits; 32 of them, so that the modulo favours none. */
 function randomText(length: number): string {
   return Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }

@@ -1,9 +1,9 @@
 /**
- * The simulator's page: what arrived, newest first, and a form for faults. One self-contained
+ * The simulator's page: received pushes, newest first, and a form for faults. One self-contained
  * document; it shows everything as text, never as markup.
  */
 
-/** The document. */
+/** The HTML document. */
 export const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -30,12 +30,12 @@ export const PAGE = `<!doctype html>
   <input name="token" value="*" aria-label="token">
   <input name="script" placeholder="500 twice, then gone; empty: none" aria-label="script">
   <button>Set fault</button>
-  <button type="button" id="clear">Forget arrivals</button>
+  <button type="button" id="clear">Clear the log</button>
   <output id="message"></output>
 </form>
 <table>
   <thead><tr><th>time<th>provider<th>token<th>answer<th>payload</thead>
-  <tbody id="arrivals"></tbody>
+  <tbody id="received"></tbody>
 </table>
 <script>
   const $ = (id) => document.getElementById(id);
@@ -49,28 +49,28 @@ export const PAGE = `<!doctype html>
     return cell;
   }
 
-  function show(arrival) {
-    const row = $("arrivals").insertRow(0);
-    cell(row, new Date(arrival.at).toLocaleTimeString());
-    cell(row, arrival.provider);
-    cell(row, arrival.token, "token");
-    const accepted = arrival.status >= 200 && arrival.status < 300 && !arrival.reason;
-    const answer = [arrival.status || "none", arrival.reason].filter(Boolean).join(" ");
+  function show(push) {
+    const row = $("received").insertRow(0);
+    cell(row, new Date(push.at).toLocaleTimeString());
+    cell(row, push.provider);
+    cell(row, push.token, "token");
+    const accepted = push.status >= 200 && push.status < 300 && !push.reason;
+    const answer = [push.status || "none", push.reason].filter(Boolean).join(" ");
     cell(row, answer, accepted ? "" : "refused");
     const payload = document.createElement("pre");
-    payload.textContent = typeof arrival.payload === "string"
-      ? arrival.payload
-      : JSON.stringify(arrival.payload, undefined, 2) ?? "";
+    payload.textContent = typeof push.payload === "string"
+      ? push.payload
+      : JSON.stringify(push.payload, undefined, 2) ?? "";
     row.insertCell().append(payload);
-    while ($("arrivals").rows.length > MAX_ROWS) $("arrivals").deleteRow(-1);
+    while ($("received").rows.length > MAX_ROWS) $("received").deleteRow(-1);
   }
 
   async function refresh() {
     try {
       const answer = await (await fetch("/api/arrivals?after=" + after)).json();
-      for (const arrival of answer.arrivals) {
-        after = arrival.sequence;
-        show(arrival);
+      for (const push of answer.arrivals) {
+        after = push.sequence;
+        show(push);
       }
       $("counts").textContent = Object.entries(answer.counts)
         .map(([name, { accepted, refused }]) =>
@@ -92,7 +92,7 @@ export const PAGE = `<!doctype html>
   };
   $("clear").onclick = async () => {
     await fetch("/api/arrivals", { method: "DELETE" });
-    $("arrivals").replaceChildren();
+    $("received").replaceChildren();
   };
   refresh();
 </script>

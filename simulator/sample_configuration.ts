@@ -1,12 +1,12 @@
 /**
- * A configuration of the service that fits a running simulator: options files, credentials and the
- * properties that switch the transports on. Only text is made here; `main.ts` writes it.
+ * A configuration of the service for a running simulator: options files, credentials and the
+ * properties that enable the transports. It only creates text; `main.ts` writes it.
  */
 
 import type { SimulatorAddresses } from "./addresses.ts";
 import { type Material, serviceAccount } from "./material.ts";
 
-/** Clients of the sample configuration, one for each way out. */
+/** Clients of the sample configuration, one per transport. */
 export const SAMPLE_CLIENTS = {
   apn: "demo-ios",
   apnCertificate: "demo-ios-certificate",
@@ -18,22 +18,21 @@ export const SAMPLE_CLIENTS = {
 } as const;
 
 /** A file to be written, with its path within the folder. */
-export interface SampleFile {
+interface SampleFile {
   readonly path: string;
   readonly content: string | Uint8Array;
 }
 
-/** Settings of {@link sampleConfiguration}. */
-export interface SampleConfigurationOptions {
+interface SampleConfigurationOptions {
   readonly addresses: SimulatorAddresses;
   readonly material: Material;
-  /** Absolute path that the files will be in, without a slash at the end. */
+  /** Absolute path of the folder of the files, without a slash at the end. */
   readonly folder: string;
 }
 
 const HEADING = "# Written by the simulator at every start; fits its credentials and addresses.\n";
 
-/** All files: `ca.pem`, credentials beside it, and the configuration under `conf/`. */
+/** Creates all files: `ca.pem`, credentials beside it, and the configuration under `conf/`. */
 export function sampleConfiguration(options: SampleConfigurationOptions): readonly SampleFile[] {
   const { material } = options;
   const { apns, fcm } = material;

@@ -1,4 +1,4 @@
-/** Addresses to subscribe with, one for each way out, for those who try the service. */
+/** Sample addresses to subscribe with, one per transport. */
 
 import type { SimulatorAddresses } from "./addresses.ts";
 import { faultToken, hexFaultToken } from "./fault_script.ts";
@@ -6,7 +6,7 @@ import type { Material } from "./material.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 import { WNS_CHANNEL_PATH } from "./wns.ts";
 
-/** Tokens as a client would hand them in when it subscribes. */
+/** Tokens as a client sends them when it subscribes. */
 export interface Samples {
   readonly apn: string;
   readonly gcm: string;
@@ -14,14 +14,13 @@ export interface Samples {
   readonly webpush: BrowserSubscription;
 }
 
-/** Settings of {@link samplesOf}. */
-export interface SamplesOptions {
+interface SamplesOptions {
   readonly addresses: Pick<SimulatorAddresses, "wns">;
   readonly material: Material;
   readonly subscribe: (options: SubscribeOptions) => BrowserSubscription;
 }
 
-/** The samples: the same ones at every start with the same material. */
+/** Creates the samples, the same ones at every start with the same material. */
 export function samplesOf({ addresses, material, subscribe }: SamplesOptions): Samples {
   return {
     apn: "c0ffee".padEnd(64, "0"),
@@ -36,9 +35,9 @@ export function samplesOf({ addresses, material, subscribe }: SamplesOptions): S
 }
 
 /**
- * Samples that misbehave as a script says.
+ * Creates samples with a fault script.
  *
- * @param unique Tells apart samples with the same script: each goes through it on its own.
+ * @param unique distinguishes samples with the same script: each runs through it on its own.
  */
 export function faultySamplesOf(
   script: string,

@@ -1,12 +1,12 @@
 /**
- * All fakes together, as one thing with a life. Used by the command (`main.ts`), by tests and by
- * benchmarks; writes no file and prints nothing.
+ * All fakes as one disposable object. Used by the command (`main.ts`), tests and benchmarks; writes
+ * no file and prints nothing.
  */
 
 import { type Clock, systemClock } from "../core/clock.ts";
 import { addressesOf, type ServerName, type SimulatorAddresses } from "./addresses.ts";
 import { createApi } from "./api.ts";
-import { type Arrivals, createArrivals } from "./arrivals.ts";
+import { createPushLog, type PushLog } from "./push_log.ts";
 import { type ApnsSettings, createFakes } from "./fakes.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createMaterial, type Material } from "./material.ts";
@@ -14,20 +14,20 @@ import { faultySamplesOf, type Samples, samplesOf } from "./samples.ts";
 import { startTlsServer } from "./tls_server.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
-/** Settings of {@link startSimulator}; all may be left out. */
-export interface SimulatorOptions {
+/** Settings of {@link startSimulator}, all optional. */
+interface SimulatorOptions {
   readonly clock?: Clock;
-  /** Address to listen on. @default {"127.0.0.1"} */
+  /** The address to listen on. @default {"127.0.0.1"} */
   readonly hostname?: string;
-  /** Host name in the addresses that are given out. @default {"localhost"} */
+  /** The host name in public addresses. @default {"localhost"} */
   readonly publicHost?: string;
   /** Absent or 0: any free port. */
   readonly ports?: Readonly<Partial<Record<ServerName, number>>>;
-  /** Absent: made anew, which takes about half a second. */
+  /** Absent: created, which takes about half a second. */
   readonly material?: Material;
   /** Milliseconds before every answer of every provider. @default {0} */
   readonly latencyMs?: number;
-  /** Arrivals that are kept; 0 keeps only counts, for benchmarks. @default {1000} */
+  /** Received pushes that are kept; 0 keeps only counts, for benchmarks. @default {1000} */
   readonly keep?: number;
   readonly apns?: ApnsSettings;
 }
@@ -37,23 +37,23 @@ export interface Simulator extends AsyncDisposable {
   readonly addresses: SimulatorAddresses;
   /** Certificates and credentials; `material.authority.certificate` is the CA to trust. */
   readonly material: Material;
-  /** Addresses to subscribe with, one for each provider. */
+  /** Sample addresses, one per provider. */
   readonly samples: Samples;
-  /** The same, but misbehaving as a script says; `unique` tells equal ones apart. */
+  /** Sample addresses with a fault script; `unique` distinguishes equal ones. */
   faultySamples(script: string, unique: string): Samples;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
   readonly faults: Faults;
-  /** Milliseconds before every answer from now on. */
+  /** Sets the milliseconds before every answer from now on. */
   setLatency(latencyMs: number): void;
-  /** A new browser at the fake push service. */
+  /** Subscribes a new browser at the fake push service. */
   subscribe(options?: SubscribeOptions): BrowserSubscription;
-  /** Makes every access token given out so far invalid. */
+  /** Invalidates every issued access token. */
   revokeTokens(): void;
   /** Breaks every connection. */
   close(): Promise<void>;
 }
 
-/** Streams of connections that need not prove themselves first. */
+/** Streams of connections that need no authentication first. */
 const STREAMS = 250;
 
 /** Starts all servers. */
@@ -64,7 +64,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     hosts: [...new Set([publicHost, "localhost", "127.0.0.1", "::1"])],
   });
   const now = () => clock.now();
-  const arrivals = createArrivals({ now, keep: options.keep ?? 1000 });
+  const received = createPushLog({ now, keep: options.keep ?? 1000 });
   const faults = createFaults(clock);
   let latencyMs = options.latencyMs ?? 0;
   const setLatency = (ms: number) => void (latencyMs = ms);
@@ -74,7 +74,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return `${name === "api" ? "http" : "https"}://${publicHost}:${ports.get(name) ?? 0}`;
   }
   const apns = options.apns ?? {};
-  const fakes = createFakes({ material, faults, arrivals, now, originOf, apns });
+  const fakes = createFakes({ material, faults, received, now, originOf, apns });
 
   await using stack = new AsyncDisposableStack();
   for (const name of ["apns", "google", "wns", "webpush"] as const) {
@@ -99,7 +99,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const provided = { addresses: { wns: originOf("wns") }, material, subscribe };
   const samples = samplesOf(provided);
   const addresses = () => addressesOf(originOf, material.wns.tenant);
-  const api = createApi({ addresses, samples, arrivals, faults, setLatency, subscribe });
+  const api = createApi({ addresses, samples, received, faults, setLatency, subscribe });
   const server = Deno.serve(
     { hostname, port: options.ports?.api ?? 0, onListen: () => {} },
     api,
@@ -113,7 +113,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     material,
     samples,
     faultySamples: (script, unique) => faultySamplesOf(script, unique, provided),
-    arrivals,
+    received,
     faults,
     setLatency,
     subscribe,

@@ -1,8 +1,8 @@
 /**
- * The server under every fake provider: HTTP/2 and, where wanted, HTTP/1.1 over TLS, with client
+ * The server of every fake provider: HTTP/2 and optionally HTTP/1.1 over TLS, with client
  * certificates, stream limits, GOAWAY and broken connections. It knows no provider's rules.
  *
- * `node:http2` instead of `Deno.serve`, which shows neither certificates nor connections.
+ * It uses `node:http2` instead of `Deno.serve`, which shows neither certificates nor connections.
  */
 
 import { createSecureServer } from "node:http2";
@@ -14,32 +14,31 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { FakeConnection, ProviderAnswer, ProviderHandler } from "./exchange.ts";
 
-/** Settings of {@link startTlsServer}. */
-export interface TlsServerOptions {
+interface TlsServerOptions {
   readonly hostname: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** PEM of the authority whose client certificates count. */
+  /** PEM of the authority of valid client certificates. */
   readonly clientCa: string;
-  /** Whether HTTP/1.1 is spoken too; APNs refuses it during the handshake. */
+  /** Whether to speak HTTP/1.1, too; APNs refuses it during the handshake. */
   readonly http1: boolean;
   /** Streams that a connection may open before {@link FakeConnection.limitStreams} is called. */
   readonly streams: number;
   readonly clock: Clock;
-  /** Milliseconds before every answer. Asked anew each time. */
+  /** Milliseconds before every answer; read each time. */
   readonly latencyMs: () => number;
   readonly handle: ProviderHandler;
 }
 
 /** A running server. */
-export interface TlsServer extends AsyncDisposable {
+interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** What is needed to answer one request, whichever protocol it came by. */
+/** How to answer one request, over either protocol. */
 interface Reply {
   readonly isOver: () => boolean;
   readonly send: (answer: ProviderAnswer & { readonly kind: "reply" }) => void;
@@ -47,14 +46,14 @@ interface Reply {
   readonly goAway: (debugData: string) => void;
 }
 
-/** No provider takes more; the rest of a larger body is read and forgotten. */
+/** No provider takes more; the rest of a larger body is read and dropped. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Error codes of RFC 9113 §7. */
 const NO_ERROR = 0;
 const REFUSED_STREAM = 7;
 
-/** Starts listening. Disposing of the server breaks every connection. */
+/** Starts listening. Disposing the server breaks every connection. */
 export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
   const { clock, handle, latencyMs } = options;
   const server = createSecureServer({
@@ -62,7 +61,7 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     key: options.key,
     ca: options.clientCa,
     requestCert: true,
-    // Whether a certificate is needed, and what a bad one leads to, is the provider's to say.
+    // The provider decides whether a certificate is needed and what an invalid one leads to.
     rejectUnauthorized: false,
     allowHTTP1: options.http1,
     settings: { maxConcurrentStreams: options.streams },
@@ -86,7 +85,7 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     const given = handle(request);
     const answered = given instanceof Promise ? await given : given;
     const delay = latencyMs() + (answered.kind === "reply" ? answered.latencyMs ?? 0 : 0);
-    const finish = () => setImmediate(carryOut, answered, reply);
+    const finish = () => setImmediate(writeAnswer, answered, reply);
     if (delay > 0) clock.after(delay, finish);
     else finish();
   }
@@ -145,7 +144,7 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   });
   server.on("session", (session) => {
     session.on("error", ignore);
-    endInOwnTurn(session);
+    endInNextIteration(session);
   });
   server.on("sessionError", ignore);
   server.on("tlsClientError", ignore);
@@ -165,10 +164,10 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
 }
 
 /**
- * To be called from an event-loop turn of its own: frames written while others are being read
+ * Call it from an event loop iteration of its own: frames written while others are being read
  * corrupt the memory of Deno's HTTP/2 sessions (2.9.6).
  */
-function carryOut(answer: ProviderAnswer, reply: Reply) {
+function writeAnswer(answer: ProviderAnswer, reply: Reply) {
   if (reply.isOver() || answer.kind === "hang") return;
   if (answer.kind === "reset") reply.reset();
   else if (answer.kind === "goaway") reply.goAway(answer.debugData);
@@ -176,10 +175,10 @@ function carryOut(answer: ProviderAnswer, reply: Reply) {
 }
 
 /**
- * Deno ends a session while it reads the client's GOAWAY, and that writes a frame: see above. Under
- * load the process would abort whenever a client leaves politely.
+ * Deno ends a session while it reads the client's GOAWAY, and that writes a frame: see
+ * {@link writeAnswer}. Under load the process would abort when a client closes gracefully.
  */
-function endInOwnTurn(session: Http2Session) {
+function endInNextIteration(session: Http2Session) {
   const close = session.close.bind(session);
   const destroy = session.destroy.bind(session);
   session.close = (done) =>
@@ -240,12 +239,12 @@ function describeRequest(headers: IncomingHttpHeaders, raw: readonly string[]) {
   };
 }
 
-/** An HTTP/2 session hides its socket's `destroy`; it is found again by the peer's port. */
+/** An HTTP/2 session hides its socket's `destroy`; the peer's port identifies the socket. */
 function rawSocket(sockets: ReadonlySet<TLSSocket>, session: Http2Session) {
   const port = session.socket.remotePort;
   for (const socket of sockets) if (socket.remotePort === port) return socket;
 }
 
 function ignore() {
-  // A client that breaks off is a normal event for a fake.
+  // A client that disconnects is normal for a fake.
 }

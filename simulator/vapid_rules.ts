@@ -1,34 +1,34 @@
 /**
- * What push services demand of the sender's identification (RFC 8292), as strictly as Apple's.
- * Pure apart from the signature check.
+ * What push services require of the sender's identification (RFC 8292), as strict as Apple. Pure,
+ * except for the signature check.
  */
 
 import { decodeJwt, fromBase64url, isSignedBy, pointKey } from "./jwt.ts";
 
 /** What a request is checked against. */
-export interface VapidExpectation {
+interface VapidExpectation {
   /** Origin of the endpoint. */
   readonly audience: string;
-  /** The key that the subscription was made with, base64url; absent: any. */
+  /** The key of the subscription, base64url; absent: any. */
   readonly applicationServerKey?: string;
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
 /** Accepted with the sender's key, or refused. */
-export type VapidVerdict =
+type VapidCheckResult =
   | { readonly ok: true; readonly publicKey: string }
   | { readonly ok: false; readonly status: 401 | 403; readonly reason: string };
 
 const MAX_LIFETIME_SECONDS = 24 * 3600;
-/** A clock may be this far off before an `exp` of exactly a day is refused. */
+/** Tolerated clock difference for an `exp` of exactly a day. */
 const SKEW_SECONDS = 5;
 
 /** Checks an `Authorization` header. */
 export function checkVapid(
   authorization: string | undefined,
   expected: VapidExpectation,
-): VapidVerdict {
+): VapidCheckResult {
   const [, parameters] = /^vapid (.+)$/i.exec(authorization ?? "") ?? [];
   if (parameters === undefined) return { ok: false, status: 401, reason: "MissingAuthorization" };
   const fields = new Map(
@@ -53,7 +53,7 @@ export function checkVapid(
   return { ok: true, publicKey };
 }
 
-/** Apple refuses blanks, angle brackets and local names. */
+/** Apple refuses spaces, angle brackets and local names. */
 function isContact(subject: unknown): boolean {
   return typeof subject === "string" && !/[\s<>]/.test(subject) && !/localhost/i.test(subject) &&
     /^(mailto:[^@]+@[^@]+\.[^@]+|https:\/\/[^/]+\.[^/]+.*)$/.test(subject);
@@ -67,6 +67,6 @@ function decode(text: string): Uint8Array {
   }
 }
 
-function no(reason: string): VapidVerdict {
+function no(reason: string): VapidCheckResult {
   return { ok: false, status: 403, reason };
 }

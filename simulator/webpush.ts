@@ -1,33 +1,39 @@
 /**
- * A fake push service and the browsers that subscribe to it (RFC 8030). Unlike a real one it holds
- * the browsers' private keys and opens what it is sent; what cannot be opened is refused, since no
- * browser could show it.
+ * A fake push service and the browsers that subscribe to it (RFC 8030). Unlike a real one it has
+ * the browsers' private keys and decrypts every message; it refuses what it cannot decrypt, because
+ * no browser could show it.
  */
 
 import type { Json } from "../core/json.ts";
 import { type BrowserKeys, openAes128gcm } from "./aes128gcm.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import { jsonReply, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
 import { faultToken } from "./fault_script.ts";
 import { type Faults, PROCEED } from "./faults.ts";
 import { fromBase64url } from "./jwt.ts";
 import { createP256Pair } from "./material.ts";
-import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
+import {
+  applyFault,
+  type FakeAnswer,
+  type FakeRefusal,
+  logAnswer,
+  retryAfter,
+} from "./fake_answers.ts";
 import { checkVapid } from "./vapid_rules.ts";
 
-/** What a browser's `PushSubscription.toJSON()` gives. */
+/** The result of a browser's `PushSubscription.toJSON()`. */
 export interface BrowserSubscription {
   readonly endpoint: string;
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** What a new subscription is to be like. */
+/** Options of a new subscription. */
 export interface SubscribeOptions {
   /** The sender's VAPID key, base64url; other senders are then refused. */
   readonly applicationServerKey?: string;
   /** A fault script for everything sent to it. */
   readonly fault?: string;
-  /** Keys and name to use again; absent: new ones. */
+  /** Keys and name to reuse; absent: new ones. */
   readonly keys?: BrowserKeys;
   readonly name?: string;
 }
@@ -38,12 +44,11 @@ export interface WebPush {
   subscribe(options?: SubscribeOptions): BrowserSubscription;
 }
 
-/** Settings of {@link createWebPush}. */
-export interface FakeWebPushOptions {
+interface FakeWebPushOptions {
   /** Origin of the endpoints. */
   readonly origin: () => string;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -60,7 +65,7 @@ const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 const KEPT_HEADERS = ["ttl", "urgency", "topic", "content-encoding"];
 const GONE: FakeRefusal = { status: 410, reason: "Unsubscribed" };
 
-/** A push service without subscriptions. */
+/** Creates a push service without subscriptions. */
 export function createWebPush(options: FakeWebPushOptions): WebPush {
   const subscriptions = new Map<string, Subscription>();
 
@@ -101,11 +106,11 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
       const opened = refusal === undefined ? open(request, subscription!) : undefined;
       const wrong = refusal ?? (opened === undefined ? UNREADABLE : undefined);
       const decision = wrong === undefined ? options.faults.decide("webpush", token) : PROCEED;
-      const settled = wrong !== undefined
+      const answer = wrong !== undefined
         ? refuse(wrong)
         : applyFault(decision, { gone: GONE, refuse }) ?? accept(request, options.origin());
-      return record(settled, {
-        arrivals: options.arrivals,
+      return logAnswer(answer, {
+        received: options.received,
         provider: "webpush",
         token,
         headers: request.headers,
@@ -142,20 +147,20 @@ function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal |
   }
 }
 
-/** The message in clear; empty where there was no body. */
+/** Decrypts the message; empty where there is no body. */
 function open({ body }: ProviderRequest, keys: BrowserKeys): Uint8Array | undefined {
   if (body === undefined || body.length === 0) return new Uint8Array();
   return openAes128gcm(body, keys)?.plaintext;
 }
 
-function accept(request: ProviderRequest, origin: string): Settled {
+function accept(request: ProviderRequest, origin: string): FakeAnswer {
   const id = crypto.randomUUID();
   const ttl = Math.min(Number(request.headers.ttl), MAX_TTL_SECONDS);
   const headers = { location: `${origin}/m/${id}`, ttl: String(ttl) };
   return { answer: { kind: "reply", status: 201, headers }, status: 201, id };
 }
 
-function refuse(refusal: FakeRefusal): Settled {
+function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "Error";
   return {
     answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)),

@@ -1,20 +1,25 @@
 /** A fake WNS: `POST` to a channel address with an access token. Every channel exists. */
 
 import type { AccessTokens } from "./access_tokens.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { PushLog } from "./push_log.ts";
 import { bodyText, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
-import { type Decision, type Faults, PROCEED } from "./faults.ts";
-import { applyFault, type FakeRefusal, record, retryAfter, type Settled } from "./settle.ts";
+import { type FaultDecision, type Faults, PROCEED } from "./faults.ts";
+import {
+  applyFault,
+  type FakeAnswer,
+  type FakeRefusal,
+  logAnswer,
+  retryAfter,
+} from "./fake_answers.ts";
 import { wnsFault } from "./wns_rules.ts";
 
-/** Settings of {@link createWns}. */
-export interface FakeWnsOptions {
+interface FakeWnsOptions {
   readonly tokens: AccessTokens;
   readonly faults: Faults;
-  readonly arrivals: Arrivals;
+  readonly received: PushLog;
 }
 
-/** Path of the channels; the channel is named by the `token` parameter, as in Microsoft's. */
+/** Path of the channels; the `token` parameter names the channel, as at Microsoft. */
 export const WNS_CHANNEL_PATH = "/w/";
 
 const GONE: FakeRefusal = { status: 410, reason: "The channel expired" };
@@ -28,21 +33,21 @@ const KEPT_HEADERS = [
   "x-wns-priority",
   "ms-cv",
 ];
-/** Names that a fault may give to an answer with status 200. */
+/** Statuses that a fault can name in an answer with status 200. */
 const DROPPED = new Set(["dropped", "channelthrottled"]);
 
-/** The handler of the fake. */
-export function createWns({ tokens, faults, arrivals }: FakeWnsOptions): ProviderHandler {
+/** Creates the handler of the fake. */
+export function createWns({ tokens, faults, received }: FakeWnsOptions): ProviderHandler {
   return (request) => {
     const channel = request.path === WNS_CHANNEL_PATH ? request.query.get("token") ?? "" : "";
     const refusal = senderFault(request, channel, { tokens }) ?? wnsFault(request);
     const decision = refusal === undefined ? faults.decide("wns", channel) : PROCEED;
     const refuse = (fault: FakeRefusal) => refused(fault, request);
-    const settled = refusal !== undefined
+    const answer = refusal !== undefined
       ? refuse(refusal)
       : applyFault(decision, { gone: GONE, refuse }) ?? taken(decision, request);
-    return record(settled, {
-      arrivals,
+    return logAnswer(answer, {
+      received,
       provider: "wns",
       token: channel,
       headers: request.headers,
@@ -65,7 +70,7 @@ function senderFault(
   if (channel === "") return { status: 404, reason: "The channel is not known" };
 }
 
-function taken(decision: Decision, request: ProviderRequest): Settled {
+function taken(decision: FaultDecision, request: ProviderRequest): FakeAnswer {
   const { does } = decision;
   const word = does.kind === "answer" && does.reason !== undefined && DROPPED.has(does.reason)
     ? does.reason
@@ -88,7 +93,7 @@ function taken(decision: Decision, request: ProviderRequest): Settled {
   };
 }
 
-function refused(refusal: FakeRefusal, request: ProviderRequest): Settled {
+function refused(refusal: FakeRefusal, request: ProviderRequest): FakeAnswer {
   const reason = refusal.reason ?? "Error";
   return {
     status: refusal.status,
@@ -105,7 +110,7 @@ function refused(refusal: FakeRefusal, request: ProviderRequest): Settled {
   };
 }
 
-/** The status comes under its older name as well. */
+/** Sends the status under its older name as well. */
 function commonHeaders(request: ProviderRequest, word: string): Record<string, string> {
   const vector = request.headers["ms-cv"];
   return {

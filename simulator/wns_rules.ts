@@ -1,17 +1,17 @@
 /**
- * What WNS refuses in a request from a known sender (Microsoft: "Push notification service request
+ * What WNS refuses in a request of a known sender (Microsoft: "Push notification service request
  * and response headers"). Pure.
  */
 
-/** What the rules look at. */
-export interface WnsRequest {
+/** The parts of a request that the rules check. */
+interface WnsRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Undefined where it is larger than any provider takes. */
   readonly body: Uint8Array | undefined;
 }
 
 /** Why a request is refused. */
-export interface WnsRefusal {
+interface WnsRefusal {
   readonly status: 400 | 413;
   readonly reason: string;
 }
@@ -23,7 +23,7 @@ const XML_TYPES: Readonly<Record<string, string>> = {
   "wns/badge": "badge",
 };
 
-/** The first rule that is broken; undefined: none. */
+/** Returns the first violated rule, or `undefined`. */
 export function wnsFault({ headers, body }: WnsRequest): WnsRefusal | undefined {
   const type = headers["x-wns-type"];
   const root = type === undefined ? undefined : XML_TYPES[type];
@@ -61,7 +61,7 @@ function optionalFault(headers: WnsRequest["headers"]): string | undefined {
   if (headers["x-wns-match"] !== undefined) return "X-WNS-Match is for DELETE only";
 }
 
-/** A message that may not be kept must not ask to be cached, which all but raw ones do unasked. */
+/** A message with a TTL of 0 must not ask to be cached, the default for all but raw. */
 function cacheFault(headers: WnsRequest["headers"], type: string): string | undefined {
   const ttl = headers["x-wns-ttl"];
   const policy = headers["x-wns-cache-policy"] ?? (type === "wns/raw" ? "no-cache" : "cache");

@@ -1,17 +1,16 @@
 /**
- * Fakes of the two places that give out access tokens for WNS: `login.live.com` for packages from
- * the Store and Entra ID for apps on the Windows App SDK. Both are client-credential grants of
- * OAuth 2.0 (RFC 6749 §4.4) that differ in names, scope and the type of `expires_in`.
+ * Fakes of the two token endpoints for WNS: `login.live.com` for Store packages and Entra ID for
+ * apps on the Windows App SDK. Both are client-credential grants of OAuth 2.0 (RFC 6749 §4.4) that
+ * differ in names, scope and the type of `expires_in`.
  */
 
 import type { AccessTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { oauthError } from "./google_token.ts";
-import { applyFault, type FakeRefusal, retryAfter, type Settled } from "./settle.ts";
+import { applyFault, type FakeAnswer, type FakeRefusal, retryAfter } from "./fake_answers.ts";
 
-/** Settings of {@link createWnsTokens}. */
-export interface WnsTokensOptions {
+interface WnsTokensOptions {
   readonly sid: string;
   readonly secret: string;
   readonly tenant: string;
@@ -31,7 +30,7 @@ export function isWnsTokenPath(path: string): boolean {
   return path === LIVE_PATH || ENTRA_PATH.test(path);
 }
 
-/** The handler of both endpoints. */
+/** Creates the handler of both endpoints. */
 export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
   return (request) => {
     const live = request.path === LIVE_PATH;
@@ -75,7 +74,7 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
   };
 }
 
-function refuse(refusal: FakeRefusal): Settled {
+function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "temporarily_unavailable";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
   return { answer, status: refusal.status, reason };

@@ -1,4 +1,4 @@
-/** What each operation makes of a user's document. Pure: the repository reads and writes. */
+/** Computes how operations change a user's document. Pure: the repository reads and writes. */
 
 import { ServiceError } from "../core/errors.ts";
 import type { Subscription, Target } from "../core/subscription.ts";
@@ -6,19 +6,19 @@ import { addressOf, tokenToKeep } from "./_addresses.ts";
 import type { TokenName } from "./_records.ts";
 import type { SubscribeRequest } from "./request.ts";
 
-/** Whether it still counts. */
+/** Whether a subscription has not expired. */
 export function isLive({ expiresAt }: Subscription, now: number): boolean {
   return expiresAt === undefined || expiresAt > now;
 }
 
-/** Whether two name the same address of the same client and transport. */
+/** Whether two tokens name the same address of the same client and transport. */
 export function sameToken(a: TokenName, b: TokenName): boolean {
   return addressOf(a) === addressOf(b) && a.client === b.client && a.transport === b.transport;
 }
 
 /**
- * The document with the request in it: a known token keeps its id and takes the new topics, time
- * of expiry and meta. What has expired goes.
+ * Adds a request: a known token keeps its id and takes the new topics, expiry and meta. Expired
+ * subscriptions are removed.
  *
  * @throws {ServiceError} `too_many_subscriptions`
  */
@@ -44,7 +44,7 @@ export function withRequest(
     ...known !== undefined && { token: tokenToKeep(known, request) },
     id: known?.id ?? newId(),
     createdAt: known?.createdAt ?? now,
-    // The wall clock may have gone back, but the client has been heard of since.
+    // The wall clock may have gone back, but the client has been active since.
     refreshedAt: Math.max(now, known?.refreshedAt ?? 0),
   };
   const after = known === undefined
@@ -54,8 +54,8 @@ export function withRequest(
 }
 
 /**
- * The document without the subscription that a provider called dead, unless its token has changed
- * or the client has refreshed it after `refreshedBy`.
+ * Removes the subscription that a provider reported dead, unless its token has changed or the
+ * client has refreshed it after `refreshedBy`.
  */
 export function withoutDead(
   subscriptions: readonly Subscription[],
@@ -67,7 +67,7 @@ export function withoutDead(
   );
 }
 
-/** The document with another token for the target, or without it where that one is taken. */
+/** Replaces the target's token, or removes the target where the token is subscribed already. */
 export function withRenewedToken(
   subscriptions: readonly Subscription[],
   { target, token, taken, now }: {

@@ -1,8 +1,7 @@
 /**
- * How subscriptions lie in the store: one document per user, which is all that a publish reads,
- * and three indexes that follow from the documents: who owns a token, where an id is, what
- * expires when. Every commit is made from the difference between documents before and after, so
- * the indexes cannot drift from them.
+ * How subscriptions are stored: one document per user, which is all that a publish reads, and three
+ * indexes: the owner of a token, the owner of an id, and the expiry times. Each commit is derived
+ * from the documents before and after, so the indexes stay consistent.
  */
 
 import { createHash } from "node:crypto";
@@ -28,19 +27,19 @@ export interface Document {
   readonly subscriptions: readonly Stored[];
 }
 
-/** A value of the index of tokens and of the other two. */
+/** A value of the token index and of the other two. */
 export interface IndexRecord extends SubscriptionOwner {
   readonly v: 1;
 }
 
-/** A document as it was read; `version` is what the commit insists on. */
+/** A document as it was read; the commit checks `version`. */
 export interface Loaded {
   readonly owner: SubscriptionOwner;
   readonly version: string | null;
   readonly subscriptions: readonly Subscription[];
 }
 
-/** A document and what it is to become. */
+/** A document before and after a change. */
 export interface SubscriptionChange {
   readonly before: Loaded;
   readonly after: readonly Subscription[];
@@ -48,23 +47,25 @@ export interface SubscriptionChange {
 
 /** First part of the keys of the documents. */
 export const DOCUMENTS = "subscriptions";
-/** First part of the keys of the index by time of expiry. */
+/** First part of the keys of the expiry index. */
 export const EXPIRIES = "subscriptionExpiry";
 
+/** The key of a user's document. */
 export function documentKey({ context, user }: SubscriptionOwner): StoreKey {
   return [DOCUMENTS, context, user];
 }
 
+/** The key of a subscription in the index by id. */
 export function idKey(id: string): StoreKey {
   return ["subscriptionId", id];
 }
 
-/** Tokens are hashed, so that keys stay short and do not give them away. */
+/** Tokens are hashed: keys stay short and do not reveal them. */
 export function tokenKey(name: TokenName): StoreKey {
   return hashedKey(name, addressOf(name));
 }
 
-/** Where earlier versions kept the owner of a token that carries the key of its page; or nothing. */
+/** Where earlier versions stored the owner of a token that contains its page's key. */
 export function earlierTokenKeys(name: TokenName): StoreKey[] {
   return addressOf(name) === name.token ? [] : [hashedKey(name, name.token)];
 }
@@ -74,7 +75,7 @@ function hashedKey({ transport, client }: TokenName, text: string): StoreKey {
   return ["token", name, client, createHash("sha256").update(text).digest("base64url")];
 }
 
-/** The document that was read, or an empty one where there is none. */
+/** Returns the stored document, or an empty one. */
 export function loaded(owner: SubscriptionOwner, entry: StoreEntry<Document> | undefined): Loaded {
   const { context, user } = owner;
   return {
@@ -88,7 +89,7 @@ export function loaded(owner: SubscriptionOwner, entry: StoreEntry<Document> | u
   };
 }
 
-/** What is stored for a user with these subscriptions. */
+/** Builds the document of a user with these subscriptions. */
 export function documentOf(subscriptions: readonly Subscription[]): Document {
   return {
     v: 1,
@@ -96,7 +97,7 @@ export function documentOf(subscriptions: readonly Subscription[]): Document {
   };
 }
 
-/** The commit that turns documents and indexes into what they are to become. */
+/** Builds the commit that applies changes to documents and indexes. */
 export function commitOf(changes: readonly SubscriptionChange[]): Commit {
   const sets: { key: StoreKey; value: unknown }[] = [];
   const deletes: StoreKey[] = [];
@@ -113,7 +114,7 @@ export function commitOf(changes: readonly SubscriptionChange[]): Commit {
       for (const key of indexKeys(fresh)) sets.push({ key, value });
     }
   }
-  // A key that is deleted and set is set: a token that moves from one user to another.
+  // A key that is both deleted and set is set: the token moves to another user.
   return {
     checks: changes.map(({ before }) => ({
       key: documentKey(before.owner),

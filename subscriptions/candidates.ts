@@ -1,7 +1,7 @@
 /**
- * Who may want what, in memory: the documents of users that were published to lately, in the form
- * that matching reads. Users without subscriptions are remembered too. A change of a document only
- * forgets it here; what is read afterwards is at least as new as the change.
+ * Caches the documents of recently addressed users in the form that matching needs. Users without
+ * subscriptions are cached too. A changed document is only removed here; a later read is at least
+ * as new as the change.
  */
 
 import { userKey } from "../core/notification.ts";
@@ -9,7 +9,7 @@ import type { Store } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
 import { type Document, documentKey, loaded, type SubscriptionOwner } from "./_records.ts";
 
-/** One stored subscription, ready to be matched. */
+/** One stored subscription, prepared for matching. */
 export interface Candidate {
   readonly topics: readonly string[];
   /** Epoch milliseconds; `Infinity`: never. */
@@ -17,10 +17,10 @@ export interface Candidate {
   readonly target: Target;
 }
 
-/** Settings of a {@link CandidateCache}. */
-export interface CandidateCacheOptions {
+/** Limits of a {@link CandidateCache}. */
+interface CandidateCacheOptions {
   /**
-   * How much is kept, counted as one per user and one per subscription.
+   * The size of the cache: one per user and one per subscription.
    *
    * @default {200_000}
    */
@@ -37,9 +37,9 @@ interface Loading {
 const NONE: Candidates = [];
 
 /**
- * A bounded cache over the store, which it borrows. It keeps two generations: what is used moves
- * to the young one, and once that is full it becomes the old one, whose rest is forgotten. A hit
- * costs one look-up and no reordering.
+ * A bounded cache over the store, with two generations: a used entry moves to the young one; once
+ * that is full it becomes the old one, and the previous old one is dropped. A hit costs one lookup
+ * and no reordering.
  */
 export class CandidateCache {
   readonly #store: Pick<Store, "getMany">;
@@ -57,7 +57,7 @@ export class CandidateCache {
     this.#maxWeight = maxEntries / 2;
   }
 
-  /** What is known of a user without asking the store. */
+  /** Returns the cached candidates of a user, without a read. */
   peek(context: string, user: string): Candidates | undefined {
     const key = userKey(context, user);
     const young = this.#young.get(key);
@@ -71,7 +71,7 @@ export class CandidateCache {
   }
 
   /**
-   * Reads one user's document; callers that want the same one share the read.
+   * Reads one user's document; concurrent reads of the same one are shared.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -81,7 +81,7 @@ export class CandidateCache {
   }
 
   /**
-   * Reads the documents of those users that are not known yet, all of them at once.
+   * Reads the documents of all users that are not cached, in one batch.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -99,17 +99,17 @@ export class CandidateCache {
     await Promise.all(waiting);
   }
 
-  /** To be called after a change of the user's document was committed, here or elsewhere. */
+  /** Call it after a change of the user's document was committed, here or on another node. */
   invalidate(owner: SubscriptionOwner): void {
     const key = keyOf(owner);
     this.#weight -= weightOf(this.#young.get(key));
     this.#young.delete(key);
     this.#old.delete(key);
-    // A read under way may have missed the change: its result is not kept.
+    // A read in progress may have missed the change, so its result is not cached.
     this.#loading.delete(key);
   }
 
-  /** To be called where changes by other nodes may have been missed. */
+  /** Call it where changes by other nodes may have been missed. */
   clear(): void {
     this.#young.clear();
     this.#old.clear();
@@ -137,7 +137,7 @@ export class CandidateCache {
     return { all, index: 0 };
   }
 
-  /** Whether the read was still the one that counts. */
+  /** Whether the read was not superseded. */
   #endLoading(owner: SubscriptionOwner, all: Promise<unknown>): boolean {
     const key = keyOf(owner);
     return this.#loading.get(key)?.all === all && this.#loading.delete(key);

@@ -1,4 +1,4 @@
-/** Reading subscriptions for people: one by its id, or page by page in the order of their users. */
+/** Reads subscriptions for operators: one by its id, or pages in the order of their users. */
 
 import { Buffer } from "node:buffer";
 import { ServiceError } from "../core/errors.ts";
@@ -17,9 +17,9 @@ import {
 /** Which subscriptions to list: all, those of a context, or those of a user in it. */
 export interface ListQuery {
   readonly context?: string;
-  /** Needs a context. */
+  /** Requires a context. */
   readonly user?: string;
-  /** Where the page before ended, as it said. */
+  /** The cursor of the previous page. */
   readonly cursor?: string;
   /** From 1 to 1,000. @default {100} */
   readonly limit?: number;
@@ -32,7 +32,7 @@ export interface SubscriptionPage {
   readonly cursor?: string;
 }
 
-/** The last item of a page: the next one begins after it. */
+/** The last item of a page; the next page begins after it. */
 interface Position {
   readonly context: string;
   readonly user: string;
@@ -42,7 +42,7 @@ interface Position {
 const MAX_LIMIT = 1000;
 
 /**
- * One subscription, or `undefined` where there is none or it has expired.
+ * Returns a subscription, or `undefined` where it does not exist or has expired.
  *
  * @throws {ServiceError} `store_unavailable`
  */
@@ -58,10 +58,10 @@ export async function findSubscription(
 }
 
 /**
- * A page of the subscriptions that have not expired.
+ * Returns a page of the subscriptions that have not expired.
  *
- * @throws {ServiceError} `invalid_request` where the cursor is not one of this list or a user
- * comes without a context, `store_unavailable`
+ * @throws {ServiceError} `invalid_request` for a cursor of another list or a user without a
+ * context, `store_unavailable`
  */
 export async function listSubscriptions(
   store: Store,
@@ -124,7 +124,7 @@ function parseCursor(
     (query.context !== undefined && query.context !== context) ||
     (query.user !== undefined && query.user !== user)
   ) {
-    throw new ServiceError("invalid_request", "Cannot go on with the list: unknown cursor", {
+    throw new ServiceError("invalid_request", "Cannot continue the list: unknown cursor", {
       faults: [{ path: "cursor", message: "not a cursor of this list" }],
     });
   }

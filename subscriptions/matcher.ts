@@ -1,7 +1,6 @@
 /**
- * Finds everyone who wants a notification: stored subscriptions of its user whose topics cover it,
- * and the user's open sockets whose client is interested. It decides nothing else; whether
- * anything is sent is up to the delivery.
+ * Finds the targets of a notification: stored subscriptions of its user whose topics match, and
+ * clients with open sockets that are interested. Delivery decides whether anything is sent.
  */
 
 import type { Clock } from "../core/clock.ts";
@@ -11,18 +10,18 @@ import { topicsMatch } from "../core/topic.ts";
 import type { SubscriptionOwner } from "./_records.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
-/** What a {@link Matcher} is made of. */
-export interface MatcherOptions {
+/** Dependencies of {@link createMatcher}. */
+interface MatcherOptions {
   readonly candidates: CandidateCache;
-  /** Topic patterns that the sockets of a client are told of. */
+  /** The topic patterns that the sockets of a client receive. */
   readonly interests: (client: string) => readonly string[];
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Matching of notifications with subscriptions. */
+/** Matches notifications with subscriptions. */
 export interface Matcher {
   /**
-   * Everyone who wants it, open sockets first. At once where the user is known already.
+   * Returns the targets, open sockets first; synchronous where the user is cached.
    *
    * @param connected the clients that the user has sockets with, each once
    * @throws {ServiceError} `store_unavailable`
@@ -32,7 +31,7 @@ export interface Matcher {
     connected: readonly string[],
   ): readonly Target[] | Promise<readonly Target[]>;
   /**
-   * Makes these users known with one read, so that matching a batch costs few round trips.
+   * Loads these users into the cache with one read, so that a batch costs few round trips.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -41,7 +40,7 @@ export interface Matcher {
 
 const NOBODY: readonly Target[] = [];
 
-/** A matcher over the cache that the repository keeps up to date. */
+/** Creates a matcher over the cache that the repository keeps current. */
 export function createMatcher({ candidates, interests, clock }: MatcherOptions): Matcher {
   function collect(
     { context, user, topic }: Pick<Notification, "context" | "user" | "topic">,

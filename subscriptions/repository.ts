@@ -1,7 +1,7 @@
 /**
- * The stored subscriptions: who is told of what. It keeps the original's rules — a token belongs
- * to one user per client and transport, the last subscriber wins, subscribing again replaces the
- * topics — and makes the matcher forget what it changes. Sockets are not its business.
+ * Stores subscriptions. It keeps the original's rules: a token belongs to one user per client and
+ * transport, the last subscriber wins, and subscribing again replaces the topics. It removes
+ * changed users from the matcher's cache. Open sockets are not stored here.
  */
 
 import type { Change as SharedChange } from "../core/change_feed.ts";
@@ -37,12 +37,12 @@ import {
 } from "./listing.ts";
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
-/** What a {@link SubscriptionRepository} is made of. */
-export interface RepositoryOptions {
+/** Dependencies of {@link SubscriptionRepository}. */
+interface RepositoryOptions {
   readonly store: Store;
-  /** The matcher's; it is told of every change. */
+  /** The matcher's cache; changed users are invalidated. */
   readonly candidates: Pick<CandidateCache, "invalidate">;
-  /** Told of each user whose subscriptions were, or may have been, changed here. */
+  /** Called for each user whose subscriptions were, or may have been, changed here. */
   readonly onChanged?: (change: SharedChange) => void;
   readonly clock: Clock;
   readonly newId: IdSource;
@@ -52,19 +52,19 @@ export interface RepositoryOptions {
   readonly maxPerUser?: number;
 }
 
-/** What a client stops wanting. */
-export interface UnsubscribeRequest extends SubscriptionOwner {
+/** What a client unsubscribes. */
+interface UnsubscribeRequest extends SubscriptionOwner {
   readonly token: string;
-  /** Absent: every transport. */
+  /** Absent: all transports. */
   readonly transport?: TransportName;
-  /** Absent: every client. */
+  /** Absent: all clients. */
   readonly client?: string;
 }
 
-/** What a provider's new token led to; `dropped`: it was already subscribed. */
-export type Replacement = "replaced" | "dropped" | "unchanged";
+/** The effect of a provider's new token; `dropped`: it was already subscribed. */
+type Replacement = "replaced" | "dropped" | "unchanged";
 
-/** An operation's result, and the changes that make it true. */
+/** The result of an operation and the changes to commit for it. */
 interface Plan<R> {
   readonly result: R;
   readonly changes: readonly SubscriptionChange[];
@@ -75,7 +75,7 @@ const MAX_ATTEMPTS = 10;
 const FIRST_WAIT_MS = 2;
 const SWEEP_BATCH = 1000;
 
-/** Stored subscriptions on a store, which it borrows. */
+/** Reads and changes stored subscriptions. */
 export class SubscriptionRepository {
   readonly #options: RepositoryOptions;
   readonly #store: Store;
@@ -86,11 +86,11 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Subscribes, or replaces what was subscribed with the same token. The token is taken from
-   * another user who had it, in the same commit.
+   * Subscribes, or replaces the subscription with the same token. The same commit removes the token
+   * from another user who had it.
    *
-   * @throws {ServiceError} `invalid_topic`, `invalid_request`, `too_many_subscriptions`,
-   * `conflict` where others changed the same user all the time, `store_unavailable`
+   * @throws {ServiceError} `invalid_topic`, `invalid_request`, `too_many_subscriptions`, `conflict`
+   * where concurrent changes of the same user do not stop, `store_unavailable`
    */
   async subscribe(
     request: SubscribeRequest,
@@ -130,7 +130,7 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Forgets a token of a user; how many subscriptions that were, which may be none.
+   * Removes a user's token and returns the number of removed subscriptions.
    *
    * @throws {ServiceError} `conflict`, `store_unavailable`
    */
@@ -147,7 +147,7 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Forgets a subscription; false where there was none.
+   * Removes a subscription; false where it does not exist.
    *
    * @throws {ServiceError} `conflict`, `store_unavailable`
    */
@@ -162,9 +162,9 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Forgets a subscription whose token a provider called dead. It stays where it has another
-   * token by now, or the client has confirmed the token after `refreshedBy` (epoch milliseconds;
-   * by default what the target says). True where it was forgotten.
+   * Removes a subscription whose token a provider reported dead. It stays where its token has
+   * changed, or the client has confirmed the token after `refreshedBy` (epoch milliseconds; by
+   * default the target's). True where it was removed.
    *
    * @throws {ServiceError} `conflict`, `store_unavailable`
    */
@@ -177,8 +177,8 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Follows a provider that names a new token (GCM's canonical ids). Where that is subscribed
-   * already, by whomever, the old one is dropped. The token is in canonical form.
+   * Stores the new token that a provider named (GCM's canonical ids), in canonical form. Where any
+   * user has subscribed it already, the old one is removed.
    *
    * @throws {ServiceError} `conflict`, `store_unavailable`
    */
@@ -213,8 +213,8 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Forgets up to 1,000 subscriptions that had expired at a time (epoch milliseconds). How many
-   * that were; none: all is clean.
+   * Removes up to 1,000 subscriptions that had expired at a time (epoch milliseconds), and returns
+   * their number; 0 where none is left.
    *
    * @throws {ServiceError} `conflict`, `store_unavailable`
    */
@@ -231,7 +231,7 @@ export class SubscriptionRepository {
     return dropped;
   }
 
-  /** Changes one user's document; by how many it got shorter. */
+  /** Changes one user's document and returns by how many subscriptions it got shorter. */
   #edit(
     owner: SubscriptionOwner,
     edit: (subscriptions: readonly Subscription[]) => readonly Subscription[],
@@ -244,7 +244,7 @@ export class SubscriptionRepository {
     });
   }
 
-  /** Plans and commits, anew while somebody else was quicker. */
+  /** Plans and commits, and repeats both after a conflict. */
   async #change<R>(plan: () => Promise<Plan<R>>): Promise<R> {
     const { clock, random, candidates, onChanged } = this.#options;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -258,7 +258,7 @@ export class SubscriptionRepository {
           checks: [...commit.checks ?? [], ...checks],
         });
       } finally {
-        // Also after a failure: it may have been written all the same.
+        // Also after a failure: the commit may have succeeded.
         for (const { before: { owner: { context, user } } } of changes) {
           candidates.invalidate({ context, user });
           if (done !== false) onChanged?.({ kind: "subscriptions", context, user });
@@ -267,9 +267,13 @@ export class SubscriptionRepository {
       if (done) return result;
       await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
     }
-    throw new ServiceError("conflict", "Cannot change the subscriptions: others do all the time", {
-      retryAfterSeconds: 1,
-    });
+    throw new ServiceError(
+      "conflict",
+      "Cannot change the subscriptions: too many concurrent changes",
+      {
+        retryAfterSeconds: 1,
+      },
+    );
   }
 
   async #load(owner: SubscriptionOwner): Promise<Loaded> {
@@ -281,7 +285,7 @@ export class SubscriptionRepository {
     if (bytes <= this.#store.traits.maxValueBytes) return;
     throw new ServiceError(
       "too_many_subscriptions",
-      "Cannot subscribe: the user's subscriptions together are too large",
+      "Cannot subscribe: the user's subscriptions are too large in total",
     );
   }
 }

@@ -1,11 +1,11 @@
-/** What a client asks for when it subscribes, and the rules that this must keep. */
+/** The request to subscribe and its validation. */
 
 import { type Fault, ServiceError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { topicFault } from "../core/topic.ts";
 
-/** A wish to be told. The token is in the canonical form that the transport gave it. */
+/** A request to subscribe. The token is in the transport's canonical form. */
 export interface SubscribeRequest {
   readonly context: string;
   readonly user: string;
@@ -19,16 +19,16 @@ export interface SubscribeRequest {
   readonly meta?: JsonObject;
 }
 
-/** Longest context and user, in characters: a stored key takes 2,048 bytes. */
-export const MAX_NAME_LENGTH = 255;
+/** The longest context and user, in characters: a stored key takes 2,048 bytes. */
+const MAX_NAME_LENGTH = 255;
 const MAX_CLIENT_LENGTH = 64;
 const MAX_TOKEN_LENGTH = 4096;
 const MAX_TOPICS = 64;
 /** Bytes of `meta` as JSON. */
-export const MAX_META_BYTES = 2048;
+const MAX_META_BYTES = 2048;
 
 /**
- * The request with its topics made plain: duplicates dropped, and `*` alone where it is among
+ * Validates a request and normalizes its topics: no duplicates, and `*` alone where it is among
  * them.
  *
  * @throws {ServiceError} `invalid_topic` or `invalid_request`, with every fault that was found.
@@ -51,7 +51,7 @@ export function checkSubscribeRequest(request: SubscribeRequest, now: number): S
 function faultsOfTopics(topics: readonly string[]): Fault[] {
   if (topics.length === 0) return [{ path: "topics", message: "at least one topic is needed" }];
   if (topics.length > MAX_TOPICS) {
-    return [{ path: "topics", message: `at most ${MAX_TOPICS} topics are taken` }];
+    return [{ path: "topics", message: `at most ${MAX_TOPICS} topics are allowed` }];
   }
   return topics.flatMap((topic, index) => {
     const message = topicFault(topic);
@@ -77,7 +77,7 @@ function faultsOfRest(request: SubscribeRequest, now: number): Fault[] {
   ) {
     expect(path, {
       holds: text.length >= 1 && text.length <= limit && !/\p{Cc}/u.test(text),
-      message: `1 to ${limit} characters are needed, none of them a control character`,
+      message: `1 to ${limit} characters are needed, without control characters`,
     });
   }
   if (expiresAt !== undefined) {
@@ -89,7 +89,7 @@ function faultsOfRest(request: SubscribeRequest, now: number): Fault[] {
   if (meta !== undefined) {
     expect("meta", {
       holds: new TextEncoder().encode(JSON.stringify(meta)).byteLength <= MAX_META_BYTES,
-      message: `at most ${MAX_META_BYTES} bytes are taken`,
+      message: `at most ${MAX_META_BYTES} bytes are allowed`,
     });
   }
   return faults;

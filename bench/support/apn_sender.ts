@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
 /**
- * Carillon's APNs transport under load, as a process of its own. Takes its settings as JSON, prints
- * one line of JSON with what it measured, as `peers/node_apn.mjs` does.
+ * Carillon's APNs transport under load, as a separate process. Takes its settings as JSON; prints
+ * its measurements as one line of JSON, like `peers/node_apn.mjs`.
  */
 
 import { systemClock } from "../../core/clock.ts";

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
-/** The HTTP/2 engine alone: posts as APNs takes them, and nothing rendered, signed or judged. */
+/** The HTTP/2 engine alone: POSTs in the format of APNs, without rendering, signing or outcomes. */
 
 import { systemClock } from "../../core/clock.ts";
 import { createHttp2Engine } from "../../transports/http2/mod.ts";

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
 /**
- * The floor that `fetch` sets: posts as APNs takes them over a few HTTP clients. Takes its settings
- * as JSON: `cancels` (bodies are cancelled instead of read), `timers` (a controller and a timer each).
+ * The floor of `fetch`: POSTs in the format of APNs over a few HTTP clients. Takes its settings as
+ * JSON: `cancels` (bodies are cancelled instead of read), `timers` (a controller and a timer for
+ * each request).
  */
 
 import { closedLoop } from "./closed_loop.mjs";

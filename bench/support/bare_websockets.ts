@@ -1,7 +1,7 @@
 /**
- * The floor: WebSockets as Deno makes them, with as much on top as the swarm insists on. `emit
- * <rounds> <json>` sends the frame of an event to every socket that many times, `memory` says how
- * much is resident.
+ * The floor of the fan-out: Deno's WebSockets with the minimum of protocol that the swarm needs.
+ * `emit <rounds> <json>` sends the frame of an event to every socket that many times; `memory`
+ * prints the resident bytes.
  */
 
 import { lines } from "./ws_swarm.ts";

@@ -1,6 +1,6 @@
 /**
- * What a provider that hangs costs the others: the time from a publish to APNs' yes, as the ledger
- * has it, through a whole service whose pushes to FCM are answered or never are.
+ * Measures what a hanging provider costs the others: the time from a publish to APNs' 200, by the
+ * ledger, through a whole service whose pushes to FCM are answered or never are.
  */
 
 import { systemClock } from "../../core/clock.ts";
@@ -8,8 +8,7 @@ import { createYieldToEventLoop } from "../../core/event_loop.ts";
 import { startService } from "../../service/start.ts";
 import type { SimulatorProcess } from "./simulator_process.ts";
 
-/** Milliseconds. */
-export interface Latencies {
+interface Latencies {
   readonly p50: number;
   readonly p99: number;
 }
@@ -22,7 +21,10 @@ const TOPIC = "ox:mail:new";
 
 const KEY = "benchmark-admin-key";
 
-/** Publishes at a steady pace to users with iPhones and with Androids, and times the former. */
+/**
+ * Publishes at a steady rate to users with iPhones and with Androids; returns the latencies of
+ * iPhones.
+ */
 export async function latencyOfHealthy(
   simulator: SimulatorProcess,
   { hanging }: { readonly hanging: boolean },

@@ -1,4 +1,4 @@
-/** The service as a process of its own, started as `deno task start` starts it. */
+/** The service as a separate process, started like `deno task start`. */
 
 import { SignJWT } from "jose";
 import { readStartTask } from "../../scripts/start_task.ts";
@@ -11,29 +11,29 @@ export interface CarillonProcess extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
   readonly adminKey: string;
-  /** A session token for a user. */
+  /** Returns a session token for a user. */
   session(user: string): Promise<string>;
-  /** Publishes a batch; throws where it was not accepted. */
+  /** Publishes a batch; throws where it is not accepted. */
   publish(
     notifications: readonly unknown[],
     options?: { readonly idempotencyKey?: string },
   ): Promise<readonly string[]>;
-  /** Ends it as a power cut would. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** What a start may differ in. */
+/** Options of a start. */
 export interface StartOptions {
   readonly v8Flags?: readonly string[];
-  /** As `CARILLON_STORE` names it; a data file of its own where absent. */
+  /** The value of `CARILLON_STORE`; absent for a new data file. */
   readonly store?: string;
-  /** Any free one where absent. */
+  /** Absent for any free port. */
   readonly port?: number;
-  /** Files of the configuration by name, besides the properties. */
+  /** Configuration files by name, besides the properties. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** Starts it on a configuration of its own. */
+/** Starts the service with a configuration of its own. */
 export async function startCarillon(
   properties: readonly string[],
   { v8Flags = [], store, port: wanted = 0, files = {} }: StartOptions = {},
@@ -101,7 +101,7 @@ export async function startCarillon(
   };
 }
 
-/** Reads the address that a start prints, and drops the rest of the output. */
+/** Reads the address that the service prints, and discards the rest of the output. */
 async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
   const reader = stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair).getReader();
   let text = "";

@@ -1,13 +1,12 @@
-/** Starts a server of this folder as a process of its own, and talks to it by lines. */
+/** Starts a server script of this folder as a separate process and exchanges lines with it. */
 
 import { lines } from "./ws_swarm.ts";
 
-/** A running server. */
-export interface DenoServer extends AsyncDisposable {
+interface DenoServer extends AsyncDisposable {
   readonly pid: number;
   /** The first line that it printed: its port. */
   readonly greeting: string;
-  /** Sends a line and resolves to the line that answers it. */
+  /** Sends a line; resolves to the line that answers it. */
   ask(line: string): Promise<string>;
 }
 

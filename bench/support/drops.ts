@@ -1,7 +1,7 @@
 /**
- * What arrives at stock clients that lose their connections again and again, while a node is
- * killed and started: the same clients, the same drops at the same times (`chaos/plan.ts` makes
- * them from a seed), the same events. Publishers try another node where one does not accept.
+ * Measures what stock clients receive that lose their connections again and again while a node is
+ * killed and restarted: the same clients, the same drops at the same times (planned from a seed by
+ * `chaos/plan.ts`), the same events. Publishers try another node where one does not accept.
  */
 
 import { io } from "socket.io-client";
@@ -9,23 +9,21 @@ import { Balancer, clientHost } from "../../chaos/balancer.ts";
 import { planOf } from "../../chaos/plan.ts";
 import type { Site } from "./sites.ts";
 
-/** How long, and how much. */
-export interface DropsOptions {
+interface DropsOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly clients: number;
-  /** Events a second, over all clients. */
+  /** Events per second, over all clients. */
   readonly rate: number;
 }
 
-/** What came of it. Each event is for one client. */
-export interface DropsResult {
+interface DropsResult {
   readonly sent: number;
-  /** Events that arrived, each counted once. */
+  /** Events received, each counted once. */
   readonly arrived: number;
-  /** Arrivals beyond the first of an event, at another offset. */
+  /** Repeated arrivals of an event, at another offset. */
   readonly duplicates: number;
-  /** How often clients came back, and how often they call that a recovery. */
+  /** How often clients reconnected, and how often they report that as recovered. */
   readonly returns: number;
   readonly recovered: number;
 }
@@ -33,7 +31,7 @@ export interface DropsResult {
 const KINDS = new Set(["cut", "vanish"]);
 const RESTART_AFTER_MS = 2_000;
 const CONNECT_WITHIN_MS = 20_000;
-/** Longest wait for what is still missing; a late one counts as arrived. */
+/** The longest wait for missing events; late ones count as arrived. */
 const SETTLE_MS = 15_000;
 
 /** Runs it; the first node is killed after a third of the time. */

@@ -1,10 +1,10 @@
-/** The engine with a name, as the service has it. */
+/** Creates the HTTP engine of a name, as the service does. */
 
 import { systemClock } from "../../core/clock.ts";
 import { createFetchEngine, type HttpEngine } from "../../transports/http/mod.ts";
 import { createHttp2Engine } from "../../transports/http2/mod.ts";
 
-/** `fetch` or `http2`. */
+/** @param name `fetch` or `http2` */
 export function engineOf(name: string): HttpEngine {
   const common = { createHttpClient: Deno.createHttpClient, clock: systemClock };
   return name === "http2"

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
-/** Carillon's FCM transport under load, as a process of its own; as `peers/firebase_admin.mjs`. */
+/** Carillon's FCM transport under load, as a separate process, like `peers/firebase_admin.mjs`. */
 
 import { systemClock } from "../../core/clock.ts";
 import { createGcmTransport } from "../../transports/gcm/mod.ts";

@@ -4,14 +4,13 @@ import { freePort } from "../../tests/support/start_process.ts";
 
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/** A running nginx. */
-export interface Nchan extends AsyncDisposable {
-  /** Of its worker. */
+interface Nchan extends AsyncDisposable {
+  /** The process id of its worker. */
   readonly pid: number;
   readonly port: number;
 }
 
-/** Starts it; `undefined` where nginx or the module is missing. */
+/** Starts nginx; returns undefined where nginx or the module is missing. */
 export async function startNchan(): Promise<Nchan | undefined> {
   if (await Deno.stat(MODULE).catch(() => undefined) === undefined) return undefined;
   const folder = await Deno.makeTempDir({ prefix: "bench_nchan_" });

@@ -1,4 +1,4 @@
-/** Starts a peer on Node.js, whose packages are installed on first use, and talks to it by lines. */
+/** Starts a peer on Node.js, installs its packages at first use, and exchanges lines with it. */
 
 import { lines } from "./ws_swarm.ts";
 
@@ -9,9 +9,9 @@ export interface NodePeer extends AsyncDisposable {
   readonly pid: number;
   /** The first line that it printed. */
   readonly greeting: string;
-  /** Sends a line and resolves to the line that answers it. */
+  /** Sends a line; resolves to the line that answers it. */
   ask(line: string): Promise<string>;
-  /** Ends it as a power cut would. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
 }
 

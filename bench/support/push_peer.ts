@@ -1,20 +1,19 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
 /**
- * The far side of the benchmarks of providers: says yes to every push, as APNs does on one port and
- * as FCM does on the other, and does nothing else, so that it is not what is measured. A process
- * of its own; takes a file with its certificate and key as JSON. Prints its ports, and answers
- * lines: `latency <ms>`, `outage on|off` (APNs answers 503 meanwhile), `count` (pushes said yes to so
- * far).
+ * The test server of the provider benchmarks: answers 200 to every push, as APNs on one port and as
+ * FCM on the other, and does nothing else, so that it is not the bottleneck. A separate process;
+ * takes a file with its certificate and key as JSON. Prints its ports, and answers lines: `latency
+ * <ms>`, `outage on|off` (APNs answers 503 meanwhile), `count` (pushes answered with 200).
  */
 
 import { type PeerRequest, startH2Peer } from "../../tests/support/h2_peer.ts";
 import { lines } from "./ws_swarm.ts";
 
 const { cert, key } = JSON.parse(await Deno.readTextFile(Deno.env.get("PUSH_PEER_PAIR")!));
-/** What Apple allows on a connection, and what Google does. */
+/** The limits of concurrent streams per connection of Apple and of Google. */
 const APNS_STREAMS = 1000;
 const FCM_STREAMS = 100;
-/** May be tried again after a second; of other reasons Apple asks for 15 minutes. */
+/** A reason that allows a retry after a second; for others Apple requires 15 minutes. */
 const OUTAGE = JSON.stringify({ reason: "Shutdown" });
 const FCM_YES = JSON.stringify({
   name: "projects/bench/messages/0:1500415314455276%31bd1c96f9fd7ecd",
@@ -23,7 +22,7 @@ const FCM_YES = JSON.stringify({
 let latencyMs = 0;
 let isOut = false;
 let count = 0;
-/** Answers that wait, oldest first; one timer for all. */
+/** Delayed responses, oldest first; one timer for all. */
 const due: { readonly at: number; readonly run: () => void }[] = [];
 let isTimed = false;
 

@@ -1,22 +1,26 @@
-/** The benchmark's far side of APNs and FCM, as a process of its own. */
+/** Starts the test server of APNs and FCM as a separate process. */
 
 import { cpuSeconds } from "./proc.ts";
 import { startDenoServer } from "./deno_server.ts";
 
-/** A running far side. */
+/** A running test server. */
 export interface PushPeer extends AsyncDisposable {
-  /** `https://localhost:<port>` for each. */
+  /** `https://localhost:<port>` for each provider. */
   readonly origins: { readonly apns: string; readonly fcm: string };
   setLatency(ms: number): Promise<void>;
-  /** While it lasts, APNs answers 503. */
+  /** Switches an outage on or off, in which APNs answers 503. */
   setOutage(isOut: boolean): Promise<void>;
-  /** Pushes said yes to so far. */
+  /** Returns the number of pushes answered with 200. */
   count(): Promise<number>;
-  /** CPU time so far, in seconds. */
+  /** Returns the CPU time in seconds. */
   cpu(): Promise<number>;
 }
 
-/** Starts it. `pair`: a file with its certificate and key as JSON. */
+/**
+ * Starts the server.
+ *
+ * @param pair a file with its certificate and key as JSON
+ */
 export async function startPushPeer(pair: string): Promise<PushPeer> {
   const server = await startDenoServer("push_peer.ts", { env: { PUSH_PEER_PAIR: pair } });
   return {

@@ -1,6 +1,6 @@
 /**
- * The realtime server without the service around it, for measurements: every session is let in
- * as the user of that name. Started by `idle_memory.ts`, which says what it answers.
+ * The realtime server without the service, for measurements: every session is admitted as the user
+ * of that name. `idle_memory.ts` starts it and documents the lines that it answers.
  */
 
 import { systemClock } from "../../core/clock.ts";

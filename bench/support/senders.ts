@@ -1,6 +1,6 @@
 /**
- * What the fan-out is measured with: the same events to the same clients, by a bare loop of sends, by
- * the engine and hub alone, by the whole service, and by the peer.
+ * The senders that the fan-out is measured with, which send the same events to the same clients: a
+ * bare loop of sends, the engine and hub alone, the whole service, and the peer.
  */
 
 import { startCarillon, type StartOptions } from "./carillon_process.ts";
@@ -8,11 +8,11 @@ import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
 import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
 
-/** A server with open sockets, and the way to have it send. */
+/** A server with open sockets. */
 export interface Sender extends AsyncDisposable {
   readonly pid: number;
   readonly swarm: SwarmProcess;
-  /** Sends so many events to every socket. */
+  /** Sends a number of events to every socket. */
   send(rounds: number): Promise<unknown>;
 }
 
@@ -27,35 +27,37 @@ export const MAIL = {
   teaser: "Hello",
 };
 
-/** No limits of a service that is measured stand in the way. */
+/** Lifts the limits that would slow down a measurement. */
 export const COMMON = [
   "io.carillon.websocket.handshakesPerSecond=1000000",
   "io.carillon.buffer.maxNotifications=2000000",
   "io.carillon.buffer.maxBytes=2000000000",
 ];
+
+/** The same, and notifications have no delay. */
 export const AT_ONCE = [...COMMON, "com.openexchange.pns.delayDuration=0"];
 
 const BATCH = 1000;
 const PUBLISHERS = 4;
 
-/** A loop of `WebSocket.send` on Deno. */
+/** Starts a loop of `WebSocket.send` on Deno. */
 export async function startBareSender(sockets: number): Promise<Sender> {
   const server = await startDenoServer("bare_websockets.ts");
   return await commanded(server, sockets);
 }
 
-/** The realtime server and its hub, without HTTP, store and delivery. */
+/** Starts the realtime server and its hub, without HTTP, store and delivery. */
 export async function startEngineSender(sockets: number): Promise<Sender> {
   const server = await startDenoServer("realtime_alone.ts");
   return await commanded(server, sockets);
 }
 
-/** The yardstick: Socket.IO on Node.js, emitting from memory, one call for each socket. */
+/** Starts the peer: Socket.IO on Node.js, emitting from memory, one call for each socket. */
 export async function startPeerSender(sockets: number): Promise<Sender> {
   return await commanded(await startNodePeer("socketio_node.mjs"), sockets);
 }
 
-/** The whole service: several publishers at once, batch by batch. */
+/** Starts the whole service, with several publishers that send batches. */
 export async function startServiceSender(
   sockets: number,
   options: StartOptions = {},
@@ -84,7 +86,7 @@ export async function startServiceSender(
   return { pid: carillon.pid, swarm, send, [Symbol.asyncDispose]: () => close(swarm, carillon) };
 }
 
-/** Opens one socket for each of so many users. */
+/** Opens one socket for each of a number of users. */
 export async function openSockets(
   carillon: { readonly port: number; session(user: string): Promise<string> },
   sockets: number,

@@ -1,34 +1,32 @@
 /**
- * From publish to APNs' yes, through the whole service: batches, data file, one phone for each user;
- * and what an outage of APNs does to everybody else.
+ * Measures from publish to APNs' 200 through the whole service (batches, data file, one phone per
+ * user), and how an outage of APNs affects everything else.
  */
 
 import { type CarillonProcess, startCarillon } from "./carillon_process.ts";
 import type { PushPeer } from "./push_peer_process.ts";
 import { type ThreadTimes, threadTimes, timesPer } from "./threads.ts";
 
-/** What was measured. */
-export interface ServicePushes extends ThreadTimes {
+interface ServicePushes extends ThreadTimes {
   readonly perSecond: number;
   /** Pushes that were not the first attempt of their notification. */
   readonly repeated: number;
 }
 
 const USERS = 1000;
-/** Batches under way at once. */
+/** Concurrent batches. */
 const WINDOW = 3;
 const CLIENT = "bench";
 const TOPIC = "ox:mail:new";
 
-/** What a service is started with. */
-export interface ServiceSettings {
+interface ServiceSettings {
   readonly engine: string;
-  /** Where the credentials are. */
+  /** The folder with the credentials. */
   readonly folder: string;
   readonly apns: Readonly<Record<"bundleId" | "keyId" | "teamId", string>>;
 }
 
-/** Publishes window after window for so many seconds. */
+/** Publishes window after window for a number of seconds. */
 export async function measureServicePushes(
   peer: PushPeer,
   { seconds, ...settings }: ServiceSettings & { readonly seconds: number },
@@ -56,14 +54,15 @@ export async function measureServicePushes(
   return { perSecond, repeated, ...timesPer(pushes, { from, to: await threadTimes(service.pid) }) };
 }
 
-/** What an outage was like. */
-export interface Outage {
-  /** Milliseconds that `/livez` took while everything failed at once, and in the ten seconds after. */
+interface Outage {
+  /**
+   * Milliseconds that `/livez` took while everything failed at once, and in the ten seconds after.
+   */
   readonly during: Waits;
   readonly after: Waits;
-  /** Pushes a second once APNs was back, until the last. */
+  /** Pushes per second after APNs returned, until the last one. */
   readonly perSecond: number;
-  /** Beyond one for each notification. */
+  /** Pushes beyond one for each notification. */
   readonly repeated: number;
 }
 
@@ -77,7 +76,7 @@ export interface Waits {
 const LOOK_PAUSE_MS = 10;
 const AFTERMATH_MS = 10_000;
 
-/** So many pushes fail at once; then APNs is back. */
+/** Lets a number of pushes fail at once; then APNs returns. */
 export async function measureOutage(
   peer: PushPeer,
   { pushes, ...settings }: ServiceSettings & { readonly pushes: number },
@@ -102,7 +101,7 @@ export async function measureOutage(
   return { during, after, perSecond, repeated: await peer.count() - before - pushes };
 }
 
-/** Asks an address again and again. */
+/** Requests an address repeatedly. */
 class Looks implements AsyncDisposable {
   #waits: number[] = [];
   #isOver = false;
@@ -112,7 +111,7 @@ class Looks implements AsyncDisposable {
     this.#looking = this.#look(url);
   }
 
-  /** What it took since the last time. */
+  /** Returns the latencies since the last call. */
   take(): Waits {
     const waits = this.#waits.sort((a, b) => a - b);
     this.#waits = [];
@@ -139,7 +138,7 @@ async function countReaches(peer: PushPeer, count: number): Promise<void> {
   while (await peer.count() < count) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** With one phone for each user. */
+/** Subscribes one phone for each user. */
 async function startService(
   peer: PushPeer,
   { engine, folder, apns }: ServiceSettings,

@@ -1,4 +1,4 @@
-/** The simulator as a process of its own that keeps counts only, as the far side of benchmarks. */
+/** The simulator as a separate process that keeps counts only, as the server of benchmarks. */
 
 import type { Material, SimulatorAddresses } from "../../simulator/mod.ts";
 
@@ -9,7 +9,7 @@ export interface SimulatorProcess extends AsyncDisposable {
   readonly pid: number;
   readonly addresses: SimulatorAddresses;
   readonly material: Material;
-  /** Where its credentials, `ca.pem` and a configuration that fits (`conf/`) are. */
+  /** The folder of its credentials, `ca.pem` and a matching configuration (`conf/`). */
   readonly folder: string;
   setLatency(ms: number): Promise<void>;
   setFault(provider: string, script: string): Promise<void>;
@@ -53,7 +53,7 @@ export async function startSimulatorProcess(): Promise<SimulatorProcess> {
   };
 }
 
-/** Reads what a start prints to its end, and drops the rest of the output. */
+/** Reads the output of a start, and discards what follows. */
 async function apiOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
   const reader = stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair).getReader();
   let text = "";

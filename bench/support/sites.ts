@@ -1,7 +1,8 @@
 /**
- * What is compared by `cluster.ts`, behind one face: some nodes that take events for users over
- * HTTP and tell the users' sockets. Carillon on its data file or on Redis, and Socket.IO on Node.js
- * with its Redis streams adapter, which emits what it is told and keeps no account of it.
+ * The sites that `cluster.ts` compares, behind one interface: nodes that accept events for users
+ * over HTTP and deliver them to the users' sockets. Carillon on its data file or on Redis, and
+ * Socket.IO on Node.js with its Redis streams adapter, which emits events without storing their
+ * outcomes.
  */
 
 import { freePort } from "../../tests/support/start_process.ts";
@@ -9,39 +10,38 @@ import { type RedisServer, startRedis } from "../../tests/support/redis_server.t
 import { type CarillonProcess, startCarillon } from "./carillon_process.ts";
 import { type NodePeer, startNodePeer } from "./node_peer.ts";
 
-/** An event for all sockets of a user. */
-export interface SiteEvent {
+interface SiteEvent {
   readonly user: string;
   readonly data: unknown;
 }
 
-/** See the file's comment. */
+/** Some nodes and the Redis that they share. */
 export interface Site extends AsyncDisposable {
   readonly ports: readonly number[];
-  /** The nodes that run now. */
+  /** The running nodes. */
   readonly pids: readonly number[];
   /** Redis, where there is one. */
   readonly redisPid: number | undefined;
-  /** Path and query that open a socket of a user. */
+  /** Returns the path and query that open a socket of a user. */
   target(user: string): Promise<string>;
-  /** Hands events to a node in one request; throws where they were not accepted. */
+  /** Sends events to a node in one request; throws where they are not accepted. */
   send(node: number, events: readonly SiteEvent[]): Promise<void>;
-  /** Ends a node as a power cut would. */
+  /** Kills a node with SIGKILL. */
   kill(node: number): Promise<void>;
-  /** Starts a killed one at its port. */
+  /** Restarts a killed node at its port. */
   start(node: number): Promise<void>;
 }
 
-/** What both kinds of processes have in common. */
+/** What the processes of both sites have in common. */
 interface Process extends AsyncDisposable {
   readonly pid: number;
   kill(): Promise<void>;
 }
 
-/** As most run it: what the machine's death may cost is a second, the process's costs nothing. */
+/** A common setting: a crash of the machine may lose one second, a crash of the process nothing. */
 export const REDIS_KEEPS = ["appendfsync everysec"];
 
-/** Carillon; without Redis there can be one node only. */
+/** Starts Carillon; without Redis with one node only. */
 export async function startCarillonSite(
   { nodes, redis, properties }: {
     readonly nodes: number;
@@ -68,7 +68,7 @@ export async function startCarillonSite(
   };
 }
 
-/** Socket.IO on Node.js. */
+/** Starts Socket.IO on Node.js. */
 export async function startSocketIoSite(nodes: number): Promise<Site> {
   const server = await startRedis({ appendonly: true, config: REDIS_KEEPS });
   const site = await startSite<NodePeer>({

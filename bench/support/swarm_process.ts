@@ -1,6 +1,6 @@
 /**
- * Runs a swarm (see `ws_swarm.ts`) in a process of its own, so that neither its memory nor its
- * CPU time is taken for the server's.
+ * Runs a swarm (see `ws_swarm.ts`) in a separate process, so that its memory and CPU time are not
+ * counted as the server's.
  */
 
 import { lines, type SwarmOptions, type SwarmReport } from "./ws_swarm.ts";
@@ -8,12 +8,12 @@ import { lines, type SwarmOptions, type SwarmReport } from "./ws_swarm.ts";
 /** A swarm in another process. */
 export interface SwarmProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Waits until `count` events have arrived since the last report, and reports. */
+  /** Waits until `count` events have arrived since the last report; returns a report. */
   received(count: number): Promise<SwarmReport>;
   report(): Promise<SwarmReport>;
 }
 
-/** Starts the process and resolves once every connection is open. */
+/** Starts the process; resolves when every connection is open. */
 export async function spawnSwarm(options: SwarmOptions): Promise<SwarmProcess> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-net", new URL("./ws_swarm.ts", import.meta.url).pathname],

@@ -1,20 +1,20 @@
-/** CPU time of a process on Linux by what its threads are for. */
+/** Reads the CPU time of a process on Linux by the purpose of its threads. */
 
-/** Microseconds, or any share of them, by group. */
+/** Microseconds, or shares of them, by group. */
 export interface ThreadTimes {
-  /** The thread that runs JavaScript, or everything where a process is not Deno. */
+  /** The thread that runs JavaScript; for processes other than Deno everything. */
   readonly main: number;
   /** SQLite below Deno KV. */
   readonly store: number;
-  /** V8's helpers: nearly all of it is collecting garbage. */
+  /** V8's helper threads, which mostly collect garbage. */
   readonly collector: number;
   readonly other: number;
 }
 
-/** Clock ticks of Linux are hundredths of a second. */
+/** A clock tick of Linux is a hundredth of a second. */
 const TICK_US = 10_000;
 
-/** CPU time so far, in microseconds. */
+/** Returns the CPU time in microseconds. */
 export async function threadTimes(pid: number): Promise<ThreadTimes> {
   const times = { main: 0, store: 0, collector: 0, other: 0 };
   for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
@@ -29,7 +29,7 @@ export async function threadTimes(pid: number): Promise<ThreadTimes> {
   return times;
 }
 
-/** What was used between two readings, for each of so many events. */
+/** Returns the CPU time between two readings, per event. */
 export function timesPer(
   events: number,
   { from, to }: { readonly from: ThreadTimes; readonly to: ThreadTimes },
@@ -42,7 +42,7 @@ export function timesPer(
   };
 }
 
-/** All groups together. */
+/** Returns the sum of all groups. */
 export function totalOf({ main, store, collector, other }: ThreadTimes): number {
   return main + store + collector + other;
 }

@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
 /**
- * Carillon's Web Push transport as a process of its own, sending, or with a `fetch` that only says
- * yes: all of a push but the network. Takes its settings as JSON, prints one line of JSON with
- * what it measured, as `peers/web_push_node.mjs` does.
+ * Carillon's Web Push transport as a separate process, which sends, or uses a `fetch` that answers
+ * 201 at once: then it does everything but networking. Takes its settings as JSON; prints its
+ * measurements as one line of JSON, like `peers/web_push_node.mjs`.
  */
 
 import { systemClock } from "../../core/clock.ts";

@@ -1,5 +1,8 @@
 // deno-lint-ignore-file no-console -- a process of the benchmark talks by its output
-/** A push service that says yes, over TLS as both sides speak it. Prints its port. */
+/**
+ * A push service that answers 201 to everything, over the TLS versions of both sides. Prints its
+ * port.
+ */
 
 const { cert, key } = JSON.parse(await Deno.readTextFile(Deno.env.get("PUSH_PEER_PAIR")!));
 const server = Deno.serve({

@@ -1,21 +1,21 @@
 /**
- * A swarm of Socket.IO clients that costs next to nothing: WebSocket frames are read straight off
- * TCP connections, Engine.IO pings of both revisions are answered, and events are counted with
- * their latency. It is meant for a process of its own (see `swarm_process.ts`); it understands
- * only what an honest server sends over loopback and is no client for anything else.
+ * A swarm of Socket.IO clients that costs very little: it reads WebSocket frames directly from TCP
+ * connections, answers Engine.IO pings of both revisions, and counts events with their latency. It
+ * runs in a separate process (see `swarm_process.ts`). It supports only what a well-behaved server
+ * sends over loopback and is not a general client.
  */
 
-/** What to open. */
+/** Options of a swarm. */
 export interface SwarmOptions {
   readonly hostname: string;
   readonly port: number;
   /** Revision of the Engine.IO protocol; `none`: every text is an event. */
   readonly revision: 3 | 4 | "none";
-  /** One connection each: path and query without `EIO` and `transport`, with at least `?`. */
+  /** One connection for each: path and query without `EIO` and `transport`, with at least `?`. */
   readonly targets: readonly string[];
   /** Milliseconds between the heartbeats of revision 3. */
   readonly pingIntervalMs?: number;
-  /** Handshakes under way at once. */
+  /** Concurrent handshakes. */
   readonly concurrency?: number;
 }
 
@@ -32,11 +32,11 @@ export interface SwarmReport {
   readonly max: number;
 }
 
-/** Open connections. */
+/** The number of open connections. */
 export interface Swarm {
-  /** Resolves as soon as `count` events have arrived since the last report. */
+  /** Resolves when `count` events have arrived since the last report. */
   received(count: number): Promise<void>;
-  /** Tells what arrived and starts counting anew. */
+  /** Returns what arrived and resets the counts. */
   report(): SwarmReport;
   close(): void;
 }
@@ -45,7 +45,7 @@ const HEARTBEATS = { pong: frame("3"), ping: frame("2"), connect: frame("40") };
 const AT = '"at":';
 const decoder = new TextDecoder();
 
-/** Opens every connection and resolves once the server has let all of them into the namespace. */
+/** Opens every connection; resolves when the server has admitted all to the namespace. */
 export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
   const { targets, revision, concurrency = 64, pingIntervalMs = 25_000 } = options;
   const connections: Deno.TcpConn[] = [];
@@ -138,7 +138,7 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
   };
 }
 
-/** Upgrades a connection; returns what the server sent right behind its answer. */
+/** Upgrades a connection; returns the bytes that followed the server's response. */
 async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target: string) {
   const path = options.revision === "none"
     ? target
@@ -164,7 +164,7 @@ async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target
   }
 }
 
-/** Hands every text frame to `onText` until the connection ends. */
+/** Passes every text frame to `onText` until the connection ends. */
 async function read(
   connection: Deno.TcpConn,
   rest: Uint8Array,
@@ -186,7 +186,7 @@ async function read(
   closeQuietly(connection);
 }
 
-/** Takes the complete frames from the front; returns a copy of what is left. */
+/** Removes the complete frames from the front; returns a copy of the rest. */
 function takeFrames(bytes: Uint8Array, onText: (text: string) => void): Uint8Array {
   let at = 0;
   while (bytes.length - at >= 2) {
@@ -206,7 +206,7 @@ function takeFrames(bytes: Uint8Array, onText: (text: string) => void): Uint8Arr
   return at === bytes.length ? new Uint8Array(0) : bytes.slice(at);
 }
 
-/** A text frame as a client sends it, masked with zeros. */
+/** Creates a text frame as a client sends it, masked with zeros. */
 function frame(text: string): Uint8Array {
   const body = new TextEncoder().encode(text);
   return concat(Uint8Array.of(0x81, 0x80 | body.length, 0, 0, 0, 0), body);
@@ -223,13 +223,13 @@ function closeQuietly(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // Closed already.
+    // Already closed.
   }
 }
 
 function ignore(): void {}
 
-/** Lines of a process's input or of its output. */
+/** Yields the lines of a process's input or output. */
 export async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair)) {

@@ -1,74 +1,73 @@
 /**
- * The way in to one partition: while one call is under way, everything that arrives gathers, and
- * goes together in the next, so that the busier it is, the less a notification costs.
+ * Writes accepted notifications of one partition to Redis in batches. While one call is under way,
+ * further notifications collect for the next one, so the cost of each falls with the load.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
-import { type BufferKeys, redisLedgerKey } from "./_keys.ts";
+import { bufferKeys, redisLedgerKey } from "./_keys.ts";
 import { ACCEPT, ACCEPT_CLAIMED } from "./_scripts.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
-/** In one call at most; what comes later waits for the next. */
+/** Limits of one call; further notifications wait for the next. */
 const MAX_ITEMS = 256;
 const MAX_BYTES = 256 * 1024;
 
-/** What an {@link BatchWriter} needs. */
+/** Options of {@link BatchWriter}. */
 export interface BatchWriterOptions {
   readonly link: RedisLink;
   readonly clock: Pick<Clock, "monotonic">;
   readonly node: string;
   readonly partition: number;
-  readonly keys: BufferKeys;
-  /** These were accepted, and claimed for this node. */
+  /** Takes notifications that were accepted and claimed for this node. */
   readonly onClaimed: (notifications: readonly Notification[]) => void;
-  /** A call failed that may have claimed something, or may yet. */
+  /** A call failed that may have claimed notifications, or still may. */
   readonly onUnsure: () => void;
   readonly onMerged?: (() => void) | undefined;
   readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
 }
 
-/** A notification on its way in. */
-export interface IncomingNotification extends EncodedNotification {
-  /** Claimed at once for this node. */
+/** A notification to write. */
+interface IncomingItem extends EncodedNotification {
+  /** Whether it is claimed for this node at once. */
   readonly claimed: boolean;
-  /** May have been accepted before. */
+  /** Whether it may have been accepted before. */
   readonly isRepeat: boolean;
-  /** Called once: it is in Redis, or what was thrown instead. */
-  readonly ended: (thrown?: unknown) => void;
+  /** Called once: without an argument when it is in Redis, or with what was thrown. */
+  readonly onDone: (thrown?: unknown) => void;
 }
 
-/** See the file's comment. */
+/** Collects notifications of a partition and writes them in batches. */
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
-  #waiting: IncomingNotification[] = [];
-  #underWay: readonly IncomingNotification[] = [];
-  #working: Promise<void> | undefined;
+  #waiting: IncomingItem[] = [];
+  #inFlight: readonly IncomingItem[] = [];
+  #running: Promise<void> | undefined;
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
   }
 
-  add(arrival: IncomingNotification): void {
-    this.#waiting.push(arrival);
-    this.#working ??= this.#work();
+  add(item: IncomingItem): void {
+    this.#waiting.push(item);
+    this.#running ??= this.#run();
   }
 
   /** Ids that the call under way claims for this node. */
   get claiming(): readonly string[] {
-    return this.#underWay.filter(({ claimed }) => claimed).map(({ notification: { id } }) => id);
+    return this.#inFlight.filter(({ claimed }) => claimed).map(({ notification: { id } }) => id);
   }
 
-  /** Resolves when nothing is on its way. */
+  /** Resolves when no write is under way. */
   async idle(): Promise<void> {
-    while (this.#working) await this.#working;
+    while (this.#running) await this.#running;
   }
 
-  async #work(): Promise<void> {
-    await null; // what is given in this turn of the event loop goes into the same call
+  async #run(): Promise<void> {
+    await null; // items added in the same turn of the event loop share a call
     while (this.#waiting.length > 0) {
-      const batch = this.#underWay = this.#next();
+      const batch = this.#inFlight = this.#nextBatch();
       let thrown: unknown;
       try {
         await this.#send(batch);
@@ -76,65 +75,70 @@ export class BatchWriter {
         thrown = caught;
         if (batch[0]!.claimed) this.#options.onUnsure();
       }
-      this.#underWay = [];
-      for (const arrival of batch) arrival.ended(thrown);
+      this.#inFlight = [];
+      for (const item of batch) item.onDone(thrown);
     }
-    this.#working = undefined;
+    this.#running = undefined;
   }
 
-  /** The next ones of a kind, as many as go into one call. */
-  #next(): readonly IncomingNotification[] {
+  /** Takes as many waiting notifications of the same kind as fit into one call. */
+  #nextBatch(): readonly IncomingItem[] {
     const first = this.#waiting[0]!;
     let bytes = 0;
-    const end = this.#waiting.findIndex((arrival, index) => {
-      bytes += arrival.body.length;
-      return index === MAX_ITEMS || (index > 0 && bytes > MAX_BYTES) || !isAlike(arrival, first);
+    const end = this.#waiting.findIndex((item, index) => {
+      bytes += item.body.length;
+      return index === MAX_ITEMS || (index > 0 && bytes > MAX_BYTES) || !canShareCall(item, first);
     });
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
   }
 
-  async #send(batch: readonly IncomingNotification[]): Promise<void> {
+  async #send(batch: readonly IncomingItem[]): Promise<void> {
     const { clock, onCommit } = this.#options;
     const started = clock.monotonic();
     await (batch[0]!.claimed ? this.#acceptClaimed(batch) : this.#accept(batch));
     onCommit?.(batch.length, (clock.monotonic() - started) / 1000);
   }
 
-  async #accept(batch: readonly IncomingNotification[]): Promise<void> {
-    const { link, keys, onMerged } = this.#options;
+  async #accept(batch: readonly IncomingItem[]): Promise<void> {
+    const { link, partition, onMerged } = this.#options;
+    const { items, open, older, due, turns } = bufferKeys(partition);
     const args: string[] = [];
-    for (const { notification: { id }, due, latest, body } of batch) {
-      args.push(latest === due ? id + due : id + due + latest, body);
+    for (const { notification: { id }, due: at, latest, body } of batch) {
+      args.push(latest === at ? id + at : id + at + latest, body);
     }
     const reply = await link.run(
       ACCEPT,
-      [keys.items, keys.open, keys.older, keys.due, keys.turns, ...this.#ledger(batch)],
+      [items, open, older, due, turns, ...this.#ledgerKeys(batch)],
       args,
     );
     const merged = Array.isArray(reply) ? reply[0] : reply;
     for (let count = Number(merged); count > 0; count--) onMerged?.();
   }
 
-  async #acceptClaimed(batch: readonly IncomingNotification[]): Promise<void> {
-    const { link, keys, node, onClaimed } = this.#options;
+  async #acceptClaimed(batch: readonly IncomingItem[]): Promise<void> {
+    const { link, partition, node, onClaimed } = this.#options;
+    const { items, claims, claimers } = bufferKeys(partition);
     const args = [node];
     for (const { notification: { id }, body } of batch) args.push(id, body);
     const skipped = await link.run(
       ACCEPT_CLAIMED,
-      [keys.items, keys.claims, keys.claimers, ...this.#ledger(batch)],
+      [items, claims, claimers, ...this.#ledgerKeys(batch)],
       args,
     ) as readonly Reply[];
     const claimed = batch.map(({ notification }) => notification);
     onClaimed(skipped.length === 0 ? claimed : claimed.filter(({ id }) => !skipped.includes(id)));
   }
 
-  #ledger([first]: readonly IncomingNotification[]): readonly string[] {
+  #ledgerKeys([first]: readonly IncomingItem[]): readonly string[] {
     return first!.isRepeat ? [redisLedgerKey(this.#options.partition, first!.notification.id)] : [];
   }
 }
 
-/** Whether two can go into one call; those that may have come before, if their records would be together. */
-function isAlike(one: IncomingNotification, other: IncomingNotification): boolean {
+/**
+ * Whether two notifications can go into one call. Repeats must also have their records in the same
+ * ledger key.
+ */
+function canShareCall(one: IncomingItem, other: IncomingItem): boolean {
   return one.claimed === other.claimed && one.isRepeat === other.isRepeat &&
     (!one.isRepeat ||
       redisLedgerKey(0, one.notification.id) === redisLedgerKey(0, other.notification.id));

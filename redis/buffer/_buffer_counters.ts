@@ -1,6 +1,6 @@
 /**
- * How much the buffer holds, over all partitions: counted once in a while, and in between by what
- * this node adds and settles. Also who claims, which is seen on the way.
+ * Counts what the buffer holds in all partitions. Redis is counted about once a second; between two
+ * counts this node's own changes are added. A count also returns the nodes that have claims.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -9,7 +9,7 @@ import { bufferKeys } from "./_keys.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
-/** Where a count would decide, one that is older than this is made anew. */
+/** An older count is repeated where it would decide whether notifications are accepted. */
 const FRESH_MS = 100;
 
 /** A node that has, or had, claims in a partition. */
@@ -18,14 +18,14 @@ export interface Claimer {
   readonly node: string;
 }
 
-/** See the file's comment. */
+/** Numbers of notifications, claims and bytes in the buffer. */
 export class BufferCounters {
   readonly #link: RedisLink;
   readonly #clock: Pick<Clock, "monotonic">;
   #notifications = 0;
   #claims = 0;
   #bytes = 0;
-  /** What this node has added since, less what it has settled. */
+  /** What this node has added since the last count, minus what it has settled. */
   #addedNotifications = 0;
   #addedBytes = 0;
   #countedAt = -Infinity;
@@ -36,22 +36,22 @@ export class BufferCounters {
     this.#clock = clock;
   }
 
-  /** Accepted and not settled. */
+  /** Notifications that are accepted and not settled. */
   get notifications(): number {
     return Math.max(0, this.#notifications + this.#addedNotifications);
   }
 
-  /** What they take in Redis, about. */
+  /** Estimate of the bytes that they take in Redis. */
   get bytes(): number {
     return Math.max(0, this.#bytes + this.#addedBytes);
   }
 
-  /** Those of them that no node has claimed, about. */
+  /** Estimate of the notifications that no node has claimed. */
   get waiting(): number {
     return Math.max(0, this.notifications - this.#claims);
   }
 
-  /** Whether it is too early to count again. */
+  /** Whether the last count is too recent to count again. */
   get isFresh(): boolean {
     return this.#clock.monotonic() - this.#countedAt < FRESH_MS;
   }
@@ -66,7 +66,7 @@ export class BufferCounters {
   }
 
   /**
-   * Counts; returns who claims.
+   * Counts all partitions; returns the nodes that have claims.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -85,7 +85,7 @@ export class BufferCounters {
     this.#notifications = sum(0);
     this.#claims = sum(1);
     this.#bytes = sum(2);
-    // What came meanwhile may have been counted or not, which the next count sets right.
+    // The count may or may not include changes made meanwhile; the next one corrects that.
     this.#addedNotifications -= before.notifications;
     this.#addedBytes -= before.bytes;
     this.#countedAt = this.#clock.monotonic();

@@ -1,40 +1,38 @@
 /**
- * When which partition is asked for what is due: each one every so often, at a moment of its own,
- * and again at once where there was more. Never for more than there is room for, so that whatever
- * one node cannot take on now is there for the others.
+ * Decides when due notifications of which partition are claimed: each partition at a fixed interval
+ * with its own phase, and again at once where there was more. It never claims more than this node
+ * has room for, so that other nodes can take the rest.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import { PARTITIONS } from "../keys.ts";
 
-/** Claimed by one call at most. */
+/** Notifications that one call claims at most. */
 const MAX_CLAIMED = 128;
 
-/** What {@link ClaimLoop} need. */
-export interface ClaimLoopOptions {
+interface ClaimLoopOptions {
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Milliseconds from one look to the next. */
+  /** Milliseconds between two claims of a partition. */
   readonly everyMs: () => number;
-  /** Whether it makes sense to ask now. */
+  /** Whether Redis can be reached. */
   readonly canClaim: () => boolean;
-  /** How many more can be taken on, those apart that are being asked for. */
+  /** Number of notifications that this node can take, without those being claimed now. */
   readonly room: () => number;
-  /** Claims up to `limit` of what is due, and resolves to how many it was. Never rejects. */
+  /** Claims up to `limit` due notifications; resolves to their number. Never rejects. */
   readonly claim: (partition: number, limit: number) => Promise<number>;
 }
 
-/** See the file's comment. */
+/** Claims due notifications of all partitions. */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   readonly #timers = new Map<number, Timer>();
-  /** Partitions to be asked, those first that have waited longest. */
+  /** Partitions to claim from; the one that waits longest comes first. */
   readonly #wanted = new Set<number>();
-  readonly #underWay = new Set<number>();
+  readonly #inFlight = new Set<number>();
   #reserved = 0;
   #stopped = false;
-  #whenIdle: (() => void)[] = [];
+  #idleWaiters: (() => void)[] = [];
 
   constructor(options: ClaimLoopOptions) {
     this.#options = options;
@@ -47,7 +45,7 @@ export class ClaimLoop {
     }
   }
 
-  /** Asks no more, and resolves when what was asked for has come. */
+  /** Stops claiming; resolves when the calls under way have ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) timer.cancel();
@@ -56,65 +54,71 @@ export class ClaimLoop {
     await this.#idle();
   }
 
-  /** Once stopped: asks for everything that is due, `workedOff` resolving where it has been seen to. */
-  async drain(workedOff: () => Promise<void>): Promise<void> {
+  /**
+   * After `stop`: claims everything that is due. `processed` resolves when what was claimed is
+   * processed.
+   */
+  async drain(processed: () => Promise<void>): Promise<void> {
     this.#stopped = false;
     for (let partition = 0; partition < PARTITIONS; partition++) this.request(partition);
-    while (this.#underWay.size > 0 || (this.#wanted.size > 0 && this.#options.canClaim())) {
+    while (this.#inFlight.size > 0 || (this.#wanted.size > 0 && this.#options.canClaim())) {
       await this.#idle();
-      await workedOff();
-      this.next();
+      await processed();
+      this.claimNext();
     }
     this.#stopped = true;
   }
 
-  /** Asks a partition as soon as there is room. */
+  /** Claims from a partition as soon as there is room. */
   request(partition: number): void {
     if (this.#stopped) return;
     this.#wanted.add(partition);
-    this.next();
+    this.claimNext();
   }
 
-  /** There may be room again. */
-  next(): void {
+  /** Claims from waiting partitions as far as there is room. */
+  claimNext(): void {
     const { canClaim, room } = this.#options;
     for (const partition of this.#wanted) {
       if (!canClaim()) return;
-      if (this.#underWay.has(partition)) continue;
+      if (this.#inFlight.has(partition)) continue;
       const limit = Math.min(MAX_CLAIMED, room() - this.#reserved);
       if (limit <= 0) return;
       this.#wanted.delete(partition);
-      void this.#pull(partition, limit);
+      void this.#claim(partition, limit);
     }
   }
 
-  /** Keeps room for what is claimed in another way; false where there is not enough. */
+  /**
+   * Reserves room for notifications that are claimed when they are accepted; false if there is too
+   * little.
+   */
   reserve(count: number): boolean {
     if (this.#options.room() - this.#reserved < count) return false;
     this.#reserved += count;
     return true;
   }
 
-  /** What room was kept for has come, or does not. */
-  release(count: number): void {
+  /** Returns reserved room. */
+  unreserve(count: number): void {
     this.#reserved -= count;
-    this.next();
+    this.claimNext();
   }
 
-  /** Resolves when nobody is being asked. */
+  /** Resolves when no call is under way. */
   #idle(): Promise<void> {
-    if (this.#underWay.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.push(resolve));
+    if (this.#inFlight.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  async #pull(partition: number, limit: number): Promise<void> {
-    this.#underWay.add(partition);
+  async #claim(partition: number, limit: number): Promise<void> {
+    this.#inFlight.add(partition);
     this.#reserved += limit;
     const count = await this.#options.claim(partition, limit);
-    this.#underWay.delete(partition);
+    this.#inFlight.delete(partition);
     if (count === limit && !this.#stopped) this.#wanted.add(partition);
-    this.release(limit);
-    if (this.#underWay.size === 0) { for (const resolve of this.#whenIdle.splice(0)) resolve(); }
+    this.unreserve(limit);
+    if (this.#inFlight.size === 0) { for (const resolve of this.#idleWaiters.splice(0)) resolve(); }
   }
 
   #tickIn(ms: number, partition: number): void {

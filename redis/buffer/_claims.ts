@@ -1,6 +1,6 @@
 /**
- * What this node has claimed, from the claim until it is written what became of it. Whether it still
- * has it is for Redis to say; here is only what it knows of.
+ * The notifications that this node has claimed, until their settlement or release is written. Redis
+ * decides whether a claim is still this node's; this is only what the node knows.
  */
 
 import { merge } from "../../buffer/mod.ts";
@@ -13,25 +13,25 @@ import type { Reply } from "../link.ts";
 export interface ClaimedItem {
   readonly id: string;
   readonly partition: number;
-  /** With those merged into it. */
+  /** With older ones merged into it. */
   readonly notification: Notification;
   readonly older: readonly Notification[];
-  /** It may have been handed over before, by whomever. */
+  /** Whether a node may have processed it before. */
   readonly isRepeat: boolean;
-  /** `ended`: settled or given back, but that is not written yet. */
+  /** `ended`: settled or released, but not written yet. */
   state: "waiting" | "running" | "ended";
 }
 
 const NONE: readonly Notification[] = [];
 
-/** A notification that was claimed when it was accepted. */
+/** Returns the claim of a notification that was claimed when it was accepted. */
 export function claimNew(notification: Notification): ClaimedItem {
   const { id, context, user } = notification;
   const partition = partitionOf(context, user);
   return { id, partition, notification, older: NONE, isRepeat: false, state: "waiting" };
 }
 
-/** What the claim script returned, similar ones merged. */
+/** Reads the answer of the claim script, and merges similar notifications. */
 export function claimReply(partition: number, reply: readonly Reply[]): readonly ClaimedItem[] {
   const claimed: ClaimedItem[] = [];
   for (let at = 0; at < reply.length;) {
@@ -51,57 +51,60 @@ export function claimReply(partition: number, reply: readonly Reply[]): readonly
   return claimed;
 }
 
-/** See the file's comment. */
+/** This node's claims by notification id. */
 export class Claims {
   readonly #byId = new Map<string, ClaimedItem>();
 
   add(all: readonly ClaimedItem[]): void {
-    for (const held of all) this.#byId.set(held.id, held);
+    for (const item of all) this.#byId.set(item.id, item);
   }
 
-  /** The notification of this id, where it is neither settled nor given back. */
+  /** Returns the claim with this id, unless it is settled or released. */
   get(id: string): ClaimedItem | undefined {
-    const held = this.#byId.get(id);
-    return held?.state === "ended" ? undefined : held;
+    const item = this.#byId.get(id);
+    return item?.state === "ended" ? undefined : item;
   }
 
-  /** Those of a batch that may be begun: others were taken over, or ended by an earlier run. */
+  /**
+   * Marks claims of a batch as running and returns them. Leaves out lost claims, and those that an
+   * earlier run has ended.
+   */
   begin(batch: readonly ClaimedItem[]): readonly ClaimedItem[] {
-    const begun = batch.filter((held) =>
-      held.state === "waiting" && this.#byId.get(held.id) === held
+    const begun = batch.filter((item) =>
+      item.state === "waiting" && this.#byId.get(item.id) === item
     );
-    for (const held of begun) held.state = "running";
+    for (const item of begun) item.state = "running";
     return begun;
   }
 
-  /** Those of a batch that are neither settled nor given back. */
+  /** Returns the claims of a batch that are neither settled nor released. */
   unfinished(batch: readonly ClaimedItem[]): readonly ClaimedItem[] {
-    return batch.filter((held) => held.state === "running" && this.#byId.get(held.id) === held);
+    return batch.filter((item) => item.state === "running" && this.#byId.get(item.id) === item);
   }
 
-  /** Forgets what was ended and written. */
+  /** Removes claims whose end is written. */
   forget(ended: readonly ClaimedItem[]): void {
-    for (const held of ended) if (this.#byId.get(held.id) === held) this.#byId.delete(held.id);
+    for (const item of ended) if (this.#byId.get(item.id) === item) this.#byId.delete(item.id);
   }
 
-  /** Forgets what was not begun; returns how many that were. */
+  /** Removes claims that are not running; returns their number. */
   dropUnstarted(): number {
     const before = this.#byId.size;
-    for (const held of this.#byId.values()) {
-      if (held.state === "waiting") this.#byId.delete(held.id);
+    for (const item of this.#byId.values()) {
+      if (item.state === "waiting") this.#byId.delete(item.id);
     }
     return before - this.#byId.size;
   }
 
-  /** Ids of everything in a partition. */
+  /** Returns the ids of all claims in a partition. */
   idsIn(partition: number): readonly string[] {
     const ids: string[] = [];
-    for (const held of this.#byId.values()) if (held.partition === partition) ids.push(held.id);
+    for (const item of this.#byId.values()) if (item.partition === partition) ids.push(item.id);
     return ids;
   }
 
-  /** Forgets what others have taken over. */
-  lose(ids: readonly string[]): number {
+  /** Removes claims that other nodes have taken; returns their number. */
+  removeLost(ids: readonly string[]): number {
     let lost = 0;
     for (const id of ids) if (this.get(id) !== undefined && this.#byId.delete(id)) lost++;
     return lost;

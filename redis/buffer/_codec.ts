@@ -1,6 +1,6 @@
 /**
- * Notifications as Redis keeps them: JSON lists instead of objects, because names would be much of
- * what is stored, and without what their place says already.
+ * Encodes notifications as Redis stores them: as JSON lists, because the names of fields would be
+ * much of the size, and without what their key says already.
  */
 
 import { createHash } from "node:crypto";
@@ -24,9 +24,8 @@ type StoredNotification = readonly [
 ];
 
 /**
- * The body of a notification in three lines: its aggregation key, what is known of it as a JSON list,
- * and its data. One that does
- * not wait needs no more of the key than the context that every key begins with.
+ * Returns the body of a notification in three lines: its aggregation key, its fields as a JSON
+ * list, and its data. A notification that does not wait needs only the context of the key.
  */
 export function formatNotification(
   notification: Notification,
@@ -50,7 +49,7 @@ export function formatNotification(
   return `${key}\n${JSON.stringify(stored)}\n${notification.data}`;
 }
 
-/** The notification with this id and body. */
+/** Reads the notification with this id and body. */
 export function parseNotification(id: string, body: string): Notification {
   const listAt = body.indexOf("\n") + 1;
   const dataAt = body.indexOf("\n", listAt) + 1;
@@ -63,8 +62,8 @@ export function parseNotification(id: string, body: string): Notification {
 }
 
 /**
- * The aggregation key, which begins with the context and a NUL; a long one, or one that would not
- * be itself any more as UTF-8, by its hash.
+ * Returns the aggregation key, which begins with the context and a NUL. A key that is long, or that
+ * UTF-8 cannot represent, is replaced by its hash.
  */
 function storedKey(notification: Notification): string {
   const key = aggregationKey(notification);

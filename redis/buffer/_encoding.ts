@@ -1,4 +1,4 @@
-/** Notifications made ready for Redis: where each belongs, as what it travels, and when it is due. */
+/** Prepares notifications for Redis: their partition, body and due time. */
 
 import type { BufferSettings } from "../../buffer/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
@@ -7,38 +7,41 @@ import { formatNotification } from "./_codec.ts";
 import { partitionOf } from "../keys.ts";
 
 /**
- * The same as the embedded buffer takes, so that a publisher need not know which one there is: a
- * single notification, and everything put at once.
+ * The limits of the embedded buffer, so that publishers see the same ones: a single notification,
+ * and all notifications of one put.
  */
 const MAX_BYTES = 64 * 1024;
 const MAX_PUT_BYTES = 800 * 1024;
 
-/** How notifications are accepted. */
-export interface EncodeOptions {
+interface EncodeOptions {
   readonly settings: Pick<BufferSettings, "delayDuration" | "maxDelayDuration">;
-  /** Epoch milliseconds, as the servers have it. */
+  /** Epoch milliseconds by the clock of the servers. */
   readonly now: number;
-  /** Claimed at once, so they do not wait. */
+  /** Whether they are claimed at once and do not wait. */
   readonly claimed: boolean;
 }
 
-/** A notification that is ready. */
+/** A notification that is encoded to be written. */
 export interface EncodedNotification {
   readonly notification: Notification;
   readonly partition: number;
   readonly body: string;
-  /** When it is due, and the latest that similar ones can put it off to: 13 digits each. */
+  /** When it is due, and the latest time to which similar ones can delay it: 13 digits each. */
   readonly due: string;
   readonly latest: string;
 }
 
-/** @throws {ServiceError} `payload_too_large` */
+/**
+ * Prepares notifications.
+ *
+ * @throws {ServiceError} `payload_too_large`
+ */
 export function encodeForRedis(
   notifications: readonly Notification[],
   { settings: { delayDuration, maxDelayDuration }, now, claimed }: EncodeOptions,
 ): readonly EncodedNotification[] {
   const longest = Math.max(delayDuration, maxDelayDuration);
-  const ready = notifications.map((notification): EncodedNotification => {
+  const encoded = notifications.map((notification): EncodedNotification => {
     const { context, user, priority } = notification;
     const factor = DELAY_FACTOR[priority];
     return {
@@ -49,15 +52,15 @@ export function encodeForRedis(
       latest: digits(now + longest * factor),
     };
   });
-  const bytes = encodedBytes(ready);
+  const bytes = encodedBytes(encoded);
   if (bytes > MAX_PUT_BYTES) throw tooLarge(`${bytes} bytes at once`, MAX_PUT_BYTES);
-  if (!ready.every(({ body }) => fits(body))) throw tooLarge("a notification", MAX_BYTES);
-  return ready;
+  if (!encoded.every(({ body }) => fits(body))) throw tooLarge("a notification", MAX_BYTES);
+  return encoded;
 }
 
-/** About what notifications weigh. */
-export function encodedBytes(ready: readonly EncodedNotification[]): number {
-  return ready.reduce((sum, { body }) => sum + body.length, 0);
+/** Estimate of the bytes of notifications. */
+export function encodedBytes(encoded: readonly EncodedNotification[]): number {
+  return encoded.reduce((sum, { body }) => sum + body.length, 0);
 }
 
 function fits(body: string): boolean {

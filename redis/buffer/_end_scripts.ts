@@ -1,12 +1,11 @@
 /**
- * How what was claimed ends, in Lua: settled, or given back by its node or by whoever finds that its
- * node is gone. All of it is fenced: what is not the node's any more is left alone. See
- * `_scripts.ts` for the form and for the words.
+ * Lua scripts that end claims: they settle them, or release them for their own or a dead node. All
+ * are fenced: a claim that another node holds stays. `_scripts.ts` explains the form and the terms.
  */
 
 import type { Script } from "../link.ts";
 
-/** Puts a claimed one among the due again, marked with `!`: it may have been handed over before. */
+/** Makes a claimed notification due again, marked with `!` because a node may have processed it. */
 const REQUEUE = String.raw`
 local function requeue(id, at)
   redis.call('HDEL', claims, id)
@@ -19,9 +18,9 @@ end
 `;
 
 /**
- * Moves what a node has settled to the ledger: `node, retention (ms)`, then `id, number of its
- * ledger key, record` each. Those merged into one follow it, with their numbers below zero. What is
- * not this node's any more is left alone. Returns how many records were written.
+ * Moves settled notifications of a node to the ledger. Arguments: `node, retention (ms)`, then for
+ * each `id, number of its ledger key, record`. Notifications merged into one follow it with
+ * negative numbers. Claims of other nodes stay. Returns how many records were written.
  */
 export const SETTLE: Script = {
   name: "buffer_settle",
@@ -56,7 +55,7 @@ for i = 3, #ARGV, 3 do
   end
 end
 if #settled == 0 then return 0 end
--- First what takes no memory: a script that began to write is let through where memory is full.
+-- Deletes first, because they need no memory: once it has written, Redis lets a script write on.
 redis.call('HDEL', items, unpack(settled))
 redis.call('HDEL', claims, unpack(ended))
 if #merged > 0 then redis.call('HDEL', older, unpack(merged)) end
@@ -68,7 +67,10 @@ return #settled
 `,
 };
 
-/** Gives back what a node cannot settle: `node`, then `id, due` each. What is not its is left alone. */
+/**
+ * Releases claims of a node. Arguments: `node`, then for each `id, due`. Claims of other nodes
+ * stay.
+ */
 export const RELEASE: Script = {
   name: "buffer_release",
   lua: String.raw`
@@ -82,15 +84,15 @@ return 0
 };
 
 /**
- * Gives back whatever a node has claimed, but for what it is known to work on: `node, due`, then
- * those ids. Returns how many it gave back, and which of those ids are not the node's (any more).
+ * Releases all claims of a node except those that it works on. Arguments: `node, due`, then the ids
+ * to keep. Returns how many were released, and those of the ids that the node does not hold.
  */
-export const GIVE_BACK: Script = {
-  name: "buffer_give_back",
+export const RELEASE_ALL: Script = {
+  name: "buffer_release_all",
   lua: String.raw`
 local items, claims, due, turns, claimers = unpack(KEYS)
 ${REQUEUE}
-local keep, kept, given = {}, 0, 0
+local keep, kept, released = {}, 0, 0
 for i = 3, #ARGV do keep[ARGV[i]] = true end
 local all = redis.call('HGETALL', claims)
 for i = 1, #all, 2 do
@@ -100,12 +102,12 @@ for i = 1, #all, 2 do
       kept = kept + 1
     else
       requeue(all[i], ARGV[2])
-      given = given + 1
+      released = released + 1
     end
   end
 end
 if kept == 0 then redis.call('SREM', claimers, ARGV[1]) end
-local reply = { given }
+local reply = { released }
 for i = 3, #ARGV do
   if keep[ARGV[i]] then reply[#reply + 1] = ARGV[i] end
 end
@@ -113,7 +115,7 @@ return reply
 `,
 };
 
-/** Counts: notifications, claims, bytes of the notifications (an estimate), then the claimers. */
+/** Counts a partition. Returns notifications, claims, bytes (an estimate), then the claimers. */
 export const COUNT: Script = {
   name: "buffer_count",
   lua: String.raw`

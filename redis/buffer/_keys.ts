@@ -1,34 +1,41 @@
 /**
- * The buffer's keys in one partition. A notification that is accepted and not settled is in
- * `items`; it, or the younger one that it was merged into, is either in `due` or in `claims`, never
+ * The keys of the buffer in one partition. An accepted notification is in `items` until it is
+ * settled. It, or the newer one that it was merged into, is either in `due` or in `claims`, never
  * in both.
  */
 
 import { idTime } from "../../core/ids.ts";
 import { claimsKey, keyIn, PARTITIONS, partitionTag } from "../keys.ts";
 
-/** The keys; what a text says is written with `·` for a NUL. */
-export interface BufferKeys {
-  /** Hash: id → `aggregation key`, a line feed, the rest as JSON. The key begins `context·`. */
+/** Names of the keys. In the descriptions, `·` stands for a NUL. */
+interface BufferKeys {
+  /**
+   * Hash: id → aggregation key, line feed, fields as JSON, line feed, data. The key begins
+   * `context·`.
+   */
   readonly items: string;
-  /** Hash: id → the node that delivers it. */
+  /** Hash: id → the node that has claimed it. */
   readonly claims: string;
-  /** Hash: aggregation key → id of the waiting notification that similar ones are merged into. */
+  /**
+   * Hash: aggregation key → the waiting notification that similar ones merge into: id, due, latest.
+   */
   readonly open: string;
-  /** Hash: id → ids, in order and with commas, of those that were merged into it. */
+  /** Hash: id → ids of the notifications merged into it, oldest first, separated by commas. */
   readonly older: string;
-  /** Sorted set of `context·`, due time, id; by text, so that it is in order within a context. */
+  /**
+   * Sorted set of `context·`, due time and id, in order of the text and so by due time per context.
+   */
   readonly due: string;
   /**
-   * Sorted set of `context·` by its earliest due time. One that was passed over when its time had
-   * come has its place in the line instead, which is below zero.
+   * Sorted set of `context·` by its earliest due time. A context that was passed over when it was
+   * due has a negative score instead: its place in the queue of contexts.
    */
   readonly turns: string;
   /** Set of the nodes that have, or had, claims. */
   readonly claimers: string;
 }
 
-/** Minutes of ids that share one hash of the ledger. */
+/** Records of ids from the same minute share one hash of the ledger. */
 const BUCKET_MS = 60_000;
 
 const KEYS: readonly BufferKeys[] = Array.from({ length: PARTITIONS }, (_, partition) => {
@@ -44,12 +51,14 @@ const KEYS: readonly BufferKeys[] = Array.from({ length: PARTITIONS }, (_, parti
   };
 });
 
-/** The keys of a partition. */
+/** Returns the keys of a partition. */
 export function bufferKeys(partition: number): BufferKeys {
   return KEYS[partition]!;
 }
 
-/** Where the record of a notification is: a hash from id to record, per partition and minute. */
+/**
+ * Returns the ledger key of a notification: a hash from id to record for a partition and minute.
+ */
 export function redisLedgerKey(partition: number, id: string): string {
   return keyIn(partitionTag(partition), "ledger", Math.floor(idTime(id) / BUCKET_MS));
 }

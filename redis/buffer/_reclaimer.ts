@@ -1,44 +1,42 @@
 /**
- * Claims that nobody works on find their way back: those of nodes that are gone, and those of this
- * node that it does not know of, because the answer that told of them was lost. Anybody may give
- * back a dead node's claims, and doing it twice does no harm.
+ * Releases claims that no node works on: those of dead nodes, and those of this node that it does
+ * not know of because the answer of the claiming call was lost. Every node may release the claims
+ * of a dead node; doing it twice does no harm.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { BufferCounters, Claimer } from "./_buffer_counters.ts";
-import { GIVE_BACK } from "./_end_scripts.ts";
+import { RELEASE_ALL } from "./_end_scripts.ts";
 import { bufferKeys } from "./_keys.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
-/** How often is counted and looked for dead nodes. */
+/** Interval of counts and checks for dead nodes. */
 const EVERY_MS = 1_000;
 
-/** What {@link Reclaimer} needs. */
-export interface ReclaimerOptions {
+interface ReclaimerOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly counters: BufferCounters;
-  /** Ids in a partition that this node works on, or is about to claim. */
+  /** Returns the ids in a partition that this node works on or is about to claim. */
   readonly known: (partition: number) => readonly string[];
-  /** These are not this node's any more. */
+  /** This node does not hold these claims any more. */
   readonly onLost: (ids: readonly string[]) => void;
-  /** In this partition something is due again. */
+  /** Notifications in this partition are due again. */
   readonly onReleased: (partition: number) => void;
   readonly onReclaimed?: ((count: number) => void) | undefined;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
-/** See the file's comment. */
+/** Releases claims of dead nodes and unknown claims of this one. */
 export class Reclaimer {
   readonly #options: ReclaimerOptions;
   /** Partitions where this node may have claims that it does not know of. */
   readonly #unsure = new Set<number>();
-  /** The partition that is gone through next, sure or not. */
+  /** The partition to verify next, whether or not it is unsure. */
   #next = 0;
   #timer: Timer | undefined;
 
@@ -55,22 +53,25 @@ export class Reclaimer {
     this.#timer = undefined;
   }
 
-  /** What this node has claimed there must be compared with what it knows. */
-  doubt(partition: number): void {
+  /** Has the claims of this node in a partition verified before the next claim there. */
+  markUnsure(partition: number): void {
     this.#unsure.add(partition);
   }
 
-  /** All partitions: this node was out of sight. */
-  doubtAll(): void {
-    for (let partition = 0; partition < PARTITIONS; partition++) this.doubt(partition);
+  /** Marks all partitions, because this node's lease was lost. */
+  markAllUnsure(): void {
+    for (let partition = 0; partition < PARTITIONS; partition++) this.markUnsure(partition);
   }
 
-  /** Compares, where there is doubt. Nothing else may be claimed there meanwhile. */
-  async makeSure(partition: number): Promise<void> {
+  /**
+   * Releases claims in an unsure partition that this node does not know of. No other call may claim
+   * there meanwhile.
+   */
+  async verify(partition: number): Promise<void> {
     if (!this.#unsure.delete(partition)) return;
     const { nodes, known, onLost } = this.#options;
     try {
-      const { lost } = await this.#giveBack({ partition, node: nodes.id }, known(partition));
+      const { lost } = await this.#release({ partition, node: nodes.id }, known(partition));
       if (lost.length > 0) onLost(lost);
     } catch (thrown) {
       this.#unsure.add(partition);
@@ -78,19 +79,19 @@ export class Reclaimer {
     }
   }
 
-  /** Gives back everything that this node has claimed. */
-  async handOver(): Promise<void> {
+  /** Releases all claims of this node. */
+  async releaseAll(): Promise<void> {
     const { nodes } = this.#options;
     await Promise.all(
       Array.from(
         { length: PARTITIONS },
-        (_, partition) => this.#giveBack({ partition, node: nodes.id }, []),
+        (_, partition) => this.#release({ partition, node: nodes.id }, []),
       ),
     );
   }
 
   /**
-   * Counts, and gives back the claims of nodes that are gone; resolves to how many that were.
+   * Counts the buffer, and releases the claims of dead nodes; resolves to their number.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -99,21 +100,21 @@ export class Reclaimer {
     const isGone = ({ node }: Claimer) => node !== nodes.id && !nodes.isAlive(node);
     let gone = (await counters.count()).filter(isGone);
     if (gone.length === 0) return 0;
-    // It may be so new that this node has not heard of it.
+    // A node that this one has not heard of may have just started.
     await nodes.refresh();
     gone = gone.filter(isGone);
-    const given = await Promise.all(gone.map((claimer) => this.#giveBack(claimer, [])));
+    const released = await Promise.all(gone.map((claimer) => this.#release(claimer, [])));
     for (const { partition } of gone) onReleased(partition);
-    const count = given.reduce((sum, { count }) => sum + count, 0);
+    const count = released.reduce((sum, { count }) => sum + count, 0);
     if (count > 0) onReclaimed?.(count);
     return count;
   }
 
-  async #giveBack({ partition, node }: Claimer, known: readonly string[]) {
+  async #release({ partition, node }: Claimer, known: readonly string[]) {
     const { link } = this.#options;
     const { items, claims, due, turns, claimers } = bufferKeys(partition);
     const keys = [items, claims, due, turns, claimers];
-    const reply = await link.run(GIVE_BACK, keys, [node, Math.round(link.now()), ...known]);
+    const reply = await link.run(RELEASE_ALL, keys, [node, Math.round(link.now()), ...known]);
     const [count, ...lost] = reply as readonly Reply[];
     return { count: Number(count), lost: lost.map(String) };
   }
@@ -128,8 +129,8 @@ export class Reclaimer {
   async #tick(): Promise<void> {
     const { link, onFault } = this.#options;
     if (!link.isUp) return;
-    // Whatever else may have gone wrong comes to light within a minute or so.
-    this.doubt(this.#next);
+    // Verifies each partition about once a minute, in case of errors that nothing reported.
+    this.markUnsure(this.#next);
     this.#next = (this.#next + 1) % PARTITIONS;
     try {
       await this.reclaim();

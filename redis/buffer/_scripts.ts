@@ -1,16 +1,16 @@
 /**
- * What the buffer does in one step, in Lua. Cost decides the form: every `redis.call` takes about
- * as long as everything that happens between two of them, so calls for single notifications are
- * few and all others are made once per script. Nothing here reads JSON; similar notifications are
- * only put together, and whoever claims them merges them.
+ * Lua scripts that accept and claim notifications atomically. Cost decides their form: one
+ * `redis.call` takes about as long as all Lua code between two of them. So there are few calls per
+ * notification, and all others are made once per script. No script reads JSON: similar
+ * notifications are only listed together, and the node that claims them merges them.
  *
- * Times are epoch milliseconds as 13 digits, ids have 36 characters. `context·` stands for a
- * context and the NUL behind it.
+ * Times are epoch milliseconds as 13 digits, ids have 36 characters. `context·` is a context and
+ * the NUL behind it.
  */
 
 import type { Script } from "../link.ts";
 
-/** Whether an id came before: it is in flight, or in the ledger that is given where it may be. */
+/** Whether an id was accepted before: it is in flight, or in the ledger key that a repeat gives. */
 const KNOWN = String.raw`
 local skipped = {}
 local function known(id)
@@ -22,16 +22,18 @@ local function known(id)
 end
 `;
 
-/** Notifications merged into one at most; the next similar one is one of its own. */
+/**
+ * Number of notifications that are merged into one at most. The next similar one stays separate.
+ */
 const MAX_OLDER = 255;
 
 /**
- * Accepts notifications that wait: for each `id, due, latest (empty: as due)` as one text, and its
- * body. Returns how many were merged; where a ledger is given, a list of that and the ids skipped
- * because they came before.
+ * Accepts notifications that wait. Arguments: for each `id, due, latest (empty: as due)` as one
+ * text, and its body. Returns how many were merged; for repeats, a list of that number and the ids
+ * that were skipped because they were accepted before.
  *
- * What is similar to nothing that waits, which is most, is gathered and written in one call of each
- * kind at the end; `places` says where in `dues` something is that this call has brought itself.
+ * Most notifications are similar to none that waits. They are collected and written with one call
+ * of each kind at the end; `places` holds the index in `dues` of what this script adds itself.
  */
 export const ACCEPT: Script = {
   name: "buffer_accept",
@@ -45,37 +47,37 @@ for i = 1, count do
   keys[i] = string.sub(body, 1, string.find(body, '\n', 1, true) - 1)
 end
 local opened, changed = {}, {}
-for i, was in ipairs(redis.call('HMGET', open, unpack(keys))) do opened[keys[i]] = was end
+for i, waiting in ipairs(redis.call('HMGET', open, unpack(keys))) do opened[keys[i]] = waiting end
 local bodies, dues, places, earliest = {}, {}, {}, {}
 
-local function merge(was, id, at, latest, context)
-  local wasId, wasAt = string.sub(was, 1, 36), string.sub(was, 37, 49)
-  local names = redis.call('HGET', older, wasId) or ''
+local function merge(waiting, id, at, latest, context)
+  local waitingId, waitingDue = string.sub(waiting, 1, 36), string.sub(waiting, 37, 49)
+  local names = redis.call('HGET', older, waitingId) or ''
   if #names >= ${37 * MAX_OLDER - 1} then return at, latest end
-  local wasLatest = string.sub(was, 50)
-  latest = math.min(tonumber(wasLatest) or tonumber(wasAt), tonumber(latest) or tonumber(at))
-  at = string.format('%.0f', math.min(math.max(tonumber(wasAt), tonumber(at)), latest))
+  local waitingLatest = string.sub(waiting, 50)
+  latest = math.min(tonumber(waitingLatest) or tonumber(waitingDue), tonumber(latest) or tonumber(at))
+  at = string.format('%.0f', math.min(math.max(tonumber(waitingDue), tonumber(at)), latest))
   latest = string.format('%.0f', latest)
   if latest == at then latest = '' end
-  places[id] = places[wasId]
-  if not places[id] then redis.call('ZREM', due, context .. wasAt .. wasId) end
+  places[id] = places[waitingId]
+  if not places[id] then redis.call('ZREM', due, context .. waitingDue .. waitingId) end
   if names ~= '' then
-    redis.call('HDEL', older, wasId)
+    redis.call('HDEL', older, waitingId)
     names = names .. ','
   end
-  redis.call('HSET', older, id, names .. wasId)
+  redis.call('HSET', older, id, names .. waitingId)
   merged = merged + 1
   return at, latest
 end
 
 for i = 1, count do
   local head, body, key = ARGV[2 * i - 1], ARGV[2 * i], keys[i]
-  local id, was = string.sub(head, 1, 36), opened[key]
-  local isHere = was and string.sub(was, 1, 36) == id
-  if not (ledger and known(id)) and not isHere then
+  local id, waiting = string.sub(head, 1, 36), opened[key]
+  local isWaiting = waiting and string.sub(waiting, 1, 36) == id
+  if not (ledger and known(id)) and not isWaiting then
     local at, latest = string.sub(head, 37, 49), string.sub(head, 50)
     local context = string.sub(key, 1, string.find(key, '\0', 1, true))
-    if was then at, latest = merge(was, id, at, latest, context) end
+    if waiting then at, latest = merge(waiting, id, at, latest, context) end
     opened[key] = id .. at .. latest
     changed[key] = true
     bodies[#bodies + 1] = id
@@ -89,17 +91,17 @@ end
 if #bodies > 0 then
   redis.call('HSET', items, unpack(bodies))
   redis.call('ZADD', due, unpack(dues))
-  local news, line = {}, {}
+  local opens, turnScores = {}, {}
   for key in pairs(changed) do
-    news[#news + 1] = key
-    news[#news + 1] = opened[key]
+    opens[#opens + 1] = key
+    opens[#opens + 1] = opened[key]
   end
   for context, at in pairs(earliest) do
-    line[#line + 1] = at
-    line[#line + 1] = context
+    turnScores[#turnScores + 1] = at
+    turnScores[#turnScores + 1] = context
   end
-  redis.call('HSET', open, unpack(news))
-  redis.call('ZADD', turns, 'LT', unpack(line))
+  redis.call('HSET', open, unpack(opens))
+  redis.call('ZADD', turns, 'LT', unpack(turnScores))
 end
 if not ledger then return merged end
 return { merged, unpack(skipped) }
@@ -107,8 +109,8 @@ return { merged, unpack(skipped) }
 };
 
 /**
- * Accepts notifications that do not wait, and claims them for a node: `node`, then `id, body`
- * each. Returns the ids of those skipped because they came before.
+ * Accepts notifications that do not wait, and claims them for a node. Arguments: `node`, then for
+ * each `id, body`. Returns the ids that were skipped because they were accepted before.
  */
 export const ACCEPT_CLAIMED: Script = {
   name: "buffer_accept_claimed",
@@ -135,25 +137,25 @@ return skipped
 };
 
 /**
- * Claims due notifications for a node: `node, now, limit, quota`. Contexts take turns, in the order
- * of the line and then of their earliest due time, with a quota each; those that have more line up
- * again. Returns for each claimed one: its id (with `!` where it may have been handed over before),
- * the ids merged into it, its body and theirs.
+ * Claims due notifications for a node. Arguments: `node, now, limit, quota`. Contexts take turns
+ * with a quota each, those in the queue first and then by earliest due time; a context that has
+ * more goes to the end of the queue. Returns for each claim its id (with `!` where a node may have
+ * processed it before), the ids merged into it, its body and their bodies.
  */
 export const CLAIM: Script = {
   name: "buffer_claim",
   lua: String.raw`
 local items, claims, open, older, due, turns, claimers = unpack(KEYS)
 local node, now, limit, quota = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local line = redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
-if #line == 0 then return {} end
-if #line == 2 * limit and tonumber(line[#line]) < 0 then
-  -- The line alone is as long as can be served. Whose time has come meanwhile joins it.
+local queue = redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
+if #queue == 0 then return {} end
+if #queue == 2 * limit and tonumber(queue[#queue]) < 0 then
+  -- The queue alone fills the limit. Contexts that have become due join its end.
   local fresh = redis.call('ZRANGEBYSCORE', turns, 0, now, 'WITHSCORES', 'LIMIT', 0, limit)
-  for i = 1, #fresh do line[#line + 1] = fresh[i] end
+  for i = 1, #fresh do queue[#queue + 1] = fresh[i] end
 end
-local contexts, count = {}, #line / 2
-for i = 1, count do contexts[i] = line[2 * i - 1] end
+local contexts, count = {}, #queue / 2
+for i = 1, count do contexts[i] = queue[2 * i - 1] end
 
 local ids, marks, taken = {}, {}, 0
 local scores, gone, head = {}, {}, 1
@@ -190,7 +192,7 @@ if head <= #contexts then
   local last = redis.call('ZREVRANGEBYSCORE', turns, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
   local place = tonumber(last[2] or '-4503599627370496')
   for i = head, #contexts do
-    if i > count or tonumber(line[2 * i]) >= 0 then
+    if i > count or tonumber(queue[2 * i]) >= 0 then
       place = place + 1
       scores[#scores + 1] = place
       scores[#scores + 1] = contexts[i]
@@ -218,9 +220,9 @@ for i = 1, taken do
     reply[#reply + 1] = names[i] or ''
     reply[#reply + 1] = bodies[i]
     if names[i] then
-      local each = {}
-      for id in string.gmatch(names[i], '[^,]+') do each[#each + 1] = id end
-      for _, body in ipairs(redis.call('HMGET', items, unpack(each))) do
+      local mergedIds = {}
+      for id in string.gmatch(names[i], '[^,]+') do mergedIds[#mergedIds + 1] = id end
+      for _, body in ipairs(redis.call('HMGET', items, unpack(mergedIds))) do
         reply[#reply + 1] = body
       end
     end

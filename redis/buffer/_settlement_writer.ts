@@ -1,7 +1,7 @@
 /**
- * What is to be written of the notifications that this node had claimed: records of those that are
- * settled, and that others are given back. It gathers for a moment and is written in few calls; where
- * Redis is away it stays here, which is bounded by what can be claimed, and is written later.
+ * Writes how the claims of this node end: the records of settled notifications, and the release of
+ * others. They collect for a moment and are written in few calls. While Redis is unavailable they
+ * wait in memory, limited by the number of claims.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
@@ -13,178 +13,180 @@ import { bufferKeys, redisLedgerKey } from "./_keys.ts";
 import type { RedisLink } from "../link.ts";
 
 /**
- * How long a record waits at least before it is written. What was handed to a socket a moment ago
- * may not have left the process yet, and a record that outlives a crash must not say that it arrived.
+ * Shortest time before a record is written. A frame that was just sent to a socket may still be in
+ * the process, and after a crash no record may say that it arrived.
  */
 const LINGER_MS = 25;
-/** After how long is tried again what failed; about. */
+/** About how long to wait after a failed write. */
 const RETRY_MS = 1_000;
-/** In one call at most; a single notification with all those merged into it may be more. */
+/**
+ * Records in one call at most; one notification with all that were merged into it may have more.
+ */
 const MAX_RECORDS = 512;
 
-/** What {@link SettlementWriter} need. */
-export interface SettlementWriterOptions {
+interface SettlementWriterOptions {
   readonly link: RedisLink;
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly node: string;
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
-  /** These are done with: what became of them is written, or was not this node's any more. */
-  readonly onWritten: (held: readonly ClaimedItem[]) => void;
-  /** So many notifications were settled. */
+  /** The end of these claims is written, or another node held them. */
+  readonly onWritten: (items: readonly ClaimedItem[]) => void;
+  /** Reports how many notifications were settled. */
   readonly onSettled: (count: number) => void;
   readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
-interface Act {
-  readonly held: ClaimedItem;
-  /** Its record and those of the merged ones; none: it is given back after a pause. */
+interface Settlement {
+  readonly item: ClaimedItem;
+  /**
+   * The record of the notification and those of merged ones. Empty: it is released after a pause.
+   */
   readonly records: LedgerRecord[];
   readonly pauseMs: number;
-  /** While it is being written; never rejects. */
+  /** The write under way; never rejects. */
   writing?: Promise<void>;
 }
 
-/** See the file's comment. */
+/** Collects settlements and releases, and writes them. */
 export class SettlementWriter {
   readonly #options: SettlementWriterOptions;
-  /** Since the last round, and before it. */
-  #fresh: Act[] = [];
-  #ripe: Act[] = [];
-  /** Acts by the ids of their records. */
-  readonly #byId = new Map<string, Act>();
-  readonly #underWay = new Set<Promise<void>>();
+  /** Settlements since the last tick, and those before it, which are written next. */
+  #added: Settlement[] = [];
+  #due: Settlement[] = [];
+  /** Settlements by the ids of their records. */
+  readonly #byId = new Map<string, Settlement>();
+  readonly #writes = new Set<Promise<void>>();
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(options: SettlementWriterOptions) {
     this.#options = options;
     options.link.onUp(() => {
-      // All nodes hear of it at the same moment.
+      // All nodes hear of the reconnect at the same moment, so each waits a random time.
       if (this.#timer) this.#wakeIn(options.random() * RETRY_MS / 2);
     });
   }
 
-  settle(held: ClaimedItem, records: readonly LedgerRecord[]): void {
-    this.#add({ held, records: [...records], pauseMs: 0 });
+  settle(item: ClaimedItem, records: readonly LedgerRecord[]): void {
+    this.#add({ item, records: [...records], pauseMs: 0 });
   }
 
-  release(held: ClaimedItem, pauseMs: number): void {
-    this.#add({ held, records: [], pauseMs });
+  release(item: ClaimedItem, pauseMs: number): void {
+    this.#add({ item, records: [], pauseMs });
   }
 
-  /** The record of this id, where it is not written yet. */
+  /** Returns the record of an id that is not written yet. */
   record(id: string): LedgerRecord | undefined {
     return this.#byId.get(id)?.records.find((record) => record.id === id);
   }
 
-  /** Changes such a record; false where there is none (any more). */
+  /** Changes a record that is not written yet; false where there is none. */
   async amend(id: string, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
     for (;;) {
-      const act = this.#byId.get(id);
-      if (!act) return false;
-      if (!act.writing) {
-        const index = act.records.findIndex((record) => record.id === id);
-        act.records[index] = change(act.records[index]!);
+      const settlement = this.#byId.get(id);
+      if (!settlement) return false;
+      if (!settlement.writing) {
+        const index = settlement.records.findIndex((record) => record.id === id);
+        settlement.records[index] = change(settlement.records[index]!);
         return true;
       }
-      await act.writing;
+      await settlement.writing;
     }
   }
 
   /**
-   * Resolves when everything given so far is written.
+   * Resolves when everything added so far is written.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async flush(): Promise<void> {
     for (;;) {
-      await Promise.all(this.#underWay);
-      const acts = [...this.#ripe.splice(0), ...this.#fresh.splice(0)];
-      if (acts.length === 0) return;
-      const fault = await this.#write(acts);
+      await Promise.all(this.#writes);
+      const settlements = [...this.#due.splice(0), ...this.#added.splice(0)];
+      if (settlements.length === 0) return;
+      const fault = await this.#write(settlements);
       if (fault !== undefined) throw fault;
     }
   }
 
-  /** Stops timers; nothing may be given afterwards. */
+  /** Stops the timer; nothing may be added afterwards. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  #add(act: Act): void {
-    this.#fresh.push(act);
-    for (const { id } of act.records) this.#byId.set(id, act);
+  #add(settlement: Settlement): void {
+    this.#added.push(settlement);
+    for (const { id } of settlement.records) this.#byId.set(id, settlement);
     if (!this.#timer) this.#wakeIn(LINGER_MS);
   }
 
   #wakeIn(ms: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#closed
-      ? undefined
-      : this.#options.clock.after(ms, () => void this.#round());
+    this.#timer = this.#closed ? undefined : this.#options.clock.after(ms, () => void this.#tick());
   }
 
-  /** Writes what has waited for a round or more. */
-  async #round(): Promise<void> {
+  /** Writes settlements that have waited for a tick or more. */
+  async #tick(): Promise<void> {
     this.#timer = undefined;
-    const acts = this.#ripe;
-    this.#ripe = this.#fresh;
-    this.#fresh = [];
-    if (this.#ripe.length > 0) this.#wakeIn(LINGER_MS);
-    const fault = await this.#write(acts);
+    const settlements = this.#due;
+    this.#due = this.#added;
+    this.#added = [];
+    if (this.#due.length > 0) this.#wakeIn(LINGER_MS);
+    const fault = await this.#write(settlements);
     if (fault === undefined) return;
     this.#options.onFault?.(fault);
     this.#wakeIn((0.5 + this.#options.random()) * RETRY_MS);
   }
 
-  /** Resolves to what was thrown, if something was; what failed is here again then. */
-  async #write(acts: readonly Act[]): Promise<unknown> {
+  /** Resolves to what was thrown, if anything; failed settlements then wait for the next tick. */
+  async #write(settlements: readonly Settlement[]): Promise<unknown> {
     let fault: unknown;
     await Promise.all(
-      chunksOf(acts).map(async (chunk) => {
+      chunksOf(settlements).map(async (chunk) => {
         const writing = this.#send(chunk).catch((thrown) => {
           fault ??= thrown;
-          for (const act of chunk) delete act.writing;
-          this.#ripe.push(...chunk);
+          for (const settlement of chunk) delete settlement.writing;
+          this.#due.push(...chunk);
         });
-        this.#underWay.add(writing);
-        for (const act of chunk) act.writing = writing;
+        this.#writes.add(writing);
+        for (const settlement of chunk) settlement.writing = writing;
         await writing;
-        this.#underWay.delete(writing);
+        this.#writes.delete(writing);
       }),
     );
     return fault;
   }
 
-  async #send(chunk: readonly Act[]): Promise<void> {
+  async #send(chunk: readonly Settlement[]): Promise<void> {
     const { clock, onCommit, onWritten } = this.#options;
     const started = clock.monotonic();
     const settles = chunk[0]!.records.length > 0;
-    await (settles ? this.#sendRecords(chunk) : this.#sendBack(chunk));
-    for (const act of chunk) {
-      for (const { id } of act.records) if (this.#byId.get(id) === act) this.#byId.delete(id);
+    await (settles ? this.#sendRecords(chunk) : this.#sendReleases(chunk));
+    for (const settlement of chunk) {
+      for (const { id } of settlement.records) {
+        if (this.#byId.get(id) === settlement) this.#byId.delete(id);
+      }
     }
-    onWritten(chunk.map(({ held }) => held));
+    onWritten(chunk.map(({ item }) => item));
     if (settles) onCommit?.(chunk.length, (clock.monotonic() - started) / 1000);
   }
 
-  async #sendRecords(chunk: readonly Act[]): Promise<void> {
+  async #sendRecords(chunk: readonly Settlement[]): Promise<void> {
     const { link, node, retentionMs, onSettled } = this.#options;
-    const { partition } = chunk[0]!.held;
+    const { partition } = chunk[0]!.item;
     const buckets: string[] = [];
     const args: (string | number)[] = [node, Math.max(1, Math.round(retentionMs()))];
-    for (const { held, records } of chunk) {
+    for (const { item, records } of chunk) {
       for (const record of records) {
         const bucket = redisLedgerKey(partition, record.id);
         let number = buckets.indexOf(bucket) + 1;
         if (number === 0) number = buckets.push(bucket);
-        args.push(record.id, record.id === held.id ? number : -number, encodeRecord(record));
+        args.push(record.id, record.id === item.id ? number : -number, encodeRecord(record));
       }
     }
     const { items, claims, older } = bufferKeys(partition);
@@ -192,28 +194,28 @@ export class SettlementWriter {
     onSettled(settled as number);
   }
 
-  async #sendBack(chunk: readonly Act[]): Promise<void> {
+  async #sendReleases(chunk: readonly Settlement[]): Promise<void> {
     const { link, node } = this.#options;
-    const { items, claims, due, turns } = bufferKeys(chunk[0]!.held.partition);
+    const { items, claims, due, turns } = bufferKeys(chunk[0]!.item.partition);
     const now = link.now();
-    const args = chunk.flatMap(({ held, pauseMs }) => [held.id, Math.round(now + pauseMs)]);
+    const args = chunk.flatMap(({ item, pauseMs }) => [item.id, Math.round(now + pauseMs)]);
     await link.run(RELEASE, [items, claims, due, turns], [node, ...args]);
   }
 }
 
-/** Cut so that each is for one partition, and either settles or gives back. */
-function chunksOf(acts: readonly Act[]): readonly (readonly Act[])[] {
-  const open = new Map<number, { readonly acts: Act[]; records: number }>();
-  const chunks: Act[][] = [];
-  for (const act of acts) {
-    const kind = act.held.partition * 2 + (act.records.length > 0 ? 1 : 0);
-    const count = Math.max(1, act.records.length);
+/** Splits settlements into calls: each for one partition, and either settling or releasing. */
+function chunksOf(settlements: readonly Settlement[]): readonly (readonly Settlement[])[] {
+  const open = new Map<number, { readonly settlements: Settlement[]; records: number }>();
+  const chunks: Settlement[][] = [];
+  for (const settlement of settlements) {
+    const kind = settlement.item.partition * 2 + (settlement.records.length > 0 ? 1 : 0);
+    const count = Math.max(1, settlement.records.length);
     let chunk = open.get(kind);
     if (!chunk || chunk.records + count > MAX_RECORDS) {
-      open.set(kind, chunk = { acts: [], records: 0 });
-      chunks.push(chunk.acts);
+      open.set(kind, chunk = { settlements: [], records: 0 });
+      chunks.push(chunk.settlements);
     }
-    chunk.acts.push(act);
+    chunk.settlements.push(settlement);
     chunk.records += count;
   }
   return chunks;

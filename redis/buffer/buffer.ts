@@ -1,9 +1,7 @@
 /**
- * The buffer of several nodes, kept in Redis. Any node accepts; similar notifications meet whoever
- * accepted them; whoever has room claims what is due, under its own lease. It neither knows who
- * wants a notification nor how it gets there.
- *
- * Whatever must not be seen half done is a script (`_scripts.ts`); here is what a node does.
+ * The buffer of several nodes, kept in Redis. Every node accepts notifications; similar ones merge
+ * wherever they were accepted; every node claims due ones under its own lease. The buffer does not
+ * know who receives a notification. What must be atomic is a script; this class does the rest.
  */
 
 import {
@@ -17,77 +15,76 @@ import {
 } from "../../buffer/mod.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
+import type { YieldToEventLoop } from "../../core/event_loop.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
-import type { YieldToEventLoop } from "../../core/event_loop.ts";
-import { SettlementWriter } from "./_settlement_writer.ts";
-import { encodedBytes, type EncodedNotification, encodeForRedis } from "./_encoding.ts";
-import { BufferCounters } from "./_buffer_counters.ts";
-import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
-import { BatchWriter } from "./_batch_writer.ts";
-import { bufferKeys } from "./_keys.ts";
-import { ClaimLoop } from "./_claim_loop.ts";
-import { CLAIM } from "./_scripts.ts";
-import { Reclaimer } from "./_reclaimer.ts";
-import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
+import { BufferCounters } from "./_buffer_counters.ts";
+import { ClaimLoop } from "./_claim_loop.ts";
+import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
+import { encodedBytes, encodeForRedis } from "./_encoding.ts";
+import { bufferKeys } from "./_keys.ts";
+import { PartitionWriters } from "./_partition_writers.ts";
+import { Reclaimer } from "./_reclaimer.ts";
+import { CLAIM } from "./_scripts.ts";
+import { SettlementWriter } from "./_settlement_writer.ts";
 import { RedisLedger } from "./ledger.ts";
 
-/** What a buffer on Redis needs. Link and nodes stay their owner's. */
+/** Options of {@link RedisBuffer}. The caller keeps and closes link and nodes. */
 export interface RedisBufferOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
+  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Read anew each time, so that a reload counts at once. */
+  /** Read each time, so that a reload takes effect at once. */
   readonly settings: () => BufferSettings;
   /** Milliseconds that the ledger keeps a record. */
   readonly retentionMs: () => number;
-  /** Lets I/O have its turn between two jobs. */
+  /** Lets I/O run between two jobs. */
   readonly yieldToEventLoop: YieldToEventLoop;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
   readonly onMerged?: () => void;
-  /** So many were taken over from nodes that are gone. */
+  /** Reports how many claims of dead nodes were released. */
   readonly onReclaimed?: (count: number) => void;
-  /** So many that this node had claimed it gave up: others may have taken them over. */
+  /** Reports how many claims this node dropped because other nodes may have taken them. */
   readonly onLeaseLost?: (count: number) => void;
   readonly onCommit?: (changes: number, seconds: number) => void;
-  /** Something broke that is tried again, or a handler threw. */
+  /** Reports a failure that is tried again, or what a handler threw. */
   readonly onFault?: (thrown: unknown) => void;
 }
 
-/** Notifications of one context that are claimed before it is the next one's turn. */
+/** Notifications of one context that are claimed before the next context's. */
 const QUOTA = 16;
-/** Jobs' worth that may wait for each processor; the rest stays where all nodes can take it. */
+/** Jobs that may wait for each processor; further notifications stay where all nodes can claim them. */
 const JOBS_AHEAD = 16;
-/** After how long something that was given back comes again; about. */
-const AGAIN_MS = 1_000;
+/** About how long a released notification waits. */
+const RELEASE_PAUSE_MS = 1_000;
 
 const NONE: readonly LedgerRecord[] = [];
 
-/** See the file's comment. */
+/** A buffer that several nodes share. */
 export class RedisBuffer implements Buffer {
   readonly traits = { takesRecords: false, shared: true };
   readonly #options: RedisBufferOptions;
-  readonly #holdings = new Claims();
+  readonly #claims = new Claims();
   readonly #processor: Processor<ClaimedItem>;
-  readonly #census: BufferCounters;
+  readonly #counters: BufferCounters;
   readonly #ledger: RedisLedger;
-  readonly #acts: SettlementWriter;
-  readonly #intakes: readonly BatchWriter[];
-  readonly #pulls: ClaimLoop;
-  readonly #upkeep: Reclaimer;
-  #handle: BatchHandler | undefined;
+  readonly #settlements: SettlementWriter;
+  readonly #writers: PartitionWriters;
+  readonly #claimLoop: ClaimLoop;
+  readonly #reclaimer: Reclaimer;
+  #handler: BatchHandler | undefined;
   #accepting = 0;
   #stopped = false;
 
   constructor(options: RedisBufferOptions) {
-    const { link, nodes, clock, random, settings, jobSize = 64 } = options;
+    const { link, nodes, clock, random, settings, jobSize = 64, onCommit, onFault } = options;
     this.#options = options;
-    this.#census = new BufferCounters(link, clock);
+    this.#counters = new BufferCounters(link, clock);
     this.#ledger = new RedisLedger(link);
     this.#processor = new Processor<ClaimedItem>({
       concurrency: () => settings().numProcessorThreads,
@@ -97,53 +94,51 @@ export class RedisBuffer implements Buffer {
       },
       jobSize,
       tenantOf: ({ notification }) => notification.context,
-      run: (job) => this.#work(job),
-      onFault: (thrown) => options.onFault?.(thrown),
+      run: (job) => this.#process(job),
+      onFault: (thrown) => onFault?.(thrown),
       yieldToEventLoop: options.yieldToEventLoop,
     });
-    this.#acts = new SettlementWriter({
-      ...{ link, clock, random, node: nodes.id, retentionMs: options.retentionMs },
-      ...{ onCommit: options.onCommit, onFault: options.onFault },
-      onWritten: (held) => this.#holdings.forget(held),
-      onSettled: (count) => this.#census.settled(count),
+    this.#settlements = new SettlementWriter({
+      ...{ link, clock, random, node: nodes.id, onCommit, onFault },
+      retentionMs: options.retentionMs,
+      onWritten: (items) => this.#claims.forget(items),
+      onSettled: (count) => this.#counters.settled(count),
     });
-    this.#pulls = new ClaimLoop({
+    this.#claimLoop = new ClaimLoop({
       ...{ clock, random },
       everyMs: () => settings().timerFrequency,
       canClaim: () => link.isUp,
       room: () => this.#processor.room,
-      claim: (partition, limit) => this.#pull(partition, limit),
+      claim: (partition, limit) => this.#claim(partition, limit),
     });
-    this.#upkeep = new Reclaimer({
-      ...{ link, nodes, clock, random, counters: this.#census },
-      ...{ onReclaimed: options.onReclaimed, onFault: options.onFault },
+    this.#reclaimer = new Reclaimer({
+      ...{ link, nodes, clock, random, counters: this.#counters, onFault },
+      onReclaimed: options.onReclaimed,
       known: (partition) => [
-        ...this.#holdings.idsIn(partition),
-        ...this.#intakes[partition]!.claiming,
+        ...this.#claims.idsIn(partition),
+        ...this.#writers.claimingIn(partition),
       ],
-      onLost: (ids) => this.#gaveUp(this.#holdings.lose(ids)),
-      onReleased: (partition) => this.#pulls.request(partition),
+      onLost: (ids) => this.#reportLost(this.#claims.removeLost(ids)),
+      onReleased: (partition) => this.#claimLoop.request(partition),
     });
-    this.#intakes = Array.from({ length: PARTITIONS }, (_, partition) =>
-      new BatchWriter({
-        ...{ link, clock, node: nodes.id, partition, keys: bufferKeys(partition) },
-        ...{ onMerged: options.onMerged, onCommit: options.onCommit },
-        onClaimed: (notifications) => this.#take(notifications.map(claimNew)),
-        onUnsure: () => this.#upkeep.doubt(partition),
-      }));
+    this.#writers = new PartitionWriters({
+      ...{ link, clock, node: nodes.id, onMerged: options.onMerged, onCommit },
+      onClaimed: (notifications) => this.#onClaimed(notifications.map(claimNew)),
+      onUnsure: (partition) => this.#reclaimer.markUnsure(partition),
+    });
     nodes.onLeaseLost(() => {
-      this.#gaveUp(this.#holdings.dropUnstarted());
-      this.#upkeep.doubtAll();
+      this.#reportLost(this.#claims.dropUnstarted());
+      this.#reclaimer.markAllUnsure();
     });
   }
 
-  /** Returns how many were taken over from nodes that are gone. */
-  async start(handle: BatchHandler): Promise<number> {
-    const taken = await this.#upkeep.reclaim();
-    this.#handle = handle;
-    this.#upkeep.start();
-    this.#pulls.start();
-    return taken;
+  /** Starts claiming; returns how many claims of dead nodes were released. */
+  async start(handler: BatchHandler): Promise<number> {
+    const reclaimed = await this.#reclaimer.reclaim();
+    this.#handler = handler;
+    this.#reclaimer.start();
+    this.#claimLoop.start();
+    return reclaimed;
   }
 
   async put(
@@ -152,8 +147,8 @@ export class RedisBuffer implements Buffer {
     { isRepeat = false }: { readonly isRepeat?: boolean } = {},
   ): Promise<void> {
     const { length: count } = notifications;
-    if (sets.length > 0) throw new Error("Cannot accept: other records are not taken along");
-    if (!this.#hasRoom(count) && !this.#census.isFresh) await this.#census.count();
+    if (sets.length > 0) throw new Error("Cannot accept: this buffer stores no other records");
+    if (!this.#hasRoom(count) && !this.#counters.isFresh) await this.#counters.count();
     if (this.#stopped) {
       const message = "Cannot accept: this node is stopping";
       throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
@@ -161,87 +156,85 @@ export class RedisBuffer implements Buffer {
     if (!this.#hasRoom(count)) {
       throw new ServiceError(
         "buffer_full",
-        `Cannot accept ${count} more: the buffer holds ${this.#census.notifications}`,
+        `Cannot accept ${count} more: the buffer holds ${this.#counters.notifications}`,
         { retryAfterSeconds: 1 },
       );
     }
     const settings = this.#options.settings();
-    const isNow = settings.delayDuration === 0;
-    const claimed = isNow && this.#handle !== undefined && this.#pulls.reserve(count);
+    const isImmediate = settings.delayDuration === 0;
+    const claimed = isImmediate && this.#handler !== undefined && this.#claimLoop.reserve(count);
     this.#accepting += count;
     try {
-      const ready = encodeForRedis(notifications, {
-        settings,
-        now: this.#options.link.now(),
-        claimed,
-      });
-      await this.#accept(ready, { claimed, isRepeat });
-      this.#census.added(count, encodedBytes(ready));
-      if (isNow && !claimed) { for (const { partition } of ready) this.#pulls.request(partition); }
+      const now = this.#options.link.now();
+      const encoded = encodeForRedis(notifications, { settings, now, claimed });
+      await this.#writers.write(encoded, { claimed, isRepeat });
+      this.#counters.added(count, encodedBytes(encoded));
+      if (!isImmediate || claimed) return;
+      for (const { partition } of encoded) this.#claimLoop.request(partition);
     } finally {
       this.#accepting -= count;
-      if (claimed) this.#pulls.release(count);
+      if (claimed) this.#claimLoop.unreserve(count);
     }
   }
 
   settle(record: LedgerRecord): readonly LedgerRecord[] {
-    const held = this.#holdings.get(record.id);
-    if (!held) return NONE;
-    held.state = "ended";
-    const merged = mergedRecords(held.older, record);
-    this.#acts.settle(held, [record, ...merged]);
+    const item = this.#claims.get(record.id);
+    if (!item) return NONE;
+    item.state = "ended";
+    const merged = mergedRecords(item.older, record);
+    this.#settlements.settle(item, [record, ...merged]);
     return merged;
   }
 
   release(id: string): void {
-    const held = this.#holdings.get(id);
-    if (held) this.#giveBack(held);
+    const item = this.#claims.get(id);
+    if (item) this.#release(item);
   }
 
   async amend(
     name: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,
   ): Promise<boolean> {
-    return await this.#acts.amend(name.id, change) ||
+    return await this.#settlements.amend(name.id, change) ||
       await this.#ledger.amend(name, change);
   }
 
   async record(name: LedgerName): Promise<LedgerRecord | undefined> {
-    return this.#acts.record(name.id) ?? await this.#ledger.record(name);
+    return this.#settlements.record(name.id) ?? await this.#ledger.record(name);
   }
 
   async find(id: string): Promise<LedgerRecord | Notification | undefined> {
-    return this.#acts.record(id) ?? await this.#ledger.find(id);
+    return this.#settlements.record(id) ?? await this.#ledger.find(id);
   }
 
-  /** What is in Redis is counted once a second; `due` and `running` are this node's own. */
+  /** Redis is counted once a second; `due` and `running` are those of this node. */
   depth(): BufferDepth {
     return {
-      waiting: this.#census.waiting,
+      waiting: this.#counters.waiting,
       due: this.#processor.waiting,
       running: this.#processor.running,
-      inFlight: this.#census.notifications,
+      inFlight: this.#counters.notifications,
     };
   }
 
-  /** What is due is for the other nodes to hand over; the last one does it itself. */
+  /** Leaves what is due to the other nodes; the last node processes it. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    await Promise.all([this.#pulls.stop(), ...this.#intakes.map((intake) => intake.idle())]);
+    await Promise.all([this.#claimLoop.stop(), this.#writers.idle()]);
     await this.#processor.idle();
-    if (this.#handle === undefined || this.#options.nodes.alive().length > 1) return;
-    await this.#pulls.drain(() => this.#processor.idle());
+    if (this.#handler === undefined || this.#options.nodes.alive().length > 1) return;
+    await this.#claimLoop.drain(() => this.#processor.idle());
   }
 
-  /** Gives back what is still claimed as well, so that others need not wait for the lease to end. */
+  /** Releases the remaining claims too, so that other nodes need not wait for the lease to end. */
   async close(): Promise<void> {
     try {
-      await this.#acts.flush();
-      await this.#upkeep.handOver();
+      await this.#settlements.flush();
+      await this.#reclaimer.releaseAll();
     } finally {
-      this.#acts.close();
-      this.#upkeep.stop();
+      this.#settlements.close();
+      this.#reclaimer.stop();
     }
   }
 
@@ -252,79 +245,60 @@ export class RedisBuffer implements Buffer {
 
   #hasRoom(count: number): boolean {
     const { maxNotifications, maxBytes } = this.#options.settings();
-    const { notifications, bytes } = this.#census;
+    const { notifications, bytes } = this.#counters;
     return notifications + this.#accepting + count <= maxNotifications && bytes <= maxBytes;
   }
 
-  /** Rejects where one of them did not get in; others may have. */
-  #accept(
-    ready: readonly EncodedNotification[],
-    how: { readonly claimed: boolean; readonly isRepeat: boolean },
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let left = ready.length;
-      let fault: unknown;
-      const ended = (thrown?: unknown) => {
-        fault ??= thrown;
-        if (--left > 0) return;
-        if (fault === undefined) resolve();
-        else reject(fault);
-      };
-      for (const one of ready) this.#intakes[one.partition]!.add({ ...one, ...how, ended });
-      if (left === 0) resolve();
-    });
-  }
-
-  /** Never rejects. */
-  async #pull(partition: number, limit: number): Promise<number> {
+  /** Claims due notifications of a partition; returns their number. Never rejects. */
+  async #claim(partition: number, limit: number): Promise<number> {
     const { link, nodes, onFault } = this.#options;
     const { items, claims, open, older, due, turns, claimers } = bufferKeys(partition);
     try {
-      await this.#upkeep.makeSure(partition);
+      await this.#reclaimer.verify(partition);
       const keys = [items, claims, open, older, due, turns, claimers];
       const reply = await link.run(CLAIM, keys, [nodes.id, link.now(), limit, QUOTA]);
       const claimed = claimReply(partition, reply as readonly Reply[]);
-      this.#take(claimed);
+      this.#onClaimed(claimed);
       return claimed.length;
     } catch (thrown) {
-      // It may have claimed something all the same.
-      this.#upkeep.doubt(partition);
-      // What the link says of Redis being away it says once, and not for each partition.
+      // The script may have run although its answer was lost.
+      this.#reclaimer.markUnsure(partition);
+      // The link reports an outage of Redis once, instead of once for each partition.
       if (!(thrown instanceof ServiceError)) onFault?.(thrown);
       return 0;
     }
   }
 
-  #take(claimed: readonly ClaimedItem[]): void {
+  #onClaimed(claimed: readonly ClaimedItem[]): void {
     if (claimed.length === 0) return;
-    this.#holdings.add(claimed);
+    this.#claims.add(claimed);
     this.#processor.offer(claimed);
   }
 
-  async #work(job: readonly ClaimedItem[]): Promise<void> {
-    this.#pulls.next(); // the job has made room
-    const begun = this.#holdings.begin(job);
+  async #process(job: readonly ClaimedItem[]): Promise<void> {
+    this.#claimLoop.claimNext(); // the job has made room
+    const begun = this.#claims.begin(job);
     for (const isRepeat of [false, true]) {
-      const batch = begun.filter((held) => held.isRepeat === isRepeat);
-      if (batch.length > 0) await this.#handOver(batch, isRepeat);
+      const batch = begun.filter((item) => item.isRepeat === isRepeat);
+      if (batch.length > 0) await this.#handle(batch, isRepeat);
     }
   }
 
-  async #handOver(batch: readonly ClaimedItem[], isRepeat: boolean): Promise<void> {
+  async #handle(batch: readonly ClaimedItem[], isRepeat: boolean): Promise<void> {
     try {
-      await this.#handle!(batch.map(({ notification }) => notification), { isRepeat });
+      await this.#handler!(batch.map(({ notification }) => notification), { isRepeat });
     } catch (thrown) {
       this.#options.onFault?.(thrown);
-      for (const held of this.#holdings.unfinished(batch)) this.#giveBack(held);
+      for (const item of this.#claims.unfinished(batch)) this.#release(item);
     }
   }
 
-  #giveBack(held: ClaimedItem): void {
-    held.state = "ended";
-    this.#acts.release(held, (0.5 + this.#options.random()) * AGAIN_MS);
+  #release(item: ClaimedItem): void {
+    item.state = "ended";
+    this.#settlements.release(item, (0.5 + this.#options.random()) * RELEASE_PAUSE_MS);
   }
 
-  #gaveUp(count: number): void {
+  #reportLost(count: number): void {
     if (count > 0) this.#options.onLeaseLost?.(count);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What became of notifications, as it is found in Redis: the records of one partition and one
- * minute (of the ids' own time) are one hash, which vanishes as a whole. What writes them is the
- * buffer, in the step that ends a claim.
+ * Reads and changes the records of settled notifications in Redis. The records of one partition and
+ * one minute (by the time in the ids) are one hash, which expires as a whole. The buffer writes
+ * them in the script that ends a claim.
  */
 
 import type { LedgerName } from "../../buffer/mod.ts";
@@ -15,8 +15,8 @@ import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 
 /**
- * Changes a record: `id, as it was read, as it is to be`. Returns 1 where it was changed, 0 where
- * there is none, and -1 where somebody else has changed it since.
+ * Changes a record. Arguments: `id, record as it was read, new record`. Returns 1 if it was
+ * changed, 0 if there is none, and -1 if another node has changed it since.
  */
 const AMEND: Script = {
   name: "ledger_amend",
@@ -29,34 +29,34 @@ return 1
 `,
 };
 
-/** Ids looked for at once. */
-const MAX_WANTED = 256;
+/** Ids that are read at once. */
+const MAX_LOOKUPS = 256;
 
-interface Wanted {
+interface Lookup {
   readonly id: string;
   readonly resolve: (found: LedgerRecord | Notification | undefined) => void;
   readonly reject: (thrown: unknown) => void;
 }
 
-/** See the file's comment. Everything rejects with `ServiceError` `store_unavailable`. */
+/** Finds and amends records. Every method rejects with `ServiceError` `store_unavailable`. */
 export class RedisLedger {
   readonly #link: RedisLink;
-  #wanted: Wanted[] = [];
-  #isLooking = false;
+  #lookups: Lookup[] = [];
+  #isReading = false;
 
   constructor(link: RedisLink) {
     this.#link = link;
   }
 
   /**
-   * What is known of a notification anywhere: its record, or itself where it is in flight. An id
-   * does not say whose it is, so every partition is asked; what is asked for meanwhile gathers.
+   * Finds a notification anywhere: its record, or itself where it is in flight. An id does not name
+   * its user, so every partition is asked; lookups made meanwhile share the next call.
    */
   find(id: string): Promise<LedgerRecord | Notification | undefined> {
     if (!isId(id)) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
-      this.#wanted.push({ id, resolve, reject });
-      if (!this.#isLooking) void this.#look();
+      this.#lookups.push({ id, resolve, reject });
+      if (!this.#isReading) void this.#readWaiting();
     });
   }
 
@@ -68,8 +68,8 @@ export class RedisLedger {
   }
 
   /**
-   * Changes a record; `change` may be called again where somebody else changed it meanwhile.
-   * Resolves to false where there is no such record (any more).
+   * Changes a record; false where there is none. `change` is called again where another node has
+   * changed the record meanwhile.
    */
   async amend(
     { id, context, user }: LedgerName,
@@ -85,19 +85,19 @@ export class RedisLedger {
     }
   }
 
-  async #look(): Promise<void> {
-    this.#isLooking = true;
-    await null; // what is asked in this turn of the event loop is looked for together
-    while (this.#wanted.length > 0) {
-      const wanted = this.#wanted.splice(0, MAX_WANTED);
+  async #readWaiting(): Promise<void> {
+    this.#isReading = true;
+    await null; // lookups of the same turn of the event loop share a call
+    while (this.#lookups.length > 0) {
+      const lookups = this.#lookups.splice(0, MAX_LOOKUPS);
       try {
-        const found = await this.#findAll(wanted.map(({ id }) => id));
-        for (const { id, resolve } of wanted) resolve(found.get(id));
+        const found = await this.#findAll(lookups.map(({ id }) => id));
+        for (const { id, resolve } of lookups) resolve(found.get(id));
       } catch (thrown) {
-        for (const { reject } of wanted) reject(thrown);
+        for (const { reject } of lookups) reject(thrown);
       }
     }
-    this.#isLooking = false;
+    this.#isReading = false;
   }
 
   async #findAll(
@@ -116,7 +116,8 @@ export class RedisLedger {
       });
     };
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      // The records last: what is settled between the two is there, and counts.
+      // Records are read last and take precedence: a notification may be settled between the two
+      // reads.
       asked.push(ask(bufferKeys(partition).items, ids, { decode: parseNotification }));
       const buckets = Map.groupBy(ids, (id) => redisLedgerKey(partition, id));
       for (const [key, ids] of buckets) asked.push(ask(key, ids, { decode: decodeRecord }));

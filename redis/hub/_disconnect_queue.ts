@@ -1,44 +1,42 @@
 /**
- * Tells Redis which sockets have closed. Those of one turn of the event loop go together, and
- * before whatever is asked next, so that it sees them; what could not be told is told later, which
- * does no harm: a goodbye counts only for the very socket that it is for.
+ * Writes to Redis which sockets have closed. Those of one turn of the event loop share a call,
+ * which runs before the hub's next read. A failed write is repeated; that is safe, because a
+ * disconnect applies only to its very socket.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { SocketPresence } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
-import { byPartition } from "./_by_partition.ts";
-import { LEAVE } from "./_scripts.ts";
-import { userKeys, userNameOf } from "./_user_state.ts";
+import { RECORD_DISCONNECTS } from "./_scripts.ts";
+import { socketNameOf, userKeys } from "./_user_state.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
-/** What departures need. */
-export interface DisconnectQueueOptions {
+interface DisconnectQueueOptions {
   readonly link: RedisLink;
   readonly windowMs: () => number;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }
 
-interface Departure extends SocketPresence {
+interface Disconnect extends SocketPresence {
   readonly acknowledged: number | undefined;
 }
 
-const PER_CALL = 200;
+const MAX_PER_CALL = 200;
 const RETRY_MS = 500;
-/** Those beyond count as left when this node does. */
+/** Further disconnects are dropped; their sockets count as closed when this node does. */
 const MAX_WAITING = 100_000;
 
-/** Sockets that have closed and are not known to have. */
+/** Closed sockets whose disconnect is not written yet. */
 export class DisconnectQueue {
   readonly #options: DisconnectQueueOptions;
-  /** By socket. */
-  #waiting = new Map<string, Departure>();
+  /** By Socket.IO id. */
+  #waiting = new Map<string, Disconnect>();
   #sending: Promise<void> | undefined;
-  #isDue = false;
+  #isScheduled = false;
   #retry: Timer | undefined;
 
   constructor(options: DisconnectQueueOptions) {
@@ -46,38 +44,38 @@ export class DisconnectQueue {
     options.link.onUp(() => void this.retry());
   }
 
-  add(seat: SocketPresence, acknowledged: number | undefined): void {
-    const { context, user, client, id, socketId, heartbeatMs } = seat;
+  add(socket: SocketPresence, acknowledged: number | undefined): void {
+    const { context, user, client, id, socketId, heartbeatMs } = socket;
     if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(socketId)) return;
     this.#waiting.set(socketId, { context, user, client, id, socketId, heartbeatMs, acknowledged });
-    if (this.#isDue || this.#retry) return;
-    this.#isDue = true;
+    if (this.#isScheduled || this.#retry) return;
+    this.#isScheduled = true;
     queueMicrotask(() => void this.flush());
   }
 
-  /** What was proven for a socket whose goodbye has not arrived yet. */
+  /** Returns the acknowledged offset of a socket whose disconnect is not written yet. */
   acknowledgedFor(socketId: string): number | undefined {
     return this.#waiting.get(socketId)?.acknowledged;
   }
 
-  /** Whether there is anything to wait for before the next question. */
+  /** Whether there is nothing that the next read must wait for. */
   get isIdle(): boolean {
     return this.#retry !== undefined ||
       (this.#waiting.size === 0 && this.#sending === undefined);
   }
 
-  /** Resolves when all that were added before have been told, or could not be. Never rejects. */
+  /** Resolves when every disconnect added before is written or has failed. Never rejects. */
   async flush(): Promise<void> {
     while (this.#sending) await this.#sending;
-    this.#isDue = false;
+    this.#isScheduled = false;
     if (this.#waiting.size === 0 || this.#retry !== undefined) return;
-    // It says when it is up again.
+    // The link calls back when Redis is available again.
     if (!this.#options.link.isUp) return;
     this.#sending = this.#send().finally(() => this.#sending = undefined);
     await this.#sending;
   }
 
-  /** Tells at once what could not be told before; false where it cannot be told now either. */
+  /** Writes at once what failed before; false where it fails again. */
   async retry(): Promise<boolean> {
     this.#retry?.cancel();
     this.#retry = undefined;
@@ -85,19 +83,19 @@ export class DisconnectQueue {
     return this.#waiting.size === 0;
   }
 
-  /** Gives up what could not be told. */
+  /** Drops what is not written. */
   close(): void {
     this.#retry?.cancel();
     this.#waiting.clear();
   }
 
   async #send(): Promise<void> {
-    const departures = [...this.#waiting.values()];
+    const disconnects = [...this.#waiting.values()];
     this.#waiting = new Map();
-    const groups = byPartition(departures, PER_CALL);
-    const failed = (await Promise.all(groups.map(({ items }) => this.#tell(items)))).flat();
+    const groups = groupByPartition(disconnects, MAX_PER_CALL);
+    const failed = (await Promise.all(groups.map(({ items }) => this.#write(items)))).flat();
     if (failed.length === 0) return;
-    // Whatever was added meanwhile is newer.
+    // Disconnects added meanwhile are newer.
     const newer = this.#waiting;
     this.#waiting = new Map(failed.map((each) => [each.socketId, each]));
     for (const [socketId, each] of newer) this.#waiting.set(socketId, each);
@@ -105,23 +103,23 @@ export class DisconnectQueue {
     this.#retry = clock.after(RETRY_MS * (0.5 + random()), () => void this.retry());
   }
 
-  /** Those that it could not tell. */
-  async #tell(departures: readonly Departure[]): Promise<readonly Departure[]> {
+  /** Returns the disconnects that could not be written. */
+  async #write(disconnects: readonly Disconnect[]): Promise<readonly Disconnect[]> {
     const { link, windowMs, log } = this.#options;
-    const keys = departures.flatMap((each) => {
-      const { state, visits } = userKeys(each);
-      return [state, visits];
+    const keys = disconnects.flatMap((each) => {
+      const { state, pastConnections } = userKeys(each);
+      return [state, pastConnections];
     });
-    const each = departures.flatMap((seat) => {
-      const connection = seat.id === seat.socketId ? "" : seat.id;
-      return [userNameOf(seat), seat.acknowledged ?? "gone", connection];
+    const each = disconnects.flatMap((socket) => {
+      const connection = socket.id === socket.socketId ? "" : socket.id;
+      return [socketNameOf(socket), socket.acknowledged ?? "gone", connection];
     });
     try {
-      await link.run(LEAVE, keys, [windowMs(), ...each]);
+      await link.run(RECORD_DISCONNECTS, keys, [windowMs(), ...each]);
       return [];
     } catch (thrown) {
-      if (thrown instanceof ServiceError) return departures;
-      log.error("sockets that closed could not be noted", { reason: messageOf(thrown) });
+      if (thrown instanceof ServiceError) return disconnects;
+      log.error("cannot record closed sockets", { reason: messageOf(thrown) });
       return [];
     }
   }

@@ -1,8 +1,8 @@
 /**
- * Looks after what nobody would notice: that the sockets of this process are known to the others,
- * also after Redis has lost its memory; and that none of them has missed the last event of its
- * user, which no later one gives away. Goes through all sockets now and then, and soon after
- * whatever may have lost something, at a pace that a busy Redis does not feel.
+ * Repairs what no event reveals: sockets of this process that Redis has lost, and sockets that
+ * missed the last event of their user, which no later event shows as a gap. It sweeps over all
+ * sockets at intervals, and soon after something may have been lost, slowly enough for a busy
+ * Redis.
  */
 
 import { type Clock, sleep, type Timer } from "../../core/clock.ts";
@@ -10,50 +10,51 @@ import { messageOf, ServiceError } from "../../core/errors.ts";
 import { type LocalSocket, type LocalSockets, offsetAt } from "../../core/events.ts";
 import type { Log } from "../../core/log.ts";
 import { userKey } from "../../core/notification.ts";
-import { byPartition } from "./_by_partition.ts";
-import { ANNOUNCE } from "./_scripts.ts";
-import { formatPresence, userKeys, userNameOf } from "./_user_state.ts";
+import { REGISTER_SOCKETS } from "./_scripts.ts";
+import { formatPresence, socketNameOf, userKeys } from "./_user_state.ts";
 import { KEEP_MS } from "./presence.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
-/** What an audit needs. */
-export interface PresenceReconcilerOptions {
+interface PresenceReconcilerOptions {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id" | "leaseMs" | "alive">;
   readonly local: LocalSockets;
-  /** Takes a socket that has closed while it was announced. */
-  readonly onClosed: (seat: LocalSocket) => void;
+  /** Takes a socket that closed while it was being registered. */
+  readonly onClosed: (socket: LocalSocket) => void;
   readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }
 
 const EVERY_MS = 60_000;
-/** All nodes hear at the same moment that Redis is back. */
-const SPREAD_MS = 1_000;
-/** Of one node, and of all together; but of each at least so many. */
-const SEATS_PER_SECOND = 2_000;
-const ALL_SEATS_PER_SECOND = 20_000;
-const MIN_SEATS_PER_SECOND = 200;
-const SEATS_PER_CALL = 200;
-/** What is younger is being told at this moment, as far as anybody knows. */
-const TELLING_MS = 2_000;
-/** A third of the time that lines are kept for. */
+/** All nodes hear at the same moment that Redis is available again. */
+const JITTER_MS = 1_000;
+/** Limits for one node, and for all nodes together with a minimum for each. */
+const SOCKETS_PER_SECOND = 2_000;
+const ALL_SOCKETS_PER_SECOND = 20_000;
+const MIN_SOCKETS_PER_SECOND = 200;
+const SOCKETS_PER_CALL = 200;
+/** Events younger than this may still be on their way to the socket. */
+const DELIVERY_MS = 2_000;
+/** A third of the lifetime of a user's state. */
 const RENEW_EVERY_MS = KEEP_MS / 3;
 
-/** The rounds of audits, until it is stopped. */
+/** Sweeps over all sockets until it is stopped. */
 export class PresenceReconciler {
   readonly #options: PresenceReconcilerOptions;
   readonly #stopping = new AbortController();
-  /** Up to where sockets have been sent to the log; what it does not have, they will never get. */
-  readonly #sentTo = new WeakMap<LocalSocket, number>();
+  /**
+   * Offset up to which each socket was sent to its log. What the log lacks, the socket never gets,
+   * so it is not sent there twice.
+   */
+  readonly #recoveredTo = new WeakMap<LocalSocket, number>();
   #failure: unknown;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
-  /** Something may have been lost since the last round began. */
-  #isDoubtful = false;
+  /** Something may have been lost since the last sweep began. */
+  #mayHaveLost = false;
   #renewedAt: number;
 
   constructor(options: PresenceReconcilerOptions) {
@@ -62,10 +63,12 @@ export class PresenceReconciler {
     this.#schedule(EVERY_MS * (0.5 + options.random()));
   }
 
-  /** Has a round begin in a moment, and another when what is under way now has come or not. */
-  soon(): void {
-    this.#isDoubtful = true;
-    if (!this.#running) this.#schedule(SPREAD_MS * this.#options.random());
+  /**
+   * Starts a sweep in a moment, and another one once the events now under way must have arrived.
+   */
+  sweepSoon(): void {
+    this.#mayHaveLost = true;
+    if (!this.#running) this.#schedule(JITTER_MS * this.#options.random());
   }
 
   async stop(): Promise<void> {
@@ -78,97 +81,100 @@ export class PresenceReconciler {
     if (this.#stopping.signal.aborted) return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(delayMs, () => {
-      this.#running = this.#round().finally(() => this.#running = undefined);
+      this.#running = this.#sweep().finally(() => this.#running = undefined);
     });
   }
 
-  async #round(): Promise<void> {
+  async #sweep(): Promise<void> {
     const { random, log, nodes } = this.#options;
-    let isDoubtful = this.#isDoubtful;
-    this.#isDoubtful = false;
+    let mayHaveLost = this.#mayHaveLost;
+    this.#mayHaveLost = false;
     try {
-      await this.#look();
+      await this.#reconcileAll();
     } catch (thrown) {
-      isDoubtful = true;
-      // That Redis is away is told by the link, and so is its return.
+      mayHaveLost = true;
+      // The link reports an outage of Redis and its end.
       if (!(thrown instanceof ServiceError) && !this.#stopping.signal.aborted) {
-        log.error("the sockets could not be audited", { reason: messageOf(thrown) });
+        log.error("cannot reconcile the presence of sockets", { reason: messageOf(thrown) });
       }
     }
-    const settledMs = Math.max(TELLING_MS, nodes.leaseMs) * (1.5 + random());
-    if (this.#isDoubtful) this.#schedule(SPREAD_MS * random());
-    else this.#schedule(isDoubtful ? settledMs : EVERY_MS * (0.5 + random()));
+    const settledMs = Math.max(DELIVERY_MS, nodes.leaseMs) * (1.5 + random());
+    if (this.#mayHaveLost) this.#schedule(JITTER_MS * random());
+    else this.#schedule(mayHaveLost ? settledMs : EVERY_MS * (0.5 + random()));
   }
 
-  async #look(): Promise<void> {
+  async #reconcileAll(): Promise<void> {
     const { link, local, clock, nodes } = this.#options;
     const now = clock.monotonic();
-    const share = Math.max(MIN_SEATS_PER_SECOND, ALL_SEATS_PER_SECOND / nodes.alive().length);
+    const share = Math.max(MIN_SOCKETS_PER_SECOND, ALL_SOCKETS_PER_SECOND / nodes.alive().length);
     const renew = now - this.#renewedAt >= RENEW_EVERY_MS;
     const page: LocalSocket[] = [];
-    for (const seat of local.sockets()) {
-      // One that is joining is told where the log ends by that.
-      if (seat.cursor >= 0) page.push(seat);
-      if (page.length < Math.min(SEATS_PER_SECOND, share)) continue;
-      await this.#lookAt(page.splice(0), renew);
+    for (const socket of local.sockets()) {
+      // A socket that is joining learns the end of its log from that.
+      if (socket.cursor >= 0) page.push(socket);
+      if (page.length < Math.min(SOCKETS_PER_SECOND, share)) continue;
+      await this.#reconcile(page.splice(0), renew);
       if (!link.isUp) break;
       await sleep(clock, 1_000, this.#stopping.signal);
     }
-    await this.#lookAt(page, renew);
+    await this.#reconcile(page, renew);
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
     if (renew) this.#renewedAt = now;
   }
 
-  async #lookAt(seats: readonly LocalSocket[], renew: boolean): Promise<void> {
+  async #reconcile(sockets: readonly LocalSocket[], renew: boolean): Promise<void> {
     const { local } = this.#options;
-    const groups = byPartition(seats, SEATS_PER_CALL);
-    const looks = await Promise.allSettled(groups.map(({ items }) => this.#compare(items, renew)));
-    const behind = new Map<string, LocalSocket>();
-    for (const look of looks) {
-      // One master of a Cluster may be away; the others are not held up by that.
-      if (look.status === "rejected") this.#failure ??= look.reason;
-      else for (const seat of look.value) behind.set(userKey(seat.context, seat.user), seat);
+    const groups = groupByPartition(sockets, SOCKETS_PER_CALL);
+    const results = await Promise.allSettled(
+      groups.map(({ items }) => this.#compare(items, renew)),
+    );
+    const lagging = new Map<string, LocalSocket>();
+    for (const result of results) {
+      // One master of a Cluster may be unavailable; that must not delay the others.
+      if (result.status === "rejected") this.#failure ??= result.reason;
+      const found = result.status === "fulfilled" ? result.value : [];
+      for (const socket of found) lagging.set(userKey(socket.context, socket.user), socket);
     }
-    for (const { context, user } of behind.values()) local.recover({ context, user });
+    for (const { context, user } of lagging.values()) local.recover({ context, user });
   }
 
-  /** Announces sockets of one partition; those that have to look into their logs. */
-  async #compare(seats: readonly LocalSocket[], renew: boolean): Promise<readonly LocalSocket[]> {
+  /** Registers sockets of one partition; returns those that lag behind their logs. */
+  async #compare(sockets: readonly LocalSocket[], renew: boolean): Promise<readonly LocalSocket[]> {
     const { link, local, onClosed } = this.#options;
-    const settled = offsetAt(link.now() - TELLING_MS);
-    const cursors = seats.map(({ cursor }) => cursor);
-    const ends = await this.#announce(seats, renew);
-    return seats.filter((seat, index) => {
+    const settled = offsetAt(link.now() - DELIVERY_MS);
+    const cursors = sockets.map(({ cursor }) => cursor);
+    const ends = await this.#register(sockets, renew);
+    return sockets.filter((socket, index) => {
       const end = ends[index]!;
-      if (!local.socketsOf(seat).some(({ socketId }) => socketId === seat.socketId)) {
-        // An announcement that overtakes a goodbye would be taken back by nobody.
-        onClosed(seat);
+      if (!local.socketsOf(socket).some(({ socketId }) => socketId === socket.socketId)) {
+        // The registration may have come after the disconnect, and nothing else would remove it.
+        onClosed(socket);
         return false;
       }
-      const isBehind = cursors[index]! < end && end < settled;
-      if (!isBehind || this.#sentTo.get(seat) === end) return false;
-      this.#sentTo.set(seat, end);
+      const isLagging = cursors[index]! < end && end < settled;
+      if (!isLagging || this.#recoveredTo.get(socket) === end) return false;
+      this.#recoveredTo.set(socket, end);
       return true;
     });
   }
 
-  /** Where the logs of the users of these sockets end. */
-  #announce(seats: readonly LocalSocket[], renew: boolean): Promise<readonly number[]> {
+  /** Registers sockets; returns the end of each user's log. */
+  #register(sockets: readonly LocalSocket[], renew: boolean): Promise<readonly number[]> {
     const { link, nodes } = this.#options;
     const keys: string[] = [];
     const args: (string | number)[] = [KEEP_MS, renew ? 1 : 0];
-    for (const seat of seats) {
-      const { state, log } = userKeys(seat);
-      const { client, id, socketId, heartbeatMs } = seat;
-      const line = { client, id, socketId, heartbeatMs, node: nodes.id, joinedAt: link.now() };
+    for (const socket of sockets) {
+      const { state, log } = userKeys(socket);
+      const { client, id, socketId, heartbeatMs } = socket;
+      const record = { client, id, socketId, heartbeatMs, node: nodes.id, joinedAt: link.now() };
       keys.push(state, log);
       args.push(
-        userNameOf(seat),
-        formatPresence({ ...line, floor: Math.max(0, seat.acknowledged) }),
+        socketNameOf(socket),
+        formatPresence({ ...record, acknowledged: Math.max(0, socket.acknowledged) }),
       );
     }
-    return link.run(ANNOUNCE, keys, args) as Promise<readonly number[]>;
+    return link.run(REGISTER_SOCKETS, keys, args) as Promise<readonly number[]>;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Decides from the lines of a user who is there, from where a connection resumes, and what the
- * lines are once a socket has joined. A line without a goodbye says little by itself: whether its
- * socket is open depends on whether its node is there. Pure.
+ * Decides from a user's presence records which sockets are open, from which offset a connection
+ * resumes, and which records remain when a socket joins. A record that is not closed is open only
+ * while its node is alive. Pure.
  */
 
 import { offsetAt, OFFSETS_PER_MS, type Presence, type SocketPresence } from "../../core/events.ts";
 import { END_OF_LOG, formatPresence, type PresenceRecord } from "./_user_state.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 
 /** What the decisions depend on. Times are epoch milliseconds of the servers. */
 export interface PresenceView {
@@ -15,150 +15,155 @@ export interface PresenceView {
   readonly nodes: Pick<Nodes, "id" | "isAlive" | "seenAt" | "leaseMs">;
 }
 
-/** How a socket stands. */
-export type SocketStanding =
+/** The status of a socket. */
+type SocketStatus =
   | { readonly is: "open" }
-  /** Closed within the window; `from`: up to there its client has everything. */
-  | { readonly is: "away"; readonly from: number }
+  /** Closed within the window; its client has received everything up to `acknowledged`. */
+  | { readonly is: "away"; readonly acknowledged: number }
   | { readonly is: "gone" };
 
-/** What comes of a socket that joins. */
-export interface TakenPresence {
-  /** The lines from now on, for the script. */
-  readonly seats: string;
-  /** Where the connection was before, if it was. */
-  readonly from: number | undefined;
-  /** Whether a connection of this name was there, though too long ago to say from where it goes on. */
-  readonly wasHere: boolean;
-  /** Whether the user has been there without a break, so that the log goes on. */
-  readonly wasThere: boolean;
+/** The records of a user after a socket has joined. */
+interface JoinedPresence {
+  /** The new lines, for the script. */
+  readonly lines: string;
+  /** Offset from which the connection resumes, if it is known. */
+  readonly acknowledged: number | undefined;
+  /** Whether the connection was here, but too long ago to know its offset. */
+  readonly wasConnected: boolean;
+  /** Whether the user has been present without a break, so that the log is complete. */
+  readonly isUnbroken: boolean;
 }
 
-/** An event may be told so much later than it was logged: from the inbox, or by a busy process. */
-const TELLING_MS = 5_000;
-/** Lines of one user; more sockets than anybody is allowed. */
-const MAX_SEATS = 32;
+/** An event may be delivered so long after it was logged, by the node channel or a busy process. */
+const DELIVERY_MS = 5_000;
+/** Most records of one user; more than the sockets that a user may have. */
+const MAX_RECORDS = 32;
 
-const OPEN: SocketStanding = { is: "open" };
-const GONE: SocketStanding = { is: "gone" };
+const OPEN: SocketStatus = { is: "open" };
+const GONE: SocketStatus = { is: "gone" };
 
-/** See {@link SocketStanding}. */
-export function socketStandingOf(line: PresenceRecord, view: PresenceView): SocketStanding {
+/** Returns the status of a socket. */
+export function socketStatusOf(record: PresenceRecord, view: PresenceView): SocketStatus {
   const { now, windowMs, nodes } = view;
-  if (line.left) return away(line.left.at, line.left.from);
-  if (nodes.isAlive(line.node)) return OPEN;
-  const seenAt = nodes.seenAt(line.node);
-  if (seenAt !== undefined) return away(seenAt, certainAt(line, seenAt));
-  // A node that came a moment ago is not in this node's view yet.
-  return now - line.joinedAt < 2 * nodes.leaseMs ? OPEN : GONE;
+  if (record.closed) return away(record.closed.at, record.closed.acknowledged);
+  if (nodes.isAlive(record.node)) return OPEN;
+  const seenAt = nodes.seenAt(record.node);
+  if (seenAt !== undefined) return away(seenAt, acknowledgedBefore(record, seenAt));
+  // A node that started a moment ago is not in this node's view yet.
+  return now - record.joinedAt < 2 * nodes.leaseMs ? OPEN : GONE;
 
-  function away(since: number, from: number): SocketStanding {
-    return now - since <= windowMs ? { is: "away", from } : GONE;
+  function away(since: number, acknowledged: number): SocketStatus {
+    return now - since <= windowMs ? { is: "away", acknowledged } : GONE;
   }
 }
 
-/** What is shown of the sockets of a user. */
+/** Returns a user's open and recently closed sockets. */
 export function presenceOf(
-  lines: readonly PresenceRecord[],
+  records: readonly PresenceRecord[],
   view: PresenceView,
 ): readonly Presence[] {
   const present: Presence[] = [];
-  for (const line of lines) {
-    const { is } = socketStandingOf(line, view);
-    const { client, id, socketId } = line;
+  for (const record of records) {
+    const { is } = socketStatusOf(record, view);
+    const { client, id, socketId } = record;
     if (is !== "gone") present.push({ client, id, socketId, open: is === "open" });
   }
   return present;
 }
 
-/** Whether somebody is there, or was so lately that events are logged. */
-export function isThere(lines: readonly PresenceRecord[], view: PresenceView): boolean {
-  return lines.some((line) => socketStandingOf(line, view).is !== "gone");
+/** Whether a user has open or recently closed sockets, so that events are logged. */
+export function isPresent(records: readonly PresenceRecord[], view: PresenceView): boolean {
+  return records.some((record) => socketStatusOf(record, view).is !== "gone");
 }
 
-/** The nodes that hold open sockets. */
-export function nodesOf(lines: readonly PresenceRecord[], view: PresenceView): ReadonlySet<string> {
+/** Returns the nodes that hold open sockets. */
+export function nodesOf(
+  records: readonly PresenceRecord[],
+  view: PresenceView,
+): ReadonlySet<string> {
   const nodes = new Set<string>();
-  for (const line of lines) {
-    if (!nodes.has(line.node) && socketStandingOf(line, view).is === "open") nodes.add(line.node);
+  for (const record of records) {
+    if (!nodes.has(record.node) && socketStatusOf(record, view).is === "open") {
+      nodes.add(record.node);
+    }
   }
   return nodes;
 }
 
 /**
- * Lets a socket take its seat. Where another node has an open socket of the same id, that one stays
- * as well: mostly its break is not noticed yet, but it may also be the one that lives, and this
- * handshake one that was given up and lay about at a node that was paused. Whatever any of the
- * former sockets says that the client has, it has.
+ * Adds a joining socket. An open socket with the same id at another node stays: mostly its node has
+ * not noticed yet that its connection broke. It may also be the live one, where this handshake was
+ * delayed on a paused node. The highest offset that any former socket has acknowledged counts.
  *
- * @param options.provenOf what this node knows of a socket of its own
+ * @param options.acknowledgedFor returns what this node knows of one of its own sockets
  */
-export function takePresence(
-  lines: readonly PresenceRecord[],
-  { seat, view, provenOf = () => undefined }: {
-    readonly seat: SocketPresence;
+export function joinPresence(
+  records: readonly PresenceRecord[],
+  { socket, view, acknowledgedFor = () => undefined }: {
+    readonly socket: SocketPresence;
     readonly view: PresenceView;
-    readonly provenOf?: (socketId: string) => number | undefined;
+    readonly acknowledgedFor?: (socketId: string) => number | undefined;
   },
-): TakenPresence {
+): JoinedPresence {
   const { now, nodes } = view;
-  const former = lines.filter(({ id }) => id === seat.id);
-  const acknowledged = former
-    .map((former) => resumeFrom(former, { view, acknowledged: provenOf(former.socketId) }))
+  const former = records.filter(({ id }) => id === socket.id);
+  const offsets = former
+    .map((each) => resumeOffset(each, { view, known: acknowledgedFor(each.socketId) }))
     .filter((offset) => offset !== undefined);
-  const from = acknowledged.length > 0 ? Math.max(...acknowledged) : undefined;
-  const others = lines.filter((line) => {
-    const { is } = socketStandingOf(line, view);
-    return line.id === seat.id ? is === "open" && line.node !== nodes.id : is !== "gone";
+  const acknowledged = offsets.length > 0 ? Math.max(...offsets) : undefined;
+  const others = records.filter((record) => {
+    const { is } = socketStatusOf(record, view);
+    return record.id === socket.id ? is === "open" && record.node !== nodes.id : is !== "gone";
   });
-  const { client, id, socketId, heartbeatMs } = seat;
-  const line = { client, id, socketId, heartbeatMs, node: nodes.id, joinedAt: now };
-  const texts = [
-    ...bounded(others).map(formatPresence),
-    formatPresence({ ...line, floor: from ?? END_OF_LOG }),
+  const { client, id, socketId, heartbeatMs } = socket;
+  const own = { client, id, socketId, heartbeatMs, node: nodes.id, joinedAt: now };
+  const lines = [
+    ...limitRecords(others).map(formatPresence),
+    formatPresence({ ...own, acknowledged: acknowledged ?? END_OF_LOG }),
   ];
   return {
-    seats: texts.map((text) => `\n${text}`).join(""),
-    from,
-    wasHere: from === undefined && former.length > 0 && seat.id !== seat.socketId,
-    wasThere: isThere(lines, view),
+    lines: lines.map((line) => `\n${line}`).join(""),
+    acknowledged,
+    wasConnected: acknowledged === undefined && former.length > 0 && socket.id !== socket.socketId,
+    isUnbroken: isPresent(records, view),
   };
 }
 
-function resumeFrom(
+/** `known` is what this node knows of the former socket, if it is one of its own. */
+function resumeOffset(
   former: PresenceRecord,
-  { view, acknowledged }: {
-    readonly view: PresenceView;
-    readonly acknowledged: number | undefined;
-  },
+  { view, known }: { readonly view: PresenceView; readonly known: number | undefined },
 ): number | undefined {
-  const standing = socketStandingOf(former, view);
-  if (standing.is === "away") return standing.from;
-  if (standing.is === "gone") return undefined;
-  if (acknowledged !== undefined && acknowledged >= 0) return acknowledged;
-  const { node, floor } = former;
-  // Its own sockets a node knows, unless it could not say yet that they have closed; and what
-  // another node has not said was not to be said when it was last seen.
-  if (node === view.nodes.id) return floor;
-  return certainAt(former, view.nodes.seenAt(node) ?? view.now);
+  const status = socketStatusOf(former, view);
+  if (status.is === "away") return status.acknowledged;
+  if (status.is === "gone") return undefined;
+  if (known !== undefined && known >= 0) return known;
+  const { node, acknowledged } = former;
+  // A node knows its own sockets, unless it could not write yet that they have closed. What
+  // another node has not written, it could not write when it was last seen.
+  if (node === view.nodes.id) return acknowledged;
+  return acknowledgedBefore(former, view.nodes.seenAt(node) ?? view.now);
 }
 
-/** Up to where a client had everything for certain when its node was last heard of. */
-function certainAt({ joinedAt, heartbeatMs, floor }: PresenceRecord, seenAt: number): number {
-  const at = seenAt - heartbeatMs - TELLING_MS;
-  // What it is told within the first beat includes what it missed before it joined.
-  return at < joinedAt ? floor : Math.max(floor, offsetAt(at));
+/** Returns the offset that a client must have received by the time its node was last seen. */
+function acknowledgedBefore(
+  { joinedAt, heartbeatMs, acknowledged }: PresenceRecord,
+  seenAt: number,
+): number {
+  const at = seenAt - heartbeatMs - DELIVERY_MS;
+  // In the first heartbeat interval it also receives what it missed before it joined.
+  return at < joinedAt ? acknowledged : Math.max(acknowledged, offsetAt(at));
 }
 
-/** Those that have left give way first, the oldest of them before the others. */
-function bounded(lines: readonly PresenceRecord[]): readonly PresenceRecord[] {
-  const excess = lines.length - (MAX_SEATS - 1);
-  if (excess <= 0) return lines;
-  const byAge = [...lines].sort((a, b) => ageRank(a) - ageRank(b));
+/** Drops records beyond the limit: closed ones first, the oldest before others. */
+function limitRecords(records: readonly PresenceRecord[]): readonly PresenceRecord[] {
+  const excess = records.length - (MAX_RECORDS - 1);
+  if (excess <= 0) return records;
+  const byAge = [...records].sort((a, b) => ageRank(a) - ageRank(b));
   const dropped = new Set(byAge.slice(0, excess));
-  return lines.filter((line) => !dropped.has(line));
+  return records.filter((record) => !dropped.has(record));
 }
 
-function ageRank({ left, joinedAt }: PresenceRecord): number {
-  return left ? left.at : joinedAt * OFFSETS_PER_MS;
+function ageRank({ closed, joinedAt }: PresenceRecord): number {
+  return closed ? closed.at : joinedAt * OFFSETS_PER_MS;
 }

@@ -1,8 +1,8 @@
 /**
- * What Redis keeps of a user beside the log itself, as one text of lines, which is a third smaller
- * than a hash: where the log ends, and when its time to live was last renewed, 16 digits each; then
- * a line for each socket. It is there for as long as the user is. Scripts read and change it by the
- * same format.
+ * The state of a user in Redis, besides the log: one text of lines, which is a third smaller than a
+ * hash. The first line has the end of the log and the offset at which the log was last trimmed, 16
+ * digits each. Each further line is a socket. The state exists for as long as the user is present.
+ * The scripts use the same format.
  */
 
 import { type SocketPresence, type UserName } from "../../core/events.ts";
@@ -10,7 +10,7 @@ import { userKey } from "../../core/notification.ts";
 import { LruCache } from "../../core/lru_cache.ts";
 import { keyIn, partitionOf, partitionTag } from "../keys.ts";
 
-/** One socket, as the nodes know it. Times are epoch milliseconds of the servers. */
+/** One socket as Redis knows it. Times are epoch milliseconds of the servers. */
 export interface PresenceRecord {
   readonly id: string;
   readonly node: string;
@@ -18,64 +18,78 @@ export interface PresenceRecord {
   readonly socketId: string;
   readonly joinedAt: number;
   readonly heartbeatMs: number;
-  /** Offset up to which its client had everything when it joined. */
-  readonly floor: number;
-  /** It has closed: when, and up to where its client had everything then. */
-  readonly left?: { readonly at: number; readonly from: number };
+  /** Offset up to which the client had received everything when the socket joined. */
+  readonly acknowledged: number;
+  /** Present where the socket has closed: when, and the acknowledged offset at that time. */
+  readonly closed?: { readonly at: number; readonly acknowledged: number };
 }
 
-/** A user's text. */
-export interface RedisUserState {
-  /** Where the log ends. */
+/** The state of a user. */
+interface RedisUserState {
+  /** The end of the log. */
   readonly last: number;
   readonly presences: readonly PresenceRecord[];
 }
 
-/** The keys of one user. */
+/** Returns the keys of a user. */
 export function userKeys(
   { context, user }: UserName,
-): { readonly state: string; readonly log: string; readonly visits: string } {
+): { readonly state: string; readonly log: string; readonly pastConnections: string } {
   const tag = partitionTag(partitionOf(context, user));
   const name = userKey(context, user);
   return {
     state: keyIn(tag, "user", name),
     log: keyIn(tag, "log", name),
-    visits: keyIn(tag, "visits", name),
+    pastConnections: keyIn(tag, "visits", name),
   };
 }
 
-/** Reads a text; `undefined` where nothing is kept. */
-export function parseState(text: string, readSeats = parsePresences): RedisUserState | undefined {
+/** Reads a state; `undefined` for an empty text. */
+export function parseState(
+  text: string,
+  readPresences = parsePresences,
+): RedisUserState | undefined {
   if (text === "") return undefined;
   const lines = text.indexOf("\n");
   return {
     last: Number(text.slice(0, text.indexOf(" "))),
-    presences: lines < 0 ? NONE : readSeats(text.slice(lines)),
+    presences: lines < 0 ? NONE : readPresences(text.slice(lines)),
   };
 }
 
-/** Texts whose lines are remembered; a user's change when a socket comes or goes. */
-const REMEMBERED = 10_000;
+/** Number of cached texts. The text of a user changes when a socket joins or closes. */
+const CACHED_TEXTS = 10_000;
 const NONE: readonly PresenceRecord[] = [];
 
-/** Reads lines, and remembers what it has read: those of one user are read twice for each event. */
-export function createPresenceReader(remembered = REMEMBERED): typeof parsePresences {
-  const recent = new LruCache<readonly PresenceRecord[]>(remembered);
+/** Returns a reader of lines with a cache: the lines of a user are read twice for each event. */
+export function createPresenceReader(maxTexts = CACHED_TEXTS): typeof parsePresences {
+  const cache = new LruCache<readonly PresenceRecord[]>(maxTexts);
   return (text) => {
     if (text === "") return NONE;
-    const known = recent.get(text);
-    if (known) return known;
-    const lines = parsePresences(text);
-    recent.set(text, lines);
-    return lines;
+    const cached = cache.get(text);
+    if (cached) return cached;
+    const records = parsePresences(text);
+    cache.set(text, records);
+    return records;
   };
 }
 
-/** Reads the lines behind the first. */
+/** Reads the lines after the first one. */
 export function parsePresences(text: string): readonly PresenceRecord[] {
   if (text === "") return NONE;
   return text.slice(1).split("\n").map((line) => {
-    const [id, node, client, socketId, joinedAt, heartbeatMs, floor, , at, from] = line.split(" ");
+    const [
+      id,
+      node,
+      client,
+      socketId,
+      joinedAt,
+      heartbeatMs,
+      acknowledged,
+      ,
+      at,
+      closedAcknowledged,
+    ] = line.split(" ");
     return {
       id: decode(id),
       node: decode(node),
@@ -83,34 +97,35 @@ export function parsePresences(text: string): readonly PresenceRecord[] {
       socketId: decode(socketId),
       joinedAt: Number(joinedAt),
       heartbeatMs: Number(heartbeatMs),
-      floor: Number(floor),
-      ...(at !== undefined && { left: { at: Number(at), from: Number(from) } }),
+      acknowledged: Number(acknowledged),
+      ...(at !== undefined &&
+        { closed: { at: Number(at), acknowledged: Number(closedAcknowledged) } }),
     };
   });
 }
 
-/** The line of a socket, without the break before it. */
+/** Returns the line of a socket, without the line break before it. */
 export function formatPresence(
-  { id, node, client, socketId, joinedAt, heartbeatMs, floor, left }:
-    & Omit<PresenceRecord, "floor">
+  { id, node, client, socketId, joinedAt, heartbeatMs, acknowledged, closed }:
+    & Omit<PresenceRecord, "acknowledged">
     & {
-      readonly floor: number | typeof END_OF_LOG;
+      readonly acknowledged: number | typeof END_OF_LOG;
     },
 ): string {
   const names = [id, node, client, socketId].map(encode);
-  const line = [...names, Math.floor(joinedAt), Math.ceil(heartbeatMs), floor].join(" ");
-  return left === undefined ? line : `${line} left ${left.at} ${left.from}`;
+  const line = [...names, Math.floor(joinedAt), Math.ceil(heartbeatMs), acknowledged].join(" ");
+  return closed === undefined ? line : `${line} left ${closed.at} ${closed.acknowledged}`;
 }
 
-/** In place of a floor: the script puts the end of the log there. */
+/** In place of an acknowledged offset: the script puts the end of the log there. */
 export const END_OF_LOG = "@";
 
-/** By which scripts find the line of a socket. */
-export function userNameOf({ socketId }: Pick<SocketPresence, "socketId">): string {
+/** Returns the name by which scripts find the line of a socket. */
+export function socketNameOf({ socketId }: Pick<SocketPresence, "socketId">): string {
   return encode(socketId);
 }
 
-/** Without spaces, line breaks and `@`, whatever a client calls itself. */
+/** Removes spaces, line breaks and `@` from a client's names. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }

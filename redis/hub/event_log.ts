@@ -1,46 +1,47 @@
 /**
- * The event logs: one Redis Stream per user, whose ids are the offsets. Appending and reading come
- * down to one script call per partition; who is to be told follows from what the call answers.
+ * The event logs: one Redis Stream per user, whose ids are the offsets. Appending and reading take
+ * one script call per partition. The answer of an append says which nodes hold sockets of the user.
  */
 
 import type { LoggedEvent, MissedEvents, UserEvent, UserName } from "../../core/events.ts";
-import { byPartition } from "./_by_partition.ts";
-import { MISSED, PUBLISH } from "./_scripts.ts";
-import { isThere, type PresenceView } from "./_presence_records.ts";
+import { formatAudience, parseEntry } from "./_event_codec.ts";
+import { APPEND_EVENTS, READ_MISSED } from "./_scripts.ts";
+import { isPresent, nodesOf, type PresenceView } from "./_presence_records.ts";
 import { type parsePresences, parseState, type PresenceRecord, userKeys } from "./_user_state.ts";
-import { claimsKey } from "../keys.ts";
+import { claimsKey, groupByPartition } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
-/** How events are appended. */
-export interface AppendOptions {
-  readonly link: RedisLink;
-  /** Some may be in the log already, and keep their place. */
-  readonly isRepeat: boolean;
-  /** Only what is claimed by this node is appended; absent: whatever it is. */
-  readonly claimedBy: string | undefined;
+/** Limits of the logs. */
+export interface HubSettings {
+  /** Milliseconds that events stay in a log. */
   readonly windowMs: number;
   readonly maxEventsPerUser: number;
+}
+
+interface AppendOptions extends HubSettings {
+  readonly link: RedisLink;
+  /** Whether events may be in the log already. Those keep their offset. */
+  readonly isRepeat: boolean;
+  /** Only notifications that this node has claimed are appended; absent: all. */
+  readonly claimedBy: string | undefined;
   readonly readPresences: typeof parsePresences;
-  /**
-   * Takes what has been appended, a part at a time and in order; awaited before the whole resolves.
-   */
+  /** Takes appended events, a part at a time and in order. Awaited before the whole resolves. */
   readonly onAppended: (events: readonly Appended[]) => Promise<void>;
 }
 
-/** An event with its place, and who was there when it got it. */
+/** An event with its offset, and the user's sockets at that time. */
 export interface Appended {
   readonly event: LoggedEvent;
   readonly presences: readonly PresenceRecord[];
 }
 
-type About = Pick<UserEvent, "clients" | "except" | "kept" | "ack">;
-
 const EVENTS_PER_CALL = 256;
-/** Fewer, since the logs of their users are searched. */
-const EVENTS_PER_CALL_AGAIN = 16;
+/** Fewer, because the script searches the logs of their users. */
+const EVENTS_PER_CALL_REPEATED = 16;
 
 /**
- * Appends events to the logs of their users. Resolves to the ids of those that another node has.
+ * Appends events to the logs of their users. Resolves to the ids of those that another node has
+ * claimed.
  *
  * @throws {ServiceError} `store_unavailable`; some may have been appended all the same
  */
@@ -48,19 +49,19 @@ export async function appendEvents(
   events: readonly UserEvent[],
   options: AppendOptions,
 ): Promise<ReadonlySet<string>> {
-  const size = options.isRepeat ? EVENTS_PER_CALL_AGAIN : EVENTS_PER_CALL;
-  const lost = new Set<string>();
+  const size = options.isRepeat ? EVENTS_PER_CALL_REPEATED : EVENTS_PER_CALL;
+  const foreign = new Set<string>();
   const parts = await Promise.allSettled(
-    byPartition(events, size).map(async ({ partition, items }) => {
+    groupByPartition(events, size).map(async ({ partition, items }) => {
       const reply = await append(partition, items, options);
       const appended: Appended[] = [];
       for (const [index, event] of items.entries()) {
-        const [offset, previous, seats] = reply.slice(index * 3, index * 3 + 3);
-        if (offset === 0) lost.add(event.id);
+        const [offset, previous, sockets] = reply.slice(index * 3, index * 3 + 3);
+        if (offset === 0) foreign.add(event.id);
         else {
           appended.push({
             event: { ...event, offset: Number(offset), previous: Number(previous) },
-            presences: options.readPresences(String(seats)),
+            presences: options.readPresences(String(sockets)),
           });
         }
       }
@@ -68,29 +69,47 @@ export async function appendEvents(
     }),
   );
   for (const part of parts) if (part.status === "rejected") throw part.reason;
-  return lost;
+  return foreign;
 }
 
-/** What a user's log has after an offset. */
+/** Reads what a user's log has after an offset. */
 export async function readMissedEvents(
-  name: UserName,
+  user: UserName,
   after: number,
   { link, view }: { readonly link: RedisLink; readonly view: () => PresenceView },
 ): Promise<MissedEvents> {
-  const { state, log } = userKeys(name);
-  // Ids of streams are no fractions, and not below zero.
+  const { state, log } = userKeys(user);
+  // Ids of streams are integers of 0 or more.
   const start = Math.max(0, Math.floor(after)) + 1;
-  const reply = await link.run(MISSED, [state, log], [start]);
+  const reply = await link.run(READ_MISSED, [state, log], [start]);
   const [text, entries] = reply as readonly [string, readonly Reply[]];
-  const events = entries.map((entry) => readEntry(name, entry));
-  const known = parseState(text);
-  if (known === undefined || !isThere(known.presences, view())) return { events, complete: false };
-  return { events, complete: isComplete(after, { last: known.last, first: events[0] }) };
+  const events = entries.map((entry) => parseEntry(user, entry));
+  const userState = parseState(text);
+  if (userState === undefined || !isPresent(userState.presences, view())) {
+    return { events, complete: false };
+  }
+  return { events, complete: isComplete(after, { last: userState.last, first: events[0] }) };
+}
+
+/** Groups events by the nodes that hold open sockets of their users. */
+export function groupByNode(
+  appended: readonly Appended[],
+  view: PresenceView,
+): ReadonlyMap<string, readonly LoggedEvent[]> {
+  const nodes = new Map<string, LoggedEvent[]>();
+  for (const { event, presences } of appended) {
+    for (const node of nodesOf(presences, view)) {
+      const events = nodes.get(node);
+      if (events) events.push(event);
+      else nodes.set(node, [event]);
+    }
+  }
+  return nodes;
 }
 
 /**
- * Whether a log has everything after an offset, given its end and the first event that it has
- * there. An offset beyond its end was given out by a log that has been lost.
+ * Whether a log has everything after an offset, given the log's end and its first event after the
+ * offset. An offset beyond the end belongs to a log that was lost.
  */
 export function isComplete(
   after: number,
@@ -110,42 +129,7 @@ function append(
   for (const event of events) {
     const { state, log } = userKeys(event);
     keys.push(state, log);
-    args.push(`${event.id}\n${formatAbout(event)}\n${event.args}`);
+    args.push(`${event.id}\n${formatAudience(event)}\n${event.args}`);
   }
-  return link.run(PUBLISH, keys, args) as Promise<readonly Reply[]>;
-}
-
-/** Whom an event is for, as it is stored beside its arguments: nearly always the clients alone. */
-export function formatAbout({ clients, except, kept, ack }: About): string {
-  if (ack) return JSON.stringify([clients, except ?? null, kept ?? null, 1]);
-  if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
-  return JSON.stringify(except === undefined ? clients : [clients, except]);
-}
-
-/** Reads what {@link formatAbout} has written. */
-export function readAbout(text: string): About {
-  const about = JSON.parse(text);
-  if (!Array.isArray(about[0])) return { clients: about };
-  const [clients, except, kept, ack] = about;
-  return {
-    clients,
-    ...(typeof except === "string" && { except }),
-    ...(Array.isArray(kept) && { kept }),
-    ...(ack === 1 && { ack: true as const }),
-  };
-}
-
-/** Reads what the script has made of an event: the offset before it, and the event, in lines. */
-function readEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
-  const [id, [, text]] = entry as readonly [string, readonly [string, string]];
-  const [previous, eventId, about] = text.split("\n", 3) as [string, string, string];
-  return {
-    id: eventId,
-    context,
-    user,
-    ...readAbout(about),
-    args: text.slice(previous.length + eventId.length + about.length + 3),
-    offset: Number(id.slice(0, id.indexOf("-"))),
-    previous: Number(previous),
-  };
+  return link.run(APPEND_EVENTS, keys, args) as Promise<readonly Reply[]>;
 }

@@ -1,12 +1,11 @@
 /**
- * The event hub of many nodes: presence and event logs in Redis, and inboxes from node to node.
- * Each part is a file of its own; here they meet. An event is in the logs of its users before any
- * socket is told; then the sockets of this process are told directly, and each other node that
- * holds sockets of its user by one message per batch.
+ * The event hub of several nodes: presence and event logs in Redis, and messages between nodes. It
+ * connects the other files of this folder. It appends an event to the log of its user first, then
+ * delivers it to the user's sockets in this process, and sends it to each other node that holds
+ * sockets of the user, in one message per batch.
  */
 
-import { sleep } from "../../core/clock.ts";
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, sleep } from "../../core/clock.ts";
 import type {
   EventHub,
   JoinResult,
@@ -21,26 +20,25 @@ import type {
 import type { Log } from "../../core/log.ts";
 import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
-import { byNode, formatEvents, parseEvents } from "./_events.ts";
+import { formatEvents, parseEvents } from "./_event_codec.ts";
 import { createPresenceReader } from "./_user_state.ts";
-import { type Appended, appendEvents, readMissedEvents } from "./event_log.ts";
+import {
+  type Appended,
+  appendEvents,
+  groupByNode,
+  type HubSettings,
+  readMissedEvents,
+} from "./event_log.ts";
 import type { NodeChannel } from "../nodes/node_channel.ts";
 import type { RedisLink } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
-/** The numbers that an operator sets. */
-export interface HubSettings {
-  /** How long the logs go back (ms). */
-  readonly windowMs: number;
-  readonly maxEventsPerUser: number;
-}
-
-/** What the hub is made of. Link, nodes and inbox are borrowed. */
+/** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
 export interface RedisHubOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
-  /** Is started with the hub; whatever else listens to it must do so before. */
+  /** The hub starts it; other listeners must be added before. */
   readonly channel: NodeChannel;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -48,13 +46,15 @@ export interface RedisHubOptions {
   readonly log: Log;
   readonly settings: () => HubSettings;
   /**
-   * Events are notifications of the buffer, and refused where another node has claimed them since.
+   * Whether events are notifications of the buffer, which are refused where another node has
+   * claimed them since.
+   *
    * @default {true}
    */
   readonly fenced?: boolean;
 }
 
-/** A hub on Redis. */
+/** Creates an event hub on Redis. */
 export function createRedisHub(options: RedisHubOptions): EventHub {
   return new RedisHub(options);
 }
@@ -64,47 +64,47 @@ const STOP_PAUSE_MS = 200;
 
 class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
-  readonly #departures: DisconnectQueue;
-  /** What reading takes. */
-  readonly #reading: Pick<PresenceOptions, "link" | "view" | "readPresences">;
-  /** By socket. */
+  readonly #disconnects: DisconnectQueue;
+  /** The options for reads of presence and logs. */
+  readonly #reader: Pick<PresenceOptions, "link" | "view" | "readPresences">;
+  /** Joins under way, by Socket.IO id. */
   readonly #joining = new Map<string, Promise<JoinResult>>();
-  #local: LocalSockets = NOBODY;
-  #audit: PresenceReconciler | undefined;
+  #local: LocalSockets = NO_SOCKETS;
+  #reconciler: PresenceReconciler | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: RedisHubOptions) {
     const { link, nodes, settings } = options;
     this.#options = options;
-    this.#reading = {
+    this.#reader = {
       link,
       view: () => ({ now: link.now(), windowMs: settings().windowMs, nodes }),
       readPresences: createPresenceReader(),
     };
-    this.#departures = new DisconnectQueue({ ...options, windowMs: () => settings().windowMs });
+    this.#disconnects = new DisconnectQueue({ ...options, windowMs: () => settings().windowMs });
   }
 
   start(local: LocalSockets): Promise<void> {
     const { channel, nodes, link } = this.#options;
     this.#local = local;
-    const audit = this.#audit = new PresenceReconciler({
+    const reconciler = this.#reconciler = new PresenceReconciler({
       ...{ ...this.#options, local },
-      onClosed: (seat) => this.#departures.add(seat, seat.acknowledged),
+      onClosed: (socket) => this.#disconnects.add(socket, socket.acknowledged),
     });
     channel.on("events", (body) => {
       for (const event of parseEvents(body)) local.deliver(event);
     });
-    channel.onGap(() => audit.soon());
-    nodes.onLeaseLost(() => audit.soon());
-    link.onUp(() => audit.soon());
+    channel.onGap(() => reconciler.sweepSoon());
+    nodes.onLeaseLost(() => reconciler.sweepSoon());
+    link.onUp(() => reconciler.sweepSoon());
     channel.start();
     return Promise.resolve();
   }
 
   async presence(users: readonly UserName[]): Promise<readonly (readonly Presence[])[]> {
-    await this.#settled();
-    const found = await readPresence(users, this.#reading);
-    return found.map((present, at) => this.#withOwn(present, users[at]!));
+    await this.#flushDisconnects();
+    const found = await readPresence(users, this.#reader);
+    return found.map((present, at) => this.#withLocal(present, users[at]!));
   }
 
   async publish(
@@ -112,35 +112,35 @@ class RedisHub implements EventHub {
     { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>> {
     const { link, nodes, settings, fenced = true } = this.#options;
-    await this.#settled();
+    await this.#flushDisconnects();
     return await appendEvents(events, {
-      ...{ link, isRepeat, ...settings(), readPresences: this.#reading.readPresences },
+      ...{ link, isRepeat, ...settings(), readPresences: this.#reader.readPresences },
       claimedBy: fenced ? nodes.id : undefined,
-      onAppended: (appended) => this.#tell(appended),
+      onAppended: (appended) => this.#deliver(appended),
     });
   }
 
-  async join(seat: SocketPresence): Promise<JoinResult> {
-    const joining = this.#join(seat);
-    this.#joining.set(seat.socketId, joining);
+  async join(socket: SocketPresence): Promise<JoinResult> {
+    const joining = this.#join(socket);
+    this.#joining.set(socket.socketId, joining);
     try {
       return await joining;
     } finally {
-      this.#joining.delete(seat.socketId);
+      this.#joining.delete(socket.socketId);
     }
   }
 
-  leave(seat: SocketPresence, acknowledged?: number): void {
-    const joining = this.#joining.get(seat.socketId);
-    if (joining === undefined) return this.#departures.add(seat, acknowledged);
-    // Otherwise the goodbye might come first, and the seat would be taken for ever.
-    const add = () => this.#departures.add(seat, acknowledged);
+  leave(socket: SocketPresence, acknowledged?: number): void {
+    const joining = this.#joining.get(socket.socketId);
+    if (joining === undefined) return this.#disconnects.add(socket, acknowledged);
+    // After the join, because a disconnect that is written before it would have no effect.
+    const add = () => this.#disconnects.add(socket, acknowledged);
     void joining.then(add, add);
   }
 
   async readMissed(user: UserName, after: number): Promise<MissedEvents> {
-    await this.#settled();
-    return await readMissedEvents(user, after, this.#reading);
+    await this.#flushDisconnects();
+    return await readMissedEvents(user, after, this.#reader);
   }
 
   stop(): Promise<void> {
@@ -149,24 +149,21 @@ class RedisHub implements EventHub {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    this.#departures.close();
+    this.#disconnects.close();
   }
 
-  async #join(seat: SocketPresence): Promise<JoinResult> {
-    await this.#settled();
-    return await joinUser(seat, {
-      ...this.#reading,
+  async #join(socket: SocketPresence): Promise<JoinResult> {
+    await this.#flushDisconnects();
+    return await joinUser(socket, {
+      ...this.#reader,
       acknowledgedFor: (user, socketId) =>
-        this.#departures.acknowledgedFor(socketId) ??
+        this.#disconnects.acknowledgedFor(socketId) ??
           this.#local.socketsOf(user).find((each) => each.socketId === socketId)?.acknowledged,
     });
   }
 
-  /**
-   * Adds the sockets here that Redis does not know: it has lost its memory, and they are not
-   * announced again yet.
-   */
-  #withOwn(present: readonly Presence[], user: UserName): readonly Presence[] {
+  /** Adds sockets of this process that Redis has lost and that are not registered again yet. */
+  #withLocal(present: readonly Presence[], user: UserName): readonly Presence[] {
     let all = present;
     for (const { client, id, socketId } of this.#local.socketsOf(user)) {
       if (present.some((one) => one.socketId === socketId)) continue;
@@ -175,17 +172,17 @@ class RedisHub implements EventHub {
     return all;
   }
 
-  /** Sockets that have just closed are known to have. */
-  async #settled(): Promise<void> {
-    if (!this.#departures.isIdle) await this.#departures.flush();
+  /** Writes disconnects first, so that reads do not see closed sockets as open. */
+  async #flushDisconnects(): Promise<void> {
+    if (!this.#disconnects.isIdle) await this.#disconnects.flush();
   }
 
-  async #tell(appended: readonly Appended[]): Promise<void> {
+  async #deliver(appended: readonly Appended[]): Promise<void> {
     const { nodes, channel } = this.#options;
     for (const { event } of appended) {
       if (this.#local.socketsOf(event).length > 0) this.#local.deliver(event);
     }
-    const remote = byNode(appended, this.#reading.view());
+    const remote = groupByNode(appended, this.#reader.view());
     const sent: Promise<void>[] = [];
     for (const [node, events] of remote) {
       if (node !== nodes.id) sent.push(channel.send(node, "events", formatEvents(events)));
@@ -194,19 +191,19 @@ class RedisHub implements EventHub {
   }
 
   async #stop(): Promise<void> {
-    await this.#audit?.stop();
+    await this.#reconciler?.stop();
     await Promise.allSettled(this.#joining.values());
-    // All at once: they are still among the local seats when they close.
-    for (const seat of this.#local.sockets()) this.#departures.add(seat, seat.acknowledged);
-    // Where Redis stays away, they count as left when this node does.
-    for (let tries = 1; !await this.#departures.retry() && tries < STOP_TRIES; tries++) {
+    // In one batch, while they are still among the local sockets.
+    for (const socket of this.#local.sockets()) this.#disconnects.add(socket, socket.acknowledged);
+    // If Redis stays unavailable, the sockets count as closed when this node does.
+    for (let tries = 1; !await this.#disconnects.retry() && tries < STOP_TRIES; tries++) {
       await sleep(this.#options.clock, STOP_PAUSE_MS);
     }
   }
 }
 
 const NONE: readonly LocalSocket[] = [];
-const NOBODY: LocalSockets = {
+const NO_SOCKETS: LocalSockets = {
   deliver() {},
   sockets: () => NONE,
   socketsOf: () => NONE,

@@ -1,80 +1,80 @@
 /**
- * Who is connected, on all nodes: reads and writes the lines of users. What they mean is decided in
- * `_presence_records.ts`; a line is put in the place of another only where it is still as it was read.
+ * Reads and writes the presence records of users. `_presence_records.ts` decides what they mean.
+ * Lines are replaced only where they are still as they were read.
  */
 
 import { ServiceError } from "../../core/errors.ts";
 import type { JoinResult, Presence, SocketPresence, UserName } from "../../core/events.ts";
-import { byPartition } from "./_by_partition.ts";
-import { SWAP } from "./_scripts.ts";
-import { presenceOf, type PresenceView, takePresence } from "./_presence_records.ts";
+import { REPLACE_PRESENCES } from "./_scripts.ts";
+import { joinPresence, presenceOf, type PresenceView } from "./_presence_records.ts";
 import { type parsePresences, parseState, userKeys } from "./_user_state.ts";
+import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
-/** What presence needs. */
+/** Options of {@link joinUser} and {@link readPresence}. */
 export interface PresenceOptions {
   readonly link: RedisLink;
   readonly view: () => PresenceView;
   readonly readPresences: typeof parsePresences;
-  /** What is proven for a socket of this process, which its line does not say. */
+  /** Returns the acknowledged offset of a socket of this process. Its record in Redis is older. */
   readonly acknowledgedFor: (user: UserName, socketId: string) => number | undefined;
 }
 
-/** How long the lines of open sockets are kept without being announced again. */
+/** How long the state of a user is kept without a renewal. */
 export const KEEP_MS = 24 * 3_600_000;
 
 const USERS_PER_CALL = 500;
-/** Each try that fails is one that another socket of the user has won. */
+/** A try only fails where another socket of the user has joined meanwhile. */
 const MAX_TRIES = 64;
 
-/** The sockets of each of these users, in their order. */
+/** Returns the sockets of each user, in the order of the users. */
 export async function readPresence(
   users: readonly UserName[],
   { link, view, readPresences }: Pick<PresenceOptions, "link" | "view" | "readPresences">,
 ): Promise<readonly (readonly Presence[])[]> {
   const found: (readonly Presence[])[] = new Array(users.length);
   await Promise.all(
-    byPartition(users, USERS_PER_CALL).map(async ({ items, places }) => {
+    groupByPartition(users, USERS_PER_CALL).map(async ({ items, places }) => {
       const keys = items.map((user) => userKeys(user).state);
       const reply = await link.send(keys[0]!, ["MGET", ...keys]) as readonly (string | null)[];
-      const now = view();
+      const current = view();
       for (const [index, text] of reply.entries()) {
         const state = parseState(text ?? "", readPresences);
-        found[places[index]!] = state === undefined ? NOBODY : presenceOf(state.presences, now);
+        found[places[index]!] = state === undefined ? NONE : presenceOf(state.presences, current);
       }
     }),
   );
   return found;
 }
 
-const NOBODY: readonly Presence[] = [];
+const NONE: readonly Presence[] = [];
 
 /**
- * Lets a socket take its seat. A user of whom nothing is known, which is most of those who come,
- * costs one call; any other two.
+ * Adds a socket to the presence of its user. A user without a state, as most are, costs one call,
+ * any other two.
  *
  * @throws {ServiceError} `store_unavailable`
  */
 export async function joinUser(
-  seat: SocketPresence,
+  socket: SocketPresence,
   { link, view, readPresences, acknowledgedFor }: PresenceOptions,
 ): Promise<JoinResult> {
-  const { state, log, visits } = userKeys(seat);
+  const { state, log, pastConnections } = userKeys(socket);
   let expected = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const lines = readPresences(expected);
-    const provenOf = (socketId: string) => acknowledgedFor(seat, socketId);
-    const { seats, from, wasThere, wasHere } = takePresence(lines, {
-      seat,
-      view: view(),
-      provenOf,
+    const records = readPresences(expected);
+    const joined = joinPresence(records, {
+      ...{ socket, view: view() },
+      acknowledgedFor: (socketId) => acknowledgedFor(socket, socketId),
     });
-    const args = [expected, seats, wasThere ? 0 : 1, KEEP_MS, seat.id];
-    const reply = await link.run(SWAP, [state, log, visits], args);
+    const args = [expected, joined.lines, joined.isUnbroken ? 0 : 1, KEEP_MS, socket.id];
+    const reply = await link.run(REPLACE_PRESENCES, [state, log, pastConnections], args);
     const [isDone, last, present, isKnown] = reply as readonly [number, number, string, number];
     if (isDone === 1) {
-      if (from !== undefined) return { last, acknowledged: Math.min(from, last) };
-      return wasHere || isKnown === 1 ? { last, wasConnected: true } : { last };
+      if (joined.acknowledged !== undefined) {
+        return { last, acknowledged: Math.min(joined.acknowledged, last) };
+      }
+      return joined.wasConnected || isKnown === 1 ? { last, wasConnected: true } : { last };
     }
     expected = present;
   }

@@ -1,7 +1,7 @@
 /**
- * Changes that nodes tell each other, over their inboxes. An announcement waits while Redis is
- * away, together with those that come after it. Where this node may have missed some, because its
- * inbox broke or because it was out of sight for longer than its lease, its listeners are told so.
+ * Sends changes to other nodes over their channels. While Redis is unavailable changes wait, and
+ * later ones join them. Where this node may have missed changes, because its channel broke or its
+ * lease was lost, its listeners receive a change of kind `unknown`.
  */
 
 import { ChangePublisher } from "../../core/change_publisher.ts";
@@ -11,22 +11,22 @@ import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
 import type { Log } from "../../core/log.ts";
 import type { NodeChannel } from "./node_channel.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "./registered_nodes.ts";
 
-/** What a feed needs; it borrows all of it. */
+/** Options of {@link createChangeFeed}. The caller keeps and closes all of them. */
 export interface ChangeFeedOptions {
   readonly channel: Pick<NodeChannel, "send" | "on" | "onGap">;
   readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLeaseLost">;
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
+  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }
 
-/** A feed, and its life. Disposing sends what can be sent at once. */
-export type DisposableFeed = ChangeFeed & AsyncDisposable;
+/** A change feed. Disposing it sends what can be sent at once. */
+type DisposableFeed = ChangeFeed & AsyncDisposable;
 
-/** To be made before the inbox is started. */
+/** Creates a change feed. Must be called before the channel is started. */
 export function createChangeFeed(options: ChangeFeedOptions): DisposableFeed {
   return new ChannelFeed(options);
 }
@@ -45,16 +45,16 @@ class ChannelFeed implements DisposableFeed {
     this.#publisher = new ChangePublisher({
       send: (changes) => this.#send(changes),
       onFault(thrown) {
-        // That Redis is away is told by the link.
+        // The link reports an outage of Redis.
         if (thrown instanceof ServiceError) return;
-        log.error("changes could not be told to other nodes", { reason: messageOf(thrown) });
+        log.error("cannot send changes to other nodes", { reason: messageOf(thrown) });
       },
       clock,
       random,
     });
     channel.on(KIND, (body) => this.#receive(body));
-    channel.onGap(() => this.#tell(UNKNOWN));
-    nodes.onLeaseLost(() => this.#tell(UNKNOWN));
+    channel.onGap(() => this.#notify(UNKNOWN));
+    nodes.onLeaseLost(() => this.#notify(UNKNOWN));
   }
 
   publish(change: Change): void {
@@ -71,7 +71,7 @@ class ChannelFeed implements DisposableFeed {
 
   async #send(changes: readonly Change[]): Promise<void> {
     const { channel, nodes } = this.#options;
-    // One that has just come may have read already what has changed since.
+    // A node that has just started may have read what has changed since.
     await nodes.refresh();
     const body = JSON.stringify({ changes });
     const others = nodes.alive().filter((node) => node !== nodes.id);
@@ -80,11 +80,11 @@ class ChannelFeed implements DisposableFeed {
 
   #receive(body: string): void {
     const changes = parseJsonObject(body)?.changes;
-    if (!Array.isArray(changes)) return this.#tell(UNKNOWN);
-    for (const change of changes) this.#tell(readChange(change));
+    if (!Array.isArray(changes)) return this.#notify(UNKNOWN);
+    for (const change of changes) this.#notify(readChange(change));
   }
 
-  #tell(change: Change): void {
+  #notify(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

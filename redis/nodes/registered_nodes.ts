@@ -1,8 +1,7 @@
 /**
- * The register of nodes in Redis: every node renews its last sign of life there and reads those of
- * the others in the same call, all by the servers' clock. While Redis is away nothing is learnt and
- * nobody is declared gone; after such a silence others get the time of a lease to come back before
- * they are.
+ * The register of nodes in Redis. Each node writes its heartbeat there and reads those of the
+ * others in the same call, by the servers' clock. While Redis is unavailable no node learns
+ * anything and none is declared dead; afterwards the others get one lease to return.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
@@ -10,42 +9,64 @@ import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { NODES_KEY } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
-import type { Nodes } from "../nodes.ts";
 
-/** What joining takes. */
+/** A view of all nodes, at most a moment old. */
+export interface Nodes {
+  /** The id of this node. A process gets a new id at each start. */
+  readonly id: string;
+  /** Milliseconds without a heartbeat after which a node counts as dead. */
+  readonly leaseMs: number;
+  /**
+   * Time of a node's last heartbeat (epoch ms by the servers' clock); `undefined`: unknown node.
+   */
+  seenAt(node: string): number | undefined;
+  /** Whether a node counts as alive. This node itself does until it is closed. */
+  isAlive(node: string): boolean;
+  /** All nodes that count as alive, including this one. */
+  alive(): readonly string[];
+  /** Reads the register, where a view that is a moment old is not enough. */
+  refresh(): Promise<void>;
+  /**
+   * Calls back when this node's own lease was lost (its process was paused, or Redis was
+   * unavailable): other nodes may have taken its claims.
+   */
+  onLeaseLost(listener: () => void): void;
+}
+
+/** Options of {@link joinNodes}. */
 export interface JoinOptions {
   readonly link: Pick<RedisLink, "run" | "onUp" | "now">;
   readonly clock: Pick<Clock, "monotonic" | "after">;
-  /** From 0 (inclusive) to 1 (exclusive). */
+  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
-  /** Of this node; another one at each start. */
+  /** The id of this node; a new one at each start. */
   readonly id: string;
-  /** Milliseconds; the same on all nodes. @default {6000} */
+  /** Milliseconds; must be the same on all nodes. @default {6000} */
   readonly leaseMs?: number;
 }
 
-/** The view of the nodes, and this node's own place in it, which it leaves when disposed. */
+/** The view of the nodes and this node's own registration, which ends when disposed. */
 export type RegisteredNodes = Nodes & AsyncDisposable;
 
-/** What the register says. */
+/** The content of the register. */
 interface Register {
   /** Epoch milliseconds of the server. */
   readonly now: number;
-  /** What was there of this node. */
+  /** This node's own entry before the renewal. */
   readonly before: number | undefined;
-  /** Below zero: it has left then. */
-  readonly signs: ReadonlyMap<string, number>;
+  /** Last heartbeat of each node; negative: the node has left at that time. */
+  readonly heartbeats: ReadonlyMap<string, number>;
 }
 
-/** How long it is known when a node was last seen: longer than anybody may come back for. */
+/** How long a dead node stays in the register: longer than any client may take to return. */
 const FORGET_MS = 3_600_000;
 const RENEWALS_PER_LEASE = 4;
 
 /**
- * A time below zero says when the node has left. A server that was held up executes what came
- * meanwhile later: a sign of life is from when it was given, which may be long before, and its node
- * may have ended since.
+ * A negative time says when the node has left. A server that was held up runs delayed commands
+ * later, so a heartbeat counts from when it was sent, not from when it is executed: its node may
+ * have ended since.
  */
 const RENEW: Script = {
   name: "nodes_renew",
@@ -68,30 +89,30 @@ return redis.call('ZADD', KEYS[1], -math.min(now, tonumber(ARGV[2])), ARGV[1])`,
 };
 
 /**
- * Enters this node into the register and keeps it there.
+ * Registers this node and keeps renewing its heartbeat.
  *
  * @throws {ServiceError} `store_unavailable`
  */
 export async function joinNodes(options: JoinOptions): Promise<RegisteredNodes> {
-  const nodes = new Membership(options);
+  const nodes = new NodeRegister(options);
   await nodes.refresh();
-  nodes.keepOn();
+  nodes.start();
   return nodes;
 }
 
-class Membership implements RegisteredNodes {
+class NodeRegister implements RegisteredNodes {
   readonly id: string;
   readonly leaseMs: number;
   readonly #options: JoinOptions;
-  readonly #onLapse: (() => void)[] = [];
-  #signs: ReadonlyMap<string, number> = new Map();
+  readonly #leaseLostListeners: (() => void)[] = [];
+  #heartbeats: ReadonlyMap<string, number> = new Map();
   #alive: ReadonlySet<string> = new Set();
-  /** The last answer: by the server's clock, and by this node's. */
-  #answered: { readonly now: number; readonly at: number } | undefined;
-  /** Those whose lease had not run out at the last answer. */
+  /** The time of the last answer, by the server's clock and by this node's monotonic one. */
+  #lastAnswer: { readonly now: number; readonly at: number } | undefined;
+  /** Nodes whose lease had not run out at the last answer. */
   #leased: ReadonlySet<string> = new Set();
-  /** Those that were there before a silence, and until when (monotonic) they count as there. */
-  readonly #spared = new Map<string, number>();
+  /** Nodes that count as alive after an outage, and until when (monotonic ms). */
+  readonly #inGrace = new Map<string, number>();
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -104,8 +125,8 @@ class Membership implements RegisteredNodes {
   }
 
   seenAt(node: string): number | undefined {
-    const sign = this.#signs.get(node);
-    return sign === undefined ? undefined : Math.abs(sign);
+    const heartbeat = this.#heartbeats.get(node);
+    return heartbeat === undefined ? undefined : Math.abs(heartbeat);
   }
 
   isAlive(node: string): boolean {
@@ -118,19 +139,19 @@ class Membership implements RegisteredNodes {
   }
 
   onLeaseLost(listener: () => void): void {
-    this.#onLapse.push(listener);
+    this.#leaseLostListeners.push(listener);
   }
 
-  /** Every caller gets a view from after its call; those who wait at the same time share one. */
+  /** Every caller gets a view from after its call; callers that wait at the same time share one. */
   refresh(): Promise<void> {
-    if (this.#running === undefined) return this.#begin();
+    if (this.#running === undefined) return this.#startRenewal();
     return this.#queued ??= this.#running.catch(() => {}).then(() => {
       this.#queued = undefined;
-      return this.#begin();
+      return this.#startRenewal();
     });
   }
 
-  keepOn(): void {
+  start(): void {
     this.#options.link.onUp(() => void this.#renewNow());
     this.#schedule();
   }
@@ -141,7 +162,7 @@ class Membership implements RegisteredNodes {
     this.#timer?.cancel();
     await this.#running?.catch(() => {});
     const { link } = this.#options;
-    // Where that cannot be said, the lease runs out.
+    // If this fails, the lease runs out.
     await link.run(LEAVE, [NODES_KEY], [this.id, link.now()]).catch(() => {});
   }
 
@@ -158,16 +179,18 @@ class Membership implements RegisteredNodes {
     try {
       await this.refresh();
     } catch (thrown) {
-      // That Redis is away is told by the link.
+      // The link reports an outage of Redis.
       if (!(thrown instanceof ServiceError)) {
-        this.#options.log.error("the nodes could not be read", { reason: messageOf(thrown) });
+        this.#options.log.error("cannot read the register of nodes, trying again", {
+          reason: messageOf(thrown),
+        });
       }
     } finally {
       this.#schedule();
     }
   }
 
-  #begin(): Promise<void> {
+  #startRenewal(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     const run = this.#renew().finally(() => {
       if (this.#running === run) this.#running = undefined;
@@ -178,62 +201,66 @@ class Membership implements RegisteredNodes {
   async #renew(): Promise<void> {
     const { link, clock } = this.#options;
     const register = parse(await link.run(RENEW, [NODES_KEY], [this.id, FORGET_MS, link.now()]));
-    const last = this.#answered;
-    this.#answered = { now: register.now, at: clock.monotonic() };
-    const lapsed = last !== undefined &&
-      hasLapsed(register, { last: last.now, leaseMs: this.leaseMs });
-    const silence = last === undefined ? 0 : this.#answered.at - last.at;
-    if (lapsed || silence >= this.leaseMs / 2) this.#spare(this.#answered.at + this.leaseMs);
-    this.#signs = register.signs;
+    const last = this.#lastAnswer;
+    this.#lastAnswer = { now: register.now, at: clock.monotonic() };
+    const leaseLost = last !== undefined &&
+      isLeaseLost(register, { last: last.now, leaseMs: this.leaseMs });
+    const silence = last === undefined ? 0 : this.#lastAnswer.at - last.at;
+    if (leaseLost || silence >= this.leaseMs / 2) {
+      this.#grantGrace(this.#lastAnswer.at + this.leaseMs);
+    }
+    this.#heartbeats = register.heartbeats;
     this.#leased = leasedIn(register, this.leaseMs);
-    this.#take(new Set([...this.#leased, ...this.#stillSpared(this.#answered.at)]));
-    if (lapsed) {
-      for (const listener of this.#onLapse) listener();
+    this.#setAlive(new Set([...this.#leased, ...this.#nodesInGrace(this.#lastAnswer.at)]));
+    if (leaseLost) {
+      for (const listener of this.#leaseLostListeners) listener();
     }
   }
 
-  /** Only those that had a lease: silences that follow each other must not spare the dead. */
-  #spare(until: number): void {
-    for (const node of this.#leased) this.#spared.set(node, until);
+  /** Only nodes that had a lease: repeated outages must not keep dead nodes alive. */
+  #grantGrace(until: number): void {
+    for (const node of this.#leased) this.#inGrace.set(node, until);
   }
 
-  #stillSpared(now: number): readonly string[] {
-    for (const [node, until] of this.#spared) {
-      if (until <= now) this.#spared.delete(node);
+  #nodesInGrace(now: number): readonly string[] {
+    for (const [node, until] of this.#inGrace) {
+      if (until <= now) this.#inGrace.delete(node);
     }
-    // One that Redis has lost may not have come back to it yet; one that has left is gone.
-    return [...this.#spared.keys()].filter((node) => (this.#signs.get(node) ?? 1) > 0);
+    // A node that Redis has lost may not have returned yet; one that has left is gone.
+    return [...this.#inGrace.keys()].filter((node) => (this.#heartbeats.get(node) ?? 1) > 0);
   }
 
-  #take(alive: ReadonlySet<string>): void {
+  #setAlive(alive: ReadonlySet<string>): void {
     const come = [...alive].filter((node) => node !== this.id && !this.#alive.has(node));
     const gone = [...this.#alive].filter((node) => node !== this.id && !alive.has(node));
     this.#alive = alive;
     const { log } = this.#options;
-    if (come.length > 0) log.info("other nodes are there", { nodes: come });
+    if (come.length > 0) log.info("other nodes joined", { nodes: come });
     if (gone.length > 0) log.info("other nodes are gone", { nodes: gone });
   }
 }
 
 /**
- * Whether others may have taken this node for gone since `last`, its last renewal that was answered
- * (epoch ms of the server). One that went through without an answer may have come after a lapse.
+ * Whether other nodes may have considered this one dead since `last`, its last answered renewal
+ * (epoch ms of the server). A renewal whose answer was lost may have come after a lost lease.
  */
-function hasLapsed(
+function isLeaseLost(
   { now, before }: Register,
   { last, leaseMs }: { readonly last: number; readonly leaseMs: number },
 ): boolean {
   return before === undefined || now - last >= leaseMs;
 }
 
-function leasedIn({ now, signs }: Register, leaseMs: number): ReadonlySet<string> {
-  const leased = [...signs].filter(([, sign]) => sign > 0 && now - sign < leaseMs);
+function leasedIn({ now, heartbeats }: Register, leaseMs: number): ReadonlySet<string> {
+  const leased = [...heartbeats].filter(([, heartbeat]) =>
+    heartbeat > 0 && now - heartbeat < leaseMs
+  );
   return new Set(leased.map(([node]) => node));
 }
 
 function parse(reply: Reply): Register {
   const [now, before, flat] = reply as readonly [number, string | null, readonly string[]];
-  const signs = new Map<string, number>();
-  for (let at = 0; at < flat.length; at += 2) signs.set(flat[at]!, Number(flat[at + 1]));
-  return { now, before: before === null ? undefined : Number(before), signs };
+  const heartbeats = new Map<string, number>();
+  for (let at = 0; at < flat.length; at += 2) heartbeats.set(flat[at]!, Number(flat[at + 1]));
+  return { now, before: before === null ? undefined : Number(before), heartbeats };
 }

@@ -1,29 +1,28 @@
 /**
- * The scripts of the store: one for records that change together, and one for a record that is
- * alone. A record is a text of its own, `<version>\n<value>`; beside those that change together are
- * an index of their keys in order, and those that expire by the time they do.
+ * Lua scripts of the store: one for records that change together, and one for a standalone record.
+ * A record is a text, `<version>\n<value>`. Records that change together also have an index of
+ * their keys, and one of those that expire, by time.
  */
 
 import type { Script } from "../link.ts";
 
-/** The milliseconds of a set: Redis takes whole ones, at least one, and it must never be early. */
+/**
+ * Returns the milliseconds for `PX`: a whole number of at least 1, so that no record expires early.
+ */
 export function expiry(expireInMs: number | undefined): number | "" {
   return expireInMs === undefined ? "" : Math.max(1, Math.ceil(expireInMs));
 }
 
-/** How many keys, and arguments, come before those of the changes. */
-export const COMMIT_KEYS = 3;
-
 /**
- * Checks, deletes and sets, all or nothing.
+ * Checks, deletes and sets records, all or nothing.
  *
- * KEYS: counter, index, expiries, then records: the checked, the deleted, the set.
- * ARGV: length of a record key's prefix, number of checks, number of deletes, then the expected
- * versions (empty: must not exist), then for each set its value and its milliseconds (empty: for
- * ever). Answers 1, or 0 where a check did not hold.
+ * KEYS: counter, index, expiries, then the records to check, to delete and to set.
+ * ARGV: length of the prefix of a record's key, number of checks, number of deletes, then the
+ * expected versions (empty: must not exist), then for each set its value and its milliseconds
+ * (empty: no expiry). Answers 1, or 0 where a check failed.
  *
- * A write is refused for want of memory only while nothing has been changed yet, so either all of
- * it is done or nothing. What has expired leaves the index with later commits.
+ * Redis refuses a script for lack of memory only before its first write, so all changes are made or
+ * none. Later commits remove expired records from the index.
  */
 export const COMMIT: Script = {
   name: "store_commit",
@@ -77,27 +76,28 @@ return 1
 `,
 };
 
-/** In the place of an expected version: whatever it is. */
+/** In place of an expected version: any. */
 export const ANY_VERSION = "*";
 
 /**
- * Checks, and deletes or sets, one record that is in no index.
+ * Checks, and deletes or sets, one standalone record.
  *
  * KEYS: the record.
- * ARGV: the expected version (empty: must not exist), then nothing more, or `delete`, or `set`, the
- * value and its milliseconds (empty: for ever). Answers 1, or 0 where the check did not hold.
+ * ARGV: the expected version (empty: must not exist), then nothing, or `delete`, or `set` with the
+ * value and its milliseconds (empty: no expiry). Answers 1, or 0 where the check failed.
  *
- * There is no counter, for every record would write it. The count goes on from the version before;
- * where there was none, or a replica that takes over has not seen it, the time makes the difference.
+ * There is no shared counter, because every record would write it. The version counts on from the
+ * one before. Where there was none, or a replica that takes over has not seen it, the time makes
+ * the version different.
  */
-export const COMMIT_LOOSE: Script = {
-  name: "store_commit_loose",
+export const COMMIT_STANDALONE: Script = {
+  name: "store_commit_standalone",
   lua: `
-local key, expected, act, value, ms = KEYS[1], unpack(ARGV)
+local key, expected, change, value, ms = KEYS[1], unpack(ARGV)
 local before = string.match(redis.call('GETRANGE', key, 0, 63), '^[^\\n]*')
 if expected ~= '${ANY_VERSION}' and expected ~= before then return 0 end
-if act == 'delete' then redis.call('DEL', key) end
-if act == 'set' then
+if change == 'delete' then redis.call('DEL', key) end
+if change == 'set' then
   local time = redis.call('TIME')
   local count = (string.match(before, '^%d+') or 0) + 1
   local text = count .. '.' .. time[1] .. '.' .. time[2] .. '\\n' .. value

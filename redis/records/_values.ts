@@ -1,7 +1,7 @@
 /**
- * Values of records as texts: JSON, and for what JSON cannot say a marked form of it. In that, an
- * object with one key that begins with `$` stands for something else, and a key of the value's own
- * that does has one `$` more.
+ * Encodes values of records as texts: JSON, or a marked form for what JSON cannot express. In the
+ * marked form an object with one key that begins with `$` stands for another type, and such a key
+ * of the value itself gets one more `$`.
  */
 
 /** First character of a text: plain JSON, or the marked form. */
@@ -9,21 +9,21 @@ const PLAIN = "j";
 const MARKED = "m";
 
 /**
- * The text of a value: JSON data, byte arrays, dates, `undefined` and all numbers.
+ * Encodes a value: JSON data, byte arrays, dates, `undefined` and all numbers.
  *
- * @throws {TypeError} it holds something else, such as a function or a map.
+ * @throws {TypeError} the value contains something else, such as a function or a map
  */
 export function encodeValue(value: unknown): string {
   return isPlain(value) ? PLAIN + JSON.stringify(value) : MARKED + JSON.stringify(mark(value));
 }
 
-/** The value of a text. */
+/** Decodes a value. */
 export function decodeValue(text: string): unknown {
   const value = JSON.parse(text.slice(1));
   return text.startsWith(MARKED) ? unmark(value) : value;
 }
 
-/** Whether JSON gives it back as it is. */
+/** Whether JSON returns the value unchanged. */
 function isPlain(value: unknown): boolean {
   switch (typeof value) {
     case "string":
@@ -38,7 +38,7 @@ function isPlain(value: unknown): boolean {
   }
   if (value === null) return true;
   if (Array.isArray(value)) {
-    // Unlike `every`, this also sees holes.
+    // Unlike `every`, this loop also visits holes.
     for (const item of value) if (!isPlain(item)) return false;
     return true;
   }

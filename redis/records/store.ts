@@ -1,9 +1,9 @@
 /**
- * The store on Redis, which every node sees the same. Records are in one hash slot, because a
- * commit may check and change any of them together: configuration, subscriptions, jobs and
- * credentials are little beside the buffer and the event logs, which spread over the slots. Loose
- * records, which are many and each alone in its commit, spread as well. A commit is one script;
- * lists are read in pages, and a record that vanishes meanwhile is left out.
+ * The store on Redis. Records share one hash slot, because a commit may check and change any of
+ * them together: configuration, subscriptions, jobs and credentials are small beside buffer and
+ * event logs, which spread over the slots. Standalone records, which are many and each alone in its
+ * commit, spread as well. A commit is one script. Lists are read in pages; a record that expires
+ * meanwhile is left out.
  */
 
 import { ServiceError } from "../../core/errors.ts";
@@ -15,8 +15,13 @@ import {
   encodeKey,
   encodeRange,
 } from "../../store/mod.ts";
-import { type Families, isLoose, looseCommitOf, looseKey } from "./_loose.ts";
-import { COMMIT, COMMIT_LOOSE, expiry } from "./_scripts.ts";
+import {
+  isStandalone,
+  standaloneCommitOf,
+  type StandaloneFamilies,
+  standaloneKey,
+} from "./_standalone.ts";
+import { COMMIT, COMMIT_STANDALONE, expiry } from "./_scripts.ts";
 import { decodeValue, encodeValue } from "./_values.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
@@ -25,12 +30,12 @@ const TAG = "records";
 const COUNTER = keyIn(TAG, "version");
 const INDEX = keyIn(TAG, "index");
 const EXPIRIES = keyIn(TAG, "expiries");
-/** Before the text of a record's key. */
+/** The prefix of a record's key. */
 const RECORD = keyIn(TAG, "r", "");
 /** Records read at once for a list. */
 const PAGE = 100;
 
-/** Redis would take far more; while one command runs, though, all others wait. */
+/** Redis would accept far more, but while one command runs all others wait. */
 const LIMITS = {
   maxValueBytes: 262_144,
   maxCommitChanges: 1_000,
@@ -38,49 +43,50 @@ const LIMITS = {
   maxGetMany: 100,
 } as const;
 
-/** How records are kept. */
-export interface RedisStoreOptions {
+interface RedisStoreOptions {
   /**
-   * First parts of the keys of records that are in no list, and alone in every commit that is about
-   * them. Part of the data's format: nodes that disagree about it must not share a Redis.
+   * First parts of the keys of standalone records, which are in no list and alone in every commit.
+   * Part of the stored format: nodes that disagree about it must not share a Redis.
    *
    * @default {[]}
    */
-  readonly loose?: Families;
+  readonly standalone?: StandaloneFamilies;
 }
 
-/** A store on a link, which it borrows. Records expire by the servers' clock. */
+/** A store on a link, which the caller keeps and closes. Records expire by the servers' clock. */
 export class RedisStore implements Store {
   readonly traits: CommitTraits = { ...LIMITS, durable: true, shared: true };
   readonly #link: Pick<RedisLink, "run" | "send">;
-  readonly #loose: Families;
+  readonly #standalone: StandaloneFamilies;
   #closed = false;
 
-  constructor(link: Pick<RedisLink, "run" | "send">, { loose = [] }: RedisStoreOptions = {}) {
+  constructor(link: Pick<RedisLink, "run" | "send">, { standalone = [] }: RedisStoreOptions = {}) {
     this.#link = link;
-    this.#loose = loose;
+    this.#standalone = standalone;
   }
 
   async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
-    const name = isLoose(key, this.#loose) ? looseKey(key) : recordKey(key);
+    const name = isStandalone(key, this.#standalone) ? standaloneKey(key) : recordKey(key);
     return entryOf<T>(key, await this.#send(name, ["GET", name]));
   }
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
     this.#checkOpen();
-    const together = keys.filter((key) => !isLoose(key, this.#loose));
-    const alone = keys.filter((key) => isLoose(key, this.#loose));
+    const together = keys.filter((key) => !isStandalone(key, this.#standalone));
+    const alone = keys.filter((key) => isStandalone(key, this.#standalone));
     const [read, got] = await Promise.all([
       this.#readAll<T>(together),
       Promise.all(alone.map((key) => this.get<T>(key))),
     ]);
     const [fromRead, fromGot] = [read.values(), got.values()];
-    return keys.map((key) => (isLoose(key, this.#loose) ? fromGot : fromRead).next().value);
+    return keys.map((key) =>
+      (isStandalone(key, this.#standalone) ? fromGot : fromRead).next().value
+    );
   }
 
   async *list<T>(range: ListRange): AsyncGenerator<StoreEntry<T>> {
-    if (isLoose(range.prefix, this.#loose)) {
-      throw new Error(`Cannot list records of '${range.prefix[0]}': they are loose`);
+    if (isStandalone(range.prefix, this.#standalone)) {
+      throw new Error(`Cannot list records of '${range.prefix[0]}': they are standalone`);
     }
     const { lower, upper } = encodeRange(range);
     const { limit = Infinity, reverse = false } = range;
@@ -108,10 +114,10 @@ export class RedisStore implements Store {
   async commit(commit: Commit): Promise<boolean> {
     this.#checkOpen();
     commitCost(commit, this.traits);
-    const loose = looseCommitOf(commit, this.#loose);
-    const done = loose === undefined
+    const standalone = standaloneCommitOf(commit, this.#standalone);
+    const done = standalone === undefined
       ? await this.#commitTogether(commit)
-      : await this.#link.run(COMMIT_LOOSE, [looseKey(loose.key)], loose.args);
+      : await this.#link.run(COMMIT_STANDALONE, [standaloneKey(standalone.key)], standalone.args);
     return done === 1;
   }
 

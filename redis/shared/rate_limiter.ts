@@ -1,7 +1,7 @@
 /**
- * Limits that hold for all nodes together. The buckets are in Redis; a node borrows a part of one
- * and spends it without asking, so that not every publish costs a round trip. What is borrowed and
- * not spent within a second is void, and where Redis is away nothing is limited.
+ * Rate limits for all nodes together. The buckets are in Redis. A node borrows a share of a bucket
+ * and spends it locally, so that most publishes need no round trip. A share that is not spent
+ * within a second expires. While Redis is unavailable nothing is limited.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -11,34 +11,34 @@ import type { RateLimiter, Take } from "../../core/rate_limiter.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
-/** What the limiter needs. */
+/** Options of {@link createRedisLimiter}. */
 export interface RateLimiterOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
 }
 
-/** What this node has of a bucket. */
+/** The share of a bucket that this node has. */
 interface Share {
   left: number;
   /** Monotonic milliseconds. */
   expiresAt: number;
-  /** So many will be refused until then (monotonic milliseconds). */
+  /** Takes of at least so many are refused until then (monotonic ms). */
   refused: { readonly count: number; readonly until: number } | undefined;
-  /** How many those take together that wait for the answer of Redis. */
+  /** The sum of the takes that wait for the answer of Redis. */
   wanted: number;
-  asking: Promise<void> | undefined;
+  pending: Promise<void> | undefined;
 }
 
-/** A share lasts so long, so that what a node does not use is missed by the others only briefly. */
+/** Short, so that an unused share is missing to other nodes only briefly. */
 const SHARE_MS = 1_000;
-/** A node borrows this part of a second's worth at a time. */
-const PARTS = 20;
+/** A node borrows this fraction of a second's tokens at a time. */
+const SHARES_PER_SECOND = 20;
 const MAX_SHARES = 10_000;
 
 /**
- * `core/token_bucket.ts` with the servers' time: the key holds when the bucket is full again, and
- * expires then. Gives at least what is needed or nothing, and at most what is wanted.
+ * `core/token_bucket.ts` by the servers' clock: the key holds the time at which the bucket is full,
+ * and expires then. Gives at least what is needed or nothing, and at most what is wanted.
  */
 const BORROW: Script = {
   name: "rate_borrow",
@@ -55,14 +55,14 @@ redis.call('SET', KEYS[1], string.format('%.3f', now + full), 'PX', math.ceil(fu
 return {given, 0}`,
 };
 
-/** A limiter over all nodes of a Redis. */
+/** Creates a limiter over all nodes that share a Redis. */
 export function createRedisLimiter(options: RateLimiterOptions): RateLimiter {
   return new RedisLimiter(options);
 }
 
 class RedisLimiter implements RateLimiter {
   readonly #options: RateLimiterOptions;
-  /** In the order of use. */
+  /** In order of use. */
   readonly #shares = new Map<string, Share>();
 
   constructor(options: RateLimiterOptions) {
@@ -83,7 +83,7 @@ class RedisLimiter implements RateLimiter {
     share.refused = undefined;
   }
 
-  /** What can be answered from here: 0, a wait, or `undefined`. */
+  /** Answers from the local share: 0, a wait in ms, or `undefined`. */
   #spend(share: Share, { count }: Take): number | undefined {
     const now = this.#options.clock.monotonic();
     if (share.expiresAt <= now) share.left = 0;
@@ -101,15 +101,17 @@ class RedisLimiter implements RateLimiter {
     share.wanted += request.count;
     try {
       for (;;) {
-        // Those who come while Redis is being asked share the answer, as far as it goes.
-        share.asking ??= this.#ask(name, share, request).finally(() => share.asking = undefined);
-        await share.asking;
+        // Takes that come while Redis is asked share the answer, as far as it goes.
+        share.pending ??= this.#requestShare(name, share, request).finally(() =>
+          share.pending = undefined
+        );
+        await share.pending;
         const answer = this.#spend(share, request);
         if (answer !== undefined) return answer;
       }
     } catch (thrown) {
       if (!(thrown instanceof ServiceError)) {
-        this.#options.log.error("a limit could not be asked", { reason: messageOf(thrown) });
+        this.#options.log.error("cannot check a rate limit", { reason: messageOf(thrown) });
       }
       return 0;
     } finally {
@@ -117,9 +119,13 @@ class RedisLimiter implements RateLimiter {
     }
   }
 
-  async #ask(name: string, share: Share, { count, perSecond }: Take): Promise<void> {
+  async #requestShare(name: string, share: Share, { count, perSecond }: Take): Promise<void> {
     const needed = count - share.left;
-    const wanted = Math.max(share.wanted - share.left, Math.floor(perSecond / PARTS), needed);
+    const wanted = Math.max(
+      share.wanted - share.left,
+      Math.floor(perSecond / SHARES_PER_SECOND),
+      needed,
+    );
     const { link, clock } = this.#options;
     const reply = await link.run(BORROW, [keyIn(name, "rate")], [perSecond, needed, wanted]);
     const [given, waitMs] = reply as readonly [number, number];
@@ -135,12 +141,12 @@ class RedisLimiter implements RateLimiter {
 
   #share(name: string): Share {
     const share = this.#shares.get(name) ??
-      { left: 0, expiresAt: 0, refused: undefined, wanted: 0, asking: undefined };
+      { left: 0, expiresAt: 0, refused: undefined, wanted: 0, pending: undefined };
     this.#shares.delete(name);
     this.#shares.set(name, share);
     const now = this.#options.clock.monotonic();
-    for (const [oldest, { expiresAt, asking }] of this.#shares) {
-      const idle = expiresAt <= now && asking === undefined;
+    for (const [oldest, { expiresAt, pending }] of this.#shares) {
+      const idle = expiresAt <= now && pending === undefined;
       if (oldest === name || (!idle && this.#shares.size <= MAX_SHARES)) break;
       this.#shares.delete(oldest);
     }

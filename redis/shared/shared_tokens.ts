@@ -1,7 +1,7 @@
 /**
- * Provider tokens that are made once for all nodes. Whoever finds none that is usable takes a lock
- * and makes one; the others look again and again until it is there, for a bounded time. Where Redis
- * is away or the wait is over, a node makes its own.
+ * Shares provider tokens between nodes. A node that finds no usable token takes a lock and makes
+ * one; the others poll until it is there, for a limited time. A node makes its own token where
+ * Redis is unavailable or the wait is over.
  */
 
 import { type Clock, sleep } from "../../core/clock.ts";
@@ -12,26 +12,29 @@ import { openToken, type Seal, sealOf, sealToken } from "./_sealed_token.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
-/** What sharing needs. */
+/** Options of {@link createSharedTokens}. */
 export interface SharedTokensOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
+  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Log;
 }
 
 type Request = Parameters<SharedTokens["get"]>[1];
 
-/** A token endpoint answers within that, or is given up. */
+/** No request to a token endpoint takes longer. */
 const LOCK_MS = 20_000;
 const MAX_WAIT_MS = 5_000;
-/** Half as much at least, half as much more at most. */
+/** Jitter makes it half to one and a half times that. */
 const POLL_MS = 100;
 
-/** The token, unless it is the one that was seen; otherwise the lock, unless somebody has it. */
-const LOOK: Script = {
-  name: "token_look",
+/**
+ * Returns the token, unless it is the one that was seen; otherwise takes the lock, unless another
+ * node has it.
+ */
+const FIND_OR_LOCK: Script = {
+  name: "token_find_or_lock",
   lua: `
 local token = redis.call('GET', KEYS[1])
 if token and token ~= ARGV[1] then return {token, 0} end
@@ -39,31 +42,31 @@ if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return {false, 
 return {false, 0}`,
 };
 
-const RELEASE = `
+const RELEASE_LUA = `
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1`;
 
-const GIVE_UP: Script = { name: "token_give_up", lua: RELEASE };
-const KEEP: Script = {
-  name: "token_keep",
-  lua: `redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])${RELEASE}`,
+const RELEASE_LOCK: Script = { name: "token_release_lock", lua: RELEASE_LUA };
+const SAVE: Script = {
+  name: "token_save",
+  lua: `redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])${RELEASE_LUA}`,
 };
 
-/** Tokens shared through a Redis. */
+/** Creates the tokens shared through a Redis. */
 export function createSharedTokens(options: SharedTokensOptions): SharedTokens {
   const { link, clock, random, log } = options;
-  let asked = 0;
+  let requests = 0;
   const salt = crypto.randomUUID();
 
-  /** A token that others made, or who is to make it. */
+  /** Returns a token of another node, or `undefined` where this node is to make one. */
   async function find(
     seal: Seal,
-    { keys, holder, usable }: Pick<Request, "usable"> & Place,
+    { keys, holder, usable }: Pick<Request, "usable"> & TokenKeys,
   ): Promise<SharedToken | undefined> {
     const deadline = clock.monotonic() + MAX_WAIT_MS;
     let seen = "";
     do {
-      const reply = await link.run(LOOK, keys, [seen, holder, LOCK_MS]);
+      const reply = await link.run(FIND_OR_LOCK, keys, [seen, holder, LOCK_MS]);
       const [text, isMine] = reply as readonly [string | null, number];
       if (text !== null) {
         const token = await openToken(seal, text);
@@ -75,25 +78,25 @@ export function createSharedTokens(options: SharedTokensOptions): SharedTokens {
     return undefined;
   }
 
-  async function keep(seal: Seal, token: SharedToken, { keys, holder }: Place): Promise<void> {
+  async function save(seal: Seal, token: SharedToken, { keys, holder }: TokenKeys): Promise<void> {
     const lifeMs = Math.floor(token.expiresAt - clock.now());
-    if (lifeMs <= 0) return await giveUp({ keys, holder });
-    await quietly(async () =>
-      await link.run(KEEP, keys, [holder, await sealToken(seal, token), lifeMs])
+    if (lifeMs <= 0) return await releaseLock({ keys, holder });
+    await ignoreOutage(async () =>
+      await link.run(SAVE, keys, [holder, await sealToken(seal, token), lifeMs])
     );
   }
 
-  async function giveUp({ keys, holder }: Place): Promise<void> {
-    await quietly(() => link.run(GIVE_UP, keys, [holder]));
+  async function releaseLock({ keys, holder }: TokenKeys): Promise<void> {
+    await ignoreOutage(() => link.run(RELEASE_LOCK, keys, [holder]));
   }
 
-  /** Without Redis a node goes on alone; that it is away is told by the link. */
-  async function quietly<T>(run: () => Promise<T>): Promise<T | undefined> {
+  /** Without Redis a node makes its own tokens; the link reports the outage. */
+  async function ignoreOutage<T>(run: () => Promise<T>): Promise<T | undefined> {
     try {
       return await run();
     } catch (thrown) {
       if (!(thrown instanceof ServiceError)) {
-        log.error("a provider token could not be shared", { reason: messageOf(thrown) });
+        log.error("cannot share a provider token with other nodes", { reason: messageOf(thrown) });
       }
       return undefined;
     }
@@ -102,25 +105,25 @@ export function createSharedTokens(options: SharedTokensOptions): SharedTokens {
   return {
     async get(name, { secret, usable, make }) {
       const seal = await sealOf(name, secret);
-      const tag = `token ${seal.place}`;
-      const place: Place = {
+      const tag = `token ${seal.keyId}`;
+      const tokenKeys: TokenKeys = {
         keys: [keyIn(tag, "token"), keyIn(tag, "lock")],
-        holder: `${salt} ${asked++}`,
+        holder: `${salt} ${requests++}`,
       };
-      const found = await quietly(() => find(seal, { ...place, usable }));
+      const found = await ignoreOutage(() => find(seal, { ...tokenKeys, usable }));
       if (found !== undefined) return found;
       let made: SharedToken | undefined;
       try {
         return made = await make();
       } finally {
-        await (made === undefined ? giveUp(place) : keep(seal, made, place));
+        await (made === undefined ? releaseLock(tokenKeys) : save(seal, made, tokenKeys));
       }
     },
   };
 }
 
-/** Where a token is, and who asks for it. */
-interface Place {
+/** The keys of a token, and who asks for it. */
+interface TokenKeys {
   readonly keys: readonly [token: string, lock: string];
   readonly holder: string;
 }

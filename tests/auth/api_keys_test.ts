@@ -52,7 +52,7 @@ Deno.test("a revoked key is worthless at once, and after a restart", async () =>
   assert.equal((await ApiKeys.load({ store, clock })).verify(secret), undefined);
 });
 
-Deno.test("a key counts until it expires", async () => {
+Deno.test("a key is valid until it expires", async () => {
   const { keys, clock } = await setup();
   const { secret } = await keys.create({ ...PUBLISHER, expiresAt: clock.now() + 1_000 });
   await clock.advance(999);
@@ -91,7 +91,7 @@ Deno.test("a key that is made while all are being read is not forgotten", async 
   assert.equal(reads, 2);
 });
 
-Deno.test("of two readings the one that began later counts", async () => {
+Deno.test("of two reloads the one that began later is applied", async () => {
   const { store, clock, keys: elsewhere } = await setup();
   const reading = Promise.withResolvers<void>();
   let reads = 0;
@@ -112,7 +112,7 @@ Deno.test("of two readings the one that began later counts", async () => {
   assert.ok(keys.verify(secret));
 });
 
-Deno.test("others are delivered of keys that are made and revoked", async () => {
+Deno.test("created and revoked keys are published to other nodes", async () => {
   const { store, clock } = await setup();
   const changes: unknown[] = [];
   const keys = new ApiKeys({ store, clock, onChanged: (change) => changes.push(change) });
@@ -143,7 +143,7 @@ Deno.test("the first start makes one admin key, and later ones none", async () =
   assert.equal(await (await ApiKeys.load({ store, clock })).ensureAdminKey(), undefined);
 });
 
-Deno.test("an admin key is made isRepeat where none is left that administers everything", async () => {
+Deno.test("an admin key is created again if none for all contexts is left", async () => {
   const { keys, clock } = await setup();
   const first = await keys.ensureAdminKey();
   await keys.revoke(keys.list()[0]!.id);
@@ -204,7 +204,7 @@ function overMemory(store: Store): Store {
   };
 }
 
-Deno.test("a key that was used lately is refused as soon as it is revoked, read anew or expired", async () => {
+Deno.test("a recently used key is refused as soon as it is revoked, reloaded without it, or expired", async () => {
   const { keys, store, clock } = await setup();
   const [revoked, removed, ending] = await Promise.all([
     keys.create(PUBLISHER),

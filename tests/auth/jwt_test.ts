@@ -63,7 +63,7 @@ for (const [what, claims] of BAD_CLAIMS) {
   });
 }
 
-Deno.test("a token counts from nbf to exp, with the leeway at both ends", async () => {
+Deno.test("a token is valid from nbf to exp, with the leeway at both ends", async () => {
   const { verify, sign, seconds } = setup();
   const accepted = async (exp: number, nbf: number) =>
     await verify(await sign({ sub: "7", ctx: "1", exp, nbf })).then(() => true, () => false);

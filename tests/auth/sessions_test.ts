@@ -52,7 +52,7 @@ Deno.test("a session ends with its time, cached or not", async () => {
   assert.equal(await sessions.verify(token), undefined);
 });
 
-Deno.test("a revoked session ends at once and the listeners are told", async () => {
+Deno.test("a revoked session ends at once and the listeners are called", async () => {
   const { sessions } = setup();
   const { session, token } = await sessions.create(WHO);
   await sessions.verify(token);
@@ -66,7 +66,7 @@ Deno.test("a revoked session ends at once and the listeners are told", async () 
   assert.deepEqual(delivered, [session.id]);
 });
 
-Deno.test("a session that is revoked while it is being read does not come back", async () => {
+Deno.test("a session that is revoked during a read is not cached", async () => {
   const { sessions, store } = setup();
   const { session, token } = await sessions.create(WHO);
   const get = store.get.bind(store);
@@ -84,7 +84,7 @@ Deno.test("a session that is revoked while it is being read does not come back",
   assert.equal(await sessions.verify(token), undefined);
 });
 
-Deno.test("a revocation elsewhere counts when the copy in memory has aged", async () => {
+Deno.test("a revocation on another node takes effect when the cached copy expires", async () => {
   const { sessions, store, clock } = setup({ cacheMs: 1_000 });
   const elsewhere = new Sessions({ store, clock });
   const { session, token } = await sessions.create(WHO);

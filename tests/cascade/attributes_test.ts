@@ -111,7 +111,7 @@ Deno.test("unknown names, wrong values and server keys are refused together", as
     },
   }));
   assert.deepEqual(faults, [
-    "name must be up to 255 characters fit for a tag",
+    "name must be up to 255 characters that are allowed in a tag",
     `attributes["com.openexchange.websockets.enabeld"] is not known; did you mean '${SOCKETS}'?`,
     `attributes["${SOCKETS}"] '${SOCKETS}' must be 'true' or 'false', not 'perhaps'`,
     'attributes["com.openexchange.pns.delayDuration"] can be set for the server only',
@@ -141,7 +141,7 @@ Deno.test("too many attributes and too long ones are refused", async () => {
   assert.equal((await faultsOf(attributes.replaceUser(ANNA, { attributes: long }))).length, 1);
 });
 
-Deno.test("deleting says whether there was something", async () => {
+Deno.test("deleting returns whether there was a record", async () => {
   const attributes = new Attributes({ store: memoryStore() });
   await attributes.replaceContext("1", { attributes: { [SOCKETS]: false } });
   await attributes.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
@@ -151,7 +151,7 @@ Deno.test("deleting says whether there was something", async () => {
   assert.equal(await attributes.deleteUser("1", "3"), false);
 });
 
-Deno.test("a change counts at once, in memory and in a snapshot that is held", async () => {
+Deno.test("a change takes effect at once, in the cache and in an existing snapshot", async () => {
   await using t = await testCascade();
   const snapshot = t.cascade.current();
   const value = async () => (await snapshot.view("1", "3")).get(SOCKETS);
@@ -261,7 +261,7 @@ Deno.test("a read that another node's change overtakes is neither kept nor share
   assert.deepEqual((await attributes.lookUp("1", "3")).user, after.user);
 });
 
-Deno.test("others are delivered of each record that was written or removed, or may have been", async () => {
+Deno.test("each record that was or may have been changed is published to other nodes", async () => {
   const changes: unknown[] = [];
   let onCommit = () => Promise.resolve();
   const attributes = new Attributes({

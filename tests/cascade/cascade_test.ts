@@ -170,7 +170,7 @@ Deno.test("a reload takes effect as a whole and tells what changed", async () =>
   assert.equal(t.cascade.current().settings.buffer.delayDuration, 2);
 });
 
-Deno.test("a snapshot that is held keeps its answers over a reload", async () => {
+Deno.test("an existing snapshot does not change with a reload", async () => {
   await using t = await testCascade({ "a.properties": `${WEBSOCKET}=false` });
   const before = t.cascade.current();
   t.files.write("a.properties", `${WEBSOCKET}=true`);
@@ -232,7 +232,7 @@ Deno.test("changed files are read once, shortly after the last change", async ()
   assert.deepEqual(seen, [2]);
 });
 
-Deno.test("listeners are delivered until they go, and one that throws harms nobody", async () => {
+Deno.test("listeners are called until they are removed, and one that throws does not affect others", async () => {
   await using t = await testCascade();
   const delivered: string[] = [];
   const leave = t.cascade.onSwap(() => delivered.push("first"));
@@ -259,7 +259,7 @@ Deno.test("reloads that are asked for while one runs share the next one", async 
   assert.equal(t.counted.length, 2);
 });
 
-Deno.test("other files of the folder come with the snapshot", async () => {
+Deno.test("a snapshot contains the other files of the folder", async () => {
   await using t = await testCascade({ "pns-apns-options.yml": "a: {}" });
   assert.equal(t.cascade.current().file("pns-apns-options.yml"), "a: {}");
   assert.equal(t.cascade.current().file("nothing.yml"), undefined);
@@ -285,7 +285,7 @@ Deno.test("a folder that cannot be watched is a warning", async () => {
   });
   await settle();
   assert.deepEqual(warned, [
-    ["Configuration files are not watched", { error: "no watches left" }],
+    ["Cannot watch the configuration files; changes need a reload", { error: "no watches left" }],
   ]);
   assert.ok(cascade.current());
 });

@@ -16,7 +16,7 @@ function read(text: string) {
   };
 }
 
-Deno.test("clients come with their options, texts trimmed and defaults filled in", () => {
+Deno.test("clients have their options, with trimmed texts and defaults", () => {
   assert.deepEqual(
     read("one:\n  key: '  abc '\n  hosts: [' a ']\ntwo: { key: x, enabled: 'TRUE' }"),
     {
@@ -64,7 +64,7 @@ Deno.test("texts, and names of clients, are what is written in the file", () => 
   });
 });
 
-Deno.test("a bad entry disables its client only and is delivered with its place", () => {
+Deno.test("a bad entry disables its client only and is reported with its place", () => {
   const { clients, faults } = read(`good: { key: x }
 bad:
   production: perhaps

@@ -86,7 +86,7 @@ Deno.test("parseProperties() takes a colon before a value for the separator", ()
   assert.deepEqual(read(`${APPSUITE}:true`), [[APPSUITE, "true"]]);
 });
 
-Deno.test("parseProperties() says where keys and values stand", () => {
+Deno.test("parseProperties() returns the places of keys and values", () => {
   const { entries } = parseProperties("f", "\n  key =  value\nb=\\\n   long");
   assert.deepEqual(entries.map(({ keyAt, valueAt }) => [keyAt, valueAt]), [
     [{ line: 2, column: 3 }, { line: 2, column: 10 }],
@@ -103,7 +103,7 @@ Deno.test("parseProperties() reports faults with line and column and keeps the r
   ]);
 });
 
-Deno.test("a key without a separator is empty, and is delivered from one that has a separator", () => {
+Deno.test("a key without a separator is empty, and is distinguished from one with a separator", () => {
   const { entries, faults } = parseProperties("f", "word\nempty=\nblank \nlong\\\n  er");
   assert.deepEqual(faults, []);
   assert.deepEqual(entries.map(({ key, value, separated }) => [key, value, separated]), [

@@ -92,7 +92,7 @@ for (
   });
 }
 
-Deno.test("a misspelt name is delivered the nearest known one", () => {
+Deno.test("a misspelt name is reported with the nearest known one", () => {
   assert.equal(nearestName("com.openexchange.pns.delayDuraton"), DELAY);
   assert.equal(
     nearestName("com.openexchange.pns.transport.websocket.enable.some-client.ox:mail:new"),

@@ -13,14 +13,14 @@ import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** One line that was logged. */
-export interface LoggedLine {
+interface LoggedLine {
   readonly level: string;
   readonly message: string;
   readonly fields: LogFields;
 }
 
 /** A cascade and what it was made with. */
-export interface TestCascade extends AsyncDisposable {
+interface TestCascade extends AsyncDisposable {
   readonly cascade: Cascade;
   readonly files: MemoryConfigFiles;
   readonly attributes: Attributes;
@@ -30,7 +30,7 @@ export interface TestCascade extends AsyncDisposable {
 }
 
 /** What a test may set. */
-export interface TestCascadeOptions {
+interface TestCascadeOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly store?: Store;
 }

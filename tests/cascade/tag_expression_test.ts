@@ -44,7 +44,7 @@ Deno.test("tags may contain anything but blanks and operators", () => {
   assert.equal(evaluate("taxonomy/é.1:x|b", "taxonomy/é.1:x"), true);
 });
 
-Deno.test("faults come with their column", () => {
+Deno.test("faults have their column", () => {
   assert.deepEqual(faultOf(""), [1, "expected a tag at the end"]);
   assert.deepEqual(faultOf("a &"), [4, "expected a tag at the end"]);
   assert.deepEqual(faultOf("a & | b"), [5, "expected a tag before '|'"]);
@@ -134,7 +134,7 @@ function model(text: string, tags: ReadonlySet<string>): boolean {
   }
 }
 
-Deno.test("an expression that is written out isRepeat means the same", () => {
+Deno.test("a formatted expression parses to the same expression", () => {
   const tree: fc.Arbitrary<TagExpression> = fc.letrec<{ tree: TagExpression }>((tie) => ({
     tree: fc.oneof(
       { depthSize: "small" },

@@ -180,7 +180,7 @@ Deno.test("a view that was asked for before is there at once", async () => {
   assert.equal(t.cascade.current().view("1", "3"), view);
 });
 
-Deno.test("explain() tells every place that was looked at, and which one counted", async () => {
+Deno.test("explain() returns every place that was searched, and which one decided", async () => {
   await using t = await testCascade({
     "pns.properties": `\n${WEBSOCKET}.a=false\n${WEBSOCKET}=true`,
   });
@@ -205,7 +205,7 @@ Deno.test("explain() tells every place that was looked at, and which one counted
   assert.equal(overruled?.source, "user attribute");
 });
 
-Deno.test("explain() says when only the default is left", async () => {
+Deno.test("explain() marks the default where nothing is set", async () => {
   await using t = await testCascade();
   const { value, trail } = (await t.cascade.current().view("1", "3")).explain("apn", "a", "b");
   assert.equal(value, false);

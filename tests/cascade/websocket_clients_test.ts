@@ -16,7 +16,7 @@ Deno.test("a pattern covers its path and everything below, but no longer names",
   assert.equal(client("/socket.io/"), undefined);
 });
 
-Deno.test("the most specific pattern counts, wherever it stands", () => {
+Deno.test("the most specific pattern wins, wherever it stands", () => {
   const { clients, faults } = read(`
 all: { path: "*", topics: [a] }
 wide: { path: /socket.io/*, topics: [a] }

@@ -44,7 +44,7 @@ Deno.test("an empty file is null", () => {
   assert.equal(read("").value, null);
 });
 
-Deno.test("syntax errors come with line and column", () => {
+Deno.test("syntax errors have line and column", () => {
   assert.match(faultsOf("a: 1\nb: [1, 2\nc: 3")[0]!, /^3:1 /);
   assert.deepEqual(faultsOf("a: 1\na: 2"), ["2:1 Map keys must be unique"]);
 });
@@ -90,7 +90,7 @@ Deno.test("aliases that multiply and brackets without end are faults", () => {
   assert.ok(faultsOf("[".repeat(20_000)).length > 0);
 });
 
-Deno.test("issueFaults() says where zod found something, and quotes no value", () => {
+Deno.test("issueFaults() returns the places of zod's issues, and quotes no value", () => {
   const schema = z.strictObject({ name: z.string(), port: z.number(), list: z.array(z.string()) });
   const yaml = read("entry:\n  name: [5]\n  list: [a, {}]\n  nmae: hush\n");
   const { error } = schema.safeParse((yaml.value as { entry: unknown }).entry);

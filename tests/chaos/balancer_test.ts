@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Balancer, clientHost, PUBLISHERS_HOST } from "../../chaos/balancer.ts";
 import { until } from "../support/until.ts";
 
-/** A node that answers `/readyz` as told, and everything else with its own number. */
+/** A node that answers `/readyz` as configured, and every other path with its own number. */
 class Backend implements AsyncDisposable {
   isReady = true;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -98,7 +98,7 @@ Deno.test("a node that does not accept is passed over at once", async () => {
   assert.equal(await ask(balancer, PUBLISHERS_HOST), "b");
 });
 
-Deno.test("a cut closes both sides, and keeps the client out until it is let in", async () => {
+Deno.test("a cut closes both sides, and refuses the client until it is admitted again", async () => {
   await using a = new Backend("a");
   await using balancer = balancerOf(a);
   const socket = await open(balancer, clientHost(0));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { soakHttp2 } from "../../chaos/http2_soak.ts";
 import { makeCertificate } from "../support/certificate.ts";
 
-Deno.test("of 20,000 requests through resets, GOAWAYs, drops and stalls each comes to one result", async () => {
+Deno.test("each of 20,000 requests through resets, GOAWAYs, drops and stalls has one result", async () => {
   const report = await soakHttp2({
     ...{ seed: 9, requests: 20_000, workers: 300 },
     pair: await makeCertificate(),

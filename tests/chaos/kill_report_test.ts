@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isSoundReport, reportOf } from "../../chaos/kill_report.ts";
-import type { Arrival, ClientStory } from "../../chaos/story.ts";
+import type { Arrival, ClientRecord } from "../../chaos/run_record.ts";
 
-function client(generation: 2 | 4, arrivals: readonly Arrival[], more: Partial<ClientStory> = {}) {
+function client(generation: 2 | 4, arrivals: readonly Arrival[], more: Partial<ClientRecord> = {}) {
   return {
     ...{ name: "c", user: 0, generation, arrivals, connected: [], returns: 1, recovered: 1 },
     ...{ resyncs: [], complaints: [], ...more },
@@ -27,7 +27,7 @@ Deno.test("clients that got everything are sound, and 2.5 may get it again", () 
 });
 
 for (
-  const [fault, story, where] of [
+  const [fault, record, where] of [
     ["missing", client(2, arrivals([1])), { missing: 1 }],
     ["twice at one offset", client(4, arrivals([1, "1"], [1, "1"], [2, "2"])), {
       ...{ twiceByOffset: 1, twice: 1 },
@@ -39,7 +39,7 @@ for (
   ] as const
 ) {
   Deno.test(`a client with something ${fault} is not sound`, () => {
-    const report = reportOf([story], expected);
+    const report = reportOf([record], expected);
     assert.ok(!isSoundReport(report));
     assert.deepEqual({ ...report, ...where }, report);
   });

@@ -27,7 +27,7 @@ Deno.test("one thing at a time happens to each node, to Redis and to each client
   }
 });
 
-Deno.test("a plan without Redis leaves it alone, and nobody else's part changes", () => {
+Deno.test("a plan without Redis has the same failures for all others", () => {
   const plan = planOf(7, OPTIONS);
   const without = planOf(7, { ...OPTIONS, redis: false });
   assert.deepEqual(without, plan.filter(({ kind }) => !kind.startsWith("redis")));
@@ -39,7 +39,7 @@ Deno.test("only some kinds are the same ones at the same times", () => {
   assert.deepEqual(only, all.filter(({ kind }) => kind === "kill" || kind === "cut"));
 });
 
-Deno.test("an action is delivered in a line", () => {
+Deno.test("an action is described in one line", () => {
   assert.equal(
     describe({ at: 12_340, kind: "kill", whom: 1, forMs: 900 }),
     " 12.3 s  kill -9 of node 1, for 0.9 s",

@@ -8,7 +8,7 @@ Deno.test("a process that is about as large as before has not grown", () => {
   assert.deepEqual(growthOf(SIZE, { residentMiB: 180, heapMiB: 40, descriptors: 75 }), []);
 });
 
-Deno.test("descriptors, heap and resident memory that do not come back are each named", () => {
+Deno.test("descriptors, heap and resident memory that stay high are each named", () => {
   const after = { residentMiB: 400, heapMiB: 60, descriptors: 90 };
   assert.deepEqual(growthOf(SIZE, after), [
     "descriptors: from 70 to 90",
@@ -17,7 +17,7 @@ Deno.test("descriptors, heap and resident memory that do not come back are each 
   ]);
 });
 
-Deno.test("clients of all kinds, publishers and subscriptions come and go without a fault", async () => {
+Deno.test("clients of all kinds, publishers and subscriptions are created and closed without a fault", async () => {
   const { counts, peak } = await runSoak({
     ...{ seed: 3, warmUpMs: 500, loadMs: 5_000, quietMs: 0, lookMs: 200 },
   });

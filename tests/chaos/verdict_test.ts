@@ -1,6 +1,6 @@
 /** What the verdict of a chaos run calls a fault, and what it excuses. */
 
-import { arrivalsOf, assertFaults, client, countOf, publication, story } from "./_stories.ts";
+import { arrivalsOf, assertFaults, client, countOf, publication, record } from "./_run_records.ts";
 import assert from "node:assert/strict";
 
 Deno.test("a run in which everything arrived once is sound", () => {
@@ -9,7 +9,7 @@ Deno.test("a run in which everything arrived once is sound", () => {
     client({ arrivals: arrivalsOf(1, 2, 3) }),
     client({ name: "c1", generation: 2, arrivals: arrivalsOf(1, 2, 3) }),
   ];
-  assertFaults(story({ publications, clients }));
+  assertFaults(record({ publications, clients }));
 });
 
 Deno.test("what one of a user's clients did not get is lost, though the other got it", () => {
@@ -17,36 +17,36 @@ Deno.test("what one of a user's clients did not get is lost, though the other go
     client({ arrivals: arrivalsOf(1) }),
     client({ name: "c1", generation: 2, arrivals: arrivalsOf() }),
   ];
-  assertFaults(story({ publications: [publication(1)], clients }), { lost: 1 });
+  assertFaults(record({ publications: [publication(1)], clients }), { lost: 1 });
 });
 
 Deno.test("a client of another user, or one that was not there yet, has lost nothing", () => {
   const clients = [client({ user: 2 }), client({ connected: [{ from: 5000, to: 9000 }] })];
-  assertFaults(story({ publications: [publication(1)], clients }));
+  assertFaults(record({ publications: [publication(1)], clients }));
 });
 
-Deno.test("a client that was away for less than the window must get what it missed", () => {
+Deno.test("a client that was disconnected for less than the window must receive what it missed", () => {
   const connected = [{ from: 0, to: 2000 }, { from: 20_000, to: 90_000 }];
   const clients = [client({ connected, returns: 1 })];
-  assertFaults(story({ publications: [publication(10)], clients }), { lost: 1 });
+  assertFaults(record({ publications: [publication(10)], clients }), { lost: 1 });
 });
 
-Deno.test("being away for longer than the window excuses a client of 2.x, and is told", () => {
+Deno.test("a disconnect longer than the window excuses a client of 2.x, and is counted", () => {
   const connected = [{ from: 0, to: 20_000 }, { from: 60_000, to: 90_000 }];
   const publications = [2, 10, 40, 70].map((n) => publication(n));
-  const older = story({ publications, clients: [client({ generation: 2, connected })] });
+  const older = record({ publications, clients: [client({ generation: 2, connected })] });
   // 10 was just on its way when the client went; 2 was long before, and 70 after it came back.
-  assert.equal(countOf(older, "excused: 2.x, away longer than the window"), 2);
+  assert.equal(countOf(older, "excused: 2.x, disconnected longer than the window"), 2);
   assertFaults(older, { lost: 2 });
-  // One of 4.x says where it was, and must be told that something is missing.
-  assertFaults(story({ publications, clients: [client({ connected })] }), { lost: 4 });
+  // A client of 4.x sends its offset, and must be sent resync.
+  assertFaults(record({ publications, clients: [client({ connected })] }), { lost: 4 });
 });
 
-Deno.test("resync excuses what may have been missed before it, and is told", () => {
+Deno.test("resync excuses what may have been missed before it, and is counted", () => {
   const connected = [{ from: 0, to: 20_000 }, { from: 25_000, to: 90_000 }];
   const publications = [2, 10, 22, 70].map((n) => publication(n));
-  const run = story({ publications, clients: [client({ connected, resyncs: [25_001] })] });
-  assert.equal(countOf(run, "excused: delivered resync"), 2);
+  const run = record({ publications, clients: [client({ connected, resyncs: [25_001] })] });
+  assert.equal(countOf(run, "excused: sent resync"), 2);
   assertFaults(run, { lost: 2 });
 });
 
@@ -58,7 +58,7 @@ Deno.test("of merged ones the newest must be shown, and the others need not", ()
     ["id 3", { state: "suppressed" as const, reason: "merged", mergedInto: "id 2" }],
   ]);
   const shown = (...numbers: number[]) =>
-    story({ publications, ledger, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
+    record({ publications, ledger, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
   assertFaults(shown(3));
   assertFaults(shown(2), { "merged, and not the newest was shown": 1 });
   assertFaults(shown(), { lost: 1 });
@@ -67,45 +67,47 @@ Deno.test("of merged ones the newest must be shown, and the others need not", ()
 Deno.test("the client that caused a notification must not get it, the user's others must", () => {
   const publications = [publication(1, { source: "c0" })];
   const other = client({ name: "c1", generation: 2, arrivals: arrivalsOf(1) });
-  assertFaults(story({ publications, clients: [client(), other] }));
+  assertFaults(record({ publications, clients: [client(), other] }));
   const source = client({ arrivals: arrivalsOf(1) });
-  assertFaults(story({ publications, clients: [source, other] }), {
-    "told to the client that caused it": 1,
+  assertFaults(record({ publications, clients: [source, other] }), {
+    "delivered to the client that caused it": 1,
   });
 });
 
-Deno.test("a client of 4.x may get an event isRepeat at its offset, not at another", () => {
+Deno.test("a client of 4.x may receive an event again at its offset, not at another", () => {
   const publications = [publication(1)];
-  const isRepeat = story({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
-  assertFaults(isRepeat);
-  assert.equal(countOf(isRepeat, "4.x: isRepeat at the same offset"), 1);
+  const repeated = record({ publications, clients: [client({ arrivals: arrivalsOf(1, 1) })] });
+  assertFaults(repeated);
+  assert.equal(countOf(repeated, "4.x: again at the same offset"), 1);
   const [first] = arrivalsOf(1);
   const arrivals = [first!, { ...first!, offset: "0000000000000009" }];
-  assertFaults(story({ publications, clients: [client({ arrivals })] }), {
+  assertFaults(record({ publications, clients: [client({ arrivals })] }), {
     "4.x: twice at different offsets": 1,
   });
 });
 
-Deno.test("offsets that do not rise are a fault, those that come isRepeat are not", () => {
+Deno.test("offsets that do not rise are a fault, repeated ones are not", () => {
   const publications = [1, 2, 3].map((n) => publication(n));
   const order = (...numbers: number[]) =>
-    story({ publications, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
+    record({ publications, clients: [client({ arrivals: arrivalsOf(...numbers) })] });
   assertFaults(order(1, 2, 1, 2, 3));
   assertFaults(order(1, 3, 2), { "4.x: offsets out of order": 1 });
 });
 
-Deno.test("a client of 4.x must be delivered the offset of each event", () => {
+Deno.test("a client of 4.x must receive the offset of each event", () => {
   const clients = [client({ arrivals: [{ n: 1, at: 1200 }] })];
-  assertFaults(story({ publications: [publication(1)], clients }), { "4.x: without an offset": 1 });
+  assertFaults(record({ publications: [publication(1)], clients }), {
+    "4.x: without an offset": 1,
+  });
 });
 
-Deno.test("a client of 2.x may get something twice only after it has come back", () => {
+Deno.test("a client of 2.x may receive an event twice only after a reconnect", () => {
   const publications = [publication(1)];
   const arrivals = [{ n: 1, at: 1200 }, { n: 1, at: 5000 }];
   const at = (connected: readonly { from: number; to: number }[]) =>
-    story({ publications, clients: [client({ generation: 2, arrivals, connected })] });
+    record({ publications, clients: [client({ generation: 2, arrivals, connected })] });
   assertFaults(at([{ from: 0, to: 2000 }, { from: 4900, to: 90_000 }]));
-  assertFaults(at([{ from: 0, to: 90_000 }]), { "2.x: twice without a return": 1 });
+  assertFaults(at([{ from: 0, to: 90_000 }]), { "2.x: twice without a reconnect": 1 });
 });
 
 Deno.test("every accepted notification must be in one final state, and known", () => {
@@ -117,7 +119,7 @@ Deno.test("every accepted notification must be in one final state, and known", (
     ["id 3", { state: "suppressed" as const, reason: "merged", mergedInto: "id 5" }],
     ["id 5", { state: "delivered" as const }],
   ]);
-  assertFaults(story({ publications, clients, ledger }), {
+  assertFaults(record({ publications, clients, ledger }), {
     "still in flight": 1,
     "expired or dead": 1,
     "merged although they are not similar": 1,
@@ -128,18 +130,18 @@ Deno.test("every accepted notification must be in one final state, and known", (
 Deno.test("what was never accepted is a fault, and so is an id given twice", () => {
   const publications = [publication(1, { id: "same" }), publication(2, { id: "same" })];
   const clients = [client({ arrivals: arrivalsOf(1, 2) })];
-  assertFaults(story({ publications, clients, neverAccepted: 1 }), {
+  assertFaults(record({ publications, clients, neverAccepted: 1 }), {
     "never accepted": 1,
-    "ids that stand for several notifications": 1,
+    "ids of several notifications": 1,
   });
 });
 
-Deno.test("5xx are excused while no node is ready, after a kill, and while Redis is away", () => {
+Deno.test("5xx are excused while no node is ready, after a kill, and while Redis is unavailable", () => {
   const answer = (from: number) => ({ from, to: from + 10, status: 503, retryAfter: true });
   const answers = [1000, 5500, 9000].map(answer);
-  assertFaults(story({ answers }), { "5xx at any other time": 3 });
+  assertFaults(record({ answers }), { "5xx at any other time": 3 });
   assertFaults(
-    story({
+    record({
       answers,
       noneReady: [{ from: 900, to: 1100 }],
       troubles: [
@@ -154,15 +156,15 @@ Deno.test("a drain or a pause excuses no 5xx", () => {
   const answers = [{ from: 1000, to: 1010, status: 503, code: "draining", retryAfter: true }];
   for (const kind of ["drain", "term", "pause"] as const) {
     const troubles = [{ kind, whom: 0, from: 900, to: 5000 }];
-    assertFaults(story({ answers, troubles }), { "5xx at any other time": 1 });
+    assertFaults(record({ answers, troubles }), { "5xx at any other time": 1 });
   }
 });
 
-Deno.test("while Redis is away a 503 must say when to come back", () => {
+Deno.test("while Redis is unavailable a 503 must have a Retry-After", () => {
   const answers = [{ from: 1000, to: 1010, status: 503, retryAfter: false }];
   const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 5000 } as const];
-  const run = story({ answers, troubles });
-  assert.equal(countOf(run, "503 while Redis was away"), 1);
+  const run = record({ answers, troubles });
+  assert.equal(countOf(run, "503 while Redis was unavailable"), 1);
   assertFaults(run, { "without Retry-After": 1 });
 });
 
@@ -170,11 +172,11 @@ Deno.test("sockets must outlive the absence of Redis, unless something else happ
   const connected = [{ from: 0, to: 3000 }, { from: 4000, to: 90_000 }];
   const redis = { kind: "redis-pause", whom: 0, from: 2500, to: 6000 } as const;
   const closed = (...more: readonly { kind: "cut" | "kill"; whom: number }[]) =>
-    story({
+    record({
       clients: [client({ connected })],
       troubles: [redis, ...more.map((trouble) => ({ ...trouble, from: 2900, to: 3500 }))],
     });
-  const fault = { "sockets closed for no other cause than Redis": 1 };
+  const fault = { "sockets closed only because of Redis": 1 };
   assertFaults(closed(), fault);
   assertFaults(closed({ kind: "cut", whom: 7 }), fault);
   assertFaults(closed({ kind: "cut", whom: 0 }));
@@ -183,20 +185,20 @@ Deno.test("sockets must outlive the absence of Redis, unless something else happ
 
 Deno.test("whatever a client complains of is a fault", () => {
   const clients = [client({ complaints: ["refused: the store is away"] })];
-  assertFaults(story({ clients }), { "what a stock client does not get over by itself": 1 });
+  assertFaults(record({ clients }), { "what a stock client does not recover from by itself": 1 });
 });
 
-Deno.test("a node that is delivered to go must end in time, and well unless Redis is away", () => {
+Deno.test("a node that is asked to stop must end in time, and without an error unless Redis is unavailable", () => {
   const exit = { node: 1, from: 1000, to: 5000 };
-  assertFaults(story({ exits: [{ ...exit, code: 0 }] }));
-  assertFaults(story({ exits: [exit] }), { "had not gone in time": 1 });
+  assertFaults(record({ exits: [{ ...exit, code: 0 }] }));
+  assertFaults(record({ exits: [exit] }), { "did not stop in time": 1 });
   const exits = [{ ...exit, code: 1 }];
-  assertFaults(story({ exits }), { "ended with an error": 1 });
+  assertFaults(record({ exits }), { "ended with an error": 1 });
   const troubles = [{ kind: "redis-stop", whom: 0, from: 900, to: 3000 } as const];
-  assertFaults(story({ exits, troubles }));
+  assertFaults(record({ exits, troubles }));
 });
 
 Deno.test("a node that ends by itself is a fault", () => {
   const crashes = [{ node: 1, at: 1000, code: 1, lastWords: "a bug" }];
-  assertFaults(story({ crashes }), { "nodes that ended by themselves": 1 });
+  assertFaults(record({ crashes }), { "nodes that ended unexpectedly": 1 });
 });

@@ -47,7 +47,7 @@ function states({ state, targets }: Settled): string {
 }
 
 function pushes({ simulator }: Providers) {
-  return simulator.arrivals.list({ provider: "apn" });
+  return simulator.received.list({ provider: "apn" });
 }
 
 /** Registers the suite. */

@@ -31,7 +31,7 @@ function announcements() {
   };
 }
 
-Deno.test("a change is sent at once, and those that come meanwhile go together", async () => {
+Deno.test("a change is sent at once, and those added meanwhile are sent together", async () => {
   const { all, batches, onSend } = announcements();
   const first = Promise.withResolvers<void>();
   onSend(() => first.promise);
@@ -44,7 +44,7 @@ Deno.test("a change is sent at once, and those that come meanwhile go together",
   assert.deepEqual(batches, [[user(1)], [user(2), user(3)]]);
 });
 
-Deno.test("a change that comes while the same one is being sent is sent again", async () => {
+Deno.test("a change that is added while an equal one is being sent is sent again", async () => {
   const { all, batches, onSend } = announcements();
   const first = Promise.withResolvers<void>();
   onSend(() => first.promise);
@@ -55,7 +55,7 @@ Deno.test("a change that comes while the same one is being sent is sent again", 
   assert.deepEqual(batches, [[user(1)], [user(1)]]);
 });
 
-Deno.test("what fails is sent isRepeat after a pause", async () => {
+Deno.test("a batch that fails is sent again after a pause", async () => {
   const { all, batches, clock, faults, onSend } = announcements();
   onSend(() => Promise.reject(new Error("away")));
   all.add(user(1));

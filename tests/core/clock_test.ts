@@ -14,7 +14,7 @@ Deno.test("sleep ends when its time has passed, and not before", async () => {
   assert.equal(clock.timers, 0);
 });
 
-Deno.test("sleep goes by the monotonic time, whatever the wall clock does", async () => {
+Deno.test("sleep uses monotonic time, whatever the wall clock does", async () => {
   const clock = new FakeClock();
   let over = false;
   const slept = sleep(clock, 1_000).then(() => over = true);

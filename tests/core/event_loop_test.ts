@@ -31,7 +31,7 @@ Deno.test("requests are answered while work without end takes turns", async () =
   assert.ok(turns < MAX_TURNS, `${turns} turns`);
 });
 
-Deno.test("a yieldToEventLoop does not look at the sockets isRepeat right away", async () => {
+Deno.test("a second yield does not poll the sockets again right away", async () => {
   let now = 0;
   const yieldToEventLoop = createYieldToEventLoop({ monotonic: () => now });
   const { digest } = crypto.subtle;

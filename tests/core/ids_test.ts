@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createIdSource, createTag, idTag, idTime, isId } from "../../core/ids.ts";
 
-Deno.test("an id says when it was made", () => {
+Deno.test("an id contains the time of its creation", () => {
   const now = Date.UTC(2026, 0, 1, 12, 30);
   const id = createIdSource({ now: () => now })();
   assert.equal(isId(id), true);

@@ -17,7 +17,7 @@ Deno.test("a second's worth is taken at once, and then no more", () => {
   assert.ok(take("a", 1) > 0);
 });
 
-Deno.test("a refusal says when there is enough again", async () => {
+Deno.test("a refusal returns the time until there is enough", async () => {
   const { clock, take } = limiter();
   take("a", 10);
   assert.equal(take("a", 3), 300);
@@ -50,7 +50,7 @@ Deno.test("buckets of different names do not meet", () => {
   assert.equal(take("b", 10), 0);
 });
 
-Deno.test("another rate counts at once", () => {
+Deno.test("a changed rate takes effect at once", () => {
   const { take } = limiter();
   take("a", 10, 10);
   assert.ok(take("a", 1, 100) <= 10);
@@ -71,7 +71,7 @@ Deno.test("of too many buckets the one that was not used for longest is forgotte
   assert.ok(take("c", 1) > 0);
 });
 
-Deno.test("whoever takes whatever whenever gets a burst and the rate, and never more", () => {
+Deno.test("no sequence of takes gets more than the burst and the rate", () => {
   const steps = fc.array(
     fc.record({ wait: fc.integer({ min: 0, max: 900 }), count: fc.integer({ min: 1, max: 12 }) }),
     { minLength: 1, maxLength: 200 },

@@ -1,39 +1,39 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../core/outcome.ts";
-import { after, type Breaker, CLOSED, enter } from "../../delivery/breaker.ts";
+import { type Breaker, breakerAfter, CLOSED, enterBreaker } from "../../delivery/breaker.ts";
 
 const settings = { threshold: 3, openMs: 1000, maxOpenMs: 4000 };
 const failure: Outcome = { kind: "retry", reason: "timeout" };
 const sent: Outcome = { kind: "sent" };
 
 function fail(breaker: Breaker, times: number, now = 0): Breaker {
-  for (let i = 0; i < times; i++) breaker = after(breaker, failure, { now, settings });
+  for (let i = 0; i < times; i++) breaker = breakerAfter(breaker, failure, { now, settings });
   return breaker;
 }
 
-/** Lets the probe of an open breaker through and answers it. */
+/** Admits the probe of an open breaker and ends it with an outcome. */
 function probe(breaker: Breaker, outcome: Outcome, now: number): Breaker {
-  const { pass, next } = enter(breaker, now);
+  const { pass, next } = enterBreaker(breaker, now);
   assert.ok(pass);
-  return after(next, outcome, { now, settings });
+  return breakerAfter(next, outcome, { now, settings });
 }
 
 Deno.test("a breaker opens after so many failures in a row, and not before", () => {
   assert.equal(fail(CLOSED, 2).state, "closed");
   assert.equal(fail(CLOSED, 3).state, "open");
-  const recovered = after(fail(CLOSED, 2), sent, { now: 0, settings });
+  const recovered = breakerAfter(fail(CLOSED, 2), sent, { now: 0, settings });
   assert.equal(fail(recovered, 2).state, "closed");
 });
 
-Deno.test("an open breaker lets nothing through until its time, and then one probe", () => {
+Deno.test("an open breaker admits nothing until its time, and then one probe", () => {
   const open = fail(CLOSED, 3);
-  assert.equal(enter(open, 999).pass, false);
-  const { pass, next } = enter(open, 1000);
+  assert.equal(enterBreaker(open, 999).pass, false);
+  const { pass, next } = enterBreaker(open, 1000);
   assert.equal(pass, true);
-  assert.equal(enter(next, 1000).pass, false, "a second one while the probe is under way");
+  assert.equal(enterBreaker(next, 1000).pass, false, "a second one while the probe is under way");
 });
 
-Deno.test("a probe that gets through closes it", () => {
+Deno.test("a successful probe closes a breaker", () => {
   assert.deepEqual(probe(fail(CLOSED, 3), sent, 1000), CLOSED);
 });
 
@@ -50,31 +50,34 @@ Deno.test("each probe that fails doubles the wait, up to the longest", () => {
   assert.deepEqual(waits, [1000, 2000, 4000, 4000]);
 });
 
-Deno.test("a wait that the provider asks of the whole client opens it at once, for that long", () => {
+Deno.test("a wait for the whole client opens a breaker at once, for that long", () => {
   const asked: Outcome = { kind: "retry", reason: "429", afterMs: 90_000, scope: "client" };
-  const breaker = after(CLOSED, asked, { now: 0, settings });
+  const breaker = breakerAfter(CLOSED, asked, { now: 0, settings });
   assert.ok(breaker.state === "open" && breaker.until === 90_000);
 });
 
-Deno.test("a wrong set-up opens it at once", () => {
+Deno.test("a wrong set-up opens a breaker at once", () => {
   const wrong: Outcome = { kind: "misconfigured", reason: "403" };
-  assert.equal(after(CLOSED, wrong, { now: 0, settings }).state, "open");
+  assert.equal(breakerAfter(CLOSED, wrong, { now: 0, settings }).state, "open");
 });
 
-Deno.test("a provider that holds back one address is not at fault", () => {
+Deno.test("a throttled address leaves the breaker closed", () => {
   const held: Outcome = { kind: "retry", reason: "429", afterMs: 60_000, scope: "address" };
   let breaker: Breaker = CLOSED;
-  for (let i = 0; i < 10; i++) breaker = after(breaker, held, { now: 0, settings });
+  for (let i = 0; i < 10; i++) breaker = breakerAfter(breaker, held, { now: 0, settings });
   assert.deepEqual(breaker, CLOSED);
 });
 
-Deno.test("a dead token or a refused message is an answer, and closes it", () => {
+Deno.test("a dead token or a refused message counts as an answer and closes the breaker", () => {
   for (const kind of ["gone", "rejected"] as const) {
-    assert.deepEqual(after(fail(CLOSED, 2), { kind, reason: "" }, { now: 0, settings }), CLOSED);
+    assert.deepEqual(
+      breakerAfter(fail(CLOSED, 2), { kind, reason: "" }, { now: 0, settings }),
+      CLOSED,
+    );
   }
 });
 
-Deno.test("late answers to what was sent before it opened do not stretch it", () => {
+Deno.test("outcomes of attempts from before the breaker opened do not lengthen the wait", () => {
   const open = fail(CLOSED, 3);
   assert.deepEqual(fail(open, 5, 500), open);
 });

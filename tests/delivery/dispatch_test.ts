@@ -34,7 +34,7 @@ function dispatchWith(parts: Pick<DispatchOptions, "matching" | "configuration">
   });
 }
 
-/** Everything that fails and that nobody waits for, which ends a process. */
+/** Unhandled rejections, which would end a process. */
 async function unhandledOf(act: () => Promise<void>): Promise<readonly unknown[]> {
   const found: unknown[] = [];
   function note(event: PromiseRejectionEvent): void {
@@ -65,7 +65,7 @@ for (
     },
   })
 ) {
-  Deno.test(`a batch fails as a whole, and nothing else does, where ${what}`, async () => {
+  Deno.test(`a batch fails as a whole, without an unhandled rejection, where ${what}`, async () => {
     const dispatch = dispatchWith({ matching, configuration: () => ({ view: away }) });
     const unhandled = await unhandledOf(async () => {
       await assert.rejects(dispatch(BATCH, { isRepeat: false }));
@@ -77,10 +77,10 @@ for (
 Deno.test("an event names the clients that had no open socket, where there are any", async () => {
   const published: UserEvent[] = [];
   const settled = new Map<string, readonly TargetRecord[]>();
-  const seat = (client: string, open: boolean): Presence => ({
+  const presence = (client: string, open: boolean): Presence => ({
     ...{ client, id: client, socketId: client, open },
   });
-  const present = [[seat("mail", true), seat("phone", false)], [seat("mail", true)]];
+  const present = [[presence("mail", true), presence("phone", false)], [presence("mail", true)]];
   const dispatch = createDispatch({
     matching: {
       match: ({ context, user }, clients) =>

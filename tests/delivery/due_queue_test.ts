@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createIdSource } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";
-import { DueQueue, type JobResult } from "../../delivery/due_queue.ts";
+import { DueQueue } from "../../delivery/due_queue.ts";
+import type { JobResult } from "../../delivery/job_claims.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { processClock } from "../support/process_clock.ts";
@@ -30,7 +31,7 @@ function job(name: string, atMs: number) {
   return { job: { name, tries: 0 }, atMs };
 }
 
-/** Notes the names of the jobs it is given, and is done with each. */
+/** Records the names of its jobs, and finishes each one. */
 function recorder() {
   const names: string[] = [];
   return {
@@ -47,7 +48,7 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
   await settle(10);
 }
 
-Deno.test("jobs are handed out in the order of their times, and not before", async () => {
+Deno.test("jobs run in the order of their due times, and not before", async () => {
   const { queue, clock } = setUp();
   const { names, handle } = recorder();
   await queue.start(handle);
@@ -63,7 +64,7 @@ Deno.test("jobs are handed out in the order of their times, and not before", asy
   await queue.stop();
 });
 
-Deno.test("a job that wants to be tried isRepeat comes back, as it was left, at its time", async () => {
+Deno.test("a job that asks for a retry runs again at its time, with its new content", async () => {
   const { queue, clock } = setUp();
   const seen: number[] = [];
   await queue.start((each) => {
@@ -82,7 +83,7 @@ Deno.test("a job that wants to be tried isRepeat comes back, as it was left, at 
   await queue.stop();
 });
 
-Deno.test("no more jobs run at once than allowed, and all get their turn", async () => {
+Deno.test("no more jobs run at once than allowed, and all run", async () => {
   const { queue, clock } = setUp();
   let running = 0;
   let most = 0;
@@ -104,10 +105,10 @@ Deno.test("no more jobs run at once than allowed, and all get their turn", async
   await queue.stop();
 });
 
-Deno.test("a job that ends while a listing still shows it is not done again", async () => {
+Deno.test("a job that ends while a listing still contains it does not run again", async () => {
   const clock = new FakeClock();
   const store = new MemoryStore({ clock });
-  // As a data file does it: what is read is a moment old, and other things happen before it is seen.
+  // A data file behaves like this: a listing is slightly old when it is read.
   const list = store.list.bind(store);
   Object.assign(store, {
     async *list(options: Parameters<Store["list"]>[0]) {
@@ -128,7 +129,7 @@ Deno.test("a job that ends while a listing still shows it is not done again", as
   assert.deepEqual(names, Array.from({ length: 9 }, (_, at) => String(at)));
 });
 
-Deno.test("a restart forgets nothing, and what was at work is worked on again", async () => {
+Deno.test("a restart loses no job, and jobs that were running run again", async () => {
   const first = setUp();
   await first.queue.start(() => new Promise(() => {}));
   const now = first.clock.now();
@@ -170,7 +171,7 @@ Deno.test("a handler that throws keeps its job for later", async () => {
   await queue.stop();
 });
 
-/** Two processes over one store, each with what it was given to do. */
+/** Two processes over one store, each with the jobs that it ran. */
 async function setUpTwo() {
   const clock = new FakeClock();
   const store = new MemoryStore({ clock });
@@ -185,7 +186,7 @@ async function setUpTwo() {
   return { clock, store, one, other, left };
 }
 
-Deno.test("of two that share a store, one gets each job, and each job is done", async () => {
+Deno.test("of two processes that share a store, exactly one runs each job", async () => {
   const { clock, one, other, left } = await setUpTwo();
   const now = clock.now();
   const jobs = Array.from({ length: 75 }, (_, n) => job(String(n), now + Math.max(0, n - 25) * 20));
@@ -200,7 +201,7 @@ Deno.test("of two that share a store, one gets each job, and each job is done", 
   await Promise.all([one.queue.stop(), other.queue.stop()]);
 });
 
-Deno.test("a job that another process has stored is seen within about a second", async () => {
+Deno.test("a job stored by another process runs within about a second", async () => {
   const { clock, one, other } = await setUpTwo();
   await one.queue.stop();
   await one.queue.schedule([job("a", clock.now() + 500)]);
@@ -211,7 +212,7 @@ Deno.test("a job that another process has stored is seen within about a second",
   await other.queue.stop();
 });
 
-Deno.test("a job of a process that died is done by another one after the lease", async () => {
+Deno.test("another process runs the job of a dead one after the lease", async () => {
   const clock = new FakeClock();
   const store = new MemoryStore({ clock });
   const dead = setUp(clock, sharedView(store));
@@ -224,16 +225,16 @@ Deno.test("a job of a process that died is done by another one after the lease",
   await pass(clock, 10);
   assert.deepEqual(seen, ["a"]);
   dead.life.kill();
-  const heir = { ...setUp(clock, sharedView(store)), ...recorder() };
-  await heir.queue.start(heir.handle);
+  const successor = { ...setUp(clock, sharedView(store)), ...recorder() };
+  await successor.queue.start(successor.handle);
   await pass(clock, 119_000);
-  assert.deepEqual(heir.names, []);
+  assert.deepEqual(successor.names, []);
   await pass(clock, 3_000);
-  assert.deepEqual(heir.names, ["a"]);
-  await heir.queue.stop();
+  assert.deepEqual(successor.names, ["a"]);
+  await successor.queue.stop();
 });
 
-Deno.test("a job that takes longer than the lease is not done by another one meanwhile", async () => {
+Deno.test("a job that takes longer than the lease does not run on another process", async () => {
   const { clock, one, other, left } = await setUpTwo();
   await other.queue.stop();
   let end!: () => void;
@@ -249,7 +250,7 @@ Deno.test("a job that takes longer than the lease is not done by another one mea
   await Promise.all([one.queue.stop(), other.queue.stop()]);
 });
 
-Deno.test("one that was paused leaves alone what others have done since", async () => {
+Deno.test("a paused process does not change jobs that others have finished since", async () => {
   const { clock, one, other, left } = await setUpTwo();
   let end!: (result: JobResult<Job>) => void;
   await one.queue.start(() => new Promise((resolve) => end = resolve));
@@ -267,7 +268,7 @@ Deno.test("one that was paused leaves alone what others have done since", async 
   await Promise.all([one.queue.stop(), other.queue.stop()]);
 });
 
-Deno.test("on a shared store a job is put off, or kept by a handler that throws, just the same", async () => {
+Deno.test("on a shared store, too, a job can be postponed, and survives a handler that throws", async () => {
   const { clock, one, other, left } = await setUpTwo();
   await other.queue.stop();
   const tries: number[] = [];
@@ -290,7 +291,7 @@ Deno.test("on a shared store a job is put off, or kept by a handler that throws,
   await one.queue.stop();
 });
 
-Deno.test("on a shared store, too, a job of a clock that was a year ahead does not wait", async () => {
+Deno.test("on a shared store, too, a job stored by a clock a year ahead does not wait", async () => {
   const { clock, one, other } = await setUpTwo();
   await one.queue.stop();
   await one.queue.schedule([job("a", clock.now() + 365 * 86_400_000)]);

@@ -4,42 +4,46 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 function setUp() {
   const clock = new FakeClock();
-  const waves: InvalidationWindow[] = [];
+  const spikes: InvalidationWindow[] = [];
   const removed: string[] = [];
   const settings = { windowMs: 10_000, minAnswers: 20, maxDeadShare: 0.5 };
-  const guard = new InvalidationGuard({ clock, settings, onWave: (window) => waves.push(window) });
-  const dead = (lane: string, token: string) =>
-    guard.answered(lane, () => Promise.resolve(void removed.push(token)));
-  return { clock, guard, waves, removed, dead };
+  const guard = new InvalidationGuard({
+    clock,
+    settings,
+    onSpike: (window) => spikes.push(window),
+  });
+  const dead = (queue: string, token: string) =>
+    guard.record(queue, () => Promise.resolve(void removed.push(token)));
+  return { clock, guard, spikes, removed, dead };
 }
 
 Deno.test("a few dead tokens are removed when the window closes", async () => {
-  const { clock, removed, dead, waves } = setUp();
+  const { clock, removed, dead, spikes } = setUp();
   for (const token of ["a", "b", "c"]) dead("apn/ios", token);
   assert.deepEqual(removed, []);
   await clock.advance(10_000);
-  assert.deepEqual([removed, waves], [["a", "b", "c"], []]);
+  assert.deepEqual([removed, spikes], [["a", "b", "c"], []]);
 });
 
-Deno.test("a wave of dead answers removes nothing and is reported", async () => {
-  const { clock, removed, dead, waves } = setUp();
+Deno.test("a spike of dead answers removes no token and is reported", async () => {
+  const { clock, removed, dead, spikes } = setUp();
   for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
   await clock.advance(10_000);
   assert.deepEqual(removed, []);
-  assert.deepEqual(waves, [{ queue: "apn/ios", answers: 50, dead: 50 }]);
+  assert.deepEqual(spikes, [{ queue: "apn/ios", answers: 50, dead: 50 }]);
 });
 
-Deno.test("many dead answers among more good ones are no wave", async () => {
+Deno.test("many dead answers among more good ones are not a spike", async () => {
   const { clock, guard, removed, dead } = setUp();
   for (let i = 0; i < 30; i++) {
     dead("apn/ios", String(i));
-    guard.answered("apn/ios");
+    guard.record("apn/ios");
   }
   await clock.advance(10_000);
   assert.equal(removed.length, 30);
 });
 
-Deno.test("lanes are judged apart", async () => {
+Deno.test("each queue has its own window", async () => {
   const { clock, removed, dead } = setUp();
   for (let i = 0; i < 50; i++) dead("apn/ios", String(i));
   dead("gcm/android", "good");

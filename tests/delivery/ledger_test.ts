@@ -13,10 +13,10 @@ function target(state: TargetRecord["state"], fields: Partial<TargetRecord> = {}
   return { client: "mail", transport: "websocket", state, at: 1, ...fields };
 }
 
-/** A ledger over records in a map, and what its observer was told. */
+/** A ledger over records in a map, and the calls of its observer. */
 function open() {
   const records = new Map<string, LedgerRecord>();
-  const delivered: string[] = [];
+  const observed: string[] = [];
   const ledger = new Ledger({
     settle(record) {
       records.set(record.id, record);
@@ -29,31 +29,31 @@ function open() {
     },
     record: ({ id }) => Promise.resolve(records.get(id)),
   }, {
-    target: (_notification, { state }) => void delivered.push(state),
-    settled: ({ state }) => void delivered.push(`settled ${state}`),
-    reopened: () => void delivered.push("reopened"),
-    caughtUp: () => void delivered.push("caught up"),
-    received: ({ kind }) => void delivered.push(`received ${kind}`),
+    target: (_notification, { state }) => void observed.push(state),
+    settled: ({ state }) => void observed.push(`settled ${state}`),
+    reopened: () => void observed.push("reopened"),
+    acknowledged: () => void observed.push("acknowledged"),
+    received: ({ kind }) => void observed.push(`received ${kind}`),
   });
   const shown = () => {
     const { state, targets = [] } = records.get("n") ?? {};
     return [state, ...targets.map((each) => `${each.client} ${each.state} ${each.at}`)].join(", ");
   };
-  return { ledger, records, delivered, shown };
+  return { ledger, records, observed, shown };
 }
 
-Deno.test("what was kept for a client is sent once it has come back, and counted once", async () => {
-  const { ledger, delivered, shown } = open();
+Deno.test("a kept target becomes sent once its client returns, and counts once", async () => {
+  const { ledger, observed, shown } = open();
   ledger.settle(NOTIFICATION, [target("kept"), target("kept", { client: "phone" })]);
   assert.equal(shown(), "suppressed, mail kept 1, phone kept 1");
   assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
   assert.equal(await ledger.acknowledge(NOTIFICATION, { ...MAIL, at: 10 }), true);
   assert.equal(shown(), "delivered, mail sent 9, phone kept 1");
-  assert.deepEqual(delivered, ["kept", "kept", "settled suppressed", "caught up"]);
+  assert.deepEqual(observed, ["kept", "kept", "settled suppressed", "acknowledged"]);
 });
 
-Deno.test("what is still tried elsewhere stays in flight, and is settled when that ends", async () => {
-  const { ledger, delivered, shown } = open();
+Deno.test("a notification with a pending retry stays in flight, and settles when the retry ends", async () => {
+  const { ledger, observed, shown } = open();
   const phone = { client: "phone", transport: "apn", subscription: "s" } as const;
   ledger.begin(NOTIFICATION, [target("kept")], 1);
   ledger.attempted(NOTIFICATION, target("retrying", phone));
@@ -61,10 +61,10 @@ Deno.test("what is still tried elsewhere stays in flight, and is settled when th
   assert.equal(shown(), "in_flight, mail sent 9, phone retrying 1");
   await ledger.retried(NOTIFICATION, target("dead", phone));
   assert.equal(shown(), "delivered, mail sent 9, phone dead 1");
-  assert.deepEqual(delivered.filter((each) => each.startsWith("settled")), ["settled delivered"]);
+  assert.deepEqual(observed.filter((each) => each.startsWith("settled")), ["settled delivered"]);
 });
 
-Deno.test("who comes back while first attempts are under way is in the record they end in", async () => {
+Deno.test("a client that returns during first attempts is in the final record", async () => {
   const { ledger, shown } = open();
   ledger.begin(NOTIFICATION, [target("kept")], 1);
   assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
@@ -72,8 +72,8 @@ Deno.test("who comes back while first attempts are under way is in the record th
   assert.equal(shown(), "delivered, mail sent 9, phone gone 1");
 });
 
-Deno.test("where nothing was kept for the client, a record stays as it is", async () => {
-  const { ledger, records, delivered } = open();
+Deno.test("a record without a kept target for the client stays unchanged", async () => {
+  const { ledger, records, observed } = open();
   const merged = { state: "suppressed", reason: "merged" } as const;
   const expired = { state: "expired", reason: "ttl" } as const;
   for (
@@ -88,9 +88,9 @@ Deno.test("where nothing was kept for the client, a record stays as it is", asyn
     assert.equal(await ledger.acknowledge(NOTIFICATION, MAIL), true);
     assert.deepEqual(records.get("n"), before);
   }
-  assert.ok(!delivered.includes("caught up"));
+  assert.ok(!observed.includes("acknowledged"));
 });
 
-Deno.test("where there is no record yet, the ledger says so", async () => {
+Deno.test("acknowledge() is false where there is no record yet", async () => {
   assert.equal(await open().ledger.acknowledge(NOTIFICATION, MAIL), false);
 });

@@ -12,7 +12,7 @@ Deno.test("a notification is delivered on every transport, and the ledger says s
   assert.equal(await bench.summary(id), "delivered apn=sent gcm=sent");
 });
 
-Deno.test("a message for several phones of one user is made once", async () => {
+Deno.test("a message for several devices of one user is generated once", async () => {
   await using bench = await new PipelineBench().start();
   for (const token of ["one", "two", "three"]) bench.subscribe("apn", token);
   bench.subscribe("gcm", "four");
@@ -24,12 +24,12 @@ Deno.test("a message for several phones of one user is made once", async () => {
   assert.equal(bench.generated, 4, "of each notification its own");
 });
 
-Deno.test("nobody subscribed is a suppression with its reason", async () => {
+Deno.test("a notification without subscribers is suppressed, with the reason", async () => {
   await using bench = await new PipelineBench().start();
   assert.equal(await bench.summary(await bench.publish()), "suppressed no_subscription");
 });
 
-Deno.test("the token that caused it is delivered nothing", async () => {
+Deno.test("the token that caused a notification does not receive it", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "a");
   const id = await bench.publish({ sourceToken: "a" });
@@ -37,7 +37,7 @@ Deno.test("the token that caused it is delivered nothing", async () => {
   assert.equal(bench.apn.arrivals.length, 0);
 });
 
-Deno.test("what the cascade does not enable, or no client is configured for, is not sent", async () => {
+Deno.test("a target that is disabled, or whose client is not configured, receives nothing", async () => {
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n" +
     "com.openexchange.pns.delayDuration=0\n";
   await using bench = await new PipelineBench(undefined, undefined, properties).start();
@@ -47,7 +47,7 @@ Deno.test("what the cascade does not enable, or no client is configured for, is 
   assert.equal(await bench.summary(id), "suppressed apn=unserved gcm=disabled");
 });
 
-Deno.test("a failed attempt is made isRepeat at that address only, with the same id", async () => {
+Deno.test("a failed attempt is retried at that address only, with the same id", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x2");
   bench.subscribe("gcm", "b");
@@ -70,7 +70,7 @@ Deno.test("a retry that ends while another target still hangs is not overwritten
   assert.equal(await bench.summary(id), "delivered apn=sent gcm=expired");
 });
 
-Deno.test("a provider that hangs leaves the others' latency as it was", async () => {
+Deno.test("a provider that hangs does not delay the others", async () => {
   await using bench = await new PipelineBench().start();
   for (let i = 0; i < 30; i++) bench.subscribe("gcm", `hang ${i}`);
   bench.subscribe("apn", "a");
@@ -78,7 +78,7 @@ Deno.test("a provider that hangs leaves the others' latency as it was", async ()
   assert.equal(bench.apn.arrivals.length, 20, "all, without any time passing");
 });
 
-Deno.test("a dead token is removed, the publisher is delivered, and the webhook is signed", async () => {
+Deno.test("a dead token is removed, and the publisher receives a signed webhook", async () => {
   const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n" +
     "com.openexchange.pns.delayDuration=0\n" +
@@ -86,7 +86,7 @@ Deno.test("a dead token is removed, the publisher is delivered, and the webhook 
   await using bench = await new PipelineBench(undefined, undefined, properties).start();
   bench.subscribe("apn", "gone");
   assert.equal(await bench.summary(await bench.publish()), "dead apn=gone");
-  assert.equal(bench.targets.length, 1, "not before the wave guard has decided");
+  assert.equal(bench.targets.length, 1, "not before the invalidation guard has decided");
   await bench.pass(11_000);
   assert.equal(bench.targets.length, 0);
   const [{ headers, body }] = bench.feedback as [{ headers: Headers; body: string }];
@@ -97,7 +97,7 @@ Deno.test("a dead token is removed, the publisher is delivered, and the webhook 
   assert.equal(headers.get("webhook-signature"), `v1,${expected}`);
 });
 
-Deno.test("a wave of dead answers removes no token", async () => {
+Deno.test("a spike of dead answers removes no token", async () => {
   await using bench = await new PipelineBench().start();
   for (let i = 0; i < 40; i++) bench.subscribe("apn", `gone ${i}`);
   await bench.publish();
@@ -112,7 +112,7 @@ Deno.test("the token that a provider asks for is stored", async () => {
   assert.deepEqual(bench.targets.map(({ token }) => token), ["new home"]);
 });
 
-Deno.test("a message that can never go becomes a dead letter without a token in it, and replays", async () => {
+Deno.test("a rejected message becomes a dead letter, which can be replayed", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "rejected");
   const id = await bench.publish();
@@ -128,7 +128,7 @@ Deno.test("a message that can never go becomes a dead letter without a token in 
   assert.equal(await bench.pipeline.replay(letter!), false, "a second time");
 });
 
-Deno.test("what fails too often is given up as a dead letter", async () => {
+Deno.test("a message that fails too often becomes a dead letter", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x99");
   const id = await bench.publish();
@@ -145,7 +145,7 @@ Deno.test("a notification past its ttl is not sent any more", async () => {
   assert.equal(await bench.summary(id), "expired apn=expired");
 });
 
-Deno.test("a retry asks the subscriptions isRepeat: an unsubscribed address is left alone", async () => {
+Deno.test("a retry checks the subscription: an unsubscribed address receives nothing", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x1");
   const id = await bench.publish();
@@ -163,14 +163,14 @@ Deno.test("a provider that is down for a while loses nothing", async () => {
   for (let i = 0; i < 50; i++) ids.push(await bench.publish({ data: JSON.stringify({ i }) }));
   await bench.pass(60_000);
   const triedWhileDown = bench.apn.arrivals.length;
-  // Five open the breaker; then one probes after each wait, which doubles.
-  assert.ok(triedWhileDown <= 12, `the breaker held back: ${triedWhileDown} attempts`);
+  // Five failures open the breaker; then one probes after each wait, which doubles.
+  assert.ok(triedWhileDown <= 12, `the breaker limited the attempts: ${triedWhileDown} attempts`);
   bench.apn.down = undefined;
   await bench.pass(900_000);
   for (const id of ids) assert.equal(await bench.summary(id), "delivered apn=sent");
 });
 
-Deno.test("messages of a client whose options are faulty wait until they are mended", async () => {
+Deno.test("messages of a client with invalid options wait until the options are fixed", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "a");
   bench.apn.faulty = ["app"];
@@ -204,8 +204,8 @@ Deno.test("the same idempotency key publishes once, and with another body not at
       idempotencyKey: "k",
     });
   const first = await publish(1);
-  const isRepeat = await publish(1);
-  assert.deepEqual([isRepeat.ids, isRepeat.replayed, first.replayed], [first.ids, true, false]);
+  const repeated = await publish(1);
+  assert.deepEqual([repeated.ids, repeated.replayed, first.replayed], [first.ids, true, false]);
   await assert.rejects(
     publish(2),
     (error) => error instanceof ServiceError && error.code === "idempotency_mismatch",
@@ -231,7 +231,7 @@ Deno.test("a publisher of one context cannot publish in another, and nothing of 
   assert.equal(bench.apn.arrivals.length, 0);
 });
 
-/** Accepted and recovered less settled, by the metrics. */
+/** Accepted plus recovered minus settled, by the metrics. */
 async function unsettled(bench: PipelineBench, accepted: number): Promise<number> {
   const text = await bench.metrics.expose();
   const sum = (name: string) =>
@@ -241,7 +241,7 @@ async function unsettled(bench: PipelineBench, accepted: number): Promise<number
     sum("carillon_notifications_settled_total");
 }
 
-Deno.test("the books balance: accepted is what was settled and what is in flight", async () => {
+Deno.test("the metrics balance: accepted equals settled plus in flight", async () => {
   await using bench = await new PipelineBench().start();
   bench.subscribe("apn", "500 x1");
   bench.subscribe("gcm", "rejected");
@@ -259,7 +259,7 @@ Deno.test("the books balance: accepted is what was settled and what is in flight
   assert.deepEqual([bench.pipeline.inFlight(), await unsettled(bench, 15)], [0, 0]);
 });
 
-Deno.test("the books balance where notifications were merged", async () => {
+Deno.test("the metrics balance with merged notifications", async () => {
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n";
   await using bench = await new PipelineBench(undefined, undefined, properties).start();
   bench.subscribe("apn", "a");
@@ -272,7 +272,7 @@ Deno.test("the books balance where notifications were merged", async () => {
   assert.equal(bench.apn.arrivals.length, 1);
 });
 
-Deno.test("the books balance after a crash amid retries, too", async () => {
+Deno.test("the metrics balance after a crash during retries", async () => {
   const first = await new PipelineBench().start();
   first.subscribe("apn", "500 x3");
   await first.publish({}, 4);
@@ -285,5 +285,5 @@ Deno.test("the books balance after a crash amid retries, too", async () => {
   assert.equal(bench.pipeline.inFlight(), 4);
   await bench.pass(120_000);
   assert.equal(bench.pipeline.inFlight(), 0);
-  assert.equal(await unsettled(bench, 4), 0, "recovered ones are counted by whoever starts it");
+  assert.equal(await unsettled(bench, 4), 0, "the caller of start() counts the recovered ones");
 });

@@ -27,65 +27,65 @@ class Provider {
 function setUp(settings: Partial<ProviderQueueSettings> = {}) {
   const clock = new FakeClock();
   const provider = new Provider();
-  const lane = new ProviderQueue({
+  const queue = new ProviderQueue({
     ...{ clock, yieldToEventLoop: () => settle(1) },
     settings: () => ({ ...SETTINGS, ...settings }),
   });
-  return { clock, provider, lane };
+  return { clock, provider, queue };
 }
 
-Deno.test("a lane makes so many attempts at once, and the next when one ends", async () => {
-  const { lane, provider } = setUp();
-  const all = [1, 2, 3].map(() => lane.submit(provider.attempt));
+Deno.test("a queue limits concurrent attempts, and starts the next when one ends", async () => {
+  const { queue, provider } = setUp();
+  const all = [1, 2, 3].map(() => queue.submit(provider.attempt));
   assert.equal(provider.under.length, 2);
   await provider.endAll({ kind: "sent" });
   assert.equal(provider.under.length, 1);
   await provider.endAll({ kind: "sent" });
-  assert.ok((await Promise.all(all)).every(({ made }) => made));
+  assert.ok((await Promise.all(all)).every(({ wasAttempted }) => wasAttempted));
 });
 
-Deno.test("a lane that is full turns back at once, without an attempt", async () => {
-  const { lane, provider } = setUp();
-  const all = [1, 2, 3, 4, 5].map(() => lane.submit(provider.attempt));
-  const { made, outcome } = await lane.submit(provider.attempt);
-  assert.deepEqual([made, outcome.kind], [false, "retry"]);
+Deno.test("a full queue rejects at once, without an attempt", async () => {
+  const { queue, provider } = setUp();
+  const all = [1, 2, 3, 4, 5].map(() => queue.submit(provider.attempt));
+  const { wasAttempted, outcome } = await queue.submit(provider.attempt);
+  assert.deepEqual([wasAttempted, outcome.kind], [false, "retry"]);
   while (provider.under.length > 0) await provider.endAll({ kind: "sent" });
   await Promise.all(all);
 });
 
-Deno.test("a lane whose breaker opens turns back what is queued, and says for how long", async () => {
-  const { lane, provider } = setUp();
-  const all = [1, 2, 3, 4].map(() => lane.submit(provider.attempt));
+Deno.test("a queue whose breaker opens rejects the queued attempts, with the wait", async () => {
+  const { queue, provider } = setUp();
+  const all = [1, 2, 3, 4].map(() => queue.submit(provider.attempt));
   // The first failure lets the third begin; the second one opens the breaker for the fourth.
   await provider.endAll({ kind: "retry", reason: "timeout" });
   await provider.endAll({ kind: "sent" });
   const results = await Promise.all(all);
-  assert.deepEqual(results.map(({ made }) => made), [true, true, true, false]);
+  assert.deepEqual(results.map(({ wasAttempted }) => wasAttempted), [true, true, true, false]);
   const fourth = results[3]!.outcome;
   assert.ok(fourth.kind === "retry" && fourth.afterMs === 1000);
 });
 
-Deno.test("after the wait one probe is made, and its success opens the lane to all", async () => {
-  const { lane, provider, clock } = setUp();
-  const failed = [1, 2].map(() => lane.submit(provider.attempt));
+Deno.test("after the wait one probe runs, and its success lets the others run", async () => {
+  const { queue, provider, clock } = setUp();
+  const failed = [1, 2].map(() => queue.submit(provider.attempt));
   await provider.endAll({ kind: "retry", reason: "timeout" });
   await Promise.all(failed);
   await clock.advance(1000);
-  const probe = lane.submit(provider.attempt);
-  assert.equal((await lane.submit(provider.attempt)).made, false);
+  const probe = queue.submit(provider.attempt);
+  assert.equal((await queue.submit(provider.attempt)).wasAttempted, false);
   await provider.endAll({ kind: "sent" });
-  assert.ok((await probe).made);
-  const next = lane.submit(provider.attempt);
+  assert.ok((await probe).wasAttempted);
+  const next = queue.submit(provider.attempt);
   await provider.endAll({ kind: "sent" });
-  assert.ok((await next).made);
+  assert.ok((await next).wasAttempted);
 });
 
-Deno.test("a lane keeps to its rate and loses nothing by it", async () => {
-  const { lane, clock } = setUp({ maxPerSecond: 2, maxQueued: 100 });
+Deno.test("a queue keeps to its rate and loses nothing by it", async () => {
+  const { queue, clock } = setUp({ maxPerSecond: 2, maxQueued: 100 });
   let sent = 0;
   const all = Array.from(
     { length: 6 },
-    () => lane.submit(() => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
+    () => queue.submit(() => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
   );
   await settle();
   assert.equal(sent, 2);
@@ -96,9 +96,9 @@ Deno.test("a lane keeps to its rate and loses nothing by it", async () => {
   await Promise.all(all);
 });
 
-Deno.test("a lane aborts an attempt that takes too long", async () => {
-  const { lane, provider, clock } = setUp();
-  const result = lane.submit(provider.attempt);
+Deno.test("a queue aborts an attempt that takes too long", async () => {
+  const { queue, provider, clock } = setUp();
+  const result = queue.submit(provider.attempt);
   const { signal, end } = provider.under[0]!;
   signal.addEventListener("abort", () => end({ kind: "retry", reason: "timeout" }));
   await clock.advance(9_999);
@@ -107,42 +107,42 @@ Deno.test("a lane aborts an attempt that takes too long", async () => {
   assert.deepEqual((await result).outcome, { kind: "retry", reason: "timeout" });
 });
 
-Deno.test("a transport that throws costs a retry and not the lane", async () => {
-  const { lane } = setUp();
-  const { outcome } = await lane.submit(() => Promise.reject(new TypeError("bug")));
+Deno.test("a transport that throws costs a retry and not the queue", async () => {
+  const { queue } = setUp();
+  const { outcome } = await queue.submit(() => Promise.reject(new TypeError("bug")));
   assert.equal(outcome.kind, "retry");
-  assert.equal((await lane.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
+  assert.equal((await queue.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
 });
 
-Deno.test("a lane that turns back many lets others have their yieldToEventLoop in between", async () => {
+Deno.test("a queue that rejects many attempts yields to the event loop in between", async () => {
   let turns = 0;
-  const lane = new ProviderQueue({
+  const queue = new ProviderQueue({
     clock: new FakeClock(),
     settings: () => ({ ...SETTINGS, maxConcurrent: 2, maxQueued: 2000 }),
     yieldToEventLoop: () => Promise.resolve(void turns++),
   });
   const provider = new Provider();
-  const all = Array.from({ length: 1002 }, () => lane.submit(provider.attempt));
+  const all = Array.from({ length: 1002 }, () => queue.submit(provider.attempt));
   await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
   const results = await Promise.all(all);
-  assert.equal(results.filter(({ made }) => made).length, 2);
+  assert.equal(results.filter(({ wasAttempted }) => wasAttempted).length, 2);
   assert.equal(turns, 3, "256 at a time");
 });
 
-Deno.test("a lane that may send isRepeat while it turns back keeps the rest", async () => {
+Deno.test("a queue whose breaker closes while it rejects keeps the remaining attempts", async () => {
   const clock = new FakeClock();
   const { openMs } = SETTINGS.breaker;
-  const lane = new ProviderQueue({
+  const queue = new ProviderQueue({
     clock,
     settings: () => ({ ...SETTINGS, maxConcurrent: 1, maxQueued: 2000 }),
     yieldToEventLoop: () => clock.advance(openMs),
   });
   const provider = new Provider();
-  const all = Array.from({ length: 501 }, () => lane.submit(provider.attempt));
+  const all = Array.from({ length: 501 }, () => queue.submit(provider.attempt));
   await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
   const results = Promise.all(all);
   let isOver = false;
   void results.then(() => isOver = true);
   while (!isOver) await provider.endAll({ kind: "sent" });
-  assert.equal((await results).filter(({ made }) => !made).length, 256);
+  assert.equal((await results).filter(({ wasAttempted }) => !wasAttempted).length, 256);
 });

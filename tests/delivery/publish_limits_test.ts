@@ -21,7 +21,7 @@ function limits(perKey: number, perContext: number) {
   };
 }
 
-/** So many of one context. */
+/** This many drafts of one context. */
 function of(context: string, count: number): readonly string[] {
   return Array<string>(count).fill(context);
 }
@@ -87,7 +87,7 @@ Deno.test("a batch that a context refuses takes nothing from the credential", as
   await admit(of("1", 10));
 });
 
-Deno.test("the time to come back is that of the limit that lasts longest, in whole seconds", async () => {
+Deno.test("the wait is that of the limit that lasts longest, in whole seconds", async () => {
   const { admit } = limits(10, 2);
   await admit(of("1", 5)); // in debt: full in 2.5 s
   const { retryAfterSeconds, message } = await refusal(admit(of("1", 10)));

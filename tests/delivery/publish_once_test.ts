@@ -16,7 +16,7 @@ class Shared {
   readonly accepted = new Map<string, Notification>();
   readonly puts: { readonly ids: readonly string[]; readonly isRepeat: boolean }[] = [];
   readonly store: Store;
-  /** What comes before a put takes effect; rejects where it shall fail. */
+  /** Runs before a put takes effect; rejects where it should fail. */
   beforePut: () => Promise<void> = () => Promise.resolve();
   beforeCommit: (commit: Commit) => Promise<void> = () => Promise.resolve();
   readonly #takesRecords: boolean;
@@ -37,7 +37,7 @@ class Shared {
     };
   }
 
-  /** A node's way to publish the one request of these tests, or one like it. */
+  /** Publishes the request of these tests, or a similar one, on a node. */
   node({ fingerprint = "f" } = {}) {
     const publish = createPublishOnce({
       buffer: {
@@ -100,7 +100,7 @@ for (const takesRecords of [false, true]) {
     assert.deepEqual([...shared.accepted.keys()], first.ids);
   });
 
-  Deno.test(`with ${which}, of two nodes at the same moment one is delivered to come back`, async () => {
+  Deno.test(`with ${which}, of two nodes at the same moment one gets a conflict`, async () => {
     const shared = new Shared({ takesRecords });
     const [a, b] = await Promise.allSettled([shared.node()(), shared.node()()]);
     assert.deepEqual([a.status, b.status], ["fulfilled", "rejected"]);
@@ -153,7 +153,7 @@ for (const takesRecords of [false, true]) {
   });
 }
 
-Deno.test("what is finished has the ids and the time of the first try, and says that it comes again", async () => {
+Deno.test("a finished request has the ids and time of the first try, and is put as a repeat", async () => {
   const shared = new Shared();
   shared.beforePut = fail;
   await refused(shared.node()(), "store_unavailable");
@@ -167,7 +167,7 @@ Deno.test("what is finished has the ids and the time of the first try, and says 
   for (const each of shared.accepted.values()) assert.equal(each.acceptedAt, acceptedAt);
 });
 
-Deno.test("where being accepted could not be remembered, a repetition says the same ids again", async () => {
+Deno.test("a repetition returns the same ids where the key could not be marked as accepted", async () => {
   const shared = new Shared();
   let commits = 0;
   shared.beforeCommit = () => ++commits === 2 ? fail() : Promise.resolve();
@@ -180,7 +180,7 @@ Deno.test("where being accepted could not be remembered, a repetition says the s
   assert.equal(shared.accepted.size, 2);
 });
 
-Deno.test("where the store is away nothing is put, and the key stays free", async () => {
+Deno.test("without the store nothing is put, and the key stays free", async () => {
   const shared = new Shared();
   shared.beforeCommit = fail;
   await refused(shared.node()(), "store_unavailable");
@@ -226,6 +226,6 @@ Deno.test("a clock that is ahead does not hold a key up for longer", () => {
     pending: { since: 50_000, acceptedAt: 0 },
   } as const;
   const at = (now: number) => idempotencyStateOf(known, { fingerprint: "f", now });
-  assert.equal(at(45_000), "under way");
+  assert.equal(at(45_000), "in progress");
   assert.equal(at(30_000), "unfinished");
 });

@@ -21,58 +21,63 @@ const FINAL: readonly [Outcome, object][] = [
   [{ kind: "sent", newToken: "t" }, { kind: "final", state: "sent", newToken: "t" }],
   [{ kind: "offline" }, { kind: "final", state: "offline" }],
   [{ kind: "source" }, { kind: "final", state: "source" }],
-  [{ kind: "gone", reason: "410" }, { kind: "final", state: "gone", reason: "410", drop: true }],
+  [{ kind: "gone", reason: "410" }, {
+    kind: "final",
+    state: "gone",
+    reason: "410",
+    removeToken: true,
+  }],
   [
     { kind: "rejected", reason: "413" },
-    { kind: "final", state: "rejected", reason: "413", letter: true },
+    { kind: "final", state: "rejected", reason: "413", deadLetter: true },
   ],
 ];
 
-for (const [outcome, verdict] of FINAL) {
+for (const [outcome, decision] of FINAL) {
   Deno.test(`decideRetry() ends ${JSON.stringify(outcome)} for good`, () => {
-    assert.deepEqual(decideRetry(outcome, facts()), verdict);
+    assert.deepEqual(decideRetry(outcome, facts()), decision);
   });
 }
 
-Deno.test("decide() tries isRepeat after a wait within the back-off", () => {
-  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 3 }));
-  assert.deepEqual(verdict, { kind: "again", atMs: 1_000_000 + 2000, reason: "503" });
+Deno.test("decideRetry() retries after a wait within the backoff", () => {
+  const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 3 }));
+  assert.deepEqual(decision, { kind: "retry", atMs: 1_000_000 + 2000, reason: "503" });
 });
 
-Deno.test("decide() never tries isRepeat before the provider's floor", () => {
+Deno.test("decideRetry() never retries before the provider's floor", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 600_000 }),
       fc.double({ min: 0, max: 0.999, noNaN: true }),
       (afterMs, random) => {
-        const verdict = decideRetry({ kind: "retry", reason: "429", afterMs }, facts({ random }));
-        assert.ok(verdict.kind === "again" && verdict.atMs >= 1_000_000 + afterMs);
+        const decision = decideRetry({ kind: "retry", reason: "429", afterMs }, facts({ random }));
+        assert.ok(decision.kind === "retry" && decision.atMs >= 1_000_000 + afterMs);
       },
     ),
   );
 });
 
-Deno.test("decide() gives up after the last attempt, and keeps a letter", () => {
-  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 5 }));
-  assert.deepEqual(verdict, { kind: "final", state: "dead", reason: "503", letter: true });
+Deno.test("decideRetry() gives up after the last attempt, with a dead letter", () => {
+  const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ attempts: 5 }));
+  assert.deepEqual(decision, { kind: "final", state: "dead", reason: "503", deadLetter: true });
 });
 
-Deno.test("decide() gives up what would be too old", () => {
-  const verdict = decideRetry(
+Deno.test("decideRetry() gives up a message that would be too old", () => {
+  const decision = decideRetry(
     { kind: "retry", reason: "503" },
     facts({ since: 1_000_000 - 3_600_000 }),
   );
-  assert.equal(verdict.kind === "final" && verdict.state, "dead");
+  assert.equal(decision.kind === "final" && decision.state, "dead");
 });
 
-Deno.test("decide() lets it expire where the next attempt would come after its end", () => {
-  const verdict = decideRetry({ kind: "retry", reason: "503" }, facts({ expiresAt: 1_000_400 }));
-  assert.deepEqual(verdict, { kind: "final", state: "expired", reason: "503" });
+Deno.test("decideRetry() lets a message expire where the next attempt would come after its end", () => {
+  const decision = decideRetry({ kind: "retry", reason: "503" }, facts({ expiresAt: 1_000_400 }));
+  assert.deepEqual(decision, { kind: "final", state: "expired", reason: "503" });
 });
 
-Deno.test("decide() waits for an operator where the set-up is wrong, and drops no token", () => {
-  const verdict = decideRetry({ kind: "misconfigured", reason: "403" }, facts());
-  assert.ok(verdict.kind === "again" && verdict.atMs >= 1_000_000 + POLICY.misconfiguredMs);
+Deno.test("decideRetry() waits for an operator where the set-up is wrong, and removes no token", () => {
+  const decision = decideRetry({ kind: "misconfigured", reason: "403" }, facts());
+  assert.ok(decision.kind === "retry" && decision.atMs >= 1_000_000 + POLICY.misconfiguredMs);
 });
 
 Deno.test("backoffMs() doubles its ceiling up to the cap and uses all of the range below", () => {

@@ -207,7 +207,7 @@ Deno.test({
     await page.says(/^event: ox:mail:new \{.*"id":"113"/m);
     await until(
       "the push service got it",
-      () => simulator.arrivals.list({ provider: "webpush" })[0],
+      () => simulator.received.list({ provider: "webpush" })[0],
     );
   },
 });

@@ -32,9 +32,9 @@ Deno.test({
     const plan = planOf(OPTIONS.seed, { ...OPTIONS, clients: OPTIONS.users * CLIENTS_PER_USER });
     const kinds = new Set(plan.map(({ kind }) => kind));
     for (const kind of MUST_HAPPEN) assert.ok(kinds.has(kind), `the plan lacks ${kind}`);
-    const { story } = await run(plan, { ...OPTIONS, tell() {} });
-    const { findings, isSound } = judge(story);
+    const { record } = await run(plan, { ...OPTIONS, onProgress() {} });
+    const { findings, isSound } = judge(record);
     assert.ok(isSound, `${plan.map(describe).join("\n")}\n\n${tableOf(findings)}`);
-    assert.ok(story.publications.length > 300, "too little was published to mean anything");
+    assert.ok(record.publications.length > 300, "too little was published to mean anything");
   },
 });

@@ -77,7 +77,7 @@ Deno.test("a credential that is put right counts after a reload, without a resta
     const { state } = await service.settled(await service.publish(mail(2)));
     return state === "delivered";
   });
-  assert.equal(simulator.arrivals.list({ provider: "apn", accepted: true }).length, 1);
+  assert.equal(simulator.received.list({ provider: "apn", accepted: true }).length, 1);
 });
 
 Deno.test("a test message says what the provider answered", async () => {

@@ -28,9 +28,9 @@ async function assertAllDelivered(
 ): Promise<void> {
   const records = await Promise.all(ids.map((id) => service.settled(id)));
   assert.deepEqual(records.map(({ state }) => state), ids.map(() => "delivered"));
-  const taken = simulator.arrivals.list({ provider: "apn", accepted: true });
+  const taken = simulator.received.list({ provider: "apn", accepted: true });
   assert.deepEqual(new Set(taken.map(({ headers }) => headers["apns-id"])), new Set(ids));
-  const byToken = Map.groupBy(simulator.arrivals.list({ provider: "apn" }), ({ token }) => token);
+  const byToken = Map.groupBy(simulator.received.list({ provider: "apn" }), ({ token }) => token);
   for (const arrivals of byToken.values()) {
     assert.equal(new Set(arrivals.map(({ headers }) => headers["apns-id"])).size, 1);
     assert.equal(new Set(arrivals.map(({ headers }) => headers["apns-collapse-id"])).size, 1);
@@ -66,7 +66,7 @@ for (const engine of ENGINES) {
       providers,
       await tellAll(providers, (n) => n % 4 ? "ok" : "hang once"),
     );
-    const hung = providers.simulator.arrivals.list({ provider: "apn", accepted: false });
+    const hung = providers.simulator.received.list({ provider: "apn", accepted: false });
     assert.ok(hung.length >= MANY / 4);
   });
 
@@ -98,7 +98,7 @@ Deno.test("a provider that hangs leaves the others as quick as they were", async
   await service.subscribe({ ...APN, user: "apple", token: iPhone(1) });
   const hanging = Array.from({ length: 300 }, (_, id) => mail(id, { user: "android" }));
   const stuck = await service.publishAll(hanging);
-  await simulator.arrivals.wait(1, { provider: "fcm" }, AbortSignal.timeout(10_000));
+  await simulator.received.wait(1, { provider: "fcm" }, AbortSignal.timeout(10_000));
   const ids = await service.publishAll(
     Array.from({ length: MANY }, (_, id) => mail(id, { user: "apple" })),
   );
@@ -119,6 +119,6 @@ Deno.test("a token that the provider replaces is stored", async () => {
   await service.subscribe({ ...gcm, token: "fault:moved-canonical_token:1" });
   await service.settled(await service.publish(mail(1)));
   await service.settled(await service.publish(mail(2)));
-  const tokens = simulator.arrivals.list({ provider: "gcm" }).map(({ token }) => token);
+  const tokens = simulator.received.list({ provider: "gcm" }).map(({ token }) => token);
   assert.deepEqual(tokens, ["fault:moved-canonical_token:1", "canonical_token"]);
 });

@@ -41,14 +41,14 @@ Deno.test("whoever throttles is asked isRepeat no sooner than its floor allows",
       await pass(
         clock,
         20,
-        () => Promise.resolve(simulator.arrivals.list({ provider }).length > 0),
+        () => Promise.resolve(simulator.received.list({ provider }).length > 0),
       );
       const record = await pass(clock, 1000, async () => {
         const { body } = await service.call("GET", `/v1/notifications/${id}`);
         return body.state !== "in_flight" && body;
       });
       assert.equal(record.state, "delivered");
-      const [first, second, ...more] = simulator.arrivals.list({ provider });
+      const [first, second, ...more] = simulator.received.list({ provider });
       assert.deepEqual([first!.status, more], [429, []]);
       assert.ok(second!.at - first!.at >= floorMs);
     });

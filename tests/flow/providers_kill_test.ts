@@ -58,9 +58,9 @@ for (const engine of ENGINES) {
         { length: USERS },
         (_, user) => mail(round, { user: String(user), priority: "high" }),
       );
-      const soon = simulator.arrivals.list().length + (round + 1) * 5;
+      const soon = simulator.received.list().length + (round + 1) * 5;
       accepted.push(...await service.publishAll(fields));
-      await simulator.arrivals.wait(soon, {}, AbortSignal.timeout(10_000));
+      await simulator.received.wait(soon, {}, AbortSignal.timeout(10_000));
       await service.end("SIGKILL");
       await service.start();
     }
@@ -70,7 +70,7 @@ for (const engine of ENGINES) {
       const ended = targets.map((target) => `${target.transport} ${target.state}`).sort();
       assert.deepEqual([state, ...ended], ["delivered", "apn sent", "gcm sent", "webpush sent"]);
     }
-    const taken = simulator.arrivals.list({ accepted: true })
+    const taken = simulator.received.list({ accepted: true })
       .filter(({ provider }) => provider !== "google-token");
     const pushes = Map.groupBy(taken, (push) => `${push.provider} ${notificationOf(push)}`);
     assert.equal(pushes.size, accepted.length * TRANSPORTS.length);

@@ -28,7 +28,7 @@ for (const engine of ENGINES) {
         ),
       );
       const some = ids.length * APN_CLIENTS.length - USERS;
-      await simulator.arrivals.wait(some, { provider: "apn" }, AbortSignal.timeout(10_000));
+      await simulator.received.wait(some, { provider: "apn" }, AbortSignal.timeout(10_000));
       // The same authorities, but not the same file: both clients are made anew.
       const authorities = await Deno.readTextFile(`${folder}/ca.pem`);
       await Deno.writeTextFile(`${folder}/ca.pem`, `${authorities}\n`);
@@ -40,7 +40,7 @@ for (const engine of ENGINES) {
       const { state, targets } = await service.settled(id);
       assert.deepEqual([state, ...targets.map((one) => one.state)], ["delivered", "sent", "sent"]);
     }
-    const pushes = simulator.arrivals.list({ provider: "apn" });
+    const pushes = simulator.received.list({ provider: "apn" });
     assert.equal(pushes.length, ids.length * APN_CLIENTS.length);
   });
 }

@@ -27,7 +27,7 @@ Deno.test("a VAPID key is rotated by a reload, and no browser misses a message",
     assert.deepEqual([user, state, targets[0]?.state], [user, "delivered", "sent"]);
   }
   // A browser that says its key is not tried with another one first.
-  const refused = simulator.arrivals.list({ provider: "webpush", accepted: false });
+  const refused = simulator.received.list({ provider: "webpush", accepted: false });
   assert.deepEqual(refused.map(({ reason }) => reason), ["VapidPkHashMismatch"]);
 });
 

@@ -20,7 +20,7 @@ Deno.test("what was kept for a client is delivered once the client has come back
   assert.deepEqual(after.targets.map(({ state }) => state), ["sent"]);
   assert.ok(after.targets[0]!.at > kept!.at);
   const { text } = await service.call("GET", "/metrics");
-  assert.match(text, /^carillon_notifications_caught_up_total 1$/m);
+  assert.match(text, /^carillon_deferred_receipts_total 1$/m);
   assert.match(text, /^carillon_notifications_settled_total\{state="suppressed"\} 1$/m);
 });
 

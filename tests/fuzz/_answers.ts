@@ -5,7 +5,7 @@ import { spoiledBody } from "./_bodies.ts";
 import type { Dice } from "./_fuzz.ts";
 
 /** An answer that is to be given. */
-export interface BadAnswer {
+interface BadAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -83,7 +83,7 @@ const TEN_MIB = gzipSync(new Uint8Array(10 * 2 ** 20));
 const BOMB = new Uint8Array(TEN_MIB.length * 20);
 for (let n = 0; n < 20; n++) BOMB.set(TEN_MIB, n * TEN_MIB.length);
 
-/** One by chance; redirects lead to the trap, or to addresses that nobody may be led to. */
+/** A random one; redirects lead to the trap, or to forbidden addresses. */
 export function badAnswer(dice: Dice, trap: string): BadAnswer {
   const headers: Record<string, string> = {};
   for (let n = dice.below(3); n > 0; n--) {

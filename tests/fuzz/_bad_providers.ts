@@ -12,7 +12,7 @@ import type { Dice } from "./_fuzz.ts";
 interface State {
   /** What answers are drawn from. */
   dice: Dice;
-  /** Where redirects lead, besides addresses that nobody has. */
+  /** Targets of redirects, besides addresses that do not exist. */
   trap: string;
   /** Bytes of the longest endless body that was taken. */
   longest: number;

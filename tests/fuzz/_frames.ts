@@ -4,7 +4,7 @@ import type { Dice } from "./_fuzz.ts";
 import { spoiledBytes } from "./_bodies.ts";
 
 /** What a socket sends: a text frame or a binary one. */
-export type Frame = string | Uint8Array<ArrayBuffer>;
+type Frame = string | Uint8Array<ArrayBuffer>;
 
 const PACKETS = [
   ...["40", "40{}", '40{"token":"x"}', "40/admin,", "40/__proto__,{}", "41", "41/x,", "44", "45"],

@@ -19,10 +19,10 @@ export interface Dice {
 }
 
 /** How many times the size of CI is run. */
-export const FUZZ_FACTOR = factorOf(Deno.env.get("CARILLON_FUZZ"));
+const FUZZ_FACTOR = factorOf(Deno.env.get("CARILLON_FUZZ"));
 
 /** The seed of this run. */
-export const FUZZ_SEED = Number(Deno.env.get("CARILLON_FUZZ_SEED") ?? 20_261_123);
+const FUZZ_SEED = Number(Deno.env.get("CARILLON_FUZZ_SEED") ?? 20_261_123);
 
 /** The dice of one case. */
 export function diceOf(seed: number): Dice {

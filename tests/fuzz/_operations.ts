@@ -41,7 +41,7 @@ interface Described {
 }
 
 /** The part of a document that is used here. */
-export interface ApiDocument {
+interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
   readonly components: { readonly schemas: Schemas };
 }

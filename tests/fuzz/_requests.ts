@@ -17,7 +17,7 @@ export interface FuzzRequest {
 }
 
 /** What requests are made of. */
-export interface RequestMaterial {
+interface RequestMaterial {
   readonly schemas: Schemas;
   /** Credentials to choose from, all valid. */
   readonly credentials: readonly string[];

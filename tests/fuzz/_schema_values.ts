@@ -32,7 +32,7 @@ const WORDS = ["1", "3", "open-xchange-appsuite", "ox:mail:new", "ox:*", "websoc
   .concat("webpush", "wns", "a", "Ärger", "🔔", " x ", "0", "https://push.example/x", "null");
 
 /** What a value is made of. */
-export interface ValueMaterial {
+interface ValueMaterial {
   readonly dice: Dice;
   /** The ones that others refer to. */
   readonly schemas: Schemas;

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import { systemClock } from "../../core/clock.ts";
 import { apnOptionsSchema } from "../../transports/apn/mod.ts";
 import { loadCredential } from "../../transports/apn/credentials.ts";
@@ -23,7 +24,7 @@ const PASSWORD = "A3JWKAKR8XB";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-Deno.test("a spoiled keystore is opened or comes to a fault, within a second", async () => {
+Deno.test("a damaged keystore is opened or reported as a fault, within a second", async () => {
   const pair = await makePushCertificate({ algorithm: "ec" });
   const variants = [[], ["-legacy"], ["-nomac"], ["-certpbe", "NONE"], ["-keypbe", "NONE"]];
   const stores = await Promise.all(
@@ -41,7 +42,7 @@ Deno.test("a spoiled keystore is opened or comes to a fault, within a second", a
   });
 });
 
-Deno.test("a spoiled token key comes to a fault or is loaded", async () => {
+Deno.test("a damaged token key is loaded or reported as a fault", async () => {
   const key = files().get("/etc/key.p8") as Bytes;
   const options = apnOptionsSchema.parse({
     ...{ privatekey: "/etc/key.p8", keyid: "ABC1234567", teamid: "TEAM123456" },
@@ -76,7 +77,7 @@ Deno.test("a spoiled service account is read or refused as one", async () => {
   });
 });
 
-Deno.test("spoiled VAPID keys come to a fault or are used", async () => {
+Deno.test("damaged VAPID keys are used or reported as a fault", async () => {
   const keys = await makeVapidKeys();
   await using transport = createWebPushTransport({
     ...{ clock: new FakeClock(), fetch, createHttpClient: Deno.createHttpClient },
@@ -97,10 +98,12 @@ Deno.test("spoiled VAPID keys come to a fault or are used", async () => {
 });
 
 async function inTime(run: () => Promise<void>): Promise<void> {
-  const started = performance.now();
+  // Of this process alone: others may use the same cores.
+  const before = process.cpuUsage();
   await run();
-  const took = performance.now() - started;
-  assert.ok(took < LONGEST_MS, `it took ${Math.round(took)} ms`);
+  const { user, system } = process.cpuUsage(before);
+  const tookMs = (user + system) / 1000;
+  assert.ok(tookMs < LONGEST_MS, `it took ${Math.round(tookMs)} ms of CPU`);
 }
 
 /** Bytes replaced, lengths and counts made large, parts cut out or doubled. */

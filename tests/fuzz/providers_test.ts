@@ -30,7 +30,7 @@ const CASES = 40;
 const LONGEST_MS = 65_000;
 const STEP_MS = 500;
 const MIB = 2 ** 20;
-/** Of an endless body: what connections and the runtime take in before they are told to stop. */
+/** Bytes of an endless body that connections and the runtime buffer before they stop. */
 const MAX_TAKEN_BYTES = 32 * MIB;
 const MAX_GROWTH_BYTES = 192 * MIB;
 const KINDS: readonly Outcome["kind"][] = ["sent", "kept", "offline", "source", "gone", "rejected"]
@@ -137,7 +137,7 @@ function testWay(
   });
 }
 
-/** What one attempt comes to while its clock runs much faster than the network needs. */
+/** Returns the outcome of one attempt while its clock runs much faster than the network. */
 async function outcomeOf(
   transport: Transport,
   { clock, token }: { readonly clock: FakeClock; readonly token: string },

@@ -47,7 +47,7 @@ Deno.test("bytes that are nearly HTTP leave no connection behind, and nothing br
     assert.ok(answer === "" || (status >= 100 && status < 500) || status === 505, what);
   });
   assert.ok((statuses.get(202) ?? 0) > 20, JSON.stringify([...statuses]));
-  assert.deepEqual(service.log.filter((line) => line.includes("request broke")), []);
+  assert.deepEqual(service.log.filter((line) => line.includes("failed unexpectedly")), []);
   await service.publish();
 });
 
@@ -64,7 +64,7 @@ function requestText(dice: Dice, { host, key }: { readonly host: string; readonl
   return [`POST ${target} ${version}`, ...lines, "", body].join(end);
 }
 
-/** Everything that comes back until the far side hangs up; it is told that nothing more comes. */
+/** Half-closes the connection and returns everything until the server closes it. */
 async function converse(port: number, bytes: Uint8Array): Promise<string> {
   using peer = await Deno.connect({ hostname: "127.0.0.1", port });
   const received: Uint8Array[] = [];

@@ -1,12 +1,14 @@
-/** A stock client of any version that writes down what it hears, and returns when a test says so. */
+/**
+ * A stock client of any version that records what it receives, and reconnects when a test says so.
+ */
 
 import { until } from "../support/until.ts";
 import type { Cell, Place } from "./_stock_matrix.ts";
 
-/** The topic that these clients listen to. */
+/** The topic that these clients subscribe to. */
 export const TOPIC = "t:matrix";
 
-/** What of the stock clients is the same in all versions. */
+/** The members of a stock client that are the same in all versions. */
 interface Emitter {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
@@ -28,7 +30,7 @@ interface StockSocket extends Emitter {
 
 type OpenSocket = (address: string, options: Readonly<Record<string, unknown>>) => StockSocket;
 
-/** How a client introduces itself. */
+/** How a client identifies itself. */
 export interface Introduction {
   readonly session: string;
   readonly connection: string;
@@ -36,23 +38,23 @@ export interface Introduction {
   readonly returns?: boolean;
 }
 
-/** A client that connects at once when it is made, and from then on only when it is told to. */
+/** A client that connects when it is made, and again only when the test says so. */
 export class MatrixClient implements Disposable {
-  /** The arguments of everything that it was told about {@link TOPIC}. */
+  /** The arguments of every event of {@link TOPIC} that it received. */
   readonly delivered: (readonly unknown[])[] = [];
   /** The arguments of each `resync`. */
   readonly resyncs: (readonly unknown[])[] = [];
-  /** How often it heard `session:invalid`. */
+  /** How often it received `session:invalid`. */
   invalid = 0;
-  /** Of each connection: whether the client takes itself for recovered. */
+  /** Of each connection: whether the client considers itself recovered. */
   readonly connections: (boolean | undefined)[] = [];
   /** Why it was disconnected, each time. */
   readonly disconnects: unknown[] = [];
-  /** Heartbeats that the server has taken part in. */
+  /** Number of complete heartbeats. */
   heartbeats = 0;
   readonly #cell: Cell;
   readonly #socket: StockSocket;
-  /** Why it was not let in the last time. */
+  /** Why it was refused the last time. */
   #refusal: unknown;
 
   constructor({ cell, service }: Place, { returns = false, ...query }: Introduction) {
@@ -75,7 +77,7 @@ export class MatrixClient implements Disposable {
     });
   }
 
-  /** The `n` of the data of everything that it was told. */
+  /** The `n` in the data of every event that it received. */
   get heard(): readonly number[] {
     return this.delivered.map(([data]) => (data as { readonly n: number }).n);
   }
@@ -108,7 +110,7 @@ export class MatrixClient implements Disposable {
     this.#socket.connect();
   }
 
-  /** Resolves once it is connected, and by the last of its transports; rejects where it is refused. */
+  /** Resolves when it is connected by the last of its transports; rejects if it is refused. */
   async ready(): Promise<void> {
     const last = this.#cell.transports.at(-1);
     await until("it is connected", () => {
@@ -117,7 +119,7 @@ export class MatrixClient implements Disposable {
     });
   }
 
-  /** Connects; resolves when it was refused, and rejects where it was let in. */
+  /** Connects; resolves if it is refused, and rejects if it is admitted. */
   async refused(): Promise<void> {
     const { length } = this.connections;
     this.connect();
@@ -131,7 +133,7 @@ export class MatrixClient implements Disposable {
     this.#socket.disconnect();
   }
 
-  /** Of revision 3 the client asks and the server answers, of revision 4 the other way round. */
+  /** In revision 3 the client pings and the server answers, in revision 4 the reverse. */
   #countHeartbeats(): void {
     const beat = this.#cell.version.revision === 3 ? "pong" : "ping";
     this.#socket.io.engine.on("packet", (packet) => {
@@ -140,7 +142,7 @@ export class MatrixClient implements Disposable {
   }
 }
 
-/** Opens a client for the user of a place; resolves once it has come to its last transport. */
+/** Opens a client for the user of a place; resolves when it has reached its last transport. */
 export async function openClient(place: Place, connection = "c"): Promise<MatrixClient> {
   const { service, user } = place;
   const client = new MatrixClient(place, { session: await service.mint(user), connection });

@@ -15,16 +15,16 @@ import { startTestService, type TestService } from "../support/start_service.ts"
 /** One version of the stock client. */
 export interface Version {
   readonly name: string;
-  /** Its `io` function; the types of the versions differ, what is used of them does not. */
+  /** Its `io` function. The types of the versions differ, but not in what is used here. */
   readonly io: unknown;
   /** Of the Engine.IO protocol. */
   readonly revision: 3 | 4;
-  /** Whether it says how far it got when it returns, so that it gets everything once. */
+  /** Whether it sends its offset when it reconnects, so that it receives everything once. */
   readonly recovers: boolean;
   /**
-   * Whether `connect()` right after `disconnect()` works: older ones forget that they were asked to
-   * connect once their former engine has closed, whatever the server (it is their own manager that
-   * still listens to that engine).
+   * Whether `connect()` right after `disconnect()` works. Older clients forget the request once
+   * their former engine has closed, with every server: their own manager still listens to that
+   * engine.
    */
   readonly connectsAtOnce: boolean;
 }
@@ -37,18 +37,18 @@ export interface Cell {
   readonly transports: readonly string[];
 }
 
-/** Where a behaviour is tested: nobody else uses this user. */
+/** A place to test a behaviour, with a user of its own. */
 export interface Place {
   readonly cell: Cell;
   readonly service: TestService;
   readonly user: string;
 }
 
-/** How a behaviour is tested. */
+/** Options of a test. */
 export interface MatrixOptions {
   /** Keys of the service's configuration. */
   readonly properties?: Readonly<Record<string, string | number>>;
-  /** The cells that it makes sense in. @default {all} */
+  /** The cells that the test makes sense in. @default {all} */
   readonly only?: (cell: Cell) => boolean;
 }
 
@@ -73,7 +73,7 @@ const CELLS: readonly Cell[] = VERSIONS.flatMap((version) =>
   }))
 );
 
-/** Steps run at the same time, which Deno allows where nobody counts what each leaves behind. */
+/** Steps that run at the same time, which Deno allows without its leak checks. */
 const CONCURRENT = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
 
 /** Declares a test with a step for each cell; `behaviour` goes on after a cell's name. */

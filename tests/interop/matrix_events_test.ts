@@ -1,4 +1,4 @@
-/** What every stock client is told, by every way that it can connect. */
+/** What every stock client receives, by every transport. */
 
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
@@ -8,12 +8,12 @@ import { testInEachCell } from "./_stock_matrix.ts";
 /** Sixteen digits, see `core/events.ts`. */
 const OFFSET = /^\d{16}$/;
 
-testInEachCell("is delivered what was published, as its version expects it", async (place) => {
+testInEachCell("receives what was published in the form of its version", async (place) => {
   const { cell, service, user } = place;
   using client = await openClient(place);
   const data = { n: 1, id: "113", subject: "Grüße 🔔", folders: ["cal://0/1"], unread: null };
   await service.publish({ user, topic: TOPIC, data });
-  await until("it is told", () => client.delivered.length > 0);
+  await until("the event arrives", () => client.delivered.length > 0);
   const [payload, ...others] = client.delivered[0]!;
   assert.equal(JSON.stringify(payload), JSON.stringify(data));
   if (cell.version.revision === 3) assert.deepEqual(others, []);
@@ -23,14 +23,14 @@ testInEachCell("is delivered what was published, as its version expects it", asy
   }
 });
 
-testInEachCell("is not delivered what it caused itself", async (place) => {
+testInEachCell("does not receive what it caused itself", async (place) => {
   const { service, user } = place;
   using source = await openClient(place, "source");
   using other = await openClient(place, "other");
   for (const [n, sourceToken] of ["source", source.id, undefined].entries()) {
     await service.publish({ user, topic: TOPIC, data: { n }, ...(sourceToken && { sourceToken }) });
   }
-  await until("both are delivered the last", () => {
+  await until("both have received the last event", () => {
     return source.heard.includes(2) && other.heard.includes(2);
   });
   assert.deepEqual(source.heard, [2]);
@@ -49,7 +49,7 @@ testInEachCell("gets a burst whole, in order and without losing its connection",
   assert.deepEqual(client.resyncs, []);
 });
 
-testInEachCell("is delivered everything in order while it upgrades", async (place) => {
+testInEachCell("receives everything in order while it upgrades", async (place) => {
   const { service, user } = place;
   using client = new MatrixClient(place, { session: await service.mint(user), connection: "c" });
   await until("it is connected", () => client.connections.length > 0);

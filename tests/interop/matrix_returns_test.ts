@@ -1,4 +1,4 @@
-/** What every stock client gets when it was away, by every way that it can connect. */
+/** What every stock client receives after a reconnect, by every transport. */
 
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
@@ -42,8 +42,8 @@ function isForgotten(targets: readonly string[]): boolean {
 }
 
 /**
- * Nothing is missing and all is in order. A client that says how far it got is told everything
- * once; others may be told again what came before they left.
+ * Nothing is missing and all is in order. A client that sends its offset receives everything once;
+ * others may receive again what came before they left.
  */
 async function assertWhole(
   client: MatrixClient,
@@ -71,7 +71,7 @@ function upTo(last: number): readonly number[] {
   return Array.from({ length: last }, (_, n) => n + 1);
 }
 
-testInEachCell("gets what it missed when it returns from a drop", async (place) => {
+testInEachCell("receives what it missed when it reconnects after a drop", async (place) => {
   const publisher = new Publisher(place);
   using client = await openClient(place);
   await publisher.publish(3);
@@ -86,7 +86,7 @@ testInEachCell("gets what it missed when it returns from a drop", async (place) 
 });
 
 testInEachCell(
-  "misses nothing when it drops isRepeat and isRepeat, and returns by itself",
+  "misses nothing when it drops again and again, and reconnects by itself",
   async (place) => {
     const { cell, service, user } = place;
     const publisher = new Publisher(place);
@@ -96,7 +96,7 @@ testInEachCell(
       await until("it is connected", () => client.connections.length >= drops);
       for (let n = 0; n < 8; n++) {
         await publisher.publish(1);
-        // At another moment each time: while it upgrades, is told, or has just been told.
+        // At a different moment each time: while it upgrades, receives, or has just received.
         if (n === drops) client.drop();
       }
     }
@@ -108,7 +108,7 @@ testInEachCell(
   },
 );
 
-testInEachCell("is not delivered isRepeat what it had acknowledged", async (place) => {
+testInEachCell("does not receive again what it has acknowledged", async (place) => {
   const publisher = new Publisher(place);
   using client = await openClient(place);
   await publisher.publish(3);
@@ -125,7 +125,7 @@ testInEachCell("is not delivered isRepeat what it had acknowledged", async (plac
 }, { properties: { "io.carillon.websocket.pingInterval": 1000 } });
 
 testInEachCell(
-  "is delivered to resync when it was away for longer than the window",
+  "receives resync when it was away for longer than the window",
   async (place) => {
     const { cell } = place;
     const publisher = new Publisher(place);
@@ -136,9 +136,9 @@ testInEachCell(
     await publisher.publishUntil("it is missed", isKept);
     await publisher.publishUntil("it is forgotten", isForgotten);
     client.connect();
-    await until("it is delivered to resync", () => client.resyncs.length > 0);
+    await until("resync arrives", () => client.resyncs.length > 0);
     await publisher.publish(1);
-    await until("it is delivered what comes then", () => client.heard.includes(publisher.last));
+    await until("later events arrive", () => client.heard.includes(publisher.last));
     assert.deepEqual(client.heard, [1, publisher.last]);
     assert.deepEqual(client.resyncs.map((args) => args.length), [
       cell.version.revision === 3 ? 0 : 1,
@@ -148,7 +148,7 @@ testInEachCell(
   { properties: { "io.carillon.resume.window": 1000 } },
 );
 
-testInEachCell("loses nothing by disconnect() and a later connect()", async (place) => {
+testInEachCell("misses nothing after disconnect() and a later connect()", async (place) => {
   const publisher = new Publisher(place);
   using client = await openClient(place);
   await publisher.publish(1);
@@ -161,7 +161,7 @@ testInEachCell("loses nothing by disconnect() and a later connect()", async (pla
   await assertWhole(client, { ...place, last: publisher.last, firstMissed: 2 });
 });
 
-testInEachCell("loses nothing by disconnect() and connect() in a row", async (place) => {
+testInEachCell("misses nothing after disconnect() and connect() in a row", async (place) => {
   const { version } = place.cell;
   const publisher = new Publisher(place);
   using client = await openClient(place);

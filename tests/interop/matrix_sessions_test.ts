@@ -1,4 +1,4 @@
-/** How every stock client hears that its session is over, by every way that it can connect. */
+/** How every stock client learns that its session has ended, by every transport. */
 
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
@@ -8,7 +8,7 @@ import { testInEachCell } from "./_stock_matrix.ts";
 /** Long enough for all clients to connect on a slow machine. */
 const TTL_SECONDS = 5;
 
-testInEachCell("is delivered and closed when its session expires", async (place) => {
+testInEachCell("receives session:invalid and is closed when its session expires", async (place) => {
   const { service, user } = place;
   const { token, expires } = await service.mintSession({ user, ttl: TTL_SECONDS });
   using client = new MatrixClient(place, { session: token, connection: "c" });
@@ -17,7 +17,7 @@ testInEachCell("is delivered and closed when its session expires", async (place)
     return service.publish({ user, topic: TOPIC, data: { n: Date.now() } });
   };
   await publish();
-  await until("it is told", () => client.heard.length === 1);
+  await until("the event arrives", () => client.heard.length === 1);
   const end = Date.parse(expires);
   await until("its session is about to end", () => Date.now() > end - 100);
   while (client.disconnects.length === 0) {
@@ -31,22 +31,25 @@ testInEachCell("is delivered and closed when its session expires", async (place)
   await client.refused();
 });
 
-testInEachCell("is delivered and closed when its session is revoked", async (place) => {
-  const { service, user } = place;
-  const { id, token } = await service.mintSession({ user });
-  using client = new MatrixClient(place, { session: token, connection: "c" });
-  await client.ready();
-  await service.publish({ user, topic: TOPIC, data: { n: 1 } });
-  await until("it is told", () => client.heard.length === 1);
-  assert.equal((await service.call("DELETE", `/v1/sessions/${id}`)).status, 204);
-  await service.settled(await service.publish({ user, topic: TOPIC, data: { n: 2 } }));
-  await until("it is closed", () => client.disconnects.length > 0);
-  assertOver(client);
-  assert.deepEqual(client.heard, [1]);
-  await client.refused();
-});
+testInEachCell(
+  "receives session:invalid and is closed when its session is revoked",
+  async (place) => {
+    const { service, user } = place;
+    const { id, token } = await service.mintSession({ user });
+    using client = new MatrixClient(place, { session: token, connection: "c" });
+    await client.ready();
+    await service.publish({ user, topic: TOPIC, data: { n: 1 } });
+    await until("the event arrives", () => client.heard.length === 1);
+    assert.equal((await service.call("DELETE", `/v1/sessions/${id}`)).status, 204);
+    await service.settled(await service.publish({ user, topic: TOPIC, data: { n: 2 } }));
+    await until("it is closed", () => client.disconnects.length > 0);
+    assertOver(client);
+    assert.deepEqual(client.heard, [1]);
+    await client.refused();
+  },
+);
 
-/** It heard why, and was closed in the way after which no stock client returns by itself. */
+/** It received the reason, and was closed in the way after which no stock client reconnects. */
 function assertOver(client: MatrixClient): void {
   assert.equal(client.invalid, 1);
   assert.deepEqual(client.disconnects, ["io server disconnect"]);

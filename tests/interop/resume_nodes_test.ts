@@ -1,4 +1,6 @@
-/** Stock clients that leave one node of two and come back at the other, with Redis in between. */
+/**
+ * Stock clients that leave one of two nodes and reconnect at the other, with Redis between them.
+ */
 
 import assert from "node:assert/strict";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
@@ -21,9 +23,9 @@ interface Node extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** A node with a realtime server in front of its hub. */
+/** A node with a realtime server on its hub. */
 async function openNode(register: Register): Promise<Node> {
-  // Each of the two needs the other one first.
+  // Hub and server each need the other one first.
   const here: { sockets?: LocalSockets } = {};
   const local: LocalSockets = {
     deliver: (event) => here.sockets?.deliver(event),
@@ -52,14 +54,14 @@ async function openNode(register: Register): Promise<Node> {
   };
 }
 
-/** It has been started. */
+/** A hub that is started already. */
 function withoutStart(hub: EventHub): EventHub {
   return {
     start: () => Promise.resolve(),
     presence: (users) => hub.presence(users),
     publish: (events, options) => hub.publish(events, options),
-    join: (seat) => hub.join(seat),
-    leave: (seat, acknowledged) => hub.leave(seat, acknowledged),
+    join: (socket) => hub.join(socket),
+    leave: (socket, acknowledged) => hub.leave(socket, acknowledged),
     readMissed: (user, after) => hub.readMissed(user, after),
     stop: () => hub.stop(),
     [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
@@ -77,7 +79,7 @@ for (const generation of [2, 4] as const) {
       await body();
     });
 
-  test("from node to node nothing is lost, whoever publishes", async () => {
+  test("it misses nothing between two nodes, whichever node publishes", async () => {
     const register = new Register();
     await using first = await openNode(register);
     await using second = await openNode(register);
@@ -102,7 +104,7 @@ for (const generation of [2, 4] as const) {
     assert.deepEqual(client.resyncs, []);
   });
 
-  test("when its node is killed it goes on at another one", async () => {
+  test("it resumes at another node when its node is killed", async () => {
     const register = new Register();
     const first = await openNode(register);
     await using second = await openNode(register);
@@ -113,7 +115,7 @@ for (const generation of [2, 4] as const) {
     await until("it has heard", () => client.heard.length > 0);
     proxy.swallow();
     await second.publish(2);
-    await until("it is told", () => first.served.realtime.stats().delivered === 2);
+    await until("both are delivered", () => first.served.realtime.stats().delivered === 2);
     proxy.target = undefined;
     await first.kill();
     proxy.chop();
@@ -126,7 +128,7 @@ for (const generation of [2, 4] as const) {
     if (generation === 4) assert.deepEqual(client.connections, [false, true]);
   });
 
-  test("it comes back at another node before the first has noticed", async () => {
+  test("it reconnects at another node before the first has noticed", async () => {
     const register = new Register();
     await using first = await openNode(register);
     await using second = await openNode(register);
@@ -136,7 +138,7 @@ for (const generation of [2, 4] as const) {
     const [former] = first.served.realtime.socketsOf(SEVEN);
     await first.publish(1);
     await until("it has heard", () => client.heard.length > 0);
-    // The first node's socket stays open, as one whose client has gone without a word.
+    // The first node's socket stays open, like one whose client vanished without a word.
     proxy.target = second.served.host;
     proxy.keep();
     await second.publish(2);

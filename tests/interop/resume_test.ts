@@ -1,4 +1,4 @@
-/** Stock clients that lose their connection and come back by themselves. */
+/** Stock clients that lose their connection and reconnect by themselves. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
@@ -11,7 +11,7 @@ import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
 import { chop } from "./_chopping_proxy.ts";
 import { listen } from "./_listeners.ts";
 
-/** What a client or a server that hears nothing gives up after. */
+/** Time without data after which a client or a server gives up. */
 const PINGS = { pingInterval: 500, pingTimeout: 1000 };
 const SEVEN = { context: "1", user: "7" };
 /** A closed client leaves timers of its own behind for a while. */
@@ -31,7 +31,7 @@ async function publishAll(
   between: (n: number) => void | Promise<void>,
 ): Promise<void> {
   for (const n of upTo(count)) {
-    served.tell(SEVEN, "x", [n]);
+    served.publish(SEVEN, "x", [n]);
     await between(n);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -52,7 +52,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
         if (n % 100 === 30) proxy.swallow();
         if (n % 100 === 50) proxy.chop();
         if (n % 100 === 80) client.drop();
-        // However slow the machine is, it comes back once in each hundred.
+        // However slow the machine is, it reconnects once in each hundred events.
         if (n % 100 === 0) {
           await until("it is back", () => client.connections.length > n / 100);
         }
@@ -83,7 +83,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
 }
 
 Deno.test(
-  "socket.io-client 4 that was not delivered anything yet recovers too",
+  "socket.io-client 4 that has received nothing yet recovers too",
   CLIENT,
   async () => {
     await using served = serveRealtime();
@@ -91,14 +91,14 @@ Deno.test(
     await until("it is connected", () => client.connections.length > 0);
     client.drop();
     await until("it is gone", () => !isOpen(served));
-    served.tell(SEVEN, "x", [1]);
+    served.publish(SEVEN, "x", [1]);
     await until("it has got it", () => client.heard.length > 0);
     assert.deepEqual(client.connections, [false, true]);
   },
 );
 
 Deno.test(
-  "socket.io-client 4 that comes back too late is not recovered but delivered to resync",
+  "socket.io-client 4 that reconnects too late is not recovered and receives resync",
   CLIENT,
   async () => {
     const clock = new FakeClock();
@@ -106,7 +106,7 @@ Deno.test(
     await using proxy = chop(served.host);
     using client = listen(4, proxy.host);
     await until("it is connected", () => client.connections.length > 0);
-    served.tell(SEVEN, "x", [1]);
+    served.publish(SEVEN, "x", [1]);
     await until("it has heard", () => client.heard.length > 0);
     const { target } = proxy;
     proxy.target = undefined;
@@ -114,8 +114,8 @@ Deno.test(
     await until("it is gone", () => !isOpen(served));
     await clock.advance(130_000);
     proxy.target = target;
-    await until("it is told", () => client.resyncs.length > 0);
-    served.tell(SEVEN, "x", [2]);
+    await until("resync arrives", () => client.resyncs.length > 0);
+    served.publish(SEVEN, "x", [2]);
     await until("it has heard", () => client.heard.length > 1);
     assert.deepEqual(client.connections, [false, false]);
     assert.deepEqual(client.resyncs.map((args) => args.length), [1]);
@@ -127,7 +127,7 @@ Deno.test(
 
 for (const generation of [2, 4] as const) {
   Deno.test(
-    `socket.io-client ${generation} is delivered to resync where too much has come`,
+    `socket.io-client ${generation} receives resync where it missed too much`,
     CLIENT,
     async () => {
       await using served = serveRealtime();
@@ -135,14 +135,14 @@ for (const generation of [2, 4] as const) {
       await until("it is connected", () => client.connections.length > 0);
       client.drop();
       await until("it is gone", () => !isOpen(served));
-      for (const n of upTo(510)) served.tell(SEVEN, "x", [n]);
+      for (const n of upTo(510)) served.publish(SEVEN, "x", [n]);
       await until("it has got what is left", () => client.heard.length >= 500);
       assert.deepEqual(client.heard, upTo(510).slice(10));
       assert.equal(client.resyncs.length, 1);
       assert.equal(client.resyncs[0]!.length, generation === 4 ? 1 : 0);
       if (generation === 4) assert.deepEqual(client.connections, [false, false]);
-      served.tell(SEVEN, "x", [511]);
-      await until("it is delivered as before", () => client.heard.at(-1) === 511);
+      served.publish(SEVEN, "x", [511]);
+      await until("events arrive as before", () => client.heard.at(-1) === 511);
     },
   );
 
@@ -163,11 +163,11 @@ for (const generation of [2, 4] as const) {
           await using proxy = chop(first.host);
           using client = listen(generation, proxy.host, { query: { connection: "c" } });
           await until("it is connected", () => client.connections.length > 0);
-          first.tell(SEVEN, "x", [1]);
+          first.publish(SEVEN, "x", [1]);
           await until("it has heard", () => client.heard.length > 0);
           proxy.swallow();
-          first.tell(SEVEN, "x", [2]);
-          await until("it is told", () => first.realtime.stats().delivered === 2);
+          first.publish(SEVEN, "x", [2]);
+          await until("both are delivered", () => first.realtime.stats().delivered === 2);
           if (ending === "a crash") {
             isAlive = false;
             mortal.kill();
@@ -185,7 +185,7 @@ for (const generation of [2, 4] as const) {
             const [present] = await hub.presence([SEVEN]);
             return present!.length === 1;
           });
-          second.tell(SEVEN, "x", [3]);
+          second.publish(SEVEN, "x", [3]);
           proxy.target = second.host;
           await until("it has got all", () => client.heard.includes(3));
           const heard = generation === 4 ? client.heard : [...new Set(client.heard)];

@@ -70,7 +70,7 @@ for (const generation of GENERATIONS) {
     });
   }
 
-  test("the connection that caused it is delivered nothing, the user's others are", async () => {
+  test("the connection that caused it receives nothing, the user's others do", async () => {
     await using service = await startTestService();
     const session = await service.mint();
     const open = (connection: string) =>
@@ -86,7 +86,7 @@ for (const generation of GENERATIONS) {
     assert.deepEqual(await seen, [{ n: 2 }]); // and not the first
   });
 
-  test("of two sockets with the same connection id the newer one wins", async () => {
+  test("the newer of two sockets with the same connection id stays", async () => {
     await using service = await startTestService();
     const query = { session: await service.mint(), connection: "same" };
     await using older = await connect(generation, service, { query, transports: WEBSOCKET });
@@ -123,7 +123,7 @@ for (const generation of GENERATIONS) {
     assert.ok(client.connected);
   });
 
-  test("a revoked session is delivered so, and its client stays away", async () => {
+  test("sockets of a revoked session receive session:invalid, and their client stays away", async () => {
     await using service = await startTestService();
     const { id, token: session } = await service.mintSession();
     const options = { query: { session }, transports: WEBSOCKET };
@@ -158,7 +158,7 @@ for (const generation of GENERATIONS) {
     }]);
   });
 
-  test("a client comes back by itself after a restart, and is delivered again", async () => {
+  test("a client reconnects by itself after a restart, and receives events again", async () => {
     const port = freePort();
     const folder = await Deno.makeTempDir({ prefix: "carillon_" });
     const options = { port, store: `kv:${folder}/data.kv` };
@@ -181,7 +181,7 @@ for (const generation of GENERATIONS) {
     }
   });
 
-  test("what is published while a client is away is there when it returns", async () => {
+  test("events published while a client is away arrive when it reconnects", async () => {
     await using service = await startTestService();
     const query = { session: await service.mint(), connection: "c" };
     await using client = await connect(generation, service, { query, transports: WEBSOCKET });
@@ -195,7 +195,7 @@ for (const generation of GENERATIONS) {
     assert.ok(["kept", "sent"].includes((await service.settled(id)).targets[0]!.state));
   });
 
-  test("what was accepted right before a restart arrives after it", async () => {
+  test("a notification accepted right before a restart arrives after it", async () => {
     const port = freePort();
     const folder = await Deno.makeTempDir({ prefix: "carillon_" });
     const properties = { "com.openexchange.pns.delayDuration": 100 };

@@ -55,13 +55,13 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
       assert.equal(client.io.engine.transport.name, transports.at(-1));
       const got = once(client, "ox:mail:new");
       const data = { folder: "default0/INBOX", id: "113", subject: "Grüße 🔔" };
-      assert.equal(served.tell(SEVEN, "ox:mail:new", [data]), 1);
+      assert.equal(served.publish(SEVEN, "ox:mail:new", [data]), 1);
       assert.deepEqual(await got, data);
       client.close();
     });
   }
 
-  Deno.test(`${name} is delivered nothing of what it caused itself`, CLIENT, async () => {
+  Deno.test(`${name} receives nothing that it caused itself`, CLIENT, async () => {
     await using served = serveRealtime();
     const transports = ["websocket"];
     const source = connect(served, { transports, query: { session: "7@1", connection: "a" } });
@@ -71,9 +71,9 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     source.on("x", (value: string) => void seen.push(value));
     const last = once(source, "x");
     const first = once(other, "x");
-    assert.equal(served.tell(SEVEN, "x", ["first"], "a"), 1);
-    assert.equal(served.tell(SEVEN, "x", ["second"], source.id), 1);
-    served.tell(SEVEN, "x", ["last"]);
+    assert.equal(served.publish(SEVEN, "x", ["first"], "a"), 1);
+    assert.equal(served.publish(SEVEN, "x", ["second"], source.id), 1);
+    served.publish(SEVEN, "x", ["last"]);
     assert.equal(await first, "first");
     assert.equal(await last, "last");
     assert.deepEqual(seen, ["last"]);
@@ -81,7 +81,7 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     other.close();
   });
 
-  Deno.test(`${name} comes back by itself when its node drains`, CLIENT, async () => {
+  Deno.test(`${name} reconnects by itself when its node drains`, CLIENT, async () => {
     let node = serveRealtime();
     const client = connect(node, {
       transports: ["websocket"],
@@ -94,15 +94,15 @@ for (const [name, connect] of Object.entries(GENERATIONS)) {
     await node.realtime.drain({ perSecond: 1000, withinMs: 5000 });
     assert.equal(await disconnected, "transport close");
     await node[Symbol.asyncDispose]();
-    const isRepeat = once(client, "connect");
+    const reconnected = once(client, "connect");
     node = serveRealtime({}, {}, port);
-    await isRepeat;
+    await reconnected;
     client.close();
     await node[Symbol.asyncDispose]();
   });
 
   Deno.test(
-    `${name} is delivered that its session was revoked and stays away`,
+    `${name} receives session:invalid when its session is revoked, and stays away`,
     CLIENT,
     async () => {
       await using served = serveRealtime();

@@ -80,7 +80,7 @@ Deno.test("a list of one mail is that mail", () => {
   assert.deepEqual([title, collapseKey], ["Jane Doe", "default0/INBOX/113"]);
 });
 
-Deno.test("several mails of which nothing is known are silent", () => {
+Deno.test("several mails without details are silent", () => {
   assert.equal(made("ox:mail:new", { args: [{ id: "1" }, { id: "2" }] }).silent, true);
 });
 
@@ -115,7 +115,7 @@ Deno.test("an unknown topic without texts is silent", () => {
   assert.equal(made("acme:door", { door: 3 }).silent, true);
 });
 
-Deno.test("the publisher's collapse key counts for more than the topic's own", () => {
+Deno.test("the publisher's collapse key overrides the topic's own", () => {
   const notification = notificationOf("ox:mail:new", MAIL, { collapseKey: "mine" });
   assert.equal(generate(notification).collapseKey, "mine");
 });

@@ -16,7 +16,7 @@ Deno.test("a fault quotes little of what it found", () => {
   for (const { message } of faults) assert.ok(message.length <= 201, message);
 });
 
-Deno.test("the examples in the shipped file are good ones", async () => {
+Deno.test("the examples in the shipped file are valid", async () => {
   const text = await Deno.readTextFile(new URL("../../conf/pns-messages.yml", import.meta.url));
   const examples = text.slice(text.indexOf("# Examples.")).split("\n\n").flatMap((part) =>
     part.split(/\n#\n/).filter((block) => /:\n# {2}/.test(block))
@@ -44,7 +44,7 @@ for (
       /'\{nme\}' is not known; known are folder/,
     ],
     ["an unknown transport", 'a:\n  pigeon:\n    "*":\n      title: x\n', 2, 3, /'pigeon' is not/],
-    ["the websocket", 'a:\n  websocket:\n    "*":\n      title: x\n', 2, 3, /as they are/],
+    ["the websocket", 'a:\n  websocket:\n    "*":\n      title: x\n', 2, 3, /sends data unchanged/],
     ["a bad topic", "a:\n  apn:\n    ox.mail:\n      title: x\n", 3, 5, /'ox.mail' is not a topic/],
     ["a list of clients", "- a\n- b\n", 1, 1, /needs clients/],
     ["a client without transports", "a: 5\n", 1, 4, /'a' needs transports/],
@@ -52,7 +52,13 @@ for (
     ["a template that is a text", 'a:\n  apn:\n    "*": x\n', 3, 10, /'\*' needs fields/],
     ["a title that is a list", 'a:\n  apn:\n    "*":\n      title: [x]\n', 4, 7, /must be a text/],
     ["silent that is a text", 'a:\n  apn:\n    "*":\n      silent: maybe\n', 4, 7, /true or false/],
-    ["an extra that is a text", 'a:\n  apn:\n    "*":\n      extra: x\n', 4, 7, /'extra' needs/],
+    [
+      "an extra that is a text",
+      'a:\n  apn:\n    "*":\n      extra: x\n',
+      4,
+      7,
+      /'extra' must contain/,
+    ],
     [
       "a placeholder deep in extra",
       'a:\n  apn:\n    "*":\n      extra:\n        b: [1, "{c}"]\n',
@@ -94,7 +100,7 @@ Deno.test("a number is the text that is written, as a text and as the name of a 
   }
 });
 
-Deno.test("all faults are found at once, and the good templates are there", () => {
+Deno.test("all faults are found at once, and the valid templates are compiled", () => {
   const text = `
 a:
   apn:
@@ -118,7 +124,7 @@ a:
   assert.deepEqual([templates.size, faults], [2, []]);
 });
 
-Deno.test("a file that blows up by its aliases is refused", () => {
+Deno.test("a file that grows through its aliases is refused", () => {
   const list = (name: string) => `[${Array(10).fill(name).join(", ")}]`;
   const extra = ["a", "b", "c", "d"].map((name, index, all) =>
     `        ${name}: &${name} ${index === 0 ? list("x") : list(`*${all[index - 1]}`)}`
@@ -127,8 +133,8 @@ Deno.test("a file that blows up by its aliases is refused", () => {
   assert.match(compileTemplates(FILE, text).faults[0]?.message ?? "", /aliases/);
 });
 
-Deno.test("an alias of its own surroundings is refused", () => {
-  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        isRepeat: *self\n';
+Deno.test("a recursive alias is refused", () => {
+  const text = 'a:\n  apn:\n    "*":\n      extra: &self\n        again: *self\n';
   assert.notEqual(compileTemplates(FILE, text).faults.length, 0);
 });
 

@@ -6,7 +6,7 @@ import { type TransportName, TRANSPORTS } from "../../core/subscription.ts";
 import { compileTemplates, createMessageGenerator } from "../../messages/mod.ts";
 import { MAIL, notificationOf } from "./_notification.ts";
 
-Deno.test("a field that a template names is its own, the others stay", () => {
+Deno.test("a template replaces the fields that it names, and no others", () => {
   const { title, body, badge, category } = mail('title: "Mail from {sender}"');
   assert.deepEqual({ title, body, badge, category }, {
     title: "Mail from Jane Doe",
@@ -56,11 +56,11 @@ Deno.test("false leaves a field out", () => {
   ]);
 });
 
-Deno.test("a badge that comes to no number is left out", () => {
+Deno.test("a badge that is not a number is left out", () => {
   assert.equal("badge" in mail('badge: "{subject}"'), false);
 });
 
-Deno.test("a message whose texts all come to nothing is silent", () => {
+Deno.test("a message whose texts are all empty is silent", () => {
   assert.equal(mail('title: "{location}"\n        body: "{title}"').silent, true);
 });
 
@@ -79,7 +79,7 @@ Deno.test("a template's texts do not show what has nothing to show", () => {
   assert.equal(generate(text, "ox:calendar:updates", { folders: ["cal://0/30"] }).silent, true);
 });
 
-Deno.test("private keeps all content in the house", () => {
+Deno.test("private sends no content to the provider", () => {
   const message = mail(
     'private: true\n        title: "{subject}"\n        extra: { s: "{subject}" }',
   );
@@ -127,7 +127,7 @@ Deno.test("templates show the newest of several mails and their count", () => {
   assert.deepEqual([title, body], ["John", "Let's meet and 2 in all"]);
 });
 
-Deno.test("client counts for more than transport, transport for more than topic", () => {
+Deno.test("the client precedes the transport, the transport precedes the topic", () => {
   const scopes: readonly (readonly [string, string, string])[] = [
     ["myiosclient", "apn", "ox:mail:new"],
     ["myiosclient", "apn", "ox:mail:*"],
@@ -176,7 +176,7 @@ Deno.test("new templates count from the next message on", () => {
   assert.equal(title(), "new");
 });
 
-Deno.test("whatever the data, a message comes about and every text is bounded", () => {
+Deno.test("for any data there is a message, and every text is bounded", () => {
   const { templates, faults } = compileTemplates(
     "f",
     at(

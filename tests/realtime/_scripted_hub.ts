@@ -1,4 +1,4 @@
-/** A hub that does what a test says, to see what sockets make of it. */
+/** A hub whose answers a test decides. */
 
 import { ServiceError } from "../../core/errors.ts";
 import type {
@@ -15,8 +15,8 @@ import type {
 /** User 7 of context 1. */
 export const SEVEN: UserName = { context: "1", user: "7" };
 
-/** What a hub rejects with while its servers are away. */
-export function away(): ServiceError {
+/** The error of a hub whose servers are unavailable. */
+export function unavailable(): ServiceError {
   return new ServiceError("store_unavailable", "Cannot reach Redis", { retryAfterSeconds: 1 });
 }
 
@@ -33,18 +33,23 @@ export function event(n: number, fields: Partial<LoggedEvent> = {}): LoggedEvent
   };
 }
 
-/** See the file's comment. */
+/** The hub under a test. `log` is what reads return unless `onRead` says otherwise. */
 export class ScriptedHub implements EventHub {
   local!: LocalSockets;
-  /** Every offset that the log was asked from. */
-  readonly asked: number[] = [];
-  readonly left: { readonly id: string; readonly acknowledged: number | undefined }[] = [];
-  /** Questions that have not been answered. */
-  open = 0;
-  mostOpen = 0;
+  /** The offset of each read of the log. */
+  readonly reads: number[] = [];
+  readonly left: {
+    readonly id: string;
+    readonly acknowledged: number | undefined;
+  }[] = [];
+  /** Reads that are not answered yet. */
+  openReads = 0;
+  mostOpenReads = 0;
   log: readonly LoggedEvent[] = [];
-  joining: (seat: SocketPresence) => JoinResult | Promise<JoinResult> = () => ({ last: 0 });
-  missing: (after: number) => MissedEvents | Promise<MissedEvents> = (after) => ({
+  onJoin: (socket: SocketPresence) => JoinResult | Promise<JoinResult> = () => ({ last: 0 });
+  onRead: (after: number) => MissedEvents | Promise<MissedEvents> = (
+    after,
+  ) => ({
     events: this.log.filter(({ offset }) => offset > after),
     complete: true,
   });
@@ -62,8 +67,8 @@ export class ScriptedHub implements EventHub {
     return Promise.resolve(new Set<string>());
   }
 
-  join(seat: SocketPresence) {
-    return this.joining(seat);
+  join(socket: SocketPresence) {
+    return this.onJoin(socket);
   }
 
   leave({ id }: LocalSocket, acknowledged?: number): void {
@@ -71,12 +76,12 @@ export class ScriptedHub implements EventHub {
   }
 
   async readMissed(_user: UserName, after: number): Promise<MissedEvents> {
-    this.asked.push(after);
-    this.mostOpen = Math.max(this.mostOpen, ++this.open);
+    this.reads.push(after);
+    this.mostOpenReads = Math.max(this.mostOpenReads, ++this.openReads);
     try {
-      return await this.missing(after);
+      return await this.onRead(after);
     } finally {
-      this.open--;
+      this.openReads--;
     }
   }
 

@@ -1,4 +1,4 @@
-/** Servers on a free port, and WebSocket peers that remember what came, for the tests here. */
+/** Servers on a free port, and WebSocket peers that keep their messages until a test reads them. */
 
 import assert from "node:assert/strict";
 import { Server } from "socket.io";
@@ -17,7 +17,7 @@ import {
   type RealtimeSettings,
 } from "../../realtime/mod.ts";
 
-/** An HTTP server under test; closes what it serves before itself. */
+/** An HTTP server under test. Closes what it serves before itself. */
 export interface Served extends AsyncDisposable {
   /** E.g. `127.0.0.1:12345`. */
   readonly host: string;
@@ -25,10 +25,10 @@ export interface Served extends AsyncDisposable {
   peer(path: string): Peer;
 }
 
-/** The ping times of the official suites, so that heartbeats can be waited for. */
+/** The ping times of the official suites, short enough to wait for heartbeats. */
 export const SHORT = { pingInterval: 300, pingTimeout: 200 };
 
-/** Ping times that no test lives to see. */
+/** Ping times longer than any test. */
 const LONG = { pingInterval: 60_000, pingTimeout: 60_000 };
 
 type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
@@ -64,7 +64,7 @@ export function serveEcho(
   options: Partial<EngineOptions> = {},
   port = 0,
 ): Served & { engine: Engine } {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...options });
+  const engine = new Engine({ clock: systemClock, maxMessageBytes: 1e6, ...LONG, ...options });
   engine.on("connection", (socket) => socket.on("data", (data: string) => socket.send(data)));
   const served = serve((request, info) => engine.fetch(request, { info }), () => {
     engine.close();
@@ -74,10 +74,12 @@ export function serveEcho(
 
 /** The official Socket.IO server on the engine, as the official suite wants it. */
 export function serveSocketIo(
-  { connectTimeout = 60_000, ...times }: { connectTimeout?: number } & Partial<typeof SHORT> = {},
+  { connectTimeout = 60_000, ...times }:
+    & { connectTimeout?: number }
+    & Partial<typeof SHORT> = {},
   port = 0,
 ): Served {
-  const engine = new Engine({ clock: systemClock, maxPayload: 1e6, ...LONG, ...times });
+  const engine = new Engine({ clock: systemClock, maxMessageBytes: 1e6, ...LONG, ...times });
   const io = new Server({ serveClient: false, connectTimeout });
   io.bind(engine as never);
   for (const namespace of [io.of("/"), io.of("/custom")]) {
@@ -90,7 +92,7 @@ export function serveSocketIo(
   return serve((request, info) => engine.fetch(request, { info }), () => io.close(), port);
 }
 
-/** What a session token of the tests stands for: `user@context`, or nothing. */
+/** The identity for a session token of the tests, `user@context`, or a refusal. */
 export function admit(credential: string): Admission {
   const [user, context] = credential.split("@");
   if (!user || !context) {
@@ -99,7 +101,7 @@ export function admit(credential: string): Admission {
   return { identity: { context, user, sessionId: credential } };
 }
 
-/** Whose sockets of which client; by default the one of the original's path. */
+/** The user and client that an event is for; the client of the original's path by default. */
 export interface Audience {
   readonly context: string;
   readonly user: string;
@@ -110,15 +112,20 @@ export interface Audience {
 export interface ServedRealtime extends Served {
   readonly realtime: Realtime;
   readonly hub: EventHub;
-  /** Publishes an event; how many sockets were told at once. */
-  tell(to: Audience, event: string, args?: readonly Json[], except?: string): number;
-  /** Clients of a user's open sockets, in the order of the alphabet. */
+  /** Publishes an event; returns how many sockets received it at once. */
+  publish(
+    to: Audience,
+    event: string,
+    args?: readonly Json[],
+    except?: string,
+  ): number;
+  /** Clients of a user's open sockets, sorted. */
   clientsOf(context: string, user: string): readonly string[];
 }
 
-/** How the realtime server of a test differs from the usual. */
+/** Options of a realtime server under test. */
 export interface RealtimeOverrides extends Partial<Omit<RealtimeOptions, "hub">> {
-  /** Is started, and outlives the server. */
+  /** Is started here, and closed by the test. */
   readonly hub?: EventHub;
 }
 
@@ -151,7 +158,12 @@ export function serveRealtime(
   }
   return Object.assign(serve(handler, stop, port), {
     ...{ realtime, hub },
-    tell(to: Audience, event: string, args: readonly Json[] = [], except?: string) {
+    publish(
+      to: Audience,
+      event: string,
+      args: readonly Json[] = [],
+      except?: string,
+    ) {
       const { context, user, client = "open-xchange-appsuite" } = to;
       const before = realtime.stats().delivered;
       void hub.publish([{
@@ -166,13 +178,13 @@ export function serveRealtime(
   });
 }
 
-/** An event's frame without the offset at its end, which only newer clients get. */
+/** An event's frame without the offset at its end, which only newer clients receive. */
 export function withoutOffset(frame: string): string {
   assert.match(frame, /,"\d{16}"\]$/);
   return frame.replace(/,"\d{16}"\]$/, "]");
 }
 
-/** A raw WebSocket whose messages wait until they are asked for. */
+/** A raw WebSocket that keeps its messages until a test reads them. */
 export class Peer {
   /** Resolves once the connection has ended, opened or not. */
   readonly closed: Promise<CloseEvent>;
@@ -206,14 +218,14 @@ export class Peer {
     this.#socket.close();
   }
 
-  /** The next message of whatever kind. */
+  /** Resolves to the next message, text or bytes. */
   next(): Promise<string | ArrayBuffer> {
     const message = this.#messages.shift();
     if (message !== undefined) return Promise.resolve(message);
     return new Promise((resolve) => void (this.#waiting = resolve));
   }
 
-  /** The next text that is no heartbeat of the server. */
+  /** Resolves to the next text that is no ping of the server. */
   async text(): Promise<string> {
     for (;;) {
       const message = await this.next();

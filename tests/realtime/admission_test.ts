@@ -8,7 +8,7 @@ const APPSUITE = "/socket.io/appsuite/";
 const V3 = `${APPSUITE}?EIO=3&transport=websocket`;
 const V4 = `${APPSUITE}?EIO=4&transport=websocket`;
 
-Deno.test("the original's address opens a socket, to the letter", async () => {
+Deno.test("the original's address opens a socket", async () => {
   await using served = serveRealtime();
   const query = "?session=7@1&connection=160491815377&EIO=3&transport=websocket";
   const peer = served.peer(`${APPSUITE}${query}`);
@@ -30,15 +30,23 @@ Deno.test("an EIO 3 client gets the original's payload, byte for byte", async ()
   const peer = served.peer(`${V3}&session=7@1`);
   await peer.next();
   assert.equal(await peer.next(), "40");
-  const data = { folder: "default0/INBOX", id: "113", subject: "Let's meet", unread: 83 };
-  assert.equal(served.tell({ context: "1", user: "7" }, "ox:mail:new", [data]), 1);
+  const data = {
+    folder: "default0/INBOX",
+    id: "113",
+    subject: "Let's meet",
+    unread: 83,
+  };
+  assert.equal(
+    served.publish({ context: "1", user: "7" }, "ox:mail:new", [data]),
+    1,
+  );
   assert.equal(
     await peer.next(),
     '42["ox:mail:new",{"folder":"default0/INBOX","id":"113","subject":"Let\'s meet","unread":83}]',
   );
 });
 
-Deno.test("a bad session is refused at the handshake", async () => {
+Deno.test("an invalid session is refused at the handshake", async () => {
   const refused: string[] = [];
   const hooks = { onRefused: (reason: string) => void refused.push(reason) };
   await using served = serveRealtime({}, { hooks });
@@ -58,7 +66,7 @@ Deno.test("an EIO 3 client without a session is refused at the handshake", async
   assert.equal((await response.json()).code, "unauthenticated");
 });
 
-Deno.test("an empty session id is a handshake like one without, and checked like one", async () => {
+Deno.test("an empty session id counts as a handshake and is checked as one", async () => {
   await using served = serveRealtime();
   for (const sid of ["sid=", "sid=x&sid="]) {
     const response = await served.http(`${APPSUITE}?EIO=3&transport=polling&${sid}`);
@@ -78,7 +86,7 @@ Deno.test("an unknown revision is refused as such, session or not", async () => 
   assert.deepEqual(await response.json(), { code: 5, message: "Unsupported protocol version" });
 });
 
-Deno.test("a session may come as a bearer", async () => {
+Deno.test("a session may come as a bearer token", async () => {
   await using served = serveRealtime();
   const headers = { authorization: "Bearer 7@1" };
   const response = await served.http(`${APPSUITE}?EIO=3&transport=polling`, { headers });
@@ -121,7 +129,7 @@ for (
   });
 }
 
-Deno.test("a client that does not enter the namespace in time is closed", async () => {
+Deno.test("a client that does not connect to the namespace in time is closed", async () => {
   await using served = serveRealtime({ connectTimeout: 50 });
   const peer = served.peer(V4);
   await peer.next();
@@ -136,7 +144,7 @@ Deno.test("an unknown namespace is refused", async () => {
   assert.equal(await peer.text(), '44/other,{"message":"Invalid namespace"}');
 });
 
-Deno.test("an unknown namespace is refused to clients of version 2, too, let in or not", async () => {
+Deno.test("an unknown namespace is refused to clients of version 2, admitted or not", async () => {
   await using served = serveRealtime();
   const peer = served.peer(`${V4.replace("EIO=4", "EIO=3")}&session=7@1`);
   peer.opened.then(() => peer.send("40/other,"));
@@ -170,7 +178,7 @@ Deno.test("each path serves its client", async () => {
   assert.ok(served.realtime.handles("/phone"));
 });
 
-Deno.test("a store that cannot be reached is no bad session", async () => {
+Deno.test("an unavailable store is not reported as an invalid session", async () => {
   const authenticate = () => Promise.reject(new ServiceError("store_unavailable", "Down"));
   await using served = serveRealtime({}, { authenticate });
   const response = await served.http(`${APPSUITE}?EIO=3&transport=polling&session=7@1`);
@@ -178,13 +186,13 @@ Deno.test("a store that cannot be reached is no bad session", async () => {
   assert.equal((await response.json()).code, "store_unavailable");
 });
 
-Deno.test("a client that connects twice before it is in is closed, and holds no place", async () => {
-  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+Deno.test("a client that connects twice before it is admitted is closed and leaves no connection", async () => {
+  const checks = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const answered = Promise.withResolvers<void>();
-  let asks = 0;
+  let checkCount = 0;
   await using served = serveRealtime({}, {
     async authenticate({ credential }) {
-      asked[asks++]?.resolve();
+      checks[checkCount++]?.resolve();
       await answered.promise;
       return admit(credential);
     },
@@ -193,9 +201,9 @@ Deno.test("a client that connects twice before it is in is closed, and holds no 
   await peer.next();
   const connect = '40{"token":"7@1"}';
   peer.send(connect);
-  await asked[0]!.promise;
+  await checks[0]!.promise;
   peer.send(connect);
-  await Promise.race([peer.closed, asked[1]!.promise]);
+  await Promise.race([peer.closed, checks[1]!.promise]);
   answered.resolve();
   await Promise.race([peer.closed, peer.text().then(() => peer.text())]);
   peer.close();
@@ -223,7 +231,7 @@ Deno.test("a user has a limited number of sockets", async () => {
   assert.equal(await other.next(), "40");
 });
 
-Deno.test("a second open with the same connection id wins, even at the limit", async () => {
+Deno.test("a second socket with the same connection id replaces the first, even at the limit", async () => {
   await using served = serveRealtime({ maxSocketsPerUser: 1 });
   const first = served.peer(`${V3}&session=7@1&connection=a`);
   await first.next();
@@ -232,11 +240,11 @@ Deno.test("a second open with the same connection id wins, even at the limit", a
   await second.next();
   assert.equal(await second.next(), "40");
   await first.closed;
-  assert.equal(served.tell({ context: "1", user: "7" }, "x"), 1);
+  assert.equal(served.publish({ context: "1", user: "7" }, "x"), 1);
   assert.equal(await second.next(), '42["x"]');
 });
 
-Deno.test("handshakes beyond the rate are delivered to come back", async () => {
+Deno.test("handshakes beyond the rate are refused with a Retry-After", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({ handshakesPerSecond: 2 }, { clock });
   const open = async () => {

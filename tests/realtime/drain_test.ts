@@ -21,7 +21,7 @@ async function serveWithPeers(count: number) {
   return { clock, served, peers, open };
 }
 
-Deno.test("draining closes a few sockets per second and takes no new ones", async () => {
+Deno.test("draining closes a few sockets per second and admits no new ones", async () => {
   const { clock, served, peers, open } = await serveWithPeers(3);
   await using _ = served;
   const drained = served.realtime.drain({ perSecond: 2, withinMs: 60_000 });
@@ -38,7 +38,7 @@ Deno.test("draining closes a few sockets per second and takes no new ones", asyn
   await Promise.all(peers.map((peer) => peer.closed));
 });
 
-Deno.test("draining closes as many as it takes to be done in time", async () => {
+Deno.test("draining closes sockets faster where that is needed to end in time", async () => {
   const { clock, served, open } = await serveWithPeers(10);
   await using _ = served;
   const drained = served.realtime.drain({ perSecond: 1, withinMs: 1000 });
@@ -72,7 +72,7 @@ Deno.test("a node without sockets is drained at once", async () => {
   await served.realtime.drain({ perSecond: 1, withinMs: 60_000 });
 });
 
-Deno.test("whatever the pace and the chance, the last socket is closed in time", () => {
+Deno.test("the last socket is closed in time at any pace and any random number", () => {
   const pace = fc.record({
     open: fc.integer({ min: 1, max: 5_000 }),
     perSecond: fc.integer({ min: 1, max: 10_000 }),

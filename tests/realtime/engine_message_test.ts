@@ -55,7 +55,7 @@ for (const revision of [3, 4]) {
     const sid = await openPolling(served, `${base}polling`);
     const polls = await Promise.all([
       served.http(`${base}polling&sid=${sid}`),
-      served.http(`${base}polling&sid=${sid}&t=isRepeat`),
+      served.http(`${base}polling&sid=${sid}&t=again`),
     ]);
     const answers = await Promise.all(polls.map(async (poll) => [poll.status, await poll.text()]));
     answers.sort((a, b) => Number(a[0]) - Number(b[0]));
@@ -133,7 +133,7 @@ Deno.test("EIO 3: a binary frame of no known packet type closes the WebSocket", 
 });
 
 Deno.test("a post above the size limit is answered 413 unread", async () => {
-  await using served = serveEcho({ maxPayload: 100_000 });
+  await using served = serveEcho({ maxMessageBytes: 100_000 });
   const base = "/engine.io/?EIO=4&transport=polling";
   const sid = await openPolling(served, base);
   let pulled = 0;
@@ -150,7 +150,7 @@ Deno.test("a post above the size limit is answered 413 unread", async () => {
 });
 
 Deno.test("a post that declares more than the size limit is answered 413", async () => {
-  await using served = serveEcho({ maxPayload: 100_000 });
+  await using served = serveEcho({ maxMessageBytes: 100_000 });
   const base = "/engine.io/?EIO=4&transport=polling";
   const sid = await openPolling(served, base);
   const body = "4".repeat(10_000_000);
@@ -160,7 +160,7 @@ Deno.test("a post that declares more than the size limit is answered 413", async
 });
 
 Deno.test("a frame above the size limit closes the WebSocket", async () => {
-  await using served = serveEcho({ maxPayload: 1000 });
+  await using served = serveEcho({ maxMessageBytes: 1000 });
   const peer = served.peer("/engine.io/?EIO=4&transport=websocket");
   await peer.next();
   peer.send(`4${"é".repeat(500)}`);
@@ -169,7 +169,7 @@ Deno.test("a frame above the size limit closes the WebSocket", async () => {
 });
 
 Deno.test("a frame of just the size limit is taken", async () => {
-  await using served = serveEcho({ maxPayload: 1001 });
+  await using served = serveEcho({ maxMessageBytes: 1001 });
   const peer = served.peer("/engine.io/?EIO=4&transport=websocket");
   await peer.next();
   peer.send(`4${"é".repeat(500)}`);

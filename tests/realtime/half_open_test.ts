@@ -21,18 +21,18 @@ async function serveSilent(clock: FakeClock) {
   return { served, peers };
 }
 
-/** Their sessions end for want of a heartbeat. */
+/** Ends all sessions by their heartbeats. */
 async function fallSilent(clock: FakeClock, { realtime }: ServedRealtime) {
   await clock.advance(120_000);
   assert.equal(realtime.stats().open.get("open-xchange-appsuite"), 0);
 }
 
-Deno.test("a peer that never answers a close is freed, with its descriptor, half a minute later", async () => {
+Deno.test("a peer that never answers a close frame is freed, with its descriptor, half a minute later", async () => {
   const clock = new FakeClock();
   const { served, peers } = await serveSilent(clock);
   await using _ = served;
   const before = await openDescriptors();
-  // The heartbeats look now and then, so the end of a session is found step by step.
+  // A sweep checks heartbeats at intervals, so time advances in steps.
   while (served.realtime.stats().closing < COUNT) await clock.advance(1_000);
   await clock.advance(29_000);
   assert.ok(await openDescriptors() >= before);
@@ -42,7 +42,7 @@ Deno.test("a peer that never answers a close is freed, with its descriptor, half
   for (const peer of peers) peer.close();
 });
 
-Deno.test("a peer that answers is gone at once, and nothing waits for it", async () => {
+Deno.test("a peer that answers the close frame is gone at once", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
   const peer = served.peer("/socket.io/appsuite/?EIO=4&transport=websocket&session=7@1");
@@ -55,12 +55,12 @@ Deno.test("a peer that answers is gone at once, and nothing waits for it", async
   await clock.advance(60_000);
 });
 
-Deno.test("a connection that the runtime keeps for what it holds stays counted until the peer goes", async () => {
+Deno.test("a connection for which the runtime holds data stays counted until the peer goes", async () => {
   const clock = new FakeClock();
   const { served, peers } = await serveSilent(clock);
   await using _ = served;
   while (served.realtime.stats().backlogBytes === 0) {
-    served.tell(SEVEN, "x", ["x".repeat(64 * 1024)]);
+    served.publish(SEVEN, "x", ["x".repeat(64 * 1024)]);
     await settle();
     await clock.advance(50);
   }

@@ -9,7 +9,7 @@ const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
 const SEVEN = { context: "1", user: "7", client: "open-xchange-appsuite" };
 const KIB = 1024;
 
-/** With a deaf peer that has been told more than it may keep waiting. */
+/** Serves a peer that does not read and has more waiting for it than its limit. */
 async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
   const clock = new FakeClock();
   const opened = Promise.withResolvers<void>();
@@ -21,9 +21,9 @@ async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
   const served = serveRealtime({ maxBacklogBytes: 256 * KIB, ...limits }, { clock, hooks });
   const deaf = await connectDeaf(served.host, "7@1");
   await opened.promise;
-  // The kernel takes some megabytes before anything waits here.
+  // The kernel takes some megabytes before anything waits in the process.
   for (let waiting = 0; waiting < 64 * KIB;) {
-    served.tell(SEVEN, "x", ["x".repeat(64 * KIB)]);
+    served.publish(SEVEN, "x", ["x".repeat(64 * KIB)]);
     await settle();
     await clock.advance(50);
     waiting = served.realtime.stats().backlogBytes;
@@ -38,7 +38,9 @@ function numbersIn(text: string): number[] {
 /** Publishes so many events of 4 KiB within one turn of the event loop. */
 function burst(served: ServedRealtime, count: number): readonly number[] {
   const numbers = Array.from({ length: count }, (_, number) => number);
-  for (const number of numbers) served.tell(SEVEN, "x", [String(number), "y".repeat(4 * KIB)]);
+  for (const number of numbers) {
+    served.publish(SEVEN, "x", [String(number), "y".repeat(4 * KIB)]);
+  }
   return numbers;
 }
 
@@ -51,7 +53,11 @@ Deno.test("a burst beyond a socket's backlog arrives whole, in order, at a peer 
   const got: number[] = [];
   while (got.length < sent.length) got.push(...numbersIn(await peer.text()));
   assert.deepEqual(got, sent);
-  assert.equal(served.tell(SEVEN, "x"), 1, "it is delivered as events come again");
+  assert.equal(
+    served.publish(SEVEN, "x"),
+    1,
+    "it receives events as they come again",
+  );
 });
 
 Deno.test("a burst beyond a socket's backlog arrives whole, in order, by polling", async () => {
@@ -71,7 +77,7 @@ Deno.test("a burst beyond a socket's backlog arrives whole, in order, by polling
   assert.deepEqual(got, sent);
 });
 
-Deno.test("what is delivered to a peer that does not read waits in the log", async () => {
+Deno.test("events for a peer that does not read wait in the log", async () => {
   const { served, deaf, reasons, clock } = await serveDeaf();
   await using _ = served;
   using _deaf = deaf;
@@ -81,16 +87,16 @@ Deno.test("what is delivered to a peer that does not read waits in the log", asy
   assert.deepEqual(reasons, []);
 });
 
-Deno.test("a peer that takes nothing for ten seconds is given up", async () => {
+Deno.test("a peer that takes nothing for ten seconds is dropped", async () => {
   const { served, deaf, reasons, clock } = await serveDeaf();
   await using _ = served;
   using _deaf = deaf;
   await clock.advance(11_000);
   assert.deepEqual(reasons, ["backlog"]);
-  assert.equal(served.tell(SEVEN, "x"), 0);
+  assert.equal(served.publish(SEVEN, "x"), 0);
 });
 
-Deno.test("what a peer that was given up still holds keeps others out until it is gone", async () => {
+Deno.test("no handshake is admitted while dropped peers hold too many bytes", async () => {
   const { served, deaf, reasons, clock } = await serveDeaf();
   await using _ = served;
   await clock.advance(11_000);

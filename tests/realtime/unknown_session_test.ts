@@ -1,4 +1,4 @@
-/** What is answered, logged and counted where a request names a session that is not here. */
+/** Answers, logs and counts for requests with an unknown session id. */
 
 import assert from "node:assert/strict";
 import { type Log, silentLog } from "../../core/log.ts";
@@ -9,8 +9,11 @@ const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
 const UNKNOWN = { code: 1, message: "Session ID unknown" };
 
 function serveCounted(overrides: RealtimeOverrides) {
-  const lines: { readonly level: string; readonly message: string; readonly fields: unknown }[] =
-    [];
+  const lines: {
+    readonly level: string;
+    readonly message: string;
+    readonly fields: unknown;
+  }[] = [];
   const log: Log = {
     ...silentLog,
     info: (message, fields) => void lines.push({ level: "info", message, fields }),
@@ -21,7 +24,7 @@ function serveCounted(overrides: RealtimeOverrides) {
   return { served: serveRealtime({}, { log, hooks, ...overrides }), lines, counted };
 }
 
-Deno.test("a session of another node is answered as Engine.IO does, with a hint in a header", async () => {
+Deno.test("an unknown session is answered as Engine.IO does, with a hint where other nodes exist", async () => {
   const a = serveRealtime({}, { hasOtherNodes: true });
   await using _a = a;
   const { served: b, lines, counted } = serveCounted({ hasOtherNodes: true });
@@ -33,10 +36,10 @@ Deno.test("a session of another node is answered as Engine.IO does, with a hint 
   assert.match(answer.headers.get("x-carillon-hint")!, /another node.*docs\/deploy\.md/);
   assert.equal(counted.requests, 1);
   assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-  assert.match(lines[0]!.message, /^requests of one session may reach several nodes/);
+  assert.match(lines[0]!.message, /^unknown session ids: .* several nodes/);
 });
 
-Deno.test("a node that is alone gives no hint, and does not warn", async () => {
+Deno.test("a single node gives no hint and does not warn", async () => {
   const { served, lines, counted } = serveCounted({});
   await using _ = served;
   const answer = await served.http(`${POLL}&sid=none`);
@@ -46,7 +49,7 @@ Deno.test("a node that is alone gives no hint, and does not warn", async () => {
   assert.deepEqual(lines.map(({ level }) => level), ["info"]);
 });
 
-Deno.test("the log speaks of unknown sessions once a minute, and says how many requests", async () => {
+Deno.test("unknown sessions are logged once a minute with their number", async () => {
   const clock = new FakeClock();
   const { served, lines, counted } = serveCounted({ hasOtherNodes: true, clock });
   await using _ = served;

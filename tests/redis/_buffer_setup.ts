@@ -1,6 +1,6 @@
 /**
- * Nodes that are alive while a test says so, links that break and die like their processes, and
- * several buffers on one Redis and one fake clock.
+ * Nodes that are alive while a test says so, links that break, and several buffers on one Redis and
+ * one fake clock.
  */
 
 import type { BatchHandler, BufferSettings } from "../../buffer/mod.ts";
@@ -9,13 +9,13 @@ import { createIdSource } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
 import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
-import type { Nodes } from "../../redis/nodes.ts";
+import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
 import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";
 import { openTestLink } from "../support/redis_link.ts";
 
-/** All nodes of a test. Each view of it is up to date. */
+/** The nodes of a test. Each view is up to date. */
 export class NodeRegister {
   readonly #alive = new Set<string>();
   #count = 0;
@@ -24,16 +24,16 @@ export class NodeRegister {
     const id = `node${++this.#count}`;
     this.#alive.add(id);
     const listeners: (() => void)[] = [];
-    let overlooked = "";
-    const isAlive = (node: string) => node !== overlooked && this.#alive.has(node);
+    let unseen = "";
+    const isAlive = (node: string) => node !== unseen && this.#alive.has(node);
     return {
       id,
       leaseMs: 10_000,
       seenAt: (node) => isAlive(node) ? 0 : undefined,
       isAlive,
       alive: () => [...this.#alive].filter(isAlive),
-      refresh: () => Promise.resolve(overlooked = "").then(() => {}),
-      overlook: (node) => void (overlooked = node),
+      refresh: () => Promise.resolve(unseen = "").then(() => {}),
+      hide: (node) => void (unseen = node),
       onLeaseLost: (listener) => void listeners.push(listener),
       vanish: () => void this.#alive.delete(id),
       comeBack: () => {
@@ -44,31 +44,31 @@ export class NodeRegister {
   }
 }
 
-/** A node as the test has it. */
+/** A node under control of the test. */
 export interface FakeNode extends Nodes {
-  /** Others take it for gone. */
+  /** Other nodes consider it dead. */
   vanish(): void;
-  /** It is seen again, and learns that it was not. */
+  /** It is seen again, and learns that its lease was lost. */
   comeBack(): void;
-  /** It does not see this node until it looks anew. */
-  overlook(node: string): void;
+  /** It does not see a node until its next refresh. */
+  hide(node: string): void;
 }
 
-/** A link of one process. */
+/** A link of one process that the test can break. */
 export interface FlakyLink extends RedisLink {
-  /** From now on everything fails, or works again. */
+  /** From now on every command fails, or works again. */
   break(broken: boolean): void;
-  /** What is sent to these keys fails. */
+  /** Commands for these keys fail. */
   refuse(isRefused: (key: string) => boolean): void;
-  /** The answer to the next script of this name is lost. */
+  /** The answer to the next script with this name is lost. */
   loseAnswer(script: string): void;
-  /** The answers to scripts of this name come only once the function that is returned was called. */
+  /** Answers to scripts with this name wait until the returned function is called. */
   holdAnswers(script: string): () => void;
-  /** Nothing comes back from it any more. */
+  /** No command gets an answer any more. */
   kill(): void;
 }
 
-/** A link over another one, which stays its owner's. */
+/** A link over another one, which the caller keeps and closes. */
 export function flakyLink(link: RedisLink, now: () => number = () => link.now()): FlakyLink {
   const listeners: (() => void)[] = [];
   let broken = false;
@@ -80,13 +80,13 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
 
   async function through<T>(key: string, ask: () => Promise<T>, name = ""): Promise<T> {
     if (dead) return new Promise(() => {});
-    if (broken || isRefused(key)) throw away();
+    if (broken || isRefused(key)) throw unavailable();
     const answer = await ask();
     if (dead) return new Promise(() => {});
     if (name !== "" && name === held) await release.promise;
     if (name === "" || name !== lost) return answer;
     lost = "";
-    throw away();
+    throw unavailable();
   }
 
   return {
@@ -123,8 +123,8 @@ export function flakyLink(link: RedisLink, now: () => number = () => link.now())
   };
 }
 
-function away(): ServiceError {
-  return new ServiceError("store_unavailable", "Redis is away", { retryAfterSeconds: 1 });
+function unavailable(): ServiceError {
+  return new ServiceError("store_unavailable", "Redis is unavailable", { retryAfterSeconds: 1 });
 }
 
 /** Resolves when no command is under way for several turns of the event loop. */
@@ -140,28 +140,28 @@ export interface TestNode {
   readonly buffer: RedisBuffer;
   readonly node: FakeNode;
   readonly link: FlakyLink;
-  /** What its handler was given, in order. */
+  /** What its handler received, in order. */
   readonly handled: { readonly notification: Notification; readonly isRepeat: boolean }[];
   readonly faults: unknown[];
-  /** Notifications that it was told were merged, taken over, and given up. */
-  readonly counts: { merged: number; taken: number; lapsed: number };
-  /** Ends it as `kill -9` would, long enough ago for the others to know. */
+  /** Notifications that were merged, reclaimed from dead nodes, and lost with the lease. */
+  readonly counts: { merged: number; reclaimed: number; lost: number };
+  /** Ends it like `kill -9`, long enough ago for the others to know. */
   kill(): void;
 }
 
-/** What is known of a notification: the state of its record, or that it is in flight. */
+/** The state of a notification: that of its record, or "in flight". */
 export async function stateOf(buffer: RedisBuffer, id: string): Promise<string | undefined> {
   const found = await buffer.find(id);
   return found && ("state" in found ? found.state : "in flight");
 }
 
-/** Ids of what a node was handed, in order. */
+/** Ids of what a node has processed, in order. */
 export function idsOf({ handled }: TestNode): readonly string[] {
   return handled.map(({ notification }) => notification.id);
 }
 
-/** A handler that leaves everything as it is. */
-export function leave(): BatchHandler {
+/** A handler that does nothing. */
+export function doNothing(): BatchHandler {
   return () => {};
 }
 
@@ -181,7 +181,7 @@ export class Site implements AsyncDisposable {
     return new Site(await openTestLink(url));
   }
 
-  /** Starts a node; by default it settles what it is handed at once. */
+  /** Starts a node; by default it settles at once. */
   async start(
     { settings = {}, handle, random = () => 0 }: {
       readonly settings?: Partial<BufferSettings>;
@@ -193,7 +193,7 @@ export class Site implements AsyncDisposable {
     const epoch = this.clock.now() - this.clock.monotonic();
     const link = flakyLink(this.link, () => epoch + this.clock.monotonic());
     const node = this.register.join();
-    const counts = { merged: 0, taken: 0, lapsed: 0 };
+    const counts = { merged: 0, reclaimed: 0, lost: 0 };
     const faults: unknown[] = [];
     const buffer = new RedisBuffer({
       ...{ link, nodes: node, clock, random, jobSize: 16 },
@@ -201,8 +201,8 @@ export class Site implements AsyncDisposable {
       retentionMs: () => 60_000,
       yieldToEventLoop: () => settle(1),
       onMerged: () => counts.merged++,
-      onReclaimed: (count) => counts.taken += count,
-      onLeaseLost: (count) => counts.lapsed += count,
+      onReclaimed: (count) => counts.reclaimed += count,
+      onLeaseLost: (count) => counts.lost += count,
       onFault: (thrown) => faults.push(thrown),
     });
     const handled: TestNode["handled"] = [];
@@ -234,7 +234,7 @@ export class Site implements AsyncDisposable {
     };
   }
 
-  /** Lets time pass in steps, each of them until nothing is on its way. */
+  /** Advances the clock in steps, and waits in each until no command is under way. */
   async pass(ms: number): Promise<void> {
     await idle(this.link);
     for (let left = ms; left > 0; left -= 25) {

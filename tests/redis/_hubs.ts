@@ -1,28 +1,31 @@
-/** Hubs of several nodes in one process, on a real Redis, with a register that a test decides. */
+/**
+ * Hubs of several nodes in one process, on a real Redis, with a register under control of the test.
+ */
 
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
 import { ServiceError } from "../../core/errors.ts";
-import { createRedisHub, type HubSettings } from "../../redis/hub/hub.ts";
+import type { HubSettings } from "../../redis/hub/event_log.ts";
+import { createRedisHub } from "../../redis/hub/hub.ts";
 import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
-import type { Nodes } from "../../redis/nodes.ts";
+import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
 import { Desk } from "../contract/events_contract.ts";
 import { openTestLink } from "../support/redis_link.ts";
 
-/** Who is there, as all nodes see it at once. */
+/** The nodes of a test, as all of them see it. */
 export class Register {
   readonly leaseMs = 1_000;
   readonly #seen = new Map<string, number>();
   readonly #dead = new Set<string>();
-  readonly #lapses = new Map<string, (() => void)[]>();
+  readonly #leaseLostListeners = new Map<string, (() => void)[]>();
   #count = 0;
 
   join(): Nodes {
     const id = `node-${++this.#count}`;
-    const lapses: (() => void)[] = [];
-    this.#lapses.set(id, lapses);
+    const leaseLostListeners: (() => void)[] = [];
+    this.#leaseLostListeners.set(id, leaseLostListeners);
     this.#seen.set(id, Date.now());
     return {
       id,
@@ -31,35 +34,35 @@ export class Register {
       isAlive: (node) => this.#seen.has(node) && !this.#dead.has(node),
       alive: () => [...this.#seen.keys()].filter((node) => !this.#dead.has(node)),
       refresh: () => Promise.resolve(),
-      onLeaseLost: (listener) => void lapses.push(listener),
+      onLeaseLost: (listener) => void leaseLostListeners.push(listener),
     };
   }
 
-  /** A node counts as gone; it was last seen at `at` (epoch ms). */
+  /** Declares a node dead; its last heartbeat was at `at` (epoch ms). */
   bury(node: string, at = Date.now()): void {
     this.#seen.set(node, at);
     this.#dead.add(node);
   }
 
-  /** A node comes back after it was out of sight. */
+  /** A node returns after it was declared dead. */
   revive(node: string): void {
     this.#dead.delete(node);
-    for (const listener of this.#lapses.get(node)!) listener();
+    for (const listener of this.#leaseLostListeners.get(node)!) listener();
   }
 }
 
-/** One node, as far as a hub needs it. */
+/** The parts of a node that a hub needs. */
 export interface HubNode extends AsyncDisposable {
   readonly id: string;
   readonly hub: EventHub;
-  readonly inbox: NodeChannel;
+  readonly channel: NodeChannel;
   readonly link: RedisLink;
   readonly nodes: Nodes;
-  /** Cuts it off like `kill -9` would. */
+  /** Ends it like `kill -9`. */
   kill(): Promise<void>;
 }
 
-/** Opens a hub with a link and an inbox of its own, and starts it. */
+/** Opens a hub with its own link and channel, and starts it. */
 export async function openHub(
   url: string,
   {
@@ -67,60 +70,60 @@ export async function openHub(
     local,
     settings,
     clock = systemClock,
-    inboxClock = systemClock,
+    channelClock = systemClock,
     fenced = false,
     now,
-    wrap = (inbox) => inbox,
+    wrap = (channel) => channel,
   }: {
     readonly register: Register;
     readonly local: LocalSockets;
     readonly settings: HubSettings;
-    /** Of audits and of what is tried again. */
+    /** Clock of sweeps and retries. */
     readonly clock?: Clock;
-    /** Of the inbox that is read again after a break. */
-    readonly inboxClock?: Clock;
+    /** Clock of the channel's retries. */
+    readonly channelClock?: Clock;
     readonly fenced?: boolean;
-    /** In place of what time it is for the servers. */
+    /** Replaces the servers' clock. */
     readonly now?: () => number;
-    /** What the hub has for an inbox. */
-    readonly wrap?: (inbox: NodeChannel) => NodeChannel;
+    /** Wraps the channel of the hub. */
+    readonly wrap?: (channel: NodeChannel) => NodeChannel;
   },
 ): Promise<HubNode> {
   const link = await openTestLink(url, now);
   const nodes = register.join();
   const [log, random] = [silentLog, Math.random];
-  const inbox = createNodeChannel({ link, nodes, clock: inboxClock, random, log });
+  const channel = createNodeChannel({ link, nodes, clock: channelClock, random, log });
   const hub = createRedisHub({
-    ...{ link, nodes, channel: wrap(inbox), clock, random, log, fenced },
+    ...{ link, nodes, channel: wrap(channel), clock, random, log, fenced },
     settings: () => settings,
   });
   await hub.start(local);
   return {
-    ...{ id: nodes.id, hub, inbox, link, nodes },
+    ...{ id: nodes.id, hub, channel, link, nodes },
     async kill() {
       await link[Symbol.asyncDispose]();
       register.bury(nodes.id);
-      await inbox.stop();
+      await channel.stop();
       await hub[Symbol.asyncDispose]();
     },
     async [Symbol.asyncDispose]() {
       await hub[Symbol.asyncDispose]();
-      await inbox.stop();
+      await channel.stop();
       await link[Symbol.asyncDispose]();
     },
   };
 }
 
-/** A node with a desk in front of it. */
+/** A node with local sockets that a test controls. */
 export type Place = HubNode & { readonly desk: Desk };
 
-/** What tests say of a node. */
+/** Options of a node in a test. */
 export type PlaceOptions = Omit<Parameters<typeof openHub>[1], "register" | "local" | "settings">;
 
-/** Nothing of a test becomes too old or too much. */
+/** Limits that no test reaches. */
 const AMPLE: HubSettings = { windowMs: 120_000, maxEventsPerUser: 100 };
 
-/** Runs a test on one node for each of the options. */
+/** Runs a test with one node for each of the options. */
 export async function withPlaces(
   { url, nodes }: { readonly url: string; readonly nodes: readonly PlaceOptions[] },
   body: (places: readonly Place[], register: Register) => Promise<void>,
@@ -140,7 +143,7 @@ export async function withPlaces(
   }
 }
 
-/** Whether something is refused because Redis cannot be reached. */
+/** Whether an error says that Redis is unavailable. */
 export function isUnavailable(thrown: unknown): boolean {
   return thrown instanceof ServiceError && thrown.code === "store_unavailable";
 }

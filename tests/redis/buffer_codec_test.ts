@@ -7,7 +7,7 @@ import { TRANSPORTS } from "../../core/subscription.ts";
 import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
 import { formatNotification, parseNotification } from "../../redis/buffer/_codec.ts";
 
-/** A name as the routes let it in. */
+/** A name that the routes accept. */
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 })
   // deno-lint-ignore no-control-regex -- those are what is not let in
   .filter((text) => !/[\u0000-\u001f\u007f]/.test(text));
@@ -53,24 +53,24 @@ const record = fc.record({
   requiredKeys: ["id", "context", "user", "topic", "acceptedAt", "state", "targets"],
 }) as fc.Arbitrary<LedgerRecord>;
 
-/** As it comes back from Redis, where texts are UTF-8. */
+/** What Redis returns, where texts are UTF-8. */
 function travelled(text: string): string {
   return new TextDecoder().decode(new TextEncoder().encode(text));
 }
 
-/** As it comes back from JSON: of the zeros there is only one. */
+/** What JSON returns, where 0 and -0 are the same. */
 function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }
 
-Deno.test("notifications come back from Redis as they were, whether they wait or not", () => {
+Deno.test("notifications come back from Redis unchanged, whether they wait or not", () => {
   fc.assert(fc.property(notification, fc.boolean(), (one, waits) => {
     const body = travelled(formatNotification(one, { waits }));
     assert.deepEqual(plain(parseNotification(one.id, body)), plain(one));
   }));
 });
 
-Deno.test("a body begins with the context and a NUL, and its key has neither line feed nor excess", () => {
+Deno.test("a body begins with the context and a NUL, and its key is short and has no line feed", () => {
   fc.assert(fc.property(notification, (one) => {
     const body = formatNotification(one, { waits: true });
     const key = body.slice(0, body.indexOf("\n"));
@@ -81,7 +81,7 @@ Deno.test("a body begins with the context and a NUL, and its key has neither lin
   }));
 });
 
-Deno.test("contexts and users that UTF-8 does not tell apart are still delivered apart", () => {
+Deno.test("contexts and users that UTF-8 cannot tell apart stay apart", () => {
   const make = (context: string, user: string): Notification => ({
     ...{ id: "0190163d-8694-739b-aea5-966c26f8ad90", context, user, topic: "a", data: "{}" },
     ...{ priority: "high", acceptedAt: 0 },
@@ -95,7 +95,7 @@ Deno.test("contexts and users that UTF-8 does not tell apart are still delivered
   assert.equal(new Set(bodies).size, 4);
 });
 
-Deno.test("records come back from Redis as they were", () => {
+Deno.test("records come back from Redis unchanged", () => {
   fc.assert(fc.property(record, (one) => {
     assert.deepEqual(plain(decodeRecord(one.id, travelled(encodeRecord(one)))), plain(one));
   }));

@@ -7,7 +7,7 @@ import { ACCEPT, CLAIM } from "../../redis/buffer/_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { idsOf, leave, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
+import { doNothing, idsOf, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
 
 const redis = sharedRedis();
 const EPOCH = "1700000000000";
@@ -21,7 +21,7 @@ function test(name: string, body: (site: Site) => Promise<void>): void {
   });
 }
 
-test("where a put got in only in part, repeating it brings the rest and doubles nothing", async (site) => {
+test("repeating a put that was accepted in part adds the rest and no duplicates", async (site) => {
   for (const settings of [{}, NOW]) {
     const node = await site.start({ settings });
     const both = [site.make({ user: "3" }), site.make({ user: "4" })];
@@ -41,7 +41,7 @@ test("where a put got in only in part, repeating it brings the rest and doubles 
   }
 });
 
-test("where the answer to a put is lost, repeating it doubles nothing", async (site) => {
+test("repeating a put whose answer was lost adds no duplicates", async (site) => {
   for (
     const [settings, script] of [[{}, "buffer_accept"], [NOW, "buffer_accept_claimed"]] as const
   ) {
@@ -58,7 +58,7 @@ test("where the answer to a put is lost, repeating it doubles nothing", async (s
   }
 });
 
-test("where the answer to a claim is lost, what it claimed comes again", async (site) => {
+test("claims whose answer was lost are processed again", async (site) => {
   const node = await site.start();
   const one = site.make();
   await node.buffer.put([one]);
@@ -73,7 +73,7 @@ test("where the answer to a claim is lost, what it claimed comes again", async (
   assert.equal(node.buffer.depth().inFlight, 0);
 });
 
-test("a claim that a node does not know of is found within a minute or so", async (site) => {
+test("a claim that its node does not know of is found within about a minute", async (site) => {
   const node = await site.start({ settings: { timerFrequency: 10_000 } });
   const one = site.make();
   await node.buffer.put([one]);
@@ -85,8 +85,8 @@ test("a claim that a node does not know of is found within a minute or so", asyn
   assert.deepEqual(node.handled, [{ notification: one, isRepeat: true }]);
 });
 
-test("what was settled while Redis was away is written when it is back", async (site) => {
-  const node = await site.start({ handle: leave });
+test("a settlement made during an outage of Redis is written afterwards", async (site) => {
+  const node = await site.start({ handle: doNothing });
   const one = site.make();
   await node.buffer.put([one]);
   await site.pass(1500);
@@ -100,10 +100,10 @@ test("what was settled while Redis was away is written when it is back", async (
   const other = await site.start();
   const record = await other.buffer.find(one.id) as LedgerRecord;
   assert.deepEqual([record.state, record.reason], ["delivered", "late"]);
-  assert.ok(node.faults.length > 0 && node.faults.length <= 10, "it says so now and then");
+  assert.ok(node.faults.length > 0 && node.faults.length <= 10, "the failure is reported");
 });
 
-test("what a handler could not do while Redis was away comes isRepeat when it is back", async (site) => {
+test("a notification whose handler failed during an outage of Redis is processed again afterwards", async (site) => {
   const node: TestNode = await site.start({
     handle: (buffer) => (batch, { isRepeat }) => {
       if (!isRepeat) {
@@ -125,7 +125,7 @@ test("what a handler could not do while Redis was away comes isRepeat when it is
   assert.equal(node.buffer.depth().inFlight, 0);
 });
 
-test("where the memory of Redis is full, puts are refused and what is in flight drains", async (site) => {
+test("with the memory of Redis full, puts are refused and notifications in flight can end", async (site) => {
   const node = await site.start();
   await node.buffer.put([site.make()]);
   await redis().cli("config", "set", "maxmemory", "1");
@@ -134,8 +134,8 @@ test("where the memory of Redis is full, puts are refused and what is in flight 
       code: "store_unavailable",
     });
     await site.pass(1500);
-    const isRepeat = node.handled[0]!.notification;
-    assert.equal(await stateOf(node.buffer, isRepeat.id), "delivered");
+    const repeated = node.handled[0]!.notification;
+    assert.equal(await stateOf(node.buffer, repeated.id), "delivered");
     assert.equal(node.buffer.depth().inFlight, 0);
   } finally {
     await redis().cli("config", "set", "maxmemory", "0");
@@ -153,7 +153,7 @@ test("a put whose command arrives twice is accepted once", async (site) => {
   assert.equal(node.counts.merged, 0);
 });
 
-test("what is about to be claimed is not mistaken for what was forgotten", async (site) => {
+test("a notification that is being claimed is not released as unknown", async (site) => {
   const node = await site.start({ settings: NOW });
   const one = site.make();
   const goOn = node.link.holdAnswers("buffer_accept_claimed");
@@ -167,7 +167,7 @@ test("what is about to be claimed is not mistaken for what was forgotten", async
   assert.deepEqual(node.handled, [{ notification: one, isRepeat: false }]);
 });
 
-test("of two contexts with much to say each gives a few at a time", async (site) => {
+test("two busy contexts each get a few claims at a time", async (site) => {
   const { link } = site;
   const partition = partitionOf("1", "3");
   const { items, claims, open, older, due, turns, claimers } = bufferKeys(partition);

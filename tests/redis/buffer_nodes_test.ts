@@ -5,7 +5,7 @@ import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { seeded } from "../support/seeded.ts";
-import { idsOf, leave, Site, stateOf } from "./_buffer_setup.ts";
+import { doNothing, idsOf, Site, stateOf } from "./_buffer_setup.ts";
 
 const redis = sharedRedis();
 const NOW = { delayDuration: 0, maxDelayDuration: 0 };
@@ -25,7 +25,7 @@ function neighbour(context: string): string {
   }
 }
 
-test("similar notifications that two nodes accept become one", async (site) => {
+test("similar notifications that two nodes accept merge into one", async (site) => {
   const [a, b] = [await site.start(), await site.start()];
   const topic = "ox:calendar:updates";
   const older = site.make({ topic, data: JSON.stringify({ folders: ["a"] }) });
@@ -42,7 +42,7 @@ test("similar notifications that two nodes accept become one", async (site) => {
   assert.deepEqual([record.state, record.mergedInto], ["suppressed", newer.id]);
 });
 
-test("more similar ones than one hand-over takes become two", async (site) => {
+test("more similar notifications than one may hold become two", async (site) => {
   const node = await site.start();
   await node.buffer.put(Array.from({ length: 300 }, () => site.make()));
   await site.pass(1500);
@@ -51,7 +51,7 @@ test("more similar ones than one hand-over takes become two", async (site) => {
   assert.equal(node.buffer.depth().inFlight, 0);
 });
 
-test("each notification is handed to exactly one of three nodes", async (site) => {
+test("each notification is processed by exactly one of three nodes", async (site) => {
   const random = seeded(4);
   const nodes = [];
   for (let n = 0; n < 3; n++) nodes.push(await site.start({ random }));
@@ -64,7 +64,7 @@ test("each notification is handed to exactly one of three nodes", async (site) =
   assert.equal(nodes[0]!.buffer.depth().inFlight, 0);
 });
 
-test("a node claims no more than it has room for, and leaves the rest to others", async (site) => {
+test("a node claims no more than it has room for, and leaves the rest to other nodes", async (site) => {
   const slow = await site.start({
     settings: { numProcessorThreads: 1, maxProcessorTasks: 5 },
     handle: () => () => new Promise(() => {}),
@@ -80,8 +80,8 @@ test("a node claims no more than it has room for, and leaves the rest to others"
   slow.kill();
 });
 
-test("what a dead node had claimed comes isRepeat at another one, and only then", async (site) => {
-  const dead = await site.start({ handle: leave });
+test("claims of a dead node are processed again by another one, and only then", async (site) => {
+  const dead = await site.start({ handle: doNothing });
   const one = site.make();
   await dead.buffer.put([one]);
   await site.pass(1500);
@@ -91,12 +91,12 @@ test("what a dead node had claimed comes isRepeat at another one, and only then"
   dead.kill();
   await site.pass(2000);
   assert.deepEqual(other.handled, [{ notification: one, isRepeat: true }]);
-  assert.equal(other.counts.taken, 1);
+  assert.equal(other.counts.reclaimed, 1);
   assert.equal(await stateOf(other.buffer, one.id), "delivered");
 });
 
-test("a start takes over what dead nodes had claimed, and says how many", async (site) => {
-  const dead = await site.start({ handle: leave });
+test("a start releases the claims of dead nodes and returns their number", async (site) => {
+  const dead = await site.start({ handle: doNothing });
   await dead.buffer.put([1, 2, 3].map((n) => site.make({ user: String(n) })));
   await site.pass(1500);
   dead.kill();
@@ -106,8 +106,8 @@ test("a start takes over what dead nodes had claimed, and says how many", async 
   assert.equal(buffer.depth().inFlight, 0);
 });
 
-test("a paused node can neither settle nor give back what others have taken over", async (site) => {
-  const paused = await site.start({ handle: leave });
+test("a paused node can neither settle nor release what other nodes have claimed", async (site) => {
+  const paused = await site.start({ handle: doNothing });
   const [one, two] = [
     site.make({ data: JSON.stringify({ n: 1 }) }),
     site.make({ data: JSON.stringify({ n: 2 }) }),
@@ -115,7 +115,7 @@ test("a paused node can neither settle nor give back what others have taken over
   await paused.buffer.put([one, two]);
   await site.pass(1500);
   paused.node.vanish();
-  const other = await site.start({ handle: leave });
+  const other = await site.start({ handle: doNothing });
   await site.pass(1500);
   assert.equal(other.handled.length, 2);
   paused.node.comeBack();
@@ -130,7 +130,7 @@ test("a paused node can neither settle nor give back what others have taken over
   assert.equal(await stateOf(other.buffer, two.id), "delivered");
 });
 
-test("a node that was out of sight does not begin what others have taken over", async (site) => {
+test("a node that lost its lease does not process what other nodes have claimed", async (site) => {
   let goOn = () => {};
   const paused = await site.start({
     settings: { numProcessorThreads: 1 },
@@ -149,7 +149,7 @@ test("a node that was out of sight does not begin what others have taken over", 
   await site.pass(1500);
   assert.equal(other.handled.length, 40);
   paused.node.comeBack();
-  assert.equal(paused.counts.lapsed, 24);
+  assert.equal(paused.counts.lost, 24);
   goOn();
   await site.pass(2000);
   assert.equal(paused.handled.length, 16);
@@ -157,7 +157,7 @@ test("a node that was out of sight does not begin what others have taken over", 
   assert.equal(other.buffer.depth().inFlight, 0);
 });
 
-test("a node that was out of sight, alone, begins isRepeat what it had not begun", async (site) => {
+test("a single node that lost its lease processes again what it had not started", async (site) => {
   let goOn = () => {};
   const alone = await site.start({
     settings: { numProcessorThreads: 1 },
@@ -181,8 +181,8 @@ test("a node that was out of sight, alone, begins isRepeat what it had not begun
   assert.equal(alone.buffer.depth().inFlight, 0);
 });
 
-test("what others have taken over does not stay in the memory of who had it", async (site) => {
-  const paused = await site.start({ handle: leave });
+test("a node forgets claims that other nodes have taken", async (site) => {
+  const paused = await site.start({ handle: doNothing });
   await paused.buffer.put([site.make()]);
   await site.pass(1500);
   paused.node.vanish();
@@ -190,7 +190,7 @@ test("what others have taken over does not stay in the memory of who had it", as
   await site.pass(1500);
   paused.node.comeBack();
   await site.pass(500);
-  assert.equal(paused.counts.lapsed, 1);
+  assert.equal(paused.counts.lost, 1);
   assert.deepEqual(paused.buffer.settle(delivered(other.handled[0]!.notification)), []);
 });
 
@@ -214,10 +214,10 @@ test("a noisy context of 5,000 does not delay 10 of another one behind it", asyn
   assert.ok(last < 200, `the last one had place ${last}`);
 });
 
-test("however long the line is, whose time comes later gets a turn", async (site) => {
+test("a context that becomes due later gets a turn, however long the queue is", async (site) => {
   const settings = { numProcessorThreads: 1, maxProcessorTasks: 4 };
   const node = await site.start({ settings });
-  // More contexts than one claim has room for, each with much to say.
+  // More contexts than one claim has room for, each with many notifications.
   for (let context = 0; context < 20; context++) {
     const name = `c${context}`;
     const user = neighbour(name);
@@ -235,7 +235,7 @@ test("however long the line is, whose time comes later gets a turn", async (site
   assert.ok(place < 500, `it had place ${place}`);
 });
 
-test("a count of one node is what another one goes by", async (site) => {
+test("a node goes by the count that another node has changed", async (site) => {
   const settings = { maxNotifications: 2 };
   const [a, b] = [await site.start({ settings }), await site.start({ settings })];
   await a.buffer.put([1, 2].map((n) => site.make({ data: JSON.stringify({ n }) })));
@@ -245,7 +245,7 @@ test("a count of one node is what another one goes by", async (site) => {
   await b.buffer.put([site.make()]);
 });
 
-test("once everything is settled, only the ledger stays, and that not for ever", async (site) => {
+test("only the ledger remains once everything is settled, and it expires", async (site) => {
   const node = await site.start();
   const given: Notification[] = [];
   for (const context of ["1", "2"]) {
@@ -268,15 +268,15 @@ test("once everything is settled, only the ledger stays, and that not for ever",
   assert.doesNotMatch(await redis().cli("keys", "*"), /claimers/);
 });
 
-test("a node that was just started keeps its claims, though another has not heard of it", async (site) => {
-  const [old, young] = [await site.start(), await site.start({ settings: NOW, handle: leave })];
-  old.node.overlook(young.node.id);
+test("a node that was just started keeps its claims when another does not know it yet", async (site) => {
+  const [old, young] = [await site.start(), await site.start({ settings: NOW, handle: doNothing })];
+  old.node.hide(young.node.id);
   await young.buffer.put([site.make()]);
   await site.pass(3000);
   assert.deepEqual([old.handled.length, young.handled.length], [0, 1]);
 });
 
-test("a record is written a moment after it was settled, and not before", async (site) => {
+test("a record is written a moment after the settlement, not before", async (site) => {
   const node = await site.start({ settings: NOW });
   const other = await site.start({ settings: NOW });
   const [early, late] = [site.make(), site.make()];

@@ -48,7 +48,7 @@ async function isDelivered(buffer: RedisBuffer, id: string): Promise<boolean> {
 }
 
 redisTest(
-  "nothing accepted is lost where Redis is killed in the middle and started again",
+  "no accepted notification is lost where Redis is killed and restarted",
   async () => {
     // With `everysec` Redis answers before it writes for as long as the disk is busy with a sync.
     const config = ["appendfsync always"];
@@ -83,14 +83,14 @@ redisTest(
       }
     }
     const publishing = Promise.all([publish(a, 400), publish(b, 400)]);
-    await until("some are handed over", () => handled.size > 50);
+    await until("some are processed", () => handled.size > 50);
     await redis.kill();
     await until("publishers notice", () => refused > 2);
     await redis.start();
     await publishing;
     await until("publishers can go on", () => linkA.isUp && linkB.isUp);
     await publish(a, 20);
-    await until("all were handed over", () => accepted.every((id) => handled.has(id)));
+    await until("all were processed", () => accepted.every((id) => handled.has(id)));
     await until("all are settled", async () => {
       const states = await Promise.all(accepted.map((id) => isDelivered(b, id)));
       return states.every((is) => is);
@@ -117,7 +117,7 @@ redisTest("a Cluster of three masters shares the load", async () => {
   }
   const given = Array.from({ length: 300 }, (_, n) => make(n));
   await Promise.all([a.put(given.slice(0, 150)), b.put(given.slice(150))]);
-  await until("all were handed over", () => handled.length >= 300);
+  await until("all were processed", () => handled.length >= 300);
   assert.deepEqual(handled.toSorted(), given.map(({ id }) => id));
   await until("all are settled", async () => {
     const states = await Promise.all(given.map(({ id }) => isDelivered(a, id)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { idsOf, leave, Site, stateOf } from "./_buffer_setup.ts";
+import { doNothing, idsOf, Site, stateOf } from "./_buffer_setup.ts";
 
 const redis = sharedRedis();
 const NOW = { delayDuration: 0, maxDelayDuration: 0 };
@@ -14,8 +14,8 @@ function test(name: string, body: (site: Site) => Promise<void>): void {
   });
 }
 
-test("a node that closes hands its claims over at once", async (site) => {
-  const leaving = await site.start({ handle: leave });
+test("a node that closes releases its claims at once", async (site) => {
+  const leaving = await site.start({ handle: doNothing });
   const other = await site.start();
   const [done, open] = [
     site.make({ data: JSON.stringify({ n: 1 }) }),
@@ -33,7 +33,7 @@ test("a node that closes hands its claims over at once", async (site) => {
   assert.equal(await stateOf(other.buffer, done.id), "delivered");
 });
 
-test("a node that stops leaves what is due to the others", async (site) => {
+test("a node that stops leaves what is due to the other nodes", async (site) => {
   const [leaving, other] = [await site.start(), await site.start({ random: () => 0.9 })];
   await leaving.buffer.put([site.make()]);
   await site.pass(900);
@@ -42,7 +42,7 @@ test("a node that stops leaves what is due to the others", async (site) => {
   assert.deepEqual([leaving.handled.length, other.handled.length], [0, 1]);
 });
 
-test("the last node that stops hands over what is due, and keeps the rest", async (site) => {
+test("the last node to stop processes what is due and keeps the rest", async (site) => {
   const node = await site.start({ random: () => 0.9 });
   const [due, later] = [
     site.make(),
@@ -56,7 +56,7 @@ test("the last node that stops hands over what is due, and keeps the rest", asyn
   assert.equal(await stateOf(node.buffer, later.id), "in flight");
 });
 
-test("what is accepted while a node stops is handed over by it", async (site) => {
+test("a stopping node processes what it accepted before", async (site) => {
   const node = await site.start({ settings: NOW });
   await site.start();
   const put = node.buffer.put([site.make()]);

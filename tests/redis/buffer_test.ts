@@ -23,7 +23,7 @@ async function create(): Promise<BufferUnderTest> {
   return {
     clock,
     open(settings) {
-      // Whoever had it open before.
+      // Ends the node that had the buffer open before.
       last.clock.kill();
       last.link.kill();
       last.node.vanish();

@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 const redis = sharedRedis();
 const CHANGE: Change = { kind: "subscriptions", context: "1", user: "3" };
 
-/** A node as far as its feed goes. */
+/** The parts of a node that a change feed needs. */
 async function node(id: string, { leaseMs = 2_000 } = {}) {
   const common = { clock: systemClock, random: Math.random, log: silentLog };
   const stack = new AsyncDisposableStack();
@@ -33,42 +33,42 @@ async function node(id: string, { leaseMs = 2_000 } = {}) {
   };
 }
 
-redisTest("a change reaches all other nodes, and not the one that made it", async () => {
+redisTest("a change reaches all nodes except the one that made it", async () => {
   await using a = await node("a");
   await using b = await node("b");
   await using c = await node("c");
   a.announce(CHANGE);
-  await until("the others know", () => b.seen.length > 0 && c.seen.length > 0);
+  await until("the others have received it", () => b.seen.length > 0 && c.seen.length > 0);
   assert.deepEqual([b.seen, c.seen, a.seen], [[CHANGE], [CHANGE], []]);
 });
 
-redisTest("a node that has just come is delivered too", async () => {
+redisTest("a node that has just started receives changes too", async () => {
   await using a = await node("a");
   await using b = await node("b");
-  assert.equal(a.nodes.isAlive("b"), false, "a has not looked since");
+  assert.equal(a.nodes.isAlive("b"), false, "a has not read the register since");
   a.announce(CHANGE);
-  await until("b knows", () => b.seen.length > 0);
+  await until("b has received it", () => b.seen.length > 0);
 });
 
-redisTest("a change that was made while Redis was away is delivered when it is back", async () => {
+redisTest("a change made during an outage of Redis is sent afterwards", async () => {
   await using a = await node("a");
   await using b = await node("b");
   await redis().kill();
   await until("the link is down", () => !a.link.isUp);
   a.announce(CHANGE);
   await redis().start();
-  await until("b knows", () => b.seen.some(({ kind }) => kind === "subscriptions"));
+  await until("b has received it", () => b.seen.some(({ kind }) => kind === "subscriptions"));
 });
 
-redisTest("a node whose channel broke knows that it may have missed something", async () => {
+redisTest("a node whose channel broke reports that changes may be missing", async () => {
   await using a = await node("a", { leaseMs: 60_000 });
   await redis().kill();
   await until("the link is down", () => !a.link.isUp);
   await redis().start();
-  await until("it knows", () => a.seen.some(({ kind }) => kind === "unknown"));
+  await until("it has received it", () => a.seen.some(({ kind }) => kind === "unknown"));
 });
 
-redisTest("a node that was out of sight knows that it may have missed something", async () => {
+redisTest("a node that lost its lease reports that changes may be missing", async () => {
   await redis().flush();
   await using a = await node("a", { leaseMs: 60_000 });
   await redis().flush();
@@ -76,18 +76,18 @@ redisTest("a node that was out of sight knows that it may have missed something"
   assert.deepEqual(a.seen, [{ kind: "unknown" }]);
 });
 
-redisTest("what cannot be understood may be anything", async () => {
+redisTest("an unreadable message is reported as an unknown change", async () => {
   await using a = await node("a");
   await using b = await node("b");
   await a.channel.send("b", "change", "garbage");
-  await until("b knows", () => b.seen.length > 0);
+  await until("b has received it", () => b.seen.length > 0);
   assert.deepEqual(b.seen, [{ kind: "unknown" }]);
 });
 
-redisTest("thousands of changes arrive, in few messages", async () => {
+redisTest("thousands of changes arrive in few messages", async () => {
   await using a = await node("a");
   await using b = await node("b");
   for (let n = 0; n < 5_000; n++) a.announce({ ...CHANGE, user: String(n) });
-  await until("b knows all", () => b.seen.length === 5_000);
+  await until("b has received all", () => b.seen.length === 5_000);
   assert.equal(new Set(b.seen.map((change) => JSON.stringify(change))).size, 5_000);
 });

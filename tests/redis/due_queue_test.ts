@@ -1,4 +1,4 @@
-/** Jobs that nodes share on Redis: each is worked off by one of them. */
+/** Jobs that nodes share on Redis: one of them processes each. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 const redis = sharedRedis();
 const JOBS = 500;
 
-redisTest("nodes on Redis work each job off once, whoever stored it", async () => {
+redisTest("nodes on Redis process each job once, whichever node stored it", async () => {
   const faults: unknown[] = [];
   const done: string[] = [];
   await using opened = new AsyncDisposableStack();

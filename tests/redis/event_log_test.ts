@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { formatAbout, readAbout } from "../../redis/hub/event_log.ts";
+import { formatAudience, parseAudience } from "../../redis/hub/_event_codec.ts";
 
 const CLIENTS = ["mail", "phone"];
 
 for (
-  const about of [
+  const audience of [
     { clients: CLIENTS },
     { clients: CLIENTS, except: "c" },
     { clients: CLIENTS, kept: ["phone"] },
@@ -13,17 +13,17 @@ for (
     { clients: [] },
   ]
 ) {
-  Deno.test(`whom an event is for comes back as it was written: ${JSON.stringify(about)}`, () => {
-    assert.deepEqual(readAbout(formatAbout(about)), about);
+  Deno.test(`an audience comes back unchanged: ${JSON.stringify(audience)}`, () => {
+    assert.deepEqual(parseAudience(formatAudience(audience)), audience);
   });
 }
 
-Deno.test("texts from before events said for whom they are kept can be read", () => {
-  assert.deepEqual(readAbout('["mail"]'), { clients: ["mail"] });
-  assert.deepEqual(readAbout('[["mail"],"c"]'), { clients: ["mail"], except: "c" });
+Deno.test("texts without kept clients, from earlier versions, can be read", () => {
+  assert.deepEqual(parseAudience('["mail"]'), { clients: ["mail"] });
+  assert.deepEqual(parseAudience('[["mail"],"c"]'), { clients: ["mail"], except: "c" });
 });
 
-Deno.test("an event that was kept for nobody is written as briefly as ever", () => {
-  assert.equal(formatAbout({ clients: ["mail"] }), '["mail"]');
-  assert.equal(formatAbout({ clients: ["mail"], except: "c" }), '[["mail"],"c"]');
+Deno.test("an event that was kept for no client has a short text", () => {
+  assert.equal(formatAudience({ clients: ["mail"] }), '["mail"]');
+  assert.equal(formatAudience({ clients: ["mail"], except: "c" }), '[["mail"],"c"]');
 });

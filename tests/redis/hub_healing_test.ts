@@ -7,17 +7,17 @@ import { until } from "../support/until.ts";
 import { isUnavailable, type PlaceOptions, withPlaces } from "./_hubs.ts";
 
 const redis = sharedRedis();
-/** Within which a round of audits begins by itself, and before which none does. */
+/** A scheduled sweep starts within the first time, and none before the second. */
 const [ROUND_MS, LONG_MS] = [90_000, 30_000];
 
-/** A clock of the servers by which whatever was published is old enough to be missed. */
+/** A clock of the servers by which every published event is old enough to count as missed. */
 function later(): number {
   return Date.now() + 5_000;
 }
 
 /** Breaks the connections on which nodes wait for messages. */
 async function killReaders(count: number): Promise<void> {
-  await until("all inboxes are being read", async () => {
+  await until("all channels are being read", async () => {
     const clients = (await redis().cli("client", "list")).split("\n");
     const readers = clients.filter((line) => line.includes("cmd=xread"));
     if (readers.length < count) return false;
@@ -35,30 +35,30 @@ async function withNodes(
   await withPlaces({ url: redis().url, nodes }, body);
 }
 
-redisTest("a message that the inbox has lost is made up for", async () => {
+redisTest("sockets recover a message that the channel has lost", async () => {
   const clock = new FakeClock();
-  const inboxClock = new FakeClock();
-  await withNodes([{}, { clock, inboxClock, now: later }], async ([here, there]) => {
+  const channelClock = new FakeClock();
+  await withNodes([{}, { clock, channelClock, now: later }], async ([here, there]) => {
     await there!.desk.sit(seatFor(SEVEN));
     await there!.desk.sit(seatFor(EIGHT));
     await killReaders(2);
-    await until("the reader waits before it tries again", () => inboxClock.timers > 0);
+    await until("the reader waits before it tries again", () => channelClock.timers > 0);
     await here!.desk.publish(eventFor(SEVEN), eventFor(EIGHT));
     await here!.desk.publish(eventFor(EIGHT));
     await redis().cli("xtrim", channelKey(there!.id), "maxlen", 1);
     const trimmed = there!.desk.delivered.length;
-    await until("whoever missed something looks into the log", async () => {
-      await inboxClock.advance(1_000);
+    await until("sockets that missed something read the log", async () => {
+      await channelClock.advance(1_000);
       await clock.advance(1_000);
       return there!.desk.caughtUp.some(({ user }) => user === SEVEN.user);
     });
-    assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
+    assert.ok(clock.monotonic() < LONG_MS, "without a scheduled sweep");
     assert.equal(trimmed, 0);
     assert.deepEqual(there!.desk.delivered.map(({ user }) => user).includes(SEVEN.user), false);
   });
 });
 
-redisTest("what was sent while the inbox could not be read arrives afterwards", async () => {
+redisTest("messages sent while the channel could not be read arrive afterwards", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     await there!.desk.sit(seatFor(SEVEN));
     for (let n = 1; n <= 20; n++) {
@@ -75,8 +75,8 @@ redisTest("what was sent while the inbox could not be read arrives afterwards", 
 redisTest("a last event that never arrived is found without any sign of it", async () => {
   const clock = new FakeClock();
   const deaf: PlaceOptions = {
-    wrap: (inbox) =>
-      ({ ...inbox, on() {}, onGap() {}, start() {}, send: inbox.send.bind(inbox) }) as never,
+    wrap: (channel) =>
+      ({ ...channel, on() {}, onGap() {}, start() {}, send: channel.send.bind(channel) }) as never,
   };
   await withNodes([{}, { ...deaf, clock, now: later }], async ([here, there]) => {
     await there!.desk.sit(seatFor(EIGHT));
@@ -93,45 +93,48 @@ redisTest("a last event that never arrived is found without any sign of it", asy
   });
 });
 
-redisTest("a node that was taken for gone is delivered isRepeat once it is back", async () => {
+redisTest("a node that was considered dead receives events again when it returns", async () => {
   const clock = new FakeClock();
   await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
-    const seat = seatFor(SEVEN);
-    await there!.desk.sit(seat);
+    const socket = seatFor(SEVEN);
+    await there!.desk.sit(socket);
     register.bury(there!.id);
     assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [false]);
     await here!.desk.publish(eventFor(SEVEN));
     register.revive(there!.id);
-    await until("it looks for what it has missed", async () => {
+    await until("it reads what it has missed", async () => {
       await clock.advance(1_000);
       return there!.desk.caughtUp.length > 0;
     });
-    assert.ok(clock.monotonic() < LONG_MS, "by no round of its own");
+    assert.ok(clock.monotonic() < LONG_MS, "without a scheduled sweep");
     assert.equal(there!.desk.delivered.length, 0);
     await here!.desk.publish(eventFor(SEVEN));
     await there!.desk.heard(1);
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(socket), open: true }]);
   });
 });
 
 redisTest(
-  "a Redis that was flushed has the sockets announced isRepeat, and nothing is trusted",
+  "sockets are registered again after a flush of Redis, and old offsets do not count",
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
-      const seat = seatFor(SEVEN, { id: "c" });
-      await there!.desk.sit(seat);
+      const socket = seatFor(SEVEN, { id: "c" });
+      await there!.desk.sit(socket);
       await here!.desk.publish(eventFor(SEVEN));
       const [event] = await there!.desk.heard(1);
       await redis().flush();
       assert.deepEqual(await here!.desk.present(SEVEN), []);
       assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       register.revive(there!.id);
-      await until("the socket is announced", async () => {
+      await until("the socket is registered", async () => {
         await clock.advance(1_000);
         return (await here!.desk.present(SEVEN)).length > 0;
       });
-      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{
+        ...labelOf(socket),
+        open: true,
+      }]);
       assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       await until("the socket learns of it", async () => {
         await clock.advance(10_000);
@@ -139,7 +142,7 @@ redisTest(
       });
       for (let n = 0; n < 5; n++) {
         await clock.advance(ROUND_MS);
-        // Its answer comes after those that the round waits for.
+        // Its answer comes after those that the sweep waits for.
         await there!.desk.present(SEVEN);
       }
       assert.equal(there!.desk.caughtUp.length, 1);
@@ -150,7 +153,7 @@ redisTest(
   },
 );
 
-redisTest("an event for a socket that a flushed Redis does not know of shows a gap", async () => {
+redisTest("an event for a socket that a flushed Redis does not know shows a gap", async () => {
   await withNodes([{}], async ([here]) => {
     await here!.desk.sit(seatFor(SEVEN));
     await here!.desk.publish(eventFor(SEVEN));
@@ -163,7 +166,7 @@ redisTest("an event for a socket that a flushed Redis does not know of shows a g
 });
 
 redisTest(
-  "a socket is announced isRepeat beside one of the same connection at another node",
+  "a socket is registered again beside one of the same connection at another node",
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
@@ -172,9 +175,9 @@ redisTest(
       register.bury(there!.id);
       await here!.desk.sit(fresh);
       register.revive(there!.id);
-      const [first, second] = [fresh, former].map((seat) => ({ ...labelOf(seat), open: true }));
+      const [first, second] = [fresh, former].map((socket) => ({ ...labelOf(socket), open: true }));
       assert.deepEqual(shown(await here!.desk.present(SEVEN)), [first]);
-      await until("it is announced", async () => {
+      await until("it is registered", async () => {
         await clock.advance(ROUND_MS);
         return (await here!.desk.present(SEVEN)).length === 2;
       });
@@ -183,7 +186,7 @@ redisTest(
   },
 );
 
-redisTest("a Redis that was killed is missed, and everything goes on when it is back", async () => {
+redisTest("hubs go on when a killed Redis is back", async () => {
   await using server = await startRedis({
     appendonly: true,
     config: ["appendfsync always"],
@@ -196,7 +199,7 @@ redisTest("a Redis that was killed is missed, and everything goes on when it is 
     await there!.desk.heard(1);
     await server.kill();
     const late = eventFor(SEVEN);
-    await until("it is missed", () => !here!.link.isUp && !there!.link.isUp);
+    await until("the outage is noticed", () => !here!.link.isUp && !there!.link.isUp);
     await assert.rejects(here!.hub.publish([late], { isRepeat: false }), isUnavailable);
     await assert.rejects(async () => await here!.hub.join(seatFor(SEVEN)), isUnavailable);
     await assert.rejects(async () => await here!.hub.presence([SEVEN]), isUnavailable);
@@ -208,7 +211,7 @@ redisTest("a Redis that was killed is missed, and everything goes on when it is 
     const delivered = await there!.desk.heard(2);
     assert.equal(delivered[1]!.previous, delivered[0]!.offset);
     await until(
-      "the goodbye has arrived",
+      "the disconnect is written",
       async () => (await here!.desk.present(SEVEN)).filter(({ open }) => open).length === 1,
     );
     assert.equal((await here!.desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, last);
@@ -219,7 +222,7 @@ redisTest("a Redis that was killed is missed, and everything goes on when it is 
   });
 });
 
-redisTest("a node knows its own sockets, also while a flushed Redis does not", async () => {
+redisTest("a node knows its own sockets while a flushed Redis does not", async () => {
   await withNodes([{}], async ([here]) => {
     await here!.desk.sit(seatFor(SEVEN));
     await redis().flush();

@@ -36,7 +36,7 @@ redisTest("an event reaches exactly the nodes that hold sockets of its user", as
   });
 });
 
-redisTest("a node without sockets publishes for those of others", async () => {
+redisTest("a node without sockets publishes to the sockets of other nodes", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     const { last } = await there!.desk.sit(seatFor(SEVEN));
     const event = eventFor(SEVEN, {
@@ -47,40 +47,46 @@ redisTest("a node without sockets publishes for those of others", async () => {
     await here!.desk.publish(event);
     const [delivered] = await there!.desk.heard(1);
     const { offset, previous, ...rest } = delivered!;
-    // A break between the arguments means as much as a space.
+    // In JSON a line break between the arguments means as much as a space.
     assert.deepEqual(rest, { ...event, args: '1, "é"' });
     assert.ok(previous <= last && last < offset);
     assert.equal(here!.desk.delivered.length, 0);
   });
 });
 
-redisTest("a socket is shown with its ids on every node", async () => {
+redisTest("every node sees a socket with its ids", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
-    const seat = seatFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
-    await there!.desk.sit(seat);
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: true }]);
+    const socket = seatFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
+    await there!.desk.sit(socket);
+    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(socket), open: true }]);
   });
 });
 
-redisTest("sockets of a killed node have left, and resume on another one", async () => {
-  await withNodes([{}, {}], async ([here, there]) => {
-    const seat = seatFor(SEVEN, { id: "c" });
-    const { last } = await there!.desk.sit(seat);
-    await here!.desk.publish(eventFor(SEVEN));
-    const [before] = await there!.desk.heard(1);
-    await there!.kill();
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(seat), open: false }]);
-    const event = eventFor(SEVEN);
-    await here!.desk.publish(event);
-    const { acknowledged } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
-    assert.equal(acknowledged, last);
-    const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
-    assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
-    assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [true]);
-  });
-});
+redisTest(
+  "sockets of a killed node count as closed, and their clients resume at another node",
+  async () => {
+    await withNodes([{}, {}], async ([here, there]) => {
+      const socket = seatFor(SEVEN, { id: "c" });
+      const { last } = await there!.desk.sit(socket);
+      await here!.desk.publish(eventFor(SEVEN));
+      const [before] = await there!.desk.heard(1);
+      await there!.kill();
+      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{
+        ...labelOf(socket),
+        open: false,
+      }]);
+      const event = eventFor(SEVEN);
+      await here!.desk.publish(event);
+      const { acknowledged } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
+      assert.equal(acknowledged, last);
+      const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
+      assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
+      assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [true]);
+    });
+  },
+);
 
-redisTest("a connection that two kills in a row have cut off still has it all", async () => {
+redisTest("a connection that two killed nodes in a row have cut off misses nothing", async () => {
   await withNodes([{}, {}, {}], async ([first, second, third]) => {
     const { last } = await first!.desk.sit(seatFor(SEVEN, { id: "c" }));
     await first!.desk.publish(eventFor(SEVEN));
@@ -95,7 +101,7 @@ redisTest("a connection that two kills in a row have cut off still has it all", 
 });
 
 redisTest(
-  "a handshake that comes late takes nothing from the socket that is open by then",
+  "a delayed handshake does not replace a socket that opened later",
   async () => {
     await withNodes([{}, {}, {}], async ([paused, there, elsewhere]) => {
       const open = seatFor(SEVEN, { id: "c" });
@@ -105,9 +111,9 @@ redisTest(
       const [both, one] = [eventFor(SEVEN), eventFor(SEVEN)];
       await elsewhere!.desk.publish(both);
       await paused!.desk.heard(1);
-      // Its client is not there any more.
+      // Its client has gone.
       paused!.desk.rise(late, { returns: true });
-      await until("its goodbye is known", async () => {
+      await until("its disconnect is written", async () => {
         return (await elsewhere!.desk.present(SEVEN)).some(({ open }) => !open);
       });
       await elsewhere!.desk.publish(one);
@@ -122,7 +128,7 @@ redisTest(
   },
 );
 
-redisTest("only what this node has claimed is appended", async () => {
+redisTest("only notifications that this node has claimed are appended", async () => {
   await withNodes([{ fenced: true }, {}], async ([here]) => {
     const { last } = await here!.desk.sit(seatFor(SEVEN));
     const claims = claimsKey(partitionOf(SEVEN.context, SEVEN.user));
@@ -130,8 +136,8 @@ redisTest("only what this node has claimed is appended", async () => {
     await redis().cli("hset", claims, own!.id, here!.id, foreign!.id, "another node");
     const lost = await here!.hub.publish([settled!, own!, foreign!], { isRepeat: false });
     assert.deepEqual([...lost].sort(), [settled!.id, foreign!.id].sort());
-    const isRepeat = await here!.hub.publish([foreign!, own!], { isRepeat: true });
-    assert.deepEqual([...isRepeat], [foreign!.id]);
+    const refused = await here!.hub.publish([foreign!, own!], { isRepeat: true });
+    assert.deepEqual([...refused], [foreign!.id]);
     const { events } = await here!.hub.readMissed(SEVEN, last);
     assert.deepEqual(events.map(({ id }) => id), [own!.id]);
     assert.deepEqual(here!.desk.delivered.map(({ id }) => id), [own!.id, own!.id]);
@@ -139,19 +145,19 @@ redisTest("only what this node has claimed is appended", async () => {
 });
 
 redisTest(
-  "what other nodes could not be delivered of is published isRepeat, in its place",
+  "an event that could not be sent to other nodes is published again with its offset",
   async () => {
     let isCut = true;
     const cut: PlaceOptions = {
-      wrap: (inbox) =>
+      wrap: (channel) =>
         ({
-          on: inbox.on.bind(inbox),
-          onGap: inbox.onGap.bind(inbox),
-          start: inbox.start.bind(inbox),
-          send: (...args: Parameters<typeof inbox.send>) =>
+          on: channel.on.bind(channel),
+          onGap: channel.onGap.bind(channel),
+          start: channel.start.bind(channel),
+          send: (...args: Parameters<typeof channel.send>) =>
             isCut
               ? Promise.reject(new ServiceError("store_unavailable", "Cannot reach it"))
-              : inbox.send(...args),
+              : channel.send(...args),
         }) as never,
     };
     await withNodes([cut, {}], async ([here, there]) => {
@@ -170,20 +176,23 @@ redisTest(
 );
 
 redisTest(
-  "a stopped node's sockets resume elsewhere from what is acknowledged for them",
+  "sockets of a stopped node resume elsewhere from their acknowledged offsets",
   async () => {
     await withNodes([{}, {}], async ([here, there]) => {
-      const seats = Array.from({ length: 300 }, (_, n) => seatFor({ context: "1", user: `u${n}` }));
-      for (const seat of seats) await there!.desk.sit(seat);
+      const sockets = Array.from(
+        { length: 300 },
+        (_, n) => seatFor({ context: "1", user: `u${n}` }),
+      );
+      for (const socket of sockets) await there!.desk.sit(socket);
       await there!.hub.stop();
-      const present = (await here!.hub.presence(seats)).flat();
+      const present = (await here!.hub.presence(sockets)).flat();
       assert.deepEqual(new Set(present.map(({ open }) => open)), new Set([false]));
-      assert.equal(present.length, seats.length);
+      assert.equal(present.length, sockets.length);
     });
   },
 );
 
-redisTest("many sockets of one user that join at the same time all have their seats", async () => {
+redisTest("many sockets of a user that join at the same time are all recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     await Promise.all(Array.from({ length: 24 }, (_, n) => {
       const { desk } = (n % 2 === 0 ? here : there)!;
@@ -193,7 +202,7 @@ redisTest("many sockets of one user that join at the same time all have their se
   });
 });
 
-redisTest("hubs work on the masters of a Cluster", async () => {
+redisTest("hubs work with all masters of a Cluster", async () => {
   await using cluster = await startRedisCluster(3);
   await withPlaces({ url: cluster.url, nodes: [{}, {}] }, async ([here, there]) => {
     const users: UserName[] = Array.from(
@@ -218,16 +227,16 @@ redisTest("hubs work on the masters of a Cluster", async () => {
   });
 });
 
-redisTest("a socket that closes while it joins does not keep its seat", async () => {
+redisTest("a socket that closes while it joins does not stay recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     const former = seatFor(SEVEN, { id: "c" });
     await there!.desk.sit(former);
-    // Somebody is known of the user, so joining takes more than one call.
+    // The user has a state, so joining takes more than one call.
     const late = seatFor(SEVEN, { id: "c" });
     const joining = here!.desk.sit(late);
     here!.desk.rise(here!.desk.sockets()[0]!, { returns: true });
     await joining;
-    const present = await until("the goodbye has come after", async () => {
+    const present = await until("the disconnect is written after the join", async () => {
       const all = await here!.desk.present(SEVEN);
       return all.some(({ open }) => !open) && all;
     });

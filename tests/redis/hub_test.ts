@@ -16,7 +16,7 @@ async function createHubs(): Promise<HubsUnderTest> {
       open.add(node);
       return node.hub;
     },
-    // The servers' clock is what counts, and nothing but time moves that.
+    // The servers' clock counts, and only real time moves it.
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     async crash(hub) {
       const node = [...open].find((each) => each.hub === hub)!;

@@ -1,4 +1,4 @@
-/** What nodes think of each other after silences, second by second, on a register in memory. */
+/** How nodes see each other after outages, second by second, on a register in memory. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
@@ -10,11 +10,11 @@ import { mortalClock } from "../support/mortal_clock.ts";
 
 const LEASE_MS = 6_000;
 
-/** A register that can be away, with the scripts' meaning. */
+/** A register that can be unavailable, with the meaning of the scripts. */
 class Register {
   readonly clock = new FakeClock();
   readonly signs = new Map<string, number>();
-  isAway = false;
+  isUnavailable = false;
   readonly #listeners: (() => void)[] = [];
 
   async join(id: string) {
@@ -24,7 +24,7 @@ class Register {
       now: () => this.clock.now(),
       onUp: (listener) => void this.#listeners.push(listener),
       run: ({ name }) => {
-        if (this.isAway || isCut) {
+        if (this.isUnavailable || isCut) {
           return Promise.reject(new ServiceError("store_unavailable", "away"));
         }
         const now = this.clock.now();
@@ -42,7 +42,7 @@ class Register {
   }
 
   async comeBack() {
-    this.isAway = false;
+    this.isUnavailable = false;
     for (const listener of this.#listeners) listener();
     await settle();
   }
@@ -56,7 +56,7 @@ async function twoNodes() {
   return { register, a, b };
 }
 
-Deno.test("a node that dies is gone after its lease, and the look that follows it", async () => {
+Deno.test("a killed node is dead at the first renewal after its lease", async () => {
   const { register, a, b } = await twoNodes();
   b.kill();
   await register.clock.advance(LEASE_MS - 1);
@@ -65,16 +65,16 @@ Deno.test("a node that dies is gone after its lease, and the look that follows i
   assert.equal(a.nodes.isAlive("b"), false);
 });
 
-Deno.test("while the register is away the view stays, however long", async () => {
+Deno.test("the view stays unchanged during an outage of the register, however long", async () => {
   const { register, a } = await twoNodes();
-  register.isAway = true;
+  register.isUnavailable = true;
   await register.clock.advance(3_600_000);
   assert.deepEqual(a.nodes.alive(), ["a", "b"]);
 });
 
-Deno.test("after a silence others get a lease's time to come back", async () => {
+Deno.test("other nodes get one lease to return after an outage", async () => {
   const { register, a, b } = await twoNodes();
-  register.isAway = true;
+  register.isUnavailable = true;
   await register.clock.advance(60_000);
   b.cut(true);
   await register.comeBack();
@@ -85,9 +85,9 @@ Deno.test("after a silence others get a lease's time to come back", async () => 
   assert.equal(a.nodes.isAlive("b"), false);
 });
 
-Deno.test("one that leaves during that time is gone at once", async () => {
+Deno.test("a node that leaves during that time is dead at once", async () => {
   const { register, a, b } = await twoNodes();
-  register.isAway = true;
+  register.isUnavailable = true;
   await register.clock.advance(60_000);
   await register.comeBack();
   await b.nodes[Symbol.asyncDispose]();
@@ -95,11 +95,11 @@ Deno.test("one that leaves during that time is gone at once", async () => {
   assert.equal(a.nodes.isAlive("b"), false);
 });
 
-Deno.test("one silence after the other does not spare the dead", async () => {
+Deno.test("repeated outages do not keep a dead node alive", async () => {
   const { register, a, b } = await twoNodes();
   b.kill();
   for (let round = 0; round < 4; round++) {
-    register.isAway = true;
+    register.isUnavailable = true;
     await register.clock.advance(LEASE_MS / 2);
     await register.comeBack();
     await register.clock.advance(1_000);
@@ -107,36 +107,36 @@ Deno.test("one silence after the other does not spare the dead", async () => {
   assert.equal(a.nodes.isAlive("b"), false);
 });
 
-Deno.test("a node lapses once per silence, and only where that was longer than its lease", async () => {
+Deno.test("a node loses its lease once per outage, and only where that was longer than the lease", async () => {
   const { register, a } = await twoNodes();
-  let lapses = 0;
-  a.nodes.onLeaseLost(() => lapses++);
+  let leasesLost = 0;
+  a.nodes.onLeaseLost(() => leasesLost++);
   a.cut(true);
   await register.clock.advance(LEASE_MS - 1_600);
   a.cut(false);
   await register.clock.advance(LEASE_MS);
-  assert.equal(lapses, 0);
+  assert.equal(leasesLost, 0);
   a.cut(true);
   await register.clock.advance(2 * LEASE_MS);
-  assert.equal(lapses, 0, "it cannot know yet");
+  assert.equal(leasesLost, 0, "it cannot know yet");
   a.cut(false);
   await register.clock.advance(LEASE_MS);
-  assert.equal(lapses, 1);
+  assert.equal(leasesLost, 1);
 });
 
-Deno.test("a sign of life that went through without an answer does not hide a lapse", async () => {
+Deno.test("a heartbeat whose answer was lost does not hide a lost lease", async () => {
   const { register, a } = await twoNodes();
-  let lapses = 0;
-  a.nodes.onLeaseLost(() => lapses++);
+  let leasesLost = 0;
+  a.nodes.onLeaseLost(() => leasesLost++);
   a.cut(true);
   await register.clock.advance(2 * LEASE_MS);
   register.signs.set("a", register.clock.now());
   a.cut(false);
   await a.nodes.refresh();
-  assert.equal(lapses, 1);
+  assert.equal(leasesLost, 1);
 });
 
-Deno.test("once it is disposed a node enters itself no more", async () => {
+Deno.test("a disposed node does not register again", async () => {
   const { register, a } = await twoNodes();
   const leaving = a.nodes[Symbol.asyncDispose]();
   await a.nodes.refresh();

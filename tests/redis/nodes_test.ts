@@ -15,9 +15,9 @@ function random() {
 
 const LEASE_MS = 400;
 
-/** A node of its own link, which can be killed: from then on it is silent, but does not leave. */
+/** A node with its own link. Once killed it sends no heartbeats, but does not leave. */
 class TestNode implements AsyncDisposable {
-  lapses = 0;
+  leasesLost = 0;
   readonly kill: () => void;
   readonly #lines: readonly string[];
 
@@ -28,7 +28,7 @@ class TestNode implements AsyncDisposable {
   ) {
     this.kill = kill;
     this.#lines = lines;
-    nodes.onLeaseLost(() => this.lapses++);
+    nodes.onLeaseLost(() => this.leasesLost++);
   }
 
   static async join(id: string, { leaseMs = LEASE_MS } = {}): Promise<TestNode> {
@@ -40,7 +40,7 @@ class TestNode implements AsyncDisposable {
     return new TestNode(nodes, link, { kill: () => clock.kill(), lines });
   }
 
-  /** Whether it ever took another one for gone. */
+  /** Whether it ever considered another one dead. */
   get sawSomebodyGo(): boolean {
     return this.#lines.some((line) => line.includes("are gone"));
   }
@@ -68,7 +68,7 @@ redisTest("nodes see each other, and each sees itself", async () => {
   assert.ok(a.nodes.isAlive("b") && b.nodes.isAlive("a") && a.nodes.isAlive("a"));
 });
 
-redisTest("a node that nobody has heard of is not there", async () => {
+redisTest("an unknown node is not alive", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
@@ -76,20 +76,20 @@ redisTest("a node that nobody has heard of is not there", async () => {
   assert.equal(a.nodes.seenAt("c"), undefined);
 });
 
-redisTest("a node renews its sign of life by itself", async () => {
+redisTest("a node renews its heartbeat by itself", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
   const first = a.nodes.seenAt("b")!;
   await until(
-    "its sign of life is later than a lease",
+    "its heartbeat is later than a lease",
     () => a.nodes.seenAt("b")! > first + LEASE_MS,
   );
   assert.equal(a.sawSomebodyGo, false);
 });
 
 redisTest(
-  "a node that was killed is gone after its lease, and it is known when it was seen",
+  "a killed node is dead after its lease, and the time of its last heartbeat is known",
   async () => {
     const [a, b] = await twoNodes();
     await using _a = a;
@@ -97,14 +97,14 @@ redisTest(
     await b.nodes.refresh();
     b.kill();
     const seen = b.nodes.seenAt("b")!;
-    await until("b is gone", () => !a.nodes.isAlive("b"));
+    await until("b is dead", () => !a.nodes.isAlive("b"));
     assert.deepEqual(a.nodes.alive(), ["a"]);
     assert.ok(a.nodes.seenAt("b")! >= seen);
     assert.ok(a.link.now() - a.nodes.seenAt("b")! >= LEASE_MS);
   },
 );
 
-redisTest("a node that leaves is gone at once, and it is known when it left", async () => {
+redisTest("a node that leaves is dead at once, and the time is known", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   const before = a.link.now();
@@ -115,36 +115,39 @@ redisTest("a node that leaves is gone at once, and it is known when it left", as
   assert.ok(Math.abs(a.nodes.seenAt("b")! - before) < 1000);
 });
 
-redisTest("a node that was silent for longer than its lease learns that", async () => {
-  const [a, b] = await twoNodes();
-  await using _a = a;
-  await using _b = b;
-  b.kill();
-  await until("b is gone", () => !a.nodes.isAlive("b"));
-  assert.equal(b.lapses, 0);
-  await b.nodes.refresh();
-  assert.equal(b.lapses, 1);
-  await b.nodes.refresh();
-  assert.equal(b.lapses, 1);
-  assert.equal(a.lapses, 0);
-  await a.nodes.refresh();
-  assert.ok(a.nodes.isAlive("b"));
-});
+redisTest(
+  "a node without a heartbeat for longer than its lease learns that its lease was lost",
+  async () => {
+    const [a, b] = await twoNodes();
+    await using _a = a;
+    await using _b = b;
+    b.kill();
+    await until("b is dead", () => !a.nodes.isAlive("b"));
+    assert.equal(b.leasesLost, 0);
+    await b.nodes.refresh();
+    assert.equal(b.leasesLost, 1);
+    await b.nodes.refresh();
+    assert.equal(b.leasesLost, 1);
+    assert.equal(a.leasesLost, 0);
+    await a.nodes.refresh();
+    assert.ok(a.nodes.isAlive("b"));
+  },
+);
 
 redisTest(
-  "where Redis has lost its memory, every node learns that it was out of sight",
+  "every node learns that its lease was lost where Redis has lost its memory",
   async () => {
     const [a, b] = await twoNodes();
     await using _a = a;
     await using _b = b;
     await redis().flush();
-    await until("both have lapsed", () => a.lapses === 1 && b.lapses === 1);
-    await until("both are there again", () => a.nodes.isAlive("b") && b.nodes.isAlive("a"));
+    await until("both have lost their leases", () => a.leasesLost === 1 && b.leasesLost === 1);
+    await until("both are alive again", () => a.nodes.isAlive("b") && b.nodes.isAlive("a"));
     assert.equal(a.sawSomebodyGo || b.sawSomebodyGo, false);
   },
 );
 
-redisTest("while Redis is away nobody is taken for gone, and on its return neither", async () => {
+redisTest("no node is declared dead during an outage of Redis or at its end", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
@@ -153,12 +156,12 @@ redisTest("while Redis is away nobody is taken for gone, and on its return neith
   await assert.rejects(a.nodes.refresh(), { code: "store_unavailable" });
   assert.deepEqual(a.nodes.alive().toSorted(), ["a", "b"]);
   await redis().start();
-  await until("both have lapsed", () => a.lapses === 1 && b.lapses === 1);
-  await until("both are there", () => a.nodes.isAlive("b") && b.nodes.isAlive("a"));
+  await until("both have lost their leases", () => a.leasesLost === 1 && b.leasesLost === 1);
+  await until("both are alive", () => a.nodes.isAlive("b") && b.nodes.isAlive("a"));
   assert.equal(a.sawSomebodyGo || b.sawSomebodyGo, false);
 });
 
-redisTest("a node that died while Redis was away is found gone later", async () => {
+redisTest("a node that died during an outage of Redis is declared dead later", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
@@ -167,11 +170,11 @@ redisTest("a node that died while Redis was away is found gone later", async () 
   b.kill();
   await b.link[Symbol.asyncDispose]();
   await redis().start();
-  await until("a is back", () => a.lapses === 1);
-  await until("b is gone", () => !a.nodes.isAlive("b"));
+  await until("a is back", () => a.leasesLost === 1);
+  await until("b is dead", () => !a.nodes.isAlive("b"));
 });
 
-redisTest("nodes that were last seen more than an hour ago are forgotten", async () => {
+redisTest("nodes without a heartbeat for more than an hour are removed", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
@@ -185,7 +188,7 @@ redisTest("nodes that were last seen more than an hour ago are forgotten", async
   assert.equal(a.nodes.seenAt("left lately"), lately);
 });
 
-redisTest("of many who want a fresh view each gets one, by few calls", async () => {
+redisTest("many callers of refresh share few calls, and each gets a fresh view", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   await using _b = b;
@@ -199,7 +202,7 @@ redisTest("of many who want a fresh view each gets one, by few calls", async () 
   assert.ok(after - before < 10, `${after - before} calls`);
 });
 
-redisTest("a sign of life that a hanging server takes late is from when it was given", async () => {
+redisTest("a heartbeat that a hanging server runs late counts from when it was sent", async () => {
   const [a, b] = await twoNodes();
   await using _a = a;
   const before = a.link.now();

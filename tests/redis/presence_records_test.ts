@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { offsetAt } from "../../core/events.ts";
-import { byNode, formatEvents, parseEvents } from "../../redis/hub/_events.ts";
+import { formatEvents, parseEvents } from "../../redis/hub/_event_codec.ts";
 import {
-  isThere,
+  isPresent,
+  joinPresence,
   presenceOf,
   type PresenceView,
-  socketStandingOf,
-  takePresence,
+  socketStatusOf,
 } from "../../redis/hub/_presence_records.ts";
 import {
   createPresenceReader,
@@ -16,14 +16,14 @@ import {
   parseState,
   type PresenceRecord,
 } from "../../redis/hub/_user_state.ts";
-import { isComplete } from "../../redis/hub/event_log.ts";
+import { groupByNode, isComplete } from "../../redis/hub/event_log.ts";
 import { eventFor, SEVEN } from "../contract/events_contract.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const WINDOW = 120_000;
-const BEAT = 30_000;
+const HEARTBEAT = 30_000;
 
-/** What this node, `self`, sees of the others. */
+/** The view of this node, `self`. */
 function view(dead: Readonly<Record<string, number>> = {}): PresenceView {
   const known = ["self", "other"];
   return {
@@ -38,131 +38,142 @@ function view(dead: Readonly<Record<string, number>> = {}): PresenceView {
   };
 }
 
-function line(fields: Partial<PresenceRecord> = {}): PresenceRecord {
+function record(fields: Partial<PresenceRecord> = {}): PresenceRecord {
   const joinedAt = NOW - 3_600_000;
   return {
-    ...{ id: "c", node: "other", client: "mail", socketId: "s", joinedAt, heartbeatMs: BEAT },
-    floor: offsetAt(joinedAt) - 7,
+    ...{ id: "c", node: "other", client: "mail", socketId: "s", joinedAt, heartbeatMs: HEARTBEAT },
+    acknowledged: offsetAt(joinedAt) - 7,
     ...fields,
   };
 }
 
-const SEAT = { ...SEVEN, id: "c", client: "mail", socketId: "fresh", heartbeatMs: BEAT };
+const SOCKET = { ...SEVEN, id: "c", client: "mail", socketId: "fresh", heartbeatMs: HEARTBEAT };
 
-Deno.test("a socket of a node that is there is open until it says goodbye", () => {
-  assert.deepEqual(socketStandingOf(line(), view()), { is: "open" });
-  const left = { at: NOW - WINDOW, from: 5 };
-  assert.deepEqual(socketStandingOf(line({ left }), view()), { is: "away", from: 5 });
-  const older = { at: NOW - WINDOW - 1, from: 5 };
-  assert.deepEqual(socketStandingOf(line({ left: older }), view()), { is: "gone" });
+Deno.test("a socket of a live node is open until it is closed, and gone after the window", () => {
+  assert.deepEqual(socketStatusOf(record(), view()), { is: "open" });
+  const closed = { at: NOW - WINDOW, acknowledged: 5 };
+  assert.deepEqual(socketStatusOf(record({ closed }), view()), { is: "away", acknowledged: 5 });
+  const older = { at: NOW - WINDOW - 1, acknowledged: 5 };
+  assert.deepEqual(socketStatusOf(record({ closed: older }), view()), { is: "gone" });
 });
 
-Deno.test("a socket of a node that is gone left when the node was last seen", () => {
+Deno.test("a socket of a dead node closed when the node was last seen", () => {
   const seenAt = NOW - 10_000;
-  const standing = socketStandingOf(line(), view({ other: seenAt }));
-  assert.equal(standing.is, "away");
-  const from = standing.is === "away" ? standing.from : NaN;
-  assert.ok(from < offsetAt(seenAt - BEAT) && from >= offsetAt(seenAt - BEAT - 6_000));
-  assert.equal(socketStandingOf(line(), view({ other: NOW - WINDOW - 1 })).is, "gone");
+  const status = socketStatusOf(record(), view({ other: seenAt }));
+  assert.equal(status.is, "away");
+  const offset = status.is === "away" ? status.acknowledged : NaN;
+  assert.ok(
+    offset < offsetAt(seenAt - HEARTBEAT) && offset >= offsetAt(seenAt - HEARTBEAT - 6_000),
+  );
+  assert.equal(socketStatusOf(record(), view({ other: NOW - WINDOW - 1 })).is, "gone");
 });
 
-Deno.test("within its first beat nothing is certain but what was so when it joined", () => {
+Deno.test("within the first heartbeat interval only what was acknowledged at the join counts", () => {
   const seenAt = NOW - 10_000;
-  const joinedAt = seenAt - BEAT;
-  const floor = offsetAt(NOW - 90_000);
-  const standing = socketStandingOf(line({ joinedAt, floor }), view({ other: seenAt }));
-  assert.deepEqual(standing, { is: "away", from: floor });
+  const joinedAt = seenAt - HEARTBEAT;
+  const acknowledged = offsetAt(NOW - 90_000);
+  const status = socketStatusOf(record({ joinedAt, acknowledged }), view({ other: seenAt }));
+  assert.deepEqual(status, { is: "away", acknowledged: acknowledged });
 });
 
-Deno.test("a node that nobody has seen yet may have just come", () => {
+Deno.test("an unknown node may have just started", () => {
   const unknown = { node: "new" };
-  assert.equal(socketStandingOf(line({ ...unknown, joinedAt: NOW - 1_000 }), view()).is, "open");
-  assert.equal(socketStandingOf(line(unknown), view()).is, "gone");
+  assert.equal(socketStatusOf(record({ ...unknown, joinedAt: NOW - 1_000 }), view()).is, "open");
+  assert.equal(socketStatusOf(record(unknown), view()).is, "gone");
 });
 
-Deno.test("a user of whom everybody is gone is not there", () => {
-  const gone = line({ left: { at: NOW - WINDOW - 1, from: 5 } });
-  const away = line({ left: { at: NOW - 1, from: 5 } });
-  assert.deepEqual([[], [gone], [gone, away], [line()]].map((each) => isThere(each, view())), [
+Deno.test("a user whose sockets are all gone is not present", () => {
+  const gone = record({ closed: { at: NOW - WINDOW - 1, acknowledged: 5 } });
+  const away = record({ closed: { at: NOW - 1, acknowledged: 5 } });
+  assert.deepEqual([[], [gone], [gone, away], [record()]].map((each) => isPresent(each, view())), [
     ...[false, false, true, true],
   ]);
   assert.deepEqual(presenceOf([gone, away], view()).length, 1);
 });
 
-Deno.test("a connection resumes from what was acknowledged when it left", () => {
-  const left = { at: NOW - 1_000, from: 4711 };
-  const { from, wasThere, seats } = takePresence([line({ left })], { seat: SEAT, view: view() });
-  assert.deepEqual([from, wasThere], [4711, true]);
-  const [taken] = parsePresences(seats);
-  assert.deepEqual(taken, {
-    ...{ id: "c", client: "mail", socketId: "fresh", heartbeatMs: BEAT },
-    ...{ node: "self", joinedAt: NOW, floor: 4711 },
-  });
-});
-
-Deno.test("a connection whose old socket looks open resumes from a beat ago, or what is proven", () => {
-  const elsewhere = takePresence([line()], { seat: SEAT, view: view() });
-  const { from } = elsewhere;
-  assert.ok(from! < offsetAt(NOW - BEAT) && from! >= offsetAt(NOW - BEAT - 6_000));
-  const here = [line({ node: "self" })];
-  assert.equal(takePresence(here, { seat: SEAT, view: view(), provenOf: () => 4711 }).from, 4711);
-  const joining = takePresence(here, { seat: SEAT, view: view(), provenOf: () => -1 });
-  assert.equal(joining.from, here[0]!.floor);
-});
-
-Deno.test("of all that former sockets of a connection say, the furthest counts", () => {
-  const left = (from: number) => line({ left: { at: NOW - 1_000, from } });
-  const gone = line({ left: { at: NOW - WINDOW - 1, from: 9_000 } });
-  const { from, seats } = takePresence([left(5), left(7), left(6), gone], {
-    seat: SEAT,
+Deno.test("a connection resumes from what was acknowledged when its socket closed", () => {
+  const closed = { at: NOW - 1_000, acknowledged: 4711 };
+  const { acknowledged, isUnbroken, lines } = joinPresence([record({ closed })], {
+    socket: SOCKET,
     view: view(),
   });
-  assert.equal(from, 7);
-  assert.equal(parsePresences(seats).length, 1);
+  assert.deepEqual([acknowledged, isUnbroken], [4711, true]);
+  const [taken] = parsePresences(lines);
+  assert.deepEqual(taken, {
+    ...{ id: "c", client: "mail", socketId: "fresh", heartbeatMs: HEARTBEAT },
+    ...{ node: "self", joinedAt: NOW, acknowledged: 4711 },
+  });
 });
 
-Deno.test("a socket that is open at another node keeps its seat beside one of the same connection", () => {
-  const dead = line({ socketId: "dead", node: "dead" });
-  const own = line({ socketId: "own", node: "self" });
-  const { seats } = takePresence([line(), dead, own], {
-    seat: SEAT,
+Deno.test("a connection whose former socket looks open resumes from a heartbeat ago, or what it acknowledged", () => {
+  const elsewhere = joinPresence([record()], { socket: SOCKET, view: view() });
+  const { acknowledged: from } = elsewhere;
+  assert.ok(from! < offsetAt(NOW - HEARTBEAT) && from! >= offsetAt(NOW - HEARTBEAT - 6_000));
+  const here = [record({ node: "self" })];
+  assert.equal(
+    joinPresence(here, { socket: SOCKET, view: view(), acknowledgedFor: () => 4711 }).acknowledged,
+    4711,
+  );
+  const joining = joinPresence(here, { socket: SOCKET, view: view(), acknowledgedFor: () => -1 });
+  assert.equal(joining.acknowledged, here[0]!.acknowledged);
+});
+
+Deno.test("the highest acknowledged offset of all former sockets of a connection counts", () => {
+  const closedAt = (offset: number) =>
+    record({ closed: { at: NOW - 1_000, acknowledged: offset } });
+  const gone = record({ closed: { at: NOW - WINDOW - 1, acknowledged: 9_000 } });
+  const { acknowledged, lines } = joinPresence([closedAt(5), closedAt(7), closedAt(6), gone], {
+    socket: SOCKET,
+    view: view(),
+  });
+  assert.equal(acknowledged, 7);
+  assert.equal(parsePresences(lines).length, 1);
+});
+
+Deno.test("an open socket at another node stays beside one of the same connection", () => {
+  const dead = record({ socketId: "dead", node: "dead" });
+  const own = record({ socketId: "own", node: "self" });
+  const { lines } = joinPresence([record(), dead, own], {
+    socket: SOCKET,
     view: view({ dead: NOW - 9_000 }),
   });
-  assert.deepEqual(parsePresences(seats).map(({ socketId }) => socketId), ["s", "fresh"]);
+  assert.deepEqual(parsePresences(lines).map(({ socketId }) => socketId), ["s", "fresh"]);
 });
 
-Deno.test("a connection that nobody knows begins at the end of the log", () => {
-  const other = line({ id: "d" });
-  const { from, seats } = takePresence([other], { seat: SEAT, view: view() });
-  assert.equal(from, undefined);
-  assert.ok(seats.startsWith(`\n${formatPresence(other)}\nc self mail fresh ${NOW} ${BEAT} @`));
+Deno.test("an unknown connection starts at the end of the log", () => {
+  const other = record({ id: "d" });
+  const { acknowledged, lines } = joinPresence([other], { socket: SOCKET, view: view() });
+  assert.equal(acknowledged, undefined);
+  assert.ok(
+    lines.startsWith(`\n${formatPresence(other)}\nc self mail fresh ${NOW} ${HEARTBEAT} @`),
+  );
 });
 
-Deno.test("the lines of a user are bounded, and those that left go first", () => {
-  const open = Array.from({ length: 20 }, (_, n) => line({ id: `o${n}` }));
+Deno.test("the records of a user are limited, and closed ones are dropped first", () => {
+  const open = Array.from({ length: 20 }, (_, n) => record({ id: `o${n}` }));
   const away = Array.from({ length: 20 }, (_, n) => {
-    return line({ id: `a${n}`, left: { at: NOW - 20 + n, from: 1 } });
+    return record({ id: `a${n}`, closed: { at: NOW - 20 + n, acknowledged: 1 } });
   });
-  const { seats } = takePresence([...away, ...open], { seat: SEAT, view: view() });
-  const ids = parsePresences(seats.replace("@", "0")).map(({ id }) => id);
+  const { lines } = joinPresence([...away, ...open], { socket: SOCKET, view: view() });
+  const ids = parsePresences(lines.replace("@", "0")).map(({ id }) => id);
   assert.equal(ids.length, 32);
   assert.ok(open.every(({ id }) => ids.includes(id)));
   assert.deepEqual(ids.slice(0, 11), away.slice(9).map(({ id }) => id));
 });
 
-Deno.test("lines come back as they were written, whatever a client calls itself", () => {
+Deno.test("records come back unchanged, whatever names a client uses", () => {
   const text = fc.string({ unit: "grapheme", minLength: 1 });
   const number = fc.nat({ max: 2 ** 40 });
-  const left = fc.option(fc.record({ at: number, from: number }), { nil: undefined });
+  const closed = fc.option(fc.record({ at: number, acknowledged: number }), { nil: undefined });
   fc.assert(fc.property(
     fc.array(fc.record({
       ...{ id: text, node: text, client: text, socketId: text },
-      ...{ joinedAt: number, heartbeatMs: number, floor: number, left },
+      ...{ joinedAt: number, heartbeatMs: number, acknowledged: number, closed },
     })),
     number,
     (records, last) => {
-      const lines = records.map(({ left, ...rest }) =>
-        left ? { ...rest, left: { ...left } } : rest
+      const lines = records.map(({ closed, ...rest }) =>
+        closed ? { ...rest, closed: { ...closed } } : rest
       );
       const state = `${last} 0${lines.map((each) => `\n${formatPresence(each)}`).join("")}`;
       assert.deepEqual(parseState(state), { last, presences: lines });
@@ -170,7 +181,7 @@ Deno.test("lines come back as they were written, whatever a client calls itself"
   ));
 });
 
-Deno.test("a log is complete where its first event follows on, and its end is not passed", () => {
+Deno.test("a log is complete where its first event follows the offset and its end is not passed", () => {
   const event = { ...eventFor(SEVEN), offset: 30, previous: 20 };
   assert.ok(isComplete(20, { last: 30, first: event }));
   assert.ok(isComplete(25, { last: 30, first: event }));
@@ -180,23 +191,23 @@ Deno.test("a log is complete where its first event follows on, and its end is no
   assert.ok(!isComplete(31, { last: 30, first: undefined }));
 });
 
-Deno.test("events go to the nodes that hold open sockets, once each", () => {
+Deno.test("events go once to each node that holds open sockets", () => {
   const event = { ...eventFor(SEVEN), offset: 2, previous: 1 };
   const other = { ...eventFor(SEVEN), offset: 3, previous: 2 };
   const presences = [
-    line(),
-    line({ id: "d" }),
-    line({ id: "e", node: "self", left: { at: NOW, from: 1 } }),
-    line({ id: "f", node: "dead" }),
+    record(),
+    record({ id: "d" }),
+    record({ id: "e", node: "self", closed: { at: NOW, acknowledged: 1 } }),
+    record({ id: "f", node: "dead" }),
   ];
-  const nodes = byNode(
+  const nodes = groupByNode(
     [{ event, presences }, { event: other, presences }],
     view({ dead: NOW - 1_000 }),
   );
   assert.deepEqual([...nodes], [["other", [event, other]]]);
 });
 
-Deno.test("a message of events comes back as it was written", () => {
+Deno.test("a message of events comes back unchanged", () => {
   const full = eventFor(SEVEN, { clients: ["mail", "a\nb"], except: "x\ny", args: '"a\\nb",{}' });
   const events = [full, eventFor(SEVEN)].map((event, at) => ({
     ...{ ...event, offset: 2 ** 50 + at, previous: at },
@@ -204,17 +215,17 @@ Deno.test("a message of events comes back as it was written", () => {
   assert.deepEqual(parseEvents(formatEvents(events)), events);
 });
 
-Deno.test("lines that are read isRepeat are those that were read before, however many others there were", () => {
-  const readSeats = createPresenceReader(4);
-  const texts = Array.from({ length: 9 }, (_, n) => `\n${formatPresence(line({ id: `c${n}` }))}`);
+Deno.test("cached records are the ones that were read before, within the limit of the cache", () => {
+  const readPresences = createPresenceReader(4);
+  const texts = Array.from({ length: 9 }, (_, n) => `\n${formatPresence(record({ id: `c${n}` }))}`);
   for (const text of texts) {
-    const lines = readSeats(text);
+    const lines = readPresences(text);
     assert.deepEqual(lines, parsePresences(text));
-    assert.equal(readSeats(text), lines);
+    assert.equal(readPresences(text), lines);
   }
   const [first, ...others] = texts;
-  const kept = readSeats(others.at(-1)!);
-  readSeats(first!);
-  assert.equal(readSeats(others.at(-1)!), kept);
-  assert.deepEqual(readSeats(""), []);
+  const kept = readPresences(others.at(-1)!);
+  readPresences(first!);
+  assert.equal(readPresences(others.at(-1)!), kept);
+  assert.deepEqual(readPresences(""), []);
 });

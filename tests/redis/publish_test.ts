@@ -1,4 +1,4 @@
-/** Publishing at several nodes of one Redis: keys and limits hold for all of them together. */
+/** Publishing at several nodes of one Redis: idempotency keys and limits hold for all of them. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
@@ -32,7 +32,7 @@ const SETTINGS = {
   maxBytes: 1_000_000_000,
 };
 
-/** Two nodes on an empty Redis; `handled` are the notifications that either was handed. */
+/** Two nodes on an empty Redis; `handled` is what either has processed. */
 async function twoNodes({ maxPerSecondPerContext = 0 } = {}) {
   await redis().flush();
   const opened = new AsyncDisposableStack();
@@ -73,7 +73,7 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
   readonly maxPerSecondPerContext: number;
 }) {
   const publish = createPublish({
-    ...{ buffer, store: new RedisStore(own, { loose: ["idempotency"] }), clock: systemClock },
+    ...{ buffer, store: new RedisStore(own, { standalone: ["idempotency"] }), clock: systemClock },
     ids: createIdSource(systemClock),
     scheduled: buffer,
     timeZone: () => "UTC",
@@ -106,14 +106,14 @@ redisTest("a request that one node has accepted is replayed by the other", async
   await using nodes = await twoNodes();
   const { a, b, handled } = nodes;
   const { ids } = await a.publish("k", { count: 5 });
-  const isRepeat = await until("b knows it", () => b.publish("k", { count: 5 }).catch(() => false));
-  assert.deepEqual(isRepeat, { ids, replayed: true });
+  const replay = await until("b knows it", () => b.publish("k", { count: 5 }).catch(() => false));
+  assert.deepEqual(replay, { ids, replayed: true });
   assert.equal(await codeOf(b.publish("k", { count: 4 })), "idempotency_mismatch");
   await until("all are handled", () => handled.length >= 5);
   assert.deepEqual(handled.map(({ id }) => id).toSorted(), ids);
 });
 
-redisTest("of two nodes that get a request at the same time one accepts it", async () => {
+redisTest("one of two nodes that get a request at the same time accepts it", async () => {
   await using nodes = await twoNodes();
   const { a, b, handled } = nodes;
   for (let n = 0; n < 20; n++) {
@@ -129,7 +129,7 @@ redisTest("of two nodes that get a request at the same time one accepts it", asy
 });
 
 redisTest(
-  "a request that failed half-way is finished by the other node, and nothing comes twice",
+  "the other node finishes a request that failed half-way, without duplicates",
   async () => {
     await using nodes = await twoNodes();
     const { a, b, handled } = nodes;

@@ -10,7 +10,7 @@ import { until } from "../support/until.ts";
 const redis = sharedRedis();
 let names = 0;
 
-/** A limiter as a node has it; `calls` counts how often it asked Redis. */
+/** A limiter of one node; `calls` counts its calls to Redis. */
 async function node(
   { clock = systemClock }: { readonly clock?: Pick<FakeClock, "monotonic"> } = {},
 ) {
@@ -49,7 +49,7 @@ function since(begun: number): number {
   return performance.now() - begun;
 }
 
-redisTest("a second's worth is taken at once, and then no more", async () => {
+redisTest("one second's tokens can be taken at once, and no more", async () => {
   await using one = await node();
   const name = fresh();
   const begun = performance.now();
@@ -59,7 +59,7 @@ redisTest("a second's worth is taken at once, and then no more", async () => {
   assert.ok(waitMs >= 490 - since(begun) && waitMs <= 500, `${waitMs} ms`);
 });
 
-redisTest("a refusal says when there is enough again", async () => {
+redisTest("a refusal says when there are enough tokens", async () => {
   await using one = await node();
   const name = fresh();
   const begun = performance.now();
@@ -70,7 +70,7 @@ redisTest("a refusal says when there is enough again", async () => {
 });
 
 redisTest(
-  "more than a second's worth is taken from a full bucket, and paid for afterwards",
+  "more than one second's tokens are taken from a full bucket, which is then in debt",
   async () => {
     await using one = await node();
     const name = fresh();
@@ -98,14 +98,14 @@ redisTest("a limit holds for two nodes together", async () => {
   assert.ok(passed >= perSecond * 0.9, `${passed} in ${seconds} s`);
 });
 
-redisTest("most takes ask nobody", async () => {
+redisTest("most takes need no call to Redis", async () => {
   await using one = await node();
   const name = fresh();
   for (let n = 0; n < 1000; n++) assert.equal(await one.take(name, 1, 1000), 0);
   assert.ok(one.calls() <= 25, `${one.calls()} calls`);
 });
 
-redisTest("those who come at the same time share an answer", async () => {
+redisTest("takes at the same time share an answer", async () => {
   await using one = await node();
   const name = fresh();
   const begun = performance.now();
@@ -118,7 +118,7 @@ redisTest("those who come at the same time share an answer", async () => {
   assert.ok(one.calls() <= 10, `${one.calls()} calls`);
 });
 
-redisTest("a refusal is remembered for as long as it lasts, without asking again", async () => {
+redisTest("a refusal is remembered while it lasts, without another call", async () => {
   const clock = new FakeClock();
   await using one = await node({ clock });
   const name = fresh();
@@ -131,7 +131,7 @@ redisTest("a refusal is remembered for as long as it lasts, without asking again
   assert.equal(calls(), before);
 });
 
-redisTest("what was borrowed is void after a second", async () => {
+redisTest("a borrowed share expires after a second", async () => {
   const clock = new FakeClock();
   await using one = await node({ clock });
   const name = fresh();
@@ -144,7 +144,7 @@ redisTest("what was borrowed is void after a second", async () => {
   assert.equal(one.calls(), before + 1);
 });
 
-redisTest("what is given back can be taken", async () => {
+redisTest("a refund can be taken", async () => {
   await using one = await node();
   const name = fresh();
   await one.take(name, 10, 10);
@@ -153,21 +153,21 @@ redisTest("what is given back can be taken", async () => {
   assert.equal(await one.take(name, 10, 10), 0);
 });
 
-redisTest("buckets of different names do not meet, whatever is in the names", async () => {
+redisTest("buckets of different names are separate, whatever the names contain", async () => {
   await using one = await node();
   for (const name of ["context:", "context:}", "context:{x}", "context:a}:rate", "context:ü"]) {
     assert.equal(await one.take(name, 10, 10), 0);
   }
 });
 
-redisTest("a bucket that is full isRepeat is not kept", async () => {
+redisTest("the key of a full bucket expires", async () => {
   await redis().flush();
   await using one = await node();
   await one.take(fresh(), 100, 1000);
   await until("Redis is empty", async () => await redis().cli("dbsize") === "0");
 });
 
-redisTest("while Redis is away nothing is limited", async () => {
+redisTest("nothing is limited while Redis is unavailable", async () => {
   await using one = await node();
   const name = fresh();
   await redis().kill();

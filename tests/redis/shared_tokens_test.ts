@@ -18,7 +18,7 @@ const SECRET = "only holders of the credential know this";
 const MINUTE = 60_000;
 let names = 0;
 
-/** What a node shares tokens through. */
+/** The shared tokens of one node. */
 async function node({ clock = systemClock }: { readonly clock?: Clock } = {}) {
   const random = Math.random;
   const link = await openLink(redis().url, { clock: systemClock, random, timeoutMs: 300 });
@@ -52,7 +52,7 @@ function source(name = `test ${names++}`) {
   return { ask, fresh, refused, made: () => made };
 }
 
-redisTest("a token that one node has made is what the others get", async () => {
+redisTest("nodes get the token that one of them has made", async () => {
   await using a = await node();
   await using b = await node();
   const { ask, made } = source();
@@ -60,7 +60,7 @@ redisTest("a token that one node has made is what the others get", async () => {
   assert.equal(made(), 1);
 });
 
-redisTest("of many nodes that want one at the same time one makes it", async () => {
+redisTest("one of many nodes that want a token at the same time makes it", async () => {
   await using a = await node();
   await using b = await node();
   await using c = await node();
@@ -81,8 +81,8 @@ redisTest("a token that was refused is replaced once", async () => {
   await using b = await node();
   const { ask, made, refused } = source();
   refused.add((await ask(a))!.value);
-  const isRepeat = await Promise.all([ask(a), ask(b), ask(b)]);
-  assert.equal(new Set(isRepeat.map((each) => each!.value)).size, 1);
+  const replaced = await Promise.all([ask(a), ask(b), ask(b)]);
+  assert.equal(new Set(replaced.map((each) => each!.value)).size, 1);
   assert.equal(made(), 2);
 });
 
@@ -102,7 +102,7 @@ redisTest("the token cannot be read from Redis, nor with another secret", async 
   assert.equal((await ask(a))!.value, value, "the other one is not in its place");
 });
 
-redisTest("what is not a token of ours is replaced", async () => {
+redisTest("a text that is no token of this service is replaced", async () => {
   await redis().flush();
   await using a = await node();
   const { ask, made } = source();
@@ -115,7 +115,7 @@ redisTest("what is not a token of ours is replaced", async () => {
   assert.equal(made(), 2);
 });
 
-redisTest("a token is not kept beyond its end", async () => {
+redisTest("a token is not kept beyond its expiry", async () => {
   await redis().flush();
   await using a = await node();
   const { ask, fresh } = source();
@@ -123,7 +123,7 @@ redisTest("a token is not kept beyond its end", async () => {
   await until("Redis is empty", async () => await redis().cli("dbsize") === "0");
 });
 
-redisTest("a node that cannot make one leaves it to the next at once", async () => {
+redisTest("a node that cannot make a token leaves that to the next one at once", async () => {
   await using a = await node();
   await using b = await node();
   const { ask, made } = source();
@@ -152,7 +152,7 @@ redisTest("a node does not wait for ever for one that died while it made a token
   assert.equal(made(), 1);
 });
 
-redisTest("while Redis is away a node makes its own", async () => {
+redisTest("a node makes its own token while Redis is unavailable", async () => {
   await using a = await node();
   const { ask, made } = source();
   await ask(a);
@@ -163,7 +163,7 @@ redisTest("while Redis is away a node makes its own", async () => {
   await redis().start();
 });
 
-redisTest("provider tokens of APNs are one for all nodes, until it has to be renewed", async () => {
+redisTest("all nodes share one APNs provider token until it must be renewed", async () => {
   await using a = await node();
   await using b = await node();
   const { privateKey } = await generateKeyPair("ES256");
@@ -190,7 +190,7 @@ redisTest("provider tokens of APNs are one for all nodes, until it has to be ren
   await until("the other one follows", async () => await value(second) === after);
 });
 
-redisTest("a node that comes late knows how old the provider token is", async () => {
+redisTest("a node that starts later knows the age of the provider token", async () => {
   await using a = await node();
   await using b = await node();
   const { privateKey } = await generateKeyPair("ES256");

@@ -24,7 +24,7 @@ redisTest("two nodes that change the same record on Redis do not lose a change",
   assert.equal((await stores[0]!.get(["count"]))?.value, 8);
 });
 
-redisTest("a record on Redis vanishes when its time has passed, also from lists", async () => {
+redisTest("a record on Redis expires, also from lists", async () => {
   const store = await openEmpty();
   await store.commit({
     sets: [{ key: ["k", 1], value: 1, expireInMs: 50 }, { key: ["k", 2], value: 2 }],
@@ -40,7 +40,7 @@ redisTest("a record on Redis vanishes when its time has passed, also from lists"
   assert.equal(await store.commit(commit), true);
 });
 
-redisTest("setting a record on Redis isRepeat without a limit of time keeps it", async () => {
+redisTest("a record on Redis that is set again without an expiry stays", async () => {
   const store = await openEmpty();
   await store.commit({
     sets: [1, 2].map((n) => ({ key: ["k", n], value: 1, expireInMs: 50 })),
@@ -50,7 +50,7 @@ redisTest("setting a record on Redis isRepeat without a limit of time keeps it",
   assert.equal((await store.get(["k", 1]))?.value, 2);
 });
 
-redisTest("what has expired on Redis leaves nothing behind", async () => {
+redisTest("an expired record leaves nothing in Redis", async () => {
   const store = await openEmpty();
   const sets = [1, 2, 3].map((n) => ({ key: ["k", n], value: 1, expireInMs: 10 }));
   await store.commit({ sets });
@@ -63,7 +63,7 @@ redisTest("what has expired on Redis leaves nothing behind", async () => {
   assert.equal(await redis().cli("keys", "*"), "carillon:{records}:version");
 });
 
-redisTest("a version is not used isRepeat after Redis has lost what it knew", async () => {
+redisTest("no version is used again after Redis has lost its memory", async () => {
   const store = await openEmpty();
   await store.commit({ sets: [{ key: ["a"], value: 1 }] });
   const { version } = (await store.get(["a"]))!;
@@ -106,7 +106,7 @@ redisTest(
 );
 
 redisTest(
-  "without Redis the store is unavailable, and works isRepeat when it is back",
+  "the store is unavailable without Redis, and works again when it is back",
   async () => {
     await using server = await startRedis({ appendonly: true });
     const link = await connect(server.url);
@@ -124,9 +124,9 @@ redisTest(
   },
 );
 
-redisTest("a loose record is set, checked, replaced and deleted by name", async () => {
-  const store = await openLoose();
-  const key = ["loose", "a", 1];
+redisTest("a standalone record is set, checked, replaced and deleted by name", async () => {
+  const store = await openStandalone();
+  const key = ["standalone", "a", 1];
   const fresh = { checks: [{ key, version: null }], sets: [{ key, value: { n: 1 } }] };
   assert.equal(await store.commit(fresh), true);
   assert.equal(await store.commit(fresh), false);
@@ -147,28 +147,28 @@ redisTest("a loose record is set, checked, replaced and deleted by name", async 
 });
 
 redisTest(
-  "a loose record vanishes when its time has passed, and leaves nothing behind",
+  "a standalone record expires and leaves nothing behind",
   async () => {
-    const store = await openLoose();
-    const key = ["loose", "a"];
+    const store = await openStandalone();
+    const key = ["standalone", "a"];
     await store.commit({ sets: [{ key, value: 1, expireInMs: 49.5 }] });
     assert.equal((await store.get(key))?.value, 1);
     await until("it has gone", async () => await store.get(key) === undefined);
     assert.equal(await redis().cli("dbsize"), "0");
-    const isRepeat = {
+    const repeated = {
       checks: [{ key, version: null }],
       sets: [{ key, value: 2, expireInMs: 50 }],
     };
-    assert.equal(await store.commit(isRepeat), true);
+    assert.equal(await store.commit(repeated), true);
     await store.commit({ sets: [{ key, value: 3 }] });
     const [name] = await allKeys();
     assert.equal(await links[0]!.send(name!, ["PTTL", name!]), -1);
   },
 );
 
-redisTest("loose records spread over the partitions, and are in no list", async () => {
-  const store = await openLoose();
-  const keys = Array.from({ length: 500 }, (_, n) => ["loose", "a", `k${n}`]);
+redisTest("standalone records spread over the partitions, and are in no list", async () => {
+  const store = await openStandalone();
+  const keys = Array.from({ length: 500 }, (_, n) => ["standalone", "a", `k${n}`]);
   await Promise.all(
     keys.map((key) => store.commit({ sets: [{ key, value: 1, expireInMs: 1e6 }] })),
   );
@@ -181,44 +181,44 @@ redisTest("loose records spread over the partitions, and are in no list", async 
   assert.equal(await redis().cli("zcard", "carillon:{records}:expiries"), "0");
   const all = await Array.fromAsync(store.list({ prefix: [] }));
   assert.deepEqual(all.map(({ key }) => key), [["other"]]);
-  for (const prefix of [["loose"], ["loose", "a"]]) {
+  for (const prefix of [["standalone"], ["standalone", "a"]]) {
     await assert.rejects(Array.fromAsync(store.list({ prefix })), isMistake);
   }
 });
 
-redisTest("loose records and others are read together, in the order of the keys", async () => {
-  const store = await openLoose();
-  const keys = Array.from({ length: 210 }, (_, n) => [n % 3 === 0 ? "other" : "loose", n]);
+redisTest("standalone records and others are read together, in the order of the keys", async () => {
+  const store = await openStandalone();
+  const keys = Array.from({ length: 210 }, (_, n) => [n % 3 === 0 ? "other" : "standalone", n]);
   const [, ...there] = keys;
   await Promise.all(there.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
-  const found = await store.getMany<number>([...keys, ["loose", "missing"]]);
+  const found = await store.getMany<number>([...keys, ["standalone", "missing"]]);
   const values = found.map((entry) => entry && [entry.key[0], entry.value]);
   assert.deepEqual(values, [undefined, ...there, undefined]);
 });
 
-redisTest("a loose record never has a version again", async () => {
-  const store = await openLoose();
-  const key = ["loose", "a"];
+redisTest("a standalone record never gets the same version twice", async () => {
+  const store = await openStandalone();
+  const key = ["standalone", "a"];
   const versions: string[] = [];
   for (let n = 0; n < 90; n++) {
     await store.commit({ sets: [{ key, value: 1 }] });
     versions.push((await store.get(key))!.version);
     if (n % 3 === 1) await store.commit({ deletes: [key] });
-    // As where a replica takes over that has seen nothing of it.
+    // Like a replica that takes over without having seen the record.
     if (n % 3 === 2) await redis().flush();
   }
   assert.equal(new Set(versions).size, versions.length);
 });
 
-redisTest("a commit that takes something along with a loose record is refused", async () => {
-  const store = await openLoose();
-  const key = ["loose", "a"];
+redisTest("a commit of a standalone record and another one is refused", async () => {
+  const store = await openStandalone();
+  const key = ["standalone", "a"];
   const check = { key, version: null };
   const set = { key, value: 1 };
   const other = ["other"];
   const refused: readonly Commit[] = [
     { sets: [set, { key: other, value: 1 }] },
-    { sets: [set, { key: ["loose", "b"], value: 1 }] },
+    { sets: [set, { key: ["standalone", "b"], value: 1 }] },
     { sets: [set, set] },
     { sets: [set], deletes: [other] },
     { sets: [set], deletes: [key] },
@@ -230,10 +230,10 @@ redisTest("a commit that takes something along with a loose record is refused", 
   assert.equal(await redis().cli("dbsize"), "0");
 });
 
-redisTest("of two nodes that set the same loose record anew one does", async () => {
-  const stores = [await openLoose(), looseOn(await connect(redis().url))];
+redisTest("one of two nodes that create the same standalone record succeeds", async () => {
+  const stores = [await openStandalone(), standaloneOn(await connect(redis().url))];
   for (let n = 0; n < 20; n++) {
-    const key = ["loose", n];
+    const key = ["standalone", n];
     const done = await Promise.all(stores.map((store, value) => {
       return store.commit({ checks: [{ key, version: null }], sets: [{ key, value }] });
     }));
@@ -242,10 +242,10 @@ redisTest("of two nodes that set the same loose record anew one does", async () 
   }
 });
 
-redisTest("a Redis without memory sets no loose record, and deletes still work", async () => {
+redisTest("a Redis without memory sets no standalone record, and deletes still work", async () => {
   await using server = await startRedis();
-  const store = looseOn(await connect(server.url));
-  const key = ["loose", "a"];
+  const store = standaloneOn(await connect(server.url));
+  const key = ["standalone", "a"];
   await store.commit({ sets: [{ key, value: 1 }] });
   await server.cli("config", "set", "maxmemory", 1);
   await assert.rejects(store.commit({ sets: [{ key, value: 2 }] }), isUnavailable);
@@ -261,14 +261,14 @@ async function openEmpty(): Promise<RedisStore> {
   return new RedisStore(links[0]);
 }
 
-/** The same, where records whose keys begin with `loose` are. */
-async function openLoose(): Promise<RedisStore> {
+/** The same, where records whose keys begin with `standalone` are. */
+async function openStandalone(): Promise<RedisStore> {
   await openEmpty();
-  return looseOn(links[0]!);
+  return standaloneOn(links[0]!);
 }
 
-function looseOn(link: Link): RedisStore {
-  return new RedisStore(link, { loose: ["loose"] });
+function standaloneOn(link: Link): RedisStore {
+  return new RedisStore(link, { standalone: ["standalone"] });
 }
 
 /** All keys of the server of this file. */
@@ -301,5 +301,5 @@ function isUnavailable(thrown: unknown): boolean {
 /** A bug of the caller, not an outage. */
 function isMistake(thrown: unknown): boolean {
   return thrown instanceof Error && !(thrown instanceof ServiceError) &&
-    /loose/.test(thrown.message);
+    /standalone/.test(thrown.message);
 }

@@ -41,7 +41,7 @@ redisTests("the contract of stores, on a Cluster", () => {
 });
 
 redisTest(
-  "in a Cluster commands and scripts reach whoever has the key, and all share the load",
+  "in a Cluster commands and scripts reach the master of their key, and all share the load",
   async () => {
     await Promise.all(cluster.masters.map((master) => master.flush()));
     await Promise.all(KEYS.map((key) => shared.run(ADD, [key], [2])));
@@ -53,16 +53,19 @@ redisTest(
   },
 );
 
-redisTest("in a Cluster loose records are on every master, and are read together", async () => {
-  await Promise.all(cluster.masters.map((master) => master.flush()));
-  const store = new RedisStore(shared, { loose: ["loose"] });
-  const keys = Array.from({ length: 100 }, (_, n) => [n % 10 === 0 ? "other" : "loose", n]);
-  await Promise.all(keys.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
-  const found = await store.getMany(keys);
-  assert.deepEqual(found.map((entry) => entry?.value), keys.map(([, n]) => n));
-  const sizes = await shared.each(["DBSIZE"]);
-  assert.ok(sizes.every(({ reply }) => Number(reply) > 10));
-});
+redisTest(
+  "in a Cluster standalone records are on every master, and are read together",
+  async () => {
+    await Promise.all(cluster.masters.map((master) => master.flush()));
+    const store = new RedisStore(shared, { standalone: ["standalone"] });
+    const keys = Array.from({ length: 100 }, (_, n) => [n % 10 === 0 ? "other" : "standalone", n]);
+    await Promise.all(keys.map((key) => store.commit({ sets: [{ key, value: key[1] }] })));
+    const found = await store.getMany(keys);
+    assert.deepEqual(found.map((entry) => entry?.value), keys.map(([, n]) => n));
+    const sizes = await shared.each(["DBSIZE"]);
+    assert.ok(sizes.every(({ reply }) => Number(reply) > 10));
+  },
+);
 
 redisTest("in a Cluster every master is checked", async () => {
   const found = await checkServers(shared);
@@ -77,13 +80,13 @@ redisTest("in a Cluster a script over several slots is a mistake", async () => {
   );
 });
 
-redisTest("a Cluster is found where one of the addresses is of nobody", async () => {
+redisTest("a Cluster is found where one of the addresses is dead", async () => {
   const url = `redis+cluster://127.0.0.1:1,127.0.0.1:${cluster.masters[2]!.port}`;
   await using link = await open(url);
   assert.equal(await link.send("k", ["ECHO", "found"]), "found");
 });
 
-redisTest("a slot that moves while it is used is followed, also by what blocks", async () => {
+redisTest("a slot that moves while it is used is followed, also by blocking commands", async () => {
   const [, from, to] = cluster.masters;
   const key = await keyAt(from!);
   const other = `second:{${key}}`;
@@ -111,7 +114,7 @@ redisTest("a slot that moves while it is used is followed, also by what blocks",
 });
 
 redisTest(
-  "when a master of a Cluster dies its replica is found, and the others go on meanwhile",
+  "when a master of a Cluster dies its replica is found, and the others keep working",
   async () => {
     const [dying, other] = cluster.masters;
     const [lost, kept] = [await keyAt(dying!), await keyAt(other!)];
@@ -128,7 +131,7 @@ redisTest(
   },
 );
 
-redisTest("when a master behind Sentinel dies, the one that takes over is found", async () => {
+redisTest("when a master behind Sentinel dies, its successor is found", async () => {
   await using sentinel = await startRedisSentinel();
   await assert.rejects(
     open(sentinel.url.replace(/main$/, "unknown"), 500),

@@ -6,7 +6,7 @@ Deno.test("plain data is stored as JSON", () => {
   assert.equal(encodeValue({ v: 1, list: ["é", null, true] }), 'j{"v":1,"list":["é",null,true]}');
 });
 
-Deno.test("whatever a record may hold comes back as it was", () => {
+Deno.test("every value that a record may contain comes back unchanged", () => {
   const leaf = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.double(),
@@ -36,12 +36,12 @@ Deno.test("whatever a record may hold comes back as it was", () => {
   );
 });
 
-Deno.test("what cannot be stored is refused and not stored as something else", () => {
+Deno.test("a value that cannot be stored is refused", () => {
   for (const value of [new Map(), () => 1, Symbol("x"), { deep: [new URL("http://x")] }]) {
     assert.throws(() => encodeValue(value), TypeError);
   }
 });
 
-Deno.test("a value of a later version's kind is not read as something else", () => {
+Deno.test("a value of a later version's type is not read as another one", () => {
   assert.throws(() => decodeValue('m{"$later":1}'), TypeError);
 });

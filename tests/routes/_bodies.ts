@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { jsonText, objectText, separated, spaced, stringText } from "../support/json_texts.ts";
 
 /** A member of an object: its name as it is written, and its value. */
-export type Member = readonly [name: string, value: string];
+type Member = readonly [name: string, value: string];
 
 function long(length: number): string {
   return `"${"x".repeat(length)}"`;
@@ -124,7 +124,7 @@ export const oddMembers: fc.Arbitrary<readonly Member[]> = fc.tuple(
 ).map(([members, at, name, value]) => members.toSpliced(at % members.length, 0, [name, value]));
 
 /** An object's text, with white space anywhere. */
-export function objectOf(members: readonly Member[]): fc.Arbitrary<string> {
+function objectOf(members: readonly Member[]): fc.Arbitrary<string> {
   const pieces = separated(members.map(([name, value]) => [name, ":", value]));
   return spaced(["", "{", ...pieces, "}"]);
 }

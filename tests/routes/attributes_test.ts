@@ -12,7 +12,7 @@ async function stateOfNext(service: TestService) {
   return state;
 }
 
-Deno.test("a changed attribute counts for the very next notification", async () => {
+Deno.test("a changed attribute takes effect for the next notification", async () => {
   await using service = await startTestService();
   using listener = await listen(service.host, { session: await service.mint() });
   assert.equal(await stateOfNext(service), "delivered");

@@ -45,7 +45,7 @@ Deno.test("letters are filtered and paged", async () => {
   assertProblem(await service.call("GET", `${PATH}?colour=red`), "400 invalid_request");
 });
 
-Deno.test("a letter that is replayed is delivered, and the ledger says so", async () => {
+Deno.test("a replayed dead letter is delivered, and the ledger records it", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   const notification = await die(service, gcm);

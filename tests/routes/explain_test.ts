@@ -7,7 +7,7 @@ import { startTestService } from "../support/start_service.ts";
 const ENABLED = "com.openexchange.pns.transport.websocket.enabled";
 const QUERY = "/v1/explain?context=1&user=3&topic=ox:mail:new";
 
-Deno.test("explain says who would get it and which setting decided", async () => {
+Deno.test("explain returns the targets and the settings that decide", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   using _listener = await listen(service.host, { session: await service.mint() });

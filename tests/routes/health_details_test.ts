@@ -8,7 +8,7 @@ const FILES = {
   "pns-gcm-options.yml": "secret-client:\n  serviceaccount: /does/not/exist.json\n",
 };
 
-Deno.test("without a credential /readyz says whether the node is ready, and nothing else", async () => {
+Deno.test("without a credential /readyz returns only whether the node is ready", async () => {
   await using service = await startTestService({ files: FILES });
   const { status, body } = await service.call("GET", "/readyz", { key: null });
   assert.deepEqual([status, body], [200, { ready: true }]);
@@ -44,7 +44,7 @@ Deno.test("/metrics needs a key that may read in all contexts", async () => {
   assert.equal((await call(await service.mintKey("read"))).status, 200);
 });
 
-Deno.test("a node that leaves says so to everybody, without the reason", async () => {
+Deno.test("/readyz of a draining node is 503 for everybody, without the reason", async () => {
   await using service = await startTestService();
   await service.call("POST", "/v1/admin/drain");
   const { status, body } = await service.call("GET", "/readyz", { key: null });

@@ -14,7 +14,7 @@ function open(service: TestService, accept: string) {
   return service.call("GET", "/", { key: null, headers: { accept } });
 }
 
-Deno.test("a browser is delivered what answers here, that it is ready, and where the API is", async () => {
+Deno.test("the page for browsers names the service, says that it is ready, and links to the API", async () => {
   await using service = await startTestService();
   const { status, headers, text } = await open(service, BROWSER);
   assert.equal(status, 200);
@@ -24,7 +24,7 @@ Deno.test("a browser is delivered what answers here, that it is ready, and where
   assert.match(text, /<a href="\/docs">/);
 });
 
-Deno.test("a browser is delivered that a node that leaves is not ready", async () => {
+Deno.test("the page for browsers says that a draining node is not ready", async () => {
   await using service = await startTestService();
   await service.call("POST", "/v1/admin/drain");
   assert.match((await open(service, BROWSER)).text, /It is not ready/);
@@ -52,7 +52,7 @@ Deno.test("the page has no scripts, and its policy allows its own styles and not
   assert.equal(headers.get("x-content-type-options"), "nosniff");
 });
 
-Deno.test("the page names no client, whoever asks", async () => {
+Deno.test("the page names no client", async () => {
   await using service = await startTestService({ files: FILES });
   for (const key of [null, service.adminKey]) {
     const { text } = await service.call("GET", "/", { key, headers: { accept: BROWSER } });

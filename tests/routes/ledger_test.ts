@@ -23,7 +23,7 @@ function plain({ acceptedAt, targets, ...rest }: Settled) {
   };
 }
 
-Deno.test("what nobody subscribes to is suppressed, and says so", async () => {
+Deno.test("a notification without subscribers is suppressed, and its record says why", async () => {
   await using service = await startTestService();
   const id = await service.publish();
   assert.deepEqual(plain(await service.settled(id)), {
@@ -32,7 +32,7 @@ Deno.test("what nobody subscribes to is suppressed, and says so", async () => {
   });
 });
 
-Deno.test("what an open socket got is delivered", async () => {
+Deno.test("a notification that an open socket received is delivered", async () => {
   await using service = await startTestService();
   using listener = await listenTo(service);
   const id = await service.publish();

@@ -4,7 +4,7 @@ import { startTestService } from "../support/start_service.ts";
 
 const PATH = "/v1/notifications";
 
-Deno.test("above the limit of a key a publish is answered with 429 and when to come back", async () => {
+Deno.test("a publish beyond the limit of a key is answered with 429 and Retry-After", async () => {
   await using service = await startTestService({
     properties: { "io.carillon.publish.maxPerSecondPerKey": 2 },
   });

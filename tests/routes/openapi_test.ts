@@ -86,7 +86,7 @@ Deno.test("every route of the API is described", async () => {
   assert.deepEqual([...described].sort(), expected.sort());
 });
 
-Deno.test("a route that needs a credential says so", async () => {
+Deno.test("the document marks routes that need a credential", async () => {
   await using service = await startTestService();
   const { paths } = await documentOf(service);
   for (const [method, path, { security, responses }] of operationsOf(paths)) {

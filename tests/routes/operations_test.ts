@@ -52,7 +52,7 @@ Deno.test("/metrics tells what happened, by transport, client and topic", async 
   assert.match(text, /carillon_\w+\{[^}]*topic="ox:mail:new"[^}]*\} 1/);
 });
 
-Deno.test("a reload counts at once and says what changed", async () => {
+Deno.test("a reload takes effect at once and returns the changes", async () => {
   await using service = await startTestService();
   using listener = await listen(service.host, { session: await service.mint() });
   await service.configure("test.properties", propertiesText({ [ENABLED]: false }));
@@ -64,7 +64,7 @@ Deno.test("a reload counts at once and says what changed", async () => {
   assert.equal(listener.events.length, 0);
 });
 
-Deno.test("a reload says what counts only after a restart, and warns of unknown keys", async () => {
+Deno.test("a reload returns the keys that need a restart, and warns of unknown keys", async () => {
   await using service = await startTestService();
   await service.configure(
     "test.properties",

@@ -54,7 +54,7 @@ Deno.test("the original's other path, aliases, expiry and unknown fields are tak
   assert.equal(Date.parse(found.expires), expires);
 });
 
-Deno.test("errors come in the original's envelope, with its numbers", async () => {
+Deno.test("errors have the original's envelope and numbers", async () => {
   await using service = await startTestService();
   const session = await service.mint();
   const cases = [
@@ -78,7 +78,7 @@ Deno.test("errors come in the original's envelope, with its numbers", async () =
   assert.deepEqual(await subscriptions(service), []);
 });
 
-Deno.test("an unknown session is delivered so as the original does", async () => {
+Deno.test("an unknown session gets the original's error", async () => {
   await using service = await startTestService();
   const { status, body } = await pns(service, "subscribe", { session: "unknown", body: BODY });
   assert.equal(status, 200);

@@ -154,7 +154,7 @@ Deno.test("a body that is not JSON by its type is refused", async () => {
   }
 });
 
-Deno.test("a body over the limit is refused, whether its length is delivered or not", async () => {
+Deno.test("a body over the limit is refused, with and without a Content-Length", async () => {
   await using service = await startTestService();
   const large = JSON.stringify({ ...NEW_MAIL, data: { text: "x".repeat(800_000) } });
   assertProblem(await service.call("POST", PATH, { body: large }), "413 payload_too_large");
@@ -178,10 +178,10 @@ Deno.test("data is accepted up to its limit to the byte", async () => {
   assertProblem(answer, "413 payload_too_large");
 });
 
-Deno.test("data nested as deep as allowed is delivered, and no deeper is stored", async () => {
+Deno.test("data of the allowed depth is delivered, and deeper data is refused", async () => {
   await using service = await startTestService();
   await service.settled(await service.publish({ data: nested(64) }));
-  // Deep enough to exhaust the stack of whatever walks it, were it let in.
+  // Deep enough to overflow the stack of a recursive walk, if it were accepted.
   const body = JSON.stringify(NEW_MAIL).replace(
     '"default0/INBOX"',
     "[".repeat(20_000) + "]".repeat(20_000),
@@ -198,7 +198,7 @@ Deno.test("keys of an object's prototype are data like any other", async () => {
   assert.equal((await service.settled(ids[0])).user, "constructor");
 });
 
-Deno.test("a full buffer is answered with 503 and when to come back", async () => {
+Deno.test("a full buffer is answered with 503 and Retry-After", async () => {
   await using service = await startTestService({
     properties: {
       "io.carillon.buffer.maxNotifications": 2,

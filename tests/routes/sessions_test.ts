@@ -25,7 +25,7 @@ Deno.test("sessions are listed for their user, without their tokens", async () =
   for (const { token } of mine) assert.ok(!text.includes(token));
 });
 
-Deno.test("a revoked session is delivered so, closed, and cannot be used again", async () => {
+Deno.test("the sockets of a revoked session are notified and closed, and the session cannot be used again", async () => {
   await using service = await startTestService();
   const { id, token: session } = await service.mintSession();
   using revoked = await listen(service.host, { session, connection: "a" });
@@ -55,7 +55,7 @@ Deno.test("all sessions of a user are revoked at once", async () => {
   assert.deepEqual((await service.call("GET", path)).body, { items: [] });
 });
 
-Deno.test("a user may end their own session, and nobody else's", async () => {
+Deno.test("a user may revoke their own session, and no other", async () => {
   await using service = await startTestService();
   const mine = await service.mintSession();
   const foreign = await service.mintSession({ user: "4" });

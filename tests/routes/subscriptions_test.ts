@@ -24,17 +24,17 @@ Deno.test("a subscription is made, shown without its token, and removed", async 
   assertProblem(await service.call("DELETE", `${PATH}/${id}`), "404 not_found");
 });
 
-Deno.test("subscribing isRepeat replaces the topics", async () => {
+Deno.test("subscribing again replaces the topics", async () => {
   await using service = await startTestService();
   await service.subscribe(PHONE);
-  const isRepeat = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
-  assert.equal(isRepeat.status, 200);
-  assert.deepEqual(isRepeat.body.topics, ["a"]);
+  const repeated = await service.call("POST", PATH, { body: { ...WHO, ...PHONE, topics: ["a"] } });
+  assert.equal(repeated.status, 200);
+  assert.deepEqual(repeated.body.topics, ["a"]);
   const { items } = (await service.call("GET", PATH)).body;
   assert.equal(items.length, 1);
 });
 
-Deno.test("a token belongs to whoever subscribed with it last", async () => {
+Deno.test("a token belongs to the user who subscribed with it last", async () => {
   await using service = await startTestService();
   await service.subscribe(PHONE);
   await service.subscribe({ ...PHONE, user: "4" });
@@ -51,7 +51,7 @@ Deno.test("a topic that is not subscribed to does not arrive, one that is does",
   assert.deepEqual(gcm.arrived.map(({ token }) => token), ["t1"]);
 });
 
-Deno.test("the token that caused a notification is not delivered of it", async () => {
+Deno.test("the token that caused a notification does not receive it", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   await service.subscribe(PHONE);
@@ -149,7 +149,7 @@ Deno.test("with a session a user subscribes and sees only their own", async () =
   assertProblem(await service.call("POST", PATH, { body: other, key }), "403 forbidden");
 });
 
-Deno.test("a test message says at once what the provider answered", async () => {
+Deno.test("a test message returns the provider's answer", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   const outcomes = async (fields: Record<string, unknown>) => {
@@ -166,7 +166,7 @@ Deno.test("a test message says at once what the provider answered", async () => 
   });
 });
 
-Deno.test("an expired subscription is swept and no longer told", async () => {
+Deno.test("an expired subscription is removed and receives nothing", async () => {
   await using service = await startTestService();
   const expires = new Date(Date.now() + 3_600_000).toISOString();
   await service.subscribe({ ...PHONE, expires });

@@ -21,14 +21,14 @@ Deno.test("a subscription for a client without options is taken with a warning t
     const warning = `Cannot send to client 'nobody' over ${transport}: ` +
       `${file} has no usable entry for it`;
     assert.deepEqual([status, made.warnings], [201, [warning]]);
-    const isRepeat = await service.call("POST", "/v1/subscriptions", { body });
-    assert.deepEqual([isRepeat.status, isRepeat.body.warnings], [200, [warning]]);
+    const repeated = await service.call("POST", "/v1/subscriptions", { body });
+    assert.deepEqual([repeated.status, repeated.body.warnings], [200, [warning]]);
     const { body: shown } = await service.call("GET", `/v1/subscriptions/${made.id}`);
     assert.equal(shown.warnings, undefined);
   }
 });
 
-Deno.test("a subscription for a client with options comes without warnings", async () => {
+Deno.test("a subscription for a client with options has no warnings", async () => {
   await using gcm = new FakeGcm();
   await using service = await startTestService(gcm.configuration);
   const body = { ...WHO, client: "app", transport: "fcm", token: "t1" };

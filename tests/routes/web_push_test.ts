@@ -23,7 +23,7 @@ function ask(service: TestService, origin: string, path = KEY) {
   return service.call("GET", path, { key: null, headers: { origin } });
 }
 
-Deno.test("anybody is delivered the current public key, and may keep it for a short time", async () => {
+Deno.test("the current public key needs no credential, and may be cached briefly", async () => {
   const { service, publickey } = await startWithKeys();
   await using _ = service;
   const { status, body, headers } = await service.call("GET", KEY, { key: null });

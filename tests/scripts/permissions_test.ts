@@ -46,7 +46,7 @@ for (
   });
 }
 
-Deno.test("the simulator may write where it keeps its material", async () => {
+Deno.test("the simulator may write to the folder of its material", async () => {
   const asked = await permissions({ SIMULATOR_DATA: "/tmp/fakes" }, "simulator");
   assert.equal(asked.stdout, "--allow-write=/tmp/fakes");
   const usual = await permissions({ SIMULATOR_DATA: "" }, "simulator");
@@ -93,7 +93,7 @@ Deno.test("a start on a data file in any folder works, one with blanks included"
   }
 });
 
-Deno.test("a folder that Deno cannot be delivered of ends the start with the reason", async () => {
+Deno.test("a folder that Deno's permissions cannot express ends the start with the reason", async () => {
   const { code, stdout, stderr } = await run(["task", "--quiet", "start"], {
     CARILLON_STORE: "kv:/var/a,b/c.kv",
     CARILLON_PORT: "0",

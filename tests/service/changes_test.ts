@@ -13,12 +13,12 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 const SWITCH = "com.openexchange.pns.transport.websocket.enabled";
 const OWNER = { context: "1", user: "3" };
 
-/** Nodes over one store, which tell each other what they change unless told not to. */
+/** Nodes over one store. They publish changes to each other unless `isConnected` is false. */
 class Cluster {
   readonly clock = new FakeClock();
   readonly store: Store;
-  isAway = false;
-  isTold = true;
+  isUnavailable = false;
+  isConnected = true;
   readonly #listeners = new Map<object, (change: Change) => void>();
 
   constructor() {
@@ -26,7 +26,7 @@ class Cluster {
     this.store = new Proxy(memory, {
       get: (_, name: keyof Store) => {
         if (name === "traits") return { ...memory.traits, shared: true };
-        if (this.isAway) throw new Error("away");
+        if (this.isUnavailable) throw new Error("away");
         return (memory[name] as (...args: unknown[]) => unknown).bind(memory);
       },
     });
@@ -37,8 +37,10 @@ class Cluster {
     const self = {};
     const feed: ChangeFeed = {
       publish: (change) => {
-        if (!this.isTold) return;
-        for (const [node, tell] of this.#listeners) if (node !== self) tell(change);
+        if (!this.isConnected) return;
+        for (const [node, listener] of this.#listeners) {
+          if (node !== self) listener(change);
+        }
       },
       onChange: (listener) => void this.#listeners.set(self, listener),
     };
@@ -49,7 +51,14 @@ class Cluster {
     const sessions = new Sessions({ store, clock, onChanged });
     const random = () => 0.5;
     const repository = new SubscriptionRepository({
-      ...{ store, candidates, clock, random, newId: createIdSource(clock), onChanged },
+      ...{
+        store,
+        candidates,
+        clock,
+        random,
+        newId: createIdSource(clock),
+        onChanged,
+      },
     });
     const closed: string[] = [];
     sessions.onRevoked((id) => closed.push(id));
@@ -60,8 +69,8 @@ class Cluster {
     );
     return {
       ...{ attributes, candidates, keys, sessions, repository, closed },
-      /** What follows another node is told. */
-      tell: (change: Change) => this.#listeners.get(self)!(change),
+      /** Passes a change to this node as if another node had published it. */
+      receive: (change: Change) => this.#listeners.get(self)!(change),
       [Symbol.dispose]: () => following[Symbol.dispose](),
     };
   }
@@ -79,28 +88,34 @@ function remembered({ candidates }: Node): readonly string[] | undefined {
 
 function subscribe({ repository }: Node, topic: string) {
   const token = "a".repeat(64);
-  const request = { ...OWNER, client: "c", transport: "apn", token, topics: [topic] } as const;
+  const request = {
+    ...OWNER,
+    client: "c",
+    transport: "apn",
+    token,
+    topics: [topic],
+  } as const;
   return repository.subscribe(request);
 }
 
-Deno.test("attributes that another node changes count here", async () => {
+Deno.test("attributes that another node changes take effect here", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
-  const look = async () => {
+  const readBoth = async () => {
     const { context, user } = await b.attributes.lookUp("1", "3");
     return [context?.attributes[SWITCH], user?.attributes[SWITCH]];
   };
-  assert.deepEqual(await look(), [undefined, undefined]);
+  assert.deepEqual(await readBoth(), [undefined, undefined]);
   await a.attributes.replaceContext("1", { attributes: { [SWITCH]: false } });
   await a.attributes.replaceUser(OWNER, { attributes: { [SWITCH]: true } });
-  assert.deepEqual(await look(), ["false", "true"]);
+  assert.deepEqual(await readBoth(), ["false", "true"]);
   await a.attributes.deleteContext("1");
   await a.attributes.deleteUser("1", "3");
-  assert.deepEqual(await look(), [undefined, undefined]);
+  assert.deepEqual(await readBoth(), [undefined, undefined]);
 });
 
-Deno.test("a subscription that another node takes counts here", async () => {
+Deno.test("a subscription that another node stores takes effect here", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
@@ -109,11 +124,14 @@ Deno.test("a subscription that another node takes counts here", async () => {
   assert.deepEqual(await topics(b), ["x"]);
 });
 
-Deno.test("a key that another node makes or revokes counts here", async () => {
+Deno.test("a key that another node creates or revokes takes effect here", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
-  const { key, secret } = await a.keys.create({ name: "k", scopes: ["publish"] });
+  const { key, secret } = await a.keys.create({
+    name: "k",
+    scopes: ["publish"],
+  });
   await settle();
   assert.ok(b.keys.verify(secret));
   await a.keys.revoke(key.id);
@@ -132,7 +150,7 @@ Deno.test("a session that another node revokes ends here, and its sockets are cl
   assert.deepEqual([a.closed, b.closed], [[session.id], [session.id]]);
 });
 
-Deno.test("after a gap everything is read anew, and what was revoked meanwhile ends", async () => {
+Deno.test("after a gap everything is read again, and sessions that were revoked meanwhile end", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
@@ -141,7 +159,7 @@ Deno.test("after a gap everything is read anew, and what was revoked meanwhile e
   await b.sessions.verify(token);
   await b.attributes.lookUp("1", "3");
   await topics(b);
-  cluster.isTold = false;
+  cluster.isConnected = false;
   await subscribe(a, "x");
   const { secret } = await a.keys.create({ name: "k", scopes: ["publish"] });
   await a.attributes.replaceUser(OWNER, { attributes: { [SWITCH]: true } });
@@ -149,21 +167,24 @@ Deno.test("after a gap everything is read anew, and what was revoked meanwhile e
   await a.sessions.revoke(jwt);
   assert.deepEqual(remembered(b), []);
 
-  b.tell({ kind: "unknown" });
+  b.receive({ kind: "unknown" });
   await settle();
   assert.deepEqual(await topics(b), ["x"]);
   assert.ok(b.keys.verify(secret));
-  assert.equal((await b.attributes.lookUp("1", "3")).user?.attributes[SWITCH], "true");
+  assert.equal(
+    (await b.attributes.lookUp("1", "3")).user?.attributes[SWITCH],
+    "true",
+  );
   assert.equal(await b.sessions.verify(token), undefined);
   assert.deepEqual(b.closed.toSorted(), [jwt, session.id].toSorted());
 });
 
-Deno.test("a change that nobody was delivered of counts after some minutes", async () => {
+Deno.test("a change whose message was lost takes effect after some minutes", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
   await topics(b);
-  cluster.isTold = false;
+  cluster.isConnected = false;
   await subscribe(a, "x");
   await cluster.clock.advance(590_000);
   assert.deepEqual(remembered(b), []);
@@ -171,26 +192,26 @@ Deno.test("a change that nobody was delivered of counts after some minutes", asy
   assert.equal(remembered(b), undefined);
 });
 
-Deno.test("a change that cannot be followed because the store is away is followed later", async () => {
+Deno.test("a change that cannot be applied because the store is unavailable is applied later", async () => {
   const cluster = new Cluster();
   using a = cluster.node();
   using b = cluster.node();
-  cluster.isTold = false;
+  cluster.isConnected = false;
   const { secret } = await a.keys.create({ name: "k", scopes: ["publish"] });
-  cluster.isAway = true;
-  b.tell({ kind: "apiKeys" });
+  cluster.isUnavailable = true;
+  b.receive({ kind: "apiKeys" });
   await settle();
-  cluster.isAway = false;
+  cluster.isUnavailable = false;
   assert.equal(b.keys.verify(secret), undefined);
   await cluster.clock.advance(3_000);
   assert.ok(b.keys.verify(secret));
 });
 
-Deno.test("once it is over no timer is left", async () => {
+Deno.test("no timer is left after disposal", async () => {
   const cluster = new Cluster();
   const node = cluster.node();
   node[Symbol.dispose]();
-  node.tell({ kind: "unknown" });
+  node.receive({ kind: "unknown" });
   await settle();
   assert.equal(cluster.clock.timers, 0);
 });

@@ -11,12 +11,16 @@ Deno.test("without any variable a node starts with the defaults", () => {
   });
 });
 
-Deno.test("an empty variable counts as not set", () => {
-  const empty = { CARILLON_PORT: "", CARILLON_STORE: "", CARILLON_ADMIN_KEY: "" };
+Deno.test("an empty variable is treated as not set", () => {
+  const empty = {
+    CARILLON_PORT: "",
+    CARILLON_STORE: "",
+    CARILLON_ADMIN_KEY: "",
+  };
   assert.deepEqual(readEnvironment(empty), readEnvironment({}));
 });
 
-Deno.test("variables are taken as they are", () => {
+Deno.test("values are used unchanged", () => {
   const { port, adminKey, sessionSecret } = readEnvironment({
     CARILLON_PORT: "0",
     CARILLON_ADMIN_KEY: "key",
@@ -25,14 +29,25 @@ Deno.test("variables are taken as they are", () => {
   assert.deepEqual([port, adminKey, sessionSecret], [0, "key", "secret"]);
 });
 
-Deno.test("a port that is none is refused with what was received", () => {
+Deno.test("an invalid port is refused with the value that was received", () => {
   for (
-    const CARILLON_PORT of ["http", " ", "0x50", "1e3", "-1", "65536", "80.5", "NaN", "Infinity"]
+    const CARILLON_PORT of [
+      "http",
+      " ",
+      "0x50",
+      "1e3",
+      "-1",
+      "65536",
+      "80.5",
+      "NaN",
+      "Infinity",
+    ]
   ) {
     assert.throws(
       () => readEnvironment({ CARILLON_PORT }),
       (thrown) =>
-        thrown instanceof ServiceError && thrown.code === "invalid_configuration" &&
+        thrown instanceof ServiceError &&
+        thrown.code === "invalid_configuration" &&
         thrown.message.includes(CARILLON_PORT),
     );
   }

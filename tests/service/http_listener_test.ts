@@ -18,11 +18,17 @@ Deno.test({
       arrived.resolve();
       return new Response(await request.text());
     });
-    using peer = await Deno.connect({ hostname: "127.0.0.1", port: door.address.port });
+    using peer = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: door.address.port,
+    });
     const half = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc";
     await peer.write(new TextEncoder().encode(half));
     await arrived.promise;
-    const given = Promise.all([door[Symbol.asyncDispose](), door[Symbol.asyncDispose]()]);
+    const given = Promise.all([
+      door[Symbol.asyncDispose](),
+      door[Symbol.asyncDispose](),
+    ]);
     let isGiven = false;
     void given.then(() => isGiven = true);
     await clock.advance(1_999);

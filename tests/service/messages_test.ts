@@ -4,12 +4,19 @@ import { silentLog } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
-import { createMessages } from "../../service/messages.ts";
+import { createMessages } from "../../service/delivery.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const MAIL: Notification = {
-  ...{ id: "id", context: "1", user: "3", topic: "ox:mail:new", priority: "high", acceptedAt: 0 },
+  ...{
+    id: "id",
+    context: "1",
+    user: "3",
+    topic: "ox:mail:new",
+    priority: "high",
+    acceptedAt: 0,
+  },
   data: JSON.stringify({
     folder: "a",
     id: "1",
@@ -20,7 +27,14 @@ const MAIL: Notification = {
 };
 
 function target(transport: TransportName): Target {
-  return { context: "1", user: "3", client: "app", transport, token: "t", refreshedAt: 0 };
+  return {
+    context: "1",
+    user: "3",
+    client: "app",
+    transport,
+    token: "t",
+    refreshedAt: 0,
+  };
 }
 
 async function setUp(files: Record<string, string>) {
@@ -28,10 +42,20 @@ async function setUp(files: Record<string, string>) {
   const store = new MemoryStore({ clock });
   const configFiles = createMemoryConfigFiles(files);
   const cascade = await startCascade({
-    ...{ clock, metrics: createMetrics(), log: silentLog, environment: {}, files: configFiles },
+    ...{
+      clock,
+      metrics: createMetrics(),
+      log: silentLog,
+      environment: {},
+      files: configFiles,
+    },
     attributes: new Attributes({ store }),
   });
-  return { cascade, configFiles, messages: createMessages({ cascade, log: silentLog }) };
+  return {
+    cascade,
+    configFiles,
+    messages: createMessages({ cascade, log: silentLog }),
+  };
 }
 
 Deno.test("badge and sound of Apple's devices follow the original's properties, others do not", async () => {
@@ -45,12 +69,15 @@ Deno.test("badge and sound of Apple's devices follow the original's properties, 
   await cascade[Symbol.asyncDispose]();
 });
 
-Deno.test("templates are read anew, and a file with faults keeps what is right in it", async () => {
+Deno.test("templates are read again on a reload, and a file with faults keeps its valid templates", async () => {
   const { cascade, configFiles, messages } = await setUp({});
   const title = async () => (await messages.generate(MAIL, target("gcm"))).title;
   assert.equal(await title(), "Jane");
   const right = `app:\n  gcm:\n    ox:mail:new:\n      title: "From {sender}"\n`;
-  configFiles.write("pns-messages.yml", `${right}  apn:\n    ox:mail:new:\n      titel: "x"\n`);
+  configFiles.write(
+    "pns-messages.yml",
+    `${right}  apn:\n    ox:mail:new:\n      titel: "x"\n`,
+  );
   await cascade.reload();
   messages.reload();
   assert.equal(await title(), "From Jane");

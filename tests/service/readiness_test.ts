@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
-import { createReadiness } from "../../service/readiness.ts";
+import { createReadiness } from "../../service/monitoring.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { StubTransport } from "../support/stub_transport.ts";
@@ -21,12 +21,16 @@ Deno.test("a store that can be read but not written makes a node not ready", asy
   };
   const ready = createReadiness({
     backend: { store: full, checks: () => Promise.resolve([]) },
-    ...{ transports: new Map(), shutdown: () => false, clock },
+    ...{ transports: new Map(), isShuttingDown: () => false, clock },
   });
-  assert.deepEqual((await ready())[0], { name: "store", ok: false, detail: "The disk is full" });
+  assert.deepEqual((await ready())[0], {
+    name: "store",
+    ok: false,
+    detail: "The disk is full",
+  });
 });
 
-Deno.test("days to the end of a credential are delivered, and never take a node out", async () => {
+Deno.test("the days until a credential expires are shown, and never make a node unready", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const transport = new StubTransport("apn");
@@ -36,15 +40,25 @@ Deno.test("days to the end of a credential are delivered, and never take a node 
   }];
   const transports = new Map([["apn" as const, transport]]);
   const backend = { store, checks: () => Promise.resolve([]) };
-  const ready = createReadiness({ backend, transports, shutdown: () => false, clock });
+  const ready = createReadiness({
+    backend,
+    transports,
+    isShuttingDown: () => false,
+    clock,
+  });
   const check = (await ready()).find(({ name }) => name === "transport apn");
   assert.deepEqual(check, {
     ...{ name: "transport apn", ok: false, optional: true },
-    detail: [{ client: "app", ready: false, detail: "expired", credentialDaysLeft: 2 }],
+    detail: [{
+      client: "app",
+      ready: false,
+      detail: "expired",
+      credentialDaysLeft: 2,
+    }],
   });
 });
 
-Deno.test("what a backend warns of is shown and takes nothing out", async () => {
+Deno.test("a warning of the backend is shown and does not make the node unready", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const detail = "Redis at a:1 evicts: set maxmemory-policy to noeviction";
@@ -52,14 +66,32 @@ Deno.test("what a backend warns of is shown and takes nothing out", async () => 
     store,
     checks: () => Promise.resolve([{ name: "redis", ok: false, optional: true, detail }]),
   };
-  const ready = createReadiness({ backend, transports: new Map(), shutdown: () => false, clock });
-  assert.deepEqual((await ready())[1], { name: "redis", ok: false, optional: true, detail });
+  const ready = createReadiness({
+    backend,
+    transports: new Map(),
+    isShuttingDown: () => false,
+    clock,
+  });
+  assert.deepEqual((await ready())[1], {
+    name: "redis",
+    ok: false,
+    optional: true,
+    detail,
+  });
 });
 
-Deno.test("a node that leaves is not ready", async () => {
+Deno.test("a node that shuts down is not ready", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const backend = { store, checks: () => Promise.resolve([]) };
-  const ready = createReadiness({ backend, transports: new Map(), shutdown: () => true, clock });
-  assert.equal((await ready()).find(({ name }) => name === "in service")?.ok, false);
+  const ready = createReadiness({
+    backend,
+    transports: new Map(),
+    isShuttingDown: () => true,
+    clock,
+  });
+  assert.equal(
+    (await ready()).find(({ name }) => name === "in service")?.ok,
+    false,
+  );
 });

@@ -20,10 +20,10 @@ async function call(simulator: Simulator, method: string, path: string, body?: u
 }
 
 function arrive(simulator: Simulator, token: string, payload: string) {
-  simulator.arrivals.add({ provider: "apn", token, status: 200, headers: {} }, () => payload);
+  simulator.received.add({ provider: "apn", token, status: 200, headers: {} }, () => payload);
 }
 
-Deno.test("the API lists arrivals, filtered, and forgets them", () =>
+Deno.test("the API lists received pushes, filtered, and clears them", () =>
   withSimulator(async (simulator) => {
     arrive(simulator, "a", "one");
     arrive(simulator, "b", "two");
@@ -48,7 +48,7 @@ Deno.test("the API sets, lists and clears faults", () =>
     assert.deepEqual((await call(simulator, "GET", "/api/faults")).body.faults, []);
   }));
 
-Deno.test("the API refuses what it does not understand, and says why", () =>
+Deno.test("the API refuses invalid requests, and says why", () =>
   withSimulator(async (simulator) => {
     const bad = [
       await call(simulator, "POST", "/api/faults", { provider: "wns", script: "explode" }),
@@ -64,7 +64,7 @@ Deno.test("the API refuses what it does not understand, and says why", () =>
     assert.equal((await call(simulator, "GET", "/api/nothing")).status, 404);
   }));
 
-Deno.test("the API takes no form of another site", () =>
+Deno.test("the API accepts no form of another site", () =>
   withSimulator(async (simulator) => {
     const response = await fetch(`${simulator.addresses.api}/api/faults`, {
       method: "POST",

@@ -25,7 +25,7 @@ function token(now: number, overrides: {
   }, { key: overrides.key ?? privateKey });
 }
 
-/** Sends one alert with everything right but for what is overridden. */
+/** Sends a valid alert with some parts overridden. */
 async function push(overrides: Partial<Raw> = {}, fakes = bareFakes()) {
   const authorization = `bearer ${await token(fakes.clock.now())}`;
   const answer = await fakes.handlers.apns(request({
@@ -42,18 +42,18 @@ async function push(overrides: Partial<Raw> = {}, fakes = bareFakes()) {
   return { ...read(answer), fakes };
 }
 
-Deno.test("APNs: a right request is accepted, and its id is answered", async () => {
+Deno.test("APNs: a valid request is accepted, and its id is returned", async () => {
   const id = "eabeae54-14a8-11e5-b60b-1697f925ec7b";
   const { status, headers, fakes } = await push({ headers: { "apns-id": id } });
   assert.equal(status, 200);
   assert.equal(headers["apns-id"], id);
-  const [arrival] = fakes.arrivals.list();
+  const [arrival] = fakes.received.list();
   assert.equal(arrival?.token, DEVICE);
   assert.deepEqual(arrival?.payload, JSON.parse(ALERT));
   assert.equal(JSON.stringify(arrival).includes("bearer"), false);
 });
 
-Deno.test("APNs: makes an id where none came", async () => {
+Deno.test("APNs: creates an id where none was sent", async () => {
   const { headers } = await push();
   assert.match(headers["apns-id"] ?? "", /^[0-9a-f-]{36}$/);
 });
@@ -163,7 +163,7 @@ for (const [what, reason, overrides] of badTokens) {
   });
 }
 
-Deno.test("APNs: a provider token of 59 minutes is still good", async () => {
+Deno.test("APNs: a provider token of 59 minutes is still valid", async () => {
   const fakes = bareFakes();
   const result = await pushToken(token(fakes.clock.now(), { age: 59 * 60 }), fakes);
   assert.deepEqual(result, [200, undefined]);
@@ -202,7 +202,7 @@ Deno.test("APNs: a connection belongs to the first key used on it", async () => 
   assert.deepEqual([status, body.reason], [403, "UnrelatedKeyIdInToken"]);
 });
 
-Deno.test("APNs: streams are granted once the sender is known", async () => {
+Deno.test("APNs: streams are granted once the sender is authenticated", async () => {
   const over = connection();
   await push({ connection: over, headers: { authorization: "bearer a.b.c" } });
   assert.deepEqual(over.limits, []);
@@ -247,7 +247,7 @@ Deno.test("APNs: location pushes need a token", async () => {
   assert.equal((await push({ headers })).status, 200);
 });
 
-Deno.test("APNs: 'gone' is a 410 that says since when", async () => {
+Deno.test("APNs: 'gone' is a 410 with the time of the removal", async () => {
   const fakes = bareFakes();
   const url = `/3/device/${hexFaultToken("gone", "1")}`;
   const { status, body } = await push({ url }, fakes);

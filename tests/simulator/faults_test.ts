@@ -7,13 +7,13 @@ function kinds(faults: ReturnType<typeof createFaults>, token: string, count: nu
   return Array.from({ length: count }, () => faults.decide("apn", token).does.kind);
 }
 
-Deno.test("'500 twice' answers twice and is then over", () => {
+Deno.test("'500 twice' answers twice and then ends", () => {
   const faults = createFaults(new FakeClock());
   faults.set({ provider: "apn", token: "a", script: "500 twice" });
   assert.deepEqual(kinds(faults, "a", 4), ["answer", "answer", "ok", "ok"]);
 });
 
-Deno.test("'429 for 3 s' counts from the first request and says what is left", async () => {
+Deno.test("'429 for 3 s' counts from the first request and returns the remaining time", async () => {
   const clock = new FakeClock();
   const faults = createFaults(clock);
   faults.set({ provider: "apn", token: "a", script: "429 for 3 s" });
@@ -25,13 +25,13 @@ Deno.test("'429 for 3 s' counts from the first request and says what is left", a
   assert.equal(faults.decide("apn", "a").does.kind, "ok");
 });
 
-Deno.test("each token goes through its script on its own", () => {
+Deno.test("each token runs through its script on its own", () => {
   const faults = createFaults(new FakeClock());
   assert.deepEqual(kinds(faults, "fault:gone-once:a", 2), ["gone", "ok"]);
   assert.deepEqual(kinds(faults, "fault:gone-once:b", 2), ["gone", "ok"]);
 });
 
-Deno.test("a script for every token of a provider goes before the token's own", () => {
+Deno.test("a script for every token of a provider precedes the token's own", () => {
   const faults = createFaults(new FakeClock());
   faults.set({ provider: "apn", token: "*", script: "hang" });
   assert.deepEqual(kinds(faults, "fault:gone:a", 1), ["hang"]);
@@ -40,7 +40,7 @@ Deno.test("a script for every token of a provider goes before the token's own", 
   assert.deepEqual(kinds(faults, "fault:gone:a", 1), ["gone"]);
 });
 
-Deno.test("a script that cannot be read is refused when it is set", () => {
+Deno.test("an invalid script is refused when it is set", () => {
   const faults = createFaults(new FakeClock());
   assert.throws(
     () => faults.set({ provider: "apn", token: "a", script: "explode" }),
@@ -48,7 +48,7 @@ Deno.test("a script that cannot be read is refused when it is set", () => {
   );
 });
 
-Deno.test("a script in a token that cannot be read is answered with 400", () => {
+Deno.test("an invalid script in a token is answered with 400", () => {
   const faults = createFaults(new FakeClock());
   assert.deepEqual(faults.decide("apn", "fault:explode:a").does, {
     kind: "answer",
@@ -57,7 +57,7 @@ Deno.test("a script in a token that cannot be read is answered with 400", () => 
   });
 });
 
-Deno.test("clearing forgets scripts and where they stood", () => {
+Deno.test("clearing removes scripts and their progress", () => {
   const faults = createFaults(new FakeClock());
   faults.set({ provider: "apn", token: "a", script: "gone" });
   faults.clear();

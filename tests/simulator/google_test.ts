@@ -34,7 +34,7 @@ async function askToken(fakes: Fakes, overrides: {
   return read(await fakes.handlers.google(request({ url: "/token", body: form.toString() })));
 }
 
-/** Sends a message with everything right but for what is overridden. */
+/** Sends a valid message with some parts overridden. */
 async function send(message: unknown, raw: Partial<Raw> = {}, fakes = bareFakes()) {
   const { body } = await askToken(fakes);
   const answer = await fakes.handlers.google(request({
@@ -50,7 +50,7 @@ function errorCodeOf(body: Awaited<ReturnType<typeof send>>["body"]): string | u
   return body.error.details?.find((detail: { errorCode?: string }) => detail.errorCode)?.errorCode;
 }
 
-Deno.test("Google's token endpoint gives a token for a good assertion", async () => {
+Deno.test("Google's token endpoint issues a token for a valid assertion", async () => {
   const { status, body } = await askToken(bareFakes());
   assert.equal(status, 200);
   assert.deepEqual([body.token_type, body.expires_in], ["Bearer", 3599]);
@@ -82,12 +82,12 @@ for (const [what, overrides, error] of badAssertions) {
   });
 }
 
-Deno.test("FCM accepts a message and names it", async () => {
+Deno.test("FCM accepts a message and returns its name", async () => {
   const message = { token: DEVICE, data: { a: "1" }, android: { ttl: "60s", priority: "HIGH" } };
   const { status, body, fakes } = await send(message);
   assert.equal(status, 200);
   assert.match(body.name, new RegExp(`^projects/${projectId}/messages/.+`));
-  assert.deepEqual(fakes.arrivals.list()[0]?.payload, message);
+  assert.deepEqual(fakes.received.list()[0]?.payload, message);
 });
 
 Deno.test("FCM refuses an unknown access token, and one that has ended", async () => {
@@ -102,7 +102,7 @@ Deno.test("FCM refuses an unknown access token, and one that has ended", async (
   assert.equal(late.status, 401);
 });
 
-Deno.test("FCM forgets its access tokens when they are revoked", async () => {
+Deno.test("FCM refuses access tokens once they are revoked", async () => {
   const fakes = bareFakes();
   const { body } = await askToken(fakes);
   fakes.revokeTokens();
@@ -152,7 +152,7 @@ for (const [what, message, field] of badMessages) {
   });
 }
 
-Deno.test("FCM refuses what is too big without details, 4096 bytes being the limit", async () => {
+Deno.test("FCM refuses a message that is too big without details, 4096 bytes being the limit", async () => {
   const fits = await send({ token: DEVICE, data: { a: "x".repeat(4095) } });
   assert.equal(fits.status, 200);
   const { status, body } = await send({ token: DEVICE, data: { a: "x".repeat(4096) } });
@@ -189,7 +189,7 @@ Deno.test("FCM: '502' is a page in HTML", async () => {
   assert.match(headers["content-type"] ?? "", /html/);
 });
 
-Deno.test("Google's token endpoint can be delivered to fail", async () => {
+Deno.test("Google's token endpoint can have faults", async () => {
   const fakes = bareFakes();
   fakes.faults.set({ provider: "google-token", token: "*", script: "503 once" });
   assert.equal((await askToken(fakes)).status, 503);
@@ -219,7 +219,7 @@ Deno.test("GCM answers each token with a result of its own, in order", async () 
     [undefined, "NotRegistered", "InvalidRegistration", undefined],
   );
   assert.equal(body.results[3].registration_id, "next");
-  assert.deepEqual(fakes.arrivals.counts().gcm, { accepted: 2, refused: 2 });
+  assert.deepEqual(fakes.received.counts().gcm, { accepted: 2, refused: 2 });
 });
 
 const badLegacy: readonly (readonly [string, unknown, Partial<Raw>, number])[] = [

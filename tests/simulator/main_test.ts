@@ -22,16 +22,16 @@ async function withCommand(data: string, run: (api: string) => Promise<void>) {
   });
   const child = command.spawn();
   const lines: string[] = [];
-  const delivered = Promise.withResolvers<void>();
+  const printed = Promise.withResolvers<void>();
   const read = (async () => {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
       lines.push(text);
-      if (lines.join("").includes("webpush      {")) delivered.resolve();
+      if (lines.join("").includes("webpush      {")) printed.resolve();
     }
-    delivered.reject(new Error("The command ended early"));
+    printed.reject(new Error("The command ended early"));
   })();
   try {
-    await delivered.promise;
+    await printed.promise;
     await run(/Simulator: (\S+)/.exec(lines.join(""))?.[1] ?? "");
   } finally {
     child.kill("SIGTERM");

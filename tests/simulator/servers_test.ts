@@ -16,7 +16,7 @@ async function withSimulator(run: (simulator: Simulator) => Promise<void>) {
   await run(simulator);
 }
 
-// One token for all: APNs refuses a connection that is shown another one a second later.
+// One token for all: APNs refuses a connection with another token a second later.
 const iat = Math.floor(Date.now() / 1000);
 const token = await sign({ iss: teamId, iat }, { alg: "ES256", kid: keyId }, { key: privateKey });
 const APNS_HEADERS = {
@@ -61,7 +61,7 @@ Deno.test("APNs sees a client certificate", () =>
     assert.equal(await response.text(), "");
   }));
 
-Deno.test("APNs grants one stream until the sender is known, then many", () =>
+Deno.test("APNs grants one stream until the sender is authenticated, then many", () =>
   withSimulator(async (simulator) => {
     const session = connect(simulator.addresses.apns, { ca });
     const [first] = await once(session, "remoteSettings");
@@ -80,7 +80,7 @@ Deno.test("APNs grants one stream until the sender is known, then many", () =>
     session.destroy();
   }));
 
-Deno.test("APNs says goodbye with GOAWAY and a reason", () =>
+Deno.test("APNs closes a connection with GOAWAY and a reason", () =>
   withSimulator(async (simulator) => {
     const session = connect(simulator.addresses.apns, { ca });
     const stream = session.request({
@@ -104,7 +104,7 @@ Deno.test("'reset' breaks the connection, and the next request gets another", ()
     assert.equal(await alert(simulator, client), 200);
   }));
 
-Deno.test("'hang' does not hold up others on the same connection", () =>
+Deno.test("'hang' does not delay others on the same connection", () =>
   withSimulator(async (simulator) => {
     using client = Deno.createHttpClient({ caCerts: [ca], http1: false });
     assert.equal(await alert(simulator, client), 200);
@@ -117,7 +117,7 @@ Deno.test("'hang' does not hold up others on the same connection", () =>
       signal: abort.signal,
     });
     const token = hexFaultToken("hang", "1");
-    await simulator.arrivals.wait(1, { token });
+    await simulator.received.wait(1, { token });
     assert.equal(await alert(simulator, client), 200);
     abort.abort();
     await assert.rejects(hanging, { name: "AbortError" });
@@ -131,10 +131,10 @@ Deno.test("APNs answers many requests at once on one connection", () =>
       Array.from({ length: 200 }, () => alert(simulator, client)),
     );
     assert.equal(statuses.filter((status) => status === 200).length, 200);
-    assert.equal(simulator.arrivals.counts().apn?.accepted, 201);
+    assert.equal(simulator.received.counts().apn?.accepted, 201);
   }));
 
-Deno.test("clients that leave politely while others are busy do not disturb the server", () =>
+Deno.test("clients that close gracefully while others are busy do not disturb the server", () =>
   withSimulator(async (simulator) => {
     const rounds = Array.from({ length: 4 }, async (_, index) => {
       using client = Deno.createHttpClient({ caCerts: [ca], http1: false });
@@ -142,7 +142,7 @@ Deno.test("clients that leave politely while others are busy do not disturb the 
       await Promise.all(Array.from({ length: 100 * (index + 1) }, () => alert(simulator, client)));
     });
     await Promise.all(rounds);
-    assert.deepEqual(simulator.arrivals.counts().apn, { accepted: 1004, refused: 0 });
+    assert.deepEqual(simulator.received.counts().apn, { accepted: 1004, refused: 0 });
   }));
 
 Deno.test("WNS and Web Push speak HTTP/1.1 as well", () =>
@@ -207,7 +207,7 @@ Deno.test("a body larger than any provider takes is refused and not kept", () =>
     assert.equal((await response.json()).reason, "PayloadTooLarge");
   }));
 
-Deno.test("latency holds every answer back", () =>
+Deno.test("latency delays every answer", () =>
   withSimulator(async (simulator) => {
     using client = Deno.createHttpClient({ caCerts: [ca], http1: false });
     simulator.setLatency(120);
@@ -226,7 +226,7 @@ Deno.test("bytes that are not TLS do not disturb the server", () =>
     assert.equal(await alert(simulator, client), 200);
   }));
 
-Deno.test("a client that leaves in the middle of a request does not disturb the server", () =>
+Deno.test("a client that disconnects in the middle of a request does not disturb the server", () =>
   withSimulator(async (simulator) => {
     const { port } = new URL(simulator.addresses.apns);
     const socket = connectTls({ port: Number(port), host: "127.0.0.1", ca, ALPNProtocols: ["h2"] });

@@ -1,9 +1,9 @@
-/** Requests to the fakes as a raw client would make them, with everything right by default. */
+/** Requests to the fakes as a raw client would send them, valid by default. */
 
 import { importPKCS8, SignJWT } from "jose";
 import type { FakeConnection, ProviderAnswer, ProviderRequest } from "../../simulator/exchange.ts";
 import { createMaterial } from "../../simulator/material.ts";
-import { createArrivals } from "../../simulator/arrivals.ts";
+import { createPushLog } from "../../simulator/push_log.ts";
 import { createFakes, type FakesOptions } from "../../simulator/fakes.ts";
 import { createFaults } from "../../simulator/faults.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -14,23 +14,23 @@ export const material = await createMaterial({
   hosts: ["localhost", "127.0.0.1", "::1"],
 });
 
-/** Bare fakes without servers, on a clock of the test's. */
+/** Fakes without servers, on the test's clock. */
 export function bareFakes(apns: FakesOptions["apns"] = {}) {
   const clock = new FakeClock();
   const faults = createFaults(clock);
-  const arrivals = createArrivals({ now: () => clock.now(), keep: 100 });
+  const received = createPushLog({ now: () => clock.now(), keep: 100 });
   const fakes = createFakes({
     material,
     faults,
-    arrivals,
+    received,
     now: () => clock.now(),
     originOf: (name) => `https://${name}.test`,
     apns,
   });
-  return { ...fakes, clock, faults, arrivals };
+  return { ...fakes, clock, faults, received };
 }
 
-/** A connection of its own, counting what it was allowed. */
+/** A separate connection that records its stream limits. */
 export function connection(certificate?: Uint8Array, trusted = true) {
   const limits: number[] = [];
   const made: FakeConnection & { readonly limits: readonly number[] } = {

@@ -1,4 +1,4 @@
-/** The product's own transports against the fakes, with nothing but the sample configuration. */
+/** The product's own transports against the fakes, with only the sample configuration. */
 
 import assert from "node:assert/strict";
 import { parse } from "yaml";
@@ -145,7 +145,7 @@ const CLIENTS: Readonly<Record<string, Name>> = {
 
 for (const [client, name] of Object.entries(CLIENTS)) {
   testEngines(
-    `${client}: the fake takes what the transport sends`,
+    `${client}: the fake accepts what the transport sends`,
     (makeEngine) =>
       withTransport({ name, makeEngine }, async (started) => {
         const raw = started.simulator.samples[name];
@@ -153,7 +153,7 @@ for (const [client, name] of Object.entries(CLIENTS)) {
           const outcome = await send(started, message, { client, raw });
           assert.equal(outcome.kind, "sent", JSON.stringify(outcome));
         }
-        const [shown] = started.simulator.arrivals.list();
+        const [shown] = started.simulator.received.list();
         assert.match(JSON.stringify(shown?.payload), /Jane Doe/);
       }),
   );
@@ -169,7 +169,7 @@ for (const [client, name] of Object.entries(CLIENTS)) {
   );
 
   testEngines(
-    `${client}: a server's failure is worth another try`,
+    `${client}: a server's failure is to be retried`,
     (makeEngine) =>
       withTransport({ name, makeEngine }, async (started) => {
         const raw = started.simulator.faultySamples("503 once", "a")[name];

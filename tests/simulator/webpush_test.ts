@@ -30,7 +30,7 @@ function build(fakes: Fakes, text: string | undefined, options: webpush.RequestO
   };
 }
 
-/** Claims that a push service takes, some of them overridden; the fake clock is in the past. */
+/** Valid claims, some of them overridden; the fake clock is in the past. */
 async function authorization(fakes: Fakes, overrides: Record<string, unknown> = {}) {
   const exp = Math.floor(fakes.clock.now() / 1000) + 3600;
   const claims = { aud: ORIGIN, exp, sub: "mailto:me@example.com", ...overrides };
@@ -38,7 +38,7 @@ async function authorization(fakes: Fakes, overrides: Record<string, unknown> = 
   return `vapid t=${token}, k=${vapid.publicKey}`;
 }
 
-/** Sends a message with everything right but for what is overridden. */
+/** Sends a valid message with some parts overridden. */
 async function send(
   change: (built: ReturnType<typeof build>) => Partial<Raw> = () => ({}),
   claims: Record<string, unknown> = {},
@@ -55,12 +55,12 @@ async function send(
   return { ...read(answer), fakes };
 }
 
-Deno.test("Web Push: what npm web-push encrypts arrives in clear", async () => {
+Deno.test("Web Push: the fake decrypts what npm web-push encrypts", async () => {
   const { status, headers, fakes } = await send();
   assert.equal(status, 201);
   assert.match(headers.location ?? "", /^https:\/\/webpush\.test\/m\//);
   assert.equal(headers.ttl, "60");
-  assert.equal(fakes.arrivals.list()[0]?.payload, TEXT);
+  assert.equal(fakes.received.list()[0]?.payload, TEXT);
 });
 
 Deno.test("Web Push: opens the example of RFC 8291", () => {
@@ -161,7 +161,7 @@ Deno.test("Web Push: refuses the sender's identity as its one-time key", async (
   assert.deepEqual([status, body.reason], [400, "ReusedKey"]);
 });
 
-Deno.test("Web Push: a subscription may come with a fault", async () => {
+Deno.test("Web Push: a subscription may have a fault", async () => {
   const fakes = bareFakes();
   const built = build(fakes, TEXT);
   for (const [fault, status] of [["gone", 410], ["429 retry 5 s", 429], ["404", 404]] as const) {

@@ -33,7 +33,7 @@ async function askEntra(fakes: Fakes, overrides: Record<string, string> = {}, fo
   return read(await fakes.handlers.wns(request(raw)));
 }
 
-/** Sends a toast with everything right but for what is overridden. */
+/** Sends a valid toast with some parts overridden. */
 async function send(raw: Partial<Raw> = {}, channel = "chan1", fakes = bareFakes()) {
   const { body } = await askLive(fakes);
   const bytes = typeof raw.body === "string" ? new TextEncoder().encode(raw.body) : raw.body;
@@ -52,7 +52,7 @@ async function send(raw: Partial<Raw> = {}, channel = "chan1", fakes = bareFakes
   return { ...read(answer), fakes };
 }
 
-Deno.test("WNS: both token endpoints give tokens, in their own form", async () => {
+Deno.test("WNS: both token endpoints issue tokens, in their own form", async () => {
   const fakes = bareFakes();
   const live = await askLive(fakes);
   assert.deepEqual([live.body.token_type, live.body.expires_in], ["bearer", 86_400]);
@@ -64,7 +64,7 @@ Deno.test("WNS: both token endpoints give tokens, in their own form", async () =
   }
 });
 
-Deno.test("WNS: the token endpoints refuse what is wrong", async () => {
+Deno.test("WNS: the token endpoints refuse invalid requests", async () => {
   const fakes = bareFakes();
   const answers = [
     await askLive(fakes, { client_secret: "x" }),
@@ -86,13 +86,13 @@ Deno.test("WNS: the token endpoints refuse what is wrong", async () => {
   ]);
 });
 
-Deno.test("WNS: a right toast is received", async () => {
+Deno.test("WNS: a valid toast is accepted", async () => {
   const { status, headers, fakes } = await send({ headers: { "ms-cv": "abc.1" } });
   assert.equal(status, 200);
   assert.equal(headers["x-wns-status"], "received");
   assert.equal(headers["x-wns-deviceconnectionstatus"], "connected");
   assert.equal(headers["ms-cv"], "abc.1");
-  const [arrival] = fakes.arrivals.list();
+  const [arrival] = fakes.received.list();
   assert.deepEqual([arrival?.token, arrival?.payload], ["chan1", TOAST]);
 });
 
@@ -158,7 +158,7 @@ for (
   });
 }
 
-Deno.test("WNS: a throttled answer says when to come back", async () => {
+Deno.test("WNS: a throttled answer says how long to wait", async () => {
   const { headers } = await send({}, faultToken("406 retry 60 s", "1"));
   assert.equal(headers["retry-after"], "60");
 });

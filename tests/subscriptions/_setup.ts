@@ -1,4 +1,4 @@
-/** What the tests of this folder start from: a repository and a matcher on a store in memory. */
+/** The setup of this folder's tests: a repository and a matcher on a store in memory. */
 
 import type { Change } from "../../core/change_feed.ts";
 import { createIdSource } from "../../core/ids.ts";
@@ -14,7 +14,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 export const TOKEN = "t".repeat(64);
 
-/** A request that nothing is wrong with. */
+/** A valid request. */
 export function request(changes: Partial<SubscribeRequest> = {}): SubscribeRequest {
   return {
     context: "1",
@@ -29,7 +29,7 @@ export function request(changes: Partial<SubscribeRequest> = {}): SubscribeReque
 
 export interface SetupOptions {
   readonly maxPerUser?: number;
-  /** Stands between the repository and the store in memory. */
+  /** Intercepts calls between the repository and the store in memory. */
   readonly wrap?: (store: Store) => Store;
   readonly onChanged?: (change: Change) => void;
 }

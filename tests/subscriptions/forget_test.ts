@@ -43,7 +43,7 @@ Deno.test("a dead token is removed", async () => {
   assert.equal(await repository.remove(targetOf(subscription)), false);
 });
 
-Deno.test("a token that the client has refreshed meanwhile is not removed", async () => {
+Deno.test("a token that the client has refreshed since is not removed", async () => {
   const { repository, clock, reached } = setup();
   const { subscription } = await repository.subscribe(request());
   await clock.advance(1);
@@ -68,7 +68,7 @@ Deno.test("a subscription whose token has changed is not removed for the old one
   assert.deepEqual(await reached(), ["new"]);
 });
 
-Deno.test("a canonical id takes the place of the token", async () => {
+Deno.test("a canonical id replaces the token", async () => {
   const { repository, reached } = setup();
   const { subscription } = await repository.subscribe(request());
   await reached();
@@ -97,7 +97,7 @@ Deno.test("a canonical id for a subscription that is gone changes nothing", asyn
   assert.deepEqual(await Array.fromAsync(store.list({ prefix: [] })), []);
 });
 
-Deno.test("housekeeping forgets what has expired, and only that", async () => {
+Deno.test("housekeeping removes expired subscriptions only", async () => {
   const { repository, clock, store } = setup();
   for (let user = 0; user < 3; user++) {
     const who = { user: String(user) };
@@ -115,7 +115,7 @@ Deno.test("housekeeping forgets what has expired, and only that", async () => {
   assert.deepEqual(await Array.fromAsync(store.list({ prefix: [] })), []);
 });
 
-Deno.test("housekeeping leaves alone what was refreshed with a later end", async () => {
+Deno.test("housekeeping keeps a subscription that was refreshed with a later expiry", async () => {
   const { repository, clock, reached } = setup();
   await repository.subscribe(request({ expiresAt: clock.now() + 1_000 }));
   await repository.subscribe(request({ expiresAt: clock.now() + 9_000 }));

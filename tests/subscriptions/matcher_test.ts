@@ -6,7 +6,7 @@ import { request, setup, TOKEN } from "./_setup.ts";
 
 const MAIL = { context: "1", user: "7", topic: "ox:mail:new" };
 
-Deno.test("a user who is known is matched at once", async () => {
+Deno.test("a cached user is matched synchronously", async () => {
   const { matcher, repository } = setup();
   await repository.subscribe(request());
   assert.ok(matcher.match(MAIL, []) instanceof Promise);
@@ -14,7 +14,7 @@ Deno.test("a user who is known is matched at once", async () => {
   assert.ok(Array.isArray(matcher.match(MAIL, [])));
 });
 
-Deno.test("open sockets of interested clients are delivered too", async () => {
+Deno.test("open sockets of interested clients are targets, too", async () => {
   const { matcher, repository } = setup();
   await repository.subscribe(request());
   const connected = ["open-xchange-appsuite", "another"];
@@ -40,7 +40,7 @@ Deno.test("a target carries what the delivery needs of its subscription", async 
   }]);
 });
 
-Deno.test("a subscription counts until it expires", async () => {
+Deno.test("a subscription matches until it expires", async () => {
   const { repository, clock, reached } = setup();
   await repository.subscribe(request({ expiresAt: clock.now() + 1_000 }));
   await clock.advance(999);
@@ -62,7 +62,7 @@ Deno.test("the same user id in another context is another user", async () => {
   assert.deepEqual(await reached("ox:mail:new", "7", "2"), []);
 });
 
-Deno.test("prefetch reads many users at once, and those only that are not known", async () => {
+Deno.test("prefetch reads many users at once, and only those that are not cached", async () => {
   const { repository, matcher, candidates, store } = setup();
   await repository.subscribe(request());
   const reads: (readonly StoreKey[])[] = [];
@@ -76,7 +76,7 @@ Deno.test("prefetch reads many users at once, and those only that are not known"
   assert.deepEqual((matcher.match(MAIL, []) as readonly unknown[]).length, 1);
 });
 
-Deno.test("a read that failed is tried isRepeat by the next match", async () => {
+Deno.test("the next match repeats a failed read", async () => {
   const { store, matcher, repository, reached } = setup();
   await repository.subscribe(request());
   const getMany = store.getMany;
@@ -87,20 +87,20 @@ Deno.test("a read that failed is tried isRepeat by the next match", async () => 
   assert.deepEqual(await reached(), [TOKEN]);
 });
 
-Deno.test("the cache forgets those not asked for, and never holds more than it may", async () => {
+Deno.test("the cache drops unused users, and never exceeds its limit", async () => {
   const { store } = setup();
   const cache = new CandidateCache(store, { maxEntries: 100 });
   const users = Array.from({ length: 1_000 }, (_, user) => String(user));
   for (const user of users) {
     await cache.load({ context: "1", user });
-    // One user is asked for all the time, and so must stay.
+    // One user is requested all the time, and so must stay.
     if (user !== "0") assert.ok(cache.peek("1", "0"));
   }
   const kept = users.filter((user) => cache.peek("1", user) !== undefined);
   assert.ok(kept.length <= 101, `${kept.length} were kept`);
 });
 
-Deno.test("matching agrees with a plain list, whatever happens in whatever order", async () => {
+Deno.test("matching agrees with a plain list for any sequence of operations", async () => {
   const word = fc.constantFrom("a", "b", "a_b", "aXb");
   const topic = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join(":"));
   const pattern = fc.oneof(
@@ -158,7 +158,7 @@ Deno.test("matching agrees with a plain list, whatever happens in whatever order
   );
 });
 
-/** The rule of the documentation, put differently from the code under test. */
+/** The documented rule, written independently of the code under test. */
 function covers(pattern: string, topic: string): boolean {
   const parts = pattern.split(":");
   const words = topic.split(":");

@@ -5,7 +5,7 @@ import type { Store } from "../../core/store.ts";
 import { settle } from "../support/fake_clock.ts";
 import { request, setup, TOKEN } from "./_setup.ts";
 
-Deno.test("a new subscription counts at once, even where its user was known to have none", async () => {
+Deno.test("a new subscription matches at once, even where its user was cached without any", async () => {
   const { repository, reached } = setup();
   assert.deepEqual(await reached(), []);
   const { created, subscription } = await repository.subscribe(request());
@@ -14,7 +14,7 @@ Deno.test("a new subscription counts at once, even where its user was known to h
   assert.deepEqual(await repository.get(subscription.id), subscription);
 });
 
-Deno.test("subscribing isRepeat replaces topics and keeps the id", async () => {
+Deno.test("subscribing again replaces topics and keeps the id", async () => {
   const { repository, clock } = setup();
   const first = await repository.subscribe(request({ expiresAt: clock.now() + 5_000 }));
   await clock.advance(1_000);
@@ -146,14 +146,14 @@ Deno.test("a user's subscriptions stay within what one record may hold", async (
   assert.ok(await store.get(["subscriptions", "1", "7"]));
 });
 
-Deno.test("a user whom others change all the time is a conflict in the end", async () => {
+Deno.test("endless concurrent changes of a user end in a conflict", async () => {
   const { repository, clock } = setup({ wrap: neverCommitting });
   const failed = assert.rejects(repository.subscribe(request()), code("conflict"));
   await clock.advance(60_000);
   await failed;
 });
 
-Deno.test("a failed write leaves nothing wrong in memory", async () => {
+Deno.test("a failed write leaves the cache correct", async () => {
   let broken = false;
   const { repository, reached } = setup({
     wrap: (store) =>
@@ -213,7 +213,7 @@ function code(expected: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof ServiceError && error.code === expected;
 }
 
-Deno.test("others are delivered whose subscriptions were changed, or may have been", async () => {
+Deno.test("onChanged names each user whose subscriptions changed, or may have changed", async () => {
   const changes: unknown[] = [];
   let fails = false;
   const { repository } = setup({

@@ -15,15 +15,15 @@ function tokenOf(applicationServerKey?: string): string {
   });
 }
 
-Deno.test("a page that begins to say its key replaces its subscription", async () => {
+Deno.test("a page that starts to send its key replaces its subscription", async () => {
   const { repository, reached } = setup();
   const { subscription } = await repository.subscribe(request({ ...BROWSER, token: PLAIN }));
-  const isRepeat = await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
-  assert.deepEqual([isRepeat.created, isRepeat.subscription.id], [false, subscription.id]);
+  const repeated = await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
+  assert.deepEqual([repeated.created, repeated.subscription.id], [false, subscription.id]);
   assert.deepEqual(await reached(), [WITH_KEY]);
 });
 
-Deno.test("a key that a page has said is remembered where it says none later", async () => {
+Deno.test("a key that a page has sent is kept where it sends none later", async () => {
   const { repository, reached } = setup();
   await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
   await repository.subscribe(request({ ...BROWSER, token: PLAIN }));
@@ -32,7 +32,7 @@ Deno.test("a key that a page has said is remembered where it says none later", a
   assert.deepEqual(await reached(), [tokenOf("BKey2")]);
 });
 
-Deno.test("a browser is taken over and unsubscribed whether or not its key is said", async () => {
+Deno.test("a browser is taken over and unsubscribed with or without its key", async () => {
   const { repository, reached } = setup();
   await repository.subscribe(request({ ...BROWSER, token: WITH_KEY }));
   await repository.subscribe(request({ ...BROWSER, user: "8", token: PLAIN }));
@@ -43,7 +43,7 @@ Deno.test("a browser is taken over and unsubscribed whether or not its key is sa
   );
 });
 
-Deno.test("a subscription stored by an earlier version is found, taken over and forgotten", async () => {
+Deno.test("a subscription stored by an earlier version is found, replaced and removed", async () => {
   const { repository, reached, store } = setup();
   const owner = { context: "1", user: "7" };
   const name = { ...BROWSER, token: WITH_KEY };

@@ -1,10 +1,10 @@
-/** The HTTP API as a test speaks it: to a service in this process or in one of its own. */
+/** A client of the HTTP API for tests, for a service in this process or in another one. */
 
 import assert from "node:assert/strict";
 import type { LedgerRecord, TargetRecord } from "../../core/ledger.ts";
 import { until } from "./until.ts";
 
-/** An answer, read to its end. */
+/** A response, read to its end. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: any;
 }
 
-/** What a request may bring besides method and path. */
+/** Options of a request besides method and path. */
 export interface CallOptions {
   /** Sent as JSON; a text or a stream is sent as it is. */
   readonly body?: unknown;
@@ -22,20 +22,20 @@ export interface CallOptions {
   readonly key?: string | null;
 }
 
-/** A notification to publish; what is left out is filled in. */
+/** A notification to publish; absent fields have defaults. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** One target of a record, as the API tells it. */
-export type SettledTarget = Omit<TargetRecord, "at"> & { readonly at: string };
+/** One target of a record, as the API returns it. */
+type SettledTarget = Omit<TargetRecord, "at"> & { readonly at: string };
 
-/** A record of the ledger, as the API tells it. */
+/** A record of the ledger, as the API returns it. */
 export type Settled = Omit<LedgerRecord, "acceptedAt" | "targets"> & {
   readonly acceptedAt: string;
   readonly targets: readonly SettledTarget[];
 };
 
-/** A problem's faults, as far as tests look at them. */
-export interface Faulty {
+/** The part of a problem's faults that tests check. */
+interface Faulty {
   readonly faults: readonly { readonly path: string; readonly code?: string }[];
 }
 
@@ -80,7 +80,7 @@ export class Api {
     return { status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   }
 
-  /** Publishes one notification, which must be accepted; its id. */
+  /** Publishes one notification, which must be accepted; returns its id. */
   async publish(fields: Fields = {}): Promise<string> {
     const { status, body } = await this.call("POST", "/v1/notifications", {
       body: { ...NEW_MAIL, ...fields },
@@ -89,7 +89,7 @@ export class Api {
     return body.ids[0];
   }
 
-  /** Publishes a batch, which must be accepted; the ids. */
+  /** Publishes a batch, which must be accepted; returns the ids. */
   async publishAll(all: readonly Fields[]): Promise<readonly string[]> {
     const { status, body } = await this.call("POST", "/v1/notifications", {
       body: { notifications: all.map((fields) => ({ ...NEW_MAIL, ...fields })) },
@@ -98,7 +98,7 @@ export class Api {
     return body.ids;
   }
 
-  /** A session token for a user. */
+  /** Returns a session token for a user. */
   async mint(user: string | number = "3", context: string | number = "1"): Promise<string> {
     return (await this.mintSession({ context, user })).token;
   }
@@ -111,7 +111,7 @@ export class Api {
     return body as { readonly id: string; readonly token: string; readonly expires: string };
   }
 
-  /** The secret of a new API key. */
+  /** Creates an API key; returns its secret. */
   async mintKey(...scopes: readonly string[]): Promise<string> {
     return (await this.mintKeyOf({ scopes })).secret;
   }
@@ -124,7 +124,7 @@ export class Api {
     return body as { readonly id: string; readonly secret: string };
   }
 
-  /** Subscribes, which must succeed; the subscription's id. */
+  /** Subscribes, which must succeed; returns the subscription's id. */
   async subscribe(fields: Fields): Promise<string> {
     const { status, body } = await this.call("POST", "/v1/subscriptions", {
       body: { context: "1", user: "3", topics: ["*"], ...fields },
@@ -133,7 +133,7 @@ export class Api {
     return body.id;
   }
 
-  /** The ledger's record of a notification, once it is final. */
+  /** Waits until a notification is final; returns its record. */
   settled(id: string): Promise<Settled> {
     return until<Settled>(`notification ${id} is settled`, async () => {
       const { status, body } = await this.call("GET", `/v1/notifications/${id}`);
@@ -152,7 +152,7 @@ export function assertProblem(answer: Answer, expected: string): void {
   assert.ok(title.length > 0 && detail.length > 0);
 }
 
-/** The paths that a problem's faults name. */
+/** Returns the paths of a problem's faults. */
 export function pathsOf(answer: Answer): readonly string[] {
   return (answer.body as Faulty).faults.map(({ path }) => path);
 }

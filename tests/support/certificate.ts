@@ -1,4 +1,4 @@
-/** Certificates for tests, made by OpenSSL while they run so that no key is ever committed. */
+/** Creates certificates for tests with OpenSSL, so that no key is committed. */
 
 /** A private key with its certificate, in PEM. */
 export interface KeyPair {
@@ -18,7 +18,7 @@ export interface CertificateOptions {
   readonly validity?: readonly [from: string, until: string];
 }
 
-/** Runs OpenSSL in a folder; fails the test with its message where it fails. */
+/** Runs OpenSSL in a folder; fails the test with OpenSSL's message. */
 export async function openssl(cwd: string, args: readonly string[]): Promise<Uint8Array> {
   const { success, stdout, stderr } = await new Deno.Command("openssl", {
     args: [...args],

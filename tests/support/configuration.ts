@@ -5,7 +5,7 @@ const DEFAULTS = {
   "com.openexchange.pns.timerFrequency": 20,
 };
 
-/** Writes a folder; whoever asked for it removes it. */
+/** Writes a configuration folder, which the caller removes. */
 export async function writeConfiguration(
   properties: Readonly<Record<string, string | number | boolean>> = {},
   files: Readonly<Record<string, string>> = {},

@@ -1,8 +1,8 @@
-/** A peer that opens a WebSocket by hand and from then on neither reads nor answers. */
+/** A peer that opens a WebSocket and then neither reads nor answers. */
 
 const PATH = "/socket.io/appsuite/?EIO=3&transport=websocket";
 
-/** Opens a socket whose peer never reads; resolves when its handshake is on its way. */
+/** Opens a socket whose peer never reads; resolves when its handshake is sent. */
 export async function connectDeaf(host: string, session: string): Promise<Deno.TcpConn> {
   const [hostname, port] = host.split(":");
   const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });

@@ -1,4 +1,4 @@
-/** A clock that stands still until a test moves it. */
+/** A clock that only tests advance. */
 
 import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../../core/clock.ts";
@@ -9,7 +9,7 @@ interface Pending {
   readonly run: () => void;
 }
 
-/** Time under a test's control; wall and monotonic time can be moved apart. */
+/** A clock for tests; wall-clock and monotonic time can be advanced separately. */
 export class FakeClock implements Clock {
   #wall: number;
   #monotonic = 0;
@@ -39,12 +39,12 @@ export class FakeClock implements Clock {
     return this.#pending.size;
   }
 
-  /** Moves the wall clock alone, as an operator or NTP would. */
+  /** Changes only the wall clock, as an operator or NTP does. */
   jump(deltaMs: number): void {
     this.#wall += deltaMs;
   }
 
-  /** Lets time pass while the process does something else: no timer fires until it is advanced. */
+  /** Advances time without firing timers, as if the process were busy. */
   holdUp(deltaMs: number): void {
     this.#moveTo(this.#monotonic + deltaMs);
   }
@@ -86,7 +86,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything that is ready to run, run. */
+/** Runs all pending callbacks. */
 export async function settle(turns = 3): Promise<void> {
   for (let yieldToEventLoop = 0; yieldToEventLoop < turns; yieldToEventLoop++) {
     await new Promise((resolve) => setImmediate(resolve));

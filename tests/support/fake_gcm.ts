@@ -1,16 +1,16 @@
 /**
- * A provider for tests of the whole service: it speaks the legacy GCM format, the one that needs
- * no TLS and no keys. Each token is answered as a test says. The simulator is the thorough fake.
+ * A provider for tests of the whole service with the legacy GCM format, which needs neither TLS nor
+ * keys. The simulator imitates providers more thoroughly.
  */
 
 /** A message that arrived. */
-export interface Arrived {
+interface Arrived {
   readonly token: string;
   // deno-lint-ignore no-explicit-any -- a test says what it expects by asserting it
   readonly body: any;
 }
 
-/** See the file's comment. */
+/** A GCM server that answers each token as the test configures it. */
 export class FakeGcm implements AsyncDisposable {
   readonly arrived: Arrived[] = [];
   /** Token → the provider's error for it, e.g. `MessageTooBig`, or a status, e.g. 500. */

@@ -5,7 +5,7 @@ const COUNT = 12_000;
 const given = new Set<number>();
 
 /**
- * A port of loopback that was free a moment ago, and that nobody was given before. It is below those
+ * A loopback port that was just free and was not given out before. It is below those
  * that the kernel gives to outgoing connections, one of which could take it before a server is
  * started, or started again.
  */

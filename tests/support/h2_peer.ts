@@ -1,7 +1,7 @@
 /**
- * The far side of HTTP/2 connections, as frames: answers requests as it is told, and breaks every
- * rule of politeness on demand. A server of `node:http2` can neither send a GOAWAY in the middle nor take
- * tens of thousands of requests a second.
+ * An HTTP/2 server at the level of frames: it answers as the test says and misbehaves on demand. A
+ * server of `node:http2` can neither send a GOAWAY at any time nor handle tens of thousands of
+ * requests per second.
  */
 
 import { FrameReader } from "../../transports/http2/frame_reader.ts";
@@ -22,32 +22,32 @@ export interface PeerRequest {
 }
 
 /** One connection of a client. */
-export interface PeerConnection {
+interface PeerConnection {
   readonly number: number;
   /** Streams that are open. */
   readonly open: number;
   limitStreams(count: number): void;
   /** GOAWAY; `lastStream` is the last one that is still answered. */
   goAway(lastStream: number, code: number): void;
-  /** Neither reads nor writes for so long. */
+  /** Stops reading and writing for a number of milliseconds. */
   stall(ms: number): void;
-  /** Breaks it without a word. */
+  /** Closes the TCP connection without a GOAWAY. */
   destroy(): void;
 }
 
 /** Settings of {@link startH2Peer}. */
-export interface H2PeerOptions {
+interface H2PeerOptions {
   readonly cert: string;
   readonly key: string;
-  /** Streams that a connection may have at once. */
+  /** The most concurrent streams of a connection. */
   readonly streams: number;
-  /** Whether headers are decoded; costs as much as all the rest. */
+  /** Whether headers are decoded, which doubles the cost of a request. */
   readonly readsHeaders: boolean;
   readonly onRequest: (request: PeerRequest) => void;
 }
 
-/** A listening far side. */
-export interface H2Peer extends AsyncDisposable {
+/** A listening HTTP/2 server. */
+interface H2Peer extends AsyncDisposable {
   /** `https://localhost:<port>` */
   readonly origin: string;
   /** Connections so far. */

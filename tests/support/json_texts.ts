@@ -15,7 +15,7 @@ export const spaceText = fc.oneof(
 );
 
 /** Numbers that do not survive being parsed and written again, among others. */
-export const numberText = fc.oneof(
+const numberText = fc.oneof(
   fc.constantFrom("0", "-0", "12345678901234567890", "1e400", "1E+5", "-1.50", "0.10e-07", "1.0"),
   fc.double({ noDefaultInfinity: true, noNaN: true }).map((number) => JSON.stringify(number)),
   fc.integer().map(String),
@@ -34,6 +34,7 @@ export const ODD_CHARACTERS = [
 const ESCAPES = ['\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]
   .concat("\\u0000", "\\u0022", "\\u005C", "\\uD83D", "\\udd14", "\\ud83d\\uDD14");
 
+/** JSON strings with all kinds of escapes. */
 export const stringText = fc.array(
   fc.oneof(fc.string({ maxLength: 5 }).map(inside), fc.constantFrom(...ODD_CHARACTERS, ...ESCAPES)),
   { maxLength: 5 },
@@ -71,7 +72,7 @@ export const jsonText = value;
 export const objectText = object;
 
 /** One change of a text at a place; see {@link edited}. */
-export interface Edit {
+interface Edit {
   readonly at: number;
   readonly removed: number;
   readonly inserted: string;

@@ -1,15 +1,15 @@
 /**
- * A user's open socket, spoken by hand: Engine.IO 3 and Socket.IO on a WebSocket, at the
- * original's address. What the stock clients make of it is for `tests/interop`.
+ * A minimal Socket.IO client: Engine.IO 3 and Socket.IO on a WebSocket, at the original's path.
+ * `tests/interop` tests with the stock clients.
  */
 
 import { until } from "./until.ts";
 
-/** An event as it came: its name and its arguments. */
-export type Event = readonly unknown[];
+/** A received event: its name and its arguments. */
+type Event = readonly unknown[];
 
-/** Where and as whom a socket is opened. */
-export interface ListenOptions {
+/** The address and the user of a socket. */
+interface ListenOptions {
   readonly session: string;
   readonly connection?: string;
   /** @default {"/socket.io/appsuite/"} */
@@ -44,7 +44,7 @@ export class Listener implements Disposable {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Waits for so many events; all of them. */
+  /** Waits for a number of events; returns all events so far. */
   async received(count: number): Promise<readonly Event[]> {
     await until(`${count} events`, () => this.events.length >= count);
     return this.events;

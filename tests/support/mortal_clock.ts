@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 
-/** Follows `clock` until `kill()`, after which no timer fires any more. */
+/** Creates a clock that follows `clock` until `kill()`; then no timer fires any more. */
 export function mortalClock(clock: Clock): Clock & { kill(): void } {
   let alive = true;
   return {

@@ -1,4 +1,4 @@
-/** A whole pipeline on a fake clock, over a store in memory, with transports that are stubs. */
+/** Sets up a whole pipeline for tests. */
 
 import { LogBuffer } from "../../buffer/mod.ts";
 import { createMemoryConfigFiles, type Settings } from "../../cascade/mod.ts";
@@ -28,22 +28,22 @@ com.openexchange.pns.transport.gcm.enabled=true
 com.openexchange.pns.delayDuration=0
 `;
 
-/** May publish everywhere. */
+/** A principal that may publish in every context. */
 export const PUBLISHER: Principal = { id: "k", kind: "key", scopes: new Set(["publish"]) };
 
-/** See the file's comment. */
+/** A pipeline on a fake clock with a memory store and stub transports. */
 export class PipelineBench {
   readonly apn = new StubTransport("apn");
   readonly gcm = new StubTransport("gcm");
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
-  /** Messages that were made. */
+  /** The messages that were generated. */
   generated = 0;
   pipeline!: Pipeline;
   settings!: () => Settings;
   buffer!: LogBuffer;
-  /** Leaves everything as `kill -9` would. */
+  /** Stops as after `kill -9`. */
   kill!: () => void;
 
   constructor(

@@ -1,15 +1,15 @@
-/** The clock of one of several processes: it may be wrong, and the process may be paused or die. */
+/** The clock of one of several simulated processes, which may be wrong, paused or killed. */
 
 import type { Clock } from "../../core/clock.ts";
 
-/** A clock whose timers wait while the process is paused, and are gone once it is dead. */
-export interface ProcessClock extends Clock {
+/** A clock whose timers wait while the process is paused, and never fire after it was killed. */
+interface ProcessClock extends Clock {
   readonly isPaused: boolean;
-  /** As SIGSTOP would. */
+  /** Pauses the process, like SIGSTOP. */
   pause(): void;
-  /** As SIGCONT would: timers that should have fired meanwhile do so now. */
+  /** Continues the process, like SIGCONT: overdue timers fire now. */
   resume(): void;
-  /** As SIGKILL would. */
+  /** Ends the process, like SIGKILL. */
   kill(): void;
 }
 

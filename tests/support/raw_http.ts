@@ -1,9 +1,9 @@
-/** HTTP as bytes on a connection, for what no client would send. */
+/** HTTP as bytes on a connection, for requests that no client sends. */
 
 const encoder = new TextEncoder();
 
-/** A connection on which a test writes half a request and reads the answer. */
-export class RawPeer implements Disposable {
+/** A connection on which a test writes any bytes and reads the response. */
+class RawPeer implements Disposable {
   readonly #connection: Deno.TcpConn;
 
   constructor(connection: Deno.TcpConn) {
@@ -28,7 +28,7 @@ export class RawPeer implements Disposable {
     return text;
   }
 
-  /** Reads one answer whose length is given: its status, headers and body. */
+  /** Reads one response with a Content-Length: its status, headers and body. */
   async answer(): Promise<
     { readonly status: number; readonly head: string; readonly body: string }
   > {

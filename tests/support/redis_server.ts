@@ -8,9 +8,9 @@
 import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
-/** How a server is set up; nothing is kept on disk unless asked for. */
+/** The set-up of a server. Nothing is stored on disk by default. */
 export interface RedisServerOptions {
-  /** Keeps what it is told across {@link RedisServer.restart}. */
+  /** Keeps its data across {@link RedisServer.restart}. */
   readonly appendonly?: boolean;
   /** @default {"noeviction"} */
   readonly maxmemoryPolicy?: string;
@@ -72,12 +72,12 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 }
 
-/** A server that has ended before it answered; the message is what it logged. */
+/** The error of a server that ended before it answered; the message is its log. */
 class EndedAtOnce extends Error {
   override readonly name = "EndedAtOnce";
 }
 
-/** A server of its own process. It keeps port and folder when it is started again. */
+/** A running server. It has the same port and folder after a restart. */
 export class RedisServer implements AsyncDisposable {
   readonly port = freePort();
   /** Where the nodes of a Cluster talk to each other. */
@@ -110,12 +110,12 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
-  /** Ends it as an operator would; what it keeps on disk is complete then. */
+  /** Shuts it down cleanly; its data on disk is complete then. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
   }
 
-  /** Ends it as a power cut would. */
+  /** Kills it with SIGKILL. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
@@ -126,7 +126,7 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
-  /** Lets it hang: connections stay open and are accepted, but nothing is answered. */
+  /** Pauses it: connections stay open and are accepted, but nothing is answered. */
   pause(): void {
     this.#process?.child.kill("SIGSTOP");
   }
@@ -135,13 +135,13 @@ export class RedisServer implements AsyncDisposable {
     this.#process?.child.kill("SIGCONT");
   }
 
-  /** Removes every key, and the scripts that it knows. */
+  /** Deletes every key and all cached scripts. */
   async flush(): Promise<void> {
     await this.cli("flushall");
     await this.cli("script", "flush");
   }
 
-  /** Runs one command on a connection of its own; the answer as `redis-cli` prints it. */
+  /** Runs one command on a new connection; returns the reply as `redis-cli` prints it. */
   async cli(...command: readonly (string | number)[]): Promise<string> {
     const { stdout } = await new Deno.Command("redis-cli", {
       args: ["--raw", "-h", "127.0.0.1", "-p", String(this.port), ...command.map(String)],

@@ -26,7 +26,7 @@ redisTest("a Redis whose port is taken is started at another", async () => {
   }
 });
 
-Deno.test("nobody is given the port of another that has not started yet", () => {
+Deno.test("no port is given to two servers", () => {
   const ports = Array.from({ length: 2_000 }, freePort);
   equal(new Set(ports).size, ports.length);
 });

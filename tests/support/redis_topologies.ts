@@ -12,7 +12,7 @@ export interface RedisCluster extends AsyncDisposable {
 }
 
 /** A master, its replica, and the Sentinels that watch over them. */
-export interface RedisSentinel extends AsyncDisposable {
+interface RedisSentinel extends AsyncDisposable {
   readonly url: string;
   readonly master: RedisServer;
   readonly replica: RedisServer;

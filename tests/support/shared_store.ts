@@ -1,10 +1,10 @@
-/** Lets one store handle stand for one that several processes share. */
+/** Makes one store handle look like one that several processes share. */
 
 import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 
 /** A store as one of the processes that share it sees it. */
-export interface SharedView extends Store {
+interface SharedView extends Store {
   /** Every write and read fails from now on, or works again: for this process alone. */
   cutOff(isCutOff: boolean): void;
   /** Commits take effect and fail nevertheless from now on, or are answered again. */
@@ -13,7 +13,7 @@ export interface SharedView extends Store {
   readonly pending: number;
 }
 
-/** See the file's comment. Disposing it leaves the store open. */
+/** Creates the view that one of several processes has of a store. Disposing it leaves the store open. */
 export function sharedView(store: Store): SharedView {
   let isCutOff = false;
   let areLost = false;

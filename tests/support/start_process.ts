@@ -1,7 +1,4 @@
-/**
- * The service as a process of its own, started as `deno task start` starts it, on a data file and
- * a configuration that outlive it. It can be killed at any moment and started again.
- */
+/** Starts the service as a separate process, like `deno task start`, for tests that kill it. */
 
 import { readStartTask } from "../../scripts/start_task.ts";
 import { Api } from "./api.ts";
@@ -22,19 +19,19 @@ export interface Ended {
 }
 
 /** How the service is started. */
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Environment variables over those of a test. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What one start differs in from the others. */
-export interface StartConditions {
+interface StartConditions {
   /** No file may grow beyond this: to the service, the disk is full then. */
   readonly fullAtKiB?: number;
 }
 
-/** See the file's comment. */
+/** A service process that can be killed and restarted on the same data. */
 export class ServiceProcess extends Api implements AsyncDisposable {
   readonly #folder: string;
   readonly #variables: Readonly<Record<string, string>>;

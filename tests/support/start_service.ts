@@ -1,4 +1,4 @@
-/** The whole service within the process of the test, on a port and a configuration of its own. */
+/** Starts the whole service in the process of the test, with its own port and configuration. */
 
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { createYieldToEventLoop } from "../../core/event_loop.ts";
@@ -7,9 +7,9 @@ import { type Service, startService } from "../../service/start.ts";
 import { Api } from "./api.ts";
 import { writeConfiguration } from "./configuration.ts";
 
-/** How a service is started for a test. */
+/** Options of a service under test. */
 export interface TestServiceOptions {
-  /** Keys over the ones of a test: no delay, and a tick of 20 ms. */
+  /** Properties besides those for tests (no delay, and a timer frequency of 20 ms). */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Further files below the configuration folder. */
   readonly files?: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface TestServiceOptions {
   readonly store?: string;
   readonly clock?: Clock;
   readonly port?: number;
-  /** In the place of `store`. */
+  /** Replaces `store`. */
   readonly backend?: Backend;
 }
 
@@ -40,7 +40,7 @@ export class TestService extends Api implements AsyncDisposable {
     this.#service = service;
   }
 
-  /** Where it listens, as `host:port`. */
+  /** Its address as `host:port`. */
   get host(): string {
     return `127.0.0.1:${this.#service.address.port}`;
   }
@@ -53,7 +53,7 @@ export class TestService extends Api implements AsyncDisposable {
     return this.#service.runMaintenance();
   }
 
-  /** Resolves when it has left. */
+  /** Resolves when it has stopped. */
   get left(): Promise<void> {
     return this.#service.left;
   }
@@ -65,7 +65,7 @@ export class TestService extends Api implements AsyncDisposable {
     await this.#service.stop();
   }
 
-  /** Changes a file of its configuration; it counts after the next reload. */
+  /** Changes a configuration file; it takes effect with the next reload. */
   async configure(file: string, text: string): Promise<void> {
     await Deno.writeTextFile(`${this.configDir}/${file}`, text);
   }
@@ -76,7 +76,7 @@ export class TestService extends Api implements AsyncDisposable {
   }
 }
 
-/** Starts it. */
+/** Starts a service. */
 export async function startTestService(
   { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0, backend }:
     TestServiceOptions = {},

@@ -1,19 +1,19 @@
-/** A transport whose far side does what the token says, e.g. `500 twice`, `gone` or `hang`. */
+/** A transport whose outcomes follow the token, e.g. `500 twice`, `gone` or `hang`. */
 
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
 
-/** One attempt that reached the far side. */
-export interface Arrival {
+/** One attempt that was sent. */
+interface Arrival {
   readonly token: string;
   readonly id: string;
   readonly message: Message;
   readonly outcome: Outcome["kind"];
 }
 
-/** See the file's comment. */
+/** A transport that records its sends and returns the outcome that the token names. */
 export class StubTransport implements Transport {
   readonly traits = { maxPayloadBytes: 4096, maxConcurrent: 10 };
   readonly arrivals: Arrival[] = [];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Presence, UserEvent } from "../../core/events.ts";
 import type { Message } from "../../core/message.ts";
-import { createWebsocketTransport, eventOf, socketOutcome } from "../../transports/websocket.ts";
+import { socketOutcome, userEventOf } from "../../core/socket_events.ts";
+import { createWebsocketTransport } from "../../transports/websocket.ts";
 
 const APP = "open-xchange-appsuite";
 
@@ -9,7 +10,7 @@ function socket(fields: Partial<Presence> = {}): Presence {
   return { client: APP, id: "tab", socketId: "s1", open: true, ...fields };
 }
 
-Deno.test("an open socket of the client is told", () => {
+Deno.test("an open socket of the client receives the event", () => {
   assert.equal(socketOutcome([socket()], { client: APP, source: undefined }).kind, "sent");
 });
 
@@ -20,12 +21,12 @@ Deno.test("sockets of another client do not count", () => {
   );
 });
 
-Deno.test("the source alone is delivered nothing, by its connection id as by its Socket.IO id", () => {
+Deno.test("the source alone receives nothing, by its connection id or its Socket.IO id", () => {
   assert.equal(socketOutcome([socket()], { client: APP, source: "tab" }).kind, "source");
   assert.equal(socketOutcome([socket()], { client: APP, source: "s1" }).kind, "source");
 });
 
-Deno.test("beside the source another socket is told", () => {
+Deno.test("another socket beside the source receives the event", () => {
   const two = [socket(), socket({ id: "tab2", socketId: "s2" })];
   assert.equal(socketOutcome(two, { client: APP, source: "tab" }).kind, "sent");
   assert.equal(socketOutcome(two.toReversed(), { client: APP, source: "tab" }).kind, "sent");
@@ -52,20 +53,20 @@ Deno.test("an event carries topic and data as JSON, and what it excludes", () =>
     topic: "ox:mail:new",
     data: '{"a":"é"}',
   };
-  assert.deepEqual(eventOf({ ...notification, sourceToken: "tab" }, [APP]), {
+  assert.deepEqual(userEventOf({ ...notification, sourceToken: "tab" }, [APP]), {
     ...{ id: "n", context: "1", user: "3", clients: [APP], except: "tab" },
     args: '"ox:mail:new",{"a":"é"}',
   });
-  assert.equal("except" in eventOf(notification, [APP]), false);
+  assert.equal("except" in userEventOf(notification, [APP]), false);
 });
 
 Deno.test("an event says for which of its clients it is kept, where it is for any", () => {
   const notification = { id: "n", context: "1", user: "3", topic: "t", data: "{}" };
-  assert.deepEqual(eventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
-  assert.equal("kept" in eventOf(notification, [APP], { kept: undefined }), false);
+  assert.deepEqual(userEventOf(notification, [APP, "other"], { kept: ["other"] }).kept, ["other"]);
+  assert.equal("kept" in userEventOf(notification, [APP], { kept: undefined }), false);
 });
 
-Deno.test("a single message goes to the hub, unless nobody would get it", async () => {
+Deno.test("a single message goes to the hub, unless no socket would receive it", async () => {
   const published: UserEvent[] = [];
   let present: readonly Presence[] = [socket()];
   await using transport = createWebsocketTransport({

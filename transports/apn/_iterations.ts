@@ -1,7 +1,7 @@
 /**
- * How often a PKCS#12 keystore wants its password hashed, read from its structure before anything
- * is hashed: the counts are whatever its maker wrote, and a billion would hold up the process. What
- * is inside an encrypted part is not seen.
+ * Sums the password iterations that a PKCS#12 keystore asks for, from its structure, before
+ * anything is hashed: a count of a billion would block the process. It does not see into encrypted
+ * parts.
  */
 
 const INTEGER = 0x02;
@@ -12,15 +12,16 @@ const MAX_DEPTH = 32;
 interface Element {
   readonly tag: number;
   readonly start: number;
-  /** Behind its content. */
+  /** The offset after the content. */
   readonly end: number;
-  /** Where the next one begins. */
+  /** The offset of the next element. */
   readonly next: number;
 }
 
 /**
- * The sum of all counts. Each is an INTEGER behind the OCTET STRING of a salt, in the MAC (RFC 7292
- * §4), in the parameters of PKCS#12's own ciphers (§C) and in those of PBKDF2 (RFC 8018 §A.2).
+ * Returns the sum of all counts. Each is an INTEGER after the OCTET STRING of a salt, in the MAC
+ * (RFC 7292 §4), in the parameters of PKCS#12's own ciphers (§C) and in those of PBKDF2 (RFC 8018
+ * §A.2).
  */
 export function iterationsOf(bytes: Uint8Array): number {
   let sum = 0;
@@ -33,7 +34,7 @@ export function iterationsOf(bytes: Uint8Array): number {
       if (!element) break;
       const { tag } = element;
       if (tag === INTEGER && before === OCTET_STRING) sum += numberIn(bytes, element);
-      // Parts of a keystore are OCTET STRINGS with further structure in them.
+      // Parts of a keystore are OCTET STRINGs that contain further elements.
       if (((tag & CONSTRUCTED) !== 0 || tag === OCTET_STRING) && depth < MAX_DEPTH) {
         pending.push([element.start, element.end, depth + 1]);
       }
@@ -52,8 +53,8 @@ function elementAt(
   const first = bytes[at + 1];
   if (first === undefined) return undefined;
   let start = at + 2;
-  // Of indefinite length (X.690 §8.1.3.6): to its end for all that is known, and the two zeros at
-  // its real end are an element as well.
+  // Indefinite length (X.690 §8.1.3.6): take everything up to the end; the two zeros that end it
+  // are an element as well.
   if (first === 0x80) return { tag, start, end, next: end };
   let length = first;
   if (first > 0x80) {

@@ -1,6 +1,6 @@
 /**
- * What an answer of APNs means, row by row ("Handling notification responses from APNs"). Pure:
- * says what should happen, and leaves doing it to the client.
+ * Maps APNs' answers to outcomes, row by row ("Handling notification responses from APNs"). Pure:
+ * it decides, and the client acts.
  */
 
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
@@ -8,42 +8,42 @@ import type { Outcome } from "../../core/outcome.ts";
 import { type HttpFailure, type HttpReply, type HttpResult, retryAfterMs } from "../http/mod.ts";
 import { TOKEN_FLOOR_MS } from "./provider_token.ts";
 
-/** What the table has to know beside the answer. */
-export interface AnswerFacts {
+/** What the mapping depends on besides the answer. */
+export interface ApnAnswerContext {
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Epoch milliseconds at which the device last said that the token is its own. */
+  /** Epoch milliseconds when the device last confirmed its token. */
   readonly refreshedAt: number;
-  /** Whether APNs has ever accepted a token of this app in this environment. */
+  /** Whether APNs has accepted any token of this app in this environment. */
   readonly succeeded: boolean;
 }
 
-/** What to do before the same request is sent once more. */
+/** What to do before the request is sent once more. */
 export type Remedy =
-  /** Nothing: the runtime opens another connection by itself. */
+  /** Nothing: the runtime opens another connection. */
   | "none"
-  /** Make a new provider token, if the old one may be replaced. */
+  /** Create a new provider token, if the old one may be replaced. */
   | "new_token"
   /** Use new connections. */
   | "new_connections"
-  /** Use new connections, and the present provider token for as long as it holds. */
+  /** Use new connections, and keep the provider token for as long as it is valid. */
   | "keep_token";
 
-/** Send again once, now; and if that meets the same answer, that is the outcome. */
-export interface RetryAdvice {
-  readonly kind: "again";
+/** Resend the request once, now. If that fails the same way, the outcome is `fallback`. */
+export interface ResendAdvice {
+  readonly kind: "resend";
   readonly remedy: Remedy;
-  readonly otherwise: Outcome;
+  readonly fallback: Outcome;
 }
 
 const MINUTE_MS = 60_000;
-/** Apple: to one device token too many; it says nothing of how long. */
+/** Apple: too many pushes to one device token; the documentation names no wait. */
 const DEVICE_FLOOR_MS = MINUTE_MS;
-/** Apple: may be tried again after 15 minutes. */
+/** Apple: retry after 15 minutes. */
 const SERVER_FLOOR_MS = 15 * MINUTE_MS;
 const CONNECTION_FLOOR_MS = 1000;
 
-/** The token is fine: the request, and so this service or a template, was wrong. */
+/** The token is valid, but the request, and so this service or a template, is wrong. */
 const BAD_MESSAGE = new Set([
   "BadCollapseId",
   "BadExpirationDate",
@@ -73,12 +73,12 @@ const BAD_SETUP = new Set([
   "Forbidden",
 ]);
 
-/** What should come of one attempt. */
-export function judgeAnswer(result: HttpResult, facts: AnswerFacts): Outcome | RetryAdvice {
-  return result.kind === "failed" ? judgeFailure(result) : judgeReply(result, facts);
+/** Returns the outcome of an attempt, or the advice to resend the request. */
+export function readApnAnswer(result: HttpResult, facts: ApnAnswerContext): Outcome | ResendAdvice {
+  return result.kind === "failed" ? readFailure(result) : readReply(result, facts);
 }
 
-function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | RetryAdvice {
+function readReply(reply: HttpReply, facts: ApnAnswerContext): Outcome | ResendAdvice {
   const { status, headers } = reply;
   if (status >= 200 && status < 300) {
     const providerId = headers.get("apns-id");
@@ -96,16 +96,16 @@ function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | RetryAdvice
       return foreignToken(reason, facts);
     case "IdleTimeout":
     case "Shutdown":
-      return again("none", retry(reason, { afterMs: wait(CONNECTION_FLOOR_MS) }));
+      return resend("none", retry(reason, { afterMs: wait(CONNECTION_FLOOR_MS) }));
     case "ExpiredProviderToken":
-      return again("new_token", {
+      return resend("new_token", {
         kind: "misconfigured",
-        reason: "ExpiredProviderToken for a new token: the clock of this machine may be wrong",
+        reason: "ExpiredProviderToken for a new token: check the clock of this machine",
       });
     case "UnrelatedKeyIdInToken":
-      return again("new_connections", { kind: "misconfigured", reason });
+      return resend("new_connections", { kind: "misconfigured", reason });
     case "TooManyProviderTokenUpdates":
-      return again("keep_token", {
+      return resend("keep_token", {
         ...retry(reason, { afterMs: wait(TOKEN_FLOOR_MS) }),
         scope: "client",
       });
@@ -114,11 +114,11 @@ function judgeReply(reply: HttpReply, facts: AnswerFacts): Outcome | RetryAdvice
     case "ExpiredToken":
       return { kind: "gone", reason };
   }
-  return judgeStatus(status, { reason, wait });
+  return readStatus(status, { reason, wait });
 }
 
-/** For reasons that Apple has not told of yet. */
-function judgeStatus(
+/** For reasons that Apple has not documented. */
+function readStatus(
   status: number,
   { reason, wait }: { readonly reason: string; readonly wait: (floorMs: number) => number },
 ): Outcome {
@@ -128,30 +128,30 @@ function judgeStatus(
   if (status === 400 || status === 404 || status === 405 || status === 413) {
     return { kind: "rejected", reason };
   }
-  // Among them redirects, which nothing that is APNs answers.
+  // Includes redirects, which APNs never sends.
   return { kind: "misconfigured", reason };
 }
 
 /**
- * A token of the other environment or of another app looks the same as a dead one. Until APNs has
- * accepted one token of this app, the likelier reason is a wrong option, and no token is touched.
+ * A token of the other environment or of another app gets the same answer as a dead one. Until APNs
+ * has accepted a token of this app, a wrong option is more likely, and no token is removed.
  */
-function foreignToken(reason: string, { succeeded }: AnswerFacts): Outcome {
+function foreignToken(reason: string, { succeeded }: ApnAnswerContext): Outcome {
   return succeeded ? { kind: "gone", reason } : {
     kind: "rejected",
     reason: `${reason}, and none was accepted so far: check 'production' and 'topic'`,
   };
 }
 
-/** The device may have registered the same token again since the app was found gone. */
-function unregistered(answer: JsonObject, { refreshedAt }: AnswerFacts): Outcome {
+/** The device may have registered the token again since APNs found the app removed. */
+function unregistered(answer: JsonObject, { refreshedAt }: ApnAnswerContext): Outcome {
   const { timestamp } = answer;
   return typeof timestamp === "number" && refreshedAt > timestamp
     ? { kind: "rejected", reason: "Unregistered before the device registered again" }
     : { kind: "gone", reason: "Unregistered" };
 }
 
-function judgeFailure({ fault, reason, goawayReason }: HttpFailure): Outcome {
+function readFailure({ fault, reason, goawayReason }: HttpFailure): Outcome {
   switch (fault) {
     case "certificate":
     case "no_h2":
@@ -171,8 +171,8 @@ function judgeFailure({ fault, reason, goawayReason }: HttpFailure): Outcome {
   }
 }
 
-function again(remedy: Remedy, otherwise: Outcome): RetryAdvice {
-  return { kind: "again", remedy, otherwise };
+function resend(remedy: Remedy, fallback: Outcome): ResendAdvice {
+  return { kind: "resend", remedy, fallback };
 }
 
 function retry(
@@ -182,7 +182,7 @@ function retry(
   return { kind: "retry", reason, ...wait };
 }
 
-/** Reasons are single words; anything else, such as a proxy's page, stays out of logs. */
+/** Real reasons are single words; anything else, such as a proxy's page, stays out of the logs. */
 function reasonOf({ reason }: JsonObject, status: number): string {
   return typeof reason === "string" && /^[A-Za-z]{1,64}$/.test(reason)
     ? reason

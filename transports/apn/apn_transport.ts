@@ -1,7 +1,7 @@
 /**
- * The `apn` transport: which clients are configured, with what, and what is wrong with those that
- * are not. Each client stands alone, so that a bad entry or file takes down nobody else, and a
- * reload leaves those alone whose options and files are as before.
+ * The transport `apn`: configures its clients and reports what is wrong with those it cannot use.
+ * Clients are independent: an invalid entry or file affects no other client, and a reload leaves
+ * clients with unchanged options and files alone.
  */
 
 import { createHash } from "node:crypto";
@@ -12,14 +12,14 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus, ConfigurableTransport } from "../../core/transport.ts";
 import { withLineBreaks } from "../clients/mod.ts";
-import { areCertificates, day } from "./certificate.ts";
+import { areCertificates, formatDay } from "./certificate.ts";
 import { ApnClient, type ApnRuntime } from "./client.ts";
 import { type CredentialFault, loadCredential, tlsFault } from "./credentials.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** Dependencies of {@link createApnTransport}. */
-export interface ApnTransportOptions extends ApnRuntime {
-  /** Reads a file that the options name. What it throws is reported as a fault of the client. */
+interface ApnTransportOptions extends ApnRuntime {
+  /** Reads a file that the options name. Its exception becomes a fault of the client. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly log: Log;
 }
@@ -29,7 +29,7 @@ type EnabledOptions = ApnOptions & { readonly auth: ApnAuth };
 interface Ready {
   readonly kind: "ready";
   readonly sender: ApnClient;
-  /** Of the options and the contents of their files. */
+  /** Of the options and the content of their files. */
   readonly fingerprint: string;
   readonly expiresAt: number | undefined;
 }
@@ -40,7 +40,7 @@ const DAY_MS = 86_400_000;
 const WARN_BEFORE_MS = 30 * DAY_MS;
 const ADDRESS = /^(?:[0-9a-f]{2}){4,100}$/;
 
-/** A transport without clients, until it is configured. */
+/** Creates the transport; it has no clients until it is configured. */
 export function createApnTransport(
   { readFile, log, ...runtime }: ApnTransportOptions,
 ): ConfigurableTransport<ApnOptions> {
@@ -55,7 +55,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
   readonly #runtime: ApnRuntime;
   #clients: ReadonlyMap<string, Ready> = new Map();
   #faults: readonly ClientFault[] = [];
-  /** Closing of clients that were replaced. */
+  /** Resolve when replaced clients are closed. */
   readonly #retiring = new Set<Promise<void>>();
 
   constructor({ readFile, log, runtime }: {
@@ -100,7 +100,7 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     return [...ready, ...faulty];
   }
 
-  /** Not to be called again before it has resolved. */
+  /** Wait for the result before the next call. */
   async configure(clients: ReadonlyMap<string, ApnOptions>): Promise<readonly ClientFault[]> {
     const next = new Map<string, Ready>();
     const faults: ClientFault[] = [];
@@ -175,12 +175,12 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     const bytes = await this.#read(file);
     if (!(bytes instanceof Uint8Array)) return bytes;
     const pem = withLineBreaks(new TextDecoder().decode(bytes));
-    // The runtime would take any text, and then trust nobody.
+    // The runtime accepts any text here, and then trusts no server.
     if (areCertificates(pem)) return pem;
     return {
       kind: "fault",
       file,
-      message: "Cannot use the authorities: expected PEM certificates",
+      message: "Cannot use the certificate authorities: expected PEM certificates",
     };
   }
 
@@ -194,9 +194,9 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
   #statusOf(client: string, { sender, expiresAt }: Ready): ClientStatus {
     const left = expiresAt === undefined ? Infinity : expiresAt - this.#runtime.clock.now();
     const detail = left <= 0
-      ? `the certificate expired on ${day(expiresAt!)}`
+      ? `the certificate expired on ${formatDay(expiresAt!)}`
       : left <= WARN_BEFORE_MS
-      ? `the certificate ends on ${day(expiresAt!)}`
+      ? `the certificate ends on ${formatDay(expiresAt!)}`
       : sender.trouble !== undefined
       ? `refused: ${sender.trouble}`
       : undefined;

@@ -1,23 +1,22 @@
 /**
- * What an Apple push certificate says about itself, and whether it fits what it is configured for.
- * Checked when it is loaded, since the runtime takes an expired certificate without a word and APNs
- * then only ends the handshake.
+ * Reads an Apple push certificate and checks that it fits its configuration. The check runs on
+ * load, because the runtime accepts an expired certificate, and APNs then only ends the handshake.
  */
 
 import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
-/** A certificate with what is read from it. */
-export interface PushCertificate {
-  /** The leaf first, then the rest of the keystore. */
+/** A certificate and its content. */
+interface PushCertificate {
+  /** The leaf first, then the other certificates of the keystore. */
   readonly chain: string;
-  /** The `UID` of its subject, which is the app's bundle id. */
+  /** The `UID` of the subject, which is the app's bundle id. */
   readonly bundleId: string | undefined;
   /** Epoch milliseconds. */
   readonly validFrom: number;
   /** Epoch milliseconds. */
   readonly validUntil: number;
-  /** Whether it names the environment; one that names neither may be for both. */
+  /** Whether it names the environment; a certificate without either may be for both. */
   readonly development: boolean;
   readonly production: boolean;
 }
@@ -26,7 +25,7 @@ export interface PushCertificate {
 const DEVELOPMENT_OID = Buffer.from("060a2a864886f76364060301", "hex");
 const PRODUCTION_OID = Buffer.from("060a2a864886f76364060302", "hex");
 
-/** Finds the certificate that a key belongs to; keystores list them in any order. */
+/** Finds the certificate of a key; keystores list certificates in any order. */
 export function readPushCertificate(
   certificates: readonly string[],
   key: string,
@@ -47,14 +46,14 @@ export function readPushCertificate(
   };
 }
 
-/** Why a certificate cannot be used for an environment at a time, or nothing where it can. */
+/** Returns why a certificate does not fit an environment and time, or `undefined`. */
 export function certificateFault(
   certificate: PushCertificate,
   { production, nowMs }: { readonly production: boolean; readonly nowMs: number },
 ): string | undefined {
   const { validFrom, validUntil } = certificate;
-  if (nowMs >= validUntil) return `the certificate expired on ${day(validUntil)}`;
-  if (nowMs < validFrom) return `the certificate is not valid before ${day(validFrom)}`;
+  if (nowMs >= validUntil) return `the certificate expired on ${formatDay(validUntil)}`;
+  if (nowMs < validFrom) return `the certificate is not valid before ${formatDay(validFrom)}`;
   if (!certificate.production && !certificate.development) return undefined;
   if (production && !certificate.production) {
     return "the certificate is for the development environment, but 'production' is true";
@@ -65,7 +64,7 @@ export function certificateFault(
   return undefined;
 }
 
-/** Whether a text has certificates in PEM, and nothing but readable ones. */
+/** Whether a text contains PEM certificates, all of them readable. */
 export function areCertificates(pem: string): boolean {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   try {
@@ -75,7 +74,7 @@ export function areCertificates(pem: string): boolean {
   }
 }
 
-/** A date as operators read it. */
-export function day(epochMs: number): string {
+/** Formats a date for operators. */
+export function formatDay(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }

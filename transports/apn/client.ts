@@ -1,7 +1,7 @@
 /**
- * One configured app at APNs: its connections, its provider token, and whether APNs has accepted
- * anything from it yet. One call of `send` is one attempt, within which a request that APNs could
- * not take for a reason that is mended at once (`answers.ts`) is made a second time.
+ * One configured app at APNs: its connections, its provider token, and whether APNs has accepted a
+ * push of it yet. A call of `send` is one attempt; within it, a request whose obstacle can be
+ * removed at once (`answers.ts`) is sent a second time.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -10,37 +10,36 @@ import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
-import { judgeAnswer, type Remedy, type RetryAdvice } from "./answers.ts";
+import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import type { ApnCredential } from "./credentials.ts";
 import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 
-/** What a client needs of the world. */
+/** Dependencies of all clients. */
 export interface ApnRuntime {
   readonly clock: Clock;
   readonly engine: HttpEngine;
-  /** Where nodes share provider tokens. Absent: this one makes its own. */
+  /** Where nodes share provider tokens. Absent: this node creates its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
-/** Settings of {@link ApnClient}. */
-export interface ApnClientOptions {
+interface ApnClientOptions {
   /** `https://host[:port]` */
   readonly origin: string;
   /** Bundle id. */
   readonly topic: string;
   readonly credential: ApnCredential;
-  /** Authorities to trust besides the usual ones, in PEM. */
+  /** Certificate authorities to trust in addition to the default ones, in PEM. */
   readonly caCerts: readonly string[];
   readonly runtime: ApnRuntime;
 }
 
 type Rendered = ReturnType<typeof renderApns>;
-/** With which token that was met. */
-type Refused = RetryAdvice & { readonly usedToken: string | undefined };
+/** An advice with the provider token of the refused request. */
+type Refused = ResendAdvice & { readonly usedToken: string | undefined };
 
 const TIMEOUT_MS = 10_000;
-/** Apple takes rapid reconnecting for an attack. */
+/** Apple treats rapid reconnects as an attack. */
 const RENEWAL_FLOOR_MS = 60_000;
 
 /** Sends to the devices of one app. */
@@ -76,22 +75,22 @@ export class ApnClient implements AsyncDisposable {
   }
 
   /**
-   * Why APNs refused the last push on grounds that an operator should look at: the set-up, or any
-   * ground while nothing has been accepted yet. Absent once something is accepted.
+   * Why APNs refused the last push for a reason that an operator should check: the set-up, or any
+   * reason until the first push is accepted. `undefined` once a push is accepted.
    */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
-  /** One attempt. Never rejects for anything that APNs or the network does. */
+  /** Makes one attempt. Never rejects because of APNs or the network. */
   async send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
     const request = this.#render(message);
     if (request.kind !== "request") return request;
     this.#sends++;
     try {
       let outcome = await this.#attempt(target, request, signal);
-      if (outcome.kind === "again") {
-        outcome = await this.#repeat(outcome, { target, request, signal });
+      if (outcome.kind === "resend") {
+        outcome = await this.#resend(outcome, { target, request, signal });
       }
       this.#learn(outcome);
       return outcome;
@@ -107,12 +106,12 @@ export class ApnClient implements AsyncDisposable {
     await this[Symbol.asyncDispose]();
   }
 
-  /** Gives up what waits, and waits for the requests that are under way. */
+  /** Cancels waiting requests, and waits for those in flight. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#sender[Symbol.asyncDispose]();
   }
 
-  /** Once for all phones that one message goes to. */
+  /** Renders once for all devices of a message. */
   #render(message: Message): Rendered {
     if (this.#rendered?.message !== message) {
       this.#rendered = { message, request: renderApns(message, this.#profile) };
@@ -120,18 +119,18 @@ export class ApnClient implements AsyncDisposable {
     return this.#rendered.request;
   }
 
-  /** The same once more, where what stood in its way can be mended. */
-  async #repeat(
-    { remedy, otherwise, usedToken }: Refused,
+  /** Resends the request if the obstacle can be removed. */
+  async #resend(
+    { remedy, fallback, usedToken }: Refused,
     { target, request, signal }: {
       readonly target: Target;
       readonly request: ApnRequest;
       readonly signal: AbortSignal;
     },
   ): Promise<Outcome> {
-    if (!this.#remedy(remedy, usedToken)) return otherwise;
+    if (!this.#applyRemedy(remedy, usedToken)) return fallback;
     const second = await this.#attempt(target, request, signal);
-    return second.kind === "again" ? second.otherwise : second;
+    return second.kind === "resend" ? second.fallback : second;
   }
 
   async #attempt(
@@ -140,8 +139,8 @@ export class ApnClient implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Outcome | Refused> {
     const asked = this.#token?.get();
-    const held = asked instanceof Promise ? await asked : asked;
-    const usedToken = held?.kind === "token" ? held.value : undefined;
+    const tokenResult = asked instanceof Promise ? await asked : asked;
+    const usedToken = tokenResult?.kind === "token" ? tokenResult.value : undefined;
     const result = await this.#sender.post(this.#path + token, {
       headers: usedToken === undefined
         ? headers
@@ -150,12 +149,12 @@ export class ApnClient implements AsyncDisposable {
       signal,
       ignoreSuccessBody: true,
     });
-    const verdict = judgeAnswer(result, {
+    const answer = readApnAnswer(result, {
       nowMs: this.#clock.now(),
       refreshedAt,
       succeeded: this.#succeeded,
     });
-    return verdict.kind === "again" ? { ...verdict, usedToken } : verdict;
+    return answer.kind === "resend" ? { ...answer, usedToken } : answer;
   }
 
   #learn(outcome: Outcome): void {
@@ -169,8 +168,8 @@ export class ApnClient implements AsyncDisposable {
     }
   }
 
-  /** False where there is nothing to be done. */
-  #remedy(remedy: Remedy, usedToken: string | undefined): boolean {
+  /** False where nothing can be done. */
+  #applyRemedy(remedy: Remedy, usedToken: string | undefined): boolean {
     switch (remedy) {
       case "none":
         return true;
@@ -186,7 +185,7 @@ export class ApnClient implements AsyncDisposable {
     }
   }
 
-  /** Once for many requests that failed on the same connections. */
+  /** Once for all requests that failed on the same connections. */
   #renewConnections(floorMs: number): void {
     const now = this.#clock.monotonic();
     if (now - this.#renewedAt < floorMs) return;

@@ -1,6 +1,6 @@
 /**
- * Turns a client's options into what its connections need, checking each file on the way so that a
- * mistake is named when the configuration is loaded rather than found out push by push.
+ * Turns a client's options into a credential. It checks each file on load, so that an error appears
+ * then and not with each push.
  */
 
 import { createHash } from "node:crypto";
@@ -11,7 +11,7 @@ import { certificateFault, readPushCertificate } from "./certificate.ts";
 import { openPkcs12 } from "./pkcs12.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
-/** What a client proves itself with. */
+/** How a client authenticates. */
 export type ApnCredential =
   | {
     readonly type: "certificate";
@@ -27,19 +27,19 @@ export type ApnCredential =
     readonly key: CryptoKey;
     readonly keyId: string;
     readonly teamId: string;
-    /** What follows from the key, and from nothing else that is known. */
+    /** Derived from the key; reveals nothing about it. */
     readonly keyDigest: string;
   };
 
-/** Everything that comes out of a client's files. */
-export interface LoadedCredential {
+/** The content of a client's files. */
+interface LoadedCredential {
   readonly kind: "loaded";
   readonly credential: ApnCredential;
-  /** Bundle id: as configured, else as the certificate says. */
+  /** Bundle id: as configured, or from the certificate. */
   readonly topic: string;
 }
 
-/** What is wrong, with the file that it is wrong in. */
+/** A fault, and the file that it is in. */
 export interface CredentialFault {
   readonly kind: "fault";
   /** Absent where the options themselves are wrong. */
@@ -47,8 +47,7 @@ export interface CredentialFault {
   readonly message: string;
 }
 
-/** What loading needs of the world. */
-export interface CredentialSource {
+interface CredentialSource {
   /** The bytes of the key file or keystore. */
   readonly bytes: Uint8Array;
   readonly nowMs: number;
@@ -77,8 +76,8 @@ async function loadKeystore(
   if (!certificate) {
     return fault(file, "Cannot use the keystore: none of its certificates belongs to its key");
   }
-  const unfit = certificateFault(certificate, { production, nowMs });
-  if (unfit) return fault(file, `Cannot use the keystore: ${unfit}`);
+  const mismatch = certificateFault(certificate, { production, nowMs });
+  if (mismatch) return fault(file, `Cannot use the keystore: ${mismatch}`);
   const bundleId = topic ?? certificate.bundleId;
   if (!bundleId) {
     const message = "Cannot use the keystore without 'topic': its certificate names no bundle id";
@@ -116,13 +115,13 @@ async function loadTokenKey(
 }
 
 /**
- * Why the TLS library refuses a certificate with its key or the authorities; it says so when a
- * client is made of them.
+ * Returns why the TLS library refuses a certificate, its key or the authorities. It says so when an
+ * HTTP client is created.
  */
 export function tlsFault(thrown: unknown): string {
   const text = messageOf(thrown);
   if (text.includes("UnsupportedCertVersion")) {
-    return "the certificate is of X.509 version 1, needed is version 3";
+    return "the certificate has X.509 version 1; version 3 is needed";
   }
   if (text.includes("KeyMismatch")) return "the certificate does not belong to the key";
   return "the TLS library does not accept it";
@@ -132,7 +131,7 @@ function fault(file: string, message: string): CredentialFault {
   return { kind: "fault", file, message };
 }
 
-/** Key material of kinds that the runtime cannot parse counts as one that does not match. */
+/** A key of a kind that the runtime cannot parse counts as not matching. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

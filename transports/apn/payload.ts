@@ -1,11 +1,11 @@
 /**
  * Renders a message as an APNs request: headers and body ("Generating a remote notification").
- * Pure, and bounded by Apple's size limits through shortening. A message with something to show
- * becomes an `alert` push, any other a `background` one.
+ * Pure; it shortens messages to Apple's size limits. A message with visible content becomes an
+ * `alert` push, any other a `background` push.
  *
- * Beside `aps` the body has `topic`, `notification` (the notification's id) and the data as custom
- * keys; of mail only what finds it again (`folder`, `id`, and `cid`, which the original sends),
- * since the rest is in the alert or nothing that has to pass through Apple's hands.
+ * Besides `aps` the body contains `topic`, `notification` (the notification's id) and the data as
+ * custom keys. For mail these are only the fields that identify it (`folder`, `id`, and `cid`,
+ * which the original sends): the rest is in the alert or need not pass through Apple.
  */
 
 import { createHash } from "node:crypto";
@@ -23,14 +23,14 @@ import {
 } from "./push_type.ts";
 import type { ApnAuth } from "./settings.ts";
 
-/** What rendering has to know of the client. */
+/** What rendering depends on besides the message. */
 export interface ApnProfile {
   /** Bundle id. */
   readonly topic: string;
   readonly auth: ApnAuth["type"];
 }
 
-/** A request without its address and its provider token. */
+/** A request without its address and provider token. */
 export interface ApnRequest {
   readonly kind: "request";
   readonly headers: Readonly<Record<string, string>>;
@@ -38,11 +38,11 @@ export interface ApnRequest {
 }
 
 const MAX_COLLAPSE_ID_BYTES = 64;
-/** Keys of a template's extra fields that set headers or parts of `aps` rather than custom keys. */
+/** Keys of a template's extra fields that set headers or parts of `aps` instead of custom keys. */
 const DIRECTIVES = new Set(["aps", "push-type", "priority", "interruption-level"]);
 const encoder = new TextEncoder();
 
-/** The request for a message, or why APNs would refuse it. */
+/** Renders a message, or returns why APNs would refuse it. */
 export function renderApns(
   message: Message,
   { topic, auth }: ApnProfile,
@@ -68,7 +68,7 @@ export function renderApns(
       "apns-push-type": type,
       "apns-id": message.id,
       "apns-priority": String(priority),
-      // Repeats of one notification replace each other on the device.
+      // Repeats of a notification replace each other on the device.
       "apns-collapse-id": collapseId(message.collapseKey ?? message.dismiss ?? message.id),
       ...message.expiresAt !== undefined && {
         "apns-expiration": String(Math.floor(message.expiresAt / 1000)),
@@ -77,7 +77,7 @@ export function renderApns(
   };
 }
 
-/** A badge shows, even on a message that is silent otherwise. */
+/** A badge is visible, even on an fallback silent message. */
 function isShown({ silent, title, body, sound, badge }: Message): boolean {
   return badge !== undefined || (!silent && !!(title || body || sound));
 }
@@ -112,7 +112,7 @@ function renderBody(
   });
 }
 
-/** The data as custom keys. `aps` is Apple's and may not be set from outside. */
+/** The data as custom keys. `aps` is Apple's and cannot be set by data. */
 function dataOf({ topic, data }: Message): JsonObject {
   if (!topic.startsWith("ox:mail:")) {
     const { aps: _, ...rest } = data;
@@ -126,7 +126,7 @@ function dataOf({ topic, data }: Message): JsonObject {
   };
 }
 
-/** A message whose texts may have been given up. */
+/** A message whose texts may have been dropped. */
 type Rendered = Omit<Message, "title" | "body"> & {
   readonly title: string | undefined;
   readonly body: string | undefined;
@@ -150,7 +150,7 @@ function apsOf(message: Rendered, shown: boolean): JsonObject {
   return isJsonObject(extra.aps) ? mergeAps(aps, extra.aps) : aps;
 }
 
-/** The template's fields win, but an alert of fields adds to the rendered one. */
+/** The template's fields win; fields of `alert` merge into the rendered ones. */
 function mergeAps(aps: JsonObject, over: JsonObject): JsonObject {
   const alert: Json | undefined = isJsonObject(over.alert) && isJsonObject(aps.alert)
     ? { ...aps.alert, ...over.alert }
@@ -158,9 +158,9 @@ function mergeAps(aps: JsonObject, over: JsonObject): JsonObject {
   return { ...aps, ...over, ...alert !== undefined && { alert } };
 }
 
-/** At most 64 bytes; a key that is longer is told apart by its hash. */
+/** At most 64 bytes; a longer key is replaced by its hash. */
 function collapseId(key: string): string {
-  // A header takes visible ASCII only.
+  // A header may contain visible ASCII only.
   const fits = /^[\x21-\x7e]+$/.test(key) && byteLength(key) <= MAX_COLLAPSE_ID_BYTES;
   return fits ? key : createHash("sha256").update(key).digest("base64url");
 }

@@ -1,9 +1,9 @@
 /**
- * Opens a PKCS#12 keystore. The runtime's own reader comes first: it is fast and knows every
- * cipher of the last 25 years, but hands over the parts through a property that Node.js does not
- * document; and it does not open a keystore whose key is unencrypted. For those two cases there is
- * `node-forge`, loaded only then. Both hash the password as often as the keystore says, and nothing
- * else runs meanwhile, so that is bounded first.
+ * Opens a PKCS#12 keystore. It tries the runtime's reader first, which is fast and knows every
+ * cipher of the last 25 years. That reader returns the parts through a property that Node.js does
+ * not document, and cannot open a keystore with an unencrypted key; for both cases it loads
+ * `node-forge`. Both hash the password as often as the keystore says and block the process
+ * meanwhile, so the number is checked first.
  */
 
 import { Buffer } from "node:buffer";
@@ -12,20 +12,20 @@ import tls from "node:tls";
 import { messageOf } from "../../core/errors.ts";
 import { iterationsOf } from "./_iterations.ts";
 
-/** The parts of a keystore in PEM, certificates in the keystore's order. */
-export interface Pkcs12Parts {
+/** The parts of a keystore in PEM, in the keystore's order. */
+interface Pkcs12Parts {
   readonly kind: "opened";
   readonly key: string;
   readonly certificates: readonly string[];
 }
 
 /** Why a keystore could not be opened. */
-export interface Pkcs12Fault {
+interface Pkcs12Fault {
   readonly kind: "fault";
   readonly message: string;
 }
 
-/** Hashes of all parts together that take well below a second: of the runtime, of `node-forge`. */
+/** The most iterations that take well below a second: of the runtime, of `node-forge`. */
 const MAX_ITERATIONS = 1_500_000;
 const MAX_SLOW_ITERATIONS = 100_000;
 
@@ -54,7 +54,7 @@ function tooMany(limit: number): Pkcs12Fault {
   return { kind: "fault", message };
 }
 
-/** `undefined` where the slower reader has to try. */
+/** `undefined` where `node-forge` must try. */
 function openNatively(bytes: Uint8Array, password: string): Pkcs12Parts | Pkcs12Fault | undefined {
   try {
     const { context } = tls.createSecureContext({ pfx: Buffer.from(bytes), passphrase: password });
@@ -68,9 +68,9 @@ function openNatively(bytes: Uint8Array, password: string): Pkcs12Parts | Pkcs12
 }
 
 /**
- * Where a keystore has no MAC, one wrong password in 256 leaves bytes with a valid padding.
+ * Without a MAC, one wrong password in 256 yields bytes with a valid padding.
  *
- * @throws where the key is none
+ * @throws where the result is not a key
  */
 function partsOf(key: string, certificates: readonly string[]): Pkcs12Parts {
   createPrivateKey(key);

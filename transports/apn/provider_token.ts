@@ -1,38 +1,37 @@
 /**
- * The ES256 token that proves to APNs who is sending ("Establishing a token-based connection to
- * APNs"): header exactly `alg` and `kid`, claims exactly `iss` and `iat`. Apple wants a new one no
- * more often than every 20 minutes, from all nodes together, and none that is older than an hour.
+ * The ES256 token that authenticates the sender to APNs ("Establishing a token-based connection to
+ * APNs"): header exactly `alg` and `kid`, claims exactly `iss` and `iat`. Apple allows a new one
+ * every 20 minutes at most, over all nodes, and none older than an hour.
  */
 
 import { type CryptoKey, SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shared_tokens.ts";
-import { createSharedMint, type Minted, TokenCache } from "../http/mod.ts";
+import { createSharedMint, type MintedToken, TokenCache } from "../http/mod.ts";
 
-/** What a provider token is made of. */
-export interface ProviderTokenOptions {
+interface ProviderTokenOptions {
   /** A private P-256 key for signing. */
   readonly key: CryptoKey;
   readonly keyId: string;
   readonly teamId: string;
-  /** What follows from the key, and from nothing else that is known. */
+  /** Derived from the key; reveals nothing about it. */
   readonly keyDigest: string;
   readonly clock: Clock;
-  /** Where nodes share the token. Absent: this one makes its own. */
+  /** Where nodes share the token. Absent: this node creates its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
 const MINUTE_MS = 60_000;
 /** APNs refuses another token for this long. */
 export const TOKEN_FLOOR_MS = 20 * MINUTE_MS;
-/** `iat` is set back to such a boundary, so that processes which share a key agree on it. */
+/** `iat` is rounded down to a multiple of this, so that processes with the same key agree. */
 const BOUNDARY_MS = 30 * MINUTE_MS;
 const RENEW_AFTER_MS = 45 * MINUTE_MS;
 const MAX_AGE_MS = 59 * MINUTE_MS;
-/** Leaves five minutes to the hour for clocks that differ. */
+/** Leaves five minutes before the hour for clocks that differ. */
 const MARGIN_MS = 4 * MINUTE_MS;
 
-/** A token that renews itself between 25 and 45 minutes after it was made. */
+/** Creates a token that renews itself 25 to 45 minutes after it was made. */
 export function createProviderToken(
   options: ProviderTokenOptions,
 ): TokenCache<never> {
@@ -51,7 +50,9 @@ export function createProviderToken(
   });
 }
 
-async function sign({ key, keyId, teamId, clock }: ProviderTokenOptions): Promise<Minted<never>> {
+async function sign(
+  { key, keyId, teamId, clock }: ProviderTokenOptions,
+): Promise<MintedToken<never>> {
   const now = clock.now();
   const issuedAt = now - now % BOUNDARY_MS;
   const value = await new SignJWT()

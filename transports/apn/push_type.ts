@@ -1,6 +1,6 @@
 /**
- * The eleven kinds of push that APNs knows, with the rules that it would otherwise enforce by an
- * error, a delay or by silently dropping the push ("Sending notification requests to APNs").
+ * The eleven push types of APNs and their rules, which APNs enforces by an error, a delay or by
+ * silently dropping the push ("Sending notification requests to APNs").
  */
 
 import type { ApnAuth } from "./settings.ts";
@@ -9,12 +9,12 @@ import type { ApnAuth } from "./settings.ts";
 export type ApnPriority = 1 | 5 | 10;
 
 interface PushTypeRule {
-  /** What the topic has after the bundle id. */
+  /** What follows the bundle id in the topic. */
   readonly suffix: string;
   /** Bytes. */
   readonly maxPayload: number;
   readonly priorities: readonly ApnPriority[];
-  /** Whatever the notification's own priority: these are about what happens right now. */
+  /** Overrides the notification's priority: these pushes are about what happens now. */
   readonly always?: ApnPriority;
   readonly tokenAuthOnly?: true;
 }
@@ -22,14 +22,14 @@ interface PushTypeRule {
 const ANY: readonly ApnPriority[] = [1, 5, 10];
 const PAYLOAD = 4096;
 
-/** Kind → its rules. */
+/** Type → its rules. */
 export const PUSH_TYPES = {
   alert: { suffix: "", maxPayload: PAYLOAD, priorities: ANY },
   background: { suffix: "", maxPayload: PAYLOAD, priorities: [5], always: 5 },
   voip: { suffix: ".voip", maxPayload: 5120, priorities: ANY, always: 10 },
   complication: { suffix: ".complication", maxPayload: PAYLOAD, priorities: ANY },
   fileprovider: { suffix: ".pushkit.fileprovider", maxPayload: PAYLOAD, priorities: ANY },
-  // Its topic is the UID of the management certificate, to be configured as it is.
+  // Its topic is the UID of the management certificate, configured as it is.
   mdm: { suffix: "", maxPayload: PAYLOAD, priorities: ANY },
   liveactivity: { suffix: ".push-type.liveactivity", maxPayload: PAYLOAD, priorities: [5, 10] },
   location: {
@@ -46,23 +46,23 @@ export const PUSH_TYPES = {
 /** Value of the `apns-push-type` header. */
 export type PushType = keyof typeof PUSH_TYPES;
 
-/** Whether a value names a kind of push. */
+/** Whether a value is a push type. */
 export function isPushType(value: unknown): value is PushType {
   return typeof value === "string" && Object.hasOwn(PUSH_TYPES, value);
 }
 
-/** The rules of one kind. */
+/** Returns the rules of a type. */
 export function pushTypeRule(type: PushType): PushTypeRule {
   return PUSH_TYPES[type];
 }
 
-/** The `apns-topic` of a kind, whether or not the configured topic has the suffix already. */
+/** Returns the `apns-topic` of a type; the configured topic may already have the suffix. */
 export function apnsTopic(type: PushType, bundleId: string): string {
   const { suffix } = PUSH_TYPES[type];
   return bundleId.endsWith(suffix) ? bundleId : bundleId + suffix;
 }
 
-/** Why APNs would not take a push of this kind, or nothing where it would. */
+/** Returns why APNs would refuse a push of this type, or `undefined`. */
 export function pushTypeFault(
   type: PushType,
   { priority, auth }: { readonly priority: ApnPriority; readonly auth: ApnAuth["type"] },

@@ -1,13 +1,12 @@
 /**
- * The shape of one client's entry in `pns-apns-options.yml`: the original's keys (PKCS#12 keystore)
- * and its later ones (`authtype` and the parts of a token key). Reading and checking the files that
- * it names is the business of `credentials.ts`.
+ * Validates one client's entry in `pns-apns-options.yml`: the original's keys (PKCS#12 keystore)
+ * and its later ones (`authtype` and the parts of a token key). `credentials.ts` reads the files.
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
-/** How a client proves to APNs who it is. */
+/** How a client authenticates to APNs. */
 export type ApnAuth =
   | { readonly type: "certificate"; readonly keystore: string; readonly password: string }
   | {
@@ -22,13 +21,13 @@ export type ApnAuth =
 export interface ApnOptions {
   readonly enabled: boolean;
   readonly production: boolean;
-  /** The app's bundle id. With a certificate it may be left out: the certificate names it. */
+  /** The app's bundle id. Optional with a certificate, which names it. */
   readonly topic?: string;
-  /** Absent only where the client is not enabled. */
+  /** Absent only where the client is disabled. */
   readonly auth?: ApnAuth;
   /** Origin to call instead of Apple's, e.g. for port 2197 or a simulator. */
   readonly address?: string;
-  /** PEM file of the authorities to trust besides the usual ones. */
+  /** PEM file of certificate authorities to trust in addition to the default ones. */
   readonly cafile?: string;
 }
 
@@ -44,11 +43,11 @@ const origin = z.string().trim().transform((value, context) => {
 });
 
 const entry = z.strictObject({
-  enabled: flag.default(true),
+  enabled: yamlFlag.default(true),
   authtype: z.string().trim().toLowerCase().pipe(z.enum(["certificate", "jwt"])).optional(),
   keystore: text.optional(),
   password: z.string().optional(),
-  production: flag.default(true),
+  production: yamlFlag.default(true),
   topic: text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app").optional(),
   privatekey: text.optional(),
   keyid: tenCharacters.optional(),
@@ -59,7 +58,7 @@ const entry = z.strictObject({
 
 type Entry = z.infer<typeof entry>;
 
-/** Checks one client's entry. An entry that is switched off need not be complete. */
+/** Validates an entry. A disabled entry need not be complete. */
 export const apnOptionsSchema = entry.transform((given, context): ApnOptions => {
   const { enabled, production, topic, address, cafile } = given;
   const common = {
@@ -88,7 +87,7 @@ function requiredKeys(type: ApnAuth["type"]): readonly (keyof Entry)[] {
     : ["privatekey", "keyid", "teamid", "topic"];
 }
 
-/** Without `authtype` the key that is there decides; the original knew keystores only. */
+/** Without `authtype`, the configured key decides; the original knew keystores only. */
 function authOf({ authtype, keystore, password, privatekey, keyid, teamid }: Entry): ApnAuth {
   const type = authtype ??
     (keystore === undefined && privatekey !== undefined ? "jwt" : "certificate");

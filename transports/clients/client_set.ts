@@ -1,7 +1,7 @@
 /**
- * The configured clients of one transport and how a new configuration replaces the old: all are
- * prepared first, then swapped in one step. One whose options and files are the same keeps its
- * connections and tokens; one that is bad takes nobody else down. Knows nothing of any provider.
+ * The configured clients of one transport. A new configuration is prepared completely and then
+ * replaces the old one in one step. A client with the same options and files keeps its connections
+ * and tokens; an invalid one does not affect the others. Independent of any provider.
  */
 
 import type { Message } from "../../core/message.ts";
@@ -9,26 +9,26 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus } from "../../core/transport.ts";
 
-/** One client that can be sent for. Disposing waits for what is under way. */
+/** A client that can send. Disposing waits for the sends in flight. */
 export interface ConfiguredClient extends AsyncDisposable {
-  /** What an operator should know although it can be used. */
+  /** A problem that an operator should know although the client works. */
   readonly warning?: string | undefined;
-  /** Resolves for every answer that the far side can give. */
+  /** Resolves for every answer of the provider. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
 }
 
-/** A client whose options and files have been checked, not yet connected. */
+/** A client whose options and files are valid, not yet connected. */
 export interface PreparedClient<Client> {
-  /** Equal where options and the content of all files are equal. May hold secrets. */
+  /** Equal where options and the content of all files are equal. May contain secrets. */
   readonly fingerprint: string;
-  /** Does nothing that can fail for reasons of configuration. */
+  /** Cannot fail because of the configuration. */
   readonly open: () => Client;
 }
 
-/** A client's entry, or a file that it names, cannot be used. Quotes no secret. */
+/** A client's options, or a file that they name, cannot be used. Contains no secret. */
 export class ClientConfigError extends Error {
   override readonly name = "ClientConfigError";
-  /** The file that is wrong, where it is not the options file itself. */
+  /** The file at fault; absent where it is the options file. */
   readonly file: string | undefined;
 
   constructor(message: string, file?: string) {
@@ -38,11 +38,11 @@ export class ClientConfigError extends Error {
 }
 
 /**
- * Checks one client's entry and reads its files.
+ * Checks the options of one client and reads its files.
  *
  * @throws {ClientConfigError} where either cannot be used.
  */
-export type Prepare<Options, Client> = (options: Options) => Promise<PreparedClient<Client>>;
+type Prepare<Options, Client> = (options: Options) => Promise<PreparedClient<Client>>;
 
 interface Entry<Client> {
   readonly fingerprint: string;
@@ -57,10 +57,10 @@ export class ClientSet<
   readonly #prepare: Prepare<Options, Client>;
   #entries: ReadonlyMap<string, Entry<Client>> = new Map();
   #faults: readonly ClientFault[] = [];
-  /** Closing of clients that were replaced. */
+  /** Resolve when replaced clients are closed. */
   readonly #retiring = new Set<Promise<void>>();
-  /** Configurations are taken one after the other, in the order they came. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Configurations are applied one after the other, in the order of the calls. */
+  #lastConfigure: Promise<unknown> = Promise.resolve();
 
   constructor(prepare: Prepare<Options, Client>) {
     this.#prepare = prepare;
@@ -74,7 +74,7 @@ export class ClientSet<
     return this.#entries.has(client);
   }
 
-  /** One entry per client, bad ones included, in the order of their names. */
+  /** Returns one status per client, invalid ones included, sorted by name. */
   status(): readonly ClientStatus[] {
     const ready = [...this.#entries].map(([name, { client: { warning } }]) => ({
       client: name,
@@ -89,15 +89,15 @@ export class ClientSet<
     return [...ready, ...bad].sort((a, b) => a.client < b.client ? -1 : 1);
   }
 
-  /** Replaces all clients and returns what was wrong with those that were left out. */
+  /** Replaces all clients and returns the faults of those that were left out. */
   configure(clients: ReadonlyMap<string, Options>): Promise<readonly ClientFault[]> {
-    const turn = this.#turn.then(() => this.#replace(clients));
-    this.#turn = turn.catch(() => {});
-    return turn;
+    const configured = this.#lastConfigure.then(() => this.#replace(clients));
+    this.#lastConfigure = configured.catch(() => {});
+    return configured;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#turn;
+    await this.#lastConfigure;
     const entries = this.#entries;
     this.#entries = new Map();
     for (const { client } of entries.values()) this.#retire(client);
@@ -138,7 +138,7 @@ export class ClientSet<
     }
   }
 
-  /** Ends by itself once what is under way has been answered or has timed out. */
+  /** Closes a client once its sends in flight have ended. */
   #retire(client: Client): void {
     const closing = Promise.resolve(client[Symbol.asyncDispose]())
       .finally(() => this.#retiring.delete(closing));

@@ -1,10 +1,12 @@
-/** Reads the files that a client's entry names, with errors fit to be shown to an operator. */
+/** Reads the options and files of a client, with errors that an operator can act on. */
 
+import { z } from "zod";
+import { readYamlBoolean } from "../../core/yaml_boolean.ts";
 import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
 
 /** Reads a whole file as text. */
-export type ReadTextFile = (path: string) => Promise<string>;
+type ReadTextFile = (path: string) => Promise<string>;
 
 /** @throws {ClientConfigError} naming the file and why it cannot be read. */
 export async function readConfigFile(read: ReadTextFile, path: string): Promise<string> {
@@ -21,16 +23,16 @@ export async function readConfigFile(read: ReadTextFile, path: string): Promise<
   }
 }
 
-/** How the files of an entry are read and tried. */
+/** How files are read and certificates are checked. */
 export interface FileAccess {
   readonly readTextFile: ReadTextFile;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
 }
 
 /**
- * The certificates to trust besides the usual ones; none where no file is set.
+ * Reads the certificate authorities of a client; none where no file is set.
  *
- * @throws {ClientConfigError} where the file cannot be read or holds no usable PEM certificate.
+ * @throws {ClientConfigError} where the file cannot be read or contains no usable PEM certificate.
  */
 export async function readCaFile(
   { readTextFile, createHttpClient }: FileAccess,
@@ -39,13 +41,21 @@ export async function readCaFile(
   if (path === undefined) return [];
   const pem = withLineBreaks(await readConfigFile(readTextFile, path));
   const caCerts = pem.match(CERTIFICATE) ?? [];
-  if (caCerts.length === 0) throw new ClientConfigError("holds no PEM certificate", path);
+  if (caCerts.length === 0) throw new ClientConfigError("contains no PEM certificate", path);
   try {
     createHttpClient({ caCerts }).close();
   } catch {
-    throw new ClientConfigError("holds a certificate that cannot be read", path);
+    throw new ClientConfigError("contains a certificate that cannot be read", path);
   }
   return caCerts;
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/** Accepts a boolean, or a text that YAML 1.1 reads as one, such as `yes` and `off`. */
+export const yamlFlag = z.union([z.boolean(), z.string()]).transform((value, context): boolean => {
+  const read = typeof value === "boolean" ? value : readYamlBoolean(value);
+  if (read !== undefined) return read;
+  context.addIssue("must be true or false");
+  return z.NEVER;
+});

@@ -1,28 +1,36 @@
 /**
- * Reads the answer of an OAuth2 token endpoint (RFC 6749 §5), Google's and Microsoft's alike. What
- * is refused is the operator's to mend; what is down is tried again. An endpoint's own description
- * may quote the request, so only its error code is passed on.
+ * Reads the answer of an OAuth2 token endpoint (RFC 6749 §5), of Google and of Microsoft, and sends
+ * with the token. A refusal is for the operator to fix; an outage is retried. The endpoint's own
+ * description may quote the request, so only its error code is passed on.
  */
 
+import type { Clock } from "../../core/clock.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { type HttpResult, type Minted, retryAfterMs } from "../http/mod.ts";
+import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shared_tokens.ts";
+import {
+  createSharedMint,
+  type HttpResult,
+  type MintedToken,
+  renewalTime,
+  retryAfterMs,
+  TokenCache,
+} from "../http/mod.ts";
 
-/** Settings of {@link readTokenAnswer}. */
-export interface TokenAnswerOptions {
+interface TokenAnswerOptions {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;
-  /** Milliseconds a token is taken to last where the answer does not say. */
+  /** The lifetime of a token, in milliseconds, where the answer names none. */
   readonly defaultLifetimeMs: number;
 }
 
 const FLOOR_MS = 10_000;
 
-/** The token in an answer, or what its absence means for the messages that needed it. */
+/** Returns the token of an answer, or the outcome of the messages that need it. */
 export function readTokenAnswer(
   result: HttpResult,
   { nowMs, defaultLifetimeMs }: TokenAnswerOptions,
-): Minted<Outcome> {
+): MintedToken<Outcome> {
   if (result.kind === "failed") {
     const reason = `No access token: ${result.reason}`;
     switch (result.fault) {
@@ -31,7 +39,7 @@ export function readTokenAnswer(
       case "blocked":
         return failed({ kind: "misconfigured", reason });
       case "aborted":
-        // Another configuration took over; the next attempt goes by that one.
+        // Another configuration has replaced this one; the next attempt uses it.
         return failed({ kind: "retry", reason });
       default:
         return failed({ kind: "retry", reason, afterMs: FLOOR_MS, scope: "client" });
@@ -52,7 +60,7 @@ export function readTokenAnswer(
   return failed({ kind: "misconfigured", reason });
 }
 
-function failed(failure: Outcome): Minted<Outcome> {
+function failed(failure: Outcome): MintedToken<Outcome> {
   return { kind: "failed", failure };
 }
 
@@ -61,7 +69,7 @@ function isHeaderText(token: string): boolean {
   return /^[\x21-\x7e]{1,8192}$/.test(token);
 }
 
-/** What the operator should look at first, by the code. */
+/** What the operator should check first, by error code. */
 const HINTS: Readonly<Record<string, string>> = {
   invalid_grant: "the key was deleted, or this machine's clock is wrong",
   unauthorized_client: "the account may not ask for this scope",
@@ -75,4 +83,61 @@ function errorOf(body: JsonObject | undefined): string {
   // Entra's own number says more than the code: https://login.microsoftonline.com/error
   const number = /\bAADSTS\d{1,9}\b/.exec(String(body?.error_description ?? ""))?.[0];
   return ` ${code}${number ? ` ${number}` : ""}${hint ? ` (${hint})` : ""}`;
+}
+
+/** The provider refused the access token; a new one may help. */
+export interface StaleTokenAnswer {
+  readonly kind: "stale";
+  readonly reason: string;
+}
+
+/**
+ * Sends with an access token, and once more with a new one where the first is refused. A second
+ * refusal has another cause and pauses the client.
+ */
+export async function withAccessToken(
+  tokens: TokenCache<Outcome>,
+  attempt: (accessToken: string) => Promise<Outcome | StaleTokenAnswer>,
+): Promise<Outcome> {
+  const first = await tokens.get();
+  if (first.kind === "failed") return first.failure;
+  const outcome = await attempt(first.value);
+  if (outcome.kind !== "stale") return outcome;
+  tokens.invalidate(first.value);
+  const second = await tokens.get();
+  if (second.kind === "failed") return second.failure;
+  const again = await attempt(second.value);
+  if (again.kind !== "stale") return again;
+  return { kind: "misconfigured", reason: `${again.reason}: a new access token is refused too` };
+}
+
+/** How a client gets its access token. */
+interface AccessTokenCacheOptions {
+  /** What the token is for, equal on all nodes; not secret. */
+  readonly name: string;
+  /** A secret that only holders of the credential know. */
+  readonly secret: string;
+  readonly clock: Clock;
+  /** Where nodes share access tokens. Absent: this node requests its own. */
+  readonly sharedTokens?: SharedTokens | undefined;
+  /** A token is renewed this many milliseconds before it ends. */
+  readonly marginMs: number;
+  readonly request: () => Promise<MintedToken<Outcome>>;
+}
+
+/**
+ * Creates the cache of a client's access token. {@link withAccessToken} renews a refused token once
+ * per message; the second refusal pauses the whole client, which bounds the renewals.
+ */
+export function createAccessTokenCache(
+  { name, secret, clock, sharedTokens = OWN_TOKENS, marginMs, request }: AccessTokenCacheOptions,
+): TokenCache<Outcome> {
+  const renewAt = (token: SharedToken) => renewalTime(token, { marginMs });
+  return new TokenCache<Outcome>({
+    mint: createSharedMint({ sharedTokens, name, secret, clock, renewAt, mint: request }),
+    clock,
+    marginMs,
+    minAgeMs: 0,
+    backOffMs: FLOOR_MS,
+  });
 }

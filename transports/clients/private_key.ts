@@ -1,19 +1,19 @@
 /**
- * Reads a private key as operators have it: PKCS#8, SEC1 or PKCS#1 in PEM, with attributes around
- * it, on one line, or with `\n` written out as in JSON and environment variables. Everything is
- * handed on as PKCS#8. What cannot be used is named for what it is, with the command that makes the
- * right thing of it. Nothing of a key is ever part of a message.
+ * Reads a private key in the forms that operators have: PKCS#8, SEC1 or PKCS#1 in PEM, with
+ * attributes around it, on one line, or with `\n` written out as in JSON and environment variables.
+ * The result is PKCS#8. An error says what the text contains instead and which command converts it;
+ * it never contains a part of the key.
  */
 
 import { createPrivateKey } from "node:crypto";
 
-/** What a text holds. */
-export type ReadPrivateKey =
+/** The key, or what the text contains instead. */
+type ReadPrivateKey =
   | { readonly kind: "key"; readonly algorithm: string; readonly pkcs8: string }
   | { readonly kind: "fault"; readonly message: string };
 
-/** The two kinds of keys that providers ask for. */
-export type KeyAlgorithm = "P-256" | "RSA";
+/** The kinds of keys that providers use. */
+type KeyAlgorithm = "P-256" | "RSA";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----([\s\S]*?)-----END \1-----/g;
 const TO_PKCS8 = "openssl pkcs8 -topk8 -nocrypt";
@@ -26,7 +26,7 @@ const CURVES: Readonly<Record<string, string>> = {
   secp384r1: "P-384",
   secp521r1: "P-521",
 };
-/** Labels of PEM blocks that are no private keys of a form that can be read. */
+/** Labels of PEM blocks that are not readable private keys. */
 const OTHERS: Readonly<Record<string, string>> = {
   "CERTIFICATE": "holds a certificate and no private key",
   "PUBLIC KEY": "holds a public key and no private key",
@@ -34,13 +34,13 @@ const OTHERS: Readonly<Record<string, string>> = {
     "holds a key in the form of OpenSSH; convert it with 'ssh-keygen -p -m PKCS8 -f key.pem'",
 };
 
-/** Text with line breaks where `\n` was written out as two characters. */
+/** Replaces `\n` written as two characters by line breaks. */
 export function withLineBreaks(text: string): string {
   return text.replace(/(?:\\+r)?\\+n|\\+r/g, "\n");
 }
 
-/** The first private key in a text, or what is there instead. */
-export function readPrivateKey(text: string): ReadPrivateKey {
+/** Reads the first private key in a text. */
+function readPrivateKey(text: string): ReadPrivateKey {
   const blocks = [...withLineBreaks(text).matchAll(BLOCK)];
   const key = blocks.find(([, label]) => /^(?:(?:ENCRYPTED|EC|RSA) )?PRIVATE KEY$/.test(label!));
   if (!key) return fault(withoutKey(text, blocks.map(([, label]) => label!)));
@@ -62,14 +62,12 @@ export function readPrivateKey(text: string): ReadPrivateKey {
     };
   } catch {
     return fault(
-      `cannot be read: its content is damaged or of a rare form; '${TO_PKCS8} -in key.pem' tells`,
+      `cannot be read: its content is damaged or of a rare form; '${TO_PKCS8} -in key.pem' shows why`,
     );
   }
 }
 
-/**
- * The key in a text as PKCS#8, where it is of the wanted kind; otherwise what it is and what to do.
- */
+/** Reads a key of the wanted kind as PKCS#8. */
 export function readKeyOf(algorithm: KeyAlgorithm, text: string): ReadPrivateKey {
   const read = readPrivateKey(text);
   if (read.kind === "fault" || read.algorithm === algorithm) return read;

@@ -1,6 +1,6 @@
 /**
- * What a request that got no answer means for the message, for both of Google's formats. Google
- * asks for ten seconds before the first retry of anything that may have reached it.
+ * Maps failed requests to outcomes, for both of Google's formats. Google asks for ten seconds
+ * before the first retry of a request that may have arrived.
  */
 
 import type { Outcome } from "../../core/outcome.ts";
@@ -8,13 +8,13 @@ import type { HttpFailure } from "../http/mod.ts";
 
 const FLOOR_MS = 10_000;
 
-/** Reads one failure. No failure says anything about the token. */
+/** Returns the outcome of a failure. No failure says anything about the token. */
 export function readGcmFailure({ fault, sent, reason }: HttpFailure): Outcome {
   switch (fault) {
     case "certificate":
     case "no_h2":
     case "blocked":
-      // The address is the operator's, so only the operator can mend it.
+      // The address is the operator's, so only the operator can fix it.
       return { kind: "misconfigured", reason };
     case "refused_stream":
     case "aborted":

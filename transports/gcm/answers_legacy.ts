@@ -1,6 +1,6 @@
 /**
- * What each answer of the legacy GCM/FCM wire format means, as a pure table: the HTTP status
- * first, then the one result of a request that named one token.
+ * Maps the answers of the legacy GCM/FCM format to outcomes, as a pure table: first the HTTP
+ * status, then the one result of a request with one token.
  * https://firebase.google.com/docs/cloud-messaging/http-server-ref
  */
 
@@ -16,13 +16,13 @@ const DEAD = new Set([
   "NotRegistered",
   "InvalidRegistration",
   "MissingRegistration",
-  // The token is of another project or another app.
+  // The token belongs to another project or app.
   "MismatchSenderId",
   "InvalidPackageName",
 ]);
 
-/** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
-export function readAnswerLegacy(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome {
+/** Returns the outcome of an answer; `nowMs` is wall-clock time, for a `Retry-After` date. */
+export function readLegacyAnswer(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome {
   const { status, headers, text } = answer;
   const afterMs = (floorMs: number) =>
     retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
@@ -40,7 +40,7 @@ export function readAnswerLegacy(answer: Omit<HttpReply, "kind">, nowMs: number)
         "or 'address' to a server that still speaks the legacy format",
     );
   }
-  if (status === 407) return misconfigured("407: a proxy wants to be logged in to");
+  if (status === 407) return misconfigured("407: a proxy requires authentication");
   if (status >= 300 && status < 400) {
     return misconfigured(`The address redirects (${status}), which is never followed`);
   }
@@ -74,7 +74,7 @@ function readError(error: string, afterMs: (floorMs: number) => number): Outcome
     case "InvalidApnsCredential":
       return misconfigured(`${reason}: the project's APNs key is broken`);
     default:
-      // MessageTooBig, InvalidDataKey, InvalidTtl, InvalidParameters and what may come later.
+      // MessageTooBig, InvalidDataKey, InvalidTtl, InvalidParameters and future codes.
       return { kind: "rejected", reason };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What each answer of FCM's HTTP v1 API means, as a pure table. Only the answers that say so in
- * as many words end a token; a bare 404 or 403 can just as well be a wrong project or address.
+ * Maps the answers of FCM's HTTP v1 API to outcomes, as a pure table. Only explicit answers remove
+ * a token; a bare 404 or 403 can also mean a wrong project or address.
  * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and .../scale-fcm (waits).
  */
 
@@ -12,14 +12,14 @@ import type { StaleTokenAnswer } from "../clients/mod.ts";
 /** Google asks for at least these waits before the first retry, in milliseconds. */
 const QUOTA_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
-/** No `Retry-After` is believed beyond this. */
+/** The longest wait that a `Retry-After` can ask for. */
 const CAP_MS = 3_600_000;
 
-/** How the API words a malformed token where it leaves the field violation out. */
+/** The API's text for a malformed token where it omits the field violation. */
 const NOT_A_TOKEN = "The registration token is not a valid FCM registration token";
 
-/** Reads one answer; `nowMs` is wall-clock time, for a `Retry-After` given as a date. */
-export function readAnswerV1(
+/** Returns the outcome of an answer; `nowMs` is wall-clock time, for a `Retry-After` date. */
+export function readFcmAnswer(
   answer: Omit<HttpReply, "kind">,
   nowMs: number,
 ): Outcome | StaleTokenAnswer {
@@ -56,7 +56,7 @@ export function readAnswerV1(
         ? { kind: "gone", reason }
         : misconfigured(`${reason}: no such project or address`);
     case 407:
-      return misconfigured(`${reason}: a proxy wants to be logged in to`);
+      return misconfigured(`${reason}: a proxy requires authentication`);
     case 429:
       return {
         kind: "retry",
@@ -84,7 +84,7 @@ function details(error: JsonObject | undefined, type: string): JsonObject | unde
   return list.filter(isJsonObject).find((it) => String(it["@type"]).endsWith(type));
 }
 
-/** FCM's own code; the general status where there is none. */
+/** Returns FCM's own code, or else the general status. */
 function errorCode(error: JsonObject | undefined): string | undefined {
   const code = details(error, "fcm.v1.FcmError")?.errorCode ?? error?.status;
   return typeof code === "string" && /^[A-Z_]{1,64}$/.test(code) ? code : undefined;
@@ -101,14 +101,14 @@ function blamesToken(error: JsonObject): boolean {
     violations(error).some((it) => it.field === "message.token");
 }
 
-/** Names of the faulty fields; descriptions may quote the payload and are left out. */
+/** Returns the names of the faulty fields; descriptions may quote the payload. */
 function faults(error: JsonObject | undefined): string {
   const fields = violations(error).map((it) => it.field)
     .filter((field) => typeof field === "string" && /^[\w.[\]]{1,64}$/.test(field));
   return fields.length > 0 ? ` on ${fields.slice(0, 5).join(", ")}` : "";
 }
 
-/** A device's or topic's quota slows that target only; anything else is the project's. */
+/** A device's or topic's quota limits that target only; any other the whole project. */
 function quotaScope(error: JsonObject | undefined): "address" | "client" {
   const quota = JSON.stringify(details(error, "rpc.QuotaFailure")?.violations ?? "");
   return /device|topic/i.test(`${quota} ${error?.message ?? ""}`) ? "address" : "client";

@@ -1,4 +1,4 @@
-/** One app's way to a server that speaks the legacy GCM/FCM format: its key and one call. */
+/** Sends one app's messages to a server of the legacy GCM/FCM format, with a server key. */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
@@ -6,14 +6,13 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
-import { readAnswerLegacy } from "./answers_legacy.ts";
+import { readLegacyAnswer } from "./answers_legacy.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
-import { GCM_CONNECTIONS, GCM_MAX_IN_FLIGHT, IDLE_MS, TIMEOUT_MS } from "./_connections.ts";
+import { GCM_CONNECTIONS, GCM_IDLE_MS, GCM_MAX_IN_FLIGHT, GCM_TIMEOUT_MS } from "./_limits.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
-/** What {@link createLegacyClient} is made of. */
-export interface LegacyClientOptions {
+interface LegacyClientOptions {
   /** The server key. */
   readonly key: string;
   readonly address: string;
@@ -26,15 +25,15 @@ export interface LegacyClientOptions {
 const RETIRED = "Google shut the legacy API in 2024: set 'serviceaccount' instead of 'key', " +
   "or 'address' to a server that still speaks the legacy format";
 
-/** A client that sends with one server key. Connects with its first message. */
+/** Creates a client for one server key. It connects with its first message. */
 export function createLegacyClient(options: LegacyClientOptions): ConfiguredClient {
   const { key, address, caCerts, clock, fetch, createHttpClient } = options;
   const pool = new FetchSender({
     clients: GCM_CONNECTIONS,
     maxInFlightPerClient: GCM_MAX_IN_FLIGHT,
-    createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
+    createClient: () => createHttpClient({ caCerts, poolIdleTimeout: GCM_IDLE_MS }),
     fetch,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: GCM_TIMEOUT_MS,
     clock,
     warmUp: false,
   });
@@ -42,11 +41,13 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
 
   async function send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
     const body = renderLegacy(message, { token, nowMs: clock.now() });
-    if (body === undefined) return { kind: "rejected", reason: "Too large even without its texts" };
+    if (body === undefined) {
+      return { kind: "rejected", reason: "the message is too large even without its texts" };
+    }
     const result = await pool.post(address, { headers, body, signal });
     return result.kind === "failed"
       ? readGcmFailure(result)
-      : readAnswerLegacy(result, clock.now());
+      : readLegacyAnswer(result, clock.now());
   }
 
   return {

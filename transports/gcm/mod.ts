@@ -1,10 +1,11 @@
 /**
- * Google's way out, under the original's name `gcm`: FCM's HTTP v1 API for clients with a service
- * account, the legacy wire format for those with a server key. Renders, sends once, and says what
- * came of it; retries and the fate of tokens are the pipeline's.
+ * The transport `gcm`, named after the original's: FCM's HTTP v1 API for clients with a service
+ * account, the legacy format for those with a server key. It makes one attempt and returns the
+ * outcome; the pipeline retries and removes tokens.
  */
 
 import type { Clock } from "../../core/clock.ts";
+import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { SharedTokens } from "../../core/shared_tokens.ts";
@@ -23,24 +24,22 @@ import {
 import { createV1Client } from "./client_v1.ts";
 import type { HttpEngine } from "../http/mod.ts";
 import { GCM_MAX_BYTES } from "./_limits.ts";
-import { isRegistrationToken, parseRegistrationToken } from "./registration_token.ts";
 import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
 import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
 
 export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 
-/** What the transport needs from outside. */
-export interface GcmDeps extends FileAccess {
+interface GcmDeps extends FileAccess {
   readonly clock: Clock;
   /** Calls FCM's HTTP v1 API. */
   readonly engine: HttpEngine;
-  /** Calls everything else: the legacy API, and where access tokens come from. */
+  /** Calls the legacy API and requests access tokens. */
   readonly fetch: typeof fetch;
-  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  /** Where nodes share access tokens. Absent: this node requests its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
-/** The transport `gcm`, without clients until it is configured. */
+/** Creates the transport; it has no clients until it is configured. */
 export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOptions> {
   const clients = new ClientSet((options: GcmOptions) => prepare(options, deps));
   return {
@@ -66,10 +65,10 @@ async function send(
   { target, message, signal }: Attempt,
 ): Promise<Outcome> {
   const client = clients.get(target.client);
-  if (!client) return { kind: "misconfigured", reason: "The client has no usable gcm options" };
+  if (!client) return { kind: "misconfigured", reason: "the client has no usable gcm options" };
   const outcome = await client.send(target, message, signal);
   if (outcome.kind !== "sent" || outcome.newToken === undefined) return outcome;
-  // What is stored has passed the check that a client's own token has to pass.
+  // A token from Google must pass the same check as one from a client.
   const { newToken, ...rest } = outcome;
   return newToken !== target.token && isRegistrationToken(newToken) ? outcome : rest;
 }
@@ -123,4 +122,25 @@ async function readAccount(
     if (error instanceof ServiceAccountError) throw new ClientConfigError(error.message, path);
     throw error;
   }
+}
+
+/** Google documents no length; real tokens have 140 to 200 characters. */
+const REGISTRATION_TOKEN = /^[\x21-\x7e]{1,4096}$/;
+
+/** Whether a text can be a registration token: visible ASCII without spaces. */
+function isRegistrationToken(text: string): boolean {
+  return REGISTRATION_TOKEN.test(text);
+}
+
+/**
+ * Reads a registration token from a client.
+ *
+ * @throws {ServiceError} `invalid_token`.
+ */
+function parseRegistrationToken(raw: unknown): string {
+  if (typeof raw === "string" && isRegistrationToken(raw)) return raw;
+  throw new ServiceError(
+    "invalid_token",
+    "Cannot take the token: a registration token has 1 to 4096 visible ASCII characters and no spaces",
+  );
 }

@@ -1,26 +1,25 @@
 /**
- * Renders a message in the legacy GCM/FCM wire format, within its size limit, for one token. Pure.
+ * Renders a message in the legacy GCM/FCM format for one token, within the size limit. Pure.
  * https://firebase.google.com/docs/cloud-messaging/http-server-ref
  */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
-import { dataMap, objectOrEmpty, stringValues } from "./_data.ts";
-import { mergePatch } from "./_merge.ts";
-import { type AddressedMessage, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
+import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
+import { type AddressedMessage, GCM_MAX_TTL_SECONDS, gcmMaxBytes, ttlSeconds } from "./_limits.ts";
 
-/** What else could name a target; a template must not redirect a message. */
+/** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { to: null, registration_ids: null, condition: null, notification_key: null };
 
-/** The body of a send request, or `undefined` where not even a bare one fits the limit. */
+/** Returns the body of a send request, or `undefined` where the message does not fit. */
 export function renderLegacy(
   message: Message,
   { token, nowMs }: AddressedMessage,
 ): string | undefined {
   const render = (extra: JsonObject) => (parts: MessageParts) =>
     JSON.stringify({ ...finish(mergePatch(rendered(message, parts, nowMs), extra)), to: token });
-  const options = { maxBytes: maxBytes(token) };
+  const options = { maxBytes: gcmMaxBytes(token) };
   return fitMessage(message, { ...options, render: render(message.extra ?? {}) }) ??
     fitMessage(message, { ...options, render: render({}) });
 }
@@ -31,7 +30,7 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
   return {
     data: dataMap(message, data),
     priority: message.priority === "high" && !silent ? "high" : "normal",
-    ...ttl !== undefined && { time_to_live: Math.min(ttl, TTL_MAX_SECONDS) },
+    ...ttl !== undefined && { time_to_live: Math.min(ttl, GCM_MAX_TTL_SECONDS) },
     ...collapseKey && { collapse_key: collapseKey },
     ...silent ? { content_available: true } : {
       notification: {
@@ -40,7 +39,7 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
         ...icon && { icon },
         ...sound && { sound },
         ...collapseKey && { tag: collapseKey },
-        // Read by apps on Apple's devices.
+        // Apps on Apple's devices read it.
         ...badge !== undefined && badge >= 0 && { badge: `${badge}` },
       },
     },

@@ -1,26 +1,24 @@
 /**
- * Renders a message for FCM's HTTP v1 API, within its size limit. Pure; decides nothing about
- * credentials or retries.
+ * Renders a message for FCM's HTTP v1 API, within the size limit. Pure.
  * https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
  */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
-import { dataMap, objectOrEmpty, stringValues } from "./_data.ts";
-import { mergePatch } from "./_merge.ts";
-import { type AddressedMessage, maxBytes, TTL_MAX_SECONDS, ttlSeconds } from "./_limits.ts";
+import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
+import { type AddressedMessage, GCM_MAX_TTL_SECONDS, gcmMaxBytes, ttlSeconds } from "./_limits.ts";
 
-/** What else could name a target; a template must not redirect a message. */
+/** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { token: null, fid: null, topic: null, condition: null, name: null };
 
-/** The body of `messages:send`, or `undefined` where not even a bare one fits the limit. */
+/** Returns the body of `messages:send`, or `undefined` where the message does not fit. */
 export function renderV1(message: Message, { token, nowMs }: AddressedMessage): string | undefined {
   const render = (extra: JsonObject) => (parts: MessageParts) =>
     JSON.stringify({
       message: { ...finish(mergePatch(rendered(message, parts, nowMs), extra)), token },
     });
-  const options = { maxBytes: maxBytes(token) };
+  const options = { maxBytes: gcmMaxBytes(token) };
   return fitMessage(message, { ...options, render: render(message.extra ?? {}) }) ??
     fitMessage(message, { ...options, render: render({}) });
 }
@@ -37,9 +35,9 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
       },
     },
     android: {
-      // High priority is for what the user sees; Google demotes apps that use it to wake up.
+      // High priority is for visible messages; Google demotes apps that use it to wake up.
       priority: message.priority === "high" && !message.silent ? "HIGH" : "NORMAL",
-      ...ttl !== undefined && { ttl: `${Math.min(ttl, TTL_MAX_SECONDS)}s` },
+      ...ttl !== undefined && { ttl: `${Math.min(ttl, GCM_MAX_TTL_SECONDS)}s` },
       ...message.collapseKey && { collapse_key: message.collapseKey },
       ...!message.silent && { notification: androidNotification(message) },
     },

@@ -1,7 +1,7 @@
 /**
- * Reads a Google service account file and refuses everything else that looks like one. The file
- * comes from whoever set the client up, so the address it names for tokens is not believed:
- * signed assertions go to Google, or to where the operator says.
+ * Reads a Google service account file and rejects similar files. Its token address is not trusted,
+ * because the file may come from anyone: signed assertions go to Google or to where the operator
+ * says.
  * https://developers.google.com/identity/protocols/oauth2/service-account
  */
 
@@ -10,35 +10,35 @@ import { type CryptoKey, importPKCS8 } from "jose";
 import { readKeyOf } from "../clients/mod.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
-/** What signing an assertion takes. */
+/** What an assertion needs. */
 export interface ServiceAccount {
   readonly email: string;
   readonly keyId?: string;
   readonly privateKey: CryptoKey;
-  /** What follows from the key, and from nothing else that is known. */
+  /** Derived from the key; reveals nothing about it. */
   readonly keyDigest: string;
   readonly projectId: string;
   /** The file's `token_uri`: the audience of the assertion. */
   readonly tokenUri: string;
 }
 
-/** A file that cannot be used, with a message that is fit to be shown: it quotes no secret. */
+/** A file that cannot be used. The message contains no secret. */
 export class ServiceAccountError extends Error {
   override readonly name = "ServiceAccountError";
 }
 
-/** Host that assertions are sent to where the operator names no other. */
+/** The host that receives assertions unless the operator names another. */
 const TOKEN_HOST = "oauth2.googleapis.com";
 
-/** What the operator has set beside the file. */
-export interface ServiceAccountOverrides {
+/** What the operator configured besides the file. */
+interface ServiceAccountOverrides {
   readonly projectId?: string;
-  /** A token address was set, so that the file's own is not used to send anything to. */
+  /** A token address is configured, so the file's own receives nothing. */
   readonly tokenAddressSet: boolean;
 }
 
 /**
- * The account in a file's text.
+ * Reads the account from a file's text.
  *
  * @throws {ServiceAccountError} where the text is not a usable service account.
  */
@@ -68,7 +68,7 @@ function parse(json: string): JsonObject {
   try {
     value = JSON.parse(json);
   } catch {
-    // The parser's own message quotes the text, which holds a private key.
+    // The parser's own message quotes the text, which contains a private key.
     throw new ServiceAccountError("is not valid JSON");
   }
   if (!isJsonObject(value)) throw new ServiceAccountError("is not a JSON object");
@@ -97,7 +97,7 @@ function checkTokenUri(tokenUri: string): void {
   const url = URL.parse(tokenUri);
   if (url?.protocol === "https:" && url.host === TOKEN_HOST && !url.username) return;
   throw new ServiceAccountError(
-    `names a token_uri that is not on https://${TOKEN_HOST}; set 'tokenaddress' if that is meant`,
+    `names a token_uri that is not on https://${TOKEN_HOST}; set 'tokenaddress' if this is intended`,
   );
 }
 
@@ -109,6 +109,6 @@ async function importKey(pem: string): Promise<CryptoKey> {
   try {
     return await importPKCS8(read.pkcs8, "RS256");
   } catch {
-    throw new ServiceAccountError("has a private_key that is not an RSA key fit for RS256");
+    throw new ServiceAccountError("has a private_key that is not an RSA key usable for RS256");
   }
 }

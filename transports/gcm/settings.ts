@@ -1,24 +1,24 @@
 /**
- * The shape of one client's entry in `pns-gcm-options.yml`: the seed's server key for the legacy
- * wire format, or the service account that FCM's HTTP v1 API asks for. Reads no file; the paths
- * are opened when the client is built.
+ * Validates one client's entry in `pns-gcm-options.yml`: the original's server key for the legacy
+ * format, or the service account for FCM's HTTP v1 API. The files are read when the client is
+ * created.
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
-/** Where FCM's HTTP v1 API lives. */
+/** The address of FCM's HTTP v1 API. */
 export const FCM_ADDRESS = "https://fcm.googleapis.com";
 
-/** Where the legacy format went until Google shut it in 2024; answers 404 with HTML since. */
+/** The legacy address; Google shut it in 2024, and it answers 404 with HTML since. */
 export const LEGACY_ADDRESS = "https://fcm.googleapis.com/fcm/send";
 
 const text = z.string().trim().min(1);
 const address = z.url({ protocol: /^https?$/ });
 
-/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+/** Validates an entry; an unknown key is an error, so that typing errors are noticed. */
 export const gcmOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   /** Server key of the legacy format. Secret. */
   key: z.exactOptional(text),
   /** Path of the service account's JSON file. */
@@ -27,9 +27,9 @@ export const gcmOptionsSchema = z.strictObject({
   projectid: z.exactOptional(text.regex(/^[a-z0-9][a-z0-9:.-]*$/, "is not a project id or number")),
   /** Base address of the v1 API, or the whole address of the legacy format. */
   address: z.exactOptional(address),
-  /** Where access tokens are asked for, instead of the file's `token_uri`. */
+  /** Where to request access tokens, instead of the file's `token_uri`. */
   tokenaddress: z.exactOptional(address),
-  /** Path of PEM certificates to trust besides the usual ones. */
+  /** Path of PEM certificates to trust in addition to the default ones. */
   cafile: z.exactOptional(text),
 }).superRefine((options, context) => {
   if ((options.key === undefined) === (options.serviceaccount === undefined)) {
@@ -40,5 +40,5 @@ export const gcmOptionsSchema = z.strictObject({
   }
 });
 
-/** One client's entry, checked. */
+/** One client's validated entry. */
 export type GcmOptions = Readonly<z.infer<typeof gcmOptionsSchema>>;

@@ -1,4 +1,4 @@
-/** Tells whether this process is short of CPU, so that more connections would only cost more. */
+/** Detects that this process is short of CPU, so that more connections would only add cost. */
 
 import process from "node:process";
 import type { Clock } from "../../core/clock.ts";
@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 /** CPU time of all threads of the process so far, in milliseconds. */
 export type CpuTime = () => number;
 
-/** The machine's own measure. */
+/** Reads the CPU time of this process. */
 export function processCpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -14,14 +14,14 @@ export function processCpuTime(): number {
 
 /** Long enough for a garbage collection not to count as load, short enough to follow a burst. */
 const WINDOW_MS = 100;
-/** A sample that is older says nothing of now. */
+/** An older sample says nothing about the present. */
 const STALE_MS = 1_000;
 /** JavaScript runs on one thread, and the runtime needs some of another for TLS. */
 const BUSY_SHARE = 0.9;
 
 /**
- * Whether this process was short of CPU in the last tenth of a second. It says no once in that time:
- * what follows from it has to show first.
+ * Returns a function that is true where the process was short of CPU in the last tenth of a second.
+ * It reports so once per window, so that its effect can show first.
  */
 export function createCpuBound(
   { clock, cpuTime }: { readonly clock: Pick<Clock, "monotonic">; readonly cpuTime: CpuTime },

@@ -1,8 +1,8 @@
 /**
- * What a failed `fetch` means. Deno tells it in the text of the error's cause only, and that text
- * comes from Rust crates, so it is matched in this one place; a test provokes every real error and
- * fails when a new Deno words one differently. Reasons are our own words because the originals
- * contain the address, and with it the device token.
+ * Classifies errors of `fetch`. Deno describes them only in the text of the cause, which comes from
+ * Rust crates, so this file alone matches it; a test provokes each real error and fails if a new
+ * Deno changes a text. Reasons are our own words, because the originals contain the address and
+ * with it the device token.
  */
 
 import type { FetchFault, HttpFailure } from "./http_result.ts";
@@ -15,15 +15,18 @@ interface FaultRule {
   readonly reason: string;
 }
 
-/** First match wins: a GOAWAY's text contains those of broken streams, a connect error any other. */
+/**
+ * The first match counts: a GOAWAY's text contains those of broken streams, a connect error any
+ * other.
+ */
 const RULES: readonly FaultRule[] = [
   {
     text: "Requires net access",
     fault: "blocked",
     sent: "no",
-    reason: "the address is not among those this service may connect to",
+    reason: "the permissions of this process do not allow this address",
   },
-  { text: "are blocked", fault: "blocked", sent: "no", reason: "the port is a blocked one" },
+  { text: "are blocked", fault: "blocked", sent: "no", reason: "the runtime blocks this port" },
   {
     text: "NoApplicationProtocol",
     fault: "no_h2",
@@ -52,7 +55,7 @@ const RULES: readonly FaultRule[] = [
     text: "request was canceled",
     fault: "connect",
     sent: "no",
-    reason: "the connection was given up before the request was sent",
+    reason: "the connection was closed before the request was sent",
   },
   {
     text: "refused stream before processing",
@@ -75,7 +78,7 @@ const DIED: FaultRule = {
   reason: "the connection broke before the answer came",
 };
 
-/** What the error that `fetch` (or reading its body) threw means. Aborts are the caller's to tell. */
+/** Classifies an error of `fetch` or of reading the body. The caller handles aborts. */
 export function classifyFetchFault(thrown: unknown): HttpFailure {
   const text = textOf(thrown);
   const { fault, sent, reason } = RULES.find((rule) => text.includes(rule.text)) ?? DIED;
@@ -96,7 +99,7 @@ function textOf(thrown: unknown): string {
     : thrown.message;
 }
 
-/** The debug data is shown as a Rust byte string: `(b"{\"reason\":\"Shutdown\"}")`. */
+/** The debug data appears as a Rust byte string: `(b"{\"reason\":\"Shutdown\"}")`. */
 function reasonInGoaway(text: string): string | undefined {
   return /\\"reason\\":\s*\\"([A-Za-z]{1,64})\\"/.exec(text)?.[1];
 }

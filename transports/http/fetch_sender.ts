@@ -1,10 +1,10 @@
 /**
- * Calls one provider over a few HTTP clients. It keeps the requests in flight per connection low
- * (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and adds connections
- * while all are full and it is the far side that takes its time. It sends the first request on each
- * new connection alone (before its SETTINGS are read, the far side may refuse the rest), replaces a
- * connection that no longer answers, and turns all trouble into values. It neither retries nor knows
- * what a status means.
+ * Calls one provider through a few HTTP clients of the runtime. It limits the requests in flight
+ * per connection (the runtime leaves Nagle's algorithm on, which stalls beyond about sixty) and
+ * adds connections while all are full because the provider is slow. A new connection sends one
+ * request alone first: before its SETTINGS are read, the provider may refuse the others. It
+ * replaces a connection that stops answering, and returns failures as values. It neither retries
+ * nor interprets a status.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -12,36 +12,32 @@ import { type Deadline, Deadlines } from "../../core/deadlines.ts";
 import { classifyFetchFault } from "./fetch_faults.ts";
 import type { HttpFailure, HttpResult } from "./http_result.ts";
 import type { HttpRequest, HttpSender } from "./http_sender.ts";
-import { readText } from "./_read_text.ts";
 
-/** Settings of {@link FetchSender}. */
+/** Limits and dependencies of {@link FetchSender}. */
 export interface FetchSenderOptions {
-  /** Clients, and so connections per host, to spread requests over. */
+  /** Clients, and so connections per host. */
   readonly clients: number;
-  /**
-   * How many they may become, one after the other, while requests have to wait for a place.
-   * @default {clients}
-   */
+  /** The most clients, added one by one while requests wait. @default {clients} */
   readonly maxClients?: number;
-  /** While it says so, more clients would only cost more. @default {() => false} */
+  /** While this returns true, no clients are added. @default {() => false} */
   readonly isCpuBound?: () => boolean;
   readonly maxInFlightPerClient: number;
-  /** Called once per client, again where one is replaced; the pool closes what it made. */
+  /** Called for each client, and again where one is replaced; the sender closes them. */
   readonly createClient: () => Deno.HttpClient;
   readonly fetch: typeof fetch;
-  /** Milliseconds from sending a request to its whole answer; waiting for a place is not counted. */
+  /** Milliseconds from sending a request to its whole answer; waiting does not count. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Whether a connection takes one request alone before the others. For one host per pool only. */
+  /** Whether a new connection sends one request alone first. Only for a sender to one host. */
   readonly warmUp: boolean;
 }
 
 interface Connection {
   readonly client: Deno.HttpClient;
   inFlight: number;
-  /** Whether the far side has answered since the connection was opened. */
+  /** Whether the connection has had an answer. */
   warm: boolean;
-  /** Requests in a row that timed out or were given up. */
+  /** Requests in a row that timed out or were aborted. */
   unanswered: number;
   retired: boolean;
 }
@@ -54,7 +50,7 @@ const UNANSWERED_UNTIL_REPLACED = 3;
 export class FetchSender implements HttpSender {
   readonly #options: FetchSenderOptions;
   readonly #connections: Connection[];
-  /** In order of arrival. */
+  /** In the order of arrival. */
   readonly #waiting = new Set<Waiter>();
   readonly #deadlines: Deadlines;
   #lastEither:
@@ -80,7 +76,7 @@ export class FetchSender implements HttpSender {
   async post(url: string, request: HttpRequest): Promise<HttpResult> {
     const connection = this.#take() ?? await this.#wait(request.signal);
     if (!connection) {
-      return failure("aborted", { sent: "no", reason: "given up before it was sent" });
+      return failure("aborted", { sent: "no", reason: "aborted before it was sent" });
     }
     const result = await this.#exchange(connection.client, url, request);
     this.#release(connection, result);
@@ -116,7 +112,7 @@ export class FetchSender implements HttpSender {
     return connection;
   }
 
-  /** The turn moves on with each request, so that equally loaded connections share the work. */
+  /** Starts at another connection each time, so that equally loaded ones share the work. */
   #leastLoaded(): Connection | undefined {
     const count = this.#connections.length;
     let best: Connection | undefined;
@@ -131,7 +127,7 @@ export class FetchSender implements HttpSender {
     return best;
   }
 
-  /** One more connection, unless the last one is still on its way. */
+  /** Adds a connection, unless the last one is still being opened. */
   #grow(): Connection | undefined {
     const { clients, maxClients = clients, isCpuBound } = this.#options;
     const opening = this.#connections.some(({ warm }) => !warm);
@@ -163,7 +159,7 @@ export class FetchSender implements HttpSender {
   ): Promise<HttpResult> {
     const { timeoutMs } = this.#options;
     if (signal.aborted) {
-      return failure("aborted", { sent: "no", reason: "given up before it was sent" });
+      return failure("aborted", { sent: "no", reason: "aborted before it was sent" });
     }
     const deadline = this.#deadlines.start(timeoutMs);
     try {
@@ -178,7 +174,7 @@ export class FetchSender implements HttpSender {
       const text = await readText(response, { ignore: ignoreSuccessBody && response.ok });
       return { kind: "reply", status: response.status, headers: response.headers, text };
     } catch (error) {
-      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "given up" });
+      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "aborted" });
       if (deadline.signal.aborted) {
         return failure("timeout", { sent: "unknown", reason: `no answer within ${timeoutMs} ms` });
       }
@@ -188,7 +184,7 @@ export class FetchSender implements HttpSender {
     }
   }
 
-  /** Made once for all requests that share both. */
+  /** Creates one signal for all requests that share both. */
   #either(deadline: Deadline, signal: AbortSignal): AbortSignal {
     let either = this.#lastEither;
     if (either?.deadline !== deadline || either.signal !== signal) {
@@ -212,8 +208,8 @@ export class FetchSender implements HttpSender {
       connection.warm = true;
       connection.unanswered = 0;
     } else if (result.fault === "timeout" || result.fault === "aborted") {
-      // Callers have deadlines of their own, which end most requests that hang. An abort ends the
-      // stream only: the dead connection would stay in the runtime's pool.
+      // Callers have shorter deadlines, which end most requests that hang. An abort ends the stream
+      // only: the dead connection would stay in the runtime's pool.
       if (result.sent === "no" || ++connection.unanswered < UNANSWERED_UNTIL_REPLACED) return;
       this.#replace(this.#connections.indexOf(connection));
     } else {
@@ -251,4 +247,29 @@ function failure(
   { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
 ): HttpFailure {
   return { kind: "failed", fault, sent, reason };
+}
+
+/** Providers answer with a few hundred bytes; a proxy's error page may have any size. */
+const MAX_TEXT_BYTES = 8 * 1024;
+
+/** Returns the first 8 KiB of the body as text. It cancels a longer body and one to be ignored. */
+async function readText(
+  response: Response,
+  { ignore = false }: { readonly ignore?: boolean } = {},
+): Promise<string> {
+  if (!response.body) return "";
+  if (ignore) {
+    await response.body.cancel();
+    return "";
+  }
+  const decoder = new TextDecoder();
+  let room = MAX_TEXT_BYTES;
+  let text = "";
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk.subarray(0, room), { stream: true });
+    room -= chunk.length;
+    // Leaving the loop cancels the body.
+    if (room <= 0) break;
+  }
+  return text + decoder.decode();
 }

@@ -1,40 +1,39 @@
 /**
- * Makes a message fit a provider's size limit by giving up the least of it: first the end of the
- * body, then data that the app can fetch by itself, last the title. It works on rendered sizes, as
- * only those know what escaping costs.
+ * Shortens a message to a provider's size limit: first the end of the body, then data that the app
+ * can fetch itself, last the title. It measures rendered sizes, because escaping changes them.
  */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import { byteLength, shortenText } from "./shorten_text.ts";
 
-/** The parts of a message that may be given up. Empty texts are absent. */
+/** The parts of a message that may be shortened. Empty texts are absent. */
 export interface MessageParts {
   readonly title?: string;
   readonly body?: string;
   readonly data: JsonObject;
 }
 
-/** Settings of {@link fitMessage}. */
-export interface FitOptions<Payload extends string | Uint8Array> {
+/** How to fit a message. */
+interface FitOptions<Payload extends string | Uint8Array> {
   /** Bytes of the largest payload, inclusive. */
   readonly maxBytes: number;
-  /** Builds the payload; called again for every size that is tried. */
+  /** Renders the payload; called for every size that is tried. */
   readonly render: (parts: MessageParts) => Payload;
   /**
-   * Fields of the data that are given up last, because the app cannot find its subject without.
+   * Fields of the data that are dropped last, because the app needs them to find the subject.
    * @default {["folder", "id", "cid"]}
    */
   readonly essential?: readonly string[];
 }
 
-/** Data is given up before the body gets shorter than this. */
+/** Data is dropped before the body gets shorter than this. */
 const WORTHWHILE_BODY_BYTES = 120;
 const ESSENTIAL = ["folder", "id", "cid"];
 
 /**
- * The rendered message in at most `maxBytes`, or `undefined` where not even the bare one, without
- * texts and data, fits.
+ * Renders a message in at most `maxBytes`; `undefined` where it does not fit even without texts and
+ * data.
  */
 export function fitMessage<Payload extends string | Uint8Array>(
   { title, body, data }: Pick<Message, "title" | "body" | "data">,
@@ -54,7 +53,7 @@ export function fitMessage<Payload extends string | Uint8Array>(
     longest(title, (text) => render(parts(text, undefined, {})), { fits, atLeast: 0 });
 }
 
-/** The data as it is, then without its largest field, and so on to nothing. */
+/** Yields the data, then the data without its largest field, and so on until empty. */
 function* dataVariants(data: JsonObject, essential: readonly string[]): Generator<JsonObject> {
   yield data;
   const bySize = Object.keys(data)
@@ -69,11 +68,11 @@ function* dataVariants(data: JsonObject, essential: readonly string[]): Generato
 
 interface LongestOptions<Payload> {
   readonly fits: (payload: Payload) => boolean;
-  /** Bytes of the shortest cut that is acceptable; a text that is shorter stays whole. */
+  /** Bytes of the shortest acceptable cut; a shorter text stays whole. */
   readonly atLeast: number;
 }
 
-/** The payload with the longest cut of a text that fits, by bisection over its bytes. */
+/** Finds the longest cut of a text that fits, by bisection over its bytes. */
 function longest<Payload>(
   text: string | undefined,
   render: (text: string | undefined) => Payload,

@@ -1,12 +1,12 @@
 /**
- * Which hosts an address handed in by a client may name, so that a subscription cannot make the
- * service call into a private network. It compares names only; what they resolve to is left to the
- * runtime's network permissions.
+ * Checks which hosts a client's address may name, so that a subscription cannot make the service
+ * call into a private network. It compares names only; the runtime's network permissions guard what
+ * they resolve to.
  */
 
 import { ServiceError } from "../../core/errors.ts";
 
-/** Says why an address is refused, or nothing where it may be called. */
+/** Returns why an address is refused, or `undefined` where it is allowed. */
 export type HostCheck = (address: string) => string | undefined;
 
 interface AllowedHost {
@@ -20,11 +20,11 @@ interface AllowedHost {
 const ENTRY = /^(\*\.)?([^*/\\?#@\s]+)$/;
 
 /**
- * A check that lets through `https` addresses of the given hosts: `fcm.googleapis.com`,
- * `*.notify.windows.com` (names below it, not itself) or `localhost:9443`. Only an entry that
- * names a port allows one other than 443.
+ * Creates a check that allows `https` addresses of the given hosts: `fcm.googleapis.com`,
+ * `*.notify.windows.com` (subdomains only) or `localhost:9443`. Only an entry with a port allows a
+ * port other than 443.
  *
- * @throws {ServiceError} `invalid_configuration` for an entry that is none of these.
+ * @throws {ServiceError} `invalid_configuration` for an entry of another form.
  */
 export function createHostCheck(entries: readonly string[]): HostCheck {
   const allowed = entries.map(parseEntry);
@@ -36,7 +36,7 @@ export function createHostCheck(entries: readonly string[]): HostCheck {
     const name = hostName(url);
     return allowed.some((host) => matches(host, name, url.port))
       ? undefined
-      : "its host is not among the allowed ones";
+      : "its host is not allowed";
   };
 }
 
@@ -56,7 +56,7 @@ function matches({ name, wildcard, port }: AllowedHost, host: string, hostPort: 
   return port === hostPort && (wildcard ? host.endsWith(name) : host === name);
 }
 
-/** In lower case already; a name with its root dot is the same host. */
+/** A name with its root dot is the same host; `URL` has lower-cased it already. */
 function hostName(url: URL): string {
   return url.hostname.replace(/\.$/, "");
 }

@@ -1,26 +1,26 @@
 /**
- * What came of one HTTP request to a provider, as a value. A transport turns it into an outcome by
- * its own table; nothing here knows what a status means.
+ * The result of one HTTP request to a provider, as a value. Each transport maps it to an outcome
+ * with its own table; nothing here interprets a status.
  */
 
 /** Why a request got no answer. */
 export type FetchFault =
-  /** HTTP/2 REFUSED_STREAM: the far side did not look at it. */
+  /** HTTP/2 REFUSED_STREAM: the provider did not process the request. */
   | "refused_stream"
-  /** The far side said that it is going away, and may have said why. */
+  /** The provider is closing the connection, possibly with a reason. */
   | "goaway"
-  /** The connection broke while the request was under way. */
+  /** The connection broke while the request was in flight. */
   | "died"
-  /** No connection came about: TCP, DNS. */
+  /** The connection could not be opened: TCP, DNS. */
   | "connect"
-  /** Either side refused the other's certificate. */
+  /** One side refused the other's certificate. */
   | "certificate"
-  /** The far side does not speak HTTP/2. */
+  /** The server does not speak HTTP/2. */
   | "no_h2"
   /** The runtime's permissions or blocked ports forbid the address. */
   | "blocked"
   | "timeout"
-  /** The caller's signal was aborted, or the pool was closed. */
+  /** The caller aborted, or the sender was closed. */
   | "aborted";
 
 /** The headers of an answer; names in lower case. */
@@ -36,17 +36,17 @@ export interface HttpReply {
   readonly text: string;
 }
 
-/** No answer. */
+/** A request without an answer. */
 export interface HttpFailure {
   readonly kind: "failed";
-  /** `no`: it certainly was not processed, so sending it again cannot repeat it. */
+  /** `no`: certainly not processed, so a resend cannot repeat it. */
   readonly sent: "no" | "unknown";
   readonly fault: FetchFault;
-  /** Fit for logs and ledgers: never contains an address or a token. */
+  /** Safe for logs and ledgers: contains no address and no token. */
   readonly reason: string;
-  /** The `reason` in the JSON that APNs puts into a GOAWAY frame. */
+  /** The `reason` in the JSON of APNs' GOAWAY frame. */
   readonly goawayReason?: string;
 }
 
-/** What came of one request. */
+/** The result of one request. */
 export type HttpResult = HttpReply | HttpFailure;

@@ -1,7 +1,7 @@
 /**
- * The port through which transports call a provider: one `POST` at a time, over connections that
- * somebody else looks after. Two implementations: `fetch_sender.ts` for any host, and
- * `../http2/http2_sender.ts` for one that speaks HTTP/2.
+ * The port through which transports call a provider: `POST`s over connections that the sender
+ * manages. Two implementations: `fetch_sender.ts` for any host, `../http2/http2_sender.ts` for
+ * hosts that speak HTTP/2.
  */
 
 import type { HttpResult } from "./http_result.ts";
@@ -10,29 +10,23 @@ import type { HttpResult } from "./http_result.ts";
 export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Texts and bytes only: those can be sent again, a stream cannot. */
+  /** Text or bytes only, because a stream cannot be resent. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   /**
-   * Ends the wait for a connection as well as the request. Many requests may share one, which
-   * costs less than one each.
+   * Also ends the wait for a connection. Requests may share a signal, which is cheaper than one
+   * each.
    */
   readonly signal: AbortSignal;
-  /**
-   * Whether nobody reads the body of a 2xx answer.
-   * @default {false}
-   */
+  /** Whether the body of a 2xx answer is dropped. @default {false} */
   readonly ignoreSuccessBody?: boolean;
 }
 
-/** Connections to a provider with one credential. Neither retries nor knows what a status means. */
+/** Connections to a provider with one credential. It neither retries nor interprets a status. */
 export interface HttpSender extends AsyncDisposable {
-  /** Sends a `POST`; resolves for whatever becomes of it, and never follows a redirect. */
+  /** Sends a `POST`; resolves whatever happens, and never follows a redirect. */
   post(url: string, request: HttpRequest): Promise<HttpResult>;
-  /**
-   * Opens new connections for all further requests. Those under way end on the old ones, which are
-   * closed after the last.
-   */
+  /** Opens new connections for further requests. The old ones close after their last request. */
   renew(): void;
-  /** Takes no more requests, and resolves when those under way have ended. */
+  /** Takes no more requests, and resolves when those in flight have ended. */
   [Symbol.asyncDispose](): Promise<void>;
 }

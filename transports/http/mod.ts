@@ -1,12 +1,7 @@
-/** What the transports that speak HTTP share: connections, tokens, size limits, host checks. */
+/** What the HTTP transports share: connections, tokens, size limits and host checks. */
 
 export { FetchSender, type FetchSenderOptions } from "./fetch_sender.ts";
-export {
-  createFetchEngine,
-  type FetchEngineOptions,
-  type HttpEngine,
-  type HttpSenderOptions,
-} from "./http_engine.ts";
+export { createFetchEngine, type HttpEngine } from "./http_engine.ts";
 export type { HttpRequest, HttpSender } from "./http_sender.ts";
 export type {
   AnswerHeaders,
@@ -16,14 +11,9 @@ export type {
   HttpResult,
 } from "./http_result.ts";
 export { classifyFetchFault } from "./fetch_faults.ts";
-export { type RetryAfterBounds, retryAfterMs } from "./retry_after.ts";
-export { createSharedMint, renewalTime, type SharedMintOptions } from "./shared_mint.ts";
-export {
-  type Minted,
-  type TokenAnswer,
-  TokenCache,
-  type TokenCacheOptions,
-} from "./token_cache.ts";
+export { retryAfterMs } from "./retry_after.ts";
+export { createSharedMint, renewalTime } from "./shared_mint.ts";
+export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";
 export { byteLength, shortenText } from "./shorten_text.ts";
-export { fitMessage, type FitOptions, type MessageParts } from "./fit_message.ts";
+export { fitMessage, type MessageParts } from "./fit_message.ts";
 export { createHostCheck, type HostCheck } from "./host_allow_list.ts";

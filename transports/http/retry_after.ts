@@ -1,20 +1,17 @@
-/** The `Retry-After` header (RFC 9110 §10.2.3), which providers send as seconds or as a date. */
+/** Reads the `Retry-After` header (RFC 9110 §10.2.3), which is a number of seconds or a date. */
 
 /** Bounds of the wait. */
-export interface RetryAfterBounds {
-  /** The least to wait, whatever the header says or if there is none; from the provider's docs. */
+interface RetryAfterBounds {
+  /** The shortest wait, from the provider's documentation; it applies without a header, too. */
   readonly floorMs: number;
-  /**
-   * The most that a header is believed.
-   * @default {3_600_000}
-   */
+  /** The longest wait that a header can ask for. @default {3_600_000} */
   readonly capMs?: number;
 }
 
 /** IMF-fixdate and the two obsolete forms; `Date.parse` alone would take `7` for a month. */
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/;
 
-/** Milliseconds to wait: the larger of the header, cut at the cap, and the floor. */
+/** Returns the milliseconds to wait: the header's value within both bounds. */
 export function retryAfterMs(
   header: string | null,
   nowMs: number,
@@ -26,7 +23,7 @@ export function retryAfterMs(
 function headerMs(text: string, nowMs: number): number {
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   if (!HTTP_DATE.test(text)) return 0;
-  // The asctime form names no zone and means GMT.
+  // The asctime form has no zone and means GMT.
   const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
   return Number.isNaN(at) ? 0 : Math.max(0, at - nowMs);
 }

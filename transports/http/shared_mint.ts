@@ -1,34 +1,33 @@
 /**
- * Gets a token from what the nodes share, or makes it for all of them. What is shared has to last
- * for as long as one of this node's own would before its renewal begins, so that of several nodes
- * the first to renew does it for the others.
+ * Gets a token that nodes share, or creates it for all of them. A shared token must last as long as
+ * one of this node's own would before its renewal, so that the first node to renew does it for all.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
-import type { Minted } from "./token_cache.ts";
+import type { MintedToken } from "./token_cache.ts";
 
 /** How a token is shared. */
-export interface SharedMintOptions<Failure> {
+interface SharedMintOptions<Failure> {
   readonly sharedTokens: SharedTokens;
-  /** What it is for, the same on all nodes; not secret. */
+  /** What the token is for, equal on all nodes; not secret. */
   readonly name: string;
-  /** What only holders of the credential know. */
+  /** A secret that only holders of the credential know. */
   readonly secret: string;
   readonly clock: Pick<Clock, "now">;
   /** When the renewal of a token begins, in epoch milliseconds. */
   readonly renewAt: (token: SharedToken) => number;
-  /** Makes a token. */
-  readonly mint: () => Promise<Minted<Failure>>;
+  /** Creates a token. */
+  readonly mint: () => Promise<MintedToken<Failure>>;
 }
 
-/** The function by which a `TokenCache` gets its tokens. */
+/** Creates the function through which a `TokenCache` gets its tokens. */
 export function createSharedMint<Failure>(
   { sharedTokens, name, secret, clock, renewAt, mint }: SharedMintOptions<Failure>,
-): (refused: string | undefined) => Promise<Minted<Failure>> {
+): (refused: string | undefined) => Promise<MintedToken<Failure>> {
   return async (refused) => {
     const askedAt = clock.now();
-    let own: Minted<Failure> | undefined;
+    let own: MintedToken<Failure> | undefined;
     const token = await sharedTokens.get(name, {
       secret,
       usable: (found) => found.value !== refused && renewAt(found) > clock.now(),
@@ -39,7 +38,7 @@ export function createSharedMint<Failure>(
         return { value: own.value, madeAt, expiresAt: madeAt + own.lifetimeMs };
       },
     });
-    // Only what this node tried to make itself can have failed.
+    // Only this node's own attempt can have failed.
     if (token === undefined) return own!;
     return {
       kind: "token",
@@ -51,7 +50,7 @@ export function createSharedMint<Failure>(
   };
 }
 
-/** A time before the end of a token, or half of its life where that is short. */
+/** Returns the end of a token minus a margin, or half of its lifetime where that is later. */
 export function renewalTime(
   { madeAt, expiresAt }: SharedToken,
   { marginMs }: { readonly marginMs: number },

@@ -1,47 +1,46 @@
 /**
- * Keeps one credential that has to be renewed: a provider token or an OAuth2 access token. However
- * many sends ask at once, one renewal is under way; it begins before the old token ends, without
- * holding up the sends; and neither a token that is refused nor an endpoint that is down makes it
- * renew more often than the floors allow.
+ * Caches one credential that must be renewed: a provider token or an OAuth2 access token.
+ * Concurrent sends share one renewal, which starts before the old token ends and does not delay
+ * them. Neither a refused token nor a failing endpoint causes more renewals than the floors allow.
  */
 
 import type { Clock } from "../../core/clock.ts";
 
-/** What a renewal came to. */
-export type Minted<Failure> =
+/** The result of a renewal. */
+export type MintedToken<Failure> =
   | {
     readonly kind: "token";
     readonly value: string;
     readonly lifetimeMs: number;
-    /** When its renewal begins, where the margin does not say that. */
+    /** When its renewal begins; absent: at the margin. */
     readonly renewAfterMs?: number;
-    /** How old it was when it was asked for. @default {0} */
+    /** Its age when it was requested. @default {0} */
     readonly ageMs?: number;
   }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** What asking for the token came to. */
-export type TokenAnswer<Failure> =
+/** The current token, or why there is none. */
+export type TokenResult<Failure> =
   | { readonly kind: "token"; readonly value: string }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** Settings of {@link TokenCache}; all times in milliseconds. */
-export interface TokenCacheOptions<Failure> {
+/** How tokens are made and renewed; all times in milliseconds. */
+interface TokenCacheOptions<Failure> {
   /**
-   * Gets a new token, which is not the one that was refused last. Expected failures are values;
-   * what it throws reaches every caller.
+   * Creates a token other than `refused`. Expected failures are values; an exception reaches every
+   * caller.
    */
-  readonly mint: (refused: string | undefined) => Promise<Minted<Failure>>;
+  readonly mint: (refused: string | undefined) => Promise<MintedToken<Failure>>;
   readonly clock: Clock;
-  /** How long before a token's end its renewal begins. */
+  /** How long before the end of a token its renewal begins. */
   readonly marginMs: number;
-  /** A token younger than this is not replaced because it was refused. */
+  /** A refused token younger than this is not replaced. */
   readonly minAgeMs: number;
-  /** After a failure, how long the same failure is answered before the next try. */
+  /** How long a failure is returned before the next attempt. */
   readonly backOffMs: number;
 }
 
-interface Held {
+interface CurrentToken {
   readonly value: string;
   readonly lifetimeMs: number;
   readonly renewAfterMs: number;
@@ -54,61 +53,61 @@ interface Moment {
   readonly monotonic: number;
 }
 
-/** A token that renews itself when it is asked for. */
+/** A token that renews itself on demand. */
 export class TokenCache<Failure> {
   readonly #options: TokenCacheOptions<Failure>;
-  #held: Held | undefined;
+  #current: CurrentToken | undefined;
   #failed: { readonly failure: Failure; readonly since: Moment } | undefined;
-  #heldOff: { readonly since: Moment; readonly forMs: number } | undefined;
-  #renewal: Promise<TokenAnswer<Failure>> | undefined;
+  #suspended: { readonly since: Moment; readonly forMs: number } | undefined;
+  #renewal: Promise<TokenResult<Failure>> | undefined;
   #refused: string | undefined;
 
   constructor(options: TokenCacheOptions<Failure>) {
     this.#options = options;
   }
 
-  /** The current token. Waits for a renewal only where there is none that still holds. */
-  get(): TokenAnswer<Failure> | Promise<TokenAnswer<Failure>> {
-    const held = this.#held;
-    const age = held ? this.#age(held.since) : Infinity;
-    if (held && age < held.lifetimeMs) {
-      if (age >= held.renewAfterMs) this.#renewInBackground();
-      return { kind: "token", value: held.value };
+  /** Returns the current token. It waits for a renewal only where no valid token is left. */
+  get(): TokenResult<Failure> | Promise<TokenResult<Failure>> {
+    const current = this.#current;
+    const age = current ? this.#age(current.since) : Infinity;
+    if (current && age < current.lifetimeMs) {
+      if (age >= current.renewAfterMs) this.#renewInBackground();
+      return { kind: "token", value: current.value };
     }
     return this.#backingOff() ?? this.#renew();
   }
 
   /**
-   * Tells that the far side refused a token. Only that token is dropped, so that many sends which
-   * failed with it cause one renewal. False where it is too young to be replaced: the fault must
-   * lie elsewhere. True where the next {@link get} gives another one.
+   * Drops a token that the provider refused, once for all sends that failed with it. False where
+   * the token is too young to be replaced, so that the fault must lie elsewhere; true where the
+   * next {@link get} returns another one.
    */
   invalidate(value: string): boolean {
-    if (this.#held?.value !== value) return true;
-    const age = this.#held.ageMs + this.#age(this.#held.since);
-    if (age < this.#options.minAgeMs || this.#isHeldOff()) return false;
-    this.#held = undefined;
+    if (this.#current?.value !== value) return true;
+    const age = this.#current.ageMs + this.#age(this.#current.since);
+    if (age < this.#options.minAgeMs || this.#isSuspended()) return false;
+    this.#current = undefined;
     this.#refused = value;
     return true;
   }
 
-  /** For this long, keeps a token that still holds rather than renewing it. */
+  /** Suspends renewals for this long, as long as the token is valid. */
   holdOff(forMs: number): void {
-    this.#heldOff = { since: this.#now(), forMs };
+    this.#suspended = { since: this.#now(), forMs };
   }
 
   #renewInBackground(): void {
-    // A failure is kept for the back-off; an exception shows up once the old token has ended.
-    if (!this.#backingOff() && !this.#isHeldOff()) this.#renew().catch(() => {});
+    // A failure is kept for the backoff; an exception appears once the old token has ended.
+    if (!this.#backingOff() && !this.#isSuspended()) this.#renew().catch(() => {});
   }
 
-  #renew(): Promise<TokenAnswer<Failure>> {
+  #renew(): Promise<TokenResult<Failure>> {
     this.#renewal ??= this.#mint().finally(() => this.#renewal = undefined);
     return this.#renewal;
   }
 
-  async #mint(): Promise<TokenAnswer<Failure>> {
-    // A lifetime counts from when the token was made, which is some time before it arrives.
+  async #mint(): Promise<TokenResult<Failure>> {
+    // The lifetime counts from when the token was made, before it arrives.
     const since = this.#now();
     const minted = await this.#options.mint(this.#refused);
     if (minted.kind === "failed") {
@@ -116,12 +115,15 @@ export class TokenCache<Failure> {
       return minted;
     }
     this.#failed = undefined;
-    this.#held = this.#hold(minted, since);
+    this.#current = this.#currentFrom(minted, since);
     return { kind: "token", value: minted.value };
   }
 
-  /** An endpoint that grants next to no lifetime must not be asked for every send. */
-  #hold(minted: Extract<Minted<Failure>, { kind: "token" }>, since: Moment): Held {
+  /** An endpoint that grants almost no lifetime must not be asked for every send. */
+  #currentFrom(
+    minted: Extract<MintedToken<Failure>, { kind: "token" }>,
+    since: Moment,
+  ): CurrentToken {
     const { marginMs, backOffMs } = this.#options;
     const lifetimeMs = Math.max(minted.lifetimeMs, backOffMs);
     const renewAfterMs = minted.renewAfterMs === undefined
@@ -130,20 +132,21 @@ export class TokenCache<Failure> {
     return { value: minted.value, lifetimeMs, renewAfterMs, ageMs: minted.ageMs ?? 0, since };
   }
 
-  #backingOff(): TokenAnswer<Failure> | undefined {
+  #backingOff(): TokenResult<Failure> | undefined {
     if (!this.#failed || this.#age(this.#failed.since) >= this.#options.backOffMs) return undefined;
     return { kind: "failed", failure: this.#failed.failure };
   }
 
-  #isHeldOff(): boolean {
-    return this.#heldOff !== undefined && this.#age(this.#heldOff.since) < this.#heldOff.forMs;
+  #isSuspended(): boolean {
+    return this.#suspended !== undefined &&
+      this.#age(this.#suspended.since) < this.#suspended.forMs;
   }
 
   #now(): Moment {
     return { wall: this.#options.clock.now(), monotonic: this.#options.clock.monotonic() };
   }
 
-  /** The monotonic clock may stand still while the machine sleeps, the wall clock may jump back. */
+  /** The monotonic clock may stop while the machine sleeps, and the wall clock may jump back. */
   #age(since: Moment): number {
     const { wall, monotonic } = this.#now();
     return Math.max(wall - since.wall, monotonic - since.monotonic);

@@ -1,6 +1,6 @@
 /**
- * Decodes Huffman-coded header texts (RFC 7541, appendix B). The code is canonical, so the lengths of
- * its 257 codes say all of it. A table made from them takes four bits at a time.
+ * Decodes Huffman-coded header texts (RFC 7541, appendix B). The code is canonical, so the lengths
+ * of its 257 codes define it. A table built from them decodes four bits at a time.
  */
 
 /** Length in bits of the code of each byte, and of the end mark (256). */
@@ -20,20 +20,23 @@ const END = 256;
 /** The states are the inner nodes of the code's tree: one fewer than codes. */
 const STATES = 256;
 const FAILED = 0xffff;
-const NOTHING = 0xffff;
+const NO_BYTE = 0xffff;
 
 /** By state and four bits: the state after them. */
 const NEXT = new Uint16Array(STATES * 16);
-/** By state and four bits: the byte that they complete. No code is so short that it could be two. */
-const EMITTED = new Uint16Array(STATES * 16).fill(NOTHING);
-/** Whether a text may end in a state: after at most seven bits, all ones. */
+/**
+ * By state and four bits: the byte that they complete. Every code has at least five bits, so it is
+ * at most one.
+ */
+const EMITTED = new Uint16Array(STATES * 16).fill(NO_BYTE);
+/** Whether a text may end in a state: after at most seven bits of padding, all ones. */
 const MAY_END = new Uint8Array(STATES);
 fillTables();
 
 /**
- * The decoded text, one character a byte.
+ * Decodes a text; each character of the result is a byte.
  *
- * @returns undefined where the bytes are no such text: a wrong end, or the end mark within.
+ * @returns undefined for an invalid end or an end mark within the text.
  */
 export function decodeHuffman(bytes: Uint8Array): string | undefined {
   let state = 0;
@@ -42,7 +45,7 @@ export function decodeHuffman(bytes: Uint8Array): string | undefined {
     for (let shift = 4; shift >= 0; shift -= 4) {
       const entry = state * 16 + ((byte >> shift) & 15);
       const emitted = EMITTED[entry]!;
-      if (emitted !== NOTHING) text += String.fromCharCode(emitted);
+      if (emitted !== NO_BYTE) text += String.fromCharCode(emitted);
       state = NEXT[entry]!;
       if (state === FAILED) return undefined;
     }

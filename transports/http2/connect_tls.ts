@@ -1,23 +1,22 @@
-/** Opens the sockets that HTTP/2 is spoken over. */
+/** Opens TLS connections for HTTP/2. */
 
-/** What this needs of the runtime. */
+/** The functions of the runtime that this needs. */
 export type TlsRuntime = Pick<typeof Deno, "connect" | "startTls" | "connectTls">;
 
-/** Whom to call. */
-export interface TlsTarget {
+interface TlsTarget {
   readonly hostname: string;
   readonly port: number;
-  /** Authorities to trust besides the usual ones, in PEM. */
+  /** Certificate authorities to trust in addition to the default ones, in PEM. */
   readonly caCerts: readonly string[];
   /** The client's certificate and its key, in PEM. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** Ends the attempt to connect. */
+  /** Aborts the attempt to connect. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A TLS connection that offers HTTP/2. Small writes leave at once (TCP_NODELAY), except with a client's certificate,
- * where the runtime does not let the two be combined (2.9.6).
+ * Opens a TLS connection that offers HTTP/2. TCP_NODELAY is set, except with a client certificate:
+ * the runtime (2.9.6) does not allow both.
  */
 export async function connectTls(
   runtime: TlsRuntime,

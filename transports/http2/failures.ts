@@ -1,26 +1,28 @@
 /**
- * Why a request over HTTP/2 got no answer. Of a TLS connection that did not come about Deno tells a
- * part in texts that come from Rust crates, so they are matched in this one place; tests provoke
- * every real error.
+ * The reasons why an HTTP/2 request got no answer. Deno reports some TLS failures only as texts of
+ * Rust crates, so this file alone matches them; tests provoke each real error.
  */
 
 import type { FetchFault, HttpFailure } from "../http/mod.ts";
 
-/** The far side has not agreed to HTTP/2. */
+/** ALPN did not choose HTTP/2. */
 export const NO_HTTP2 = unsent("no_h2", "the server does not speak HTTP/2");
-/** Nobody there, or nobody who says anything. */
+/** The TCP connection or the handshake failed. */
 export const NO_CONNECTION = unsent("connect", "no connection to the server");
-/** The far side has not answered in time. */
+/** The connection was not usable within the timeout. */
 export const NO_CONNECTION_IN_TIME = unsent("connect", "no connection to the server in time");
-/** REFUSED_STREAM. */
+/** The server sent RST_STREAM with REFUSED_STREAM. */
 export const REFUSED = unsent("refused_stream", "the server refused the stream");
-export const ABORTED_UNSENT = unsent("aborted", "given up before it was sent");
-export const ABORTED = maybeSent("aborted", "given up");
+/** The caller aborted before the request was sent. */
+export const ABORTED_UNSENT = unsent("aborted", "aborted before it was sent");
+/** The caller aborted while the request was in flight. */
+export const ABORTED = maybeSent("aborted", "aborted");
+/** The connection or the stream ended without an answer. */
 export const BROKEN = maybeSent("died", "the connection broke before the answer came");
-/** No PING was answered. */
+/** The server did not answer a PING. */
 export const SILENT = maybeSent("died", "the connection died: the server does not answer a PING");
 
-/** Part of the error's message, and what it means; the first one that matches. */
+/** Part of the error's message and its meaning; the first match counts. */
 const RULES: readonly (readonly [text: string, failure: HttpFailure])[] = [
   ["NoApplicationProtocol", NO_HTTP2],
   ["invalid peer certificate", unsent("certificate", "the server's certificate is not trusted")],
@@ -33,21 +35,24 @@ const RULES: readonly (readonly [text: string, failure: HttpFailure])[] = [
   ],
 ];
 
-const BLOCKED = unsent("blocked", "the address is not among those this service may connect to");
+const BLOCKED = unsent("blocked", "the permissions of this process do not allow this address");
 
-/** For an error of connecting or of the TLS handshake. */
+/** Maps an error of connecting or of the TLS handshake. */
 export function connectFailure(thrown: unknown): HttpFailure {
   if (thrown instanceof Deno.errors.NotCapable) return BLOCKED;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return RULES.find(([part]) => text.includes(part))?.[1] ?? NO_CONNECTION;
 }
 
-/** For a request without an answer after so many milliseconds. */
-export function timeout(timeoutMs: number): HttpFailure {
+/** The failure of a request without an answer within `timeoutMs`. */
+export function timeoutFailure(timeoutMs: number): HttpFailure {
   return maybeSent("timeout", `no answer within ${timeoutMs} ms`);
 }
 
-/** For a request that a GOAWAY ended. `sent`: `no` where the frame says that it was not looked at. */
+/**
+ * The failure of a request that a GOAWAY ended. `sent` is `no` where the GOAWAY says that the
+ * server did not process it.
+ */
 export function goawayFailure(
   debugData: Uint8Array,
   { sent }: Pick<HttpFailure, "sent">,
@@ -63,7 +68,7 @@ export function goawayFailure(
   };
 }
 
-/** The `reason` of the JSON that APNs sends with a GOAWAY. */
+/** Reads the `reason` from the JSON that APNs puts into a GOAWAY. */
 function reasonIn(debugData: Uint8Array): string | undefined {
   const text = new TextDecoder().decode(debugData.subarray(0, 1024));
   return /"reason"\s*:\s*"([A-Za-z]{1,64})"/.exec(text)?.[1];

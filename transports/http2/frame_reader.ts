@@ -1,4 +1,4 @@
-/** Cuts what a connection delivers into frames, without copying what is whole. */
+/** Splits the bytes of a connection into frames, without copying complete ones. */
 
 import { DEFAULT_FRAME_SIZE, ERROR, FRAME_HEADER_BYTES } from "./frames.ts";
 import { ProtocolError } from "./protocol_error.ts";
@@ -14,13 +14,13 @@ export interface Frame {
 
 const BUFFER_BYTES = 64 * 1024;
 
-/** A buffer that a connection is read into and frames are taken out of. */
+/** A buffer that takes received bytes and yields frames. */
 export class FrameReader {
   readonly #bytes = new Uint8Array(BUFFER_BYTES);
   #start = 0;
   #end = 0;
 
-  /** Where to read to. Never empty, as a frame is shorter than the buffer. */
+  /** The free part of the buffer. Never empty, because a frame is shorter than the buffer. */
   room(): Uint8Array<ArrayBuffer> {
     if (this.#start > 0) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
@@ -30,15 +30,15 @@ export class FrameReader {
     return this.#bytes.subarray(this.#end);
   }
 
-  /** Says how much was read. */
+  /** Reports how many bytes were read into {@link room}. */
   filled(count: number): void {
     this.#end += count;
   }
 
   /**
-   * The next whole frame.
+   * Returns the next complete frame.
    *
-   * @throws {ProtocolError} for a frame that is longer than this side allows.
+   * @throws {ProtocolError} for a frame that is longer than allowed.
    */
   next(): Frame | undefined {
     const bytes = this.#bytes;
@@ -60,7 +60,7 @@ export class FrameReader {
   }
 }
 
-/** A number of four bytes; 0 or more. */
+/** Reads an unsigned 32-bit integer. */
 export function readUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
 }

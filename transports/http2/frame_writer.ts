@@ -1,8 +1,8 @@
 /**
- * Collects the frames that are to be sent, in one buffer that is written as a whole: a thousand
- * requests of one turn of the event loop are one write. Header blocks are written without the
- * dynamic table (HPACK literals never to be indexed), as Apple asks for what differs from push to push, so
- * nothing has to be kept in step with the far side.
+ * Collects outgoing frames in one buffer, so that a thousand requests of one event loop iteration
+ * are one write. Header blocks do not use the dynamic table (HPACK literals never indexed), as
+ * Apple asks for headers that differ from push to push, so there is no table to keep in sync with
+ * the peer.
  */
 
 import type { Frame } from "./frame_reader.ts";
@@ -17,12 +17,11 @@ const SCHEME_HTTPS = 0x87;
 const AUTHORITY = STATIC_INDEX.get(":authority")!;
 const PATH = STATIC_INDEX.get(":path")!;
 const CONTENT_LENGTH = STATIC_INDEX.get("content-length")!;
-/** A literal that no proxy may put into a table either: tokens are among them (RFC 7541 §7.1.3). */
+/** A literal that no proxy may index either, as tokens are among the headers (RFC 7541 §7.1.3). */
 const NEVER_INDEXED = 0x10;
 const encoder = new TextEncoder();
 
-/** Head of a `POST` over https. */
-export interface RequestHead {
+interface RequestHead {
   readonly authority: string;
   readonly path: string;
   /** Bytes of the body. */
@@ -31,18 +30,18 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How far the writing of a body has come. */
-export interface Written {
-  /** Bytes of it. */
+/** How much of a body was written. */
+interface Written {
+  /** Bytes written. */
   readonly sent: number;
-  /** What is left; undefined after the last of it. */
+  /** The rest; undefined after the end of the body. */
   readonly unsent: Uint8Array | undefined;
 }
 
-/** Frames to be sent. */
+/** Encodes frames into one output buffer. */
 export class FrameWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
-  /** The buffer that was taken last, to be used again. */
+  /** The last buffer that was taken, for reuse. */
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
 
@@ -51,7 +50,7 @@ export class FrameWriter {
     return this.#length;
   }
 
-  /** All that was written so far. To be given back with {@link recycle} once it is sent. */
+  /** Takes all bytes written so far; {@link recycle} takes the buffer back once they are sent. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#bytes = this.#spare ?? new Uint8Array(INITIAL_BYTES);
@@ -60,25 +59,25 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Gives back what was taken. A buffer that a burst has made large is not kept. */
+  /** Takes a buffer back. A buffer that a burst made large is dropped. */
   recycle(taken: Uint8Array<ArrayBuffer>): void {
     if (taken.buffer.byteLength <= MAX_KEPT_BYTES) this.#spare = new Uint8Array(taken.buffer);
   }
 
-  /** What a client sends before its first frame. */
+  /** Writes what a client sends before its first frame. */
   preface(): void {
     this.#reserve(PREFACE.length);
     this.#length += encoder.encodeInto(PREFACE, this.#bytes.subarray(this.#length)).written;
   }
 
-  /** A frame whose payload is a few 32-bit numbers: RST_STREAM, WINDOW_UPDATE, GOAWAY. */
+  /** Writes a frame whose payload is 32-bit integers: RST_STREAM, WINDOW_UPDATE, GOAWAY. */
   numbers(type: number, stream: number, numbers: readonly number[]): void {
     this.#reserve(FRAME_HEADER_BYTES + 4 * numbers.length);
     this.#frameHeader({ length: 4 * numbers.length, type, flags: 0, stream });
     for (const number of numbers) this.#uint32(number);
   }
 
-  /** A SETTINGS frame. */
+  /** Writes a SETTINGS frame. */
   settings(settings: readonly (readonly [id: number, value: number])[]): void {
     this.#reserve(FRAME_HEADER_BYTES + 6 * settings.length);
     const length = 6 * settings.length;
@@ -90,7 +89,7 @@ export class FrameWriter {
     }
   }
 
-  /** Any other frame. */
+  /** Writes any other frame. */
   frame({ type, flags, stream, payload }: Frame): void {
     this.#reserve(FRAME_HEADER_BYTES + payload.length);
     this.#frameHeader({ length: payload.length, type, flags, stream });
@@ -101,7 +100,7 @@ export class FrameWriter {
   /**
    * Writes the head of a request, in frames of at most `maxFrame` bytes.
    *
-   * @throws {TypeError} where a header cannot be sent; nothing has been written then.
+   * @throws {TypeError} for a header that cannot be sent; nothing is written then.
    */
   request(
     stream: number,
@@ -135,7 +134,7 @@ export class FrameWriter {
     this.#length = end;
   }
 
-  /** Writes as much of a body as may be sent. */
+  /** Writes as much of a body as the window allows. */
   data(
     stream: number,
     bytes: Uint8Array,
@@ -155,7 +154,7 @@ export class FrameWriter {
     }
   }
 
-  /** Makes a HEADERS frame that is too long into one with CONTINUATION frames. */
+  /** Splits a HEADERS frame that is too long into HEADERS and CONTINUATION frames. */
   #split(
     start: number,
     { stream, size, maxFrame }: { stream: number; size: number; maxFrame: number },
@@ -189,7 +188,7 @@ export class FrameWriter {
     this.#latin1(value);
   }
 
-  /** RFC 7541 §5.1. */
+  /** Writes an HPACK integer (RFC 7541 §5.1). */
   #integer(
     value: number,
     { prefixBits, first }: { readonly prefixBits: number; readonly first: number },
@@ -207,14 +206,16 @@ export class FrameWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** Refuses what would end a header in HTTP/1.1, where a far side may hand it on. */
+  /** Rejects characters that would end a header where a proxy forwards it over HTTP/1.1. */
   #latin1(text: string): void {
     const bytes = this.#bytes;
     let at = this.#length;
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
       if (code > 0xff || code === 0 || code === 10 || code === 13) {
-        throw new TypeError("Cannot send a header: it has characters that no header may have");
+        throw new TypeError(
+          "Cannot send a header: it contains characters that headers must not have",
+        );
       }
       bytes[at++] = code;
     }

@@ -1,6 +1,6 @@
-/** The numbers of HTTP/2 (RFC 9113 §6, §7, §6.5.2) that a client which only posts has to know. */
+/** The constants of HTTP/2 (RFC 9113 §6, §7, §6.5.2) that a client needs. */
 
-/** Types of frames. */
+/** Frame types. */
 export const FRAME = {
   DATA: 0,
   HEADERS: 1,
@@ -14,7 +14,7 @@ export const FRAME = {
   CONTINUATION: 9,
 } as const;
 
-/** Flags of frames. ACK, of SETTINGS and PING, is the same bit as END_STREAM. */
+/** Frame flags. ACK, of SETTINGS and PING, is the same bit as END_STREAM. */
 export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 32 } as const;
 
 /** Error codes of RST_STREAM and GOAWAY. */
@@ -29,7 +29,7 @@ export const ERROR = {
   ENHANCE_YOUR_CALM: 11,
 } as const;
 
-/** Identifiers of settings. */
+/** Setting identifiers. */
 export const SETTING = {
   HEADER_TABLE_SIZE: 1,
   ENABLE_PUSH: 2,
@@ -41,9 +41,13 @@ export const SETTING = {
 
 /** What a client sends first (RFC 9113 §3.4). */
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/** Bytes of a frame before its payload. */
 export const FRAME_HEADER_BYTES = 9;
-/** Before any setting: the longest payload of a frame, and the bytes of data under way. */
+/** The longest payload of a frame before any setting, in bytes. */
 export const DEFAULT_FRAME_SIZE = 16_384;
+/** Flow control window before any setting, in bytes. */
 export const DEFAULT_WINDOW = 65_535;
+/** The largest flow control window, in bytes. */
 export const MAX_WINDOW = 2 ** 31 - 1;
+/** The largest stream id. */
 export const MAX_STREAM_ID = 2 ** 31 - 1;

@@ -1,11 +1,11 @@
-/** Puts header blocks together that come as a HEADERS frame and CONTINUATION frames (RFC 9113 §4.3). */
+/** Joins the HEADERS and CONTINUATION frames of a header block (RFC 9113 §4.3). */
 
 import { Buffer } from "node:buffer";
 import { FLAG } from "./frames.ts";
 import type { Frame } from "./frame_reader.ts";
-import { broken, excessive, wrongSize } from "./protocol_error.ts";
+import { excessive, violation, wrongSize } from "./protocol_error.ts";
 
-/** A whole block. */
+/** A complete header block. */
 export interface HeaderBlock {
   readonly stream: number;
   readonly endStream: boolean;
@@ -13,22 +13,22 @@ export interface HeaderBlock {
 }
 
 const MAX_BYTES = 64 * 1024;
-/** Of a stream dependency, which nobody uses any more. */
+/** The deprecated stream dependency in a HEADERS frame. */
 const PRIORITY_BYTES = 5;
 
-/** Collects the pieces of at most one block. */
+/** Collects the frames of one block at a time. */
 export class HeaderBlockReader {
   #stream = 0;
   #endStream = false;
   #parts: Uint8Array[] | undefined;
   #length = 0;
 
-  /** Whether only CONTINUATION may follow. */
-  get isAmid(): boolean {
+  /** Whether the block is incomplete, so that only CONTINUATION may follow. */
+  get isIncomplete(): boolean {
     return this.#parts !== undefined;
   }
 
-  /** Takes a HEADERS frame; hands over the block where that is all of it. */
+  /** Takes a HEADERS frame; returns the block if it is complete. */
   begin(frame: Frame): HeaderBlock | undefined {
     const { flags, stream } = frame;
     let bytes = unpadded(frame);
@@ -45,12 +45,12 @@ export class HeaderBlockReader {
     return undefined;
   }
 
-  /** Takes a CONTINUATION frame; hands over the block after the last one. */
-  go({ flags, stream, payload }: Frame): HeaderBlock | undefined {
+  /** Takes a CONTINUATION frame; returns the block after the last one. */
+  continue({ flags, stream, payload }: Frame): HeaderBlock | undefined {
     const parts = this.#parts;
-    if (!parts || this.#stream !== stream) throw broken("CONTINUATION of nothing");
+    if (!parts || this.#stream !== stream) throw violation("CONTINUATION without HEADERS");
     parts.push(payload.slice());
-    // An empty frame counts, too: there may not be endlessly many.
+    // An empty frame counts as well, so that their number is bounded.
     this.#length += payload.length + 1;
     if (this.#length > MAX_BYTES) throw excessive("a header block is too long");
     if ((flags & FLAG.END_HEADERS) === 0) return undefined;
@@ -59,10 +59,10 @@ export class HeaderBlockReader {
   }
 }
 
-/** The payload of a HEADERS or DATA frame without its padding. */
+/** Returns the payload of a HEADERS or DATA frame without padding. */
 export function unpadded({ flags, payload }: Frame): Uint8Array {
   if ((flags & FLAG.PADDED) === 0) return payload;
   const padding = payload[0] ?? 0;
-  if (padding >= payload.length) throw broken("more padding than payload");
+  if (padding >= payload.length) throw violation("more padding than payload");
   return payload.subarray(1, payload.length - padding);
 }

@@ -1,17 +1,17 @@
 /**
- * Reads header blocks (HPACK, RFC 7541). Has the far side's dynamic table, so each block of a
- * connection has to pass through here, in order, whether or not anybody wants it.
+ * Decodes header blocks (HPACK, RFC 7541). It mirrors the peer's dynamic table, so it must decode
+ * every block of a connection in order, even of cancelled requests.
  */
 
 import { decodeHuffman } from "./_huffman.ts";
 import { STATIC_TABLE } from "./_static_table.ts";
 
-/** A block that breaks the rules; the connection cannot go on after it. */
+/** A block that violates HPACK; the connection cannot continue. */
 export class HpackError extends Error {
   override readonly name = "HpackError";
 }
 
-/** What an entry counts beside its bytes (RFC 7541 §4.1). */
+/** The size of an entry in addition to its bytes (RFC 7541 §4.1). */
 const ENTRY_OVERHEAD = 32;
 
 /** Decodes the header blocks of one connection. */
@@ -27,9 +27,9 @@ export class HpackDecoder {
   #end = 0;
 
   constructor({ maxTableSize, maxListSize }: {
-    /** Bytes of dynamic table that this side allows: its SETTINGS_HEADER_TABLE_SIZE. */
+    /** Bytes of the dynamic table, as announced in SETTINGS_HEADER_TABLE_SIZE. */
     readonly maxTableSize: number;
-    /** Bytes that the headers of one block may have once they are decoded. */
+    /** The most bytes of the decoded headers of one block. */
     readonly maxListSize: number;
   }) {
     this.#maxTableSize = this.#tableLimit = maxTableSize;
@@ -37,9 +37,9 @@ export class HpackDecoder {
   }
 
   /**
-   * Name, value, name, value, … of a whole block. Characters are bytes (Latin-1).
+   * Decodes a block into name, value, name, value, … Characters are bytes (Latin-1).
    *
-   * @throws {HpackError} for a block that breaks the rules or is too long.
+   * @throws {HpackError} for a block that violates HPACK or is too long.
    */
   decode(block: Uint8Array): string[] {
     this.#bytes = block;
@@ -53,7 +53,7 @@ export class HpackDecoder {
       if ((first & 0x80) !== 0) {
         entry = this.#entry(this.#integer(7));
       } else if ((first & 0xe0) === 0x20) {
-        if (list.length > 0) throw new HpackError("a table size amid the headers");
+        if (list.length > 0) throw new HpackError("a table size update follows a header");
         this.#resize(this.#integer(5));
         continue;
       } else {
@@ -70,7 +70,7 @@ export class HpackDecoder {
     return list;
   }
 
-  /** A number whose first bits share a byte with something else (RFC 7541 §5.1). */
+  /** Reads an integer whose first bits share a byte with other data (RFC 7541 §5.1). */
   #integer(prefixBits: number): number {
     const most = (1 << prefixBits) - 1;
     let value = this.#byte() & most;
@@ -84,7 +84,7 @@ export class HpackDecoder {
   }
 
   #text(): string {
-    if (this.#at >= this.#end) throw new HpackError("the block ends amid a header");
+    if (this.#at >= this.#end) throw new HpackError("the block ends within a header");
     const huffman = (this.#bytes[this.#at]! & 0x80) !== 0;
     const length = this.#integer(7);
     const start = this.#at;
@@ -98,7 +98,7 @@ export class HpackDecoder {
   }
 
   #byte(): number {
-    if (this.#at >= this.#end) throw new HpackError("the block ends amid a number");
+    if (this.#at >= this.#end) throw new HpackError("the block ends within a number");
     return this.#bytes[this.#at++]!;
   }
 
@@ -106,7 +106,7 @@ export class HpackDecoder {
     const entry = index <= STATIC_TABLE.length
       ? STATIC_TABLE[index - 1]
       : this.#table[index - STATIC_TABLE.length - 1];
-    if (!entry) throw new HpackError("an index that is in no table");
+    if (!entry) throw new HpackError("an index is in no table");
     return entry;
   }
 

@@ -1,32 +1,41 @@
 /**
- * One HTTP/2 connection: a session joined to a TLS socket. Writes what the session has to say, all
- * of a turn at once, and hands it what arrives. Says when requests can be made and when it is over;
- * whether there should be another one is the sender's to decide.
+ * One HTTP/2 connection: joins a session to a TLS socket. It writes the session's output once per
+ * event loop iteration and passes received frames to it. It reports when it can take requests and
+ * when it is closed; the sender decides about a new connection.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpFailure } from "../http/mod.ts";
-import { BROKEN, connectFailure, NO_CONNECTION, NO_HTTP2 } from "./failures.ts";
+import {
+  BROKEN,
+  connectFailure,
+  NO_CONNECTION,
+  NO_CONNECTION_IN_TIME,
+  NO_HTTP2,
+  SILENT,
+} from "./failures.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { Http2Session } from "./session.ts";
 import type { Stream, StreamRequest } from "./stream.ts";
 
-/** Opens a TLS connection on which HTTP/2 was agreed upon, where the far side speaks it. */
+/** Opens a TLS connection and negotiates HTTP/2 if the server supports it. */
 export type ConnectTls = (signal: AbortSignal) => Promise<Deno.TlsConn>;
 
-/** Settings of {@link Http2Connection}. */
-export interface Http2ConnectionOptions {
+interface Http2ConnectionOptions {
   readonly connect: ConnectTls;
   /** Host and port. */
   readonly authority: string;
   readonly maxStreams: number;
   readonly clock: Clock;
-  /** Called when requests may have become possible. */
+  /** Called when the connection may have room for requests. */
   readonly onFree: () => void;
-  /** Called once, after the last request has ended; with why it was never usable, where it was not. */
+  /** Called once, after the last request; with the reason where it never became usable. */
   readonly onClosed: (unusable: HttpFailure | undefined) => void;
 }
+
+/** Apple allows one PING an hour to keep an idle connection open. */
+const IDLE_PING_MS = 3_600_000;
 
 /** A connection, from the attempt to open it to its end. */
 export class Http2Connection {
@@ -36,9 +45,9 @@ export class Http2Connection {
   readonly openedAt: number;
   /** Monotonic milliseconds. */
   lastReceivedAt: number;
-  /** Of the PING that nothing has come after. */
+  /** When the PING was sent that nothing has been received since. */
   pingedAt: number | undefined;
-  /** Requests in a row that got no answer in time. */
+  /** Requests in a row without an answer in time. */
   unanswered = 0;
   readonly #connecting = new AbortController();
   #socket: Deno.TlsConn | undefined;
@@ -57,17 +66,17 @@ export class Http2Connection {
     this.finished = this.#run().then(() => this.#hungUp);
   }
 
-  /** Whether the far side has said that it is there. */
+  /** Whether the server's SETTINGS have arrived. */
   get isReady(): boolean {
     return this.#session.isReady;
   }
 
-  /** Whether no further request may be made, ever. */
+  /** Whether it takes no further requests. */
   get isOver(): boolean {
     return this.#isRetired || this.#isClosed || this.#session.isDraining;
   }
 
-  /** Requests that may be made right now. */
+  /** How many requests it can take now. */
   get free(): number {
     return this.isOver ? 0 : this.#session.free;
   }
@@ -76,7 +85,7 @@ export class Http2Connection {
     return this.#session.streams.size;
   }
 
-  /** Requests under way, oldest first. */
+  /** Requests in flight, oldest first. */
   streams(): Iterable<Stream> {
     return this.#session.streams.values();
   }
@@ -94,19 +103,32 @@ export class Http2Connection {
     this.#closeIfDone();
   }
 
-  ping(): void {
-    this.pingedAt = this.#options.clock.monotonic();
-    this.#session.ping();
-    this.#flushSoon();
+  /**
+   * Closes a connection that is dead at `now`, and pings one that is silent. Times are milliseconds,
+   * `now` of the monotonic clock.
+   */
+  checkLiveness(
+    now: number,
+    { timeoutMs, silenceMs }: { readonly timeoutMs: number; readonly silenceMs: number },
+  ): void {
+    if (!this.isReady) {
+      if (now - this.openedAt >= timeoutMs) this.abandon(NO_CONNECTION_IN_TIME);
+    } else if (this.pingedAt !== undefined) {
+      if (now - this.pingedAt >= silenceMs) this.abandon(SILENT);
+    } else if (now - this.lastReceivedAt >= (this.inFlight > 0 ? silenceMs : IDLE_PING_MS)) {
+      this.pingedAt = this.#options.clock.monotonic();
+      this.#session.ping();
+      this.#flushSoon();
+    }
   }
 
-  /** Takes no more requests, and closes after the last one under way. */
+  /** Takes no more requests, and closes after the last one in flight. */
   retire(): void {
     this.#isRetired = true;
     this.#closeIfDone();
   }
 
-  /** Closes at once. Requests under way end with `failure`. */
+  /** Closes at once. Requests in flight end with `failure`. */
   abandon(failure: HttpFailure): void {
     this.#close({ failure });
   }
@@ -114,7 +136,7 @@ export class Http2Connection {
   async #run(): Promise<void> {
     try {
       this.#socket = await this.#options.connect(this.#connecting.signal);
-      // Given up while it was being opened.
+      // The connection was abandoned while it was being opened.
       if (this.#isClosed) return this.#socket.close();
       const { alpnProtocol } = await this.#socket.handshake();
       if (alpnProtocol !== "h2") return this.#close({ failure: NO_HTTP2 });
@@ -140,14 +162,14 @@ export class Http2Connection {
       }
     } catch (error) {
       if (error instanceof ProtocolError) return this.#close({ code: error.errorCode });
-      // With TLS 1.3 a client certificate is refused after the handshake.
+      // With TLS 1.3 the server refuses a client certificate only after the handshake.
       if (!this.isReady) return this.#close({ failure: connectFailure(error) });
-      // A connection that breaks says so in many ways.
+      // A broken connection fails in many ways, which all mean the same.
     }
     this.#close({ failure: this.isReady ? BROKEN : NO_CONNECTION });
   }
 
-  /** After what is going on right now, so that the requests of one turn are one write. */
+  /** Waits for the current event loop iteration, so that its requests are one write. */
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isWriting) return;
     this.#isFlushDue = true;
@@ -185,7 +207,7 @@ export class Http2Connection {
     if (this.isOver && this.inFlight === 0) this.#close({});
   }
 
-  /** `code`: why, as the GOAWAY says it. Absent: there is nothing to complain of. */
+  /** `code` is the error code of the GOAWAY; absent for a normal end. */
   #close(
     { failure = BROKEN, code }: { readonly failure?: HttpFailure; readonly code?: number },
   ): void {
@@ -193,16 +215,16 @@ export class Http2Connection {
     this.#isClosed = true;
     const wasReady = this.#session.isReady;
     this.#session.end(failure);
-    this.#hangUp(code);
+    this.#closeGracefully(code);
     this.#options.onClosed(wasReady || this.#isRetired ? undefined : failure);
   }
 
-  /** Says goodbye where the far side still listens, which it need not. */
-  #hangUp(code: number | undefined): void {
+  /** Sends a GOAWAY if the server still reads. */
+  #closeGracefully(code: number | undefined): void {
     const socket = this.#socket;
     if (!socket) return this.#connecting.abort();
     if (!this.#session.isReady || this.#isWriting) return closeQuietly(socket);
-    this.#session.sayGoodbye(code);
+    this.#session.sendGoaway(code);
     this.#hungUp = socket.write(this.#session.output.take()).then(ignore, ignore)
       .then(() => closeQuietly(socket));
   }

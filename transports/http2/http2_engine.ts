@@ -1,37 +1,33 @@
-/** The engine that calls APNs and FCM over this service's own HTTP/2 client. */
+/** The engine that calls APNs and FCM through this service's own HTTP/2 client. */
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpEngine } from "../http/mod.ts";
 import { connectTls, type TlsRuntime } from "./connect_tls.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
-/** What {@link createHttp2Engine} is made of. */
-export interface Http2EngineOptions {
+/** Dependencies and limits of {@link createHttp2Engine}. */
+interface Http2EngineOptions {
   readonly runtime: TlsRuntime;
-  /** Says at once what is wrong with a certificate, which a connection would say only later. */
+  /** Checks a certificate at once; a connection would report a fault only later. */
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   readonly clock: Clock;
   /**
-   * Connections of a sender while all are full. Google allows 100 requests on one, Apple 1,000.
-   * @default {15}
+   * The most connections of a sender, opened while all are full. Google allows 100 requests on one,
+   * Apple 1,000. @default {15}
    */
   readonly maxConnections?: number;
-  /**
-   * Requests under way at once, on as few connections as the far side allows.
-   * @default {1500}
-   */
+  /** Requests in flight at once, on as few connections as the server allows. @default {1500} */
   readonly maxConcurrent?: number;
   /**
-   * Milliseconds of silence on a connection with requests under way, after which a PING asks
-   * whether anybody is there.
-   * @default {2500}
+   * Milliseconds without a received byte, with requests in flight, before a PING checks the
+   * connection. @default {2500}
    */
   readonly silenceMs?: number;
 }
 
 const HTTPS_PORT = 443;
 
-/** HTTP/2 over the runtime's TLS. Knows no proxies. */
+/** Creates the engine. It does not support proxies. */
 export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
   const { runtime, createHttpClient, clock } = options;
   const { maxConnections = 15, maxConcurrent = 1500, silenceMs = 2500 } = options;
@@ -41,7 +37,7 @@ export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
       if (certificate) createHttpClient({ ...certificate, caCerts: [...caCerts] }).close();
       const { hostname, port } = new URL(origin);
       const target = {
-        // An IPv6 address is in brackets in a URL only.
+        // In a URL an IPv6 address is in brackets.
         hostname: hostname.replace(/^\[|\]$/g, ""),
         port: port === "" ? HTTPS_PORT : Number(port),
         caCerts,

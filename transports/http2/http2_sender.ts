@@ -1,77 +1,72 @@
 /**
- * Calls one host over HTTP/2, as APNs and FCM like it: few connections that stay open, as many
- * requests on each as the far side allows, another one only while all are full. A request that the
- * far side certainly has not looked at (REFUSED_STREAM, a GOAWAY before it) is sent again at once; a
- * connection that has died is found by PING, one that never answers is replaced.
+ * Sends requests to one host over HTTP/2 the way APNs and FCM want it: few long-lived connections,
+ * as many requests on each as the server allows, another connection only while all are full. It
+ * resends a request that the server certainly did not process (REFUSED_STREAM, GOAWAY), detects a
+ * dead connection by PING, and replaces one that stops answering.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
-import { ABORTED, ABORTED_UNSENT, NO_CONNECTION_IN_TIME, SILENT, timeout } from "./failures.ts";
+import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "./failures.ts";
+import { AbortListeners } from "./_abort_listeners.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
 import type { Stream } from "./stream.ts";
 
-/** Settings of {@link Http2Sender}. */
-export interface Http2SenderOptions {
-  /** `https://host[:port]`, the one that everything is sent to. */
+interface Http2SenderOptions {
+  /** `https://host[:port]` of all requests. */
   readonly origin: string;
   readonly connect: ConnectTls;
-  /** Connections that there may be while requests have to wait. */
+  /** The most connections, opened while requests wait. */
   readonly maxConnections: number;
-  /** Requests at once on a connection, where the far side allows as many. */
+  /** The most requests in flight on a connection, if the server allows as many. */
   readonly maxStreams: number;
-  /** Milliseconds from sending a request to its whole answer; waiting for a connection is not counted. */
+  /**
+   * Milliseconds from sending a request to its whole answer; waiting for a connection does not
+   * count.
+   */
   readonly timeoutMs: number;
   /**
-   * Milliseconds without a byte from the far side, while something is awaited, after which a PING
-   * asks whether it is there. As long again, and the connection counts as dead.
+   * Milliseconds without a received byte, while an answer is due, before a PING checks the
+   * connection. After as long again without an answer it counts as dead.
    */
   readonly silenceMs: number;
   readonly clock: Clock;
 }
 
-/** A request on its way through the sender. */
+/** A request that waits or is in flight. */
 interface Pending {
   readonly path: string;
   readonly body: Uint8Array;
   readonly request: HttpRequest;
   readonly resolve: (result: HttpResult) => void;
   readonly reject: (reason: unknown) => void;
-  /** How often it was sent without being looked at. */
+  /** How often the server refused it unprocessed. */
   refusals: number;
   connection: Http2Connection | undefined;
   stream: Stream | undefined;
-  /** Monotonic milliseconds at which it was sent. */
+  /** Monotonic milliseconds when it was sent. */
   sentAt: number;
-}
-
-/** Requests with the same signal, and the one listener that they share. */
-interface Sharers {
-  readonly pending: Set<Pending>;
-  readonly onAbort: () => void;
 }
 
 const MAX_REFUSALS = 2;
 const UNANSWERED_UNTIL_REPLACED = 3;
-/** How often timeouts are looked for, in parts of the timeout. */
+/** How often timeouts are checked, in parts of the timeout. */
 const SWEEPS = 16;
-/** Apple: a connection without traffic may be kept open by a PING an hour. */
-const IDLE_PING_MS = 3_600_000;
 
 const encoder = new TextEncoder();
 
-/** See the top of the file. Connects with its first request. */
+/** A pool of connections to one host. It connects with the first request. */
 export class Http2Sender implements HttpSender {
   readonly #options: Http2SenderOptions;
   readonly #authority: string;
-  /** In order of opening; those that are over are not among them. */
+  /** Usable connections, oldest first. */
   #connections: Http2Connection[] = [];
-  /** Connections that end with their last request. */
+  /** Connections that close after their last request. */
   readonly #ending = new Set<Http2Connection>();
   readonly #waiting = new Set<Pending>();
-  readonly #bySignal = new Map<AbortSignal, Sharers>();
+  readonly #abortListeners = new AbortListeners<Pending>((aborted) => this.#onAbort(aborted));
   readonly #byStream = new WeakMap<Stream, Pending>();
-  /** Sockets that are not closed yet. */
+  /** Resolve when their sockets are closed. */
   readonly #open = new Set<Promise<void>>();
   #timer: Timer | undefined;
   #sweptAt = 0;
@@ -82,11 +77,14 @@ export class Http2Sender implements HttpSender {
     this.#authority = new URL(options.origin).host;
   }
 
-  /** @throws {TypeError} for a URL of another origin; rejects with one for a header that cannot be sent. */
+  /**
+   * @throws {TypeError} for a URL of another origin; rejects with one for a header that cannot be
+   * sent.
+   */
   post(url: string, request: HttpRequest): Promise<HttpResult> {
     const { origin } = this.#options;
     if (!url.startsWith(origin) || url[origin.length] !== "/") {
-      throw new TypeError("Cannot send to another origin than the one that was opened");
+      throw new TypeError("Cannot send: the URL is not of the sender's origin");
     }
     const { body } = request;
     if (this.#closed || request.signal.aborted) return Promise.resolve(ABORTED_UNSENT);
@@ -102,15 +100,15 @@ export class Http2Sender implements HttpSender {
         stream: undefined,
         sentAt: 0,
       };
-      this.#watch(pending);
-      this.#place(pending);
+      this.#abortListeners.add(request.signal, pending);
+      this.#submit(pending);
     });
   }
 
   renew(): void {
     for (const connection of this.#connections) this.#retire(connection);
     this.#connections = [];
-    if (this.#waiting.size > 0) this.#grow();
+    if (this.#waiting.size > 0) this.#addConnection();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -124,15 +122,15 @@ export class Http2Sender implements HttpSender {
     return this.#closed.promise;
   }
 
-  /** Sends it where there is room, or lets it wait. */
-  #place(pending: Pending): void {
-    const connection = this.#waiting.size === 0 ? this.#freest() : undefined;
+  /** Sends a request if a connection has room, or lets it wait. */
+  #submit(pending: Pending): void {
+    const connection = this.#waiting.size === 0 ? this.#leastLoaded() : undefined;
     if (connection) return this.#send(pending, connection);
     this.#waiting.add(pending);
-    this.#grow();
+    this.#addConnection();
   }
 
-  #freest(): Http2Connection | undefined {
+  #leastLoaded(): Http2Connection | undefined {
     let best: Http2Connection | undefined;
     for (const connection of this.#connections) {
       if (connection.free > (best?.free ?? 0)) best = connection;
@@ -146,7 +144,7 @@ export class Http2Sender implements HttpSender {
     try {
       pending.stream = connection.request({ path, headers, body, ignoreSuccessBody, done });
     } catch (error) {
-      this.#unwatch(pending);
+      this.#abortListeners.remove(pending.request.signal, pending);
       return pending.reject(error);
     }
     pending.connection = connection;
@@ -163,10 +161,10 @@ export class Http2Sender implements HttpSender {
     } else if (this.#isToBeRepeated(pending, result)) {
       pending.refusals++;
       this.#waiting.add(pending);
-      // When the connection has said all: it may be going away.
-      return queueMicrotask(() => this.#admit());
+      // After the connection has processed its input: it may be closing.
+      return queueMicrotask(() => this.#sendWaiting());
     } else if (result.fault === "timeout" || result.fault === "aborted") {
-      // It may be that the far side hears and will never answer: then another one is tried.
+      // The server may receive but never answer, so replace the connection.
       if (++connection.unanswered === UNANSWERED_UNTIL_REPLACED) this.#drop(connection);
     }
     this.#settle(pending, result);
@@ -179,25 +177,25 @@ export class Http2Sender implements HttpSender {
 
   #settle(pending: Pending, result: HttpResult): void {
     this.#waiting.delete(pending);
-    this.#unwatch(pending);
+    this.#abortListeners.remove(pending.request.signal, pending);
     pending.resolve(result);
     if (this.#closed) this.#closeIfDone();
   }
 
-  /** Sends what waits, as far as there is room. */
-  #admit(): void {
+  /** Sends waiting requests while there is room. */
+  #sendWaiting(): void {
     if (this.#waiting.size === 0) return;
     for (const pending of this.#waiting) {
-      const connection = this.#freest();
+      const connection = this.#leastLoaded();
       if (!connection) break;
       this.#waiting.delete(pending);
       this.#send(pending, connection);
     }
-    if (this.#waiting.size > 0) this.#grow();
+    if (this.#waiting.size > 0) this.#addConnection();
   }
 
-  /** One more connection, unless one is just being opened or there are enough. */
-  #grow(): void {
+  /** Opens a connection unless one is being opened or the limit is reached. */
+  #addConnection(): void {
     const { maxConnections, connect, maxStreams, clock } = this.#options;
     if (this.#closed || this.#connections.length >= maxConnections) return;
     if (this.#connections.some(({ isReady }) => !isReady)) return;
@@ -208,7 +206,7 @@ export class Http2Sender implements HttpSender {
       authority: this.#authority,
       onFree: () => {
         if (connection.isOver) this.#drop(connection);
-        this.#admit();
+        this.#sendWaiting();
       },
       onClosed: (unusable) => this.#onClosed(connection, unusable),
     });
@@ -224,14 +222,14 @@ export class Http2Sender implements HttpSender {
     this.#ending.delete(connection);
     this.#connections = this.#connections.filter((one) => one !== connection);
     if (unusable && this.#connections.length === 0) {
-      // Whoever waits would meet the same; trying again is the callers' to decide.
+      // The waiting requests would fail the same way; the callers decide about retries.
       for (const pending of [...this.#waiting]) this.#settle(pending, unusable);
     }
     if (this.#closed) this.#closeIfDone();
-    else this.#admit();
+    else this.#sendWaiting();
   }
 
-  /** Takes a connection out of use; it ends with its last request. */
+  /** Takes a connection out of use; it closes after its last request. */
   #drop(connection: Http2Connection): void {
     if (!this.#connections.includes(connection)) return;
     this.#connections = this.#connections.filter((one) => one !== connection);
@@ -250,32 +248,12 @@ export class Http2Sender implements HttpSender {
     void Promise.all(this.#open).then(() => this.#closed?.resolve());
   }
 
-  /** One listener for all requests that share a signal. */
-  #watch(pending: Pending): void {
-    const { signal } = pending.request;
-    let sharers = this.#bySignal.get(signal);
-    if (!sharers) {
-      sharers = { pending: new Set(), onAbort: () => this.#onAbort(signal) };
-      this.#bySignal.set(signal, sharers);
-      signal.addEventListener("abort", sharers.onAbort);
-    }
-    sharers.pending.add(pending);
-  }
-
-  #unwatch(pending: Pending): void {
-    const { signal } = pending.request;
-    const sharers = this.#bySignal.get(signal);
-    if (!sharers?.pending.delete(pending) || sharers.pending.size > 0) return;
-    this.#bySignal.delete(signal);
-    signal.removeEventListener("abort", sharers.onAbort);
-  }
-
-  #onAbort(signal: AbortSignal): void {
-    for (const pending of [...this.#bySignal.get(signal)?.pending ?? []]) {
+  #onAbort(aborted: readonly Pending[]): void {
+    for (const pending of aborted) {
       if (pending.stream) pending.connection!.cancel(pending.stream, ABORTED);
       else this.#settle(pending, ABORTED_UNSENT);
     }
-    this.#admit();
+    this.#sendWaiting();
   }
 
   #sweepLater(): void {
@@ -292,14 +270,14 @@ export class Http2Sender implements HttpSender {
   #sweep(): void {
     const { clock, timeoutMs } = this.#options;
     const now = clock.monotonic();
-    // What this process has not come to read yet is no silence of the far side.
-    const wasHeldUp = now - this.#sweptAt > 3 * timeoutMs / SWEEPS;
+    // If this process was blocked, silence may only mean that it has not read yet.
+    const wasBlocked = now - this.#sweptAt > 3 * timeoutMs / SWEEPS;
     for (const connection of [...this.#connections, ...this.#ending]) {
       this.#endTimedOut(connection, now);
-      if (!wasHeldUp) this.#checkLife(connection, now);
+      if (!wasBlocked) connection.checkLiveness(now, this.#options);
       else if (connection.pingedAt !== undefined) connection.pingedAt = now;
     }
-    this.#admit();
+    this.#sendWaiting();
   }
 
   #endTimedOut(connection: Http2Connection, now: number): void {
@@ -309,20 +287,6 @@ export class Http2Sender implements HttpSender {
       if (now - this.#byStream.get(stream)!.sentAt < timeoutMs) break;
       late.push(stream);
     }
-    for (const stream of late) connection.cancel(stream, timeout(timeoutMs));
-  }
-
-  #checkLife(connection: Http2Connection, now: number): void {
-    const { timeoutMs, silenceMs } = this.#options;
-    if (!connection.isReady) {
-      if (now - connection.openedAt >= timeoutMs) connection.abandon(NO_CONNECTION_IN_TIME);
-      return;
-    }
-    const { pingedAt, lastReceivedAt, inFlight } = connection;
-    if (pingedAt !== undefined) {
-      if (now - pingedAt >= silenceMs) connection.abandon(SILENT);
-    } else if (now - lastReceivedAt >= (inFlight > 0 ? silenceMs : IDLE_PING_MS)) {
-      connection.ping();
-    }
+    for (const stream of late) connection.cancel(stream, timeoutFailure(timeoutMs));
   }
 }

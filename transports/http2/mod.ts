@@ -1,3 +1,3 @@
-/** A client for HTTP/2 over TLS, made for many small `POST`s to one host. */
+/** An HTTP/2 client over TLS for many small `POST`s to one host. */
 
-export { createHttp2Engine, type Http2EngineOptions } from "./http2_engine.ts";
+export { createHttp2Engine } from "./http2_engine.ts";

@@ -1,8 +1,8 @@
-/** A far side that breaks the rules of HTTP/2 in a way that ends the connection (RFC 9113 §5.4.1). */
+/** Violations of HTTP/2 by the peer that end the connection (RFC 9113 §5.4.1). */
 
 import { ERROR } from "./frames.ts";
 
-/** Says which rule was broken; the GOAWAY frame says its code. */
+/** Names the violated rule; `errorCode` goes into the GOAWAY frame. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   readonly errorCode: number;
@@ -13,14 +13,14 @@ export class ProtocolError extends Error {
   }
 }
 
-/** A rule that has no code of its own. */
-export function broken(message: string): ProtocolError {
+/** A violation without an error code of its own. */
+export function violation(message: string): ProtocolError {
   return new ProtocolError(ERROR.PROTOCOL_ERROR, message);
 }
 
-/** A frame whose length its type does not allow. */
+/** A frame whose length is invalid for its type. */
 export function wrongSize(what: string): ProtocolError {
-  return new ProtocolError(ERROR.FRAME_SIZE_ERROR, `${what} of a wrong size`);
+  return new ProtocolError(ERROR.FRAME_SIZE_ERROR, `${what} has a wrong size`);
 }
 
 /** A flow control window above 2^31-1. */
@@ -28,7 +28,7 @@ export function overflow(): ProtocolError {
   return new ProtocolError(ERROR.FLOW_CONTROL_ERROR, "a window is too large");
 }
 
-/** A far side that uses up this one's memory or time. */
+/** The peer uses too much memory or time. */
 export function excessive(message: string): ProtocolError {
   return new ProtocolError(ERROR.ENHANCE_YOUR_CALM, message);
 }

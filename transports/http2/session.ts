@@ -1,66 +1,51 @@
 /**
- * The client's side of one HTTP/2 connection (RFC 9113), as a state machine without I/O: requests
- * and frames go in, answers and frames to be sent come out. Knows streams, flow control, settings
- * and GOAWAY; it opens no connection, has no clock, and never sends a request twice. Made for many
- * small `POST`s: no priorities, no server push.
+ * The client side of one HTTP/2 connection (RFC 9113) as a state machine without I/O: requests and
+ * received frames go in, answers and outgoing frames come out. It opens no connection, has no clock
+ * and never resends. Made for many small `POST`s: no priorities, no server push.
  */
 
 import type { HttpFailure } from "../http/mod.ts";
+import { FlowControl } from "./_flow_control.ts";
 import { BROKEN, goawayFailure, REFUSED } from "./failures.ts";
-import { FarSettings } from "./far_settings.ts";
+import { PeerSettings } from "./peer_settings.ts";
 import { type Frame, readUint32 } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import {
-  DEFAULT_WINDOW,
-  ERROR,
-  FLAG,
-  FRAME,
-  MAX_STREAM_ID,
-  MAX_WINDOW,
-  SETTING,
-} from "./frames.ts";
+import { ERROR, FLAG, FRAME, MAX_STREAM_ID, MAX_WINDOW, SETTING } from "./frames.ts";
 import { type HeaderBlock, HeaderBlockReader, unpadded } from "./header_block.ts";
 import { HpackDecoder, HpackError } from "./hpack_decoder.ts";
-import { broken, excessive, overflow, ProtocolError, wrongSize } from "./protocol_error.ts";
+import { excessive, ProtocolError, violation, wrongSize } from "./protocol_error.ts";
 import { Stream, type StreamRequest } from "./stream.ts";
 
-/** Settings of {@link Http2Session}. */
-export interface Http2SessionOptions {
+interface Http2SessionOptions {
   /** Host and port. */
   readonly authority: string;
-  /** Streams at once, where the far side allows more. */
+  /** The most concurrent streams, if the server allows more. */
   readonly maxStreams: number;
 }
 
 const HEADER_TABLE_BYTES = 4096;
 const MAX_HEADERS_BYTES = 64 * 1024;
-/** Answers are small; one that is not is cut off before it has filled the window of its stream. */
-const CONNECTION_WINDOW = 16 * 1024 * 1024;
-/** What may wait to be sent. Requests alone cannot come near it. */
+/** The most output that may wait. Requests alone stay far below it. */
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
-/** One connection's protocol state. */
+/** The protocol state of one connection. */
 export class Http2Session {
-  /** Frames to be sent; whoever owns the connection takes them from here. */
+  /** Outgoing frames; the owner of the connection takes them from here. */
   readonly output = new FrameWriter();
   readonly #authority: string;
   readonly #maxStreams: number;
   readonly #streams = new Map<number, Stream>();
-  /** Streams whose bodies wait for the far side to take more. */
-  readonly #blocked = new Set<Stream>();
   readonly #blocks = new HeaderBlockReader();
   readonly #hpack = new HpackDecoder({
     maxTableSize: HEADER_TABLE_BYTES,
     maxListSize: MAX_HEADERS_BYTES,
   });
-  readonly #far = new FarSettings();
+  readonly #peer = new PeerSettings();
+  readonly #flow = new FlowControl(this.output, this.#peer);
   #nextId = 1;
   #isReady = false;
   #isDraining = false;
-  #sendWindow = DEFAULT_WINDOW;
-  /** Bytes received that the far side does not know to be consumed. */
-  #consumed = 0;
-  /** What a GOAWAY means for requests that the far side was to answer. */
+  /** The failure of unanswered requests after a GOAWAY. */
   #goaway: HttpFailure | undefined;
 
   constructor({ authority, maxStreams }: Http2SessionOptions) {
@@ -72,78 +57,80 @@ export class Http2Session {
       [SETTING.ENABLE_PUSH, 0],
       [SETTING.MAX_HEADER_LIST_SIZE, MAX_HEADERS_BYTES],
     ]);
-    this.output.numbers(FRAME.WINDOW_UPDATE, 0, [CONNECTION_WINDOW - DEFAULT_WINDOW]);
+    this.#flow.announce();
   }
 
-  /** Whether the far side's settings have come, without which no request is made. */
+  /** Whether the server's SETTINGS have arrived; no request is sent before. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Whether no further request may be made, because the far side goes away or ids are used up. */
+  /** Whether no further request may be sent: after a GOAWAY, or when stream ids run out. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** Requests that may be made right now. */
+  /** How many requests it can take now. */
   get free(): number {
     if (!this.#isReady || this.#isDraining) return 0;
-    return Math.max(0, Math.min(this.#maxStreams, this.#far.maxStreams) - this.#streams.size);
+    return Math.max(0, Math.min(this.#maxStreams, this.#peer.maxStreams) - this.#streams.size);
   }
 
-  /** Requests under way, oldest first. */
+  /** Requests in flight, oldest first. */
   get streams(): ReadonlyMap<number, Stream> {
     return this.#streams;
   }
 
   /**
-   * Makes a request. Only to be called where {@link free} says so.
+   * Sends a request. Call it only where {@link free} is above 0.
    *
-   * @throws {TypeError} where a header cannot be sent.
+   * @throws {TypeError} for a header that cannot be sent.
    */
   request(request: StreamRequest): Stream {
     const id = this.#nextId;
     const { path, headers, body } = request;
     const head = { authority: this.#authority, path, contentLength: body.length, headers };
-    this.output.request(id, head, this.#far.frameSize);
+    this.output.request(id, head, this.#peer.frameSize);
     this.#nextId += 2;
     if (this.#nextId > MAX_STREAM_ID) this.#isDraining = true;
-    const stream = new Stream({ id, request, window: this.#far.window });
+    const stream = new Stream({ id, request, window: this.#peer.window });
     this.#streams.set(id, stream);
-    this.#send(stream, body);
+    this.#flow.send(stream, body);
     return stream;
   }
 
-  /** Gives up a request; the far side is told. */
+  /** Cancels a request and resets its stream. */
   cancel(stream: Stream, failure: HttpFailure): void {
     this.#reset(stream, ERROR.CANCEL);
     stream.request.done(failure);
   }
 
-  /** Asks the far side for a sign of life. */
+  /** Sends a PING to check the connection. */
   ping(): void {
     this.output.frame({ type: FRAME.PING, flags: 0, stream: 0, payload: PING_PAYLOAD });
   }
 
-  /** Says that no further request is made. */
-  sayGoodbye(code: number = ERROR.NO_ERROR): void {
+  /** Sends a GOAWAY; no further request may follow. */
+  sendGoaway(code: number = ERROR.NO_ERROR): void {
     this.#isDraining = true;
     this.output.numbers(FRAME.GOAWAY, 0, [0, code]);
   }
 
-  /** Ends all requests under way, because the connection has ended. */
+  /** Ends all requests in flight, because the connection has ended. */
   end(failure: HttpFailure): void {
     this.#isDraining = true;
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#blocked.clear();
-    for (const { request } of streams) request.done(this.#goaway ?? failure);
+    for (const stream of streams) {
+      this.#flow.forget(stream);
+      stream.request.done(this.#goaway ?? failure);
+    }
   }
 
   /**
-   * Takes one frame of the far side.
+   * Takes one received frame.
    *
-   * @throws {ProtocolError} where the connection cannot go on: {@link sayGoodbye} with its code, then.
+   * @throws {ProtocolError} where the connection must end: call {@link sendGoaway} with its code.
    */
   receive(frame: Frame): void {
     try {
@@ -153,74 +140,71 @@ export class Http2Session {
       throw new ProtocolError(ERROR.COMPRESSION_ERROR, error.message);
     }
     if (this.output.length > MAX_OUTPUT_BYTES) {
-      throw excessive("too much is asked and nothing is read");
+      throw excessive("the peer sends requests and does not read the answers");
     }
   }
 
   #dispatch(frame: Frame): void {
     const { type, stream, payload } = frame;
-    if (this.#blocks.isAmid && type !== FRAME.CONTINUATION) {
-      throw broken("a header block is not ended");
+    if (this.#blocks.isIncomplete && type !== FRAME.CONTINUATION) {
+      throw violation("a header block is incomplete");
     }
-    if (!this.#isReady && type !== FRAME.SETTINGS) throw broken("the first frame is no SETTINGS");
+    if (!this.#isReady && type !== FRAME.SETTINGS) {
+      throw violation("the first frame is not SETTINGS");
+    }
     switch (type) {
       case FRAME.DATA:
         return this.#onData(frame);
       case FRAME.HEADERS:
-        this.#checkOurs(stream);
+        this.#checkOpened(stream);
         return this.#onBlock(this.#blocks.begin(frame));
       case FRAME.CONTINUATION:
-        return this.#onBlock(this.#blocks.go(frame));
+        return this.#onBlock(this.#blocks.continue(frame));
       case FRAME.RST_STREAM:
-        this.#checkOurs(stream);
+        this.#checkOpened(stream);
         return this.#onReset(stream, numberIn(payload));
       case FRAME.WINDOW_UPDATE:
         return this.#onWindowUpdate(stream, numberIn(payload) & MAX_WINDOW);
       case FRAME.SETTINGS:
       case FRAME.PING:
       case FRAME.GOAWAY:
-        if (stream !== 0) throw broken("a frame of the connection on a stream");
+        if (stream !== 0) throw violation("a connection frame on a stream");
         if (type === FRAME.SETTINGS) return this.#onSettings(frame);
         return type === FRAME.PING ? this.#onPing(frame) : this.#onGoaway(payload);
       case FRAME.PUSH_PROMISE:
-        throw broken("server push was not allowed");
+        throw violation("server push was not allowed");
     }
-    // PRIORITY, and what later standards add, is ignored.
+    // Ignores PRIORITY and unknown types.
   }
 
-  /** Whether this side has opened the stream at some time. */
-  #checkOurs(id: number): void {
-    if (id % 2 === 0 || id >= this.#nextId) throw broken("a frame on a stream that nobody opened");
+  /** Checks that this side has opened the stream. */
+  #checkOpened(id: number): void {
+    if (id % 2 === 0 || id >= this.#nextId) {
+      throw violation("a frame on a stream that was never opened");
+    }
   }
 
   #onBlock(block: HeaderBlock | undefined): void {
     if (!block) return;
     const { endStream: end, bytes } = block;
-    // Blocks of streams that were given up have to pass through the table as well.
+    // The blocks of cancelled streams update the table, too.
     const entries = this.#hpack.decode(bytes);
     const stream = this.#streams.get(block.stream);
     if (!stream) return;
-    // What follows an answer are trailers.
+    // A second block contains trailers.
     if (!stream.isAnswered && !stream.answer(entries, { end })) return this.#malformed(stream);
     if (end) this.#finish(stream);
   }
 
   #onData(frame: Frame): void {
-    this.#checkOurs(frame.stream);
-    this.#consume(frame.payload.length);
+    this.#checkOpened(frame.stream);
+    this.#flow.received(frame.payload.length);
     const stream = this.#streams.get(frame.stream);
     if (!stream) return;
     if (!stream.isAnswered) return this.#malformed(stream);
     stream.receive(unpadded(frame));
     if ((frame.flags & FLAG.END_STREAM) !== 0) this.#finish(stream);
     else if (stream.isOverlong) this.#finish(stream, { cut: true });
-  }
-
-  #consume(bytes: number): void {
-    this.#consumed += bytes;
-    if (this.#consumed < CONNECTION_WINDOW / 2) return;
-    this.output.numbers(FRAME.WINDOW_UPDATE, 0, [this.#consumed]);
-    this.#consumed = 0;
   }
 
   #onReset(id: number, code: number): void {
@@ -235,16 +219,10 @@ export class Http2Session {
       if (payload.length !== 0) throw wrongSize("SETTINGS");
       return;
     }
-    const change = this.#far.apply(payload);
-    if (change !== 0) {
-      for (const stream of this.#streams.values()) {
-        stream.window += change;
-        if (stream.window > MAX_WINDOW) throw overflow();
-      }
-    }
+    this.#flow.changeStreamWindows(this.#streams.values(), this.#peer.apply(payload));
     this.#isReady = true;
     this.output.frame(SETTINGS_ACK);
-    this.#sendBlocked();
+    this.#flow.continueBlocked();
   }
 
   #onPing({ flags, payload }: Frame): void {
@@ -269,47 +247,22 @@ export class Http2Session {
 
   #onWindowUpdate(id: number, increment: number): void {
     if (id === 0) {
-      if (increment === 0) throw broken("a window that does not grow");
-      this.#sendWindow += increment;
-      if (this.#sendWindow > MAX_WINDOW) throw overflow();
-      return this.#sendBlocked();
+      return this.#flow.growWindow(increment);
     }
-    this.#checkOurs(id);
+    this.#checkOpened(id);
     const stream = this.#streams.get(id);
     if (!stream) return;
-    if (increment === 0 || stream.window + increment > MAX_WINDOW) return this.#malformed(stream);
-    stream.window += increment;
-    if (stream.unsent) this.#send(stream, stream.unsent);
-  }
-
-  #sendBlocked(): void {
-    for (const stream of this.#blocked) {
-      if (this.#sendWindow <= 0) return;
-      this.#send(stream, stream.unsent!);
-    }
-  }
-
-  #send(stream: Stream, body: Uint8Array): void {
-    const window = Math.max(0, Math.min(this.#sendWindow, stream.window));
-    const { unsent, sent } = this.output.data(stream.id, body, {
-      window,
-      maxFrame: this.#far.frameSize,
-    });
-    this.#sendWindow -= sent;
-    stream.window -= sent;
-    stream.unsent = unsent;
-    if (unsent) this.#blocked.add(stream);
-    else this.#blocked.delete(stream);
+    if (!this.#flow.growStreamWindow(stream, increment)) this.#malformed(stream);
   }
 
   #finish(stream: Stream, { cut = false } = {}): void {
-    // An answer may come before the body was sent; the rest of it is no longer wanted.
+    // The server may answer before it has read the whole body; cancel the rest.
     if (cut || stream.unsent) this.#reset(stream, ERROR.CANCEL);
     else this.#streams.delete(stream.id);
     stream.request.done(stream.reply());
   }
 
-  /** An answer that makes no sense ends its stream, not the connection (RFC 9113 §8.1.1). */
+  /** A malformed answer ends its stream, not the connection (RFC 9113 §8.1.1). */
   #malformed(stream: Stream): void {
     this.#reset(stream, ERROR.PROTOCOL_ERROR);
     stream.request.done(BROKEN);
@@ -322,7 +275,7 @@ export class Http2Session {
 
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#blocked.delete(stream);
+    this.#flow.forget(stream);
   }
 }
 

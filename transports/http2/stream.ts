@@ -1,34 +1,52 @@
-/** One request on a connection, and what has come of its answer. */
+/** One request on a connection and the part of its answer that has arrived. */
 
 import { Buffer } from "node:buffer";
 import type { HttpReply, HttpResult } from "../http/mod.ts";
-import { HeaderList } from "./header_list.ts";
 
-/** A request as a session takes it. */
+/** Header names and values in order, names in lower case. */
+class HeaderList {
+  readonly #entries: readonly string[];
+
+  /** `entries`: name, value, name, value, … */
+  constructor(entries: readonly string[]) {
+    this.#entries = entries;
+  }
+
+  /** Returns the first value of a header. */
+  get(name: string): string | null {
+    const entries = this.#entries;
+    for (let at = 0; at < entries.length; at += 2) {
+      if (entries[at] === name) return entries[at + 1]!;
+    }
+    return null;
+  }
+}
+
+/** A request of a session. */
 export interface StreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** Whether the body of a 2xx answer is dropped. */
+  /** Whether to drop the body of a 2xx answer. */
   readonly ignoreSuccessBody: boolean;
   /** Called once. */
   readonly done: (result: HttpResult) => void;
 }
 
-/** Providers answer with a few hundred bytes; an error page of a proxy may be anything. */
+/** Providers answer with a few hundred bytes; a proxy's error page may have any size. */
 const MAX_BODY_BYTES = 8 * 1024;
 const NO_HEADERS = new HeaderList([]);
 const decoder = new TextDecoder();
 
-/** One request under way. */
+/** One request in flight. */
 export class Stream {
   readonly id: number;
   readonly request: StreamRequest;
-  /** Bytes of data that the far side takes at the moment. May be negative. */
+  /** Bytes of data that the peer accepts now. May be negative. */
   window: number;
-  /** What is left to be sent of the body. */
+  /** The part of the body that is not sent yet. */
   unsent: Uint8Array | undefined;
-  /** 0: no answer has begun. */
+  /** 0 until the answer begins. */
   #status = 0;
   #headers = NO_HEADERS;
   readonly #chunks: Uint8Array[] = [];
@@ -46,20 +64,20 @@ export class Stream {
     this.window = window;
   }
 
-  /** Whether the head of the answer has come. */
+  /** Whether the head of the answer has arrived. */
   get isAnswered(): boolean {
     return this.#status !== 0;
   }
 
-  /** Whether more of the body has come than is kept. */
+  /** Whether the answer is longer than what is kept. */
   get isOverlong(): boolean {
     return this.#received > MAX_BODY_BYTES;
   }
 
   /**
-   * Takes the decoded headers of an answer. Interim answers (1xx) change nothing.
+   * Takes the headers of an answer. Interim answers (1xx) change nothing.
    *
-   * @returns false where they are none.
+   * @returns false where they are not an answer's headers.
    */
   answer(entries: readonly string[], { end }: { readonly end: boolean }): boolean {
     const status = entries[0] === ":status" ? Number(entries[1]) : NaN;
@@ -70,7 +88,7 @@ export class Stream {
     return true;
   }
 
-  /** Takes a part of the body, which stays the caller's. */
+  /** Takes a part of the body and copies what it keeps. */
   receive(data: Uint8Array): void {
     if (!(this.request.ignoreSuccessBody && this.#status < 300)) {
       const room = MAX_BODY_BYTES - this.#received;
@@ -79,7 +97,7 @@ export class Stream {
     this.#received += data.length;
   }
 
-  /** The answer so far. */
+  /** Returns the answer received so far. */
   reply(): HttpReply {
     const chunks = this.#chunks;
     const text = chunks.length === 0

@@ -1,6 +1,6 @@
-/** Base64url as the Web Push RFCs write it: without padding. */
+/** Base64url as in the Web Push RFCs: without padding. */
 
-/** The bytes of a text in base64url or base64, padded or not; `undefined` where it is neither. */
+/** Decodes base64url or base64, padded or not; `undefined` for any other text. */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const plain = text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
@@ -10,7 +10,7 @@ export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefin
   }
 }
 
-/** Bytes as base64url without padding. */
+/** Encodes bytes as base64url without padding. */
 export function encodeBase64url(bytes: Uint8Array): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }

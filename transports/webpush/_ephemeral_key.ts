@@ -1,7 +1,7 @@
 /**
- * A new ECDH key pair for each message, as RFC 8291 §3.1 wants it, made the fast way. Deno computes
- * a public key anew whenever it exports or uses one, at the price of a second key agreement; the
- * PKCS#8 form of a fresh key already holds it. `docs/decisions/web_push_crypto.md` has the numbers.
+ * Creates the ECDH key pair of one message (RFC 8291 §3.1), the fast way. Deno recomputes a public
+ * key whenever it exports or uses one, at the cost of a second key agreement; the PKCS#8 form of a
+ * fresh key already contains it. `docs/decisions/web_push_crypto.md` has the numbers.
  */
 
 /** One side of a key agreement. */
@@ -11,6 +11,7 @@ export interface KeyPair {
   readonly privateKey: CryptoKey;
 }
 
+/** The algorithm of the key agreement, for WebCrypto. */
 export const ECDH_P256 = { name: "ECDH", namedCurve: "P-256" };
 
 /** PKCS#8 of a P-256 key as WebCrypto exports it: this, the number, then the public key. */
@@ -26,7 +27,7 @@ const NUMBER_AT = WITH_PUBLIC_KEY.length;
 const BETWEEN_AT = NUMBER_AT + 32;
 const POINT_AT = BETWEEN_AT + BETWEEN.length;
 
-/** Makes a key pair that is used once. */
+/** Creates a key pair for one message. */
 export async function makeEphemeralKey(): Promise<KeyPair> {
   const { publicKey, privateKey } = await crypto.subtle.generateKey(
     ECDH_P256,
@@ -49,7 +50,7 @@ export async function makeEphemeralKey(): Promise<KeyPair> {
   };
 }
 
-/** DER leaves one way to write this; another runtime may still leave the public key out. */
+/** DER has only one encoding for this; another runtime may still omit the public key. */
 function isExpected(pkcs8: Uint8Array): boolean {
   return pkcs8.length === POINT_AT + 65 &&
     WITH_PUBLIC_KEY.every((byte, index) => pkcs8[index] === byte) &&

@@ -1,7 +1,7 @@
 /**
- * What each answer of a push service means, as a pure table (RFC 8030 §5 to §8, RFC 8292 §4.2, and
- * what Mozilla, Apple, Google and Windows add). Refused credentials are told apart from outcomes:
- * what they mean depends on what was tried before.
+ * Maps the answers of push services to outcomes, as a pure table (RFC 8030 §5 to §8, RFC 8292 §4.2,
+ * and what Mozilla, Apple, Google and Windows add). Refused credentials are separate from outcomes,
+ * because their meaning depends on earlier attempts.
  */
 
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
@@ -9,37 +9,37 @@ import type { Outcome } from "../../core/outcome.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 import type { EndpointRoute } from "./endpoint_hosts.ts";
 
-/** The push service did not take our `Authorization`. */
+/** The push service refused our `Authorization`. */
 export type WebPushRefusal =
   /** The subscription is bound to another VAPID key. */
   | { readonly kind: "mismatch"; readonly reason: string }
   /** Any other reason, or none given. */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What the reading of an answer depends on. */
+/** What the outcome depends on besides the answer. */
 export interface WebPushAnswerContext {
-  /** Wall-clock time, for a `Retry-After` that is a date. */
+  /** Wall-clock time, for a `Retry-After` date. */
   readonly nowMs: number;
-  /** Epoch milliseconds at which the browser last said that the subscription is its own. */
+  /** Epoch milliseconds when the browser last confirmed the subscription. */
   readonly refreshedAt: number;
   readonly trust: EndpointRoute["trust"];
 }
 
 const RATE_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
-/** Windows' push service: waits of a mature sender for 406 (throttled) and a throttled channel. */
+/** Windows: waits of a mature sender for 406 (throttled) and a throttled channel. */
 const WNS_THROTTLED_MS = 3_600_000;
 const WNS_CHANNEL_MS = 600_000;
-/** A new subscription may be unknown to a part of the push service for its first seconds. */
+/** A new subscription may be unknown to parts of the push service for its first seconds. */
 const SETTLING_MS = 60_000;
 /** Mozilla: this 503 may be repeated at once. */
 const ERRNO_RETRY_AT_ONCE = 202;
 
-/** How Mozilla, Google and Apple say that a subscription was made with another key. */
+/** How Mozilla, Google and Apple say that a subscription belongs to another key. */
 const MISMATCH =
   /public key mismatch|not? correspond to|VapidPkHashMismatch|Unauthorized ?Registration/i;
 
-/** Reads one answer. */
+/** Returns the outcome of an answer, or the refusal of the credential. */
 export function readWebPushAnswer(
   reply: HttpReply,
   context: WebPushAnswerContext,
@@ -52,7 +52,10 @@ export function readWebPushAnswer(
 
   if (status >= 200 && status < 300) return readSuccess(headers, reason, after);
   if (status >= 300 && status < 400) {
-    return { kind: "rejected", reason: `${reason}: the endpoint redirects, which is not followed` };
+    return {
+      kind: "rejected",
+      reason: `${reason}: the endpoint redirects, and redirects are not followed`,
+    };
   }
   if (status >= 500 || status === 408) {
     const atOnce = status === 503 && body?.errno === ERRNO_RETRY_AT_ONCE;
@@ -70,7 +73,7 @@ export function readWebPushAnswer(
     case 412:
       return { kind: "retry", reason, afterMs: after(WNS_THROTTLED_MS) };
     case 407:
-      return operatorsFault(`${reason}: a proxy wants to be logged in to`, context.trust);
+      return setupFault(`${reason}: a proxy requires authentication`, context.trust);
     case 410:
       return readGone(reason, context);
     case 429:
@@ -80,7 +83,7 @@ export function readWebPushAnswer(
   }
 }
 
-/** Reads a request that got no answer. */
+/** Returns the outcome of a failed request. */
 export function readWebPushFailure(
   { fault, sent, reason }: HttpFailure,
   { trust }: Pick<WebPushAnswerContext, "trust">,
@@ -89,7 +92,8 @@ export function readWebPushFailure(
     case "blocked":
       return rejected(reason);
     case "certificate":
-      // A known push service never has a bad one: somebody sits in between.
+      // A known push service has a valid certificate; another server is intercepting the
+      // connection.
       return trust === "known"
         ? { kind: "misconfigured", reason }
         : { kind: "retry", reason, afterMs: RATE_FLOOR_MS };
@@ -101,7 +105,7 @@ export function readWebPushFailure(
   }
 }
 
-/** Windows' push service accepts a request and says in a header that it drops the message. */
+/** Windows accepts a request and says in a header that it drops the message. */
 function readSuccess(
   headers: AnswerHeaders,
   reason: string,
@@ -125,7 +129,7 @@ function readGone(reason: string, { nowMs, refreshedAt }: WebPushAnswerContext):
     : { kind: "gone", reason };
 }
 
-function operatorsFault(reason: string, trust: EndpointRoute["trust"]): Outcome {
+function setupFault(reason: string, trust: EndpointRoute["trust"]): Outcome {
   return trust === "public" ? rejected(reason) : { kind: "misconfigured", reason };
 }
 

@@ -1,8 +1,8 @@
 /**
- * Message encryption for Web Push (RFC 8291) in the `aes128gcm` content coding (RFC 8188). Always
+ * Encrypts messages for Web Push (RFC 8291) in the `aes128gcm` content coding (RFC 8188). Always
  * one record, never padded: Firefox on phones takes little more than half of what the RFC allows.
- * The key agreement is WebCrypto's, which has other threads for it; what takes a few microseconds
- * is not worth handing over (`docs/decisions/web_push_crypto.md` has the numbers).
+ * WebCrypto does the key agreement on other threads; steps of a few microseconds run here
+ * (`docs/decisions/web_push_crypto.md` has the numbers).
  */
 
 import { createCipheriv, hkdfSync } from "node:crypto";
@@ -16,22 +16,22 @@ export interface ReceiverKeys {
   readonly auth: Uint8Array<ArrayBuffer>;
 }
 
-/** What is random in a message; given only to reproduce one. */
-export interface EncryptionChoices {
+/** The random parts of a message; set only to reproduce one. */
+interface EncryptionChoices {
   /** 16 bytes. */
   readonly salt?: Uint8Array<ArrayBuffer>;
   readonly sender?: KeyPair;
 }
 
 /** Bytes of the largest body that every push service takes (RFC 8030 §7.2). */
-export const MAX_BODY_BYTES = 4096;
+export const WEBPUSH_MAX_BYTES = 4096;
 const SALT_BYTES = 16;
 const POINT_BYTES = 65;
 const HEADER_BYTES = SALT_BYTES + 4 + 1 + POINT_BYTES;
 const TAG_BYTES = 16;
 /** Bytes of the largest plaintext; the delimiter takes one more. */
-export const MAX_PLAINTEXT_BYTES = MAX_BODY_BYTES - HEADER_BYTES - 1 - TAG_BYTES;
-/** RFC 8188 §2: delimiter of the last record. */
+export const MAX_PLAINTEXT_BYTES = WEBPUSH_MAX_BYTES - HEADER_BYTES - 1 - TAG_BYTES;
+/** The delimiter of the last record (RFC 8188 §2). */
 const DELIMITER = Uint8Array.of(2);
 
 const encoder = new TextEncoder();
@@ -40,7 +40,7 @@ const CEK_INFO = encoder.encode("Content-Encoding: aes128gcm\0");
 const NONCE_INFO = encoder.encode("Content-Encoding: nonce\0");
 
 /**
- * The body of a push request.
+ * Returns the body of a push request.
  *
  * @throws {RangeError} for a plaintext of more than {@link MAX_PLAINTEXT_BYTES}.
  */
@@ -50,7 +50,9 @@ export async function encrypt(
   choices: EncryptionChoices = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (plaintext.length > MAX_PLAINTEXT_BYTES) {
-    throw new RangeError(`Cannot encrypt ${plaintext.length} bytes: more than one record holds`);
+    throw new RangeError(
+      `Cannot encrypt ${plaintext.length} bytes: it does not fit into one record`,
+    );
   }
   const { subtle } = crypto;
   const salt = choices.salt ?? crypto.getRandomValues(new Uint8Array(SALT_BYTES));
@@ -87,7 +89,7 @@ function hkdf(
 
 /** RFC 8188 §2.1: salt, record size, length of the key id, key id. */
 function header(salt: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  const sizes = Uint8Array.of(0, 0, MAX_BODY_BYTES >> 8, MAX_BODY_BYTES & 255, POINT_BYTES);
+  const sizes = Uint8Array.of(0, 0, WEBPUSH_MAX_BYTES >> 8, WEBPUSH_MAX_BYTES & 255, POINT_BYTES);
   return concat([salt, sizes, publicKey]);
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which push services an endpoint may name, so that a subscription cannot make the service call
- * anywhere else: those of the browsers, the operator's own, and, where an operator asks for it, any
- * public host. Compares names only; `public_address.ts` looks at what they resolve to.
+ * Decides which push services an endpoint may name, so that a subscription cannot make the service
+ * call any other host: those of the browsers, the operator's own, and, if the operator allows it,
+ * any public host. It compares names only; `public_address.ts` checks the addresses.
  */
 
 import { createHostCheck, type HostCheck } from "../http/mod.ts";
@@ -9,18 +9,18 @@ import { hostFault } from "./public_address.ts";
 
 /** How an endpoint is reached. */
 export interface EndpointRoute {
-  /** Endpoints with the same name share connections, so that one that hangs delays no other. */
+  /** Endpoints with the same name share connections: a service that hangs delays no other. */
   readonly queue: string;
   /**
-   * `known`: a browser's push service. `own`: named by the operator. `public`: anybody's, so that
-   * no answer may be believed about more than the one subscription, and addresses are checked.
+   * `known`: a browser's push service. `own`: named by the operator. `public`: anyone's, so its
+   * answers count for the one subscription only, and its addresses are checked.
    */
   readonly trust: "known" | "own" | "public";
   /** All endpoints of the queue are on one host. */
   readonly oneHost: boolean;
 }
 
-/** Tells the route to an endpoint, or why there is none. */
+/** Returns the route to an endpoint, or why there is none. */
 export type EndpointRouter = (endpoint: URL) => EndpointRoute | string;
 
 interface Rule {
@@ -28,7 +28,7 @@ interface Rule {
   readonly route: EndpointRoute;
 }
 
-/** What each browser's push service is called. `android.googleapis.com` (old Chrome) is dead. */
+/** The hosts of the browsers' push services. `android.googleapis.com` (old Chrome) is dead. */
 const KNOWN: Readonly<Record<string, string>> = {
   google: "fcm.googleapis.com",
   // Chromium builds without Google's keys.
@@ -37,19 +37,19 @@ const KNOWN: Readonly<Record<string, string>> = {
   microsoft: "*.notify.windows.com",
   apple: "*.push.apple.com",
 };
-/** Lane of Windows' push service, which wants a header of its own. */
-export const MICROSOFT = "microsoft";
+/** The queue of Windows' push service, which needs a header of its own. */
+export const WINDOWS_QUEUE = "microsoft";
 
 const PUBLIC: EndpointRoute = { queue: "public", trust: "public", oneHost: false };
 
 /**
- * A router for one client.
+ * Creates a router for one client.
  *
- * @throws {ServiceError} `invalid_configuration` for a host that is not one.
+ * @throws {ServiceError} `invalid_configuration` for an invalid host.
  */
-export function createRouter(
+export function createEndpointRouter(
   { hosts = [], anyPublicHost = false }: {
-    /** `host`, `host:port` or `*.domain`, as an operator named them. */
+    /** `host`, `host:port` or `*.domain`, from the operator. */
     readonly hosts?: readonly string[];
     readonly anyPublicHost?: boolean;
   } = {},

@@ -1,27 +1,27 @@
-/** The headers of a push request (RFC 8030 §5), apart from `Authorization`. */
+/** Builds the headers of a push request (RFC 8030 §5), apart from `Authorization`. */
 
 import type { Message } from "../../core/message.ts";
 import type { Priority } from "../../core/notification.ts";
 
 /** FCM keeps messages for four weeks; Mozilla and Apple for a little longer. */
 const MAX_TTL_SECONDS = 2_419_200;
-/** How long a push service keeps a message without an expiry of its own. */
+/** How long a push service keeps a message without an expiry. */
 const DEFAULT_TTL_SECONDS = 86_400;
 
 const URGENCY: Readonly<Record<Priority, string>> = { high: "high", medium: "normal", low: "low" };
 const encoder = new TextEncoder();
 
 /** What the headers depend on besides the message. */
-export interface HeaderContext {
+interface HeaderContext {
   readonly nowMs: number;
   /** Whether the endpoint is Windows' push service. */
-  readonly microsoft: boolean;
+  readonly isWindows: boolean;
 }
 
-/** The headers for one message; an expired one is only for a browser that is connected now. */
+/** Returns the headers of a message; an expired one reaches only a connected browser. */
 export async function pushHeaders(
   { priority, expiresAt, collapseKey }: Pick<Message, "priority" | "expiresAt" | "collapseKey">,
-  { nowMs, microsoft }: HeaderContext,
+  { nowMs, isWindows }: HeaderContext,
 ): Promise<Record<string, string>> {
   const seconds = expiresAt === undefined
     ? DEFAULT_TTL_SECONDS
@@ -34,11 +34,11 @@ export async function pushHeaders(
     urgency: URGENCY[priority],
     ...collapseKey !== undefined && { topic: await topicOf(collapseKey) },
     // Windows answers 400 where its default, to keep the message, contradicts the TTL.
-    ...microsoft && { "x-wns-cache-policy": ttl === 0 ? "no-cache" : "cache" },
+    ...isWindows && { "x-wns-cache-policy": ttl === 0 ? "no-cache" : "cache" },
   };
 }
 
-/** At most 32 characters of base64url, and Apple decodes them: always the same whole number. */
+/** 32 characters of base64url at most, which Apple decodes: always whole bytes. */
 async function topicOf(collapseKey: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", encoder.encode(collapseKey));
   return new Uint8Array(hash, 0, 24).toBase64({ alphabet: "base64url" });

@@ -1,7 +1,7 @@
 /**
- * Web Push, for every browser: encrypted by RFC 8291, signed by RFC 8292, sent by RFC 8030. One
- * attempt for one subscription, and what came of it; retries and the fate of subscriptions are the
- * pipeline's.
+ * The transport `webpush`, for every browser: encrypted by RFC 8291, signed by RFC 8292, sent by
+ * RFC 8030. It makes one attempt and returns the outcome; the pipeline retries and removes
+ * subscriptions.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -14,39 +14,39 @@ import {
   type PreparedClient,
   readCaFile,
 } from "../clients/mod.ts";
-import { MAX_BODY_BYTES } from "./encrypt.ts";
-import { createRouter } from "./endpoint_hosts.ts";
-import type { Resolve } from "./public_address.ts";
+import { WEBPUSH_MAX_BYTES } from "./encrypt.ts";
+import { createEndpointRouter } from "./endpoint_hosts.ts";
+import type { ResolveHost } from "./public_address.ts";
 import { formatPushSubscription, parsePushSubscription } from "./push_subscription.ts";
 import type { WebPushOptions } from "./settings.ts";
 import { importVapidKey, VapidSigner } from "./vapid.ts";
-import { MAX_CONCURRENT, WebPushClient } from "./web_push_client.ts";
+import { WEBPUSH_MAX_CONCURRENT, WebPushClient } from "./web_push_client.ts";
 
 export { type WebPushOptions, webPushOptionsSchema } from "./settings.ts";
-export type { Resolve } from "./public_address.ts";
+export type { ResolveHost } from "./public_address.ts";
 
-/** What the transport needs from outside. */
+/** Dependencies of {@link createWebPushTransport}. */
 export interface WebPushDeps extends FileAccess {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
-  /** Asked at every send to "any public host", and for nothing else. */
-  readonly resolve: Resolve;
+  /** Resolves host names before a send to "any public host". */
+  readonly resolve: ResolveHost;
 }
 
-/** The transport, and what the pages that subscribe need to know of it. */
-export interface WebPushTransport extends ConfigurableTransport<WebPushOptions> {
-  /** The VAPID public key that new subscriptions of a client are made with, base64url. */
+/** The transport, and what pages need in order to subscribe. */
+interface WebPushTransport extends ConfigurableTransport<WebPushOptions> {
+  /** Returns the VAPID public key for new subscriptions of a client, base64url. */
   publicKey(client: string): string | undefined;
 }
 
-/** The transport `webpush`, without clients until it is configured. */
+/** Creates the transport; it has no clients until it is configured. */
 export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
   const clients = new ClientSet((options: WebPushOptions) => prepare(options, deps));
-  // A client that is not configured, or not well, still has its browsers' addresses checked.
-  const knownHosts = createRouter();
+  // Addresses for a client that is not configured are checked as well.
+  const knownHosts = createEndpointRouter();
   return {
     name: "webpush",
-    traits: { maxPayloadBytes: MAX_BODY_BYTES, maxConcurrent: MAX_CONCURRENT },
+    traits: { maxPayloadBytes: WEBPUSH_MAX_BYTES, maxConcurrent: WEBPUSH_MAX_CONCURRENT },
     configure: (options) => clients.configure(options),
     serves: (client) => clients.has(client),
     publicKey: (client) => clients.get(client)?.publicKey,
@@ -61,7 +61,7 @@ export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
     async send(target, message, signal) {
       const client = clients.get(target.client);
       return await client?.send(target, message, signal) ??
-        { kind: "misconfigured", reason: "The client has no usable webpush options" };
+        { kind: "misconfigured", reason: "the client has no usable webpush options" };
     },
     status: () => clients.status(),
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
@@ -83,7 +83,7 @@ async function prepare(
       pairs.map((keys, index) => readSigner(keys, { subject, clock, where: `${name}[${index}]: ` }))
     ),
   );
-  const router = createRouter({ hosts, anyPublicHost: anypublichost });
+  const router = createEndpointRouter({ hosts, anyPublicHost: anypublichost });
   return {
     fingerprint: JSON.stringify([options, caCerts]),
     open: () =>

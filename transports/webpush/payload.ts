@@ -1,22 +1,22 @@
 /**
- * What the page's service worker reads from `event.data.json()`: the message as JSON. There is no
- * format that browsers prescribe; README shows a worker for this one.
+ * Renders the JSON that the page's service worker reads from `event.data.json()`. Browsers
+ * prescribe no format; the README shows a worker for this one.
  */
 
 import type { Message } from "../../core/message.ts";
 import { byteLength, fitMessage, type MessageParts, shortenText } from "../http/mod.ts";
 import { MAX_PLAINTEXT_BYTES } from "./encrypt.ts";
 
-/** Firefox on Android is reached through FCM with base64 around it, which leaves some 2.7 KB. */
+/** FCM delivers to Firefox on Android in base64, which leaves some 2.7 KB. */
 const PREFERRED_BYTES = 2560;
-/** The body is not cut below this for the preferred size, and data never is. */
+/** The preferred size neither cuts the body below this nor drops data. */
 const WORTHWHILE_BODY_BYTES = 120;
 
 const encoder = new TextEncoder();
 
 /**
- * The message as JSON: preferably within {@link PREFERRED_BYTES} by giving up the body's end, always
- * within one record; `undefined` where not even the bare message fits.
+ * Renders a message: preferably within {@link PREFERRED_BYTES} by shortening the body, always
+ * within one record; `undefined` where it does not fit.
  */
 export function renderPayload(message: Message): Uint8Array | undefined {
   const text = fitMessage(preferablyShort(message), {
@@ -30,7 +30,7 @@ function preferablyShort(message: Message): MessageParts & { readonly body?: str
   const { body } = message;
   const excess = body === undefined ? 0 : byteLength(render(message, message)) - PREFERRED_BYTES;
   if (body === undefined || excess <= 0) return message;
-  // Escapes only make a text longer: cutting this much of it cuts at least as much of the JSON.
+  // Escapes only lengthen a text: cutting this much of it cuts at least as much of the JSON.
   const room = Math.max(WORTHWHILE_BODY_BYTES, byteLength(body) - excess);
   return { ...message, body: shortenText(body, room) };
 }
@@ -38,7 +38,7 @@ function preferablyShort(message: Message): MessageParts & { readonly body?: str
 function render(message: Message, { title, body, data }: MessageParts): string {
   const { id, topic, silent, badge, sound, thread, category, collapseKey, link, icon } = message;
   const { dismiss, receipt } = message;
-  // `JSON.stringify` leaves out what is undefined.
+  // `JSON.stringify` omits undefined values.
   return JSON.stringify({
     id,
     topic,

@@ -1,14 +1,14 @@
 /**
- * Tells addresses of the public internet from all others, so that an endpoint on "any public host"
- * cannot make the service call into its own network. What a name resolves to can change between
- * this check and the connection: the runtime's `--deny-net` list is the second fence, and the
- * reason why this way in is off unless an operator asks for it.
+ * Recognizes addresses of the public internet, so that an endpoint on "any public host" cannot make
+ * the service call into its own network. A name may resolve differently between this check and the
+ * connection: the runtime's `--deny-net` list is the second barrier, and the reason why the option
+ * is off by default.
  */
 
 import { BlockList, isIP } from "node:net";
 
 /** Resolves a name to all of its IPv4 and IPv6 addresses; rejects where there are none. */
-export type Resolve = (hostname: string, signal?: AbortSignal) => Promise<readonly string[]>;
+export type ResolveHost = (hostname: string, signal?: AbortSignal) => Promise<readonly string[]>;
 
 /** IANA special-purpose registries: what is not globally reachable, and multicast. */
 const NOT_PUBLIC_V4 = [
@@ -28,7 +28,7 @@ const NOT_PUBLIC_V4 = [
   "224.0.0.0/4",
   "240.0.0.0/4",
 ];
-/** All that is public lies in here, except what the next list takes out. */
+/** All public addresses are in here, except those of the next list. */
 const GLOBAL_UNICAST_V6 = "2000::/3";
 const NOT_PUBLIC_V6 = [
   // Protocol assignments with Teredo (2001::/32), which embeds IPv4 addresses, as does 6to4.
@@ -42,7 +42,7 @@ const notPublicV4 = blockList(NOT_PUBLIC_V4, "ipv4");
 const globalUnicastV6 = blockList([GLOBAL_UNICAST_V6], "ipv6");
 const notPublicV6 = blockList(NOT_PUBLIC_V6, "ipv6");
 
-/** Whether a textual IPv4 or IPv6 address is of the public internet. IPv4 in IPv6 never is. */
+/** Whether an IPv4 or IPv6 address is public. IPv4 embedded in IPv6 never is. */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:
@@ -55,7 +55,7 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/** Why a host name or literal of a URL can never be public, or `undefined` where it may be. */
+/** Returns why a URL's host can never be public, or `undefined` where it may be. */
 export function hostFault(hostname: string): string | undefined {
   const literal = hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(literal)) {
@@ -66,10 +66,10 @@ export function hostFault(hostname: string): string | undefined {
   return local ? "its host is a local name" : undefined;
 }
 
-/** Why a host must not be called now, or `undefined`: every address that it has must be public. */
+/** Returns why a host must not be called, or `undefined`: all its addresses must be public. */
 export async function resolvedFault(
   hostname: string,
-  resolve: Resolve,
+  resolve: ResolveHost,
 ): Promise<string | undefined> {
   const fault = hostFault(hostname);
   if (fault || isIP(hostname.replace(/^\[(.*)\]$/, "$1"))) return fault;

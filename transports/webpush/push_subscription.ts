@@ -1,7 +1,7 @@
 /**
- * The address of a browser: the JSON of a `PushSubscription` (W3C Push API), checked and brought
- * into one canonical text, which is the token that the service stores. Which hosts an endpoint may
- * name is not decided here.
+ * The address of a browser: the JSON of a `PushSubscription` (W3C Push API), validated and
+ * normalized to one text, which is the stored token. `endpoint_hosts.ts` decides which hosts are
+ * allowed.
  */
 
 import { ServiceError } from "../../core/errors.ts";
@@ -10,19 +10,19 @@ import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 import type { ReceiverKeys } from "./encrypt.ts";
 import { isP256Point } from "./_p256.ts";
 
-/** A checked subscription of a browser. */
+/** A validated subscription of a browser. */
 export interface PushSubscription extends ReceiverKeys {
   readonly endpoint: URL;
-  /** The VAPID public key that it was made with, where the client has said so. */
+  /** The VAPID public key that it was created with, if the client has sent it. */
   readonly applicationServerKey?: string;
 }
 
-/** RFC 8030 sets no limit; UnifiedPush does, and no push service comes near it. */
+/** RFC 8030 sets no limit; UnifiedPush does, and all push services stay far below it. */
 const MAX_ENDPOINT_BYTES = 1000;
 const MAX_RAW_LENGTH = 8192;
 
 /**
- * Reads what `PushSubscription.toJSON()` gives, as an object or as its text. Other members are
+ * Reads the result of `PushSubscription.toJSON()`, as an object or as text. Other members are
  * ignored, except `applicationServerKey`, which clients may add from `subscription.options`.
  *
  * @throws {ServiceError} `invalid_token`; the message never repeats the endpoint.
@@ -47,7 +47,7 @@ export function parsePushSubscription(raw: unknown): PushSubscription {
   return { endpoint, p256dh, auth, applicationServerKey: encodeBase64url(point) };
 }
 
-/** The one text that stands for a subscription. */
+/** Returns the text that is stored for a subscription. */
 export function formatPushSubscription(subscription: PushSubscription): string {
   const { endpoint, p256dh, auth, applicationServerKey } = subscription;
   return JSON.stringify({

@@ -1,16 +1,17 @@
 /**
- * The shape of one client's entry in `pns-webpush-options.yml`: the VAPID key pair that identifies
- * the service to the push services (RFC 8292), whom they may contact, and which hosts besides the
- * well-known push services an endpoint may name. Reads no file and opens nothing.
+ * Validates one client's entry in `pns-webpush-options.yml`: the VAPID key pair (RFC 8292), the
+ * contact for the push services, and hosts that endpoints may name in addition to the known ones.
+ * Keys may also be PEM, as OpenSSL and other libraries write them. No error contains a part of a
+ * key.
  */
 
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { z } from "zod";
 import { ServiceError } from "../../core/errors.ts";
-import { flag } from "../clients/mod.ts";
+import { readKeyOf, withLineBreaks, yamlFlag } from "../clients/mod.ts";
 import { createHostCheck } from "../http/mod.ts";
-import { decodeBase64url } from "./_base64url.ts";
+import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 import { isP256Point } from "./_p256.ts";
-import { rawPrivateKey, rawPublicKey } from "./_pem_keys.ts";
 
 const text = z.string().trim().min(1);
 
@@ -33,15 +34,15 @@ const keyPair = {
 
 const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));
 
-/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+/** Validates an entry; an unknown key is an error, so that typing errors are noticed. */
 export const webPushOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   ...keyPair,
   subject: text.superRefine((subject, context) => {
     const message = subjectFault(subject);
     if (message) context.addIssue({ code: "custom", message });
   }),
-  /** Hosts allowed besides the well-known ones: `host`, `host:port` or `*.domain`. */
+  /** Hosts in addition to the known ones: `host`, `host:port` or `*.domain`. */
   hosts: z.exactOptional(
     z.array(text.superRefine((host, context) => {
       const message = hostFault(host);
@@ -49,21 +50,21 @@ export const webPushOptionsSchema = z.strictObject({
     })).max(100),
   ),
   /** Allows every https endpoint on port 443 whose name resolves to public addresses only. */
-  anypublichost: z.exactOptional(flag),
-  /** Path of PEM certificates to trust besides the usual ones. */
+  anypublichost: z.exactOptional(yamlFlag),
+  /** Path of PEM certificates to trust in addition to the default ones. */
   cafile: z.exactOptional(text),
-  /** Key pairs used before; a subscription stays bound to the key that it was made with. */
+  /** Earlier key pairs; a subscription stays bound to the key that it was created with. */
   previouskeys: earlierPairs,
-  /** The name that `previouskeys` had first. */
+  /** The former name of `previouskeys`. */
   oldkeys: earlierPairs,
 });
 
-/** One client's entry, checked. */
+/** One client's validated entry. */
 export type WebPushOptions = Readonly<z.infer<typeof webPushOptionsSchema>>;
 
 /**
- * Why a push service may refuse this `sub` claim, or `undefined`. As strict as Apple's, which answers
- * `BadJwtToken` to spaces, angle brackets and local names.
+ * Returns why a push service may refuse this `sub` claim, or `undefined`. As strict as Apple, which
+ * answers `BadJwtToken` to spaces, angle brackets and local names.
  */
 export function subjectFault(subject: string): string | undefined {
   const [, mailDomain] = /^mailto:[^\s<>@,:;"()[\]\\]+@([a-z0-9.-]+)$/i.exec(subject) ?? [];
@@ -85,5 +86,36 @@ function hostFault(host: string): string | undefined {
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
     throw error;
+  }
+}
+
+/** The raw private key, or why there is none. */
+type RawPrivateKey =
+  | { readonly kind: "key"; readonly raw: string }
+  | { readonly kind: "fault"; readonly message: string };
+
+/** Returns the private number in base64url, from base64url or PEM. */
+function rawPrivateKey(text: string): RawPrivateKey {
+  if (text.includes("-----BEGIN")) {
+    const read = readKeyOf("P-256", text);
+    if (read.kind === "fault") return read;
+    return { kind: "key", raw: createPrivateKey(read.pkcs8).export({ format: "jwk" }).d! };
+  }
+  const length = decodeBase64url(text)?.length;
+  if (length === 32) return { kind: "key", raw: text };
+  const what = length === 65 ? "is a public key" : "is not a P-256 private key";
+  return { kind: "fault", message: what };
+}
+
+/** Returns the point in base64url for a public key in PEM; any other text as it is. */
+function rawPublicKey(text: string): string {
+  if (!text.includes("-----BEGIN PUBLIC KEY-----")) return text;
+  try {
+    const { crv, x, y } = createPublicKey(withLineBreaks(text)).export({ format: "jwk" });
+    const [left, right] = [decodeBase64url(x ?? ""), decodeBase64url(y ?? "")];
+    if (crv !== "P-256" || !left || !right) return text;
+    return encodeBase64url(new Uint8Array([4, ...left, ...right]));
+  } catch {
+    return text;
   }
 }

@@ -1,32 +1,31 @@
 /**
- * Says to a push service who is sending (RFC 8292): one signed token per key and origin, kept for
- * half of its 12 hours. Signing costs as much as encrypting, and Apple asks senders not to come
- * with a new token more than once an hour.
+ * Authenticates the sender to a push service (RFC 8292): one signed token per key and origin,
+ * reused for half of its 12 hours. Signing costs as much as encrypting, and Apple asks for at most
+ * one new token an hour.
  */
 
 import { SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
-import { type TokenAnswer, TokenCache } from "../http/mod.ts";
+import { TokenCache, type TokenResult } from "../http/mod.ts";
 import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 
-/** A checked key pair. */
+/** A validated key pair. */
 export interface VapidKey {
   /** Base64url without padding, as in a subscription's `applicationServerKey`. */
   readonly publicKey: string;
   readonly privateKey: CryptoKey;
 }
 
-/** Settings of {@link VapidSigner}. */
-export interface VapidSignerOptions {
+interface VapidSignerOptions {
   readonly key: VapidKey;
-  /** `mailto:` or `https:` address of whoever runs the service. */
+  /** `mailto:` or `https:` address of the operator. */
   readonly subject: string;
   readonly clock: Clock;
 }
 
 const HOUR_MS = 3_600_000;
 const LIFETIME_MS = 12 * HOUR_MS;
-/** An operator's own hosts and "any public host" make the number of origins anybody's choice. */
+/** An operator's own hosts and "any public host" allow any number of origins. */
 const MAX_ORIGINS = 1000;
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
 const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256" };
@@ -43,14 +42,14 @@ export class VapidSigner {
     this.publicKey = options.key.publicKey;
   }
 
-  /** The value of the `Authorization` header for a push service. */
+  /** Returns the `Authorization` header for a push service. */
   async authorization(origin: string): Promise<string> {
-    const answer: TokenAnswer<never> = await this.#cacheOf(origin).get();
-    // With `never` for a failure, a token is all that an answer can be.
-    return (answer as Extract<TokenAnswer<never>, { kind: "token" }>).value;
+    const answer: TokenResult<never> = await this.#cacheOf(origin).get();
+    // The failure type is `never`, so the answer is a token.
+    return (answer as Extract<TokenResult<never>, { kind: "token" }>).value;
   }
 
-  /** Tells that a header was refused. False where it is too young for another one to help. */
+  /** Drops a refused header. False where it is too young for another one to help. */
   invalidate(origin: string, authorization: string): boolean {
     return this.#cacheOf(origin).invalidate(authorization);
   }
@@ -87,7 +86,7 @@ export class VapidSigner {
   }
 }
 
-/** A new key pair as its raw halves in base64url, the form of the options file. */
+/** Creates a key pair in base64url, the form of the options file. */
 export async function makeVapidKeys(): Promise<{
   readonly publickey: string;
   readonly privatekey: string;
@@ -102,9 +101,7 @@ export async function makeVapidKeys(): Promise<{
   return { publickey: encodeBase64url(new Uint8Array(point)), privatekey: d! };
 }
 
-/**
- * A key pair from its raw halves in base64url; `undefined` where they do not belong together.
- */
+/** Imports a key pair from base64url; `undefined` where the halves do not match. */
 export async function importVapidKey(
   publickey: string,
   privatekey: string,
@@ -131,7 +128,7 @@ export async function importVapidKey(
     const matches = await crypto.subtle.verify(ES256, publicKey, proof, point);
     return matches ? { publicKey: encodeBase64url(point), privateKey } : undefined;
   } catch {
-    // Whichever step notices that the halves differ, it says so by an exception.
+    // Each step throws where the halves differ.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Everything that one client of the configuration sends with: its VAPID keys, its routes and its
- * connections. Encrypts a message, posts it, and answers a refused credential with whatever other
- * credential may be the right one. Retries nothing else.
+ * Sends the messages of one configured client: its VAPID keys, routes and connections. It encrypts
+ * and posts a message, and tries another VAPID key where the push service refuses one. It retries
+ * nothing else.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -12,31 +12,29 @@ import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
 import { readWebPushAnswer, readWebPushFailure, type WebPushRefusal } from "./answers.ts";
 import { encrypt } from "./encrypt.ts";
-import { type EndpointRoute, type EndpointRouter, MICROSOFT } from "./endpoint_hosts.ts";
+import { type EndpointRoute, type EndpointRouter, WINDOWS_QUEUE } from "./endpoint_hosts.ts";
 import { pushHeaders } from "./headers.ts";
 import { renderPayload } from "./payload.ts";
-import { type Resolve, resolvedFault } from "./public_address.ts";
+import { resolvedFault, type ResolveHost } from "./public_address.ts";
 import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
-import { SubscriptionStanding } from "./_standing.ts";
 import type { VapidSigner } from "./vapid.ts";
 
-/** What a client is made of. */
-export interface WebPushClientOptions {
-  /** The key of new subscriptions first, then those of older ones. */
+interface WebPushClientOptions {
+  /** The key of new subscriptions first, then the older ones. */
   readonly signers: readonly [VapidSigner, ...VapidSigner[]];
   readonly router: EndpointRouter;
-  readonly resolve: Resolve;
+  readonly resolve: ResolveHost;
   readonly createHttpClient: () => Deno.HttpClient;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
 }
 
-/** Connections per lane. */
+/** Connections per queue. */
 const CONNECTIONS = 2;
-/** Requests under way on one connection; the runtime stalls above some 60. */
+/** Requests in flight on one connection; the runtime stalls above some 60. */
 const IN_FLIGHT = 40;
-/** Sends under way at once that make sense for one client. */
-export const MAX_CONCURRENT = CONNECTIONS * IN_FLIGHT;
+/** Sends in flight at once per client. */
+export const WEBPUSH_MAX_CONCURRENT = CONNECTIONS * IN_FLIGHT;
 const TIMEOUT_MS = 15_000;
 const MAX_LEARNED_KEYS = 10_000;
 
@@ -49,13 +47,13 @@ interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** One client of the configuration. */
+/** Sends for one client of the configuration. */
 export class WebPushClient implements AsyncDisposable {
   readonly router: EndpointRouter;
   readonly #options: WebPushClientOptions;
   readonly #pools = new Map<string, FetchSender>();
-  readonly #standing = new SubscriptionStanding();
-  /** By endpoint: the older key that turned out to be the one it was made with. */
+  readonly #refusals = new RefusedCredentials();
+  /** By endpoint: the older key that the subscription turned out to belong to. */
   readonly #learned = new Map<string, VapidSigner>();
   #mismatches = 0;
 
@@ -64,18 +62,18 @@ export class WebPushClient implements AsyncDisposable {
     this.router = options.router;
   }
 
-  /** The key that new subscriptions are made with, base64url. */
+  /** The key for new subscriptions, base64url. */
   get publicKey(): string {
     return this.#options.signers[0].publicKey;
   }
 
-  /** Says to the operator that pages subscribe with a key that is not configured here. */
+  /** Warns the operator that pages subscribe with a key that is not configured here. */
   get warning(): string | undefined {
     return this.#mismatches === 0 ? undefined : `${this.#mismatches} messages could not be sent: ` +
       "their subscriptions were made with a key that is neither 'publickey' nor in 'previouskeys'";
   }
 
-  /** One attempt; resolves for every answer that a push service can give. */
+  /** Makes one attempt; resolves for every answer of a push service. */
   async send(target: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
     const subscription = readToken(target.token);
     if (typeof subscription === "string") return { kind: "rejected", reason: subscription };
@@ -88,9 +86,9 @@ export class WebPushClient implements AsyncDisposable {
     const plaintext = renderPayload(message);
     if (!plaintext) return { kind: "rejected", reason: "the message is too large" };
     const nowMs = this.#options.clock.now();
-    const microsoft = route.queue === MICROSOFT;
+    const isWindows = route.queue === WINDOWS_QUEUE;
     const [headers, body] = await Promise.all([
-      pushHeaders(message, { nowMs, microsoft }),
+      pushHeaders(message, { nowMs, isWindows }),
       encrypt(plaintext, subscription),
     ]);
     const { endpoint: url } = subscription;
@@ -105,15 +103,15 @@ export class WebPushClient implements AsyncDisposable {
     await Promise.all([...this.#pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
   }
 
-  /** With one key after the other, as long as the push service says that it is not the right one. */
+  /** Tries one key after the other for as long as the push service reports a mismatch. */
   async #post(signers: readonly VapidSigner[], attempt: Attempt): Promise<Outcome> {
     const { route } = attempt;
     for (const signer of signers) {
       const answer = await this.#authorized(signer, attempt);
-      if (answer.kind === "refused") return this.#standing.refused(route, answer.reason);
+      if (answer.kind === "refused") return this.#refusals.refused(route, answer.reason);
       if (answer.kind !== "mismatch") {
         if (answer.kind === "sent") {
-          this.#standing.accepted(route);
+          this.#refusals.accepted(route);
           this.#learn(attempt.url.href, signer);
         }
         return answer;
@@ -123,21 +121,21 @@ export class WebPushClient implements AsyncDisposable {
   }
 
   /**
-   * For a subscription whose key is not configured. No key can be the right one, but the push
-   * service is the only one who knows whether the subscription still exists.
+   * For a subscription whose key is not configured. No key can match, but the push service still
+   * says whether the subscription exists.
    */
   async #postWithWrongKey(attempt: Attempt): Promise<Outcome> {
     const answer = await this.#authorized(this.#options.signers[0], attempt);
     return answer.kind === "refused" || answer.kind === "mismatch" ? this.#mismatched() : answer;
   }
 
-  /** The subscription is kept: the operator may still add the key that it was made with. */
+  /** Keeps the subscription: the operator may still add its key. */
   #mismatched(): Outcome {
     this.#mismatches++;
     return { kind: "rejected", reason: RESUBSCRIBE };
   }
 
-  /** Once more with a new token where the refused one is old enough for that to help. */
+  /** Resends with a new token where the refused one is old enough for that to help. */
   async #authorized(signer: VapidSigner, attempt: Attempt): Promise<Outcome | WebPushRefusal> {
     const { origin } = attempt.url;
     const authorization = await signer.authorization(origin);
@@ -211,5 +209,35 @@ function readToken(token: string): PushSubscription | string {
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
     throw error;
+  }
+}
+
+/** Refusals in a row after which the credential counts as wrong even where it worked before. */
+const MAX_REFUSALS = 10;
+const REFUSED_WAIT_MS = 60_000;
+
+/**
+ * Decides whether a refused credential is our fault or concerns one subscription only. A push
+ * service that accepted the credential before is unlikely to refuse it for everyone, and one odd
+ * subscription must not stop the client's other users.
+ */
+class RefusedCredentials {
+  /** By queue: refusals since the last acceptance. Absent: never accepted. */
+  readonly #refusals = new Map<string, number>();
+
+  accepted({ queue, trust }: EndpointRoute): void {
+    if (trust !== "public") this.#refusals.set(queue, 0);
+  }
+
+  /** Returns the outcome of a message whose credential was refused. */
+  refused({ queue, trust }: EndpointRoute, reason: string): Outcome {
+    // Anyone may run such a host, and could stop the whole client with one answer.
+    if (trust === "public") return { kind: "rejected", reason };
+    const inARow = this.#refusals.get(queue);
+    if (inARow === undefined || inARow + 1 >= MAX_REFUSALS) {
+      return { kind: "misconfigured", reason: `${reason}: the VAPID key or subject is refused` };
+    }
+    this.#refusals.set(queue, inARow + 1);
+    return { kind: "retry", reason, afterMs: REFUSED_WAIT_MS };
   }
 }

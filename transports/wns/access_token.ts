@@ -1,17 +1,17 @@
 /**
- * Asks Microsoft for an access token, by the older flow for packages of the Store or by Entra's.
- * The tokens of the two are not interchangeable.
+ * Gets an access token from Microsoft, with the older flow for Store packages or with Entra's. The
+ * tokens of the two flows are not interchangeable.
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview
  */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { readTokenAnswer } from "../clients/mod.ts";
-import type { HttpSender, Minted } from "../http/mod.ts";
+import type { HttpSender, MintedToken } from "../http/mod.ts";
 import type { WnsOptions } from "./settings.ts";
 
 /** A token request, ready to be posted as a form. */
-export interface TokenRequest {
+interface TokenRequest {
   readonly address: string;
   readonly form: Readonly<Record<string, string>>;
 }
@@ -19,7 +19,7 @@ export interface TokenRequest {
 const LEGACY_ADDRESS = "https://login.live.com/accesstoken.srf";
 const DEFAULT_LIFETIME_MS = 86_400_000;
 
-/** What to ask whom, by the entry's flow. */
+/** Builds the request for the flow of an entry. */
 export function tokenRequest(options: WnsOptions): TokenRequest {
   const { sid, tenant, appid, secret, tokenaddress } = options;
   const grant = { grant_type: "client_credentials", client_secret: secret };
@@ -36,15 +36,15 @@ export function tokenRequest(options: WnsOptions): TokenRequest {
   };
 }
 
-/** A new access token, or what its absence means for the messages that wait for it. */
+/** Requests an access token; without one, returns the outcome of the messages that need it. */
 export async function requestWnsToken(
   { address, form }: TokenRequest,
   { pool, clock }: { readonly pool: HttpSender; readonly clock: Pick<Clock, "now"> },
-): Promise<Minted<Outcome>> {
+): Promise<MintedToken<Outcome>> {
   const result = await pool.post(address, {
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
     body: new URLSearchParams(form).toString(),
-    // Many sends wait for the one answer; the pool's timeout bounds it.
+    // Many sends share the answer; the sender's timeout bounds it.
     signal: new AbortController().signal,
   });
   return readTokenAnswer(result, { nowMs: clock.now(), defaultLifetimeMs: DEFAULT_LIFETIME_MS });

@@ -1,5 +1,5 @@
 /**
- * What each answer of WNS means, as a pure table over the status and the `X-WNS-…` headers.
+ * Maps WNS' answers to outcomes, as a pure table over the status and the `X-WNS-…` headers.
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
  */
 
@@ -7,25 +7,25 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { StaleTokenAnswer } from "../clients/mod.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
-/** What decides beside the answer itself. */
-export interface WnsAnswerContext {
-  /** Wall-clock time, for a `Retry-After` given as a date. */
+/** What the outcome depends on besides the answer. */
+interface WnsAnswerContext {
+  /** Wall-clock time, for a `Retry-After` date. */
   readonly nowMs: number;
-  /** The client's credential has been accepted for some channel. */
-  readonly credentialProven: boolean;
+  /** Whether WNS has accepted the client's credential for some channel. */
+  readonly credentialAccepted: boolean;
 }
 
 const SERVER_FLOOR_MS = 10_000;
 const RATE_FLOOR_MS = 60_000;
-/** Where WNS throttles without saying for how long. */
+/** The wait where WNS throttles without naming one. */
 const CHANNEL_WAIT_MS = 600_000;
 const THROTTLE_WAIT_MS = 3_600_000;
 const UNREACHABLE_WAIT_MS = 3_600_000;
 
-/** Reads one answer. */
+/** Returns the outcome of an answer. */
 export function readWnsAnswer(
   { status, headers }: Pick<HttpReply, "status" | "headers">,
-  { nowMs, credentialProven }: WnsAnswerContext,
+  { nowMs, credentialAccepted }: WnsAnswerContext,
 ): Outcome | StaleTokenAnswer {
   const reason = `${status}${describe(headers)}`;
   const retry = (floorMs: number, scope: "address" | "client" = "address"): Outcome => ({
@@ -39,8 +39,9 @@ export function readWnsAnswer(
     case 401:
       return { kind: "stale", reason };
     case 403:
-      // The token is another app's than the channel. One that works elsewhere is the right one.
-      return credentialProven ? { kind: "gone", reason } : {
+      // The access token belongs to another app than the channel. A credential that works for other
+      // channels is the right one.
+      return credentialAccepted ? { kind: "gone", reason } : {
         kind: "misconfigured",
         reason: `${reason}: the credential does not belong to the app that made the channel`,
       };
@@ -51,7 +52,7 @@ export function readWnsAnswer(
       return retry(given ? SERVER_FLOOR_MS : THROTTLE_WAIT_MS, "client");
     }
     case 407:
-      return { kind: "misconfigured", reason: `${reason}: a proxy wants to be logged in to` };
+      return { kind: "misconfigured", reason: `${reason}: a proxy requires authentication` };
     case 408:
       return retry(SERVER_FLOOR_MS);
     case 410:
@@ -63,12 +64,12 @@ export function readWnsAnswer(
     case 429:
       return retry(RATE_FLOOR_MS, "client");
     default:
-      // Redirects are never followed: the next host was not checked.
+      // Redirects are not followed, because the next host is not checked.
       return status >= 500 ? retry(SERVER_FLOOR_MS) : { kind: "rejected", reason };
   }
 }
 
-/** What a request that got no answer means. */
+/** Returns the outcome of a failed request. */
 export function readWnsFailure({ fault, sent, reason }: HttpFailure): Outcome {
   switch (fault) {
     case "certificate":
@@ -88,12 +89,12 @@ export function readWnsFailure({ fault, sent, reason }: HttpFailure): Outcome {
   }
 }
 
-/** A 200 says only that WNS has looked at it; the header says what came of it. */
+/** A 200 only says that WNS has read the request; the header names the result. */
 function readStatus(
   headers: AnswerHeaders,
   { nowMs, reason }: { readonly nowMs: number; readonly reason: string },
 ): Outcome {
-  // Servers send the older name, too.
+  // Servers also send the older name.
   const status = headers.get("x-wns-status") ?? headers.get("x-wns-notificationstatus");
   switch (status?.trim().toLowerCase()) {
     case "received": {
@@ -120,7 +121,7 @@ function throttleMs(headers: AnswerHeaders, nowMs: number): number {
   return waitMs > 0 ? Math.max(waitMs, SERVER_FLOOR_MS) : CHANNEL_WAIT_MS;
 }
 
-/** The headers that Microsoft's support asks for, cut to what a log can bear. */
+/** Returns the headers that Microsoft's support asks for, shortened for the log. */
 function describe(headers: AnswerHeaders): string {
   const parts = [
     headers.get("x-wns-error-description"),

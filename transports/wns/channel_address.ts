@@ -1,6 +1,6 @@
 /**
- * Which channel addresses may be called. They come from clients, so everything outside Microsoft's
- * domain is refused when a client subscribes and again before each send.
+ * Checks channel addresses. Clients supply them, so any host outside Microsoft's domain is refused
+ * when a client subscribes and again before each send.
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/firewall-allowlist-config
  */
 
@@ -10,18 +10,20 @@ import { createHostCheck, type HostCheck } from "../http/mod.ts";
 const HOSTS = ["notify.windows.com", "*.notify.windows.com"];
 const MAX_LENGTH = 2048;
 
-/** Says why a channel address is refused, or nothing where it may be called. */
+/** Creates a check that returns why a channel address is refused, or `undefined`. */
 export function createChannelCheck(moreHosts: readonly string[] = []): HostCheck {
   const checkHost = createHostCheck([...HOSTS, ...moreHosts]);
   return (address) => {
     if (address.length > MAX_LENGTH) return `it has more than ${MAX_LENGTH} characters`;
-    if (!/^[\x21-\x7e]+$/.test(address)) return "it contains a character that URLs do not have";
+    if (!/^[\x21-\x7e]+$/.test(address)) {
+      return "it contains a character that URLs must not contain";
+    }
     return checkHost(address);
   };
 }
 
 /**
- * A channel address as a client hands it in, in the form that is stored.
+ * Reads a channel address from a client, in the form that is stored.
  *
  * @throws {ServiceError} `invalid_token`, with the reason.
  */

@@ -1,54 +1,46 @@
-/** One app's way to WNS: its connections, its access token, and one call. */
+/** Sends one app's messages to WNS: its connections and access token. */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { type ConfiguredClient, withAccessToken } from "../clients/mod.ts";
-import {
-  createSharedMint,
-  FetchSender,
-  type HostCheck,
-  renewalTime,
-  TokenCache,
-} from "../http/mod.ts";
+import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
+import { FetchSender, type HostCheck } from "../http/mod.ts";
 import { requestWnsToken, tokenRequest } from "./access_token.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
 import { renderWns } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
-/** What {@link createWnsClient} is made of. */
-export interface WnsClientOptions {
+interface WnsClientOptions {
   readonly options: WnsOptions;
   readonly checkChannel: HostCheck;
   readonly caCerts: string[];
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  /** Where nodes share access tokens. Absent: this node requests its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
-/** A client that sends, and that knows which channel addresses it may call. */
+/** A client that also checks channel addresses. */
 export interface WnsClient extends ConfiguredClient {
   readonly checkChannel: HostCheck;
 }
 
-/** HTTP clients per app; each opens connections to as many hosts as the channels name. */
+/** HTTP clients per app; each connects to as many hosts as the channels name. */
 export const WNS_POOLS = 2;
+/** Requests in flight per HTTP client and host. */
 export const WNS_MAX_IN_FLIGHT = 20;
 const IDLE_MS = 60_000;
 const TIMEOUT_MS = 15_000;
 /** A token is renewed this long before it ends. */
 const MARGIN_MS = 600_000;
-const BACK_OFF_MS = 10_000;
 
-/** A client that sends for one package or Entra app. Connects with its first message. */
+/** Creates a client for one package or Entra app. It connects with its first message. */
 export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
-  const { sharedTokens = OWN_TOKENS } = deps;
   const shared = {
     createClient: () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS }),
     fetch,
@@ -63,34 +55,29 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   });
   const tokenPool = new FetchSender({ ...shared, clients: 1, maxInFlightPerClient: 1 });
   const request = tokenRequest(options);
-  const tokens = new TokenCache<Outcome>({
-    mint: createSharedMint<Outcome>({
-      ...{ sharedTokens, clock },
-      name: `wns ${request.form.client_id} ${request.address}`,
-      secret: options.secret,
-      renewAt: (token) => renewalTime(token, { marginMs: MARGIN_MS }),
-      mint: () => requestWnsToken(request, { pool: tokenPool, clock }),
-    }),
+  const tokens = createAccessTokenCache({
+    name: `wns ${request.form.client_id} ${request.address}`,
+    secret: options.secret,
     clock,
+    sharedTokens: deps.sharedTokens,
     marginMs: MARGIN_MS,
-    // A refused token is renewed once per message; the second refusal pauses the whole client,
-    // which is what bounds the renewals.
-    minAgeMs: 0,
-    backOffMs: BACK_OFF_MS,
+    request: () => requestWnsToken(request, { pool: tokenPool, clock }),
   });
-  let credentialProven = false;
+  let credentialAccepted = false;
 
   function send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome> {
     const fault = checkChannel(target.token);
-    if (fault !== undefined) return { kind: "rejected", reason: `The channel address: ${fault}` };
+    if (fault !== undefined) return { kind: "rejected", reason: `the channel address: ${fault}` };
     const payload = renderWns(message, options.type ?? "toast");
-    if (!payload) return { kind: "rejected", reason: "Too large even without its texts" };
+    if (!payload) {
+      return { kind: "rejected", reason: "the message is too large even without its texts" };
+    }
     return withAccessToken(tokens, async (accessToken) => {
       const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
       const result = await channels.post(target.token, { headers, body: payload.body, signal });
       if (result.kind === "failed") return readWnsFailure(result);
-      const outcome = readWnsAnswer(result, { nowMs: clock.now(), credentialProven });
-      if (outcome.kind === "sent") credentialProven = true;
+      const outcome = readWnsAnswer(result, { nowMs: clock.now(), credentialAccepted });
+      if (outcome.kind === "sent") credentialAccepted = true;
       return outcome;
     });
   }

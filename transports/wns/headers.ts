@@ -1,5 +1,6 @@
 /**
- * The headers of one push to WNS. Pure but for the correlation vector, which is new per request.
+ * Builds the headers of a push to WNS. Pure, except for the correlation vector, which is new per
+ * request.
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
  */
 
@@ -8,19 +9,19 @@ import type { Message } from "../../core/message.ts";
 import { extraText } from "./payload.ts";
 import type { WnsType } from "./settings.ts";
 
-/** What the headers depend on beside the message. */
-export interface HeaderOptions {
+/** What the headers depend on besides the message. */
+interface HeaderOptions {
   readonly type: WnsType;
   /** Epoch milliseconds. */
   readonly nowMs: number;
   readonly accessToken: string;
 }
 
-/** 1 is what wakes the screen; WNS sends raw ones at 3 by default. */
+/** 1 wakes the screen; WNS sends raw notifications at 3 by default. */
 const PRIORITIES = { high: "1", medium: "2", low: "3" } as const;
 const SILENT_PRIORITY = "3";
 
-/** Everything but `Content-Length`, which the runtime sets as the body is a text. */
+/** Returns all headers but `Content-Length`, which the runtime sets. */
 export function wnsHeaders(
   message: Message,
   { type, nowMs, accessToken }: HeaderOptions,
@@ -32,7 +33,7 @@ export function wnsHeaders(
     "authorization": `Bearer ${accessToken}`,
     "content-type": type === "raw" ? "application/octet-stream" : "text/xml",
     "x-wns-type": `wns/${type}`,
-    // A time to live of 0 together with caching is refused as a contradiction.
+    // WNS refuses a time to live of 0 together with caching.
     "x-wns-cache-policy": ttl === 0 ? "no-cache" : "cache",
     ...ttl !== undefined && { "x-wns-ttl": `${ttl}` },
     ...tag && { "x-wns-tag": tag },

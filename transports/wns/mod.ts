@@ -1,6 +1,6 @@
 /**
- * The way out to Windows, by WNS. Renders, sends once, and says what came of it; retries and the
- * fate of channels are the pipeline's.
+ * The transport `wns`, for Windows. It makes one attempt and returns the outcome; the pipeline
+ * retries and removes channels.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -25,15 +25,14 @@ import type { WnsOptions } from "./settings.ts";
 
 export { type WnsOptions, wnsOptionsSchema } from "./settings.ts";
 
-/** What the transport needs from outside. */
-export interface WnsDeps extends FileAccess {
+interface WnsDeps extends FileAccess {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
-  /** Where nodes share access tokens. Absent: this one asks for its own. */
+  /** Where nodes share access tokens. Absent: this node requests its own. */
   readonly sharedTokens?: SharedTokens;
 }
 
-/** The transport `wns`, without clients until it is configured. */
+/** Creates the transport; it has no clients until it is configured. */
 export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOptions> {
   const clients = new ClientSet((options: WnsOptions) => prepare(options, deps));
   const checkUnconfigured = createChannelCheck();
@@ -45,7 +44,7 @@ export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOpti
   ): Outcome | Promise<Outcome> {
     const client = clients.get(target.client);
     if (client) return client.send(target, message, signal);
-    return { kind: "misconfigured", reason: "The client has no usable wns options" };
+    return { kind: "misconfigured", reason: "the client has no usable wns options" };
   }
 
   return {

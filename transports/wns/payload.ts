@@ -1,7 +1,6 @@
 /**
- * Renders a message as one of the four kinds that WNS knows, within its size limit. Pure. What a
- * template may set in `extra`: `type`, `launch`, `duration`, `scenario`, and for the headers `tag`
- * and `group`.
+ * Renders a message as one of the four kinds of WNS, within the size limit. Pure. A template may
+ * set in `extra`: `type`, `launch`, `duration`, `scenario`, and for the headers `tag` and `group`.
  * https://learn.microsoft.com/windows/apps/develop/notifications/app-notifications/toast-schema
  */
 
@@ -9,20 +8,19 @@ import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts } from "../http/mod.ts";
 import type { WnsType } from "./settings.ts";
 import { WNS_TYPES } from "./settings.ts";
-import { element, escapeXml } from "./_xml.ts";
 
 /** Bytes of the largest body. */
 export const WNS_MAX_BYTES = 5000;
 
-/** A body and how WNS is to take it. */
-export interface WnsPayload {
+/** A body and its kind. */
+interface WnsPayload {
   readonly type: WnsType;
   readonly body: string;
 }
 
 /**
- * The body of a message, or `undefined` where not even a bare one fits the limit. `type` is how a
- * message with something to show is shown.
+ * Renders a message, or returns `undefined` where it does not fit. `type` is the kind for a message
+ * with visible content.
  */
 export function renderWns(message: Message, type: WnsType): WnsPayload | undefined {
   const chosen = chooseType(message, type);
@@ -91,18 +89,18 @@ function tileTexts({ title, body }: MessageParts): string {
   return (caption ?? "") + (rest ?? "");
 }
 
-/** Pictures of the web or of the app's own package; any other name means nothing to Windows. */
+/** Windows shows pictures of the web or of the app's package only. */
 function logo({ icon }: Message): string {
   if (!icon || !/^(?:https?|ms-appx|ms-appdata):/.test(icon)) return "";
   return element("image", { placement: "appLogoOverride", src: icon });
 }
 
-/** Windows plays its own sound where none is named. */
+/** Without a sound, Windows plays its own. */
 function audio({ sound }: Message): string {
   return sound && /^ms-(?:winsoundevent|appx):/.test(sound) ? element("audio", { src: sound }) : "";
 }
 
-/** A text that a template set for this provider. */
+/** Returns a text that a template set for this provider. */
 export function extraText({ extra }: Pick<Message, "extra">, name: string): string | undefined {
   const value = extra?.[name];
   return typeof value === "string" && value !== "" ? value : undefined;
@@ -110,4 +108,32 @@ export function extraText({ extra }: Pick<Message, "extra">, name: string): stri
 
 function oneOf(value: string | undefined, allowed: readonly string[]): string | undefined {
   return value !== undefined && allowed.includes(value) ? value : undefined;
+}
+
+/** Everything but the `Char` production of XML 1.0 §2.2; includes lone surrogates. */
+const ILLEGAL = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+};
+
+/** Escapes a text for content and attributes, and drops characters that XML cannot contain. */
+function escapeXml(text: string): string {
+  return text.replace(ILLEGAL, "").replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+/** Writes an element; attributes without a value are omitted, and `content` is XML already. */
+function element(
+  name: string,
+  attributes: Readonly<Record<string, string | number | undefined>>,
+  content = "",
+): string {
+  const written = Object.entries(attributes)
+    .map(([key, value]) => value === undefined ? "" : ` ${key}="${escapeXml(`${value}`)}"`)
+    .join("");
+  return content === "" ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
 }

@@ -1,13 +1,14 @@
 /**
- * The shape of one client's entry in `pns-wns-options.yml`: the seed's package SID and secret, or
+ * Validates one client's entry in `pns-wns-options.yml`: the original's package SID and secret, or
  * an Entra tenant and app for apps on the Windows App SDK. Reads no file.
  */
 
 import { z } from "zod";
-import { flag } from "../clients/mod.ts";
+import { yamlFlag } from "../clients/mod.ts";
 
-/** Ways to show a message, as `X-WNS-Type` names them. */
+/** The kinds of notifications, as `X-WNS-Type` names them. */
 export const WNS_TYPES = ["toast", "tile", "badge", "raw"] as const;
+/** One kind of notification. */
 export type WnsType = typeof WNS_TYPES[number];
 
 const text = z.string().trim().min(1);
@@ -15,9 +16,9 @@ const text = z.string().trim().min(1);
 /** `host`, `host:port` or `*.domain`. */
 const host = text.regex(/^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/, "is not a host name");
 
-/** Checks one client's entry; an unknown key is an error, so that a misspelt one is noticed. */
+/** Validates an entry; an unknown key is an error, so that typing errors are noticed. */
 export const wnsOptionsSchema = z.strictObject({
-  enabled: z.exactOptional(flag),
+  enabled: z.exactOptional(yamlFlag),
   /** Package security identifier, with or without `ms-app://`. */
   sid: z.exactOptional(text),
   /** Directory (tenant) of the Entra app. */
@@ -26,13 +27,13 @@ export const wnsOptionsSchema = z.strictObject({
   appid: z.exactOptional(text),
   /** Secret of the package or of the Entra app. */
   secret: text,
-  /** How a message with something to show is shown. Default: toast. */
+  /** The kind of a message with visible content. Default: toast. */
   type: z.exactOptional(z.enum(WNS_TYPES)),
-  /** Where access tokens are asked for, instead of Microsoft. */
+  /** Where to request access tokens, instead of Microsoft. */
   tokenaddress: z.exactOptional(z.url({ protocol: /^https?$/ })),
-  /** Hosts of channel addresses besides Microsoft's. */
+  /** Hosts of channel addresses in addition to Microsoft's. */
   hosts: z.exactOptional(z.union([host.transform((one) => [one]), z.array(host).max(100)])),
-  /** Path of PEM certificates to trust besides the usual ones. */
+  /** Path of PEM certificates to trust in addition to the default ones. */
   cafile: z.exactOptional(text),
 }).superRefine((options, context) => {
   const legacy = options.sid !== undefined;
@@ -45,5 +46,5 @@ export const wnsOptionsSchema = z.strictObject({
   }
 });
 
-/** One client's entry, checked. */
+/** One client's validated entry. */
 export type WnsOptions = Readonly<z.infer<typeof wnsOptionsSchema>>;

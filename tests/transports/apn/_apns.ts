@@ -1,4 +1,4 @@
-/** A service side and an APNs side for the tests, joined by real HTTP/2 and TLS. */
+/** The service and an APNs server for the tests, connected by real HTTP/2 and TLS. */
 
 import { Buffer } from "node:buffer";
 import type http2 from "node:http2";
@@ -26,7 +26,7 @@ export interface Push {
   readonly session: number;
 }
 
-/** What the server answers; `undefined`: nothing, ever. */
+/** What the server answers; `undefined`: it never answers. */
 export type Answer = { readonly status: number; readonly reason?: string } | undefined;
 
 export const serverPair = await makeCertificate();

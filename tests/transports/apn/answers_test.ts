@@ -1,24 +1,22 @@
 import assert from "node:assert/strict";
-import { type AnswerFacts, judgeAnswer } from "../../../transports/apn/answers.ts";
+import { type ApnAnswerContext, readApnAnswer } from "../../../transports/apn/answers.ts";
 import type { FetchFault, HttpResult } from "../../../transports/http/mod.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const FACTS: AnswerFacts = { nowMs: NOW, refreshedAt: NOW - 1000, succeeded: true };
+const FACTS: ApnAnswerContext = { nowMs: NOW, refreshedAt: NOW - 1000, succeeded: true };
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): HttpResult {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { kind: "reply", status, headers: new Headers(headers), text };
 }
 
-function judge(status: number, reason: string, facts: Partial<AnswerFacts> = {}) {
-  return judgeAnswer(reply(status, { reason }), { ...FACTS, ...facts });
+function judge(status: number, reason: string, facts: Partial<ApnAnswerContext> = {}) {
+  return readApnAnswer(reply(status, { reason }), { ...FACTS, ...facts });
 }
 
 /** Kind of the outcome, or the remedy and the kind of the outcome when it does not help. */
-function brief(verdict: ReturnType<typeof judgeAnswer>): string {
-  return verdict.kind === "again"
-    ? `${verdict.remedy}, then ${verdict.otherwise.kind}`
-    : verdict.kind;
+function brief(answer: ReturnType<typeof readApnAnswer>): string {
+  return answer.kind === "resend" ? `${answer.remedy}, then ${answer.fallback.kind}` : answer.kind;
 }
 
 const ROWS: readonly [status: number, reason: string, expected: string][] = [
@@ -64,37 +62,37 @@ for (const [status, reason, expected] of ROWS) {
 }
 
 Deno.test("200 is sent, with the id that APNs gave", () => {
-  assert.deepEqual(judgeAnswer(reply(200, "", { "apns-id": "A" }), FACTS), {
+  assert.deepEqual(readApnAnswer(reply(200, "", { "apns-id": "A" }), FACTS), {
     kind: "sent",
     providerId: "A",
   });
-  assert.deepEqual(judgeAnswer(reply(200, ""), FACTS), { kind: "sent" });
+  assert.deepEqual(readApnAnswer(reply(200, ""), FACTS), { kind: "sent" });
 });
 
 Deno.test("no token is removed before one was accepted", () => {
   for (const reason of ["BadDeviceToken", "DeviceTokenNotForTopic"]) {
-    const verdict = judge(400, reason, { succeeded: false });
-    assert.ok(verdict.kind === "rejected");
-    assert.match(verdict.reason, new RegExp(`^${reason}.*check 'production'`));
+    const answer = judge(400, reason, { succeeded: false });
+    assert.ok(answer.kind === "rejected");
+    assert.match(answer.reason, new RegExp(`^${reason}.*check 'production'`));
   }
 });
 
-Deno.test("an unregistered token stays where the device registered it isRepeat since", () => {
+Deno.test("an unregistered token stays where the device has registered it again since", () => {
   const body = { reason: "Unregistered", timestamp: NOW - 5000 };
-  assert.equal(judgeAnswer(reply(410, body), FACTS).kind, "rejected");
+  assert.equal(readApnAnswer(reply(410, body), FACTS).kind, "rejected");
   const before = { ...FACTS, refreshedAt: NOW - 5000 };
-  assert.equal(judgeAnswer(reply(410, body), before).kind, "gone");
-  assert.equal(judgeAnswer(reply(410, { ...body, timestamp: "x" }), FACTS).kind, "gone");
+  assert.equal(readApnAnswer(reply(410, body), before).kind, "gone");
+  assert.equal(readApnAnswer(reply(410, { ...body, timestamp: "x" }), FACTS).kind, "gone");
 });
 
 Deno.test("too many requests to one device slow that device for a minute", () => {
-  const verdict = judge(429, "TooManyRequests");
-  assert.deepEqual(verdict, { kind: "retry", reason: "TooManyRequests", afterMs: 60_000 });
+  const answer = judge(429, "TooManyRequests");
+  assert.deepEqual(answer, { kind: "retry", reason: "TooManyRequests", afterMs: 60_000 });
 });
 
 Deno.test("too many tokens slow the whole client for 20 minutes", () => {
-  const verdict = judge(429, "TooManyProviderTokenUpdates");
-  assert.deepEqual(verdict.kind === "again" && verdict.otherwise, {
+  const answer = judge(429, "TooManyProviderTokenUpdates");
+  assert.deepEqual(answer.kind === "resend" && answer.fallback, {
     kind: "retry",
     reason: "TooManyProviderTokenUpdates",
     afterMs: 20 * 60_000,
@@ -102,16 +100,16 @@ Deno.test("too many tokens slow the whole client for 20 minutes", () => {
   });
 });
 
-Deno.test("a server error is tried isRepeat after 15 minutes, or later where APNs says so", () => {
+Deno.test("a server error is retried after 15 minutes, or later where APNs says so", () => {
   const quarter = 15 * 60_000;
   for (const reason of ["InternalServerError", "ServiceUnavailable"]) {
     assert.deepEqual(judge(500, reason), { kind: "retry", reason, afterMs: quarter });
   }
-  const later = judgeAnswer(reply(503, {}, { "retry-after": "1800" }), FACTS);
+  const later = readApnAnswer(reply(503, {}, { "retry-after": "1800" }), FACTS);
   assert.equal(later.kind === "retry" && later.afterMs, 2 * quarter);
 });
 
-Deno.test("reasons that nobody delivered of fall back on the status", () => {
+Deno.test("unknown reasons fall back on the status", () => {
   const kinds = [302, 400, 401, 403, 404, 405, 410, 413, 418, 429, 500, 502].map((status) =>
     judge(status, "Novelty").kind
   );
@@ -131,10 +129,10 @@ Deno.test("reasons that nobody delivered of fall back on the status", () => {
   ]);
 });
 
-Deno.test("a body that is not of APNs does not get into the reason", () => {
+Deno.test("a body that is not from APNs stays out of the reason", () => {
   for (const body of ["<html>secret</html>", "[]", "", '{"reason":"two words"}', '{"reason":7}']) {
-    const verdict = judgeAnswer(reply(400, body), FACTS);
-    assert.deepEqual(verdict, { kind: "rejected", reason: "status 400 without a reason" });
+    const answer = readApnAnswer(reply(400, body), FACTS);
+    assert.deepEqual(answer, { kind: "rejected", reason: "status 400 without a reason" });
   }
 });
 
@@ -153,21 +151,21 @@ const FAULTS: Record<FetchFault, string> = {
 for (const [fault, expected] of Object.entries(FAULTS)) {
   Deno.test(`no answer because of ${fault}: ${expected}`, () => {
     const failed = { kind: "failed", sent: "unknown", reason: "why", fault } as const;
-    assert.equal(judgeAnswer(failed as HttpResult, FACTS).kind, expected);
+    assert.equal(readApnAnswer(failed as HttpResult, FACTS).kind, expected);
   });
 }
 
-Deno.test("a GOAWAY that blames the credential is a misconfiguration", () => {
+Deno.test("a GOAWAY about the credential is a misconfiguration", () => {
   const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
   for (const goawayReason of ["BadCertificate", "BadCertificateEnvironment", "Forbidden"]) {
-    const verdict = judgeAnswer({ ...goaway, goawayReason }, FACTS);
-    assert.deepEqual(verdict, { kind: "misconfigured", reason: goawayReason });
+    const answer = readApnAnswer({ ...goaway, goawayReason }, FACTS);
+    assert.deepEqual(answer, { kind: "misconfigured", reason: goawayReason });
   }
 });
 
-Deno.test("a GOAWAY that blames some device token says nothing of this one", () => {
+Deno.test("a GOAWAY about some device token says nothing about this one", () => {
   const goaway = { kind: "failed", sent: "unknown", fault: "goaway", reason: "closed" } as const;
   for (const goawayReason of ["BadDeviceToken", "IdleTimeout", "Shutdown"]) {
-    assert.equal(judgeAnswer({ ...goaway, goawayReason }, FACTS).kind, "retry");
+    assert.equal(readApnAnswer({ ...goaway, goawayReason }, FACTS).kind, "retry");
   }
 });

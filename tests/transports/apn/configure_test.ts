@@ -1,4 +1,4 @@
-/** Clients of the transport: which are served, what is reported, what a reload keeps. */
+/** Clients of the transport: which are served, which faults are reported, what a reload keeps. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../../core/clock.ts";
@@ -56,7 +56,7 @@ testEngines(
   },
 );
 
-testEngines("a bad file takes down its own client only, and is named", async (makeEngine) => {
+testEngines("an invalid file affects its own client only, and is named", async (makeEngine) => {
   await using rig = createRig(makeEngine);
   const faults = await rig.configure({
     good: jwtEntry(NOWHERE),
@@ -86,20 +86,23 @@ testEngines("a bad file takes down its own client only, and is named", async (ma
   assert.deepEqual(notReady.map(({ client }) => client), ["gone", "wrong", "trust"]);
 });
 
-testEngines("a file of authorities without readable certificates is told", async (makeEngine) => {
-  await using rig = createRig(makeEngine);
-  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  for (const text of ["", "trust me", broken]) {
-    rig.disk.set("/etc/ca.pem", new TextEncoder().encode(text));
-    assert.deepEqual(await rig.configure({ app: jwtEntry(NOWHERE) }), [{
-      client: "app",
-      file: "/etc/ca.pem",
-      message: "Cannot use the authorities: expected PEM certificates",
-    }]);
-  }
-});
+testEngines(
+  "a file of authorities without readable certificates is reported",
+  async (makeEngine) => {
+    await using rig = createRig(makeEngine);
+    const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (const text of ["", "trust me", broken]) {
+      rig.disk.set("/etc/ca.pem", new TextEncoder().encode(text));
+      assert.deepEqual(await rig.configure({ app: jwtEntry(NOWHERE) }), [{
+        client: "app",
+        file: "/etc/ca.pem",
+        message: "Cannot use the certificate authorities: expected PEM certificates",
+      }]);
+    }
+  },
+);
 
-testEngines("a certificate of X.509 version 1 is delivered as such", async (makeEngine) => {
+testEngines("a certificate of X.509 version 1 is reported as such", async (makeEngine) => {
   const bytes = await withTempDir(async (dir) => {
     const files = ["-keyout", "key.pem", "-out", "req.pem", "-subj", "/UID=a.b/CN=v1"];
     await openssl(dir, ["req", "-newkey", "rsa:2048", "-nodes", ...files]);
@@ -115,13 +118,13 @@ testEngines("a certificate of X.509 version 1 is delivered as such", async (make
   assert.deepEqual(fault, {
     client: "old",
     file: "/etc/app.p12",
-    message: "Cannot use the certificate: the certificate is of X.509 version 1, " +
-      "needed is version 3",
+    message: "Cannot use the certificate: the certificate has X.509 version 1; " +
+      "version 3 is needed",
   });
 });
 
 testEngines(
-  "the status tells when a certificate ends, and warns in its last month",
+  "the status says when a certificate expires, and warns in its last month",
   async (makeEngine) => {
     const pair = await makePushCertificate();
     await using rig = createRig(makeEngine);
@@ -189,7 +192,7 @@ testEngines("a reload that repairs a client serves it again", async (makeEngine)
   assert.equal(rig.transport.serves("app"), true);
 });
 
-testEngines("closing the transport waits for the sends under way", async (makeEngine) => {
+testEngines("closing the transport waits for the sends in flight", async (makeEngine) => {
   await using rig = await rigAt(makeEngine, () => undefined);
   const sending = rig.send();
   while (rig.pushes.length === 0) await settle();
@@ -210,7 +213,7 @@ testEngines(
 );
 
 testEngines(
-  "parseAddress() refuses what is no device token, without repeating it",
+  "parseAddress() refuses anything but a device token, without repeating it",
   async (makeEngine) => {
     await using rig = createRig(makeEngine);
     const bad = ["", "xyz", TOKEN + "0", "ab".repeat(3), "ab".repeat(101), "../x", 7, null, [

@@ -58,13 +58,13 @@ Deno.test("a certificate that names no app needs a configured topic", async () =
   assert.equal((await load(p12({ topic: "a.b" }), { bytes: plain })).kind, "loaded");
 });
 
-Deno.test("a wrong password is delivered with the file, and without the password", async () => {
+Deno.test("a wrong password is reported with the file, and without the password", async () => {
   const fault = await faultOf(load(p12({ password: "letmein" })));
   assert.equal(fault.file, "/etc/app.p12");
   assert.equal(fault.message, "Cannot open the keystore: the password is wrong");
 });
 
-Deno.test("a certificate that has expired, or is not yet valid, is delivered with the day", async () => {
+Deno.test("a certificate that has expired, or is not yet valid, is reported with the day", async () => {
   const later = await faultOf(load(p12(), { nowMs: NOW + 10 * 86_400_000 }));
   assert.match(later.message, /the certificate expired on 20\d\d-\d\d-\d\d/);
   const earlier = await faultOf(load(p12(), { nowMs: NOW - 86_400_000 }));
@@ -77,7 +77,7 @@ Deno.test("a certificate that OpenSSL made in the past is read with its dates", 
   assert.match((await faultOf(load(p12(), { bytes }))).message, /expired on 2021-01-01/);
 });
 
-Deno.test("a certificate of the other environment is told", async () => {
+Deno.test("a certificate of the other environment is reported", async () => {
   const only = async (extension: string) => {
     const pair = await makePushCertificate({ extensions: [extension] });
     return makeKeystore(pair, { password: "secret" });
@@ -137,7 +137,7 @@ Deno.test("a token key is loaded from SEC1, with attributes, and with '\\n' writ
   }
 });
 
-Deno.test("a token key of another kind or form is delivered, without its contents", async () => {
+Deno.test("a token key of another kind or form is reported, without its contents", async () => {
   const { privateKey: p384 } = generateKeyPairSync("ec", { namedCurve: "P-384" });
   const { privateKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   for (

@@ -45,15 +45,15 @@ for (const args of [[], ["-keypbe", "NONE"]]) {
 }
 
 for (const args of [[], ["-legacy"], DES3, ["-keypbe", "NONE"]]) {
-  Deno.test(`a wrong password is delivered as such (${args[0] ?? "defaults"})`, async () => {
+  Deno.test(`a wrong password is reported as such (${args[0] ?? "defaults"})`, async () => {
     const store = await makeKeystore(rsa, { password: "right", args });
     const parts = await openPkcs12(store, "wrong");
     assert.deepEqual(parts, { kind: "fault", message: "the password is wrong" });
   });
 }
 
-Deno.test("a wrong password of a keystore without a MAC is delivered as one of two reasons", async () => {
-  // One wrong password in 256 decrypts to something with a valid padding.
+Deno.test("a wrong password of a keystore without a MAC is reported with one of two reasons", async () => {
+  // One wrong password in 256 decrypts to bytes with a valid padding.
   const store = await makeKeystore(rsa, { password: "right", args: ["-iter", "1", "-nomac"] });
   for (let i = 0; i < 1_000; i++) {
     const parts = await openPkcs12(store, `wrong ${i}`);
@@ -78,7 +78,7 @@ Deno.test("what only the slow reader opens may ask for less", async () => {
   assert.match(parts.message, /more than 100000 iterations/);
 });
 
-Deno.test("a file that is no keystore is delivered as such", async () => {
+Deno.test("a file that is not a keystore is reported as such", async () => {
   for (const text of ["", "hello", "-----BEGIN CERTIFICATE-----\n"]) {
     const parts = await openPkcs12(new TextEncoder().encode(text), "secret");
     assert.ok(parts.kind === "fault");
@@ -86,7 +86,7 @@ Deno.test("a file that is no keystore is delivered as such", async () => {
   }
 });
 
-Deno.test("a keystore without a key is delivered as such", async () => {
+Deno.test("a keystore without a key is reported as such", async () => {
   const store = await makeKeystore(rsa, { password: "secret", args: ["-nokeys"] });
   const parts = await openPkcs12(store, "secret");
   assert.deepEqual(parts, { kind: "fault", message: "it contains no private key" });

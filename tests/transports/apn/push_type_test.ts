@@ -48,7 +48,7 @@ Deno.test("each push type takes the priorities that Apple documents", () => {
   }
 });
 
-Deno.test("only a location push insists on token authentication", () => {
+Deno.test("only a location push requires token authentication", () => {
   const refused = Object.keys(PUSH_TYPES).filter(isPushType).filter((type) =>
     pushTypeFault(type, { priority: 5, auth: "certificate" })
   );

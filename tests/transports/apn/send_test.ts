@@ -1,4 +1,4 @@
-/** Whole sends over real HTTP/2: what the server sees, and what comes of its answers. */
+/** Whole sends over real HTTP/2: what the server receives, and the outcomes of its answers. */
 
 import assert from "node:assert/strict";
 import http2 from "node:http2";
@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 const MINUTE = 60_000;
 const OK: Answer = { status: 200 };
 
-/** A transport with one client at a server that answers as told. */
+/** A transport with one client, and a server with given answers. */
 async function rigAt(
   makeEngine: MakeEngine,
   answer: (push: Push) => Answer,
@@ -99,7 +99,7 @@ testEngines(
   },
 );
 
-testEngines("a certificate that APNs does not take is a misconfiguration", async (makeEngine) => {
+testEngines("a certificate that APNs refuses is a misconfiguration", async (makeEngine) => {
   const other = await makePushCertificate();
   await using server = await startApns(() => OK, {
     requestCert: true,
@@ -114,7 +114,7 @@ testEngines("a certificate that APNs does not take is a misconfiguration", async
 });
 
 testEngines(
-  "a key that the connection does not know is tried isRepeat on a new one",
+  "a key that the connection does not know is retried on a new one",
   async (makeEngine) => {
     await using rig = await rigAt(
       makeEngine,
@@ -141,7 +141,7 @@ testEngines(
   },
 );
 
-testEngines("connections are not renewed isRepeat and again", async (makeEngine) => {
+testEngines("connections are not renewed over and over", async (makeEngine) => {
   await using rig = await rigAt(
     makeEngine,
     () => ({ status: 403, reason: "UnrelatedKeyIdInToken" }),
@@ -218,7 +218,7 @@ testEngines("a bad token is kept until another of the app was accepted", async (
   assert.deepEqual(await rig.send("bad0"), { kind: "gone", reason: "BadDeviceToken" });
 });
 
-testEngines("a server that is going away is tried once more at once", async (makeEngine) => {
+testEngines("a server that is shutting down is tried once more at once", async (makeEngine) => {
   let first = true;
   await using rig = await rigAt(makeEngine, () => {
     const answer = first ? { status: 503, reason: "Shutdown" } : OK;
@@ -228,7 +228,7 @@ testEngines("a server that is going away is tried once more at once", async (mak
   assert.equal((await rig.send()).kind, "sent");
 });
 
-testEngines("a server that does not answer is given up after ten seconds", async (makeEngine) => {
+testEngines("a server that does not answer times out after ten seconds", async (makeEngine) => {
   await using rig = await rigAt(makeEngine, () => undefined);
   const sending = rig.send();
   while (rig.pushes.length === 0) await settle();
@@ -238,16 +238,16 @@ testEngines("a server that does not answer is given up after ten seconds", async
   assert.match(outcome.reason, /no answer within 10000 ms/);
 });
 
-testEngines("a send that is given up by its caller is to be tried again", async (makeEngine) => {
+testEngines("a send that its caller aborts is to be retried", async (makeEngine) => {
   await using rig = await rigAt(makeEngine, () => undefined);
   const abort = new AbortController();
   const sending = rig.transport.send(TARGET, MAIL, abort.signal);
   while (rig.pushes.length === 0) await settle();
   abort.abort();
-  assert.deepEqual(await sending, { kind: "retry", reason: "given up" });
+  assert.deepEqual(await sending, { kind: "retry", reason: "aborted" });
 });
 
-testEngines("a stream that is refused for good is to be tried again", async (makeEngine) => {
+testEngines("a stream that is refused repeatedly is to be retried", async (makeEngine) => {
   await using server = await startH2Server(serverPair, (stream) => {
     stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
   });
@@ -258,7 +258,7 @@ testEngines("a stream that is refused for good is to be tried again", async (mak
 });
 
 testEngines(
-  "a GOAWAY tells by its reason whether trying isRepeat makes sense",
+  "the reason of a GOAWAY decides whether a retry makes sense",
   async (makeEngine) => {
     for (const [reason, kind] of [["IdleTimeout", "retry"], ["BadCertificate", "misconfigured"]]) {
       await using server = startRawServer(serverPair, {
@@ -277,7 +277,7 @@ testEngines(
 );
 
 testEngines(
-  "a connection that breaks is to be tried isRepeat, with a second's pause",
+  "a broken connection is to be retried after a second",
   async (makeEngine) => {
     await using server = startRawServer(serverPair, { behave: close });
     await using rig = createRig(makeEngine);
@@ -310,7 +310,7 @@ testEngines("what APNs would refuse is not sent at all", async (makeEngine) => {
 });
 
 testEngines(
-  "a push bears the provider token that nodes share, by a name that is not secret",
+  "a push carries the provider token that nodes share, by a name that is not secret",
   async (makeEngine) => {
     const asked: string[] = [];
     const sharedTokens: SharedTokens = {

@@ -62,7 +62,7 @@ Deno.test("every missing key is named", () => {
   assert.deepEqual(faultsOf({ keystore: "x" }), ["password: is needed for authtype 'certificate'"]);
 });
 
-Deno.test("an entry that is switched off need not be complete", () => {
+Deno.test("a disabled entry need not be complete", () => {
   assert.equal(apnOptionsSchema.parse({ enabled: false }).enabled, false);
 });
 

@@ -54,7 +54,7 @@ Deno.test("ClientSet keeps a client that did not change and replaces one that di
   assert.equal(changed?.disposed, true);
 });
 
-Deno.test("ClientSet leaves a bad client out, says why, and keeps the others", async () => {
+Deno.test("ClientSet leaves an invalid client out, says why, and keeps the others", async () => {
   await using set = new ClientSet(prepare);
   const faults = await set.configure(clients({ good: "1", broken: "bad" }));
   assert.deepEqual(faults, [{ client: "broken", file: "/etc/file", message: "is bad" }]);
@@ -66,7 +66,7 @@ Deno.test("ClientSet leaves a bad client out, says why, and keeps the others", a
   ]);
 });
 
-Deno.test("ClientSet closes a client whose new entry is bad", async () => {
+Deno.test("ClientSet closes a client whose new entry is invalid", async () => {
   await using set = new ClientSet(prepare);
   await set.configure(clients({ app: "1" }));
   const before = set.get("app");
@@ -75,7 +75,7 @@ Deno.test("ClientSet closes a client whose new entry is bad", async () => {
   assert.equal(before?.disposed, true);
 });
 
-Deno.test("ClientSet takes no notice of a client that is disabled, not even of its faults", async () => {
+Deno.test("ClientSet ignores a disabled client and its faults", async () => {
   await using set = new ClientSet(prepare);
   const faults = await set.configure(clients({ app: { enabled: false, content: "bad" } }));
   assert.deepEqual(faults, []);
@@ -104,7 +104,7 @@ Deno.test("ClientSet takes overlapping configurations in the order they came", a
   assert.equal(set.get("app")?.content, "quick");
 });
 
-Deno.test("ClientSet closes all clients when it is disposed of", async () => {
+Deno.test("ClientSet closes all clients when it is disposed", async () => {
   const set = new ClientSet(prepare);
   await set.configure(clients({ a: "1", b: "2" }));
   const all = [set.get("a"), set.get("b")];

@@ -39,7 +39,7 @@ Deno.test("readTokenAnswer() refuses a token that would break a header", () => {
   assert.equal(failureOf(read(200, "<html>")).kind, "misconfigured");
 });
 
-Deno.test("readTokenAnswer() tells an operator what a refusal means, without quoting it", () => {
+Deno.test("readTokenAnswer() explains a refusal to the operator, without quoting it", () => {
   const failure = failureOf(read(400, {
     error: "invalid_grant",
     error_description: "Invalid JWT: eyJsecret",
@@ -89,7 +89,7 @@ Deno.test("readTokenAnswer() leaves a certificate that is not trusted to the ope
   assert.equal(failureOf(failed).kind, "misconfigured");
 });
 
-Deno.test("readTokenAnswer() holds nobody up where the client itself was replaced", () => {
+Deno.test("readTokenAnswer() adds no wait where the client itself was replaced", () => {
   const failed = readResult({ kind: "failed", sent: "no", fault: "aborted", reason: "why" });
   assert.deepEqual(failureOf(failed), { kind: "retry", reason: "No access token: why" });
 });

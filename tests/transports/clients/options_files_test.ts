@@ -58,7 +58,7 @@ Deno.test("any public host may be allowed by 'on'", async () => {
   assert.equal(options.anypublichost, true);
 });
 
-Deno.test("a switch that is no boolean is refused by name", () => {
+Deno.test("a switch that is not a boolean is refused by name", () => {
   const text = "app: { keystore: a, password: b, production: perhaps }";
   const { faults } = parseClientOptions({ file: "o.yml", text }, apnOptionsSchema);
   assert.deepEqual(faults.map(({ message }) => message), [

@@ -15,17 +15,17 @@ export const never = new AbortController().signal;
 
 type Answer = (request: SeenRequest) => Response | Promise<Response>;
 
-/** FCM's yes. */
+/** FCM's answer to an accepted message. */
 export function sent(): Response {
   return Response.json({ name: "projects/demo-project/messages/1" });
 }
 
-/** FCM's no to an access token. */
+/** FCM's answer to an invalid access token. */
 export function refused(): Response {
   return Response.json({ error: { status: "UNAUTHENTICATED" } }, { status: 401 });
 }
 
-/** A provider that mints `token-1`, `token-2` … and lets `push` answer the rest. */
+/** A provider that issues `token-1`, `token-2` … and lets `push` answer everything else. */
 export function startGoogle(push: Answer, token?: Answer) {
   let minted = 0;
   return startProvider(certificate, (request) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readAnswerLegacy } from "../../../transports/gcm/answers_legacy.ts";
+import { readLegacyAnswer } from "../../../transports/gcm/answers_legacy.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -85,20 +85,20 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { name, status = 200, text = "", retryAfter, expected } of ROWS) {
-  Deno.test(`readAnswerLegacy() reads ${name} as ${expected.kind}`, () => {
+  Deno.test(`readLegacyAnswer() reads ${name} as ${expected.kind}`, () => {
     const headers = new Headers(retryAfter ? { "retry-after": retryAfter } : {});
     const outcome: Record<string, unknown> = {
-      ...readAnswerLegacy({ status, headers, text }, NOW),
+      ...readLegacyAnswer({ status, headers, text }, NOW),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
 }
 
-Deno.test("readAnswerLegacy() ends no token for an answer of no known shape", () => {
+Deno.test("readLegacyAnswer() removes no token for an answer of unknown form", () => {
   const bodies = ["", "null", "[]", '{"results":7}', '{"results":[null]}', '{"results":[{"a":1}]}'];
   for (let status = 200; status < 600; status++) {
     for (const text of bodies) {
-      const { kind } = readAnswerLegacy({ status, headers: new Headers(), text }, NOW);
+      const { kind } = readLegacyAnswer({ status, headers: new Headers(), text }, NOW);
       assert.ok(kind !== "gone" && kind !== "sent", `${status} ${text}`);
     }
   }

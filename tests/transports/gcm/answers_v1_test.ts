@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readAnswerV1 } from "../../../transports/gcm/answers_v1.ts";
+import { readFcmAnswer } from "../../../transports/gcm/answers_v1.ts";
 import { readGcmFailure } from "../../../transports/gcm/answers_failed.ts";
 import type { FetchFault } from "../../../transports/http/mod.ts";
 
@@ -178,29 +178,29 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { name, status, text = "", retryAfter, expected } of ROWS) {
-  Deno.test(`readAnswerV1() reads ${name} as ${expected.kind}`, () => {
+  Deno.test(`readFcmAnswer() reads ${name} as ${expected.kind}`, () => {
     const headers = new Headers(retryAfter ? { "retry-after": retryAfter } : {});
-    const outcome: Record<string, unknown> = { ...readAnswerV1({ status, headers, text }, NOW) };
+    const outcome: Record<string, unknown> = { ...readFcmAnswer({ status, headers, text }, NOW) };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
 }
 
-Deno.test("readAnswerV1() never ends a token for an answer of no known shape", () => {
+Deno.test("readFcmAnswer() never removes a token for an answer of unknown form", () => {
   const bodies = ["", "null", "[]", "7", '"x"', "{", '{"error":null}', '{"error":{"details":7}}'];
   for (let status = 200; status < 600; status++) {
     for (const text of bodies) {
-      const { kind } = readAnswerV1({ status, headers: new Headers(), text }, NOW);
+      const { kind } = readFcmAnswer({ status, headers: new Headers(), text }, NOW);
       assert.ok(kind !== "gone" && kind !== "sent", `${status} ${text}`);
     }
   }
 });
 
-Deno.test("readAnswerV1() passes no description on, as it may quote the message", () => {
+Deno.test("readFcmAnswer() passes no description on, as it may quote the message", () => {
   const text = fcmError("INVALID_ARGUMENT", "INVALID_ARGUMENT", {
     "@type": BAD_REQUEST,
     fieldViolations: [{ field: "message.data[0].value", description: "secret subject" }],
   });
-  const outcome = readAnswerV1({ status: 400, headers: new Headers(), text }, NOW);
+  const outcome = readFcmAnswer({ status: 400, headers: new Headers(), text }, NOW);
   assert.ok(!JSON.stringify(outcome).includes("secret"));
   assert.ok(!JSON.stringify(outcome).includes("said so"));
 });
@@ -219,7 +219,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 ];
 
 for (const [fault, sent, expected] of FAULTS) {
-  Deno.test(`readFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
+  Deno.test(`readGcmFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
       ...readGcmFailure({ kind: "failed", fault, sent, reason: "why" }),
     };

@@ -1,4 +1,6 @@
-/** Clients of the transport `gcm`: which are served, what is reported, what a reload keeps. */
+/**
+ * Clients of the transport `gcm`: which are served, which faults are reported, what a reload keeps.
+ */
 
 import assert from "node:assert/strict";
 import { createGcmTransport, type GcmOptions } from "../../../transports/gcm/mod.ts";
@@ -25,7 +27,7 @@ testEngines(
   },
 );
 
-testEngines("gcm reads a service account anew where its file has changed", async (makeEngine) => {
+testEngines("gcm reloads a service account whose file has changed", async (makeEngine) => {
   await using google = startGoogle(sent);
   const files = { ...FILES };
   await using transport = createGcmTransport({
@@ -49,7 +51,7 @@ testEngines("gcm reads a service account anew where its file has changed", async
 });
 
 testEngines(
-  "gcm names client and file of every bad entry and serves the rest",
+  "gcm names client and file of every invalid entry and serves the others",
   async (makeEngine) => {
     await using transport = createGcmTransport(gcmDeps(makeEngine, {
       ...FILES,
@@ -69,8 +71,12 @@ testEngines(
     assert.deepEqual(faults, [
       { client: "missing", file: "/nowhere.json", message: "does not exist" },
       { client: "broken", file: "/broken.json", message: "is not valid JSON" },
-      { client: "noca", file: "/empty.pem", message: "holds no PEM certificate" },
-      { client: "badca", file: "/garbage.pem", message: "holds a certificate that cannot be read" },
+      { client: "noca", file: "/empty.pem", message: "contains no PEM certificate" },
+      {
+        client: "badca",
+        file: "/garbage.pem",
+        message: "contains a certificate that cannot be read",
+      },
     ]);
     assert.equal(transport.serves("good"), true);
     assert.equal(transport.serves("missing"), false);

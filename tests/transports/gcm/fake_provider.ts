@@ -77,7 +77,7 @@ export function startProvider(
   };
 }
 
-/** The machine's own network and time, and files that exist only here. */
+/** The machine's own network and clock, and files that exist only here. */
 export function realDeps(files: Record<string, string>) {
   return {
     clock: systemClock,
@@ -87,7 +87,7 @@ export function realDeps(files: Record<string, string>) {
   };
 }
 
-/** Reads from a record; whatever is not in it does not exist. */
+/** Reads from a record; any other file does not exist. */
 export function filesOf(files: Record<string, string>) {
   return (path: string) => {
     const text = files[path];
@@ -97,7 +97,7 @@ export function filesOf(files: Record<string, string>) {
   };
 }
 
-/** Made once, as an RSA key takes a while. */
+/** Created once, because an RSA key takes a while. */
 let madeKeys: Promise<CryptoKeyPair> | undefined;
 
 /** A public key and the service account file that holds its private half. */

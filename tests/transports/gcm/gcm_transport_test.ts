@@ -1,4 +1,4 @@
-/** The whole way of a message to fakes of Google's servers, over TLS on loopback. */
+/** Whole sends to fakes of Google's servers, over TLS on loopback. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../../core/errors.ts";
@@ -95,7 +95,7 @@ testEngines("gcm sends nothing where no access token is granted", async (makeEng
   const send = () => transport.send(targetOf("gcm", "device-1"), mailMessage(), never);
   assert.equal((await send()).kind, "misconfigured");
   assert.equal((await send()).kind, "misconfigured");
-  // The second message got the first answer: the endpoint is left in peace for a while.
+  // The second message got the first answer: the endpoint is not asked again for a while.
   assert.equal(google.seen.length, 1);
 });
 
@@ -141,7 +141,7 @@ testEngines("gcm follows no redirect", async (makeEngine) => {
 });
 
 testEngines(
-  "gcm gives up on a server that hangs, and tries the message isRepeat later",
+  "gcm gives up on a server that hangs, and retries the message later",
   async (makeEngine) => {
     const clock = new FakeClock();
     const hanging = Promise.withResolvers<void>();
@@ -161,7 +161,7 @@ testEngines(
   },
 );
 
-testEngines("gcm ends an attempt that is given up", async (makeEngine) => {
+testEngines("gcm ends an aborted attempt", async (makeEngine) => {
   const abort = new AbortController();
   await using google = startGoogle(() => {
     abort.abort();
@@ -185,7 +185,7 @@ testEngines("gcm speaks plain HTTP to a fake whose address says so", async (make
 });
 
 testEngines(
-  "gcm does not trust a server that no given certificate vouches for",
+  "gcm does not trust a server whose issuer is not configured",
   async (makeEngine) => {
     await using google = startGoogle(sent);
     const transport = createGcmTransport(gcmDeps(makeEngine));
@@ -221,7 +221,7 @@ testEngines(
   },
 );
 
-testEngines("gcm says what became of the legacy endpoint", async (makeEngine) => {
+testEngines("gcm explains that Google has shut the legacy endpoint", async (makeEngine) => {
   await using google = startGoogle(() => new Response("<html>", { status: 404 }));
   await using transport = await configuredLegacy(makeEngine, `${google.origin}/fcm/send`);
   const outcome = await transport.send(targetOf("gcm", "device-1"), mailMessage(), never);

@@ -31,7 +31,7 @@ Deno.test("readServiceAccount() prefers the project that the operator names", as
   assert.equal(account.projectId, "other");
 });
 
-Deno.test("readServiceAccount() tells what google-services.json is", async () => {
+Deno.test("readServiceAccount() explains what google-services.json is", async () => {
   const json = JSON.stringify({ project_info: { project_id: "p" }, client: [] });
   assert.match(await faultOf(json), /google-services\.json; a service account key is needed/);
 });

@@ -41,7 +41,7 @@ Deno.test("gcmOptionsSchema names an unknown key and a wrong type", () => {
   assert.match(faults({ key: 7 }), /^key: .*expected string/);
 });
 
-Deno.test("gcmOptionsSchema refuses addresses that are none of HTTP, and projects with a path", () => {
+Deno.test("gcmOptionsSchema refuses addresses of other protocols than HTTP, and projects with a path", () => {
   assert.match(faults({ key: "k", address: "ftp://x" }), /^address: /);
   assert.match(faults({ key: "k", address: "nowhere" }), /^address: /);
   assert.match(faults({ serviceaccount: "f", projectid: "../x" }), /^projectid: /);

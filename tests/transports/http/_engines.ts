@@ -4,10 +4,10 @@ import type { Clock } from "../../../core/clock.ts";
 import { createFetchEngine, type HttpEngine } from "../../../transports/http/mod.ts";
 import { createHttp2Engine } from "../../../transports/http2/mod.ts";
 
-/** Makes an engine whose senders have at most so many connections. */
+/** Creates an engine whose senders have at most this many connections. */
 export type MakeEngine = (clock: Clock, options?: { connections?: number }) => HttpEngine;
 
-/** By the name that the setting has for it. */
+/** Named as in the setting. */
 export const ENGINES: Readonly<Record<string, MakeEngine>> = {
   fetch: (clock, { connections } = {}) =>
     createFetchEngine({
@@ -21,7 +21,7 @@ export const ENGINES: Readonly<Record<string, MakeEngine>> = {
       runtime: Deno,
       createHttpClient: Deno.createHttpClient,
       clock,
-      // A clock that a test moves is faster than any far side can answer a PING.
+      // The clock of a test is faster than any server can answer a PING.
       silenceMs: Infinity,
       ...connections !== undefined && { maxConnections: connections },
     }),

@@ -1,4 +1,4 @@
-/** A `FetchSender` on a clock and a `fetch` that a test has in its hand. */
+/** A `FetchSender` on a clock and a `fetch` that a test controls. */
 
 import { FetchSender, type FetchSenderOptions } from "../../../transports/http/fetch_sender.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

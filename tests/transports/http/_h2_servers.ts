@@ -43,10 +43,10 @@ export async function startH2Server(
   };
 }
 
-/** What a raw server does with each connection, once the first request has arrived. */
+/** What a raw server does with a connection, once the first request has arrived. */
 export type RawBehaviour = (connection: Deno.TlsConn) => Promise<void> | void;
 
-/** Starts a TLS server that sends its SETTINGS, waits for a request, and then does as told. */
+/** Starts a TLS server that sends its SETTINGS, waits for a request, and then runs `act`. */
 export function startRawServer(
   { key, cert }: KeyPair,
   { behave, alpn = ["h2"] }: { readonly behave: RawBehaviour; readonly alpn?: string[] },

@@ -14,7 +14,7 @@ function rig() {
   };
 }
 
-Deno.test("nothing is known of the CPU at first, nor after a pause", () => {
+Deno.test("the CPU load is unknown at first and after a pause", () => {
   const after = rig();
   assert.equal(after(0, 0), true);
   assert.equal(after(100, 10), false);
@@ -29,7 +29,7 @@ Deno.test("a process that uses a core is short of CPU", () => {
   assert.equal(after(200, 100), false);
 });
 
-Deno.test("that there is CPU to spare is said once in a tenth of a second", () => {
+Deno.test("spare CPU is reported once in a tenth of a second", () => {
   const after = rig();
   after(0, 0);
   assert.equal(after(100, 10), false);

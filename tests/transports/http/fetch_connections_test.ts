@@ -18,7 +18,7 @@ Deno.test("FetchSender replaces a client after three timeouts in a row", async (
   assert.equal(clients[1]!.closed, 0);
 });
 
-Deno.test("FetchSender replaces a client after three requests that their callers gave up", async () => {
+Deno.test("FetchSender replaces a client after three requests that their callers aborted", async () => {
   const { clients, post } = rig({ clients: 1, maxInFlightPerClient: 3 });
   const deadline = new AbortController();
   const results = [post(deadline.signal), post(deadline.signal), post(deadline.signal)];
@@ -68,7 +68,7 @@ Deno.test("FetchSender sends the first request on a connection alone, then fans 
   await Promise.all(results);
 });
 
-Deno.test("FetchSender warms a connection isRepeat after the old one broke", async () => {
+Deno.test("FetchSender warms up the new connection after the old one broke", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 3, warmUp: true });
   const first = post();
   await settle();
@@ -119,7 +119,7 @@ Deno.test("FetchSender adds connections one after the other while all are full",
   assert.equal(clients.length, 3, "never more than allowed");
 });
 
-Deno.test("FetchSender adds no connection while it is the CPU that holds things up", async () => {
+Deno.test("FetchSender adds no connection while the CPU is the bottleneck", async () => {
   let isCpuBound = true;
   const { calls, clients, post } = rig({
     ...{ clients: 1, maxClients: 2, maxInFlightPerClient: 1, isCpuBound: () => isCpuBound },

@@ -1,4 +1,4 @@
-/** Provokes the real errors of the pinned Deno, since their texts are all there is to go by. */
+/** Provokes the real errors of the pinned Deno, because only their texts identify them. */
 
 import assert from "node:assert/strict";
 import http2 from "node:http2";
@@ -39,7 +39,7 @@ Deno.test("a refused stream was certainly not processed", async () => {
   assert.deepEqual(brief(await faultOf(server.origin)), ["refused_stream", "no"]);
 });
 
-Deno.test("a GOAWAY with an error tells the reason in its debug data", async () => {
+Deno.test("a GOAWAY with an error has its reason in the debug data", async () => {
   await using server = startRawServer(pair, {
     async behave(connection) {
       const debug = '{"reason":"IdleTimeout"}';
@@ -51,7 +51,7 @@ Deno.test("a GOAWAY with an error tells the reason in its debug data", async () 
   assert.match(fault.reason, /IdleTimeout/);
 });
 
-Deno.test("a GOAWAY without an error but with a reason tells it, too", async () => {
+Deno.test("a GOAWAY without an error but with a reason has it, too", async () => {
   await using server = startRawServer(pair, {
     async behave(connection) {
       const debug = '{"reason":"Shutdown"}';
@@ -61,7 +61,7 @@ Deno.test("a GOAWAY without an error but with a reason tells it, too", async () 
   assert.deepEqual(brief(await faultOf(server.origin)), ["goaway", "unknown", "Shutdown"]);
 });
 
-Deno.test("a GOAWAY with debug data that is no JSON has no reason", async () => {
+Deno.test("a GOAWAY with debug data that is not JSON has no reason", async () => {
   await using server = startRawServer(pair, {
     async behave(connection) {
       await connection.write(goaway({ code: 11, lastStream: 0, debug: "calm down" }));
@@ -87,7 +87,7 @@ Deno.test("a session that is destroyed under a request died", async () => {
   assert.deepEqual(brief(await faultOf(server.origin)), ["died", "unknown"]);
 });
 
-Deno.test("a port that nobody listens on is a connect fault", async () => {
+Deno.test("a port without a listener is a connect fault", async () => {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr;
   listener.close();
@@ -130,7 +130,7 @@ Deno.test("a name that resolves to a denied address is a blocked address", () =>
   const denied = new TypeError("fetch failed", {
     cause: new Error(
       "error sending request for url (https://a.example/): client error (Connect): " +
-        'Requires net access to "10.0.0.1:443", run isRepeat with the --allow-net flag',
+        'Requires net access to "10.0.0.1:443", run again with the --allow-net flag',
     ),
   });
   assert.deepEqual(brief(classifyFetchFault(denied)), ["blocked", "no"]);
@@ -141,6 +141,6 @@ Deno.test("a reason never contains the address, and with it the device token", a
   assert.ok(!JSON.stringify(fault).includes(TOKEN));
 });
 
-Deno.test("whatever else is thrown counts as a broken connection", () => {
+Deno.test("any other error counts as a broken connection", () => {
   assert.deepEqual(brief(classifyFetchFault("boom")), ["died", "unknown"]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { settle } from "../../support/fake_clock.ts";
 import { never, ok, rig } from "./_fetch_rig.ts";
 
-Deno.test("FetchSender hands over status, headers and text of an answer", async () => {
+Deno.test("FetchSender returns status, headers and text of an answer", async () => {
   const { calls, post } = rig();
   const result = post();
   await settle();
@@ -39,7 +39,7 @@ Deno.test("FetchSender keeps 8 KiB of a body and cancels the rest", async () => 
   assert.ok(cancelled);
 });
 
-Deno.test("FetchSender drops the body of a success unread where it is delivered to", async () => {
+Deno.test("FetchSender drops the body of a success unread where it is asked to", async () => {
   const { calls, pool } = rig();
   const texts: string[] = [];
   for (const status of [200, 400]) {
@@ -63,7 +63,7 @@ Deno.test("FetchSender spreads requests evenly over its clients", async () => {
   await Promise.all(results);
 });
 
-Deno.test("FetchSender uses its clients in yieldToEventLoop when one request follows the other", async () => {
+Deno.test("FetchSender alternates between its clients when one request follows the other", async () => {
   const { calls, clients, post } = rig();
   for (let round = 0; round < 4; round++) {
     const result = post();
@@ -90,7 +90,7 @@ Deno.test("FetchSender lets requests above the cap wait, first come first served
   assert.deepEqual(calls.map(({ init }) => init.body), bodies);
 });
 
-Deno.test("FetchSender gives up a waiting request when its signal is aborted", async () => {
+Deno.test("FetchSender ends a waiting request when its signal is aborted", async () => {
   const { calls, post } = rig({ clients: 1, maxInFlightPerClient: 1 });
   const first = post();
   const abort = new AbortController();
@@ -120,7 +120,7 @@ Deno.test("FetchSender says that an aborted request may have been processed", as
   assert.deepEqual(failed.kind === "failed" && [failed.fault, failed.sent], ["aborted", "unknown"]);
 });
 
-Deno.test("FetchSender gives up a request after its timeout", async () => {
+Deno.test("FetchSender ends a request after its timeout", async () => {
   const { clock, post } = rig();
   const result = post();
   await clock.advance(10_000);

@@ -12,7 +12,7 @@ function fit(message: { title?: string; body?: string; data?: JsonObject }, maxB
   return text === undefined ? undefined : JSON.parse(text) as MessageParts;
 }
 
-Deno.test("shortenText() leaves a text alone that fits to the byte", () => {
+Deno.test("shortenText() leaves a text unchanged that fits to the byte", () => {
   assert.equal(shortenText("Grüße", 7), "Grüße");
 });
 
@@ -20,7 +20,7 @@ Deno.test("shortenText() ends a text that does not fit with an ellipsis", () => 
   assert.equal(shortenText("Grüße", 6), "Gr…");
 });
 
-Deno.test("shortenText() leaves no blank before the ellipsis", () => {
+Deno.test("shortenText() leaves no space before the ellipsis", () => {
   assert.equal(shortenText("See you there", 10), "See you…");
 });
 
@@ -61,14 +61,14 @@ Deno.test("fitMessage() counts what escaping costs", () => {
   assert.ok(fitted.body!.length > 150, `${fitted.body!.length}`);
 });
 
-Deno.test("fitMessage() gives up the largest data before the text becomes too short", () => {
+Deno.test("fitMessage() drops the largest data before the text becomes too short", () => {
   const data = { folder: "INBOX", id: "113", teaser: "y".repeat(400), subject: "z".repeat(50) };
   const fitted = fit({ title: "Title", body: "x".repeat(500), data }, 320)!;
   assert.deepEqual(Object.keys(fitted.data), ["folder", "id", "subject"]);
   assert.ok(fitted.body!.length >= 100);
 });
 
-Deno.test("fitMessage() gives up the fields that name the subject after all others", () => {
+Deno.test("fitMessage() drops the fields that identify the subject after all others", () => {
   const data = { folder: "f".repeat(200), other: "o".repeat(20), more: "m".repeat(30) };
   assert.deepEqual(fit({ data }, 240)!.data, { folder: data.folder });
 });

@@ -4,7 +4,7 @@ import { createHostCheck } from "../../../transports/http/host_allow_list.ts";
 
 const check = createHostCheck(["fcm.googleapis.com", "*.notify.windows.com", "localhost:9443"]);
 
-Deno.test("createHostCheck() lets the listed hosts through", () => {
+Deno.test("createHostCheck() allows the listed hosts", () => {
   for (
     const address of [
       "https://fcm.googleapis.com/fcm/send/x",
@@ -38,7 +38,7 @@ Deno.test("createHostCheck() refuses every other host", () => {
   ) assert.match(check(address)!, /host/, address);
 });
 
-Deno.test("createHostCheck() refuses what is no plain https address", () => {
+Deno.test("createHostCheck() refuses anything but a plain https address", () => {
   assert.match(check("http://fcm.googleapis.com/")!, /https/);
   assert.match(check("https://fcm.googleapis.com@evil.example/")!, /user name/);
   assert.match(check("https://user:secret@fcm.googleapis.com/")!, /user name/);

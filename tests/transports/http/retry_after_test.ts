@@ -25,12 +25,12 @@ Deno.test("retryAfterMs() takes the floor for a missing, past, shorter or unread
   }
 });
 
-Deno.test("retryAfterMs() believes the header for an hour at most", () => {
+Deno.test("retryAfterMs() accepts a wait of an hour at most from the header", () => {
   assert.equal(retryAfterMs("86400", NOW, FLOOR), 3_600_000);
   assert.equal(retryAfterMs("86400", NOW, { floorMs: 0, capMs: 5000 }), 5000);
 });
 
-Deno.test("retryAfterMs() lets a floor above the cap stand", () => {
+Deno.test("retryAfterMs() prefers a floor above the cap", () => {
   assert.equal(retryAfterMs("1", NOW, { floorMs: 9000, capMs: 5000 }), 9000);
 });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { SharedToken, SharedTokens } from "../../../core/shared_tokens.ts";
-import { createSharedMint, type Minted, renewalTime } from "../../../transports/http/mod.ts";
+import { createSharedMint, type MintedToken, renewalTime } from "../../../transports/http/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-/** Tokens that others made: the first that is usable is the one. */
+/** Tokens that other nodes made; the first usable one counts. */
 class OtherNodes implements SharedTokens {
   readonly found: SharedToken[] = [];
   readonly made: SharedToken[] = [];
@@ -18,7 +18,7 @@ class OtherNodes implements SharedTokens {
 }
 
 /** A mint whose own tokens last for 1,000 ms, of which the last 200 are the margin. */
-function rig(mint?: () => Promise<Minted<string>>) {
+function rig(mint?: () => Promise<MintedToken<string>>) {
   const clock = new FakeClock();
   const others = new OtherNodes();
   const get = createSharedMint<string>({
@@ -32,7 +32,7 @@ function rig(mint?: () => Promise<Minted<string>>) {
   return { clock, others, get, shared };
 }
 
-Deno.test("a token that others made is used with what is left of its life", async () => {
+Deno.test("a token of another node is used for the rest of its lifetime", async () => {
   const { get, shared } = rig();
   shared("theirs", -300, 700);
   assert.deepEqual(await get(undefined), {
@@ -46,14 +46,14 @@ Deno.test("a token whose renewal would begin now is not used", async () => {
   assert.equal((await get(undefined) as { readonly value: string }).value, "own");
 });
 
-Deno.test("a token that was refused here is not used, whoever has it", async () => {
+Deno.test("a token that was refused here is not used, even from other nodes", async () => {
   const { get, shared } = rig();
   shared("refused", 0, 1000);
   shared("theirs", 0, 1000);
   assert.equal((await get("refused") as { readonly value: string }).value, "theirs");
 });
 
-Deno.test("a token that is made here is delivered to others with its times", async () => {
+Deno.test("a token that is created here is shared with its times", async () => {
   const { clock, get, others } = rig();
   assert.deepEqual(await get(undefined), {
     ...{ kind: "token", value: "own", lifetimeMs: 1000, renewAfterMs: 800, ageMs: 0 },
@@ -62,7 +62,7 @@ Deno.test("a token that is made here is delivered to others with its times", asy
   assert.deepEqual(others.made, [{ value: "own", madeAt, expiresAt: madeAt + 1000 }]);
 });
 
-Deno.test("what making one came to is passed on", async () => {
+Deno.test("a failure to create a token is returned", async () => {
   const { get, others } = rig(() => Promise.resolve({ kind: "failed", failure: "down" }));
   assert.deepEqual(await get(undefined), { kind: "failed", failure: "down" });
   assert.deepEqual(others.made, []);
@@ -70,6 +70,6 @@ Deno.test("what making one came to is passed on", async () => {
   await assert.rejects(broken.get(undefined), /broken/);
 });
 
-Deno.test("the renewal of a token that hardly lives begins in the middle of its life", () => {
+Deno.test("the renewal of a short-lived token begins in the middle of its lifetime", () => {
   assert.equal(renewalTime({ value: "", madeAt: 0, expiresAt: 100 }, { marginMs: 90 }), 50);
 });

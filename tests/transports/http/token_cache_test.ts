@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type Minted, TokenCache } from "../../../transports/http/token_cache.ts";
+import { type MintedToken, TokenCache } from "../../../transports/http/token_cache.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
-/** A cache of tokens `1`, `2`, … that live for 1,000 ms. */
-function rig(mint?: (count: number) => Promise<Minted<string>>) {
+/** A cache of tokens `1`, `2`, … with a lifetime of 1,000 ms. */
+function rig(mint?: (count: number) => Promise<MintedToken<string>>) {
   const clock = new FakeClock();
   let minted = 0;
   const cache = new TokenCache<string>({
@@ -19,7 +19,7 @@ function rig(mint?: (count: number) => Promise<Minted<string>>) {
   return { clock, cache, minted: () => minted };
 }
 
-function token(value: string, lifetimeMs = 1000): Minted<string> {
+function token(value: string, lifetimeMs = 1000): MintedToken<string> {
   return { kind: "token", value, lifetimeMs };
 }
 
@@ -35,7 +35,7 @@ Deno.test("TokenCache mints once for many callers at the same time", async () =>
   assert.equal(minted(), 1);
 });
 
-Deno.test("TokenCache answers at once while a token holds", async () => {
+Deno.test("TokenCache answers at once while a token is valid", async () => {
   const { cache, clock, minted } = rig();
   await cache.get();
   await clock.advance(700);
@@ -43,7 +43,7 @@ Deno.test("TokenCache answers at once while a token holds", async () => {
   assert.equal(minted(), 1);
 });
 
-Deno.test("TokenCache renews within the margin without holding up the caller", async () => {
+Deno.test("TokenCache renews within the margin without delaying the caller", async () => {
   const { cache, clock } = rig();
   await cache.get();
   await clock.advance(850);
@@ -66,7 +66,7 @@ Deno.test("TokenCache goes on with the old token while renewing it fails", async
 });
 
 Deno.test("TokenCache counts a lifetime from when the token was asked for", async () => {
-  const late = Promise.withResolvers<Minted<string>>();
+  const late = Promise.withResolvers<MintedToken<string>>();
   const { cache, clock } = rig((count) => count === 1 ? late.promise : Promise.resolve(token("2")));
   const first = cache.get();
   await clock.advance(600);
@@ -76,7 +76,7 @@ Deno.test("TokenCache counts a lifetime from when the token was asked for", asyn
   assert.equal(await valueOf(cache), "2");
 });
 
-Deno.test("TokenCache keeps a token that is held off until it ends", async () => {
+Deno.test("TokenCache keeps a token until it ends while renewals are suspended", async () => {
   const { cache, clock, minted } = rig();
   await cache.get();
   cache.holdOff(5000);
@@ -102,7 +102,7 @@ Deno.test("TokenCache counts a jump of the wall clock forward, e.g. after sleep,
   assert.equal(await valueOf(cache), "2");
 });
 
-Deno.test("TokenCache is not kept from renewing by a wall clock that jumps back", async () => {
+Deno.test("TokenCache renews although the wall clock jumps back", async () => {
   const { cache, clock } = rig();
   await cache.get();
   clock.jump(-50_000);
@@ -138,7 +138,7 @@ Deno.test("TokenCache keeps the new token when the one before it is refused late
   assert.equal(minted(), 2);
 });
 
-Deno.test("TokenCache asks a failing endpoint no more often than the back-off allows", async () => {
+Deno.test("TokenCache asks a failing endpoint no more often than the backoff allows", async () => {
   const { cache, clock, minted } = rig(() => Promise.resolve({ kind: "failed", failure: "down" }));
   assert.equal(await valueOf(cache), "down");
   await clock.advance(49);
@@ -149,7 +149,7 @@ Deno.test("TokenCache asks a failing endpoint no more often than the back-off al
   assert.equal(minted(), 2);
 });
 
-Deno.test("TokenCache hands an exception to all callers and does not keep it", async () => {
+Deno.test("TokenCache passes an exception to all callers and does not keep it", async () => {
   const { cache } = rig((count) =>
     count === 1 ? Promise.reject(new Error("bug")) : Promise.resolve(token("2"))
   );
@@ -157,7 +157,7 @@ Deno.test("TokenCache hands an exception to all callers and does not keep it", a
   assert.equal(await valueOf(cache), "2");
 });
 
-Deno.test("TokenCache does not mint for every call where tokens hardly live", async () => {
+Deno.test("TokenCache does not mint for every call where tokens are short-lived", async () => {
   const { cache, clock, minted } = rig((count) => Promise.resolve(token(String(count), 0)));
   await cache.get();
   await clock.advance(20);
@@ -180,7 +180,7 @@ Deno.test("TokenCache says which token was refused when it asks for another", as
   assert.deepEqual(asked, [undefined, "1"]);
 });
 
-Deno.test("TokenCache counts how old a token was when it came", async () => {
+Deno.test("TokenCache counts the age that a token had on arrival", async () => {
   const { cache, clock } = rig(() =>
     Promise.resolve({ kind: "token", value: "1", lifetimeMs: 1000, ageMs: 200 })
   );

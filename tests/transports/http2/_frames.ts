@@ -1,4 +1,4 @@
-/** Frames as bytes, for tests that play the far side. */
+/** Frames as bytes, for tests that play the server. */
 
 import { FLAG, FRAME, FRAME_HEADER_BYTES } from "../../../transports/http2/frames.ts";
 import { type Frame, readUint32 } from "../../../transports/http2/frame_reader.ts";
@@ -25,7 +25,7 @@ export function bytesOf({ type, flags, stream, payload }: Frame): Uint8Array<Arr
   return bytes;
 }
 
-/** The frames of a text of them; whatever is before the first one is skipped. */
+/** Parses frames; skips the bytes before the first one. */
 export function framesIn(bytes: Uint8Array, skip = 0): Frame[] {
   const frames: Frame[] = [];
   for (let at = skip; at < bytes.length;) {

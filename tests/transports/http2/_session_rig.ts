@@ -1,4 +1,4 @@
-/** A session whose far side a test plays, frame by frame. */
+/** A session whose server a test plays, frame by frame. */
 
 import assert from "node:assert/strict";
 import type { HttpFailure, HttpResult } from "../../../transports/http/mod.ts";
@@ -10,7 +10,7 @@ import { framesIn, settings } from "./_frames.ts";
 /** Flags of a head that is all of an answer. */
 export const END = FLAG.END_HEADERS | FLAG.END_STREAM;
 
-/** What a test gives a request up with. */
+/** The failure of a request that a test cancels. */
 export const FAILED: HttpFailure = {
   kind: "failed",
   fault: "timeout",
@@ -18,9 +18,9 @@ export const FAILED: HttpFailure = {
   reason: "test",
 };
 
-/** A session, the frames it has to send, and what its requests came to. */
+/** A session, its output, and the results of its requests. */
 export function sessionRig(
-  { far = {}, ready = true }: { far?: Record<number, number>; ready?: boolean } = {},
+  { peer = {}, ready = true }: { peer?: Record<number, number>; ready?: boolean } = {},
 ) {
   const session = new Http2Session({ authority: "push.example:443", maxStreams: 100 });
   const results: (HttpResult | undefined)[] = [];
@@ -51,7 +51,7 @@ export function sessionRig(
   }
 
   if (ready) {
-    receive(settings(far));
+    receive(settings(peer));
     sent();
   }
   return { session, results, sent, request, receive };

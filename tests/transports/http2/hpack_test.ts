@@ -20,7 +20,7 @@ function lines(list: readonly string[]): string[] {
 const DATES = ["Mon, 21 Oct 2013 20:13:21 GMT", "Mon, 21 Oct 2013 20:13:22 GMT"];
 const COOKIE = "foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1";
 
-/** The answers of C.5 and C.6: by each, what an entry evicts from a table of 256 bytes is seen. */
+/** The answers of C.5 and C.6; each reveals what an entry evicts from a table of 256 bytes. */
 const ANSWERS = [
   [
     ":status: 302",
@@ -79,7 +79,7 @@ Deno.test("decode() reads the requests of RFC 7541, C.4, by one table", () => {
   ]);
 });
 
-Deno.test("decode() forgets what a smaller table has no room for", () => {
+Deno.test("decode() evicts what does not fit into a smaller table", () => {
   const hpack = decoder();
   hpack.decode(hex("4001 6101 62"));
   assert.deepEqual(lines(hpack.decode(hex("be"))), ["a: b"]);
@@ -107,7 +107,7 @@ for (const [what, block] of Object.entries(REFUSED)) {
   });
 }
 
-Deno.test("decode() refuses headers that a few bytes blow up beyond the limit", () => {
+Deno.test("decode() refuses headers that a few bytes expand beyond the limit", () => {
   const hpack = decoder();
   // A literal of 4,000 bytes that goes into the table, then its index twenty times.
   hpack.decode(Uint8Array.from([...hex("4001 617f a11e"), ...new Uint8Array(4000).fill(120)]));

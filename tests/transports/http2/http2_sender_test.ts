@@ -1,4 +1,4 @@
-/** What the HTTP/2 engine does beyond the contract: sending again, PING, replacing connections. */
+/** The HTTP/2 engine beyond the contract: resending, PING, replacing connections. */
 
 import assert from "node:assert/strict";
 import type { HttpResult } from "../../../transports/http/mod.ts";
@@ -46,7 +46,7 @@ function brief(result: HttpResult): unknown {
   return result.kind === "failed" ? [result.fault, result.sent] : result.status;
 }
 
-Deno.test("what was refused unseen is sent isRepeat, with the same headers, at most twice", async () => {
+Deno.test("a refused request is resent with the same headers, at most twice", async () => {
   const seen: string[] = [];
   await using here = rig(({ headers, stream, reset, answer }) => {
     seen.push(headers[headers.indexOf("apns-id") + 1]!);
@@ -58,7 +58,7 @@ Deno.test("what was refused unseen is sent isRepeat, with the same headers, at m
   assert.equal(here.peer.connections, 1);
 });
 
-Deno.test("what a GOAWAY left out is sent isRepeat over another connection, the rest is answered", async () => {
+Deno.test("requests beyond a GOAWAY are resent over another connection, the others are answered", async () => {
   const held: PeerRequest[] = [];
   await using here = rig((request) => {
     if (request.connection.number > 1) return request.answer(200);
@@ -71,7 +71,7 @@ Deno.test("what a GOAWAY left out is sent isRepeat over another connection, the 
   assert.equal(here.peer.connections, 2);
 });
 
-Deno.test("a connection on which nothing comes, not even a PING's answer, is given up", async () => {
+Deno.test("a silent connection, without even an answer to a PING, is closed", async () => {
   const arrived = Promise.withResolvers<void>();
   await using here = rig(({ connection, answer }) => {
     if (connection.number > 1) return answer(200);
@@ -86,7 +86,7 @@ Deno.test("a connection on which nothing comes, not even a PING's answer, is giv
   assert.equal(here.peer.connections, 2);
 });
 
-Deno.test("a slow answer is waited for on a connection that answers PINGs", async () => {
+Deno.test("a connection that answers PINGs may take its time to answer", async () => {
   const asked = Promise.withResolvers<PeerRequest>();
   await using here = rig((request) => asked.resolve(request));
   const result = here.post();
@@ -101,7 +101,7 @@ Deno.test("a slow answer is waited for on a connection that answers PINGs", asyn
   assert.equal(here.peer.connections, 1);
 });
 
-Deno.test("a process that was held up itself does not take the far side for dead", async () => {
+Deno.test("a process that was blocked itself does not take the server for dead", async () => {
   const asked = Promise.withResolvers<PeerRequest>();
   await using here = rig((request) => {
     request.connection.stall(100);
@@ -117,7 +117,7 @@ Deno.test("a process that was held up itself does not take the far side for dead
   assert.equal(brief(await result), 200);
 });
 
-Deno.test("a limit of streams that shrinks to nothing holds requests back, and lets them go later", async () => {
+Deno.test("a stream limit of 0 makes requests wait until it rises", async () => {
   const held: PeerRequest[] = [];
   await using here = rig((request) => void held.push(request), { connections: 1 });
   const first = here.post();
@@ -134,7 +134,7 @@ Deno.test("a limit of streams that shrinks to nothing holds requests back, and l
   assert.equal(brief(await second), 200);
 });
 
-Deno.test("a far side that takes connections and says nothing is given up in time", async () => {
+Deno.test("a server that accepts connections and stays silent times out", async () => {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const taken = listener.accept();
   const clock = new FakeClock();
@@ -152,7 +152,7 @@ Deno.test("a far side that takes connections and says nothing is given up in tim
   assert.equal(clock.timers, 0);
 });
 
-Deno.test("another origin is not sent to", async () => {
+Deno.test("a URL of another origin is refused", async () => {
   await using here = rig(({ answer }) => answer(200));
   for (const url of ["https://other.example/x", `${here.peer.origin}0/x`, here.peer.origin]) {
     assert.throws(

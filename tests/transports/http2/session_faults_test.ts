@@ -1,4 +1,4 @@
-/** What a far side must not do, and what comes of it: the end of a stream, or of the connection. */
+/** What a server must not send, and whether it ends the stream or the connection. */
 
 import assert from "node:assert/strict";
 import type { Frame } from "../../../transports/http2/frame_reader.ts";
@@ -31,11 +31,11 @@ for (const [what, frames] of Object.entries(ONE_STREAM)) {
 }
 
 const FATAL: readonly (readonly [what: string, code: number, ...frames: Frame[]])[] = [
-  ["a frame on a stream that nobody opened", ERROR.PROTOCOL_ERROR, headers(99, "200")],
+  ["a frame on a stream that was never opened", ERROR.PROTOCOL_ERROR, headers(99, "200")],
   ["an answer on an even stream", ERROR.PROTOCOL_ERROR, headers(2, "200")],
   ["an answer on stream 0", ERROR.PROTOCOL_ERROR, headers(0, "200")],
   ["server push", ERROR.PROTOCOL_ERROR, frame(FRAME.PUSH_PROMISE, 1)],
-  ["CONTINUATION of nothing", ERROR.PROTOCOL_ERROR, frame(FRAME.CONTINUATION, 1)],
+  ["CONTINUATION without HEADERS", ERROR.PROTOCOL_ERROR, frame(FRAME.CONTINUATION, 1)],
   [
     "a frame amid a header block",
     ERROR.PROTOCOL_ERROR,
@@ -109,12 +109,12 @@ for (const [what, code, ...frames] of FATAL) {
   });
 }
 
-Deno.test("a first frame that is no SETTINGS ends the connection", () => {
+Deno.test("a first frame that is not SETTINGS ends the connection", () => {
   const { receive } = sessionRig({ ready: false });
   assert.throws(() => receive(frame(FRAME.PING, 0, { payload: new Uint8Array(8) })), ProtocolError);
 });
 
-Deno.test("a header block that never ends is not collected for ever", () => {
+Deno.test("an endless header block ends the connection", () => {
   const { request, receive } = sessionRig();
   request();
   receive(headers(1, "200", { flags: 0 }));
@@ -126,7 +126,7 @@ Deno.test("a header block that never ends is not collected for ever", () => {
   );
 });
 
-Deno.test("a far side that asks for answers and never reads them is left", () => {
+Deno.test("a server that never reads the answers it asks for ends the connection", () => {
   const { receive } = sessionRig();
   const ping = frame(FRAME.PING, 0, { payload: new Uint8Array(8) });
   assert.throws(

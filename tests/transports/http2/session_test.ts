@@ -1,4 +1,4 @@
-/** The client's side of RFC 9113, frame by frame, without a socket. */
+/** The client side of RFC 9113, frame by frame, without a socket. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { ProtocolError } from "../../../transports/http2/protocol_error.ts";
 import { block, data, frame, framesIn, goaway, headers, numbers, settings } from "./_frames.ts";
 import { brief, END, FAILED, sessionRig } from "./_session_rig.ts";
 
-Deno.test("a session begins with the preface and its settings, and makes no request before the far side's", () => {
+Deno.test("a session begins with the preface and its settings, and sends no request before the server's", () => {
   const { session, receive } = sessionRig({ ready: false });
   assert.equal(session.free, 0);
   const bytes = session.output.take();
@@ -39,7 +39,7 @@ Deno.test("a request is a HEADERS and a DATA frame, its values never to be index
   assert.equal(new TextDecoder().decode(body!.payload), '{"a":1}');
 });
 
-Deno.test("a head that is longer than a frame goes on in CONTINUATION frames", () => {
+Deno.test("a head that is longer than a frame continues in CONTINUATION frames", () => {
   const { sent, request } = sessionRig();
   request("{}", { "x-long": "y".repeat(40_000) });
   const frames = sent();
@@ -54,7 +54,7 @@ Deno.test("a head that is longer than a frame goes on in CONTINUATION frames", (
   assert.equal(list.at(-1)!.length, 40_000);
 });
 
-Deno.test("a header that no header may be is refused, and the next request goes out", () => {
+Deno.test("an invalid header is refused, and the next request goes out", () => {
   const { sent, request } = sessionRig();
   for (const value of ["a\nb", "a\rb", "a\0b", "€"]) {
     assert.throws(() => request("{}", { "apns-topic": value }), TypeError);
@@ -88,7 +88,7 @@ Deno.test("answers come in any order, each to its request", () => {
   assert.deepEqual(results.map(brief), [410, undefined, 200]);
 });
 
-Deno.test("interim answers and trailers are passed over", () => {
+Deno.test("interim answers and trailers are ignored", () => {
   const { results, request, receive } = sessionRig();
   request();
   receive(headers(1, "103"), headers(1, "200"), data(1, "x"));
@@ -96,7 +96,7 @@ Deno.test("interim answers and trailers are passed over", () => {
   assert.equal(results[0]?.kind === "reply" && results[0].text, "x");
 });
 
-Deno.test("padding and priorities are no part of an answer", () => {
+Deno.test("padding and priorities are not part of an answer", () => {
   const { results, request, receive } = sessionRig();
   request();
   const payload = Uint8Array.from([2, 0, 0, 0, 0, 16, ...block({ ":status": "200" }), 0, 0]);
@@ -120,7 +120,7 @@ Deno.test("a header block may come in pieces", () => {
 });
 
 Deno.test("a body is sent as far as the windows allow, and goes on when they grow", () => {
-  const { sent, request, receive } = sessionRig({ far: { [SETTING.INITIAL_WINDOW_SIZE]: 10 } });
+  const { sent, request, receive } = sessionRig({ peer: { [SETTING.INITIAL_WINDOW_SIZE]: 10 } });
   request("x".repeat(25));
   const lengths = () =>
     sent().filter(({ type }) => type === FRAME.DATA).map((
@@ -129,7 +129,7 @@ Deno.test("a body is sent as far as the windows allow, and goes on when they gro
   assert.deepEqual(lengths(), [[10, 0]]);
   receive(numbers(FRAME.WINDOW_UPDATE, 1, 8));
   assert.deepEqual(lengths(), [[8, 0]]);
-  // The far side takes back what it allowed, then allows more.
+  // The server reduces the window, then enlarges it.
   receive(settings({ [SETTING.INITIAL_WINDOW_SIZE]: 5 }));
   receive(numbers(FRAME.WINDOW_UPDATE, 1, 5));
   assert.deepEqual(lengths(), []);
@@ -139,7 +139,7 @@ Deno.test("a body is sent as far as the windows allow, and goes on when they gro
 
 Deno.test("all bodies together keep to the window of the connection", () => {
   const { sent, request, receive } = sessionRig({
-    far: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20 },
+    peer: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20 },
   });
   for (let count = 0; count < 3; count++) request("x".repeat(30_000));
   const bytes = () =>
@@ -152,9 +152,9 @@ Deno.test("all bodies together keep to the window of the connection", () => {
   assert.equal(bytes(), 90_000 - 75_535);
 });
 
-Deno.test("a body goes out in frames as large as the far side takes", () => {
+Deno.test("a body goes out in frames as large as the server accepts", () => {
   const { sent, request, receive } = sessionRig({
-    far: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20, [SETTING.MAX_FRAME_SIZE]: 20_000 },
+    peer: { [SETTING.INITIAL_WINDOW_SIZE]: 2 ** 20, [SETTING.MAX_FRAME_SIZE]: 20_000 },
   });
   receive(numbers(FRAME.WINDOW_UPDATE, 0, 2 ** 20));
   request("x".repeat(50_000));
@@ -163,7 +163,7 @@ Deno.test("a body goes out in frames as large as the far side takes", () => {
 
 Deno.test("an answer before the whole body was sent ends the stream", () => {
   const { results, sent, request, receive } = sessionRig({
-    far: { [SETTING.INITIAL_WINDOW_SIZE]: 1 },
+    peer: { [SETTING.INITIAL_WINDOW_SIZE]: 1 },
   });
   request("xyz");
   sent();
@@ -174,7 +174,7 @@ Deno.test("an answer before the whole body was sent ends the stream", () => {
   assert.deepEqual(sent(), []);
 });
 
-Deno.test("the far side gets new room for what was consumed, of given up answers as well", () => {
+Deno.test("consumed bytes are returned to the server, also those of cancelled requests", () => {
   const { sent, request, receive } = sessionRig();
   request();
   receive(headers(1, "200"));
@@ -184,7 +184,7 @@ Deno.test("the far side gets new room for what was consumed, of given up answers
   assert.deepEqual(update, numbers(FRAME.WINDOW_UPDATE, 0, 512 * 16_384));
 });
 
-Deno.test("a longer answer than anybody reads is cut off", () => {
+Deno.test("an answer that is too long is cut off", () => {
   const { results, sent, request, receive } = sessionRig();
   request();
   sent();
@@ -193,9 +193,9 @@ Deno.test("a longer answer than anybody reads is cut off", () => {
   assert.deepEqual(sent(), [numbers(FRAME.RST_STREAM, 1, ERROR.CANCEL)]);
 });
 
-Deno.test("the far side's limit of streams is kept, also when it shrinks below what is open", () => {
+Deno.test("the server's limit of streams is kept, also when it shrinks below what is open", () => {
   const { session, request, receive } = sessionRig({
-    far: { [SETTING.MAX_CONCURRENT_STREAMS]: 3 },
+    peer: { [SETTING.MAX_CONCURRENT_STREAMS]: 3 },
   });
   assert.equal(session.free, 3);
   request();
@@ -218,7 +218,7 @@ Deno.test("GOAWAY: what came before it is answered, what came after it was not p
   assert.equal(results[1]?.kind === "failed" && results[1].goawayReason, "Shutdown");
 });
 
-Deno.test("a GOAWAY that announces another one gives up nothing", () => {
+Deno.test("a GOAWAY that announces another one ends no request", () => {
   const { session, results, request, receive } = sessionRig();
   request();
   receive(goaway(2 ** 31 - 1, ERROR.NO_ERROR));
@@ -233,7 +233,7 @@ Deno.test("RST_STREAM: refused is not processed, anything else is unknown", () =
   assert.deepEqual(results.map(brief), [["refused_stream", "no"], ["died", "unknown"]]);
 });
 
-Deno.test("a request that is given up is reset, and what still comes for it is passed over", () => {
+Deno.test("a cancelled request is reset, and late frames for it are ignored", () => {
   const { session, results, sent, request, receive } = sessionRig();
   const stream = request();
   sent();
@@ -250,7 +250,7 @@ Deno.test("a PING is answered with the same bytes", () => {
   assert.deepEqual(sent(), [frame(FRAME.PING, 0, { payload, flags: FLAG.ACK })]);
 });
 
-Deno.test("frames that later standards add are passed over", () => {
+Deno.test("unknown frame types are ignored", () => {
   const { results, request, receive } = sessionRig();
   request();
   receive(

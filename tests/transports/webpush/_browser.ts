@@ -1,4 +1,4 @@
-/** A browser's side of Web Push, written against the RFCs and not against what is tested. */
+/** A browser's side of Web Push, written from the RFCs and independent of the code under test. */
 
 import { isJsonObject, type JsonObject } from "../../../core/json.ts";
 
@@ -11,9 +11,9 @@ export interface Browser {
   readonly auth: Uint8Array<ArrayBuffer>;
   /** What the page hands to the service. */
   subscription(endpoint: string): { endpoint: string; keys: { p256dh: string; auth: string } };
-  /** Opens a body in `aes128gcm`. Rejects where it was not made for this browser. */
+  /** Decrypts a body in `aes128gcm`. Rejects where it is for another browser. */
   decrypt(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
-  /** Opens a body whose plaintext is a JSON object. */
+  /** Decrypts a body whose plaintext is a JSON object. */
   read(body: Uint8Array<ArrayBuffer>): Promise<JsonObject>;
 }
 
@@ -27,7 +27,7 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromBase64(text, { alphabet: "base64url" });
 }
 
-/** Makes the keys of a browser. */
+/** Creates the keys of a browser. */
 export async function makeBrowser(): Promise<Browser> {
   const { publicKey, privateKey } = await crypto.subtle.generateKey(P256, true, ["deriveBits"]);
   const p256dh = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));

@@ -4,7 +4,7 @@ import { importJWK, jwtVerify } from "jose";
 import { makeCertificate } from "../../support/certificate.ts";
 import { base64url, bytesOf } from "./_browser.ts";
 
-/** One request that was let through. */
+/** One accepted request. */
 export interface Received {
   readonly path: string;
   readonly headers: Headers;
@@ -25,8 +25,8 @@ export interface PushService extends AsyncDisposable {
 }
 
 /**
- * Starts one whose checks come first; `answer` decides what becomes of valid requests.
- * `now` is the time that tokens are checked at, in epoch milliseconds.
+ * Starts a push service that validates requests; `answer` decides about valid ones. `now` is the
+ * time that tokens are checked at, in epoch milliseconds.
  */
 export async function startPushService(
   now: () => number,

@@ -42,7 +42,10 @@ const TABLE: readonly Row[] = [
     says: "302",
     status: 302,
     headers: { location: "http://169.254.169.254/" },
-    means: { kind: "rejected", reason: "302: the endpoint redirects, which is not followed" },
+    means: {
+      kind: "rejected",
+      reason: "302: the endpoint redirects, and redirects are not followed",
+    },
   },
   ...["BadTtl", "BadUrgency", "BadWebPushTopic", "BadWebPushRequest"].map((reason): Row => ({
     says: `400 ${reason} of Apple`,
@@ -109,7 +112,7 @@ const TABLE: readonly Row[] = [
   {
     says: "407",
     status: 407,
-    means: { kind: "misconfigured", reason: "407: a proxy wants to be logged in to" },
+    means: { kind: "misconfigured", reason: "407: a proxy requires authentication" },
   },
   {
     says: "413 of Mozilla",
@@ -162,7 +165,7 @@ for (const { says, status, headers = {}, text = "", means } of TABLE) {
   });
 }
 
-Deno.test("a 410 within a minute of subscribing is tried isRepeat after that minute", () => {
+Deno.test("a 410 within a minute of subscribing is retried after that minute", () => {
   const context = { ...CONTEXT, refreshedAt: NOW - 20_000 };
   assert.deepEqual(readWebPushAnswer(gone(), context), {
     kind: "retry",
@@ -176,7 +179,7 @@ Deno.test("a clock that was set back keeps no dead subscription", () => {
   assert.equal(readWebPushAnswer(gone(), context).kind, "gone");
 });
 
-Deno.test("what a push service says is shortened to what is fit for a log", () => {
+Deno.test("what a push service says is shortened for the log", () => {
   const text = JSON.stringify({ reason: "https://web.push.apple.com/secret" });
   const reply = { kind: "reply", status: 400, headers: new Headers(), text } as const;
   assert.deepEqual(readWebPushAnswer(reply, CONTEXT), { kind: "rejected", reason: "400" });

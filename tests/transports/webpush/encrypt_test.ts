@@ -6,8 +6,8 @@ import ece from "npm:http_ece@1.2.0";
 import webPush from "npm:web-push@3.6.7";
 import {
   encrypt,
-  MAX_BODY_BYTES,
   MAX_PLAINTEXT_BYTES,
+  WEBPUSH_MAX_BYTES,
 } from "../../../transports/webpush/encrypt.ts";
 import { makeEphemeralKey } from "../../../transports/webpush/_ephemeral_key.ts";
 import { base64url, browserOf, bytesOf, makeBrowser } from "./_browser.ts";
@@ -91,15 +91,15 @@ Deno.test("a plaintext of any allowed length comes through, at 103 bytes more", 
 Deno.test("the largest plaintext fills the largest body exactly", async () => {
   assert.equal(MAX_PLAINTEXT_BYTES, 3993);
   const body = await encrypt(new Uint8Array(MAX_PLAINTEXT_BYTES), await makeBrowser());
-  assert.equal(body.length, MAX_BODY_BYTES);
+  assert.equal(body.length, WEBPUSH_MAX_BYTES);
 });
 
-Deno.test("a plaintext that does not fit one record is a programmer's mistake", async () => {
+Deno.test("a plaintext that does not fit one record throws", async () => {
   const tooLong = new Uint8Array(MAX_PLAINTEXT_BYTES + 1);
   await assert.rejects(encrypt(tooLong, await makeBrowser()), RangeError);
 });
 
-Deno.test("a message can be read by no other browser", async () => {
+Deno.test("no other browser can decrypt a message", async () => {
   const [one, other] = await Promise.all([makeBrowser(), makeBrowser()]);
   const body = await encrypt(encoder.encode("Let's meet"), one);
   await assert.rejects(other.decrypt(body));

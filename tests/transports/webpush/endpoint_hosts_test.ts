@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createRouter } from "../../../transports/webpush/endpoint_hosts.ts";
+import { createEndpointRouter } from "../../../transports/webpush/endpoint_hosts.ts";
 
-const route = createRouter();
+const route = createEndpointRouter();
 
 for (
   const [endpoint, queue] of [
@@ -33,13 +33,13 @@ for (
     "https://push.example.org/abc",
   ]
 ) {
-  Deno.test(`${endpoint} is not let through`, () => {
+  Deno.test(`${endpoint} is not allowed`, () => {
     assert.equal(typeof route(new URL(endpoint)), "string");
   });
 }
 
 Deno.test("an operator's host is allowed with the port that was named, and only that", () => {
-  const own = createRouter({ hosts: ["localhost:9443"] });
+  const own = createEndpointRouter({ hosts: ["localhost:9443"] });
   assert.deepEqual(own(new URL("https://localhost:9443/x")), {
     queue: "host localhost:9443",
     trust: "own",
@@ -49,7 +49,7 @@ Deno.test("an operator's host is allowed with the port that was named, and only 
 });
 
 Deno.test("any public host is allowed only where an operator asks for it", () => {
-  const open = createRouter({ anyPublicHost: true });
+  const open = createEndpointRouter({ anyPublicHost: true });
   const found = open(new URL("https://push.example.org/abc"));
   assert.ok(typeof found === "object" && found.trust === "public");
 });
@@ -66,7 +66,7 @@ for (
   ]
 ) {
   Deno.test(`${endpoint} is not any public host`, () => {
-    const open = createRouter({ anyPublicHost: true });
+    const open = createEndpointRouter({ anyPublicHost: true });
     assert.equal(typeof open(new URL(endpoint)), "string");
   });
 }

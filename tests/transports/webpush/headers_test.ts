@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { pushHeaders } from "../../../transports/webpush/headers.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const ELSEWHERE = { nowMs: NOW, microsoft: false };
+const ELSEWHERE = { nowMs: NOW, isWindows: false };
 
 Deno.test("a message without expiry is kept for a day", async () => {
   assert.equal((await pushHeaders({ priority: "high" }, ELSEWHERE)).ttl, "86400");
@@ -41,8 +41,8 @@ Deno.test("a message without collapse key has no topic", async () => {
   assert.equal("topic" in await pushHeaders({ priority: "high" }, ELSEWHERE), false);
 });
 
-Deno.test("Windows is delivered to keep a message exactly if it has a time to live", async () => {
-  const windows = { nowMs: NOW, microsoft: true };
+Deno.test("Windows is asked to keep a message exactly if it has a time to live", async () => {
+  const windows = { nowMs: NOW, isWindows: true };
   const kept = await pushHeaders({ priority: "high" }, windows);
   const expired = await pushHeaders({ priority: "high", expiresAt: NOW }, windows);
   const elsewhere = await pushHeaders({ priority: "high" }, ELSEWHERE);

@@ -51,12 +51,12 @@ Deno.test("a long body is cut so that Firefox on phones can take the message", (
   assert.ok(payload.length > 2500, `${payload.length}`);
 });
 
-Deno.test("data are not given up for the preferred size", () => {
+Deno.test("data are not dropped for the preferred size", () => {
   const data = { folder: "default0/INBOX", id: "113", teaser: "x".repeat(3000) };
   assert.deepEqual(rendered({ ...MESSAGE, data, body: "y".repeat(2000) }).data, data);
 });
 
-Deno.test("data that fit nowhere are given up, what names the mail last", () => {
+Deno.test("data that cannot fit are dropped, the mail's identity last", () => {
   const data = { folder: "default0/INBOX", id: "113", teaser: "x".repeat(9000) };
   const payload = rendered({ ...MESSAGE, data });
   assert.deepEqual(payload.data, { folder: "default0/INBOX", id: "113" });

@@ -33,7 +33,7 @@ Deno.test("a pair in PEM is read as the raw halves that browsers know", async ()
   }
 });
 
-Deno.test("a private key that is none is named without being repeated", () => {
+Deno.test("an invalid private key is reported without being repeated", () => {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
   const message = refuses({ ...VALID, privatekey: pem }, /is RSA and must be P-256/);
@@ -45,11 +45,11 @@ function escaped(pem: string): string {
   return pem.replaceAll("\n", "\\n");
 }
 
-Deno.test("a public key that is no point of the curve is refused", () => {
+Deno.test("a public key that is not a point of the curve is refused", () => {
   refuses({ ...VALID, publickey: publickey.slice(0, -4) + "AAAA" }, /65 bytes/);
 });
 
-Deno.test("a host that is none is refused", () => {
+Deno.test("an invalid host is refused", () => {
   refuses({ ...VALID, hosts: ["https://push.example.com/x"] }, /host/);
 });
 

@@ -53,7 +53,7 @@ Deno.test("one token serves an origin until half of its life is over", async () 
   await clock.advance(6 * HOUR_MS - 1);
   assert.equal(await signer.authorization(ORIGIN), first);
   await clock.advance(1);
-  // The old one still holds while the new one is made.
+  // The old token is valid while the new one is made.
   assert.equal(await signer.authorization(ORIGIN), first);
   let second = first;
   // Signing ends on another thread, at a time of its own.
@@ -78,7 +78,7 @@ Deno.test("a refused token is replaced only if it is older than an hour", async 
   assert.notEqual(await signer.authorization(ORIGIN), first);
 });
 
-Deno.test("no more than a thousand origins are remembered", async () => {
+Deno.test("no more than a thousand origins are cached", async () => {
   const { signer, clock } = await setUp();
   const first = await signer.authorization(ORIGIN);
   // Signatures may be deterministic; a later expiry makes another token.
@@ -89,18 +89,18 @@ Deno.test("no more than a thousand origins are remembered", async () => {
   assert.notEqual(await signer.authorization(ORIGIN), first);
 });
 
-Deno.test("halves of different key pairs are not taken for one", async () => {
+Deno.test("halves of different key pairs are refused", async () => {
   const [one, other] = [webPush.generateVAPIDKeys(), webPush.generateVAPIDKeys()];
   assert.equal(await importVapidKey(one.publicKey, other.privateKey), undefined);
 });
 
-Deno.test("a key pair that was made here is one, and npm web-push takes it", async () => {
+Deno.test("a created key pair is valid, and npm web-push accepts it", async () => {
   const { publickey, privatekey } = await makeVapidKeys();
   assert.ok(await importVapidKey(publickey, privatekey));
   webPush.setVapidDetails(SUBJECT, publickey, privatekey);
 });
 
-Deno.test("keys of the wrong length are not taken", async () => {
+Deno.test("keys of the wrong length are refused", async () => {
   const { publicKey, privateKey } = webPush.generateVAPIDKeys();
   assert.equal(await importVapidKey(publicKey.slice(0, 40), privateKey), undefined);
   assert.equal(await importVapidKey(publicKey, privateKey.slice(0, 40)), undefined);

@@ -99,13 +99,13 @@ for (
   ] as const
 ) {
   const what = `${status} ${JSON.stringify(answer)}`;
-  Deno.test(`a subscription whose key is no longer configured must be made isRepeat: ${what}`, async () => {
+  Deno.test(`a subscription whose key is no longer configured must be created again: ${what}`, async () => {
     const outcome = await sendWithUnknownKey(() => Response.json(answer, { status }));
     assert.deepEqual(outcome, { kind: "rejected", reason: "resubscribe" });
   });
 }
 
-Deno.test("a subscription that is gone is so although its key is no longer configured", async () => {
+Deno.test("a dead subscription is gone although its key is no longer configured", async () => {
   const outcome = await sendWithUnknownKey(() => new Response(null, { status: 410 }));
   assert.deepEqual(outcome, { kind: "gone", reason: "410" });
 });
@@ -119,7 +119,7 @@ Deno.test("a subscription made with a key that is not ours is kept, and must be 
   assert.equal(status[0]!.ready, true);
 });
 
-Deno.test("pages are delivered the current public key, whatever the earlier ones are", async () => {
+Deno.test("pages receive the current public key, whatever the earlier ones are", async () => {
   const current = newKeys();
   await using transport = await configured({ clock: new FakeClock() }, {
     ...current,
@@ -182,7 +182,7 @@ Deno.test("an endpoint on a foreign host is refused when subscribing and when se
   const browser = await makeBrowser();
   assert.throws(
     () => transport.parseAddress(CLIENT, browser.subscription(`${service.origin}/one`)),
-    { code: "invalid_token", message: /host is not among the allowed/ },
+    { code: "invalid_token", message: /host is not allowed/ },
   );
   const outcome = await send(transport, await tokenFor(`${service.origin}/one`));
   assert.equal(outcome.kind, "rejected");
@@ -204,7 +204,7 @@ Deno.test("any public host is not called while its name has a private address", 
   });
 });
 
-Deno.test("addresses are asked for isRepeat at every send to any public host", async () => {
+Deno.test("names are resolved again at every send to any public host", async () => {
   const clock = new FakeClock();
   const answers = [["93.184.215.14"], ["127.0.0.1"]];
   const fetch = () => Promise.resolve(new Response(null, { status: 201 }));
@@ -218,7 +218,7 @@ Deno.test("addresses are asked for isRepeat at every send to any public host", a
   assert.equal((await send(transport, token)).kind, "rejected");
 });
 
-Deno.test("a public host that refuses our key stops nobody else", async () => {
+Deno.test("a public host that refuses our key stops no other subscription", async () => {
   const clock = new FakeClock();
   await using transport = await configured({
     clock,
@@ -240,7 +240,7 @@ Deno.test("a public host whose name does not resolve is tried again", async () =
   assert.equal(outcome.kind, "retry");
 });
 
-Deno.test("Windows' push service is delivered to keep the message", async () => {
+Deno.test("Windows' push service is asked to keep the message", async () => {
   const clock = new FakeClock();
   const policies: (string | null)[] = [];
   await using transport = await configured({
@@ -255,7 +255,7 @@ Deno.test("Windows' push service is delivered to keep the message", async () => 
   assert.deepEqual(policies, ["cache", null]);
 });
 
-Deno.test("a stored token that is none is rejected, not thrown", async () => {
+Deno.test("an invalid stored token is rejected without an exception", async () => {
   await using transport = await configured({ clock: new FakeClock() }, newKeys());
   assert.equal((await send(transport, "garbage")).kind, "rejected");
 });
@@ -270,7 +270,7 @@ Deno.test("a message that cannot be made to fit is rejected", async () => {
   assert.deepEqual(outcome, { kind: "rejected", reason: "the message is too large" });
 });
 
-Deno.test("a bad entry takes only its own client down and is shown", async () => {
+Deno.test("an invalid entry affects only its own client and is reported", async () => {
   await using transport = createWebPushTransport(deps({ clock: new FakeClock() }));
   const broken = { ...newKeys(), privatekey: newKeys().privatekey };
   const faults = await transport.configure(
@@ -297,7 +297,7 @@ Deno.test("an earlier key whose halves differ is named by its place", async () =
   }
 });
 
-Deno.test("a client that is switched off is not served", async () => {
+Deno.test("a disabled client is not served", async () => {
   await using transport = await configured({ clock: new FakeClock() }, {
     ...newKeys(),
     enabled: false,
@@ -307,7 +307,7 @@ Deno.test("a client that is switched off is not served", async () => {
   assert.equal((await send(transport, token)).kind, "misconfigured");
 });
 
-/** What one answer of a push service comes to for one message. */
+/** The outcome of a message for one answer of a push service. */
 async function sendTo(answer: () => Response) {
   const clock = new FakeClock();
   await using service = await startPushService(() => clock.now(), answer);
@@ -319,7 +319,7 @@ async function sendTo(answer: () => Response) {
   return { outcome, received: service.received, status: transport.status() };
 }
 
-/** What comes of a message to a subscription whose key is neither the current nor an earlier one. */
+/** The outcome of a message to a subscription whose key is neither current nor earlier. */
 async function sendWithUnknownKey(answer: () => Response): Promise<Outcome> {
   const clock = new FakeClock();
   await using service = await startPushService(() => clock.now(), answer);

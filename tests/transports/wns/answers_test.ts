@@ -8,7 +8,7 @@ interface Row {
   readonly name: string;
   readonly status: number;
   readonly headers?: Record<string, string>;
-  readonly credentialProven?: boolean;
+  readonly credentialAccepted?: boolean;
   readonly expected: Record<string, unknown>;
 }
 
@@ -77,7 +77,7 @@ const ROWS: readonly Row[] = [
   {
     name: "403 to a credential that another channel has taken",
     status: 403,
-    credentialProven: true,
+    credentialAccepted: true,
     expected: { kind: "gone" },
   },
   { name: "404", status: 404, expected: { kind: "gone" } },
@@ -115,27 +115,30 @@ const ROWS: readonly Row[] = [
   { name: "503", status: 503, expected: { kind: "retry", afterMs: 10_000 } },
 ];
 
-for (const { name, status, headers = {}, credentialProven = false, expected } of ROWS) {
-  Deno.test(`readAnswer() reads ${name} as ${expected.kind}`, () => {
+for (const { name, status, headers = {}, credentialAccepted = false, expected } of ROWS) {
+  Deno.test(`readWnsAnswer() reads ${name} as ${expected.kind}`, () => {
     const answer = { status, headers: new Headers(headers) };
     const outcome: Record<string, unknown> = {
-      ...readWnsAnswer(answer, { nowMs: NOW, credentialProven }),
+      ...readWnsAnswer(answer, { nowMs: NOW, credentialAccepted }),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
 }
 
-Deno.test("readAnswer() ends a channel for 404 and 410 only, as long as no credential is proven", () => {
+Deno.test("readWnsAnswer() ends a channel for 404 and 410 only, until the credential is accepted", () => {
   for (let status = 200; status < 600; status++) {
     const answer = { status, headers: new Headers() };
-    const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialProven: false });
+    const { kind } = readWnsAnswer(answer, { nowMs: NOW, credentialAccepted: false });
     assert.equal(kind === "gone", status === 404 || status === 410, `${status}`);
   }
 });
 
-Deno.test("readAnswer() cuts what a server says to a length that a log can bear", () => {
+Deno.test("readWnsAnswer() shortens a server's text for the log", () => {
   const headers = new Headers({ "x-wns-error-description": "x".repeat(5000) });
-  const outcome = readWnsAnswer({ status: 400, headers }, { nowMs: NOW, credentialProven: false });
+  const outcome = readWnsAnswer({ status: 400, headers }, {
+    nowMs: NOW,
+    credentialAccepted: false,
+  });
   assert.ok(JSON.stringify(outcome).length < 300);
 });
 
@@ -153,7 +156,7 @@ const FAULTS: readonly (readonly [FetchFault, "no" | "unknown", Record<string, u
 ];
 
 for (const [fault, sent, expected] of FAULTS) {
-  Deno.test(`readFailure() of WNS reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
+  Deno.test(`readWnsFailure() reads ${fault} (sent: ${sent}) as ${expected.kind}`, () => {
     const outcome: Record<string, unknown> = {
       ...readWnsFailure({ kind: "failed", fault, sent, reason: "why" }),
     };

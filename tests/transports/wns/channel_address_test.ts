@@ -65,7 +65,7 @@ Deno.test("parseChannelAddress() refuses what is not a text, and quotes nothing"
   );
 });
 
-Deno.test("createChannelCheck() lets through the hosts that an operator adds, with their port", () => {
+Deno.test("createChannelCheck() allows the hosts that an operator adds, with their port", () => {
   const wider = createChannelCheck(["localhost:9443"]);
   assert.equal(wider("https://localhost:9443/channel/1"), undefined);
   assert.equal(wider("https://db5p.notify.windows.com/?token=x"), undefined);

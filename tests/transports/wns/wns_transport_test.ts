@@ -1,4 +1,4 @@
-/** The whole way of a message to fakes of Microsoft's servers, over TLS on loopback. */
+/** Whole sends to fakes of Microsoft's servers, over TLS on loopback. */
 
 import assert from "node:assert/strict";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -101,7 +101,7 @@ Deno.test("wns renews a refused access token once, and gives up at the second re
   assert.equal(microsoft.seen.filter(({ path }) => path === "/channel/2").length, 2);
 });
 
-Deno.test("wns holds a 403 against the channel only where its credential works elsewhere", async () => {
+Deno.test("a 403 ends the channel only where the credential works for others", async () => {
   await using microsoft = startMicrosoft(({ path }) =>
     path === "/channel/own" ? received() : new Response(null, { status: 403 })
   );
@@ -113,14 +113,14 @@ Deno.test("wns holds a 403 against the channel only where its credential works e
   assert.deepEqual(await send("/channel/foreign"), { kind: "gone", reason: "403" });
 });
 
-Deno.test("wns calls no channel outside the allowed hosts, even one that is stored", async () => {
+Deno.test("wns calls no channel outside the allowed hosts, even a stored one", async () => {
   await using microsoft = startMicrosoft(received);
   await using transport = await configured(microsoft.host, { hosts: ["push.example"] });
   const channel = `https://${microsoft.host}/channel/1`;
   const outcome = await transport.send(targetOf("wns", channel), mailMessage(), never);
   assert.deepEqual(outcome, {
     kind: "rejected",
-    reason: "The channel address: its host is not among the allowed ones",
+    reason: "the channel address: its host is not allowed",
   });
   assert.equal(microsoft.seen.length, 0);
 });
@@ -138,7 +138,7 @@ Deno.test("wns follows no redirect", async () => {
   assert.ok(!microsoft.seen.some(({ path }) => path === "/elsewhere"));
 });
 
-Deno.test("wns gives up on a server that hangs, and tries the message isRepeat later", async () => {
+Deno.test("wns gives up on a server that hangs, and retries the message later", async () => {
   const clock = new FakeClock();
   const hanging = Promise.withResolvers<void>();
   await using transport = createWnsTransport({

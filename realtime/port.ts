@@ -1,0 +1,87 @@
+/** The port of the realtime server: its methods, its options and the hooks it calls. */
+
+import type { AcknowledgedEvent, AcknowledgementKind } from "./_acknowledgements.ts";
+import type { BodyDeadline } from "../core/body_deadline.ts";
+import type { Clock } from "../core/clock.ts";
+import type { EventHub, LocalSockets, UserEvent } from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import type { DrainPace } from "./_drain.ts";
+import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
+import type { RealtimeSettings } from "./settings.ts";
+
+/** The realtime server. */
+export interface Realtime extends AsyncDisposable, LocalSockets {
+  /** Whether a path belongs to this server, whether or not it serves a client. */
+  handles(pathname: string): boolean;
+  /** Answers handshakes, polls and WebSocket upgrades. Never throws. */
+  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
+  /** Sends `session:invalid` to the sockets of a revoked session and closes them; their number. */
+  closeSession(sessionId: string): number;
+  /** Does the same for all sessions that have expired. To be called now and then. */
+  closeExpired(): number;
+  /** Refuses new sockets and closes the open ones gradually, so that clients reconnect elsewhere. */
+  drain(pace: DrainPace): Promise<void>;
+  /** Closes everything at once. */
+  close(): Promise<void>;
+  stats(): {
+    readonly open: ReadonlyMap<string, number>;
+    readonly backlogBytes: number;
+    /** Number of frames sent to sockets. */
+    readonly delivered: number;
+    /** WebSockets that this server has closed and whose peers have not answered yet. */
+    readonly closing: number;
+  };
+  /** Replaces the settings. */
+  configure(settings: RealtimeSettings): void;
+}
+
+/** Options of the realtime server. */
+export interface RealtimeOptions {
+  readonly settings: RealtimeSettings;
+  readonly authenticate: AuthenticateHandshake;
+  /** The hub that sockets join. The caller starts it with this server as its local sockets. */
+  readonly hub: Pick<EventHub, "join" | "leave" | "readMissed">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly hooks?: RealtimeHooks;
+  /** Limits how long the body of a long-polling POST may take to arrive. @default {no limit} */
+  readonly bodyDeadline?: BodyDeadline;
+  /** Whether clients may reach other nodes at the same address. */
+  readonly hasOtherNodes?: boolean;
+}
+
+/** The user and client that a socket belongs to. */
+export interface SocketOwner {
+  readonly context: string;
+  readonly user: string;
+  readonly client: string;
+}
+
+/** Callbacks for what happens to sockets. */
+export interface RealtimeHooks {
+  onOpened?(connection: SocketOwner): void;
+  /** `reason` is one of a few fixed texts. */
+  onClosed?(connection: SocketOwner, reason: string): void;
+  onRefused?(reason: HandshakeRefusal["code"]): void;
+  /** A request named an Engine.IO session that this node does not have. */
+  onUnknownSession?(): void;
+  /** A client reconnected. Says how many events it had missed, and whether the log has them all. */
+  onResumed?(
+    connection: SocketOwner,
+    missed: { readonly events: number; readonly complete: boolean },
+  ): void;
+  /** A socket received an event from the log that was kept for its client. */
+  onRecovered?(connection: SocketOwner, event: UserEvent): void;
+  /** A client acknowledged an event that asked for it; may be called several times for one. */
+  onAcknowledged?(
+    connection: SocketOwner,
+    event: AcknowledgedEvent,
+    kind: AcknowledgementKind,
+  ): void;
+  /** A socket received `resync`: it missed events that the log does not have any more. */
+  onResync?(connection: SocketOwner): void;
+  /** An event does not follow what a socket received before, so the socket reads the log. */
+  onGap?(connection: SocketOwner): void;
+}

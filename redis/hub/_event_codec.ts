@@ -1,0 +1,73 @@
+/**
+ * Encodes events, as entries of a log and as messages between nodes. A message has two lines per
+ * event: its fields as JSON, and its arguments as they are, which avoids escaping them twice. It
+ * leaves out for which clients an event was kept, because a client that was away reads it from the
+ * log. Pure.
+ */
+
+import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
+import type { Reply } from "../link.ts";
+
+type Audience = Pick<UserEvent, "clients" | "except" | "kept" | "ack">;
+
+/** Encodes who receives an event, as the log stores it: nearly always just the clients. */
+export function formatAudience({ clients, except, kept, ack }: Audience): string {
+  if (ack) return JSON.stringify([clients, except ?? null, kept ?? null, 1]);
+  if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
+  return JSON.stringify(except === undefined ? clients : [clients, except]);
+}
+
+/** Reads the result of {@link formatAudience}. */
+export function parseAudience(text: string): Audience {
+  const audience = JSON.parse(text);
+  if (!Array.isArray(audience[0])) return { clients: audience };
+  const [clients, except, kept, ack] = audience;
+  return {
+    clients,
+    ...(typeof except === "string" && { except }),
+    ...(Array.isArray(kept) && { kept }),
+    ...(ack === 1 && { ack: true as const }),
+  };
+}
+
+/** Reads an entry of a log: the offset of the event before it, and the event, in lines. */
+export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEvent {
+  const [id, [, text]] = entry as readonly [string, readonly [string, string]];
+  const [previous, eventId, audience] = text.split("\n", 3) as [string, string, string];
+  return {
+    id: eventId,
+    context,
+    user,
+    ...parseAudience(audience),
+    args: text.slice(previous.length + eventId.length + audience.length + 3),
+    offset: Number(id.slice(0, id.indexOf("-"))),
+    previous: Number(previous),
+  };
+}
+
+/** Encodes a message of events. */
+export function formatEvents(events: readonly LoggedEvent[]): string {
+  return events.map(({ id, context, user, clients, except, ack, args, offset, previous }) => {
+    const fields: unknown[] = [id, context, user, offset, previous, clients];
+    if (ack) fields.push(except ?? null, 1);
+    else if (except !== undefined) fields.push(except);
+    // In JSON a line break outside of texts means as much as a space.
+    return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
+  }).join("\n");
+}
+
+/** Reads a message of events. */
+export function parseEvents(body: string): readonly LoggedEvent[] {
+  const lines = body.split("\n");
+  const events: LoggedEvent[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [id, context, user, offset, previous, clients, except] = JSON.parse(lines[at]!);
+    events.push({
+      ...{ id, context, user, clients },
+      args: lines[at + 1]!,
+      ...(except !== undefined && { except }),
+      ...{ offset, previous },
+    });
+  }
+  return events;
+}

@@ -1,0 +1,197 @@
+/**
+ * The stages that create delivery: subscriptions and their matcher, transports, message generation
+ * with the templates of `pns-messages.yml`, the pipeline, and the test send of one subscription,
+ * which bypasses the buffer and the queues.
+ */
+
+import type { Cascade, View } from "../cascade/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import type { IdSource } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Message } from "../core/message.ts";
+import type { Notification } from "../core/notification.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Subscription, Target, TransportName } from "../core/subscription.ts";
+import type { Transport } from "../core/transport.ts";
+import { placeOf } from "../core/file_fault.ts";
+import {
+  createPipeline,
+  type Pipeline,
+  type PipelineOptions,
+  type ReceiptTokens,
+} from "../delivery/mod.ts";
+import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
+import {
+  CandidateCache,
+  createMatcher,
+  type Matcher,
+  SubscriptionRepository,
+} from "../subscriptions/mod.ts";
+import type { Authentication } from "./authentication.ts";
+import { followChanges } from "./changes.ts";
+import type { Foundation, JoinedParts } from "./foundation.ts";
+import { SocketClients } from "./sockets.ts";
+import {
+  chooseHttpEngine,
+  createTransportRegistry,
+  type TransportRegistry,
+} from "./transport_registry.ts";
+
+/** The subscriptions of all users and the socket clients that topics are matched with. */
+export interface SubscriptionParts {
+  readonly clients: SocketClients;
+  readonly repository: SubscriptionRepository;
+  readonly matcher: Matcher;
+}
+
+/** Creates the repository and the matcher, and keeps the caches up to date with other nodes. */
+export function createSubscriptions(
+  { backend, cascade, changes, attributes, opened, ids, clock, random, log }: Foundation,
+  { changes: feed, keys, sessions }: JoinedParts & Authentication,
+): SubscriptionParts {
+  const { store, hasOthers } = backend;
+  const clients = new SocketClients({ cascade, log });
+  const candidates = new CandidateCache(store);
+  const repository = new SubscriptionRepository({
+    ...{ store, candidates, clock, random, newId: ids, onChanged: changes.publish },
+    maxPerUser: cascade.current().settings.subscriptions.maxPerUser,
+  });
+  if (hasOthers) {
+    const caches = { attributes, candidates, keys, sessions };
+    opened.use(followChanges(feed, caches, { clock, random, log }));
+  }
+  const interests = (client: string) => clients.interests(client);
+  return { clients, repository, matcher: createMatcher({ candidates, clock, interests }) };
+}
+
+/** The transports, the pipeline, and what is built with the same messages. */
+export interface Delivery {
+  readonly registry: TransportRegistry;
+  readonly pipeline: Pipeline;
+  readonly messages: Messages;
+  /** Sends a test message to one subscription and returns the outcome. */
+  readonly testSend: (subscription: Subscription) => Promise<Outcome>;
+}
+
+/** Creates the transports and the pipeline. The pipeline does nothing until it is started. */
+export function createDelivery(
+  foundation: Foundation,
+  { receiptTokens, ...parts }: JoinedParts & SubscriptionParts & {
+    readonly receiptTokens: ReceiptTokens;
+  },
+): Delivery {
+  const { buffer, hub, limiter, tokens, commit, repository, matcher } = parts;
+  const { backend, cascade, environment, opened, clock, log, variables } = foundation;
+  const registry = opened.use(createTransportRegistry({
+    ...{ hub, cascade, configDir: environment.configDir, clock, log },
+    engine: chooseHttpEngine({ ...cascade.current().settings.http, variables, clock, log }),
+    ...(tokens && { sharedTokens: tokens }),
+  }));
+  const { transports } = registry;
+  const messages = createMessages({ cascade, log });
+  const { generate } = messages;
+  const pipeline = createPipeline({
+    ...{ ...foundation, buffer, limiter, commit, transports, generate, fetch, receiptTokens },
+    store: backend.store,
+    sockets: hub,
+    subscriptions: subscriptionsOf(repository, matcher),
+    settings: () => cascade.current().settings,
+    configuration: () => cascade.current(),
+  });
+  const testSend = createTestSend({ ...foundation, transports, generate });
+  return { registry, pipeline, messages, testSend };
+}
+
+const FILE = "pns-messages.yml";
+const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
+
+/** Generates messages, and reads their templates again after a reload. */
+interface Messages {
+  generate(notification: Notification, target: Target): Message | Promise<Message>;
+  /** Bad templates are logged and left out. */
+  reload(): void;
+}
+
+/** Creates the generator of messages, with the templates of the current configuration. */
+export function createMessages(
+  { cascade, log }: { readonly cascade: Cascade; readonly log: Log },
+): Messages {
+  let templates = NO_TEMPLATES;
+  const generator = createMessageGenerator({ templates: () => templates });
+
+  function reload(): void {
+    const compiled = compileTemplates(FILE, cascade.current().file(FILE) ?? "");
+    for (const fault of compiled.faults) log.error(fault.message, { place: placeOf(fault) });
+    templates = compiled.templates;
+  }
+
+  function generateWith(notification: Notification, target: Target, view: View): Message {
+    return generator.generate(notification, target, {
+      badge: view.get(`${FACADE}.badge.enabled`),
+      sound: view.get(`${FACADE}.sound.enabled`),
+      soundName: view.get(`${FACADE}.sound.filename`),
+    });
+  }
+
+  reload();
+  return {
+    reload,
+    generate(notification, target) {
+      // The original applies these properties to Apple devices only.
+      if (target.transport !== "apn") return generator.generate(notification, target);
+      const view = cascade.current().view(target.context, target.user);
+      return view instanceof Promise
+        ? view.then((view) => generateWith(notification, target, view))
+        : generateWith(notification, target, view);
+    },
+  };
+}
+
+function subscriptionsOf(
+  repository: SubscriptionRepository,
+  matcher: Matcher,
+): PipelineOptions["subscriptions"] {
+  return {
+    match: (notification, connected) => matcher.match(notification, connected),
+    prefetch: (users) => matcher.prefetch(users),
+    remove: (target) => repository.remove(target),
+    async replaceToken(target, token) {
+      return await repository.replaceToken(target, token) !== "unchanged";
+    },
+    async refresh({ subscriptionId }) {
+      const found = subscriptionId && await repository.get(subscriptionId);
+      return found ? targetOf(found) : undefined;
+    },
+  };
+}
+
+function targetOf(subscription: Subscription): Target {
+  const { id, context, user, client, transport, token, refreshedAt } = subscription;
+  return { context, user, client, transport, token, subscriptionId: id, refreshedAt };
+}
+
+const TEST_SEND_TIMEOUT_MS = 15_000;
+
+function createTestSend(
+  { transports, ids, clock, generate }: {
+    readonly transports: ReadonlyMap<TransportName, Transport>;
+    readonly ids: IdSource;
+    readonly clock: Clock;
+    readonly generate: Messages["generate"];
+  },
+): Delivery["testSend"] {
+  return async (subscription) => {
+    const { context, user, client, transport: name } = subscription;
+    const transport = transports.get(name)!;
+    if (!transport.serves(client)) {
+      return { kind: "misconfigured", reason: `${name} has no options for ${client}` };
+    }
+    const target = targetOf(subscription);
+    const message = await generate({
+      ...{ id: ids(), context, user, topic: "carillon:test", acceptedAt: clock.now() },
+      priority: "high",
+      data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
+    }, target);
+    return await transport.send(target, message, AbortSignal.timeout(TEST_SEND_TIMEOUT_MS));
+  };
+}
