@@ -61,6 +61,7 @@ export interface TargetRecord {
 /** What a client can report of a notification. */
 export const RECEIPT_KINDS = ["delivered", "shown", "seen", "clicked"] as const;
 
+/** One of {@link RECEIPT_KINDS}. */
 export type ReceiptKind = typeof RECEIPT_KINDS[number];
 
 /** A report of a client. */

@@ -5,7 +5,7 @@
  */
 
 /** A local time: `08:00` is the next time that the clock shows it. */
-export interface LocalTime {
+interface LocalTime {
   /** `HH:MM`, or `YYYY-MM-DDTHH:MM`. */
   readonly local: string;
   /** IANA name; absent: the user's own zone. */
@@ -19,7 +19,7 @@ export type DeliverAt = string | LocalTime;
 export const MAX_SCHEDULE_MS = 30 * 24 * 3_600_000;
 
 /** The time in epoch milliseconds, or why there is none. */
-export type ResolvedTime =
+type ResolvedTime =
   | { readonly ok: true; readonly atMs: number }
   | { readonly ok: false; readonly why: string };
 

@@ -17,17 +17,20 @@ const localTime = z.strictObject({
     .optional().openapi({ example: "Europe/Berlin", description: "Default: the user's own" }),
 });
 
+/** The field `deliverAt`. */
 export const deliverAt = z.union([instant, localTime]).openapi({
   description: "When to deliver it, at most 30 days ahead. Either all notifications of a request " +
     "have it or none, and at most 400. A local time that daylight saving skips is moved to after " +
     "the gap; of one that it repeats, the earlier is taken.",
 });
 
+/** The field `escalate`. */
 export const escalate = z.strictObject({ after: z.int().min(1).max(3600) }).openapi({
   description: "Where the user has open sockets, phones and browsers wait `after` seconds, and " +
     "are left alone if a client has acknowledged the event by then",
 });
 
+/** The field `receipts`. */
 export const receipts = z.boolean().openapi({
   description:
     "Messages carry a token for `POST /v1/receipts`, and sockets are asked to acknowledge",

@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 import { CLIENTS, iPhone, type Providers, startProviders } from "../flow/_providers.ts";
 
 /** Where a suite runs. */
-export interface PublishingSuite {
+interface PublishingSuite {
   readonly test: (name: string, run: () => Promise<void>) => void;
   /** Empties the store, and returns its address. */
   readonly store: () => string | Promise<string>;

@@ -3,6 +3,7 @@
 import { LogBuffer } from "../../buffer/mod.ts";
 import { createMemoryConfigFiles, type Settings } from "../../cascade/mod.ts";
 import { Attributes, startCascade } from "../../cascade/mod.ts";
+import type { Presence } from "../../core/events.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { silentLog } from "../../core/log.ts";
@@ -38,6 +39,8 @@ export class PipelineBench {
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
+  /** The open sockets of every user. */
+  present: readonly Presence[] = [];
   /** The messages that were generated. */
   generated = 0;
   pipeline!: Pipeline;
@@ -74,12 +77,14 @@ export class PipelineBench {
       ...{ buffer: this.buffer, store, clock, ids, metrics, log: silentLog },
       commit: (changes) => group.commit(changes),
       sockets: {
-        presence: (users) => users.map(() => []),
+        presence: (users) => users.map(() => this.present),
         publish: () => Promise.resolve(new Set()),
       },
       subscriptions: {
-        match: ({ context, user }) =>
-          this.targets.filter((target) => target.context === context && target.user === user),
+        match: ({ context, user }, connected) => [
+          ...connected.map((client) => socketTarget({ context, user, client })),
+          ...this.targets.filter((target) => target.context === context && target.user === user),
+        ],
         prefetch: () => {},
         remove: (target) => Promise.resolve(this.#drop(target)),
         replaceToken: (target, token) => Promise.resolve(this.#replace(target, token)),
@@ -89,7 +94,10 @@ export class PipelineBench {
       settings: this.settings,
       receiptTokens: new ReceiptTokens(new Uint8Array(32)),
       configuration: () => cascade.current(),
-      transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm]]),
+      transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm], [
+        "websocket",
+        new StubTransport("websocket"),
+      ]]),
       generate: ({ id, topic, data, priority }) => {
         this.generated++;
         return { id, topic, data: JSON.parse(data), priority, silent: false };
@@ -160,4 +168,8 @@ export class PipelineBench {
     );
     return true;
   }
+}
+
+function socketTarget(owner: Pick<Target, "context" | "user" | "client">): Target {
+  return { ...owner, transport: "websocket", token: "", refreshedAt: 0 };
 }
