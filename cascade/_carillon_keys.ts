@@ -1,6 +1,6 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
-import { isTimeZone } from "../core/time_zone.ts";
+import { ATTENTION_KEYS } from "./_attention_keys.ts";
 import { choice, integer, string } from "./key_spec.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
@@ -46,12 +46,7 @@ export const CARILLON_KEYS = {
     min: 0,
     max: 10_000_000,
   }),
-  "io.carillon.timeZone": string("UTC", {
-    text: "Time zone of the user, by its IANA name, for delivery at a local time.",
-    example: "Europe/Berlin",
-    cascade: true,
-    check: (name) => isTimeZone(name) ? undefined : "a time zone such as 'Europe/Berlin'",
-  }),
+  ...ATTENTION_KEYS,
   "io.carillon.ledger.retentionHours": integer(24, {
     text: "How long `GET /v1/notifications/{id}` returns the outcome of a notification.",
     example: "72",

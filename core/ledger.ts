@@ -26,6 +26,7 @@ export const TARGET_STATES = [
   "offline",
   "source",
   "disabled",
+  "quiet",
   "unserved",
   "gone",
   "rejected",

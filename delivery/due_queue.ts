@@ -50,6 +50,14 @@ const POLL_MS = 1_000;
 /** How often a process looks for jobs beyond the horizon, on a shared store. */
 const FAR_POLL_MS = 60_000;
 
+/** A job with its due time in epoch milliseconds. */
+interface DueJob<T> {
+  readonly job: T;
+  readonly atMs: number;
+  /** Replaces the job of the same id and time; absent: one of its own. */
+  readonly id?: string;
+}
+
 /** Runs jobs when they are due. */
 export class DueQueue<T> {
   readonly #options: DueQueueOptions;
@@ -109,10 +117,10 @@ export class DueQueue<T> {
 
   /** Stores jobs together with other records, all or none; durable when it resolves. */
   async schedule(
-    jobs: readonly { readonly job: T; readonly atMs: number }[],
+    jobs: readonly DueJob<T>[],
     sets: NonNullable<Commit["sets"]> = [],
   ): Promise<void> {
-    const own = jobs.map(({ job, atMs }) => ({ key: this.#key(atMs), value: job }));
+    const own = jobs.map(({ job, atMs, id }) => ({ key: this.#key(atMs, id), value: job }));
     await this.#options.commit({ sets: sets.length === 0 ? own : [...own, ...sets] });
     this.#waiting += jobs.length;
     for (const { atMs } of jobs) this.#countAndWake(atMs);
@@ -225,8 +233,8 @@ export class DueQueue<T> {
     });
   }
 
-  #key(atMs: number): StoreKey {
-    return [this.#options.prefix, Math.round(atMs), this.#options.ids()];
+  #key(atMs: number, id = this.#options.ids()): StoreKey {
+    return [this.#options.prefix, Math.round(atMs), id];
   }
 }
 

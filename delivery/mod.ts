@@ -7,4 +7,5 @@ export type { NotificationDraft, Published } from "./publish.ts";
 export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";
+export { quietDecision } from "./quiet.ts";
 export { plan } from "./plan.ts";

@@ -23,6 +23,8 @@ import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { type DigestJob, Digests } from "./digests.ts";
+import { quietDecision, silenced } from "./quiet.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
 import { DueQueue } from "./due_queue.ts";
 import type { CommitChanges } from "./job_claims.ts";
@@ -102,6 +104,7 @@ const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
 const RELEASES_AT_ONCE = 128;
+const DIGESTS_AT_ONCE = 64;
 /** How long a stop waits for receipts of clients that returned just before. */
 const RECEIPTS_STOP_MS = 1_000;
 /** The limit of a context is read as the view of a user without settings. */
@@ -181,11 +184,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
     const message = options.generate(notification, target);
-    if (!notification.options?.receipts) return message;
-    const receipt = receiptTokens.of(notification.id);
-    return message instanceof Promise
-      ? message.then((message) => ({ ...message, receipt }))
-      : { ...message, receipt };
+    const view = configuration().view(target.context, target.user);
+    return message instanceof Promise || view instanceof Promise
+      ? Promise.all([message, view]).then(([message, view]) => finish(message, view))
+      : finish(message, view);
+
+    function finish(message: Message, permissions: View): Message {
+      const quiet = quietDecision(notification, target, { permissions, now: clock.now() });
+      const shown = quiet?.action === "silent" ? silenced(message) : message;
+      if (!notification.options?.receipts) return shown;
+      return { ...shown, receipt: receiptTokens.of(notification.id) };
+    }
   }
   const sender = new Sender({
     ...{ transports, queues, generate, effects, clock, random, metrics },
@@ -198,12 +207,22 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return transport !== undefined &&
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
+  const digestQueue = new DueQueue<DigestJob>({
+    ...queue,
+    prefix: "digest",
+    maxRunning: DIGESTS_AT_ONCE,
+  });
+  const digests = new Digests({
+    ...{ store, queue: digestQueue, sender, ledger, configuration, clock },
+    refresh: (target) => subscriptions.refresh(target),
+  });
   const dispatch = createDispatch({
-    ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
+    ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
+    serves,
     release: (id) => buffer.release(id),
   });
   const retries = createRetries({
-    ...{ sender, ledger, configuration, clock, serves },
+    ...{ sender, ledger, digests, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
   });
   const publish = createPublish({
@@ -241,7 +260,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     await buffer.stop();
     // What is unfinished after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
-    await Promise.all([retryQueue.stop(), guard.flush()]);
+    await Promise.all([retryQueue.stop(), digestQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
     await within(receipts.flush(), { clock, ms: RECEIPTS_STOP_MS });
     receipts.close();
@@ -268,7 +287,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async start() {
       const retrying = new Set<string>();
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
+      // Of a shared store it is not known whose these are.
+      if (!store.traits.shared) { for await (const id of digests.heldIds()) retrying.add(id); }
       ledger.resume(retrying.size);
+      await digestQueue.start((job) => digests.send(job));
       await feedbackQueue.start((job) => feedback.send(job));
       const started = buffer.start(dispatch);
       started.catch(() => {}); // `recovered` reports it

@@ -4,51 +4,20 @@
  */
 
 import assert from "node:assert/strict";
-import { io, type Socket } from "socket.io-client";
-import { assertProblem, NEW_MAIL, type Settled } from "../support/api.ts";
-import type { TestService } from "../support/start_service.ts";
+import { assertProblem, NEW_MAIL } from "../support/api.ts";
 import { until } from "../support/until.ts";
+import {
+  MAIL_TOPIC,
+  NOWHERE,
+  openSocket,
+  PATH,
+  type PublishingSuite,
+  pushes,
+  record,
+  soon,
+  states,
+} from "./_publishing.ts";
 import { CLIENTS, iPhone, type Providers, startProviders } from "../flow/_providers.ts";
-
-/** Where a suite runs. */
-interface PublishingSuite {
-  readonly test: (name: string, run: () => Promise<void>) => void;
-  /** Empties the store, and returns its address. */
-  readonly store: () => string | Promise<string>;
-}
-
-const MAIL_TOPIC = NEW_MAIL.topic;
-const PATH = "/v1/notifications";
-const NOWHERE = "01963dd0-0000-7000-8000-000000000000";
-
-/** A socket of user 3. */
-async function openSocket(service: TestService): Promise<Socket & Disposable> {
-  const socket = io(service.address, {
-    ...{ path: "/socket.io/appsuite", forceNew: true, transports: ["websocket"] },
-    query: { session: await service.mint() },
-  });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("connect_error", reject);
-  });
-  return Object.assign(socket, { [Symbol.dispose]: () => void socket.close() });
-}
-
-function record(service: TestService, id: string): Promise<Settled> {
-  return service.call("GET", `${PATH}/${id}`).then(({ body }) => body);
-}
-
-function soon(ms: number): string {
-  return new Date(Date.now() + ms).toISOString();
-}
-
-function states({ state, targets }: Settled): string {
-  return [state, ...targets.map((one) => `${one.transport}=${one.state}`).sort()].join(" ");
-}
-
-function pushes({ simulator }: Providers) {
-  return simulator.received.list({ provider: "apn" });
-}
 
 /** Registers the suite. */
 export function testPublishing(name: string, { test, store }: PublishingSuite): void {

@@ -1,9 +1,13 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
 import { testPublishing } from "../contract/publishing_contract.ts";
+import { testQuietHours } from "../contract/quiet_hours_contract.ts";
 import { LINGERING } from "../interop/_stock_clients.ts";
 
-testPublishing("embedded", {
-  test: (name, fn) => Deno.test({ name, fn, ...LINGERING }),
+const suite = {
+  test: (name: string, fn: () => Promise<void>) => Deno.test({ name, fn, ...LINGERING }),
   store: () => "memory:",
-});
+};
+
+testPublishing("embedded", suite);
+testQuietHours("embedded", suite);

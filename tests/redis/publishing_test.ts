@@ -1,14 +1,18 @@
 /** What a publisher may ask beyond delivery, on Redis. */
 
 import { testPublishing } from "../contract/publishing_contract.ts";
+import { testQuietHours } from "../contract/quiet_hours_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 
 const redis = sharedRedis();
 
-testPublishing("on Redis", {
-  test: (name, run) => redisTest(name, run),
+const suite = {
+  test: (name: string, run: () => Promise<void>) => redisTest(name, run),
   store: async () => {
     await redis().flush();
     return redis().url;
   },
-});
+};
+
+testPublishing("on Redis", suite);
+testQuietHours("on Redis", suite);
