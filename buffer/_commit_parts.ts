@@ -1,30 +1,35 @@
-/** Changes that belong together, packed into as few commits as the store's limits allow. */
+/** Packs changes that belong together into as few commits as the store's limits allow. Pure. */
 
 import type { Commit, StoreKey, StoreTraits } from "../core/store.ts";
 
 /** The changes that set records. */
 export type Sets = NonNullable<Commit["sets"]>;
 
-/** Changes that must land in one commit, and what to do when they have or have not. */
-export interface CommitPart {
+/** What changes take of a commit. */
+interface CommitSize {
   readonly sets: Sets;
-  readonly deletes: readonly StoreKey[];
-  /** An upper estimate of what the sets weigh. */
+  readonly deletes?: readonly StoreKey[];
+  /** An upper estimate of the bytes of the sets. */
   readonly bytes: number;
+}
+
+/** Changes that must land in one commit, and callbacks for its success and failure. */
+export interface CommitPart extends CommitSize {
+  readonly deletes: readonly StoreKey[];
   done(): void;
   failed(thrown: unknown): void;
 }
 
-/** What keys and framing add to one change. */
+/** Bytes that keys and framing add to one change. */
 export const CHANGE_BYTES = 160;
 
-/** The weight of small records that are not packed. */
+/** Estimates the bytes of small records that are stored as they are. */
 export function bytesOfSets(sets: Sets): number {
   return sets.reduce((sum, { value }) => sum + JSON.stringify(value).length + CHANGE_BYTES, 0);
 }
 
 /** Groups parts, in order, so that each group fits in one commit. */
-export function packParts<T extends Pick<CommitPart, "sets" | "deletes" | "bytes">>(
+export function packParts<T extends CommitSize>(
   parts: readonly T[],
   { maxCommitChanges, maxCommitBytes }: StoreTraits,
 ): readonly (readonly T[])[] {
@@ -32,7 +37,7 @@ export function packParts<T extends Pick<CommitPart, "sets" | "deletes" | "bytes
   let changes = Infinity;
   let bytes = Infinity;
   for (const part of parts) {
-    const partChanges = part.sets.length + part.deletes.length;
+    const partChanges = part.sets.length + (part.deletes?.length ?? 0);
     if (changes + partChanges > maxCommitChanges || bytes + part.bytes > maxCommitBytes) {
       groups.push([]);
       changes = bytes = 0;

@@ -1,6 +1,6 @@
 /**
- * The segments that are in memory. Those of one tag are in the order of their ids, so that an id
- * is found by halving, and nothing is kept for each notification but its slot.
+ * The segments in memory. Those of one tag are in the order of their ids, so a binary search finds
+ * an id, and a notification takes no more than its slot.
  */
 
 import { idTag } from "../core/ids.ts";
@@ -12,25 +12,25 @@ import { parseLogKey, type Segment, type Slot, slotId } from "./segment.ts";
 /** What a segment is opened with. */
 export interface OpenSegment {
   readonly notifications: readonly Notification[];
-  /** Their stored size. */
+  /** Their stored size in bytes. */
   readonly bytes: number;
-  /** What was settled of it before, and the first ids of the ledger values that have it. */
+  /** The records of its settled notifications, and the first ids of their ledger values. */
   readonly settled?: readonly ItemText[];
   readonly ledger?: readonly string[];
-  /** It was found in the store, and not made by this process just now. */
+  /** It was read from the store, and not made by this process. */
   readonly isFound?: boolean;
 }
 
-/** Where something is. */
-export interface SegmentSlot {
+/** The place of a notification or record. */
+interface SegmentSlot {
   readonly segment: Segment;
   readonly index: number;
 }
 
-/** The list of segments whose ids were made before ids had tags. */
+/** The key of the segments whose ids are from before ids had tags. */
 const NO_TAG = "";
 
-/** See the file's comment. */
+/** Finds, settles and counts the segments in memory. */
 export class Segments {
   readonly #byTag = new Map<string, Segment[]>();
   #inFlight = 0;
@@ -38,25 +38,26 @@ export class Segments {
   #closed = 0;
   #made = 0;
   #found = 0;
-  /** Where something was found last: mostly the next one is wanted next. */
+  /** What was found last: the next look-up mostly wants the slot after it. */
   #last: Segment | undefined;
   #lastIndex = 0;
 
-  /** Notifications that are not settled. */
+  /** Number of notifications that are not settled. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Stored size of the segments that are not wholly settled. */
+  /** Stored size in bytes of the segments that are not wholly settled. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether there are segments that this process has not made. */
+  /** Whether there are segments that this process has not made itself. */
   get hasFound(): boolean {
     return this.#found > 0;
   }
 
+  /** Adds a segment. */
   open(key: StoreKey, opening: OpenSegment): void {
     const { notifications, bytes, settled = [], ledger = [], isFound = false } = opening;
     if (isFound) this.#found++;
@@ -77,7 +78,7 @@ export class Segments {
     this.#bytes += bytes;
   }
 
-  /** The place of an id, settled or not. */
+  /** Returns the place of an id, settled or not. */
   find(id: string): SegmentSlot | undefined {
     const next = this.#lastIndex + 1;
     const slot = this.#last?.slots[next];
@@ -88,7 +89,7 @@ export class Segments {
     return this.#findIn(idTag(id), id) ?? this.#findIn(NO_TAG, id);
   }
 
-  /** Puts a record where its notification was; false where that was settled before. */
+  /** Replaces a notification by its record. Returns false where it was settled before. */
   settle({ segment, index }: SegmentSlot, record: ItemText): boolean {
     const isNew = typeof segment.slots[index] !== "string";
     segment.slots[index] = record;
@@ -98,14 +99,14 @@ export class Segments {
     return true;
   }
 
-  /** A segment is wholly settled, and in the store. */
+  /** Removes a segment that is wholly settled and stored. */
   close(segment: Segment): void {
     segment.isClosed = true;
     if (Number.isNaN(segment.number)) this.#found--;
     if (this.#last === segment) this.#last = undefined;
     const tag = segment.tag ?? NO_TAG;
     const segments = this.#byTag.get(tag)!;
-    // Together, so that closing costs the same however many there are.
+    // In bulk, so that closing costs the same however many segments there are.
     if (++this.#closed * 2 < segments.length) return;
     for (const [tag, segments] of this.#byTag) {
       const open = segments.filter(({ isClosed }) => !isClosed);
@@ -136,14 +137,14 @@ export class Segments {
   }
 }
 
-/** Some segments, one of them at least. */
+/** One or more segments that are written together. */
 export type SegmentRun = readonly [Segment, ...Segment[]];
 
 /**
- * The same segments in runs that can be written as one: those of a run are wholly settled, and were
- * made one right after the other, so that no value of the ledger can begin between them.
+ * Splits segments into runs that can be written together. The segments of a longer run are wholly
+ * settled and were made one right after the other, so no ledger value begins between them.
  *
- * @param limit of the notifications in a run of more than one segment
+ * @param limit the most notifications in a run of more than one segment
  */
 export function runsOf(segments: readonly Segment[], limit: number): readonly SegmentRun[] {
   const runs: [Segment, ...Segment[]][] = [];
@@ -168,7 +169,7 @@ function firstId({ slots }: Segment): string {
   return slotId(slots[0]!);
 }
 
-/** The index of the last item whose id is not after another one; -1 where there is none. */
+/** Returns the index of the last item whose id is at or before `id`; -1 where there is none. */
 function lastAtOrBefore<T>(items: readonly T[], idOf: (item: T) => string, id: string): number {
   let low = 0;
   let high = items.length;

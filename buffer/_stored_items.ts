@@ -1,7 +1,7 @@
 /**
- * Notifications and ledger records as the log keeps them: texts that begin with their id, many of
- * them in one value of UTF-8. A notification is a line that says what is known of it and a line with
- * its data as they were published; a record is one line. Pure.
+ * The stored form of notifications and ledger records: texts that begin with their id, many of them
+ * in one value of UTF-8. A notification is a line with its fields and a line with its data as they
+ * were published; a record is one line. Pure.
  */
 
 import { type JsonText, quote } from "../core/json.ts";
@@ -12,7 +12,7 @@ import type { Notification } from "../core/notification.ts";
 /** A stored notification or record, without the line break at its end. */
 export type ItemText = string;
 
-/** Some items in one stored value, in the order of their ids. */
+/** One stored value and its items, in the order of their ids. */
 export interface PackedItems {
   readonly items: readonly ItemText[];
   readonly bytes: Uint8Array;
@@ -29,51 +29,51 @@ type Head = readonly [
   >,
 ];
 
-/** What an earlier version stored begins so: a JSON array of objects. */
+/** How values of an earlier version begin: a JSON array of objects. */
 const OLD = "[{";
-/** In a record, and within no text of it, whose quotes would have backslashes before them. */
+/** Part of an open record. No text in a record has it: quotes there follow a backslash. */
 const OPEN = ',"in_flight",[';
-/** Bytes of a UTF-16 unit in UTF-8, at most. */
+/** The most bytes that one UTF-16 unit takes in UTF-8. */
 const MAX_UNIT_BYTES = 3;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The id that a text begins with. */
+/** Returns the id that an item begins with. */
 export function itemId(item: ItemText): string {
   return item.slice(2, item.indexOf('"', 2));
 }
 
-/** Whether a record says that something is still under way, and so will be amended. */
+/** Returns whether a record is of a notification still in flight, and so will be amended. */
 export function isOpen(item: ItemText): boolean {
   return item.includes(OPEN);
 }
 
-/** Ids have no characters that JSON would write otherwise. */
+/** Returns the stored form of a notification. JSON need not escape any character of an id. */
 export function encodeNotification(notification: Notification): ItemText {
   const { id, context, user, topic, data, priority, acceptedAt } = notification;
   const { expiresAt, sourceToken, collapseKey, options } = notification;
-  const known = `["${id}",${quote(context)},${quote(user)},${quote(topic)},${acceptedAt}`;
+  const fields = `["${id}",${quote(context)},${quote(user)},${quote(topic)},${acceptedAt}`;
   if (
     priority === "high" && expiresAt === undefined && sourceToken === undefined &&
     collapseKey === undefined && options === undefined
-  ) return `${known}]\n${data}`;
+  ) return `${fields}]\n${data}`;
   const extras = { priority, expiresAt, sourceToken, collapseKey, options };
-  return `${known},${JSON.stringify(extras)}]\n${data}`;
+  return `${fields},${JSON.stringify(extras)}]\n${data}`;
 }
 
-/** See {@link decodeItem}. */
+/** Returns the stored form of a record. */
 export function encodeItem(record: LedgerRecord): ItemText {
   return `["${record.id}",${encodeFields(record)}`;
 }
 
-/** A record. */
+/** Returns the record of a stored form. */
 export function decodeItem(item: ItemText): LedgerRecord {
   const id = itemId(item);
   return decodeRecord(id, `[${item.slice(id.length + 4)}`);
 }
 
-/** Bytes that items take, at most; exactly where the quick answer is above `limit`. */
+/** Returns an upper bound of the bytes of items; their exact number where that is above `limit`. */
 export function sizeOf(items: readonly ItemText[], limit = Infinity): number {
   let units = 0;
   for (const item of items) units += item.length + 1;
@@ -81,7 +81,7 @@ export function sizeOf(items: readonly ItemText[], limit = Infinity): number {
   return items.reduce((sum, item) => sum + encoder.encode(item).length + 1, 0);
 }
 
-/** Items in as few values as hold so many bytes each. One that is too large has one of its own. */
+/** Packs items into few values of at most so many bytes. A larger item has a value of its own. */
 export function packItems(items: readonly ItemText[], maxBytes: number): readonly PackedItems[] {
   const packed: PackedItems[] = [];
   let from = 0;
@@ -96,7 +96,7 @@ export function packItems(items: readonly ItemText[], maxBytes: number): readonl
   return packed;
 }
 
-/** The notifications of a value. */
+/** Returns the notifications of a stored value. */
 export function unpackNotifications(stored: string | Uint8Array): readonly Notification[] {
   const text = textOf(stored);
   if (text.startsWith(OLD)) {
@@ -108,7 +108,7 @@ export function unpackNotifications(stored: string | Uint8Array): readonly Notif
   return heads.map((head, at) => notificationOf(head, lines[2 * at + 1]!));
 }
 
-/** The records of a value, still encoded. */
+/** Returns the records of a stored value in stored form. */
 export function unpackRecords(stored: string | Uint8Array): readonly ItemText[] {
   const text = textOf(stored);
   if (!text.startsWith(OLD)) return text.split("\n");

@@ -1,18 +1,17 @@
 /**
- * Which waiting notifications are similar, and what becomes of them when they meet. Pure.
- * Notifications of different source tokens never meet, because each is told to a different set
- * of sockets.
+ * Decides which waiting notifications are similar, and merges them. Notifications with different
+ * source tokens are never similar, because each goes to a different set of sockets. Pure.
  */
 
 import { canonicalJson, type Json, type JsonObject, type JsonText } from "../core/json.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import { DELAY_FACTOR, type Notification, parseData, userKey } from "../core/notification.ts";
 
-/** How one topic's notifications are compared and merged. */
+/** How the notifications of one topic are compared and merged. */
 interface Similarity {
-  /** Equal parts mean similar; `undefined` where the data is not of the topic's known shape. */
+  /** Equal parts mean similar; `undefined` where the data do not have the topic's known shape. */
   part(data: JsonObject): string | undefined;
-  /** What two become; the newer one's data where there is no such function. */
+  /** Returns the merged data; absent: the newer data replace the older. */
   merge?(older: JsonObject, newer: JsonObject): JsonObject;
 }
 
@@ -33,7 +32,7 @@ const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
   }],
 ]);
 
-/** Waiting notifications with equal keys are merged into one. */
+/** Returns the key of a notification; waiting notifications with equal keys are merged into one. */
 export function aggregationKey(notification: Notification): string {
   const { context, user, topic, sourceToken = "", collapseKey, options } = notification;
   const scope = `${userKey(context, user)}\u0000${topic}\u0000${sourceToken}\u0000`;
@@ -46,8 +45,8 @@ export function aggregationKey(notification: Notification): string {
 }
 
 /**
- * The one notification that two similar ones become: the newer one's identity, the more urgent
- * priority, the later end, and data as the topic wants it.
+ * Merges two similar notifications into one: with the id of the newer, the more urgent priority,
+ * the later expiry, and data as the topic defines.
  */
 export function merge(older: Notification, newer: Notification): Notification {
   const { expiresAt: _, ...rest } = newer;
@@ -69,7 +68,7 @@ function mergedData(older: Notification, newer: Notification): JsonText {
   return JSON.stringify(similarity.merge(parseData(older), data));
 }
 
-/** What is written down of notifications that were merged into one, when that has its record. */
+/** Returns the records of notifications that were merged into the one with this record. */
 export function mergedRecords(
   merged: readonly Notification[],
   record: LedgerRecord,

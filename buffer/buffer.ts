@@ -1,51 +1,51 @@
-/** The port of the buffer: what it promises, whatever keeps its records. */
+/** The port of the buffer: what every implementation promises, whatever stores its records. */
 
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Sets } from "./_commit_parts.ts";
 
-/** The numbers that an operator sets. Milliseconds, and numbers of notifications. */
+/** The settings of an operator. Durations are milliseconds. */
 export interface BufferSettings {
-  /** How long a notification waits for similar ones. 0: not at all. */
+  /** How long a notification waits for similar ones; 0: not at all. */
   readonly delayDuration: number;
-  /** How long the arrival of similar ones can put it off altogether. */
+  /** How long similar ones that arrive can delay it in total. */
   readonly maxDelayDuration: number;
-  /** How often the buffer is checked for what is due. */
+  /** The interval between two checks for due notifications. */
   readonly timerFrequency: number;
-  /** Jobs at once. */
+  /** Number of concurrent jobs. */
   readonly numProcessorThreads: number;
-  /** Due notifications that may wait for a job; the rest stays in the buffer. */
+  /** Number of due notifications that may wait for a job; the rest stays in the buffer. */
   readonly maxProcessorTasks: number;
-  /** Notifications in flight, above which no more are accepted. */
+  /** Number of notifications in flight at which no more are accepted. */
   readonly maxNotifications: number;
-  /** Their bytes, above which no more are accepted. */
+  /** Their bytes at which no more are accepted. */
   readonly maxBytes: number;
 }
 
-/** What the buffer holds now. */
+/** Numbers of notifications in the buffer now. */
 export interface BufferDepth {
   /** Waiting for their delay. */
   readonly waiting: number;
-  /** Due, and waiting for a job. */
+  /** Due, waiting for a job. */
   readonly due: number;
-  /** Jobs under way. */
+  /** Number of jobs under way. */
   readonly running: number;
-  /** Accepted and not settled, the above included. */
+  /** Accepted and not settled, including all of the above. */
   readonly inFlight: number;
 }
 
-/** How a batch is handed over. */
+/** What the handler should know about a batch. */
 export interface Handover {
   /**
-   * It may have been handed over before, here or by a process that has ended since, and what was
-   * done then is not known.
+   * The batch may have been handed over before, by this process or one that is gone, with an
+   * unknown outcome.
    */
   readonly isRepeat: boolean;
 }
 
 /**
- * Works off a batch of due notifications; each must be settled or released, now or later. Where
- * it rejects, those of the batch that are not settled are handed over again after a pause.
+ * Processes a batch of due notifications; each must be settled or released, now or later. Where the
+ * handler rejects, the notifications that are not settled are handed over again after a pause.
  */
 export type BatchHandler = (
   batch: readonly Notification[],
@@ -54,30 +54,29 @@ export type BatchHandler = (
 
 /** Differences between buffers, as data. */
 export interface BufferTraits {
-  /** `put` takes other records along, all or none; otherwise it must not be given any. */
+  /** `put` stores other records together with notifications; otherwise it must not be given any. */
   readonly takesRecords: boolean;
-  /** Several nodes work on the same notifications. */
+  /** Several nodes process the same notifications. */
   readonly shared: boolean;
 }
 
-/** What finds the record of a notification. */
+/** What the record of a notification is found by. */
 export type LedgerName = Pick<Notification, "id" | "context" | "user">;
 
-/** A durable buffer that delays and aggregates. At least once. */
+/** A durable buffer that delays and aggregates. Hands over each notification at least once. */
 export interface Buffer extends AsyncDisposable {
   readonly traits: BufferTraits;
   /**
-   * Reads back what was accepted and not settled, and begins to hand over what is due.
-   * Returns how many were read back.
+   * Reads back what was accepted and not settled, begins to hand over due notifications, and
+   * returns how many were read back.
    */
   start(handle: BatchHandler): Promise<number>;
   /**
-   * Accepts notifications, together with other records, all or none; durable when it resolves.
-   * Ids are of one source, this process's own, and so above all those that the buffer was given
-   * before. A shared buffer that does not
-   * take records along may have accepted some of them where it rejects with `store_unavailable`.
+   * Accepts notifications, together with other records, all or none; they are durable when it
+   * resolves. All ids are from one source, this process's own, and above those given before. A
+   * buffer without `takesRecords` may have accepted some where it rejects with `store_unavailable`.
    *
-   * @param options.again for such a buffer: those that it has accepted already are left as they are
+   * @param options.isRepeat for such a buffer: keeps those that it has accepted already
    * @throws {ServiceError} `buffer_full`, `draining`, `payload_too_large`, `store_unavailable`.
    */
   put(
@@ -86,27 +85,27 @@ export interface Buffer extends AsyncDisposable {
     options?: { readonly isRepeat?: boolean },
   ): Promise<void>;
   /**
-   * Says what became of a notification that was handed over. Those merged into it are settled with
-   * it; returns their records.
+   * Ends a notification with its record. Settles those merged into it as well, and returns their
+   * records.
    */
   settle(record: LedgerRecord): readonly LedgerRecord[];
-  /** Gives a notification back that was handed over and cannot be settled: it comes again later. */
+  /** Returns a notification to the buffer, which hands it over again after a pause. */
   release(id: string): void;
-  /** Changes the record of a settled notification; false where it is not known (any more). */
+  /** Changes the record of a settled notification; resolves to false where there is none. */
   amend(
     name: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,
   ): Promise<boolean>;
-  /** The record of a settled notification; `undefined` where there is none (any more). */
+  /** Returns the record of a settled notification; `undefined` where there is none. */
   record(name: LedgerName): Promise<LedgerRecord | undefined>;
-  /** What is known of a notification: its record, or itself where it is still in flight. */
+  /** Returns the record of a notification, or the notification itself while it is in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   depth(): BufferDepth;
   /**
-   * Accepts no more, hands over what is due, and resolves when the handler has seen it. What is
-   * not due stays for the next start, or for the other nodes.
+   * Accepts no more, hands over what is due, and resolves when the handler is done. The rest stays
+   * for the next start, or for other nodes.
    */
   stop(): Promise<void>;
-  /** Resolves when everything that was settled is in the store. */
+  /** Resolves when all records of settled notifications are stored. */
   close(): Promise<void>;
 }

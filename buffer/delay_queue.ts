@@ -1,33 +1,33 @@
 /**
- * The working set: what waits for its delay to pass, findable by aggregation key. Times are
- * monotonic milliseconds. Entries sit in buckets of a fixed width, so that adding costs the same
- * however many are waiting; a bucket is looked through only once its time has come. What is due
- * stays findable until it is taken, in fair order.
+ * A queue of entries that wait for their delay to pass, with look-up by aggregation key. Entries
+ * sit in buckets of a fixed width, so adding one costs the same however many wait; a bucket is
+ * searched only once its time has come. Due entries can be looked up until they are taken, in fair
+ * order. Times are monotonic milliseconds.
  */
 
 import { FairQueue } from "./fair_queue.ts";
 
-/** Something that waits. Its `dueAt` may be moved while it does. */
+/** An entry. Its `dueAt` may change while it waits. */
 export interface Waiting {
   readonly key: string;
   dueAt: number;
-  /** Its time has come, and `dueAt` does not matter any more. The queue's to set. */
+  /** Its time has come, and `dueAt` does not matter any more. Only the queue sets it. */
   isDue: boolean;
 }
 
-/** A queue by due time with look-up by key. */
+const BUCKET_MS = 25;
+
+/** Orders entries by due time and finds them by key. */
 export class DelayQueue<T extends Waiting> {
   readonly #byKey = new Map<string, T>();
   readonly #buckets = new Map<number, T[]>();
   readonly #due: FairQueue<T>;
-  readonly #widthMs: number;
-  /** No bucket before this one holds anything. */
+  /** The first bucket that holds anything. */
   #oldest = Infinity;
 
-  /** @param laneOf what takes its turn together once it is due; see {@link FairQueue} */
-  constructor(laneOf: (entry: T) => string, widthMs = 25) {
-    this.#due = new FairQueue(laneOf);
-    this.#widthMs = widthMs;
+  /** @param groupOf returns the group of an entry; due entries are taken from the groups in turn */
+  constructor(groupOf: (entry: T) => string) {
+    this.#due = new FairQueue(groupOf);
   }
 
   /** Number of entries. */
@@ -35,19 +35,19 @@ export class DelayQueue<T extends Waiting> {
     return this.#byKey.size;
   }
 
-  /** The waiting entry with this key. */
+  /** Returns the waiting entry with this key. */
   get(key: string): T | undefined {
     return this.#byKey.get(key);
   }
 
-  /** Adds an entry; one with the same key must not be waiting. */
+  /** Adds an entry. No other one with its key may be waiting. */
   add(entry: T): void {
     this.#byKey.set(entry.key, entry);
     this.#place(entry);
   }
 
-  /** Brings an entry forward after its `dueAt` was lowered. One put off is found in time by itself. */
-  hasten(entry: T): void {
+  /** Must be called after the `dueAt` of an entry was lowered, but not where it was raised. */
+  moveForward(entry: T): void {
     this.#place(entry);
   }
 
@@ -65,7 +65,7 @@ export class DelayQueue<T extends Waiting> {
     return this.#due.size > 0;
   }
 
-  /** Forgets everything. */
+  /** Removes all entries. */
   clear(): void {
     this.#byKey.clear();
     this.#buckets.clear();
@@ -73,9 +73,9 @@ export class DelayQueue<T extends Waiting> {
     this.#oldest = Infinity;
   }
 
-  /** Finds what has become due: in the order of the buckets and, within one, of arrival. */
+  /** Moves entries that have become due to the fair queue, by bucket and then by arrival. */
   #promote(now: number): void {
-    const last = this.#bucketOf(now);
+    const last = bucketOf(now);
     while (this.#oldest <= last) {
       const bucket = this.#buckets.get(this.#oldest);
       if (bucket) this.#drain(bucket, now);
@@ -88,32 +88,32 @@ export class DelayQueue<T extends Waiting> {
   #drain(bucket: T[], now: number): void {
     const entries = bucket.splice(0);
     for (const entry of entries) {
-      // Found before, in an earlier bucket.
+      // It was found in an earlier bucket before.
       if (entry.isDue || this.#byKey.get(entry.key) !== entry) continue;
       if (entry.dueAt <= now) {
         entry.isDue = true;
         this.#due.push(entry);
-      } else if (this.#bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
+      } else if (bucketOf(entry.dueAt) > this.#oldest) this.#place(entry);
       else bucket.push(entry);
     }
   }
 
   #place(entry: T): void {
-    const index = this.#bucketOf(entry.dueAt);
+    const index = bucketOf(entry.dueAt);
     const bucket = this.#buckets.get(index);
     if (bucket) bucket.push(entry);
     else this.#buckets.set(index, [entry]);
     if (index < this.#oldest) this.#oldest = index;
   }
 
-  /** Moves on to the next bucket that exists; there are few, so looking at each key is cheap. */
+  /** Moves on to the next bucket that exists; there are few, so checking each key is cheap. */
   #advance(): void {
     let next = Infinity;
     for (const index of this.#buckets.keys()) if (index < next) next = index;
     this.#oldest = next;
   }
+}
 
-  #bucketOf(at: number): number {
-    return Math.floor(at / this.#widthMs);
-  }
+function bucketOf(at: number): number {
+  return Math.floor(at / BUCKET_MS);
 }

@@ -1,38 +1,38 @@
 /**
- * What is due, in fair order: first in, first out within a lane (a context), and the lanes in
- * turn, a few items to a visit. So however much one lane brings, another one's next item waits for
- * one visit to each of the others at most. Adding and taking cost the same however many wait, and
- * of a lane that is empty nothing is kept.
+ * A fair queue: first in, first out within a group (a context), and the groups in turn, a few items
+ * each time. However many items one group has, the next item of another waits for one turn of each
+ * other group at most. Adding and taking cost the same however many items wait, and an empty group
+ * takes no memory.
  */
 
-/** Items that a lane may give before it is the next one's turn. */
+/** Items taken from a group before the next one's turn. */
 const QUOTA = 16;
-/** Taken items that stay at the front of a lane's list before it is cut. */
+/** Taken items at the front of a group's list before the list is cut. */
 const MAX_TAKEN = 4096;
 
-interface Lane<T> {
+interface Group<T> {
   readonly name: string;
   items: T[];
-  /** Where the first item is that was not taken. */
+  /** Index of the first item that was not taken. */
   head: number;
-  /** Whose turn it is after this one's. */
-  next: Lane<T> | undefined;
+  /** The group whose turn comes after this one's. */
+  next: Group<T> | undefined;
 }
 
-/** See the file's comment. */
+/** Takes items from groups in turn. */
 export class FairQueue<T> {
-  readonly #laneOf: (item: T) => string;
+  readonly #groupOf: (item: T) => string;
   readonly #quota: number;
-  readonly #lanes = new Map<string, Lane<T>>();
-  /** The lane whose turn it is, and the one whose turn is the furthest off. */
-  #first: Lane<T> | undefined;
-  #last: Lane<T> | undefined;
-  /** Items that the first lane has given in this visit. */
-  #given = 0;
+  readonly #groups = new Map<string, Group<T>>();
+  /** The group whose turn it is, and the one whose turn comes last. */
+  #first: Group<T> | undefined;
+  #last: Group<T> | undefined;
+  /** Items taken from the first group in this turn. */
+  #takenInTurn = 0;
   #size = 0;
 
-  constructor(laneOf: (item: T) => string, { quota = QUOTA }: { readonly quota?: number } = {}) {
-    this.#laneOf = laneOf;
+  constructor(groupOf: (item: T) => string, { quota = QUOTA }: { readonly quota?: number } = {}) {
+    this.#groupOf = groupOf;
     this.#quota = quota;
   }
 
@@ -41,70 +41,71 @@ export class FairQueue<T> {
     return this.#size;
   }
 
-  /** Number of lanes that have any. */
-  get lanes(): number {
-    return this.#lanes.size;
+  /** Number of groups that have items. */
+  get groups(): number {
+    return this.#groups.size;
   }
 
+  /** Adds an item to the end of its group. */
   push(item: T): void {
-    const name = this.#laneOf(item);
+    const name = this.#groupOf(item);
     this.#size++;
     const isSame = this.#last !== undefined && this.#last.name === name;
-    const lane = isSame ? this.#last : this.#lanes.get(name);
-    if (lane) return void lane.items.push(item);
-    const added: Lane<T> = { name, items: [item], head: 0, next: undefined };
-    this.#lanes.set(name, added);
+    const group = isSame ? this.#last : this.#groups.get(name);
+    if (group) return void group.items.push(item);
+    const added: Group<T> = { name, items: [item], head: 0, next: undefined };
+    this.#groups.set(name, added);
     this.#append(added);
   }
 
-  /** Removes and returns up to `limit` items, the next ones first. */
+  /** Removes and returns up to `limit` items in fair order. */
   take(limit: number): T[] {
     const taken: T[] = [];
     while (taken.length < limit && this.#first) {
-      const lane = this.#first;
-      const most = Math.min(limit - taken.length, this.#quota - this.#given);
-      const end = Math.min(lane.items.length, lane.head + most);
-      for (let at = lane.head; at < end; at++) taken.push(lane.items[at]!);
-      this.#given += end - lane.head;
-      lane.head = end;
-      if (end === lane.items.length) this.#retire(lane);
-      else if (this.#given === this.#quota) this.#rotate(lane);
+      const group = this.#first;
+      const most = Math.min(limit - taken.length, this.#quota - this.#takenInTurn);
+      const end = Math.min(group.items.length, group.head + most);
+      for (let at = group.head; at < end; at++) taken.push(group.items[at]!);
+      this.#takenInTurn += end - group.head;
+      group.head = end;
+      if (end === group.items.length) this.#retire(group);
+      else if (this.#takenInTurn === this.#quota) this.#rotate(group);
     }
     this.#size -= taken.length;
     return taken;
   }
 
-  /** Forgets everything. */
+  /** Removes all items. */
   clear(): void {
-    this.#lanes.clear();
+    this.#groups.clear();
     this.#first = this.#last = undefined;
-    this.#given = this.#size = 0;
+    this.#takenInTurn = this.#size = 0;
   }
 
-  #rotate(lane: Lane<T>): void {
-    if (lane.head > MAX_TAKEN && lane.head * 2 > lane.items.length) {
-      lane.items = lane.items.slice(lane.head);
-      lane.head = 0;
+  #rotate(group: Group<T>): void {
+    if (group.head > MAX_TAKEN && group.head * 2 > group.items.length) {
+      group.items = group.items.slice(group.head);
+      group.head = 0;
     }
-    this.#advance(lane);
-    this.#append(lane);
+    this.#advance(group);
+    this.#append(group);
   }
 
-  #retire(lane: Lane<T>): void {
-    this.#lanes.delete(lane.name);
-    this.#advance(lane);
+  #retire(group: Group<T>): void {
+    this.#groups.delete(group.name);
+    this.#advance(group);
   }
 
-  #advance(lane: Lane<T>): void {
-    this.#first = lane.next;
-    lane.next = undefined;
-    this.#given = 0;
+  #advance(group: Group<T>): void {
+    this.#first = group.next;
+    group.next = undefined;
+    this.#takenInTurn = 0;
     if (!this.#first) this.#last = undefined;
   }
 
-  #append(lane: Lane<T>): void {
-    if (this.#last) this.#last.next = lane;
-    else this.#first = lane;
-    this.#last = lane;
+  #append(group: Group<T>): void {
+    if (this.#last) this.#last.next = group;
+    else this.#first = group;
+    this.#last = group;
   }
 }

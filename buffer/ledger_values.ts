@@ -1,16 +1,16 @@
 /**
- * The settled side of the log as the store has it: values that each hold a run of records. The ids
- * of a process rise, so the value that covers an id is the last one of that process that begins at
- * or before it, and no index is needed. Which process made an id is in its tag. A record that will be
- * amended, because something is tried again, has a value of its own: after an outage of a
- * provider a hundred thousand are amended, in no order.
+ * The ledger in the store: values that each hold a run of records. The ids of a process rise, so
+ * the value that covers an id is the last one of that process that begins at or before it, and no
+ * index is needed. The tag of an id names its process. A record that will be amended, because a
+ * target is retried, has a value of its own: after a provider's outage a hundred thousand are
+ * amended, in no order.
  */
 
+import { BatchingWriter } from "../core/batching_writer.ts";
 import { idTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
 import { CHANGE_BYTES, packParts } from "./_commit_parts.ts";
-import { groupIntoBatches } from "./_batches.ts";
 import {
   decodeItem,
   encodeItem,
@@ -24,7 +24,7 @@ import { LEDGER_PREFIX, ledgerKey } from "./segment.ts";
 
 type Packed = string | Uint8Array;
 
-/** A record with the value that it is in. */
+/** A record and the stored value that holds it. */
 interface Found {
   readonly tag: string | undefined;
   readonly entry: StoreEntry<Packed>;
@@ -36,7 +36,7 @@ interface Found {
 interface Amendment {
   readonly id: string;
   readonly change: (record: LedgerRecord) => LedgerRecord;
-  readonly isTaken: ((firstId: string) => Promise<boolean>) | undefined;
+  readonly isForeign: ((firstId: string) => Promise<boolean>) | undefined;
 }
 
 /** A value with changed records. */
@@ -47,22 +47,22 @@ interface Edit {
 }
 
 /**
- * True where it was changed, false where there is no such record, "again" to try once more,
- * "taken" where it is somebody else's to write.
+ * True where the record was changed, false where there is none, "conflict" where another process
+ * changed it at the same time, "foreign" where only another process may write it now.
  */
-type Amended = boolean | "again" | "taken";
+type Amended = boolean | "conflict" | "foreign";
 
 /** Records of one commit that have values of their own. */
-const MAX_ALONE = 256;
-/** Amendments at once: a commit of Deno KV takes a hundred checks. */
-const MAX_ROUND = 100;
+const MAX_SINGLE = 256;
+/** Amendments in one batch: a commit of Deno KV takes a hundred checks. */
+const MAX_BATCH = 100;
 
-/** See the file's comment. */
+/** Reads and amends stored records, and makes the changes that store new ones. */
 export class LedgerValues {
   readonly #store: Store;
   readonly #maxValueBytes: number;
   readonly #retentionMs: () => number;
-  readonly #amend: (amendment: Amendment) => Promise<Amended>;
+  readonly #amendments: BatchingWriter<Amendment, Amended>;
 
   constructor(
     store: Store,
@@ -74,25 +74,29 @@ export class LedgerValues {
     this.#store = store;
     this.#maxValueBytes = maxValueBytes;
     this.#retentionMs = retentionMs;
-    this.#amend = groupIntoBatches((round) => this.#amendAll(round), { limit: MAX_ROUND });
+    this.#amendments = new BatchingWriter<Amendment, Amended>({
+      write: (batch) => this.#amendAll(batch),
+      batchSize: ({ length }) => Math.min(length, MAX_BATCH),
+    });
   }
 
-  /** The changes that keep records, which must be in order, by the first id of each value. */
+  /** Returns the changes that store records, given in order, with the first id of each value. */
   sets(records: readonly ItemText[], tag: string | undefined) {
     const expireInMs = this.#retentionMs();
-    return apart(records).flatMap((run) => packItems(run, this.#maxValueBytes))
+    return splitRuns(records).flatMap((run) => packItems(run, this.#maxValueBytes))
       .map(({ items, bytes }) => {
         const firstId = itemId(items[0]!);
         return { firstId, key: ledgerKey(tag, firstId), value: bytes, expireInMs };
       });
   }
 
+  /** Returns the record of an id. */
   async find(id: string): Promise<LedgerRecord | undefined> {
     const found = await this.#find(id);
     return found && decodeItem(found.records[found.index]!);
   }
 
-  /** The records of the values that begin with these ids. */
+  /** Returns the records of the values that begin with these ids. */
   async read(
     firstIds: readonly string[],
     tag: string | undefined,
@@ -104,26 +108,27 @@ export class LedgerValues {
   }
 
   /**
-   * Changes a record, together with others that are to be changed.
+   * Changes a record, together with others that are to be changed at the same time.
    *
-   * @param isTaken asked about the first id of the value, or about the record's where there is none
+   * @param isForeign called with the first id of the stored value, or with the record's id where
+   * there is no value; returns whether only another process may write it
    */
   amend(
     id: string,
     change: (record: LedgerRecord) => LedgerRecord,
-    isTaken?: (firstId: string) => Promise<boolean>,
+    isForeign?: (firstId: string) => Promise<boolean>,
   ): Promise<Amended> {
-    return this.#amend({ id, change, isTaken });
+    return this.#amendments.add({ id, change, isForeign });
   }
 
-  async #amendAll(round: readonly Amendment[]): Promise<readonly Amended[]> {
-    const found = await this.#findAll(round.map(({ id }) => id));
+  async #amendAll(batch: readonly Amendment[]): Promise<readonly Amended[]> {
+    const found = await this.#findAll(batch.map(({ id }) => id));
     const edits = new Map<string, Edit>();
-    const amended: (Exclude<Amended, "again"> | Edit)[] = [];
-    for (const [at, { id, change, isTaken }] of round.entries()) {
+    const amended: (Exclude<Amended, "conflict"> | Edit)[] = [];
+    for (const [at, { id, change, isForeign }] of batch.entries()) {
       const value = found[at];
-      // Read in this order: a value that was nobody's by then changes only if it has another version.
-      if (await isTaken?.(value ? String(value.entry.key.at(-1)) : id)) amended.push("taken");
+      // In this order: a value without an owner by now changes only if its version does.
+      if (await isForeign?.(value ? String(value.entry.key.at(-1)) : id)) amended.push("foreign");
       else if (!value) amended.push(false);
       else {
         const key = String(value.entry.key);
@@ -135,7 +140,7 @@ export class LedgerValues {
       }
     }
     await this.#write([...edits.values()]);
-    return amended.map((one) => typeof one === "object" ? one.isWritten || "again" : one);
+    return amended.map((one) => typeof one === "object" ? one.isWritten || "conflict" : one);
   }
 
   async #write(edits: readonly Edit[]): Promise<void> {
@@ -154,7 +159,7 @@ export class LedgerValues {
     }
   }
 
-  /** Most have a value of their own, which many can be read of at once. */
+  /** Most records to amend have a value of their own, and many of those are read at once. */
   async #findAll(ids: readonly string[]): Promise<readonly (Found | undefined)[]> {
     const own = await this.#store.getMany<Packed>(ids.map((id) => ledgerKey(idTag(id), id)));
     return await Promise.all(
@@ -166,7 +171,7 @@ export class LedgerValues {
     );
   }
 
-  /** Where its process keeps it, and where it was kept before ids had tags. */
+  /** Looks where the id's process keeps its records, and where they were before ids had tags. */
   async #find(id: string): Promise<Found | undefined> {
     return await this.#findIn(idTag(id), id) ?? await this.#findIn(undefined, id);
   }
@@ -183,15 +188,15 @@ export class LedgerValues {
   }
 }
 
-/** Records that are over, as they follow each other, and those that are not, each alone. */
-function apart(records: readonly ItemText[]): readonly (readonly ItemText[])[] {
+/** Returns runs of final records, and each record that will be amended as a run of its own. */
+function splitRuns(records: readonly ItemText[]): readonly (readonly ItemText[])[] {
   const runs: ItemText[][] = [];
-  let alone = 0;
+  let singles = 0;
   let run: ItemText[] | undefined;
   for (const record of records) {
-    if (isOpen(record) && alone < MAX_ALONE) {
+    if (isOpen(record) && singles < MAX_SINGLE) {
       runs.push([record]);
-      alone++;
+      singles++;
       run = undefined;
     } else if (run) run.push(record);
     else runs.push(run = [record]);

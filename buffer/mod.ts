@@ -1,14 +1,13 @@
-/** The buffer: delay, aggregation, durable log, worker pool. */
+/** The buffer: delay, aggregation, durable log, processors. */
 
 export type {
   BatchHandler,
   Buffer,
   BufferDepth,
   BufferSettings,
-  BufferTraits,
   Handover,
   LedgerName,
 } from "./buffer.ts";
 export { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
-export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";
+export { LogBuffer } from "./log_buffer.ts";
 export { Processor } from "./processor.ts";

@@ -1,26 +1,26 @@
 /**
- * The processors: a fixed number of jobs at once, fed from a bounded queue of due notifications,
- * in fair order. A job is a handful of notifications, so that look-ups can be shared. The original
- * calls these `numProcessorThreads` and `maxProcessorTasks`.
+ * The processors: a fixed number of concurrent jobs, fed from a bounded queue of due notifications
+ * in fair order. A job is a batch of notifications, so that look-ups can be shared. The original
+ * has the same two limits, as `numProcessorThreads` and `maxProcessorTasks`.
  */
 
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { FairQueue } from "./fair_queue.ts";
 
 /** Settings of {@link Processor}. */
-export interface ProcessorOptions<T> {
-  /** Jobs at once; read before each job, so that a reload counts. */
+interface ProcessorOptions<T> {
+  /** Returns the number of concurrent jobs; called before each, so that a reload takes effect. */
   readonly concurrency: () => number;
-  /** Items that may wait; read before each offer. */
+  /** Returns how many items may wait; called before each offer. */
   readonly maxWaiting: () => number;
   /** Items in one job. */
   readonly jobSize: number;
-  /** Items with the same name take their turn together; see {@link FairQueue}. */
+  /** Returns the tenant of an item; items are taken from the tenants in turn. */
   readonly tenantOf: (item: T) => string;
-  /** Handles a job. A rejection is a bug; it is reported and the processor goes on. */
+  /** Handles a job. A rejection is a bug: it is reported, and the processor goes on. */
   readonly run: (items: readonly T[]) => Promise<void> | void;
   readonly onFault: (thrown: unknown) => void;
-  /** Lets I/O have its turn; between two jobs the event loop must not starve. */
+  /** Lets I/O run between two jobs. */
   readonly yieldToEventLoop: YieldToEventLoop;
 }
 
@@ -28,11 +28,8 @@ export interface ProcessorOptions<T> {
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
-  /**
-   * Jobs go on one after the other, each after I/O has had its turn; together they would be one long
-   * job.
-   */
-  #turns = Promise.resolve();
+  /** The yields of all jobs, one after the other: jobs that go on together keep I/O waiting. */
+  #yields = Promise.resolve();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -41,22 +38,22 @@ export class Processor<T> {
     this.#waiting = new FairQueue(options.tenantOf);
   }
 
-  /** Items waiting for a job. */
+  /** Number of items that wait for a job. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Jobs under way. */
+  /** Number of jobs under way. */
   get running(): number {
     return this.#running;
   }
 
-  /** How many more items may wait. */
+  /** Number of further items that may wait. */
   get room(): number {
     return Math.max(0, this.#options.maxWaiting() - this.waiting);
   }
 
-  /** Takes items over; at most {@link room} of them. */
+  /** Adds items; no more of them than there is {@link room} for. */
   offer(items: readonly T[]): void {
     for (const item of items) this.#waiting.push(item);
     while (this.#running < this.#options.concurrency() && this.waiting > 0) {
@@ -65,10 +62,10 @@ export class Processor<T> {
     }
   }
 
-  /** Forgets what is waiting. */
+  /** Removes the items that wait. */
   clear(): void {
     this.#waiting.clear();
-    this.#rest();
+    this.#notifyIdle();
   }
 
   /** Resolves once nothing waits or runs. */
@@ -78,7 +75,7 @@ export class Processor<T> {
   }
 
   async #work(): Promise<void> {
-    await null; // what is offered in this turn of the event loop goes into the same job
+    await null; // items offered before the next microtask share the job
     while (this.waiting > 0 && this.#running <= this.#options.concurrency()) {
       const job = this.#waiting.take(this.#options.jobSize);
       try {
@@ -86,13 +83,13 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      await (this.#turns = this.#turns.then(this.#options.yieldToEventLoop));
+      await (this.#yields = this.#yields.then(this.#options.yieldToEventLoop));
     }
     this.#running--;
-    this.#rest();
+    this.#notifyIdle();
   }
 
-  #rest(): void {
+  #notifyIdle(): void {
     if (this.#running > 0 || this.waiting > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -1,4 +1,4 @@
-/** The findings that a verdict consists of: a count, whether it is a fault, and a few examples. */
+/** The findings that an assessment consists of: a count, whether it is a fault, and a few examples. */
 
 /** The result of one check. */
 export interface Finding {

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
  * `deno task chaos`: several nodes, many clients, and failures between them, planned from a seed.
- * Prints the plan, its progress and the verdict; exits with 1 on a fault. Options: `--seed`,
+ * Prints the plan, its progress and the assessment; exits with 1 on a fault. Options: `--seed`,
  * `--seconds`, `--nodes`, `--users`, `--rate` (notifications per second), `--only kill,cut,…`,
  * `--store embedded` (one node on its data file), `--window` (milliseconds that a client may be
  * disconnected), `--plan` (prints the plan only), `--logs <folder>` (writes the nodes' logs and the
@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { describe, type Kind, KINDS, planOf } from "./plan.ts";
 import { tableOf } from "./report.ts";
 import { CLIENTS_PER_USER, run } from "./run.ts";
-import { judge } from "./verdict.ts";
+import { judge } from "./assessment.ts";
 
 const { values } = parseArgs({
   args: Deno.args,

@@ -1,4 +1,4 @@
-/** Formats the verdict for a terminal. */
+/** Formats the assessment for a terminal. */
 
 import type { Finding } from "./_finding.ts";
 
@@ -6,8 +6,8 @@ import type { Finding } from "./_finding.ts";
 export function tableOf(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ what }) => what.length)) + 2;
   return findings.flatMap(({ what, count, isFault, examples }) => {
-    const verdict = !isFault ? "" : count === 0 ? "ok" : "FAULT";
-    const line = `${what.padEnd(width)}${String(count).padStart(8)}  ${verdict}`.trimEnd();
+    const mark = !isFault ? "" : count === 0 ? "ok" : "FAULT";
+    const line = `${what.padEnd(width)}${String(count).padStart(8)}  ${mark}`.trimEnd();
     return [line, ...examples.map((example) => `    ${example}`)];
   }).join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * The record of a run: plain data that the verdict is derived from. All times are milliseconds
+ * The record of a run: plain data that the assessment is derived from. All times are milliseconds
  * since the run began.
  */
 

@@ -19,7 +19,7 @@ interface SettleOptions {
 
 /**
  * Returns the ledger's record of every notification. Notifications that do not become final in time
- * are left to the verdict.
+ * are left to the assessment.
  */
 export async function settle(
   nodes: readonly Api[],

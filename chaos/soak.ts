@@ -8,7 +8,7 @@ import { openDescriptors } from "../tests/support/descriptors.ts";
 import { seeded } from "../tests/support/seeded.ts";
 import { type ServiceProcess, startProcess } from "../tests/support/start_process.ts";
 import { type LoadCounts, noCounts, runLoad } from "./soak_load.ts";
-import type { Size } from "./soak_verdict.ts";
+import type { Size } from "./soak_growth.ts";
 
 /** Options of {@link runSoak}; all times in milliseconds. */
 interface SoakOptions {

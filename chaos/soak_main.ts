@@ -8,7 +8,7 @@
 
 import { parseArgs } from "node:util";
 import { runSoak } from "./soak.ts";
-import { growthOf } from "./soak_verdict.ts";
+import { growthOf } from "./soak_growth.ts";
 
 const { values } = parseArgs({
   args: Deno.args,

@@ -127,7 +127,7 @@ export function createDispatch(options: DispatchOptions) {
     for (const target of pending) {
       void attempt(
         notification,
-        heldUntil === undefined
+        heldUntil === undefined || target.transport === "webhook"
           ? sender.deliver(notification, target)
           : sender.hold(notification, target, { hold: "escalation", atMs: heldUntil }),
       );

@@ -1,9 +1,10 @@
 /** The delivery pipeline: publish → plan → attempt → settle → record. */
 
+export { type Breaker, breakerAfter, CLOSED, enterBreaker } from "./breaker.ts";
 export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./job_claims.ts";
 export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
-export type { NotificationDraft, Published } from "./publish.ts";
+export type { NotificationDraft, Publish } from "./publish.ts";
 export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";

@@ -12,12 +12,16 @@ interface QuietDecision {
   readonly until: number;
 }
 
-/** Returns what quiet hours do to a message for a stored address; `undefined` where nothing. */
+/**
+ * Returns what quiet hours do to a message for a stored address; `undefined` where nothing. Webhooks
+ * disturb nobody.
+ */
 export function quietDecision(
   { topic, priority, options }: Pick<Notification, "topic" | "priority" | "options">,
-  { client }: Pick<Target, "client">,
+  { client, transport }: Pick<Target, "client" | "transport">,
   { permissions, now }: { readonly permissions: Permissions; readonly now: number },
 ): QuietDecision | undefined {
+  if (transport === "webhook") return undefined;
   const rules = permissions.quietRules?.(client, topic);
   // A dismissal shows nothing.
   if (!rules || options?.dismiss || (rules.breakThrough && priority === "high")) return undefined;

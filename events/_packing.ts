@@ -1,7 +1,7 @@
 /**
- * Events as bytes: a line of JSON that says whose and where an event is, and a line with its
- * arguments, which are JSON already and go as they are. Many events become one text and that a few
- * large values, cut wherever they are full: a store takes those many times faster than objects.
+ * Events as bytes: for each a line of JSON with its user, offset and clients, and a line with its
+ * arguments, which are JSON already. Many events become one text, cut into a few large values at
+ * any byte: a store writes those many times faster than objects.
  */
 
 import type { LoggedEvent } from "../core/events.ts";
@@ -9,13 +9,13 @@ import { quote } from "../core/json.ts";
 
 type Head = readonly [
   offset: number,
-  /** How far it is from the one before, below 0: such numbers are short. */
+  /** Offset of the one before, relative to this one and so below 0: such numbers are short. */
   back: number,
   context: string,
   user: string,
   id: string,
   clients: readonly string[],
-  /** `null` where there is none and something follows. */
+  /** `null` where there is none and `kept` follows. */
   except?: string | null,
   kept?: readonly string[] | null,
   ack?: 1,
@@ -24,21 +24,21 @@ type Head = readonly [
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The bytes of some events. */
+/** Returns the bytes of some events. */
 export function packEvents(events: readonly LoggedEvent[]): Uint8Array {
   let text = "";
   for (const event of events) text += `${headOf(event)}\n${withoutBreaks(event.args)}\n`;
   return encoder.encode(text);
 }
 
-/** The bytes in pieces of a size. */
+/** Cuts bytes into pieces of at most `maxBytes`. */
 export function cutBytes(bytes: Uint8Array, maxBytes: number): readonly Uint8Array[] {
   const cuts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += maxBytes) cuts.push(bytes.subarray(at, at + maxBytes));
   return cuts;
 }
 
-/** The events that {@link packEvents} has packed. */
+/** Returns the events in the pieces of {@link packEvents} and {@link cutBytes}. */
 export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEvent[] {
   const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") +
     decoder.decode();
@@ -47,7 +47,7 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   for (let at = 0; at + 1 < lines.length; at += 2) {
     const head: Head = JSON.parse(lines[at]!);
     const [offset, back, context, user, id, clients, except, kept, ack] = head;
-    const previous = back < 0 ? offset + back : back; // an earlier version wrote `previous` itself
+    const previous = back < 0 ? offset + back : back; // earlier versions: absolute
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
       ...(typeof except === "string" && { except }),
@@ -61,18 +61,18 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
 function headOf(
   { offset, previous, context, user, id, clients, except, kept, ack }: LoggedEvent,
 ): string {
-  const place = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
+  const start = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
   const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
   if (ack) {
-    return `${place},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)},1]`;
+    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)},1]`;
   }
   if (kept !== undefined) {
-    return `${place},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
+    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
   }
-  return except === undefined ? `${place},${list}]` : `${place},${list},${quote(except)}]`;
+  return except === undefined ? `${start},${list}]` : `${start},${list},${quote(except)}]`;
 }
 
-/** A line break in JSON can only be between its tokens. */
+/** In JSON, line breaks are only between tokens. */
 function withoutBreaks(json: string): string {
   return json.includes("\n") ? json.replaceAll("\n", " ") : json;
 }

@@ -1,6 +1,6 @@
 /**
- * Remembers for a day which connections were here, though not what they were told: whoever comes
- * back after the log has forgotten must learn that something may be missing. A connection costs a
+ * Remembers for a day which connections existed, though not their offsets: a client that reconnects
+ * after its log has expired must learn that it may have missed events. A connection takes one
  * number, in memory and in the store.
  */
 
@@ -9,38 +9,38 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { userKey } from "../core/notification.ts";
 import type { SocketPresence } from "../core/events.ts";
 
-/** Where visits are kept, so that they outlive the process. */
-export interface ConnectionRecords {
+/** Stores past connections, so that they survive the process. */
+interface ConnectionRecords {
   saveConnections(hashes: readonly number[], keepMs: number): Promise<void>;
   readConnections(): AsyncIterable<readonly number[]>;
 }
 
-/** What past visits are made of. */
-export interface PastConnectionsOptions {
+/** Settings of {@link PastConnections}. */
+interface PastConnectionsOptions {
   readonly clock: Clock;
-  /** Absent: they are forgotten with the process. */
+  /** Absent: they are kept in memory only. */
   readonly records: ConnectionRecords | undefined;
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** Of each half of a day; the oldest half gives way. */
-const MAX_VISITS = 500_000;
+/** Connections of half a day; when there are more, the older half is dropped. */
+const MAX_PER_HALF = 500_000;
 const SAVE_AFTER_MS = 1_000;
-/** The most that `Buffer` reads as one number. */
+/** The most bytes that `Buffer` reads as one number. */
 const HASH_BYTES = 6;
 
-/** See the file's comment. */
+/** A set of connections that forgets them after half a day to a day. */
 export class PastConnections {
   readonly #options: PastConnectionsOptions;
-  #young = new Set<number>();
+  #recent = new Set<number>();
   #old = new Set<number>();
-  #youngSince: number;
+  #recentSince: number;
   #unsaved: number[] = [];
   #timer: Timer | undefined;
 
   constructor(options: PastConnectionsOptions) {
     this.#options = options;
-    this.#youngSince = options.clock.monotonic();
+    this.#recentSince = options.clock.monotonic();
   }
 
   /** @throws {ServiceError} `store_unavailable` */
@@ -48,28 +48,29 @@ export class PastConnections {
     const { records } = this.#options;
     if (!records) return;
     for await (const hashes of records.readConnections()) {
-      for (const visit of hashes) this.#keep(visit);
+      for (const connection of hashes) this.#keep(connection);
     }
   }
 
-  /** A connection that its client gave a name has closed, or was open when a process ended. */
-  add(seat: Pick<SocketPresence, "context" | "user" | "id" | "socketId">): void {
-    // Named by the server, it cannot come back under that name.
-    if (seat.id === seat.socketId) return;
-    const visit = hashOf(seat);
-    if (this.#young.has(visit)) return;
-    this.#keep(visit);
+  /** Adds a connection that has closed, or was open when a process ended. */
+  add(socket: Pick<SocketPresence, "context" | "user" | "id" | "socketId">): void {
+    // The server chose this id: no client reconnects with it.
+    if (socket.id === socket.socketId) return;
+    const connection = hashOf(socket);
+    if (this.#recent.has(connection)) return;
+    this.#keep(connection);
     if (!this.#options.records) return;
-    this.#unsaved.push(visit);
+    this.#unsaved.push(connection);
     this.#timer ??= this.#options.clock.after(SAVE_AFTER_MS, () => void this.flush());
   }
 
-  has(seat: Pick<SocketPresence, "context" | "user" | "id">): boolean {
-    const visit = hashOf(seat);
-    return this.#young.has(visit) || this.#old.has(visit);
+  /** Returns whether a connection existed within the last half a day; at most a day. */
+  has(socket: Pick<SocketPresence, "context" | "user" | "id">): boolean {
+    const connection = hashOf(socket);
+    return this.#recent.has(connection) || this.#old.has(connection);
   }
 
-  /** Resolves when all are stored, or cannot be: then whoever comes back hears of nothing. */
+  /** Resolves when all are stored. Drops those that cannot be stored: they count as unknown. */
   async flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -79,18 +80,18 @@ export class PastConnections {
     }
   }
 
-  #keep(visit: number): void {
+  #keep(connection: number): void {
     const now = this.#options.clock.monotonic();
-    if (now - this.#youngSince > DAY_MS / 2 || this.#young.size >= MAX_VISITS) {
-      this.#old = this.#young;
-      this.#young = new Set();
-      this.#youngSince = now;
+    if (now - this.#recentSince > DAY_MS / 2 || this.#recent.size >= MAX_PER_HALF) {
+      this.#old = this.#recent;
+      this.#recent = new Set();
+      this.#recentSince = now;
     }
-    this.#young.add(visit);
+    this.#recent.add(connection);
   }
 }
 
-/** 48 bits: beside a million that are remembered, one in 280 million new ones looks like one of them. */
+/** 48 bits: with a million connections, one in 280 million new ones is taken for one of them. */
 function hashOf({ context, user, id }: Pick<SocketPresence, "context" | "user" | "id">): number {
   return hash("sha256", `${userKey(context, user)}\u0000${id}`, "buffer").readUIntBE(0, HASH_BYTES);
 }

@@ -1,8 +1,8 @@
 /**
- * Writes who is there to the store, after the fact: users that something changed for gather while
- * others are being written, so that a thousand that reconnect cost a few commits. A moment that a
- * crash cuts off is not known afterwards; its clients are told to look anew. Now and then it writes
- * that the hub is alive: whose sockets were open then were there until then.
+ * Writes the presence of users to the store, after each change and in batches, so that a thousand
+ * clients that reconnect cost a few commits. A crash loses the changes of the last moment, and the
+ * clients concerned get a `resync`. Also writes regularly that the hub is alive: after a crash, the
+ * sockets that were open count as open until then.
  */
 
 import { type Clock, sleep, type Timer } from "../core/clock.ts";
@@ -12,30 +12,31 @@ import type { Log } from "../core/log.ts";
 import { userKey } from "../core/notification.ts";
 import type { EventRecords, StoredUser } from "./event_records.ts";
 
-/** What a keeper is made of. */
-export interface PresenceKeeperOptions {
+/** Settings of {@link PresenceKeeper}. */
+interface PresenceKeeperOptions {
   readonly records: EventRecords;
   readonly clock: Clock;
   readonly log: Log;
-  /** What is known of a user now; `undefined`: nothing. */
+  /** Returns what is to be stored of a user now; `undefined`: nothing. */
   readonly stateOf: (user: Changed) => StoredUser | undefined;
-  readonly isAnybodyThere: () => boolean;
+  /** Returns whether any socket is open. */
+  readonly hasOpenSockets: () => boolean;
 }
 
-/** A user that something changed for. */
-export interface Changed extends UserName {
-  /** The end of the log that a socket was given, which may not say so itself yet. */
+/** A user whose presence has changed. */
+interface Changed extends UserName {
+  /** The end of the log as a new socket got it; the socket may not have it as its cursor yet. */
   readonly end?: number;
 }
 
-/** Users written at a time. */
-const BATCH = 1000;
-/** How long a store that cannot be written is left alone. */
-const PAUSE_MS = 1000;
-/** How often it is written that the hub is alive, while anybody is there. */
+/** Users in one batch. */
+const MAX_BATCH = 1000;
+/** How long to wait after a failed write. */
+const RETRY_MS = 1000;
+/** How often to write that the hub is alive, while sockets are open. */
 const ALIVE_EVERY_MS = 5000;
 
-/** See the file's comment. */
+/** Collects changed users and writes them in batches. */
 export class PresenceKeeper {
   readonly #options: PresenceKeeperOptions;
   readonly #changed = new Map<string, Changed>();
@@ -54,45 +55,47 @@ export class PresenceKeeper {
     this.#keepAlive();
   }
 
-  /** Something changed for a user; `end` as in {@link Changed}. */
+  /** Schedules a changed user to be written; `end` is the end of the log that a new socket got. */
   touch({ context, user }: UserName, end?: number): void {
-    if (this.#closing.signal.aborted) return; // what it closed with holds
+    if (this.#closing.signal.aborted) return; // what close() wrote must stay
     const key = userKey(context, user);
     const known = end ?? this.#changed.get(key)?.end;
     this.#changed.set(key, { context, user, ...(known !== undefined && { end: known }) });
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when everything is written, or cannot be. */
+  /** Writes the rest, once, and resolves also where that fails. */
   async close(): Promise<void> {
     const { records, clock, log } = this.#options;
     this.#alive?.cancel();
     this.#closing.abort();
     await this.#writing;
     await records.saveAlive(clock.now()).catch((thrown) =>
-      log.warn("the end of the event log could not be written", { reason: messageOf(thrown) })
+      log.warn("cannot write the time of the shutdown; sockets count as open until the last one", {
+        reason: messageOf(thrown),
+      })
     );
   }
 
   #keepAlive(): void {
-    const { records, clock, isAnybodyThere } = this.#options;
+    const { records, clock, hasOpenSockets } = this.#options;
     this.#alive = clock.after(ALIVE_EVERY_MS, () => {
-      // Should it fail, a restart takes the hub for dead since the last time.
-      if (isAnybodyThere()) records.saveAlive(clock.now()).catch(() => {});
+      // Where it fails, a restart takes the time of the last success.
+      if (hasOpenSockets()) records.saveAlive(clock.now()).catch(() => {});
       this.#keepAlive();
     });
   }
 
   async #write(): Promise<void> {
-    // Whoever reported a change is still in the middle of it.
+    // The caller of touch() may still be changing the user.
     await Promise.resolve();
     while (this.#changed.size > 0) {
-      const batch = [...this.#changed.values()].slice(0, BATCH);
+      const batch = [...this.#changed.values()].slice(0, MAX_BATCH);
       for (const { context, user } of batch) this.#changed.delete(userKey(context, user));
       if (await this.#save(batch)) continue;
       if (this.#closing.signal.aborted) break;
       for (const user of batch) this.#changed.set(userKey(user.context, user.user), user);
-      await sleep(this.#options.clock, PAUSE_MS, this.#closing.signal).catch(() => {});
+      await sleep(this.#options.clock, RETRY_MS, this.#closing.signal).catch(() => {});
     }
     this.#writing = undefined;
   }
@@ -104,7 +107,7 @@ export class PresenceKeeper {
       await Promise.all(batch.map((user) => records.saveUser(user, stateOf(user), now)));
       return true;
     } catch (thrown) {
-      log.warn("who is connected could not be written", { reason: messageOf(thrown) });
+      log.warn("cannot write the presence of users; trying again", { reason: messageOf(thrown) });
       return false;
     }
   }

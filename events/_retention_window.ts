@@ -1,52 +1,52 @@
 /**
- * What is to be forgotten when. Logs are noted in the order in which something was added to them,
- * in blocks of a fraction of the window, so that one timer does for all of them and an event costs
- * no more than a reference. The oldest events go first, whosever they are.
+ * Decides which events are forgotten when: the oldest of all users first. Lists the logs in the
+ * order in which events were appended, in blocks of a fraction of the window, so that one timer
+ * serves all logs and an event takes no more than a reference.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LoggedEvent } from "../core/events.ts";
 import type { UserLog } from "./_user_log.ts";
 
-/** Limits of what is remembered. */
+/** Limits of the events in memory. */
 export interface WindowLimits {
   readonly windowMs: number;
   readonly maxEventsPerUser: number;
   readonly maxBytes: number;
 }
 
-/** What a window is made of. */
-export interface WindowOptions {
+/** Settings of {@link RetentionWindow}. */
+interface WindowOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly limits: () => WindowLimits;
-  /** Told of a log that something was forgotten of, or that was to be looked at. */
+  /** Called with a log after some of its events expired, or when its recheck is due. */
   readonly onAged: (log: UserLog) => void;
 }
 
 interface Block {
-  /** Monotonic milliseconds of its first note. */
+  /** When it was started, in monotonic milliseconds. */
   readonly at: number;
-  /** One for each event, in the order of their coming. */
+  /** The log of each event, in the order in which they were appended. */
   readonly events: UserLog[];
-  /** How many of these are dealt with. */
+  /** How many of them are done. */
   done: number;
-  /** Logs to look at when the block has aged. */
-  readonly looks: Set<UserLog>;
+  /** Logs to recheck when the block expires. */
+  readonly rechecks: Set<UserLog>;
 }
 
-/** Blocks in a window: things are remembered for up to so much of it longer. */
+/** Blocks in a window: events are kept for up to one block longer than the window. */
 const BLOCKS = 32;
-/** What an event takes beside its texts, about. */
+/** Bytes that an event takes besides its texts, about. */
 const EVENT_BYTES = 256;
 
-/** See the file's comment. */
+/** Appends events to logs and forgets the oldest. */
 export class RetentionWindow {
   readonly #options: WindowOptions;
   readonly #blocks: Block[] = [];
   #timer: Timer | undefined;
   #bytes = 0;
   #events = 0;
-  /** What holds for what is appended now; see {@link begin}. */
+  /** The limits since the last call of {@link begin}. */
   #limits: WindowLimits;
   #newest: Block | undefined;
 
@@ -63,13 +63,13 @@ export class RetentionWindow {
     return this.#events;
   }
 
-  /** To be called before some events are appended at the same time. */
+  /** Must be called before each batch of events that are appended at the same time. */
   begin(): void {
     this.#limits = this.#options.limits();
     this.#newest = undefined;
   }
 
-  /** Appends an event to a log, and forgets what is then too much. */
+  /** Appends an event to a log, and forgets the oldest beyond the limits. */
   append(log: UserLog, event: LoggedEvent): void {
     const { maxEventsPerUser, maxBytes } = this.#limits;
     log.append(event);
@@ -78,21 +78,21 @@ export class RetentionWindow {
     this.#bytes += bytesOf(event);
     while (log.size > maxEventsPerUser) {
       this.#forget(log);
-      log.wentAhead++;
+      log.forgottenEarly++;
     }
     while (this.#bytes > maxBytes) this.#forgetOldest();
   }
 
-  /** Has a log looked at once the window has passed. */
-  look(log: UserLog): void {
-    this.#block().looks.add(log);
+  /** Has `onAged` called with a log once the window has passed. */
+  recheckLater(log: UserLog): void {
+    this.#block().rechecks.add(log);
   }
 
   /** Forgets all events of a log. */
   clear(log: UserLog): void {
     while (log.size > 0) {
       this.#forget(log);
-      log.wentAhead++;
+      log.forgottenEarly++;
     }
   }
 
@@ -106,7 +106,7 @@ export class RetentionWindow {
     const now = this.#options.clock.monotonic();
     const newest = this.#blocks.at(-1);
     if (newest && now - newest.at < this.#blockMs) return newest;
-    const block: Block = { at: now, events: [], done: 0, looks: new Set() };
+    const block: Block = { at: now, events: [], done: 0, rechecks: new Set() };
     this.#blocks.push(block);
     this.#timer ??= this.#options.clock.after(this.#blockMs, () => this.#age());
     return block;
@@ -128,25 +128,25 @@ export class RetentionWindow {
   }
 
   #forgetBlock(block: Block): void {
-    const aged = block.looks;
+    const aged = block.rechecks;
     while (block.done < block.events.length) aged.add(this.#forgetNext(block));
     for (const log of aged) this.#options.onAged(log);
   }
 
-  /** There is one: the bytes are some event's. */
+  /** There is one, because the bytes are those of some event. */
   #forgetOldest(): void {
     const block = this.#blocks.find(({ done, events }) => done < events.length)!;
-    block.looks.add(this.#forgetNext(block));
+    block.rechecks.add(this.#forgetNext(block));
   }
 
   #forgetNext(block: Block): UserLog {
     const log = block.events[block.done++]!;
     if (block.done === block.events.length) {
-      // Where the oldest go because of their bytes, a block is done long before it has aged.
+      // Where the byte limit forgets events, a block is done long before it expires.
       block.events.length = 0;
       block.done = 0;
     }
-    if (log.wentAhead > 0) log.wentAhead--;
+    if (log.forgottenEarly > 0) log.forgottenEarly--;
     else this.#forget(log);
     return log;
   }

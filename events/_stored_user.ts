@@ -1,47 +1,44 @@
-/** What is stored of a user who is there. Pure. */
+/** Makes the stored form of a user who is present. Pure. */
 
 import type { Clock } from "../core/clock.ts";
 import type { LocalSocket } from "../core/events.ts";
 import type { UserLog } from "./_user_log.ts";
 import type { StoredSocket, StoredUser } from "./event_records.ts";
 
-/** What is known of a user now. */
-export interface UserState {
+/** The state of a user in memory. */
+interface UserState {
   readonly log: UserLog | undefined;
   readonly open: readonly LocalSocket[];
-  /** Where the user's log ends, as far as the caller knows. */
+  /** Offset of the user's last event, as far as the caller knows; below 0 where it does not. */
   readonly end: number;
   readonly clock: Clock;
-  /** The sockets that are open now are about to be closed by the end of the process. */
+  /** The process is stopping: its open sockets count as closed now. */
   readonly isStopping: boolean;
 }
 
-/** The stored form; `undefined` where the user is not there. */
+/** Returns the stored form; `undefined` where the user is not present. */
 export function storedUser(
   { log, open, end, clock, isStopping }: UserState,
 ): StoredUser | undefined {
   const now = clock.monotonic();
-  const epoch = (at: number) => Math.round(clock.now() - (now - at));
-  const last = log?.last ?? Math.max(furthest(open), end);
+  const toEpoch = (at: number) => Math.round(clock.now() - (now - at));
+  const last = log?.last ?? Math.max(highestCursor(open), end);
   const sockets: StoredSocket[] = [];
   for (const { client, id, socketId, acknowledged, at } of log?.closed ?? []) {
-    sockets.push({ client, id, socketId, acknowledged, heartbeatMs: 0, closedAt: epoch(at) });
+    sockets.push({ client, id, socketId, acknowledged, heartbeatMs: 0, closedAt: toEpoch(at) });
   }
   for (const { client, id, socketId, cursor, acknowledged, heartbeatMs } of open) {
-    const seat = {
-      client,
-      id,
-      socketId,
+    sockets.push({
+      ...{ client, id, socketId, heartbeatMs },
       acknowledged: cursor < 0 ? last : acknowledged,
-      heartbeatMs,
-    };
-    sockets.push(isStopping ? { ...seat, closedAt: epoch(now) } : seat);
+      ...(isStopping && { closedAt: toEpoch(now) }),
+    });
   }
   return sockets.length === 0 ? undefined : { v: 2, last, floor: log?.floor ?? last, sockets };
 }
 
-/** The furthest that any of these sockets was told; below 0 where that is not known. */
-export function furthest(open: readonly LocalSocket[]): number {
+/** Returns the highest cursor of these sockets; below 0 where no cursor is known. */
+export function highestCursor(open: readonly LocalSocket[]): number {
   let end = -1;
   for (const { cursor } of open) end = Math.max(end, cursor);
   return end;

@@ -1,45 +1,44 @@
 /**
- * The log of one user while there is something to remember: events that are young enough, and
- * connections that closed a moment ago. Users who are only connected have none: where their log
- * ends is what their sockets have been told.
+ * The log of one user: events within the window, and connections that closed within it. Users who
+ * are only connected have none: their log ends at the cursors of their sockets.
  */
 
-import type { LoggedEvent, MissedEvents, UserName } from "../core/events.ts";
+import type { LoggedEvent, MissedEvents, UserEvent, UserName } from "../core/events.ts";
 
-/** A connection that closed, and may come back. */
+/** A connection that closed; its client may reconnect. */
 export interface ClosedSocket {
   readonly client: string;
   readonly id: string;
   readonly socketId: string;
-  /** Up to here its client has everything. */
+  /** Offset up to which its client has received everything. */
   readonly acknowledged: number;
-  /** When it closed, by the monotonic clock. */
+  /** When it closed, in monotonic milliseconds. */
   readonly at: number;
 }
 
-/** Connections of one user that are remembered; of more, the first to leave are forgotten. */
-const MAX_LEFT = 32;
+/** Closed connections of one user; of more, the earliest are forgotten. */
+const MAX_CLOSED = 32;
 
-/** See the file's comment. */
+/** Events and closed connections of one user. */
 export class UserLog implements UserName {
   readonly context: string;
   readonly user: string;
   /** Offset of the newest event. */
   last: number;
-  /** The highest offset given out. */
+  /** The highest assigned offset. */
   assigned: number;
-  /** Events on their way to the store. */
+  /** Number of events that are being stored. */
   pending = 0;
-  /** Offset of the last event that is not remembered: nothing before it can be complete. */
+  /** Offset of the last forgotten event: no read from before it is complete. */
   floor: number;
   #events: (LoggedEvent | undefined)[] = [];
-  /** Where the oldest event is; those before it are forgotten. */
+  /** Index of the oldest event; those before it are forgotten. */
   #head = 0;
   closed: readonly ClosedSocket[] = [];
-  /** It is its user's log no more. */
-  isGone = false;
-  /** Events that went before their turn in the order of age. */
-  wentAhead = 0;
+  /** The hub has removed it; its user may have another log. */
+  isRemoved = false;
+  /** Events forgotten before the retention window got to them. */
+  forgottenEarly = 0;
 
   /** An empty log that ends at an offset. */
   constructor({ context, user }: UserName, end: number) {
@@ -48,9 +47,25 @@ export class UserLog implements UserName {
     this.last = this.assigned = this.floor = end;
   }
 
-  /** Events that are remembered. */
+  /** Number of events. */
   get size(): number {
     return this.#events.length - this.#head;
+  }
+
+  /** Assigns the next offset to an event that is about to be stored and appended. */
+  assign(event: UserEvent, now: number): LoggedEvent {
+    const { context, user, id, clients, args, except, kept, ack } = event;
+    const previous = this.assigned;
+    const offset = this.assigned = Math.max(now, previous + 1);
+    this.pending++;
+    const logged = { context, user, id, clients, args, offset, previous };
+    if (except === undefined && kept === undefined && ack === undefined) return logged;
+    return {
+      ...logged,
+      ...(except !== undefined && { except }),
+      ...(kept && { kept }),
+      ...(ack && { ack }),
+    };
   }
 
   append(event: LoggedEvent): void {
@@ -58,7 +73,7 @@ export class UserLog implements UserName {
     this.last = event.offset;
   }
 
-  /** Forgets the oldest event, if there is one. */
+  /** Removes and returns the oldest event, if there is one. */
   forget(): LoggedEvent | undefined {
     const event = this.#events[this.#head];
     if (!event) return undefined;
@@ -75,7 +90,7 @@ export class UserLog implements UserName {
     return this.#events.find((event) => event?.id === id);
   }
 
-  /** See `EventHub.missed`. */
+  /** Returns the events after an offset, and whether those are all. */
   readMissed(after: number): MissedEvents {
     const complete = after >= this.floor && after <= this.last;
     const events = this.#events;
@@ -85,19 +100,20 @@ export class UserLog implements UserName {
     return { events: missed, complete };
   }
 
-  remember(seat: ClosedSocket): void {
-    const others = this.closed.filter(({ id }) => id !== seat.id);
-    this.closed = [...others.slice(-(MAX_LEFT - 1)), seat];
+  /** Adds a closed connection. */
+  remember(socket: ClosedSocket): void {
+    const others = this.closed.filter(({ id }) => id !== socket.id);
+    this.closed = [...others.slice(-(MAX_CLOSED - 1)), socket];
   }
 
-  /** Forgets the connection of an id, and says what was known of it. */
+  /** Removes and returns the closed connection of an id. */
   takeClosed(id: string): ClosedSocket | undefined {
-    const seat = this.closed.find((each) => each.id === id);
-    if (seat) this.closed = this.closed.filter((each) => each !== seat);
-    return seat;
+    const socket = this.closed.find((each) => each.id === id);
+    if (socket) this.closed = this.closed.filter((each) => each !== socket);
+    return socket;
   }
 
-  /** Forgets those that left before a moment. */
+  /** Forgets connections that closed before a time in monotonic milliseconds. */
   forgetClosed(before: number): void {
     if (this.closed.some(({ at }) => at < before)) {
       this.closed = this.closed.filter(({ at }) => at >= before);

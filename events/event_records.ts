@@ -1,32 +1,32 @@
 /**
- * What an embedded hub keeps in a store, so that a restart loses nothing: the events of each
- * publish, in a few large values that the store lets go by itself, and one record for each user
- * who is there. Records of users are written after the fact; events before anybody is told.
+ * The stored records of an embedded hub, so that a restart loses nothing: the events of each
+ * publish, in a few large values that expire by themselves, and one record for each user who is
+ * present. Events are stored before they are delivered, users after they have changed.
  */
 
 import { type LoggedEvent, OFFSETS_PER_MS, type UserName } from "../core/events.ts";
 import type { Commit, Store, StoreKey } from "../core/store.ts";
 import { cutBytes, packEvents, unpackEvents } from "./_packing.ts";
 
-/** What event records are made of. */
-export interface EventRecordsOptions {
+/** Settings of {@link EventRecords}. */
+interface EventRecordsOptions {
   readonly store: Store;
-  /** Writes changes; several callers share a commit, and those of one are in order. */
+  /** Writes changes, in the order of the calls; several calls share a commit. */
   readonly commit: (commit: Omit<Commit, "checks">) => Promise<void>;
 }
 
-/** One connection of a user, as it is stored. */
+/** The stored form of one connection. */
 export interface StoredSocket {
   readonly client: string;
   readonly id: string;
   readonly socketId: string;
   readonly heartbeatMs: number;
   readonly acknowledged: number;
-  /** When it closed (epoch ms); absent while it is open. */
+  /** When it closed (epoch milliseconds); absent while it is open. */
   readonly closedAt?: number;
 }
 
-/** A user who is there, as it is stored. */
+/** The stored form of a user who is present. */
 export interface StoredUser {
   readonly v: 2;
   readonly last: number;
@@ -36,21 +36,21 @@ export interface StoredUser {
 
 const EVENTS: StoreKey = ["events"];
 const PRESENT: StoreKey = ["present"];
-/** Connections that were here, as numbers. */
-const VISITS: StoreKey = ["visits"];
-/** When a hub was last known to be alive; beside the users, not among them. */
+/** Hashes of past connections. */
+const PAST_CONNECTIONS: StoreKey = ["visits"]; // the name in existing data files
+/** When a hub was last known to be alive. Not below the prefix of the users. */
 const ALIVE: StoreKey = ["presentAt"];
 
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
-/** Eight bytes each. */
-const VISITS_PER_VALUE = 4_000;
-/** Bytes of events in one commit, so that they share it with others. */
-const BATCH_BYTES = 256 * 1024;
-/** What an event's line adds to its texts, at most: numbers, quotes, commas. */
+/** Hashes in one value; eight bytes each. */
+const HASHES_PER_VALUE = 4_000;
+/** Bytes of events in one commit; small enough to share it with other changes. */
+const MAX_BATCH_BYTES = 256 * 1024;
+/** The most bytes that numbers, quotes and commas add to the texts of an event. */
 const LINE_BYTES = 128;
 
-/** See the file's comment. */
+/** Writes and reads the records of an embedded hub. */
 export class EventRecords {
   readonly #options: EventRecordsOptions;
   readonly #maxValueBytes: number;
@@ -62,27 +62,27 @@ export class EventRecords {
   }
 
   /**
-   * Keeps events for at least so long, in parts; `onKept` is called for each part that is in the
-   * store, in order, with the index of its first event and of the one after its last.
+   * Stores events for at least `keepMs` milliseconds, in parts. Calls `onStored` for each stored
+   * part, in order, with the index of its first event and of the one after its last.
    *
-   * @throws {ServiceError} `store_unavailable`: those without a call may be in the store or not.
+   * @throws {ServiceError} `store_unavailable`; the events without a call may be stored or not
    */
   async append(
     events: readonly LoggedEvent[],
-    { keepMs, onKept }: {
+    { keepMs, onStored }: {
       readonly keepMs: number;
-      readonly onKept: (from: number, to: number) => void;
+      readonly onStored: (from: number, to: number) => void;
     },
   ): Promise<void> {
     await Promise.all(
       batches(events).map(async ([from, to]) => {
         await this.#options.commit({ sets: this.#sets(events.slice(from, to), keepMs) });
-        onKept(from, to);
+        onStored(from, to);
       }),
     );
   }
 
-  /** Everything that is left of what was appended, in order. */
+  /** Yields the stored events that have not expired, in order. */
   async *readEvents(): AsyncGenerator<readonly LoggedEvent[]> {
     let pieces: Uint8Array[] = [];
     for await (const { key, value } of this.#options.store.list<Uint8Array>({ prefix: EVENTS })) {
@@ -90,12 +90,12 @@ export class EventRecords {
       this.#stamp = Math.max(this.#stamp, stamp!);
       if (part === 0) pieces = [];
       pieces.push(value);
-      // Where a part has expired before the others, all of them are too old.
+      // Where one part has expired before the others, all of them are too old.
       if (pieces.length === parts && part === parts - 1) yield unpackEvents(pieces);
     }
   }
 
-  /** Writes what is known of a user at a moment (epoch ms), or that it is nothing any more. */
+  /** Writes or deletes the record of a user, and that the hub was alive `at` (epoch ms). */
   saveUser(
     { context, user }: UserName,
     state: StoredUser | undefined,
@@ -108,38 +108,40 @@ export class EventRecords {
     );
   }
 
-  /** Every user who was there. */
+  /** Yields every stored user. */
   async *readUsers(): AsyncGenerator<UserName & { readonly state: StoredUser }> {
     for await (const { key, value } of this.#options.store.list<StoredUser>({ prefix: PRESENT })) {
       yield { context: String(key[1]), user: String(key[2]), state: value };
     }
   }
 
-  /** Adds to the connections that were here; see `_past_connections.ts`. */
+  /** Stores hashes of past connections for `keepMs` milliseconds. */
   saveConnections(hashes: readonly number[], keepMs: number): Promise<void> {
     const sets = [];
-    for (let at = 0; at < hashes.length; at += VISITS_PER_VALUE) {
+    for (let at = 0; at < hashes.length; at += HASHES_PER_VALUE) {
       const value = new Uint8Array(
-        new Float64Array(hashes.slice(at, at + VISITS_PER_VALUE)).buffer,
+        new Float64Array(hashes.slice(at, at + HASHES_PER_VALUE)).buffer,
       );
-      sets.push({ key: [...VISITS, hashes[at]!, at], value, expireInMs: keepMs });
+      sets.push({ key: [...PAST_CONNECTIONS, hashes[at]!, at], value, expireInMs: keepMs });
     }
     return this.#options.commit({ sets });
   }
 
-  /** All that were added and are not too old. */
+  /** Yields the hashes of past connections that have not expired. */
   async *readConnections(): AsyncGenerator<readonly number[]> {
-    for await (const { value } of this.#options.store.list<Uint8Array>({ prefix: VISITS })) {
+    for await (
+      const { value } of this.#options.store.list<Uint8Array>({ prefix: PAST_CONNECTIONS })
+    ) {
       yield [...new Float64Array(new Uint8Array(value).buffer)];
     }
   }
 
-  /** Writes that the hub is alive at a moment (epoch ms). */
+  /** Writes that the hub was alive `at` (epoch milliseconds). */
   saveAlive(at: number): Promise<void> {
     return this.#options.commit({ sets: [{ key: ALIVE, value: { v: 1, at } }] });
   }
 
-  /** When a hub last wrote anything here (epoch ms); 0: never. */
+  /** Returns when a hub last wrote anything here (epoch milliseconds); 0: never. */
   async readAlive(): Promise<number> {
     const { store } = this.#options;
     const entry = await store.get<{ readonly at: number }>(ALIVE);
@@ -160,7 +162,7 @@ export class EventRecords {
   }
 }
 
-/** Runs of events that one commit takes each, about: the first of each, and the one after it. */
+/** Splits events into runs for one commit each: from the first index to before the second. */
 function batches(events: readonly LoggedEvent[]): readonly (readonly [number, number])[] {
   const found: [number, number][] = [];
   let from = 0;
@@ -168,7 +170,7 @@ function batches(events: readonly LoggedEvent[]): readonly (readonly [number, nu
   events.forEach(({ args, id, user }, at) => {
     // At three bytes a character, should they all be beyond ASCII.
     const size = LINE_BYTES + 3 * (args.length + id.length + user.length);
-    if (at > from && bytes + size > BATCH_BYTES) {
+    if (at > from && bytes + size > MAX_BATCH_BYTES) {
       found.push([from, at]);
       from = at;
       bytes = 0;

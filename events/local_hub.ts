@@ -1,7 +1,7 @@
 /**
- * The hub of a node that is alone: user logs in memory, and the node's own sockets. Where it is
- * given records, events are in the store before anybody is told, and a restart finds who was there
- * and what they were sent. A user who is connected and quiet costs nothing here.
+ * The event hub of a single node: user logs in memory, and the node's own sockets. With records,
+ * it stores events before it delivers them, and a restart finds who was present and what they were
+ * sent. A user who is connected and quiet takes no memory here.
  */
 
 import type { Clock } from "../core/clock.ts";
@@ -21,53 +21,53 @@ import {
 import type { Log } from "../core/log.ts";
 import { UserMap } from "../core/user_map.ts";
 import { PastConnections } from "./_past_connections.ts";
-import { type Changed, PresenceKeeper } from "./_presence_keeper.ts";
+import { PresenceKeeper } from "./_presence_keeper.ts";
 import { restoreUsers } from "./_restore.ts";
-import { furthest, storedUser } from "./_stored_user.ts";
-import { UserLog } from "./_user_log.ts";
 import { RetentionWindow, type WindowLimits } from "./_retention_window.ts";
-import type { EventRecords, StoredUser } from "./event_records.ts";
+import { highestCursor, storedUser } from "./_stored_user.ts";
+import { UserLog } from "./_user_log.ts";
+import type { EventRecords } from "./event_records.ts";
 
-/** What a local hub is made of. */
-export interface LocalHubOptions {
+/** Settings of {@link createLocalHub}. */
+interface LocalHubOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: () => WindowLimits;
-  /** Where logs are kept too; absent: nowhere. */
+  /** Stores the logs; absent: they are in memory only. */
   readonly records?: EventRecords;
 }
 
 /** A hub with numbers for the operator. */
 export interface LocalHub extends EventHub {
   stats(): {
-    /** Users with something to remember. */
+    /** Users with a log. */
     readonly users: number;
     readonly events: number;
-    /** Of the events, about. */
+    /** Bytes of the events, about. */
     readonly bytes: number;
   };
 }
 
-/** See the file's comment. */
+/** Creates the hub of a single node. */
 export function createLocalHub(options: LocalHubOptions): LocalHub {
   return new MemoryHub(options);
 }
 
 const NOTHING_LOST: ReadonlySet<string> = new Set();
 const NONE: readonly LocalSocket[] = [];
-/** Windows that stored events last: one before a crash, one after, and some slack. */
-const KEPT_WINDOWS = 2.5;
+/** How many windows stored events last: one before a crash, one after, and some slack. */
+const STORED_WINDOWS = 2.5;
 
 class MemoryHub implements LocalHub {
   readonly #options: LocalHubOptions;
-  readonly #users = new UserMap<UserLog>();
+  readonly #logs = new UserMap<UserLog>();
   readonly #window: RetentionWindow;
   readonly #keeper: PresenceKeeper | undefined;
-  readonly #visits: PastConnections;
+  readonly #pastConnections: PastConnections;
   #local: LocalSockets | undefined;
-  /** The highest offset given out or named to a socket. */
+  /** The highest offset that was assigned to an event or given to a socket. */
   #highest = 0;
-  #stopped = false;
+  #isStopped = false;
 
   constructor(options: LocalHubOptions) {
     const { clock, settings, records } = options;
@@ -75,13 +75,20 @@ class MemoryHub implements LocalHub {
     this.#window = new RetentionWindow({
       clock,
       limits: settings,
-      onAged: (log) => this.#aged(log),
+      onAged: (log) => this.#recheck(log),
     });
-    this.#visits = new PastConnections({ clock, records });
+    this.#pastConnections = new PastConnections({ clock, records });
     this.#keeper = records && new PresenceKeeper({
       ...{ ...options, records },
-      stateOf: (user) => this.#stateOf(user),
-      isAnybodyThere: () => this.#isAnybodyThere(),
+      stateOf: (user) =>
+        storedUser({
+          log: this.#logs.get(user),
+          open: this.#socketsOf(user),
+          end: user.end ?? -1,
+          clock,
+          isStopping: this.#isStopped,
+        }),
+      hasOpenSockets: () => this.#hasOpenSockets(),
     });
   }
 
@@ -90,27 +97,27 @@ class MemoryHub implements LocalHub {
     this.#local = local;
     if (!records) return;
     const { windowMs } = settings();
-    await this.#visits.start();
+    await this.#pastConnections.start();
     const logs = await restoreUsers(records, {
       ...{ clock, windowMs, window: this.#window },
-      onSocket: (seat) => this.#visits.add(seat),
+      onSocket: (socket) => this.#pastConnections.add(socket),
     });
     for (const log of logs) {
-      this.#users.set(log, log);
+      this.#logs.set(log, log);
       this.#highest = Math.max(this.#highest, log.last);
-      this.#window.look(log);
+      this.#window.recheckLater(log);
       this.#keeper!.touch(log);
     }
     await this.#keeper!.start();
   }
 
   presence(users: readonly UserName[]): readonly (readonly Presence[])[] {
-    const since = this.#since();
+    const since = this.#windowStart();
     return users.map((user) => {
-      const open: readonly Presence[] = this.#seatsOf(user);
-      const left = this.#users.get(user)?.closed;
-      if (!left || left.length === 0) return open;
-      return [...open, ...left.filter(({ at }) => at >= since).map(leftSeat)];
+      const open: readonly Presence[] = this.#socketsOf(user);
+      const closed = this.#logs.get(user)?.closed;
+      if (!closed || closed.length === 0) return open;
+      return [...open, ...closed.filter(({ at }) => at >= since).map(closedPresence)];
     });
   }
 
@@ -119,7 +126,7 @@ class MemoryHub implements LocalHub {
     { isRepeat }: { readonly isRepeat: boolean },
   ): Promise<ReadonlySet<string>> {
     const known: LoggedEvent[] = [];
-    const fresh: LoggedEvent[] = [];
+    const added: LoggedEvent[] = [];
     const logs: UserLog[] = [];
     const now = offsetAt(this.#options.clock.now());
     for (const event of events) {
@@ -127,63 +134,65 @@ class MemoryHub implements LocalHub {
       const former = isRepeat ? log.find(event.id) : undefined;
       if (former) known.push(former);
       else {
-        fresh.push(this.#assign(log, event, now));
+        const logged = log.assign(event, now);
+        this.#highest = Math.max(this.#highest, logged.offset);
+        added.push(logged);
         logs.push(log);
       }
     }
     for (const event of known) this.#local?.deliver(event);
     try {
-      await this.#keep(fresh, logs);
+      await this.#storeAndDeliver(added, logs);
     } finally {
       for (const log of logs) log.pending--;
     }
     return NOTHING_LOST;
   }
 
-  join(seat: SocketPresence): JoinResult {
-    const open = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
-    const log = this.#users.get(seat);
-    log?.forgetClosed(this.#since());
-    if (log && open.length === 0 && log.closed.length === 0) this.#discard(log);
-    const last = this.#endOf(seat, open);
-    const stillOpen = open.find(({ id, acknowledged }) => id === seat.id && acknowledged >= 0);
-    const acknowledged = log?.takeClosed(seat.id)?.acknowledged ?? stillOpen?.acknowledged;
-    this.#keeper?.touch(seat, last);
+  join(socket: SocketPresence): JoinResult {
+    const others = this.#othersOf(socket);
+    const log = this.#logs.get(socket);
+    log?.forgetClosed(this.#windowStart());
+    if (log && others.length === 0 && log.closed.length === 0) this.#discard(log);
+    const last = this.#endOf(socket, others);
+    const stillOpen = others.find(({ id, acknowledged }) => id === socket.id && acknowledged >= 0);
+    const acknowledged = log?.takeClosed(socket.id)?.acknowledged ?? stillOpen?.acknowledged;
+    this.#keeper?.touch(socket, last);
     if (acknowledged !== undefined) return { last, acknowledged };
-    return this.#visits.has(seat) ? { last, wasConnected: true } : { last };
+    return this.#pastConnections.has(socket) ? { last, wasConnected: true } : { last };
   }
 
-  leave(seat: LocalSocket, acknowledged?: number): void {
-    this.#visits.add(seat);
-    const others = this.#seatsOf(seat).filter(({ socketId }) => socketId !== seat.socketId);
-    if (acknowledged !== undefined && !others.some(({ id }) => id === seat.id)) {
-      const { client, id, socketId } = seat;
-      const log = this.#logOf(seat, [seat, ...others]);
+  leave(socket: LocalSocket, acknowledged?: number): void {
+    this.#pastConnections.add(socket);
+    const others = this.#othersOf(socket);
+    if (acknowledged !== undefined && !others.some(({ id }) => id === socket.id)) {
+      const { client, id, socketId } = socket;
+      const log = this.#logOf(socket, [socket, ...others]);
       log.remember({ client, id, socketId, acknowledged, at: this.#options.clock.monotonic() });
-      this.#window.look(log);
+      this.#window.recheckLater(log);
     } else if (others.length === 0) {
-      const log = this.#users.get(seat);
+      const log = this.#logs.get(socket);
       if (log && log.closed.length === 0) this.#discard(log);
     }
-    this.#keeper?.touch(seat);
+    this.#keeper?.touch(socket);
   }
 
   readMissed(user: UserName, after: number): MissedEvents {
-    const log = this.#users.get(user);
+    const log = this.#logs.get(user);
     if (log) return log.readMissed(after);
-    const open = this.#seatsOf(user);
-    return { events: [], complete: open.length > 0 && after === furthest(open) };
+    const open = this.#socketsOf(user);
+    return { events: [], complete: open.length > 0 && after === highestCursor(open) };
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     if (!this.#keeper) return;
-    for (const seat of this.#local?.sockets() ?? NONE) {
-      this.#visits.add(seat);
-      this.#keeper.touch(seat);
+    for (const socket of this.#local?.sockets() ?? NONE) {
+      this.#pastConnections.add(socket);
+      this.#keeper.touch(socket);
     }
-    await this.#visits.flush();
+    await this.#pastConnections.flush();
     await this.#keeper.close();
   }
 
@@ -195,120 +204,97 @@ class MemoryHub implements LocalHub {
 
   stats() {
     const { events, bytes } = this.#window;
-    return { users: this.#users.size, events, bytes };
+    return { users: this.#logs.size, events, bytes };
   }
 
-  #seatsOf(user: UserName): readonly LocalSocket[] {
+  #socketsOf(user: UserName): readonly LocalSocket[] {
     return this.#local?.socketsOf(user) ?? NONE;
   }
 
-  #isAnybodyThere(): boolean {
-    for (const _seat of this.#local?.sockets() ?? NONE) return true;
+  /** Returns the user's other open sockets. */
+  #othersOf(socket: SocketPresence): readonly LocalSocket[] {
+    return this.#socketsOf(socket).filter(({ socketId }) => socketId !== socket.socketId);
+  }
+
+  #hasOpenSockets(): boolean {
+    for (const _ of this.#local?.sockets() ?? NONE) return true;
     return false;
   }
 
-  /** Who left before this moment is not remembered. */
-  #since(): number {
+  /** Connections that closed before this time are forgotten. */
+  #windowStart(): number {
     return this.#options.clock.monotonic() - this.#options.settings().windowMs;
   }
 
-  /** Where the log of a user ends who has these sockets. */
+  /** Returns the offset of the last event of a user who has these open sockets. */
   #endOf(user: UserName, open: readonly LocalSocket[]): number {
-    const log = this.#users.get(user);
+    const log = this.#logs.get(user);
     if (log) return log.last;
-    const told = furthest(open);
-    if (told >= 0) return told;
+    const delivered = highestCursor(open);
+    if (delivered >= 0) return delivered;
     return this.#highest = Math.max(this.#highest, offsetAt(this.#options.clock.now()));
   }
 
-  #logOf(user: UserName, open = this.#seatsOf(user)): UserLog {
-    let log = this.#users.get(user);
+  #logOf(user: UserName, open = this.#socketsOf(user)): UserLog {
+    let log = this.#logs.get(user);
     if (!log) {
       log = new UserLog(user, this.#endOf(user, open));
-      this.#users.set(log, log);
-      this.#window.look(log);
+      this.#logs.set(log, log);
+      this.#window.recheckLater(log);
     }
     return log;
   }
 
-  #assign(log: UserLog, event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept, ack } = event;
-    const previous = log.assigned;
-    const offset = Math.max(now, previous + 1);
-    log.assigned = offset;
-    log.pending++;
-    this.#highest = Math.max(this.#highest, offset);
-    const logged = { context, user, id, clients, args, offset, previous };
-    if (except === undefined && kept === undefined && ack === undefined) return logged;
-    return {
-      ...logged,
-      ...(except !== undefined && { except }),
-      ...(kept && { kept }),
-      ...(ack && { ack }),
-    };
-  }
-
-  /** @param logs of the users of these events */
-  async #keep(events: readonly LoggedEvent[], logs: readonly UserLog[]): Promise<void> {
+  /** @param logs the log of each event's user */
+  async #storeAndDeliver(events: readonly LoggedEvent[], logs: readonly UserLog[]): Promise<void> {
     const { records, settings } = this.#options;
-    const append = (from: number, to: number) => {
+    const onStored = (from: number, to: number) => {
       this.#window.begin();
-      for (let at = from; at < to; at++) this.#append(events[at]!, logs[at]!);
+      for (let at = from; at < to; at++) this.#appendAndDeliver(events[at]!, logs[at]!);
     };
-    if (!records) return append(0, events.length);
+    if (!records) return onStored(0, events.length);
     if (events.length === 0) return;
-    const keepMs = KEPT_WINDOWS * settings().windowMs;
-    await records.append(events, { keepMs, onKept: append });
+    const keepMs = STORED_WINDOWS * settings().windowMs;
+    await records.append(events, { keepMs, onStored });
   }
 
-  #append(event: LoggedEvent, known: UserLog): void {
-    const log = known.isGone ? this.#users.get(event) : known;
-    // Where everybody has left meanwhile, there is nobody to remember it for.
+  #appendAndDeliver(event: LoggedEvent, assigned: UserLog): void {
+    const log = assigned.isRemoved ? this.#logs.get(event) : assigned;
+    // Without a log, all of the user's clients have left meanwhile.
     if (!log || event.offset <= log.last) return;
     const { last: previous } = log;
-    // Another one where what was assigned in between could not be written.
+    // They differ where an event in between could not be stored.
     const logged = event.previous === previous ? event : { ...event, previous };
     this.#window.append(log, logged);
     this.#local?.deliver(logged);
   }
 
-  /** Something of a log has grown too old. */
-  #aged(log: UserLog): void {
-    if (this.#users.get(log) !== log) return;
-    log.forgetClosed(this.#since());
+  /** Removes a log that is not needed any more. */
+  #recheck(log: UserLog): void {
+    if (this.#logs.get(log) !== log) return;
+    log.forgetClosed(this.#windowStart());
     if (log.size > 0 || log.closed.length > 0) return;
-    const open = this.#seatsOf(log);
-    const isSettled = open.every(({ cursor }) => cursor >= log.last);
-    if (log.pending > 0) return this.#window.look(log);
+    const open = this.#socketsOf(log);
+    // A socket whose cursor is behind must still learn that it has missed events.
+    const isLagging = open.some(({ cursor }) => cursor < log.last);
+    if (log.pending > 0 || isLagging) return this.#window.recheckLater(log);
     if (open.length === 0) this.#discard(log);
-    else if (isSettled) this.#remove(log);
-    else return this.#window.look(log);
+    else this.#remove(log);
     this.#keeper?.touch(log);
   }
 
-  /** Nobody is there any more: from now on nothing is logged. */
+  /** Removes the log of a user who is not present, with its events. */
   #discard(log: UserLog): void {
     this.#remove(log);
     this.#window.clear(log);
   }
 
   #remove(log: UserLog): void {
-    this.#users.delete(log);
-    log.isGone = true;
-  }
-
-  /** What is to be found after a restart. */
-  #stateOf(user: Changed): StoredUser | undefined {
-    return storedUser({
-      log: this.#users.get(user),
-      open: this.#seatsOf(user),
-      end: user.end ?? -1,
-      clock: this.#options.clock,
-      isStopping: this.#stopped,
-    });
+    this.#logs.delete(log);
+    log.isRemoved = true;
   }
 }
 
-function leftSeat({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {
+function closedPresence({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {
   return { client, id, socketId, open: false };
 }

@@ -46,6 +46,8 @@ export function createMessageGenerator(
       if (target.transport === "websocket") return bare;
       const { dismiss } = given.options ?? {};
       if (dismiss) return dismissal(bare, dismiss);
+      // Webhooks carry the client that caused it as well, for the receiver to leave out.
+      if (target.transport === "webhook") return { ...bare, ...sourceOf(notification) };
       const found = templates().find(target, notification.topic);
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
@@ -75,6 +77,10 @@ function dismissal(bare: Message, { id, collapseKey }: Dismissal): Message {
     dismiss: key ?? id,
     ...key !== undefined && { collapseKey: key },
   };
+}
+
+function sourceOf({ sourceToken }: ParsedNotification): Pick<Message, "sourceToken"> {
+  return sourceToken === undefined ? {} : { sourceToken };
 }
 
 function withOptions(

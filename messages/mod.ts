@@ -2,4 +2,4 @@
 
 export { createMessageGenerator, type MessageOptions } from "./generator.ts";
 export { compileTemplates } from "./compile_templates.ts";
-export { NO_TEMPLATES, type Templates } from "./template_index.ts";
+export { NO_TEMPLATES } from "./template_index.ts";

@@ -19,6 +19,8 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
   closeSession(sessionId: string): number;
   /** Does the same for all sessions that have expired. To be called now and then. */
   closeExpired(): number;
+  /** Returns the session of every open socket; that of several sockets several times. */
+  sessionIds(): Iterable<string>;
   /** Refuses new sockets and closes the open ones gradually, so that clients reconnect elsewhere. */
   drain(pace: DrainPace): Promise<void>;
   /** Closes everything at once. */
@@ -53,7 +55,7 @@ export interface RealtimeOptions {
 }
 
 /** The user and client that a socket belongs to. */
-export interface SocketOwner {
+interface SocketOwner {
   readonly context: string;
   readonly user: string;
   readonly client: string;

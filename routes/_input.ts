@@ -72,7 +72,8 @@ export function parseJson(text: string): unknown {
  * then it throws `ServiceError` `invalid_request`, and no client receives the response.
  */
 export function throwBrokenOff(cause: unknown): never {
-  if (!(cause instanceof Deno.errors.BadResource)) throw cause;
+  const { BadResource, Http, ConnectionReset } = Deno.errors;
+  if (![BadResource, Http, ConnectionReset].some((kind) => cause instanceof kind)) throw cause;
   throw new ServiceError("invalid_request", "Cannot read the body: the sender disconnected", {
     cause,
   });

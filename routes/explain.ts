@@ -95,7 +95,7 @@ export function explainRoutes(deps: ExplainDeps): App {
       if (quiet?.action === "hold") {
         return { quiet, held: { reason: "quiet hours" as const, until: quiet.until } };
       }
-      if (escalatesAt === undefined) return { quiet };
+      if (escalatesAt === undefined || target.transport === "webhook") return { quiet };
       return { quiet, held: { reason: "escalation" as const, until: escalatesAt } };
     }
 

@@ -8,16 +8,17 @@
 import { type Definition, readSource, type Source } from "./_exports.ts";
 import { folderOf, ROOT, sources } from "./_project.ts";
 
-/** Folders whose names need not be unique, because the product does not import them. */
+/** Folders whose names are not checked, because the product does not import them; their imports count. */
 const OUTSIDE = new Set(["tests", "bench", "chaos"]);
 
 const POINTS_ELSEWHERE = /see the file's comment/i;
 
 /** Returns one line for each fault, sorted by file. */
 export function findFaults(files: readonly Source[]): readonly string[] {
-  const definitions = files.flatMap(({ definitions }) => definitions);
+  const product = files.filter(({ path }) => !OUTSIDE.has(folderOf(path)));
+  const definitions = product.flatMap(({ definitions }) => definitions);
   const used = usedNames(files);
-  const unusedReExports = files.flatMap(({ path, reExports }) =>
+  const unusedReExports = product.flatMap(({ path, reExports }) =>
     reExports.filter(({ as }) => as !== "*" && !used.has(`${path} ${as}`))
       .map(({ as }) =>
         `${path} '${as}' is exported again, and no file imports it from here: remove it`
@@ -38,8 +39,7 @@ export function findFaults(files: readonly Source[]): readonly string[] {
 }
 
 function repeatedNames(definitions: readonly Definition[]): readonly string[] {
-  const inProduct = definitions.filter(({ path }) => !OUTSIDE.has(folderOf(path)));
-  return [...Map.groupBy(inProduct, ({ name }) => name).values()]
+  return [...Map.groupBy(definitions, ({ name }) => name).values()]
     .filter((same) => same.length > 1)
     .flatMap((same) =>
       same.map((each) => {

@@ -5,6 +5,7 @@
  */
 
 import { LogBuffer } from "../buffer/mod.ts";
+import { createKvChangeFeed } from "../buffer/shared_kv/mod.ts";
 import { NO_CHANGE_FEED } from "../core/change_feed.ts";
 import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
@@ -31,7 +32,7 @@ export function createEmbeddedBackend(
 }
 
 function join(store: Store, deps: JoinDeps): Parts {
-  const { settings, clock, ids, log, metrics, commit } = deps;
+  const { settings, clock, random, ids, log, metrics, commit } = deps;
   const buffer = new LogBuffer(store, {
     ...bufferOptions(deps),
     leaseMs: settings().cluster.leaseMs,
@@ -48,7 +49,7 @@ function join(store: Store, deps: JoinDeps): Parts {
   });
   metrics.beforeScrape(() => metrics.set("carillon_events_kept_bytes", {}, hub.stats().bytes));
   const changes = store instanceof KvStore && store.traits.shared
-    ? store.changeFeed({ log, id: ids() })
+    ? createKvChangeFeed(store, { clock, random, log, id: ids() })
     : undefined;
   return {
     buffer,

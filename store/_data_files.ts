@@ -1,11 +1,11 @@
-/** Which files belong to a data file: SQLite's own, the journal in front of it, and the lock. */
+/** Finds, creates and removes the files of a data file: SQLite's own, the journal and the lock. */
 
 import { basename, dirname } from "node:path";
 
-/** What follows the data file's name in the names of the files beside it. */
-const BESIDE = /^-(?:wal|shm|journal-\d+)$/;
+/** The suffixes of the files beside a data file. */
+const SUFFIX = /^-(?:wal|shm|journal-\d+)$/;
 
-/** The paths of a data file and of all that holds data beside it; none where there is nothing. */
+/** Returns the paths of a data file and of the files with data beside it, if they exist. */
 export async function dataFilesOf(path: string): Promise<readonly string[]> {
   const [folder, name] = [dirname(path), basename(path)];
   const found: string[] = [];
@@ -13,7 +13,7 @@ export async function dataFilesOf(path: string): Promise<readonly string[]> {
     for await (const entry of Deno.readDir(folder)) {
       if (!entry.name.startsWith(name)) continue;
       const rest = entry.name.slice(name.length);
-      if (rest === "" || BESIDE.test(rest)) found.push(`${folder}/${entry.name}`);
+      if (rest === "" || SUFFIX.test(rest)) found.push(`${folder}/${entry.name}`);
     }
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
@@ -21,7 +21,7 @@ export async function dataFilesOf(path: string): Promise<readonly string[]> {
   return found;
 }
 
-/** Removes a data file, what is beside it, and its lock. */
+/** Removes a data file, the files with data beside it, and its lock. */
 export async function removeDataFiles(path: string): Promise<void> {
   for (const each of [...await dataFilesOf(path), `${path}-lock`]) {
     await Deno.remove(each).catch(() => {});
@@ -33,7 +33,7 @@ export async function createPrivateFile(path: string): Promise<void> {
   (await Deno.open(path, { createNew: true, write: true, mode: 0o600 })).close();
 }
 
-/** Waits until a file is on the disk, then gives it its final name. */
+/** Syncs a file to the disk, then renames it. */
 export async function publishFile(from: string, to: string): Promise<void> {
   {
     using file = await Deno.open(from, { read: true, write: true });

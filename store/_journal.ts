@@ -1,21 +1,21 @@
 /**
- * An append-only log of commits in files beside the data file. Appending is one write: what was
- * appended outlives the process at once, and the machine's death as far as its disks have got, as
- * with the data file itself. Each file holds what came between two checkpoints.
+ * An append-only log of commits in files beside the data file. Appending is one write: a record
+ * survives a crash of the process at once, and a crash of the machine once its disk has written it,
+ * as with the data file itself. Each file holds the commits between two checkpoints.
  */
 
 import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
 import type { StoreKey } from "../core/store.ts";
 
-/** One commit, as it is appended. */
-export interface JournalRecord {
+/** One commit in the journal. */
+interface JournalRecord {
   readonly sets: readonly JournalSet[];
   readonly deletes: readonly StoreKey[];
 }
 
-/** A record that is set; `expiresAt` in epoch milliseconds. */
-export interface JournalSet {
+/** A record that a commit sets; `expiresAt` in epoch milliseconds. */
+interface JournalSet {
   readonly key: StoreKey;
   readonly value: unknown;
   readonly expiresAt?: number;
@@ -25,11 +25,11 @@ export interface JournalSet {
 const HEADER_BYTES = 8;
 const SUFFIX = "-journal-";
 
-/** The files of one data file. Not shared between processes. */
+/** Writes the journal of one data file. Not shared between processes. */
 export class Journal implements Disposable {
   readonly #path: string;
   #file: Deno.FsFile | undefined;
-  /** Of the file that is appended to; files count up. */
+  /** Number of the current file; they count up. */
   #number: number;
   #size = 0;
 
@@ -39,15 +39,15 @@ export class Journal implements Disposable {
     this.#number = number;
   }
 
-  /** The file that is appended to. */
+  /** Number of the current file. */
   get number(): number {
     return this.#number;
   }
 
   /**
-   * Appends a record: all of it or, where it throws, nothing.
+   * Appends a record, and returns its bytes. Where it throws, nothing is appended.
    *
-   * @throws what the file system says
+   * @throws errors of the file system
    */
   append(record: JournalRecord): number {
     const bytes = frame(serialize(record));
@@ -66,13 +66,13 @@ export class Journal implements Disposable {
     return bytes.length;
   }
 
-  /** Goes on in a new file; the number of the one before. */
+  /** Starts a new file, and returns the number of the one before. */
   rotate(): number {
     this[Symbol.dispose]();
     return this.#number++;
   }
 
-  /** Removes a file, and all before it. */
+  /** Removes the file with this number, and all before it. */
   async removeUpTo(number: number): Promise<void> {
     for (const each of await numbersOf(this.#path)) {
       if (each <= number) await Deno.remove(fileName(this.#path, each));
@@ -87,8 +87,8 @@ export class Journal implements Disposable {
 }
 
 /**
- * Keeps other processes from a data file and its journal for as long as the lock is open, and the
- * process alive; `undefined` where another one has it.
+ * Locks a data file and its journal until the lock is disposed of or the process ends. Returns
+ * `undefined` where another process has the lock.
  */
 export function lockJournal(path: string): Disposable | undefined {
   const file = Deno.openSync(`${path}-lock`, { create: true, write: true });
@@ -97,30 +97,30 @@ export function lockJournal(path: string): Disposable | undefined {
   return undefined;
 }
 
-/** Opens the journal of a data file for appending, behind everything that it has. */
+/** Opens the journal of a data file for appending, in a new file. */
 export async function openJournal(path: string): Promise<Journal> {
   return new Journal(path, { number: ((await numbersOf(path)).at(-1) ?? 0) + 1 });
 }
 
-/** Every record that the journal of a data file has, in order, file by file. */
+/** Yields every record in the journal of a data file, in order, file by file. */
 export async function* readJournal(path: string): AsyncGenerator<JournalRecord> {
   for (const number of await numbersOf(path)) {
     yield* unframe(await Deno.readFile(fileName(path, number)));
   }
 }
 
-/** One file of a journal that another process writes, held open so that its content stays. */
+/** A journal file that another process writes, held open so that its content stays readable. */
 export interface HeldJournalFile extends Disposable {
   readonly number: number;
-  /** Bytes that it had when it was opened. */
+  /** Its bytes when it was opened. */
   readonly size: number;
-  /** Writes those bytes to the same place in the journal of another data file. */
+  /** Copies those bytes to the file with the same number of another data file. */
   copyTo(path: string): void;
 }
 
 /**
- * Opens every file of a journal for reading; `undefined` where one was removed meanwhile. Takes no
- * lock and waits for nothing, so that the process that writes does not notice.
+ * Opens every file of a journal for reading; returns `undefined` where one was removed meanwhile.
+ * Takes no lock and never waits, so it does not disturb the process that writes.
  */
 export function holdJournal(path: string): readonly HeldJournalFile[] | undefined {
   using opened = new DisposableStack();
@@ -149,7 +149,9 @@ function hold(path: string, number: number): HeldJournalFile {
       const buffer = new Uint8Array(1024 * 1024);
       for (let left = size; left > 0;) {
         const read = file.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
-        if (read === null) throw new Error(`Cannot copy ${fileName(path, number)}: it got shorter`);
+        if (read === null) {
+          throw new Error(`Cannot copy ${fileName(path, number)}: it became shorter meanwhile`);
+        }
         for (let at = 0; at < read;) at += copy.writeSync(buffer.subarray(at, read));
         left -= read;
       }
@@ -167,7 +169,7 @@ function frame(payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A process that was killed may have left part of its last record, which nobody was promised. */
+/** Stops at a damaged record: a killed process may leave part of its last one, never confirmed. */
 function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
@@ -179,12 +181,12 @@ function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
   }
 }
 
-/** In order. */
+/** Returns the numbers of the files, in order. */
 async function numbersOf(path: string): Promise<readonly number[]> {
   return numbersIn(path, await Array.fromAsync(Deno.readDir(folderOf(path))));
 }
 
-/** In order. */
+/** Returns the numbers of the files, in order. */
 function numbersOfSync(path: string): readonly number[] {
   return numbersIn(path, [...Deno.readDirSync(folderOf(path))]);
 }

@@ -1,14 +1,14 @@
 /**
- * Keys as texts whose plain comparison gives the order of Deno KV: part by part, strings before
- * numbers, strings by their UTF-8 bytes, numbers by value. Every character of such a text stands
- * for one byte, so its length is also about what the key costs in a commit.
+ * Encodes keys as texts that sort as Deno KV sorts the keys: part by part, strings before numbers,
+ * strings by their UTF-8 bytes, numbers by value. Each character stands for one byte, so the length
+ * of the text is also about what the key takes in a commit.
  */
 
 import type { ListRange, StoreKey } from "../core/store.ts";
 
 const STRING = "\x01";
 const NUMBER = "\x02";
-/** Ends a string part, unless {@link ESCAPED} follows: the two stand for a NUL within one. */
+/** Ends a string part. Followed by {@link ESCAPED}, it stands for a NUL within the part. */
 const END = "\x00";
 const ESCAPED = "\xff";
 // deno-lint-ignore no-control-regex -- NUL alone needs the slow path
@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const float = new DataView(new ArrayBuffer(8));
 
-/** The text of a key. Two keys are equal exactly when their texts are. */
+/** Returns the text of a key. Two keys are equal exactly when their texts are. */
 export function encodeKey(key: StoreKey): string {
   let text = "";
   for (const part of key) {
@@ -29,7 +29,7 @@ export function encodeKey(key: StoreKey): string {
   return text;
 }
 
-/** The key of a text that {@link encodeKey} made. */
+/** Returns the key of a text from {@link encodeKey}. */
 export function decodeKey(text: string): StoreKey {
   const key: (string | number)[] = [];
   for (let at = 0; at < text.length;) {
@@ -46,7 +46,7 @@ export function decodeKey(text: string): StoreKey {
   return key;
 }
 
-/** The texts between which (lower inclusive, upper exclusive) the keys of a range lie. */
+/** Returns the bounds of a range as texts, the lower one inclusive, the upper one exclusive. */
 export function encodeRange({ prefix, start, end }: ListRange): { lower: string; upper: string } {
   const text = encodeKey(prefix);
   return {
@@ -64,7 +64,7 @@ function encodeString(part: string): string {
   return text;
 }
 
-/** Big-endian, with the sign bit flipped (and all bits of negatives), so that bytes sort as values. */
+/** Big-endian with the sign bit flipped (of negatives, all bits), so that bytes sort as values. */
 function encodeNumber(part: number): string {
   float.setFloat64(0, part);
   const negative = float.getUint8(0) >= 0x80;

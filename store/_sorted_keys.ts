@@ -1,21 +1,21 @@
 /**
- * An ordered set of texts, kept as a list of short sorted runs: insertion and removal move a few
- * hundred elements at most, however many there are.
+ * An ordered set of texts: a list of short sorted runs, so that adding and deleting move a few
+ * hundred elements at most, however large the set is.
  */
 
 const MAX_RUN = 512;
 
-/** Which texts to read, from `lower` (inclusive) to `upper` (exclusive). */
-export interface KeyPage {
+/** The texts to read: from `lower` (inclusive) to `upper` (exclusive). */
+interface KeyPage {
   readonly lower: string;
   readonly upper: string;
   readonly limit: number;
   readonly reverse?: boolean;
 }
 
-/** The set. Adding what is there and deleting what is not are the caller's to avoid. */
+/** The set. Callers must not add a text that is in it. */
 export class SortedKeys {
-  /** Never empty runs, in order; each is sorted. */
+  /** Sorted runs, in order; none is empty. */
   readonly #runs: string[][] = [];
 
   add(key: string): void {
@@ -39,7 +39,7 @@ export class SortedKeys {
     if (run.length === 0) this.#runs.splice(at, 1);
   }
 
-  /** Up to `limit` texts; the last ones first where `reverse` is set. */
+  /** Returns up to `limit` texts; from the last one on where `reverse` is set. */
   page({ lower, upper, limit, reverse = false }: KeyPage): readonly string[] {
     const found: string[] = [];
     if (reverse) {
@@ -62,7 +62,7 @@ export class SortedKeys {
     return found;
   }
 
-  /** Position of the first run that ends at or after the text. */
+  /** Returns the index of the first run that ends at or after the text. */
   #runOf(key: string): number {
     let low = 0;
     let high = this.#runs.length;

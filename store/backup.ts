@@ -1,7 +1,7 @@
 /**
- * Copies the embedded store while a service works with it. The copy is what a `kill -9` at one
- * moment would have left, brought together in a single data file: everything that was answered
- * before the backup began is in it. `docs/decisions/backup_while_running.md` says why that holds.
+ * Backs up the embedded store while a service uses it. The copy is what a `kill -9` at one moment
+ * would have left, in a single data file, so it has everything that was confirmed before the backup
+ * began. `docs/decisions/backup_while_running.md` says why that holds.
  */
 
 import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
@@ -12,37 +12,37 @@ import { type HeldJournalFile, holdJournal } from "./_journal.ts";
 import type { KvStoreOptions } from "./kv_store.ts";
 import { openStore } from "./open.ts";
 
-/** Where a backup comes from and goes to: paths of data files. */
-export interface BackupOptions extends KvStoreOptions {
+/** Settings of a backup; `from` and `to` are paths of data files. */
+interface BackupOptions extends KvStoreOptions {
   readonly from: string;
   /** Must not exist. */
   readonly to: string;
 }
 
-/** How often the journal is looked at for a moment in which nothing is appended. */
+/** How often to look for a moment in which nothing is appended to the journal. */
 const MAX_ATTEMPTS = 10_000;
-/** A service that starts on the file right now keeps others away for a moment. */
+/** How long to wait for SQLite: a service that is just starting locks the file for a moment. */
 const BUSY_MS = 10_000;
-/** Pages that SQLite copies before others in this process have their turn. */
+/** Pages that SQLite copies before it yields to the event loop. */
 const PAGES_AT_ONCE = 1000;
 
 /**
- * Backs up a data file that may be in use; resolves with the bytes of the copy.
+ * Backs up a data file that may be in use, and returns the bytes of the copy.
  *
- * @throws {ServiceError} `store_unavailable`, saying what to do; nothing is left behind then
+ * @throws {ServiceError} `store_unavailable`, with what to do about it; leaves no partial copy
  */
 export async function backUpDataFile(options: BackupOptions): Promise<number> {
   const { from, to } = options;
   if (!(await dataFilesOf(from)).length) throw failed("there is no data file", options);
   if ((await dataFilesOf(to)).length) throw failed("the target exists: choose another", options);
-  // Under another name until it is whole, so that nobody takes a part of it for a backup.
+  // Under another name until it is complete, so that no partial copy looks like a backup.
   const partial = `${to}-partial`;
   try {
     await Deno.mkdir(dirname(to), { recursive: true });
     await createPrivateFile(partial);
   } catch (cause) {
     const why = cause instanceof Deno.errors.AlreadyExists
-      ? `${partial} exists: another backup is under way, or one was broken off; remove it then`
+      ? `${partial} exists: remove it unless another backup is under way`
       : messageOf(cause);
     throw failed(why, { ...options, cause });
   }
@@ -60,7 +60,7 @@ export async function backUpDataFile(options: BackupOptions): Promise<number> {
   }
 }
 
-/** Copies the data file and its journal as they were at one moment. */
+/** Copies the data file and its journal in their state of one moment. */
 async function copyMoment(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from, { readOnly: true, timeout: BUSY_MS });
   try {
@@ -70,7 +70,7 @@ async function copyMoment(from: string, to: string): Promise<void> {
     } finally {
       for (const file of journal) file[Symbol.dispose]();
     }
-    // Reads what the transaction sees, whatever is written meanwhile.
+    // Reads the state that the transaction sees, not what is written meanwhile.
     await copyDatabase(source, to, { rate: PAGES_AT_ONCE });
   } finally {
     source.close();
@@ -78,8 +78,8 @@ async function copyMoment(from: string, to: string): Promise<void> {
 }
 
 /**
- * Begins a read transaction on the data file, and holds the journal as it was at that moment: one
- * at which it was the same shortly before and shortly after.
+ * Begins a read transaction on the data file and opens the journal of the same moment: its files
+ * are the same directly before and directly after.
  */
 function holdMoment(source: DatabaseSync, path: string): readonly HeldJournalFile[] {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -98,7 +98,7 @@ function holdMoment(source: DatabaseSync, path: string): readonly HeldJournalFil
     }
     source.exec("ROLLBACK");
   }
-  throw new Error("the service writes without a pause: try again when it is less busy");
+  throw new Error("the service writes without a pause; try again when it is less busy");
 }
 
 function isSame(a: readonly HeldJournalFile[], b: readonly HeldJournalFile[]): boolean {

@@ -1,10 +1,10 @@
-/** Where a store keeps its files. Imports next to nothing, since every start asks before it starts. */
+/** Finds the folder of a store. Imports little, because every start runs it before the service. */
 
 import { dirname } from "node:path";
 
 /**
- * The folder of the data file, its journal and its lock; `undefined` for an address that names no
- * file: Redis, memory, and the platform's own KV.
+ * Returns the folder of the data file, its journal and its lock; `undefined` for an address without
+ * a file: Redis, memory, and the platform's own KV.
  */
 export function dataFolder(address: string): string | undefined {
   const file = /^kv:(.+)$/s.exec(address)?.[1];

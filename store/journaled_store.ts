@@ -1,45 +1,43 @@
 /**
  * A store on a data file with a journal in front. A commit without checks is durable once it is in
- * the journal, which costs one write, and reaches the data file at the next checkpoint together with
- * all that has gathered; what was set and deleted in between never does. Whoever reads what is on its
- * way there waits for the checkpoint, and so does a commit with checks.
+ * the journal, which costs one write. The next checkpoint writes all changes since the last one to
+ * the data file; a record that was set and deleted in between never gets there. Reads of changes
+ * that are not in the data file yet wait for a checkpoint, and so do commits with checks.
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { lockJournal, openJournal, readJournal } from "./_journal.ts";
-import type { Journal } from "./_journal.ts";
+import { type Journal, lockJournal, openJournal, readJournal } from "./_journal.ts";
 import { encodeKey } from "./_key_order.ts";
-import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "./limits.ts";
+import { commitCost, type CommitTraits, fits, NO_COST, plusCost } from "./limits.ts";
 
-/** What a {@link JournaledStore} is made of. */
-export interface JournaledStoreOptions {
+/** Settings of {@link withJournal}. */
+interface JournaledStoreOptions {
   readonly clock: Clock;
-  /** Of the data file. */
+  /** The path of the data file. */
   readonly path: string;
 }
 
 /** A change that has not reached the data file. */
 interface Pending {
   readonly key: StoreKey;
-  /** Absent where the record is deleted. */
+  /** Absent: the record is deleted. */
   readonly set?: { readonly value: unknown; readonly expiresAt?: number };
 }
 
 type Changes = Map<string, Pending>;
 
-/** How long the first change waits for a checkpoint at most, and how much may gather. */
+/** A checkpoint begins so long after the first change, or after so many bytes of changes. */
 const CHECKPOINT_MS = 1_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
-/** A larger commit would keep the event loop busy for longer than anybody likes to wait. */
+/** Commits of a checkpoint: larger ones would block the event loop for too long. */
 const COMMIT_CHANGES = 64;
 const COMMIT_BYTES = 256 * 1024;
-const NO_COST: CommitCost = { changes: 0, bytes: 0, keyBytes: 0 };
 
 /**
- * Puts a journal in front of the store on a data file, which it owns from then on. What a process
- * before left in its journal is brought to the data file first.
+ * Puts a journal in front of the store on a data file, and closes that store when it is closed.
+ * First writes to the data file what an earlier process left in the journal.
  *
  * @throws {ServiceError} `store_unavailable`
  */
@@ -51,10 +49,11 @@ export async function withJournal(
   let lock: Disposable | undefined;
   try {
     lock = lockJournal(path);
-    if (!lock) throw unavailable("open", { path, cause: "another process has it" });
+    if (!lock) throw unavailable("open", { path, cause: "another process uses it" });
     const journaled = new JournaledStore(store, {
       ...options,
-      ...{ lock, journal: await openJournal(path) },
+      lock,
+      journal: await openJournal(path),
     });
     await journaled.recover();
     return journaled;
@@ -71,12 +70,13 @@ class JournaledStore implements Store {
   readonly #inner: Store;
   readonly #options: JournaledStoreOptions & { readonly lock: Disposable };
   readonly #journal: Journal;
-  #gathering: Changes = new Map();
-  #gatheringBytes = 0;
-  /** What a checkpoint is bringing to the data file. */
+  /** Changes since the last checkpoint. */
+  #pending: Changes = new Map();
+  #pendingBytes = 0;
+  /** Changes that the checkpoint under way writes to the data file. */
   #writing: Changes = new Map();
   #checkpoint: Promise<void> | undefined;
-  /** What failed last; until a checkpoint has worked since, nothing more is taken. */
+  /** The last failure. Commits are refused until a checkpoint has worked. */
   #fault: unknown;
   #timer: Timer | undefined;
   #isClosed = false;
@@ -91,27 +91,27 @@ class JournaledStore implements Store {
     this.#journal = options.journal;
   }
 
-  /** Brings everything that is in the journal to the data file. */
+  /** Writes everything in the journal to the data file. */
   async recover(): Promise<void> {
     for await (const { sets, deletes } of readJournal(this.#options.path)) {
       // What was read is part of a larger buffer, all of which would be stored.
-      this.#gather({ sets: sets.map((set) => ({ ...set, value: copyOf(set.value) })), deletes });
+      this.#add({ sets: sets.map((set) => ({ ...set, value: copyOf(set.value) })), deletes });
     }
-    await this.#settle();
+    await this.#finishCheckpoint();
   }
 
   async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
-    if (this.#has(key)) await this.#settle();
+    if (this.#has(key)) await this.#finishCheckpoint();
     return await this.#inner.get<T>(key);
   }
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
-    if (keys.some((key) => this.#has(key))) await this.#settle();
+    if (keys.some((key) => this.#has(key))) await this.#finishCheckpoint();
     return await this.#inner.getMany<T>(keys);
   }
 
   async *list<T>(range: ListRange): AsyncGenerator<StoreEntry<T>> {
-    if (this.#hasBelow(range.prefix)) await this.#settle();
+    if (this.#hasUnder(range.prefix)) await this.#finishCheckpoint();
     yield* this.#inner.list<T>(range);
   }
 
@@ -119,7 +119,7 @@ class JournaledStore implements Store {
     const { checks = [], sets = [], deletes = [] } = commit;
     if (checks.length > 0) {
       const keys = [...checks, ...sets].map(({ key }) => key);
-      if ([...keys, ...deletes].some((key) => this.#has(key))) await this.#settle();
+      if ([...keys, ...deletes].some((key) => this.#has(key))) await this.#finishCheckpoint();
       return await this.#inner.commit(commit);
     }
     commitCost(commit, this.traits); // throws where the data file could never take it
@@ -128,21 +128,21 @@ class JournaledStore implements Store {
     const record = {
       sets: sets.map(({ key, value, expireInMs }) => ({
         key,
-        value: copyOf(value), // what its owner changes afterwards is not stored
+        value: copyOf(value), // the caller may change its own afterwards
         ...(expireInMs !== undefined && { expiresAt: now + expireInMs }),
       })),
       deletes,
     };
     try {
-      this.#gatheringBytes += this.#journal.append(record);
+      this.#pendingBytes += this.#journal.append(record);
     } catch (cause) {
       this.#fault = unavailable("write", { path: this.#options.path, cause });
-      this.#later();
+      this.#scheduleCheckpoint();
       throw this.#fault;
     }
-    this.#gather(record);
-    if (this.#gatheringBytes > CHECKPOINT_BYTES) this.#begin();
-    else this.#later();
+    this.#add(record);
+    if (this.#pendingBytes > CHECKPOINT_BYTES) this.#startCheckpoint();
+    else this.#scheduleCheckpoint();
     return true;
   }
 
@@ -150,61 +150,61 @@ class JournaledStore implements Store {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer?.cancel();
-    // Where that fails, the journal keeps it for the next start.
-    await this.#settle().catch(() => {});
+    // Where that fails, the journal keeps the changes for the next start.
+    await this.#finishCheckpoint().catch(() => {});
     this.#journal[Symbol.dispose]();
     await this.#inner[Symbol.asyncDispose]();
     this.#options.lock[Symbol.dispose]();
   }
 
-  #gather({ sets, deletes }: Parameters<Journal["append"]>[0]): void {
-    for (const key of deletes) this.#gathering.set(encodeKey(key), { key });
-    for (const { key, ...set } of sets) this.#gathering.set(encodeKey(key), { key, set });
+  #add({ sets, deletes }: Parameters<Journal["append"]>[0]): void {
+    for (const key of deletes) this.#pending.set(encodeKey(key), { key });
+    for (const { key, ...set } of sets) this.#pending.set(encodeKey(key), { key, set });
   }
 
   #has(key: StoreKey): boolean {
-    if (this.#gathering.size === 0 && this.#writing.size === 0) return false;
+    if (this.#pending.size === 0 && this.#writing.size === 0) return false;
     const text = encodeKey(key);
-    return this.#gathering.has(text) || this.#writing.has(text);
+    return this.#pending.has(text) || this.#writing.has(text);
   }
 
-  #hasBelow(prefix: StoreKey): boolean {
+  #hasUnder(prefix: StoreKey): boolean {
     const text = encodeKey(prefix);
-    for (const changes of [this.#writing, this.#gathering]) {
+    for (const changes of [this.#writing, this.#pending]) {
       for (const key of changes.keys()) if (key.startsWith(text)) return true;
     }
     return false;
   }
 
-  /** Resolves when everything given so far is in the data file. */
-  async #settle(): Promise<void> {
+  /** Resolves when all changes so far are in the data file. */
+  async #finishCheckpoint(): Promise<void> {
     await this.#checkpoint;
-    this.#begin();
+    this.#startCheckpoint();
     await this.#checkpoint;
     if (this.#fault !== undefined) throw this.#fault;
   }
 
-  #later(): void {
+  #scheduleCheckpoint(): void {
     if (this.#isClosed || this.#checkpoint) return;
-    this.#timer ??= this.#options.clock.after(CHECKPOINT_MS, () => this.#begin());
+    this.#timer ??= this.#options.clock.after(CHECKPOINT_MS, () => this.#startCheckpoint());
   }
 
-  #begin(): void {
-    if (this.#checkpoint || (this.#gathering.size === 0 && this.#fault === undefined)) return;
+  #startCheckpoint(): void {
+    if (this.#checkpoint || (this.#pending.size === 0 && this.#fault === undefined)) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#checkpoint = this.#write().then(() => {
       this.#checkpoint = undefined;
-      if (this.#gathering.size > 0 || this.#fault !== undefined) this.#later();
+      if (this.#pending.size > 0 || this.#fault !== undefined) this.#scheduleCheckpoint();
     });
   }
 
-  /** Never rejects: what failed stays, and is written again. */
+  /** Never rejects: where it fails, the changes stay and are written again. */
   async #write(): Promise<void> {
     const number = this.#journal.rotate();
-    this.#writing = this.#gathering;
-    this.#gathering = new Map();
-    this.#gatheringBytes = 0;
+    this.#writing = this.#pending;
+    this.#pending = new Map();
+    this.#pendingBytes = 0;
     try {
       for (const commit of this.#commits()) await this.#inner.commit(commit);
       await this.#journal.removeUpTo(number);
@@ -213,13 +213,13 @@ class JournaledStore implements Store {
       this.#fault = thrown instanceof ServiceError
         ? thrown
         : unavailable("write", { path: this.#options.path, cause: thrown });
-      for (const [key, change] of this.#gathering) this.#writing.set(key, change);
-      this.#gathering = this.#writing;
+      for (const [key, change] of this.#pending) this.#writing.set(key, change);
+      this.#pending = this.#writing;
     }
     this.#writing = new Map();
   }
 
-  /** All that is being written, in small commits: a crash in between writes all of it anew. */
+  /** Yields the changes in small commits. After a crash, the next start writes all again. */
   *#commits(): Generator<Commit> {
     const now = this.#options.clock.now();
     const limits = {
@@ -247,7 +247,7 @@ class JournaledStore implements Store {
   }
 }
 
-/** Plain data, with bytes in buffers of their own. */
+/** Returns a deep copy of plain data, with bytes in buffers of their own. */
 function copyOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);

@@ -1,19 +1,15 @@
 /**
- * The store on Deno KV: a file, memory, or the platform's own on Deno Deploy. It keeps KV's limits
+ * The store on Deno KV: on a file, in memory, or the platform's own on Deno Deploy. Has KV's limits
  * and order, waits briefly where the file is locked, and turns every failure of the file into
- * `store_unavailable`. One handle per process; a file is never shared between processes, the
- * platform's own is.
+ * `store_unavailable`. One handle per process; processes share the platform's KV, never a file.
  */
 
 import { type Clock, sleep } from "../core/clock.ts";
-import type { ChangeFeed } from "../core/change_feed.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
-import { createKvChangeFeed } from "./kv_change_feed.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
-/** What a {@link KvStore} is made of. */
+/** Settings of {@link KvStore}. */
 export interface KvStoreOptions {
   readonly clock: Clock;
   /** From 0 (inclusive) to 1 (exclusive). */
@@ -25,13 +21,13 @@ const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 10;
 const LIST_BATCH = 64;
 
-/** What Deno throws where the caller did wrong; the store itself is fine then. */
-const CALLERS_FAULT = /\(max \d+|could not be cloned|expireIn must be|Key cannot be empty/;
+/** Messages of Deno for mistakes of the caller, which say nothing about the store. */
+const CALLER_ERROR = /\(max \d+|could not be cloned|expireIn must be|Key cannot be empty/;
 
 /**
- * Opens Deno KV on a file, on `:memory:`, or the platform's own where no path is given.
+ * Opens Deno KV on a file or on `:memory:`, or the platform's own where there is no path.
  *
- * @throws {ServiceError} `store_unavailable`, naming the file, where it cannot be opened or read.
+ * @throws {ServiceError} `store_unavailable`, naming the file, where it cannot be opened or read
  */
 export async function openKvStore(
   path: string | undefined,
@@ -46,11 +42,11 @@ export async function openKvStore(
   }
   const store = new KvStore(kv, {
     ...{ ...options, name, durable: path !== ":memory:" },
-    // The platform gives the same one to every isolate.
+    // The platform gives the same KV to every isolate.
     shared: path === undefined,
   });
   try {
-    // Opening alone does not read, so a damaged file would only be noticed later.
+    // Opening reads nothing, so only a read shows that a file is damaged.
     await store.get(["open"]);
   } catch (error) {
     await store[Symbol.asyncDispose]();
@@ -59,12 +55,12 @@ export async function openKvStore(
   return store;
 }
 
-/** A store on a KV handle, which it owns and closes. */
+/** A store on a KV handle, which it closes. */
 export class KvStore implements Store {
   readonly traits: CommitTraits;
   readonly #kv: Deno.Kv;
   readonly #options: KvStoreOptions & { readonly name: string };
-  #closed = false;
+  #isClosed = false;
 
   constructor(
     kv: Deno.Kv,
@@ -116,7 +112,7 @@ export class KvStore implements Store {
       for (const { key, version } of checks) atomic.check({ key, versionstamp: version });
       for (const key of deletes) atomic.delete(key);
       for (const { key, value, expireInMs } of sets) {
-        // KV takes whole milliseconds, and it must never be early.
+        // KV takes whole milliseconds; round up, so that a record never expires early.
         if (expireInMs === undefined) atomic.set(key, value);
         else atomic.set(key, value, { expireIn: Math.max(0, Math.ceil(expireInMs)) });
       }
@@ -125,20 +121,37 @@ export class KvStore implements Store {
     return result.ok;
   }
 
-  /** The way to other processes on the same KV. To be closed before the store. */
-  changeFeed(
-    options: { readonly id: string; readonly log: Log },
-  ): ChangeFeed & AsyncDisposable {
-    return createKvChangeFeed({ ...this.#options, ...options, kv: this.#kv });
+  /**
+   * Yields a record now and after changes by any process, until the signal is aborted. Several
+   * changes may come as one. Must end before the store is closed.
+   */
+  async *watch<T>(
+    key: StoreKey,
+    signal: AbortSignal,
+  ): AsyncGenerator<StoreEntry<T> | undefined> {
+    const reader = this.#kv.watch<T[]>([key]).getReader();
+    let cancelled: Promise<void> | undefined;
+    const cancel = () => cancelled ??= reader.cancel().catch(() => {});
+    signal.addEventListener("abort", cancel);
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield entryOf(value[0]!);
+      }
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      await cancel();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) this.#kv.close();
-    this.#closed = true;
+    if (!this.#isClosed) this.#kv.close();
+    this.#isClosed = true;
     return Promise.resolve();
   }
 
-  /** Runs an operation, again after a random wait while another handle holds the file. */
+  /** Runs an operation; repeats it after a random wait while another handle locks the file. */
   async #attempt<R>(action: string, run: () => Promise<R>): Promise<R> {
     const { clock, random, name } = this.#options;
     for (let attempt = 1;; attempt++) {
@@ -146,7 +159,7 @@ export class KvStore implements Store {
         return await run();
       } catch (cause) {
         const message = messageOf(cause);
-        if (CALLERS_FAULT.test(message)) throw cause;
+        if (CALLER_ERROR.test(message)) throw cause;
         if (attempt >= MAX_ATTEMPTS || !message.includes(LOCKED)) {
           throw unavailable(action, { name, cause });
         }
@@ -160,7 +173,7 @@ function selector(
   prefix: StoreKey,
   { start, end }: { readonly start: StoreKey | undefined; readonly end: StoreKey | undefined },
 ): Deno.KvListSelector {
-  // KV refuses all three at once; both ends lie within the prefix anyway.
+  // KV refuses all three at once. Both ends are within the prefix anyway.
   if (start !== undefined && end !== undefined) return { start, end };
   if (start !== undefined) return { prefix, start };
   if (end !== undefined) return { prefix, end };

@@ -1,18 +1,18 @@
-/** What one commit may hold, and what changes cost of it. */
+/** The limits of a commit, and what changes take of them. */
 
 import type { Commit, StoreKey, StoreTraits } from "../core/store.ts";
+import { estimateBytes, serializedBytes } from "../core/stored_size.ts";
 import { encodeKey } from "./_key_order.ts";
-import { estimateBytes, serializedBytes } from "./size.ts";
 
-/** Traits of the stores of this folder: Deno KV also limits the keys of a commit taken together. */
+/** Traits of a store that also limits the bytes of all keys in a commit, as Deno KV does. */
 export interface CommitTraits extends StoreTraits {
-  /** Bytes of all keys in one commit. */
+  /** The most bytes of all keys in one commit. */
   readonly maxCommitKeyBytes?: number;
 }
 
 /**
- * The limits of Deno KV, which the in-memory store keeps too, so that what works with one works
- * with the other (denokv: `MAX_*` constants; tried out on Deno 2.9.6).
+ * The limits of Deno KV. The in-memory store has them too, so that code that works on one works on
+ * the other (denokv: `MAX_*` constants; verified on Deno 2.9.6).
  */
 export const KV_LIMITS = {
   maxValueBytes: 65_536,
@@ -22,7 +22,7 @@ export const KV_LIMITS = {
   maxGetMany: 10,
 } as const;
 
-/** What some changes take of a commit's limits. */
+/** What changes take of a commit's limits. */
 export interface CommitCost {
   readonly changes: number;
   readonly bytes: number;
@@ -30,10 +30,10 @@ export interface CommitCost {
 }
 
 /**
- * What a set of changes takes of a commit. The bytes are upper bounds, quickly found; where only
- * those are beyond the limits, the exact size.
+ * Returns what changes take of a commit's limits: upper bounds of the bytes, or their exact number
+ * where only the bounds exceed the limits.
  *
- * @throws {RangeError} it is more than the store takes in one commit, or one of its values is.
+ * @throws {RangeError} if the changes, or one of their values, exceed the limits of the store
  */
 export function commitCost(commit: Commit, traits: CommitTraits): CommitCost {
   const estimated = measure(commit, (value) => valueBytes(value, traits.maxValueBytes));
@@ -42,17 +42,20 @@ export function commitCost(commit: Commit, traits: CommitTraits): CommitCost {
   if (fits(exact, traits)) return exact;
   throw new RangeError(
     `Cannot commit ${exact.changes} changes of ${exact.bytes} bytes at once: at most ` +
-      `${traits.maxCommitChanges} changes of ${traits.maxCommitBytes} bytes are taken`,
+      `${traits.maxCommitChanges} changes of ${traits.maxCommitBytes} bytes fit; split them`,
   );
 }
 
-/** Whether so much fits into one commit. */
+/** Returns whether changes of this cost fit into one commit. */
 export function fits(cost: CommitCost, traits: CommitTraits): boolean {
   return cost.changes <= traits.maxCommitChanges && cost.bytes <= traits.maxCommitBytes &&
     cost.keyBytes <= (traits.maxCommitKeyBytes ?? Infinity);
 }
 
-/** What two sets of changes take together. */
+/** The cost of no changes. */
+export const NO_COST: CommitCost = { changes: 0, bytes: 0, keyBytes: 0 };
+
+/** Returns what two sets of changes take together. */
 export function plusCost(a: CommitCost, b: CommitCost): CommitCost {
   return {
     changes: a.changes + b.changes,
@@ -75,13 +78,13 @@ function measure(
   return { changes: sets.length + deletes.length, bytes: bytes + keyBytes, keyBytes };
 }
 
-/** The estimate, and only where that is beyond the limit the exact size. */
+/** Returns the estimate, or the exact size where the estimate exceeds the limit. */
 function valueBytes(value: unknown, limit: number): number {
   const estimated = estimateBytes(value);
   if (estimated <= limit) return estimated;
   const exact = serializedBytes(value);
   if (exact > limit) {
-    throw new RangeError(`Cannot store a value of ${exact} bytes: at most ${limit} are taken`);
+    throw new RangeError(`Cannot store a value of ${exact} bytes: the limit is ${limit}`);
   }
   return exact;
 }

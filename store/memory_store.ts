@@ -1,7 +1,6 @@
 /**
- * The store for tests and for running without a data file: everything in memory, gone with the
- * process. It keeps the order, the limits and the isolation of Deno KV; records expire by the
- * clock it is given.
+ * The store for tests and for running without a data file. Keeps everything in memory, until the
+ * process ends. Has the order, limits and isolation of Deno KV; records expire by the given clock.
  */
 
 import type { Clock } from "../core/clock.ts";
@@ -18,26 +17,27 @@ interface Stored {
   readonly expiresAt: number | undefined;
 }
 
+/** Keys that a list reads at once. */
 const PAGE = 256;
-/** Expired records dropped per commit: more than one commit can usually add. */
-const PURGE = 1_000;
+/** Expired records removed per commit: more than one commit can usually add. */
+const MAX_PURGE = 1_000;
 
-/** A store without a file. */
+/** A store in memory. */
 export class MemoryStore implements Store {
   readonly traits: CommitTraits = { ...KV_LIMITS, durable: false, shared: false };
   readonly #clock: Pick<Clock, "now">;
   readonly #records = new Map<string, Stored>();
   readonly #keys = new SortedKeys();
-  /** Expiry times, each followed by the key's text. */
+  /** Encoded expiry times, each followed by the key's text. */
   readonly #expiries = new SortedKeys();
   #version = 0;
-  #closed = false;
+  #isClosed = false;
 
   constructor(options: { readonly clock: Pick<Clock, "now"> }) {
     this.#clock = options.clock;
   }
 
-  // deno-lint-ignore require-await -- throws as a rejection, as every store does
+  // deno-lint-ignore require-await -- errors become rejections, as with every store
   async get<T>(key: StoreKey): Promise<StoreEntry<T> | undefined> {
     this.#checkOpen();
     return this.#read<T>(encodeKey(key));
@@ -87,7 +87,7 @@ export class MemoryStore implements Store {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     return Promise.resolve();
   }
 
@@ -119,7 +119,7 @@ export class MemoryStore implements Store {
 
   #purge(): void {
     const upper = encodeKey([this.#clock.now()]);
-    const due = this.#expiries.page({ lower: "", upper, limit: PURGE });
+    const due = this.#expiries.page({ lower: "", upper, limit: MAX_PURGE });
     for (const entry of due) this.#remove(entry.slice(upper.length));
   }
 
@@ -128,7 +128,7 @@ export class MemoryStore implements Store {
   }
 
   #checkOpen(): void {
-    if (this.#closed) {
+    if (this.#isClosed) {
       throw new ServiceError("store_unavailable", "Cannot use the store: it is closed");
     }
   }

@@ -8,16 +8,16 @@ import { type KvStoreOptions, openKvStore } from "./kv_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 const KNOWN = "'kv:<file>', 'kv:' (the platform's own), 'memory:' or 'redis://<host>'";
-/** What folder `redis/` opens, together with everything else that nodes share there. */
+/** Schemes that folder `redis/` opens. */
 const REDIS = /^(redis|valkey)s?(\+|$)/;
 
 /**
- * Opens a store: `kv:<file>` on a file, whose folder is made where it is missing, `kv:` the
- * platform's own Deno KV, `memory:` without a file. Redis is opened by folder `redis/`.
+ * Opens a store: `kv:<file>` on a file, whose folder it creates if needed, `kv:` on the platform's
+ * own Deno KV, `memory:` without a file. Folder `redis/` opens Redis.
  *
- * @throws {ServiceError} `invalid_configuration` where the address names no store of this build,
- * `store_unavailable` where the file cannot be opened. The address may hold a password, so only
- * its scheme is repeated.
+ * @throws {ServiceError} `invalid_configuration` where the address names no known store,
+ * `store_unavailable` where the file cannot be opened. Messages show only the scheme of the
+ * address, which may contain a password.
  */
 export async function openStore(address: string, options: KvStoreOptions): Promise<Store> {
   const colon = address.indexOf(":");
@@ -27,7 +27,7 @@ export async function openStore(address: string, options: KvStoreOptions): Promi
     case "kv": {
       const folder = dataFolder(address);
       if (folder === undefined) return await openKvStore(rest === "" ? undefined : rest, options);
-      await makeFolder(folder);
+      await createFolder(folder);
       return await withJournal(await openKvStore(rest, options), { ...options, path: rest });
     }
     case "memory":
@@ -40,18 +40,18 @@ export async function openStore(address: string, options: KvStoreOptions): Promi
       throw new ServiceError(
         "invalid_configuration",
         `Cannot open a store at '${/^[a-z0-9+.-]{1,20}$/i.test(scheme) ? `${scheme}:` : "…"}': ` +
-          (REDIS.test(scheme) ? "a link to Redis is needed for it" : `use ${KNOWN}`),
+          (REDIS.test(scheme) ? "only a link to Redis can" : `use ${KNOWN}`),
       );
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function createFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (cause) {
     throw new ServiceError(
       "store_unavailable",
-      `Cannot make the data folder ${folder}: ${messageOf(cause)}`,
+      `Cannot create the data folder ${folder}: ${messageOf(cause)}`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Puts a backup where a service will look for its data file. Never overwrites anything: what is
- * there must be moved away first, and a service that uses the place must be stopped.
+ * Restores a backup to the path of a data file. Never overwrites: files at that path must be moved
+ * away first, and a service that uses it must be stopped.
  */
 
 import { dirname } from "node:path";
@@ -10,29 +10,29 @@ import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./
 import { lockJournal } from "./_journal.ts";
 
 /** Paths of data files. */
-export interface RestoreFileOptions {
-  /** A backup, which stays. */
+interface RestoreFileOptions {
+  /** The backup, which is kept. */
   readonly from: string;
-  /** Where the service expects its data file. */
+  /** The data file of the service. */
   readonly to: string;
 }
 
 /**
- * Restores a backup; resolves with the bytes of the data file.
+ * Restores a backup, and returns the bytes of the data file.
  *
  * @throws {ServiceError} `store_unavailable` where the target is in use or not empty, or the
- * backup is damaged; the target is as it was then
+ * backup is damaged; the target is unchanged then
  */
 export async function restoreDataFile({ from, to }: RestoreFileOptions): Promise<number> {
   const partial = `${to}-partial`;
   try {
     await Deno.mkdir(dirname(to), { recursive: true });
-    // A start would find the target half-way, and a running service believes that it is its own.
+    // Otherwise a start could open half a file, or a running service lose the one it uses.
     using lock = lockJournal(to);
     if (lock === undefined) throw new Error("a service uses the target: stop it first");
     const [existing] = await dataFilesOf(to);
     if (existing !== undefined) throw new Error(`${existing} exists: move it away first`);
-    await removeDataFiles(partial); // of a restore that was broken off
+    await removeDataFiles(partial); // of an interrupted restore
     try {
       await createPrivateFile(partial);
       await copyContent(from, partial);
@@ -49,14 +49,14 @@ export async function restoreDataFile({ from, to }: RestoreFileOptions): Promise
   }
 }
 
-/** Unlike a copy of the file, keeps the mode that the target has. */
+/** Unlike `Deno.copyFile`, keeps the mode of the target. */
 async function copyContent(from: string, to: string): Promise<void> {
   const source = await Deno.open(from);
   const target = await Deno.open(to, { write: true });
   await source.readable.pipeTo(target.writable);
 }
 
-/** @throws {Error} where SQLite finds something wrong with the file */
+/** @throws {Error} where SQLite finds the file damaged */
 function checkDatabase(path: string): void {
   const database = new DatabaseSync(path);
   try {

@@ -10,7 +10,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
-import { serializedBytes } from "../store/mod.ts";
+import { serializedBytes } from "../core/stored_size.ts";
 import { isLive, sameToken, withoutDead, withRenewedToken, withRequest } from "./_edits.ts";
 import { addressOf } from "./_addresses.ts";
 import {
@@ -94,6 +94,7 @@ export class SubscriptionRepository {
    */
   async subscribe(
     request: SubscribeRequest,
+    { maxPerClient }: { readonly maxPerClient?: number | undefined } = {},
   ): Promise<{ readonly subscription: Subscription; readonly created: boolean }> {
     const { clock, newId, maxPerUser = 100 } = this.#options;
     const checked = checkSubscribeRequest(request, clock.now());
@@ -108,6 +109,7 @@ export class SubscriptionRepository {
         now: clock.now(),
         newId,
         max: maxPerUser,
+        maxPerClient,
       });
       this.#checkSize(after);
       const changes: SubscriptionChange[] = [{ before, after }];

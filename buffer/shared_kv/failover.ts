@@ -1,13 +1,13 @@
 /**
- * Takes over the segments of processes that are gone. First the epoch of the owner is ended: its
- * lease, at the version that was seen to run out, and its fence are removed in one commit, after
- * which it cannot write any more. Then its segments are moved; of several that try, one succeeds
- * with each.
+ * Takes over the segments of processes that are gone. First one commit removes the lease of the
+ * owner, at the version that was seen to run out, and its fence; after that the owner cannot write
+ * any more. Then its segments are moved; where several processes try, one succeeds with each.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
-import { listOwners } from "../_owners.ts";
+import { AFTER_IDS, LOG_PREFIX, logKey, parseLogKey, type StoredSegment } from "../segment.ts";
+import { listOwners } from "../stored_logs.ts";
 import {
   fenceKey,
   type HeldLease,
@@ -15,7 +15,6 @@ import {
   NODE_PREFIX,
   type StoredLease,
 } from "./owner_lease.ts";
-import { AFTER_IDS, LOG_PREFIX, logKey, parseLogKey, type StoredSegment } from "../segment.ts";
 
 /** A segment that was moved. */
 export interface TakenSegment {
@@ -24,86 +23,88 @@ export interface TakenSegment {
   readonly value: StoredSegment;
 }
 
-/** What taking over needs. */
-export interface FailoverOptions {
+/** Settings of {@link Failover}. */
+interface FailoverOptions {
   readonly clock: Clock;
-  /** See {@link OwnerLease}; the same for all who share the store. */
+  /** Milliseconds without a renewal after which others take over; the same for all processes. */
   readonly leaseMs: number;
 }
 
-/** What is known of a lease that somebody else holds. */
-export interface WatchedLease {
+/** What this process has seen of another one's lease. */
+interface ObservedLease {
   /** Epoch milliseconds by its owner's clock. */
   readonly until: number;
-  /** For how long it has been seen unchanged. */
+  /** Milliseconds for which it has been seen unchanged. */
   readonly unchangedMs: number;
 }
 
+type KeyRange = { readonly prefix: StoreKey; readonly end?: StoreKey };
+
 /** Segments moved in one commit, where their size allows it. */
-const AT_ONCE = 8;
-/** Segments that may or may not be stored; of more, the next process to take over will know. */
-const MAX_DOUBTS = 4_096;
+const SEGMENTS_PER_COMMIT = 8;
+/** Keys kept for a recheck; the next process to take over finds the rest. */
+const MAX_RECHECKS = 4_096;
 
 /**
- * Whether an owner counts as gone. Its clock may be another one: so its lease must also have been
- * seen unchanged for as long as it lasts, or have run out that long ago. That is right for as long
- * as the clocks differ by less than a lease.
+ * Returns whether an owner counts as gone. Its clock may differ, so its lease must also have been
+ * seen unchanged for as long as it lasts, or have run out that long ago. This is right while the
+ * clocks differ by less than a lease.
  */
 export function isGone(
-  { until, unchangedMs }: WatchedLease,
+  { until, unchangedMs }: ObservedLease,
   { now, leaseMs }: { readonly now: number; readonly leaseMs: number },
 ): boolean {
   return now >= until && (unchangedMs >= leaseMs || now >= until + leaseMs);
 }
 
-/** See the file's comment. */
+/** Finds processes that are gone and moves their segments. */
 export class Failover {
   readonly #store: Store;
   readonly #options: FailoverOptions;
   /** By owner: the version of its lease, and since when (monotonic ms) it has been seen. */
   #seen = new Map<string, { readonly version: string; readonly since: number }>();
-  #doubts: StoreKey[] = [];
+  #rechecks: StoreKey[] = [];
 
   constructor(store: Store, options: FailoverOptions) {
     this.#store = store;
     this.#options = options;
   }
 
-  /** A commit that was to store segments under these keys failed, and may have succeeded after all. */
-  doubt(keys: readonly StoreKey[]): void {
-    this.#doubts.push(...keys.slice(0, MAX_DOUBTS - this.#doubts.length));
+  /** Has the next sweep read these keys: their commit failed, and may have succeeded after all. */
+  recheck(keys: readonly StoreKey[]): void {
+    this.#rechecks.push(...keys.slice(0, MAX_RECHECKS - this.#rechecks.length));
   }
 
   /**
-   * Moves what nobody has any more to `heir`, batch by batch, for as long as there is some and the
-   * heir goes on. Segments that were written before there were owners are nobody's.
+   * Moves the segments that no live process owns to `successor`, batch by batch, until there are
+   * none or the caller stops. Segments from before there were owners belong to no process.
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  async *sweep(heir: HeldLease): AsyncGenerator<readonly TakenSegment[]> {
-    const stored = await this.#clearDoubts(heir);
+  async *sweep(successor: HeldLease): AsyncGenerator<readonly TakenSegment[]> {
+    const stored = await this.#readRechecks(successor);
     if (stored.length > 0) yield stored;
-    yield* this.#take(heir, { prefix: LOG_PREFIX, end: [...LOG_PREFIX, AFTER_IDS] });
-    // In this order: whoever has segments by now and is alive has a fence by then.
+    yield* this.#take(successor, { prefix: LOG_PREFIX, end: [...LOG_PREFIX, AFTER_IDS] });
+    // In this order: a live process that has segments by now has a fence by then.
     const owners = await listOwners(this.#store);
-    const alive = await this.#alive(heir);
+    const alive = await this.#alive(successor);
     for (const owner of owners) {
       if (alive.has(owner)) continue;
-      yield* this.#take(heir, { prefix: [...LOG_PREFIX, owner] }, owner);
+      yield* this.#take(successor, { prefix: [...LOG_PREFIX, owner] }, owner);
     }
   }
 
-  /** What was stored of that which is in doubt. Under a name that was lost, it is others' to find. */
-  async #clearDoubts({ owner }: HeldLease): Promise<readonly TakenSegment[]> {
-    if (this.#doubts.length === 0) return [];
-    const keys = this.#doubts.filter((key) => parseLogKey(key).owner === owner);
+  /** Returns the segments that were stored after all. Others find those under a lost name. */
+  async #readRechecks({ owner }: HeldLease): Promise<readonly TakenSegment[]> {
+    if (this.#rechecks.length === 0) return [];
+    const keys = this.#rechecks.filter((key) => parseLogKey(key).owner === owner);
     const entries = await this.#store.getMany<StoredSegment>(keys);
-    this.#doubts = [];
+    this.#rechecks = [];
     return entries.filter((entry) => entry !== undefined);
   }
 
-  /** All owners that are not gone; ends the epochs of those that are. */
-  async #alive(heir: HeldLease): Promise<ReadonlySet<string>> {
+  /** Returns all owners that are not gone, and ends the leases of those that are. */
+  async #alive(successor: HeldLease): Promise<ReadonlySet<string>> {
     const { clock, leaseMs } = this.#options;
     const leases = new Map<string, StoreEntry<StoredLease>>();
     const fences = new Map<string, StoreEntry<unknown>>();
@@ -114,25 +115,25 @@ export class Failover {
     }
     const before = this.#seen;
     this.#seen = new Map();
-    const alive = new Set([heir.owner]);
+    const alive = new Set([successor.owner]);
     const now = clock.now();
     for (const owner of new Set([...leases.keys(), ...fences.keys()])) {
-      if (owner === heir.owner) continue;
+      if (owner === successor.owner) continue;
       const lease = leases.get(owner);
-      const watched = lease && this.#watch(owner, { lease, before: before.get(owner) });
-      if (watched && !isGone(watched, { now, leaseMs })) alive.add(owner);
+      const observed = lease && this.#observe(owner, { lease, before: before.get(owner) });
+      if (observed && !isGone(observed, { now, leaseMs })) alive.add(owner);
       else if (!await this.#end(owner, { lease, fence: fences.get(owner) })) alive.add(owner);
     }
     return alive;
   }
 
-  #watch(
+  #observe(
     owner: string,
     { lease, before }: {
       readonly lease: StoreEntry<StoredLease>;
       readonly before: { readonly version: string; readonly since: number } | undefined;
     },
-  ): WatchedLease {
+  ): ObservedLease {
     const at = this.#options.clock.monotonic();
     const { version } = lease;
     const seen = before?.version === version ? before : { version, since: at };
@@ -140,7 +141,7 @@ export class Failover {
     return { until: lease.value.until, unchangedMs: at - seen.since };
   }
 
-  /** False where it was renewed at the last moment, or somebody else was quicker. */
+  /** Returns false where it was renewed at the last moment, or another process was quicker. */
   async #end(
     owner: string,
     { lease, fence }: {
@@ -158,19 +159,19 @@ export class Failover {
     });
   }
 
-  /** Stops where somebody else takes the same. */
+  /** Stops where another process takes the same segments. */
   async *#take(
-    heir: HeldLease,
-    range: { readonly prefix: StoreKey; readonly end?: StoreKey },
+    successor: HeldLease,
+    range: KeyRange,
     owner?: string,
   ): AsyncGenerator<readonly TakenSegment[]> {
-    const checks = [heir.fence];
+    const checks = [successor.fence];
     if (owner !== undefined) checks.push({ key: fenceKey(owner), version: null });
     for (;;) {
       const found = await this.#read(range);
       if (found.length === 0) return;
       const taken = found.map(({ key, value }) => ({
-        key: logKey(heir.owner, parseLogKey(key)),
+        key: logKey(successor.owner, parseLogKey(key)),
         value,
       }));
       const deletes = found.map(({ key }) => key);
@@ -182,19 +183,18 @@ export class Failover {
         });
         if (!isDone) return;
       } catch (thrown) {
-        this.doubt(taken.map(({ key }) => key));
+        this.recheck(taken.map(({ key }) => key));
         throw thrown;
       }
       yield taken;
     }
   }
 
-  async #read(
-    range: { readonly prefix: StoreKey; readonly end?: StoreKey },
-  ): Promise<readonly StoreEntry<StoredSegment>[]> {
+  async #read(range: KeyRange): Promise<readonly StoreEntry<StoredSegment>[]> {
     const found: StoreEntry<StoredSegment>[] = [];
     let bytes = 0;
-    for await (const entry of this.#store.list<StoredSegment>({ ...range, limit: AT_ONCE })) {
+    const first = { ...range, limit: SEGMENTS_PER_COMMIT };
+    for await (const entry of this.#store.list<StoredSegment>(first)) {
       const { items } = entry.value;
       bytes += typeof items === "string" ? items.length * 2 : items.length;
       if (found.length > 0 && bytes > this.#store.traits.maxCommitBytes / 2) break;

@@ -1,19 +1,18 @@
 /**
- * What a log holds while it shares its store with the logs of other processes: a name of its own,
- * under which its segments are, and a lease on it. The lease is renewed for as long as the process
- * lives. Next to it is the fence: a record that is written once, when the name is taken, and
- * removed by whoever finds the lease run out. Every commit of the log insists on its fence, so
- * that a process that was paused cannot write a thing once others have taken over. A name is never
- * taken twice.
+ * The name of a process among those that share its store, and the lease on that name. The log
+ * keeps its segments under the name, and renews the lease while the process lives. Next to the
+ * lease is the fence: a record that is written once, when the name is taken, and removed by the
+ * process that finds the lease run out. Every commit of the log insists on its fence, so a process
+ * that was paused cannot write once others have taken over. No name is taken twice.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { createTag } from "../../core/ids.ts";
 import type { Store, StoreKey } from "../../core/store.ts";
-import type { CommitChecks } from "../_commit_loop.ts";
+import type { CommitChecks } from "../commit_loop.ts";
 
-/** Where leases and fences are. */
+/** The prefix of all leases and fences. */
 export const NODE_PREFIX = ["node"] as const;
 
 /** A stored lease. */
@@ -23,31 +22,31 @@ export interface StoredLease {
   readonly until: number;
 }
 
-/** A name that is held, or was until others took over. */
+/** A name that this process holds, or held until others took over. */
 export interface HeldLease {
   readonly owner: string;
   readonly fence: CommitChecks[number];
 }
 
-/** What a lease needs. */
-export interface OwnerLeaseOptions {
+/** Settings of {@link OwnerLease}. */
+interface OwnerLeaseOptions {
   readonly clock: Clock;
   /** Milliseconds without a renewal after which others take over. */
   readonly leaseMs: number;
 }
 
-/** Names tried before it is the store's fault. */
-const ATTEMPTS = 5;
-/** How long a lease that nobody has cleared away is kept. */
+/** Names to try before the store counts as broken. */
+const MAX_ATTEMPTS = 5;
+/** Milliseconds that the store keeps a lease which no process removes. */
 const KEEP_MS = 86_400_000;
 
-/** See the file's comment. */
+/** Takes, renews and releases the name of this process. */
 export class OwnerLease {
   readonly #store: Store;
   readonly #options: OwnerLeaseOptions;
   #held: HeldLease | undefined;
   #taking: Promise<HeldLease> | undefined;
-  /** Monotonic milliseconds before which it was last known to be renewed. */
+  /** When the last successful renewal began, in monotonic milliseconds. */
   #renewedAt = -Infinity;
 
   constructor(store: Store, options: OwnerLeaseOptions) {
@@ -55,23 +54,23 @@ export class OwnerLease {
     this.#options = options;
   }
 
-  /** What is held now. */
+  /** The name that is held now. */
   get held(): HeldLease | undefined {
     return this.#held;
   }
 
-  /** Whether nobody can have taken over. */
-  get isSure(): boolean {
+  /** Whether no other process can have taken over. */
+  get isValid(): boolean {
     return this.#age() < this.#options.leaseMs;
   }
 
-  /** Whether it is time to renew it. */
+  /** Whether it is time to renew the lease. */
   get isStale(): boolean {
     return this.#age() >= this.#options.leaseMs / 3;
   }
 
   /**
-   * What is held, or a new name.
+   * Returns the held name, or takes a new one.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -82,7 +81,7 @@ export class OwnerLease {
   }
 
   /**
-   * Prolongs it; false where it was lost.
+   * Renews the lease; returns false where it was lost.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -93,7 +92,7 @@ export class OwnerLease {
     return done;
   }
 
-  /** A fence does not hold any more: others have taken over. True where that is news. */
+  /** Drops the name whose fence is gone. Returns false where that is known already. */
   lose(fence: CommitChecks[number]): boolean {
     if (this.#held?.fence !== fence) return false;
     this.#held = undefined;
@@ -102,7 +101,7 @@ export class OwnerLease {
   }
 
   /**
-   * Gives it up, so that others need not wait for it to run out.
+   * Gives the name up, so that others need not wait for the lease to run out.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -116,7 +115,7 @@ export class OwnerLease {
   }
 
   async #takeName(): Promise<HeldLease> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const owner = createTag();
       const at = this.#options.clock.monotonic();
       const key = fenceKey(owner);
@@ -129,9 +128,11 @@ export class OwnerLease {
       this.#renewedAt = at;
       return this.#held = { owner, fence: { key, version: fence.version } };
     }
-    throw new ServiceError("store_unavailable", "Cannot take a name in the store that is shared", {
-      retryAfterSeconds: 1,
-    });
+    throw new ServiceError(
+      "store_unavailable",
+      `Cannot take a name in the shared store: ${MAX_ATTEMPTS} random names were refused`,
+      { retryAfterSeconds: 1 },
+    );
   }
 
   #leaseSet(owner: string) {
@@ -147,12 +148,12 @@ export class OwnerLease {
   }
 }
 
-/** Where the lease of an owner is. */
+/** Returns the key of an owner's lease. */
 export function leaseKey(owner: string): StoreKey {
   return [...NODE_PREFIX, owner];
 }
 
-/** Where the fence of an owner is. */
+/** Returns the key of an owner's fence. */
 export function fenceKey(owner: string): StoreKey {
   return [...NODE_PREFIX, owner, "fence"];
 }

@@ -1,64 +1,63 @@
 /**
- * What a log does besides where it shares its store with the logs of other processes: it keeps its
- * lease, and takes over what others have left behind. Where it finds that it was out of sight for
- * so long that others have taken over from itself, it says so, and goes on under a new name as if
- * the process had just begun.
+ * The work of a log among other processes on a shared store: it renews its own lease, and takes
+ * over the segments of processes that are gone. After a pause so long that others took over from
+ * this process, it reports the lost lease, and goes on under a new name like a new process.
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Store, StoreKey } from "../../core/store.ts";
-import type { CommitChecks, CommitGuard } from "../_commit_loop.ts";
-import { OwnerLease } from "./owner_lease.ts";
+import type { CommitChecks, CommitGuard } from "../commit_loop.ts";
 import { Failover, type TakenSegment } from "./failover.ts";
+import { OwnerLease } from "./owner_lease.ts";
 
-/** What this needs. */
-export interface PeersOptions {
+/** Settings of {@link Peers}. */
+interface PeersOptions {
   readonly clock: Clock;
-  /** See {@link OwnerLease}; the same for all who share the store. */
+  /** Milliseconds without a renewal after which others take over; the same for all processes. */
   readonly leaseMs: number;
-  /** Spreads the rounds; from 0 (inclusive) to 1 (exclusive). None: they keep their time. */
+  /** From 0 (inclusive) to 1 (exclusive); spreads the sweeps. Absent: equal intervals. */
   readonly random?: (() => number) | undefined;
-  /** Whether more may be taken over. */
+  /** Returns whether more notifications may be taken over. */
   readonly hasRoom: () => boolean;
-  /** These are the log's own from now on; all or none, where it rejects. */
+  /** Called with segments that are the log's own from now on; all or none, where it rejects. */
   readonly onFailover: (taken: readonly TakenSegment[]) => Promise<void>;
-  /** Nothing that was the log's own is so any more. */
+  /** Called when no segment is the log's own any more. */
   readonly onLeaseLost: () => void;
   readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
-/** About how often it is looked for what others have left; oftener where leases are short. */
-const ROUND_MS = 1_000;
+/** Milliseconds between two sweeps, about; a fifth of the lease where that is less. */
+const SWEEP_MS = 1_000;
 
-/** See the file's comment. */
+/** Keeps the lease of this process and takes over from those that are gone. */
 export class Peers implements CommitGuard {
   readonly #options: PeersOptions;
   readonly #lease: OwnerLease;
-  readonly #takeover: Failover;
+  readonly #failover: Failover;
   #timer: Timer | undefined;
-  #round: Promise<void> | undefined;
-  #takes = true;
-  #left = false;
+  #sweeping: Promise<void> | undefined;
+  #takesOver = true;
+  #isClosed = false;
 
   constructor(store: Store, options: PeersOptions) {
     this.#options = options;
     this.#lease = new OwnerLease(store, options);
-    this.#takeover = new Failover(store, options);
+    this.#failover = new Failover(store, options);
   }
 
-  /** The name under which segments are kept at the moment. */
+  /** The name under which this process keeps its segments now. */
   get owner(): string | undefined {
     return this.#lease.held?.owner;
   }
 
-  /** Whether nobody can have taken over what is the log's own. */
-  get isSure(): boolean {
-    return this.#lease.isSure;
+  /** Whether no other process can have taken over the log's segments. */
+  get isOwner(): boolean {
+    return this.#lease.isValid;
   }
 
   /**
-   * Takes a name and what others have left behind already, and then does so again and again.
+   * Takes a name and the segments of processes that are gone; repeats the latter until closed.
    *
    * @throws {ServiceError} `store_unavailable`
    */
@@ -68,12 +67,14 @@ export class Peers implements CommitGuard {
   }
 
   /**
-   * What every commit must insist on; takes a new name where the old one was lost.
+   * Returns what every commit must insist on. Takes a new name where the old one was lost.
    *
    * @throws {ServiceError} `store_unavailable`
    */
   async checks(): Promise<CommitChecks> {
-    if (this.#left) throw new ServiceError("store_unavailable", "Cannot write: the log is closed");
+    if (this.#isClosed) {
+      throw new ServiceError("store_unavailable", "Cannot write: the log is closed");
+    }
     return [(await this.#lease.take()).fence];
   }
 
@@ -81,22 +82,25 @@ export class Peers implements CommitGuard {
     if (fence && this.#lease.lose(fence)) this.#options.onLeaseLost();
   }
 
-  /** See {@link Failover.doubt}. */
-  doubt(keys: readonly StoreKey[]): void {
-    this.#takeover.doubt(keys);
+  /** Has the next sweep read these keys: their commit failed, and may have succeeded after all. */
+  recheck(keys: readonly StoreKey[]): void {
+    this.#failover.recheck(keys);
   }
 
-  /** Takes over no more. */
+  /** Takes over nothing from now on. */
   stopFailover(): void {
-    this.#takes = false;
+    this.#takesOver = false;
   }
 
-  /** Gives everything that is left to the others. A store that is away does so by itself, later. */
-  async handOver(): Promise<void> {
-    this.#takes = false;
-    this.#left = true;
+  /**
+   * Gives the lease up, so that the others take the segments at once. Where the store cannot be
+   * written, they do so after the lease has run out.
+   */
+  async close(): Promise<void> {
+    this.#takesOver = false;
+    this.#isClosed = true;
     this.#timer?.cancel();
-    await this.#round;
+    await this.#sweeping;
     try {
       await this.#lease.release();
     } catch (thrown) {
@@ -106,15 +110,15 @@ export class Peers implements CommitGuard {
 
   #schedule(): void {
     const { clock, random, leaseMs } = this.#options;
-    const ms = Math.min(ROUND_MS, leaseMs / 5) * (random ? 0.75 + random() / 2 : 1);
+    const ms = Math.min(SWEEP_MS, leaseMs / 5) * (random ? 0.75 + random() / 2 : 1);
     this.#timer = clock.after(ms, () => {
-      this.#round = this.#look().then(() => {
-        if (!this.#left) this.#schedule();
+      this.#sweeping = this.#renewAndSweep().then(() => {
+        if (!this.#isClosed) this.#schedule();
       });
     });
   }
 
-  async #look(): Promise<void> {
+  async #renewAndSweep(): Promise<void> {
     try {
       await this.#renew();
       await this.#sweep();
@@ -129,13 +133,13 @@ export class Peers implements CommitGuard {
   }
 
   async #sweep(): Promise<void> {
-    const heir = await this.#lease.take();
-    if (!this.#mayTake()) return;
-    for await (const taken of this.#takeover.sweep(heir)) {
-      // Lost meanwhile, and somebody else's already.
-      if (this.#lease.held === heir) await this.#open(taken);
+    const successor = await this.#lease.take();
+    if (!this.#mayTakeOver()) return;
+    for await (const taken of this.#failover.sweep(successor)) {
+      // Where the lease was lost meanwhile, they belong to another process already.
+      if (this.#lease.held === successor) await this.#open(taken);
       await this.#renew();
-      if (!this.#mayTake()) return;
+      if (!this.#mayTakeOver()) return;
     }
   }
 
@@ -143,12 +147,12 @@ export class Peers implements CommitGuard {
     try {
       await this.#options.onFailover(taken);
     } catch (thrown) {
-      this.#takeover.doubt(taken.map(({ key }) => key)); // they are stored as the log's own
+      this.recheck(taken.map(({ key }) => key)); // they are stored as the log's own
       throw thrown;
     }
   }
 
-  #mayTake(): boolean {
-    return this.#takes && this.#options.hasRoom();
+  #mayTakeOver(): boolean {
+    return this.#takesOver && this.#options.hasRoom();
   }
 }

@@ -32,7 +32,7 @@ import { SettlementWriter } from "./_settlement_writer.ts";
 import { RedisLedger } from "./ledger.ts";
 
 /** Options of {@link RedisBuffer}. The caller keeps and closes link and nodes. */
-export interface RedisBufferOptions {
+interface RedisBufferOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   readonly clock: Clock;

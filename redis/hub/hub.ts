@@ -35,7 +35,7 @@ import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
 /** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
-export interface RedisHubOptions {
+interface RedisHubOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   /** The hub starts it; other listeners must be added before. */

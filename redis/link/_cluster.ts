@@ -20,7 +20,7 @@ const READ_AGAIN_MS = 500;
 const READ_MAP = ["CLUSTER", "SLOTS"] as const;
 
 /** Options of a {@link ClusterTopology}. */
-export interface ClusterOptions extends TopologyOptions {
+interface ClusterOptions extends TopologyOptions {
   /** Servers to read the first map from. */
   readonly seeds: readonly HostPort[];
 }

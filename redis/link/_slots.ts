@@ -7,7 +7,7 @@ import { type HostPort, nameOf } from "./address.ts";
 import type { Reply } from "../link.ts";
 
 /** The number of slots of every Cluster. */
-export const SLOTS = 16_384;
+const SLOTS = 16_384;
 
 /** The masters of a Cluster and their slots. */
 export interface SlotMap {

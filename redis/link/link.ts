@@ -13,7 +13,7 @@ import type { BlockingLink, RedisLink, Reply, Script } from "../link.ts";
 import { NODES_KEY } from "../keys.ts";
 
 /** Options of a {@link Link}. */
-export interface LinkOptions {
+interface LinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly log?: Log;
   /** Makes the topology, which calls `onChange` when its `isUp` may have changed. */

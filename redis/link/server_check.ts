@@ -16,7 +16,7 @@ export interface ServerFinding {
 }
 
 /** The facts that a server is checked by. */
-export interface ServerFacts {
+interface ServerFacts {
   /** `host:port` */
   readonly server: string;
   /** Fields of `INFO`. */

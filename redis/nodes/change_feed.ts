@@ -14,7 +14,7 @@ import type { NodeChannel } from "./node_channel.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
 /** Options of {@link createChangeFeed}. The caller keeps and closes all of them. */
-export interface ChangeFeedOptions {
+interface ChangeFeedOptions {
   readonly channel: Pick<NodeChannel, "send" | "on" | "onGap">;
   readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLeaseLost">;
   readonly clock: Clock;

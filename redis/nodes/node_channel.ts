@@ -19,10 +19,10 @@ import type { BlockingLink, RedisLink, Script } from "../link.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
 /** The kind of a message. Each kind has one handler. */
-export type NodeMessageKind = "events" | "change";
+type NodeMessageKind = "events" | "change";
 
 /** Options of {@link createNodeChannel}. */
-export interface NodeChannelOptions {
+interface NodeChannelOptions {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id">;
   readonly clock: Clock;

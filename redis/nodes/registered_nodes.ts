@@ -34,7 +34,7 @@ export interface Nodes {
 }
 
 /** Options of {@link joinNodes}. */
-export interface JoinOptions {
+interface JoinOptions {
   readonly link: Pick<RedisLink, "run" | "onUp" | "now">;
   readonly clock: Pick<Clock, "monotonic" | "after">;
   /** 0 (inclusive) to 1 (exclusive). */

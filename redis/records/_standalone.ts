@@ -20,6 +20,7 @@ interface StandaloneCommit {
   readonly args: readonly (string | number)[];
 }
 
+/** Whether a record is a plain key of its own, by the first part of its name. */
 export function isStandalone(key: StoreKey, families: StandaloneFamilies): boolean {
   return families.some((family) => family === key[0]);
 }

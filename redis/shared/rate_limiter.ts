@@ -12,7 +12,7 @@ import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
 /** Options of {@link createRedisLimiter}. */
-export interface RateLimiterOptions {
+interface RateLimiterOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;

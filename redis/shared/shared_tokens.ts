@@ -13,7 +13,7 @@ import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
 /** Options of {@link createSharedTokens}. */
-export interface SharedTokensOptions {
+interface SharedTokensOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */

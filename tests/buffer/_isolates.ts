@@ -11,14 +11,15 @@ import { FakeClock, settle } from "../support/fake_clock.ts";
 import { processClock } from "../support/process_clock.ts";
 import { sharedView } from "../support/shared_store.ts";
 
+/** Milliseconds without a renewal after which isolates take over. */
 export const LEASE_MS = 15_000;
 const STEP_MS = 250;
 
-/** How an isolate is to be. */
-export interface IsolateOptions {
+/** Settings of an {@link Isolate}. */
+interface IsolateOptions {
   readonly skewMs?: number;
   readonly settings?: Partial<BufferSettings>;
-  /** Leaves what is handed over to the test. */
+  /** The test settles what is handed over. */
   readonly holds?: boolean;
 }
 
@@ -31,8 +32,9 @@ export class Isolate {
   readonly store;
   readonly clock;
   readonly #ids;
+  /** Notifications taken over from others, and lost to others. */
   taken = 0;
-  lapsed = 0;
+  lost = 0;
 
   constructor(store: Store, clock: FakeClock, options: IsolateOptions = {}) {
     this.clock = processClock(clock, options);
@@ -45,13 +47,13 @@ export class Isolate {
       yieldToEventLoop: () => settle(1),
       leaseMs: LEASE_MS,
       onFailover: (count) => this.taken += count,
-      onLeaseLost: (count) => this.lapsed += count,
+      onLeaseLost: (count) => this.lost += count,
       onFault: (thrown) => this.faults.push(thrown),
     });
     this.holds = options.holds ?? false;
   }
 
-  /** Leaves what is handed over to the test. */
+  /** The test settles what is handed over. */
   holds: boolean;
   onHandled: (batch: readonly Notification[]) => void = () => {};
 
@@ -66,7 +68,7 @@ export class Isolate {
     });
   }
 
-  /** Accepts so many, none like another. */
+  /** Accepts so many notifications, none similar to another. */
   async put(count: number, fields: Partial<Notification> = {}): Promise<readonly string[]> {
     const given = Array.from({ length: count }, (): Notification => {
       const id = this.#ids();
@@ -93,13 +95,13 @@ export class Isolate {
   }
 }
 
-/** The world that they are in. */
+/** Isolates that share one store and one clock. */
 export class Isolates {
   readonly #all: Isolate[] = [];
 
   constructor(readonly store: Store, readonly clock: FakeClock) {}
 
-  /** One that has started. */
+  /** Adds an isolate and starts it. */
   async add(options: IsolateOptions = {}): Promise<Isolate> {
     const isolate = new Isolate(this.store, this.clock, options);
     this.#all.push(isolate);
@@ -107,23 +109,23 @@ export class Isolates {
     return isolate;
   }
 
-  /** Lets time pass, in steps that leave a real store the time to answer. */
+  /** Lets time pass, in steps that give a real store the time to answer. */
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= STEP_MS) {
       await this.clock.advance(Math.min(STEP_MS, left));
-      await this.rest();
+      await this.untilQuiet();
     }
   }
 
-  /** Resolves when nothing is on its way to the store or back. */
-  async rest(): Promise<void> {
+  /** Resolves when no operation of the store is under way. */
+  async untilQuiet(): Promise<void> {
     for (let quiet = 0; quiet < 5; quiet++) {
       await settle(1);
       if (this.#all.some(({ store }) => store.pending > 0)) quiet = 0;
     }
   }
 
-  /** Ids that were handed over, by all of them; in the order of the ids. */
+  /** Returns the ids that were handed over by all isolates, sorted. */
   handled(): readonly string[] {
     return this.#all.flatMap(({ handled }) => handled.map(({ id }) => id)).toSorted();
   }
@@ -134,7 +136,7 @@ export class Isolates {
   }
 }
 
-/** Registers a rule for each kind of store. */
+/** Registers a test for each kind of store. */
 export function test(rule: string, body: (all: Isolates) => Promise<void>): void {
   const stores = {
     memory: (clock: FakeClock) => Promise.resolve(new MemoryStore({ clock })),
@@ -153,7 +155,7 @@ export function test(rule: string, body: (all: Isolates) => Promise<void>): void
   }
 }
 
-/** What a record says that an isolate finds. */
+/** Returns the state of a notification as an isolate finds it. */
 export async function stateOf(isolate: Isolate, id: string): Promise<string> {
   const found = await isolate.buffer.find(id);
   if (!found) return "unknown";

@@ -21,7 +21,7 @@ function similar(a: Partial<Notification>, b: Partial<Notification>): boolean {
   return aggregationKey(make(a)) === aggregationKey(make(b));
 }
 
-Deno.test("equal data is similar whatever the order of its keys", () => {
+Deno.test("equal data are similar whatever the order of their keys", () => {
   assert.ok(
     similar({ data: JSON.stringify({ a: 1, b: { c: 2, d: 3 } }) }, {
       data: JSON.stringify({ b: { d: 3, c: 2 }, a: 1 }),
@@ -30,7 +30,7 @@ Deno.test("equal data is similar whatever the order of its keys", () => {
   assert.ok(!similar({ data: JSON.stringify({ a: 1 }) }, { data: JSON.stringify({ a: "1" }) }));
 });
 
-Deno.test("another user, context, topic or source token is never similar", () => {
+Deno.test("notifications with another user, context, topic or source token are never similar", () => {
   const base = { data: JSON.stringify({ a: 1 }), sourceToken: "s" };
   for (const other of [{ user: "4" }, { context: "2" }, { topic: "x" }, { sourceToken: "t" }]) {
     assert.ok(!similar(base, { ...base, ...other }), JSON.stringify(other));
@@ -45,7 +45,7 @@ Deno.test("no two users share a key, whatever their names", () => {
   }));
 });
 
-Deno.test("the same mail of a folder is similar, whatever else is said of it", () => {
+Deno.test("notifications of the same mail in a folder are similar, whatever their other fields", () => {
   const topic = "ox:mail:new";
   const mail = { folder: "default0/INBOX", id: "113" };
   assert.ok(
@@ -82,7 +82,7 @@ Deno.test("calendar updates become the union of their folders and invitations", 
   });
 });
 
-Deno.test("calendar data of another shape is compared as a whole and merged without a crash", () => {
+Deno.test("calendar data of an unknown shape are compared as a whole and merged without a crash", () => {
   const topic = "ox:calendar:updates";
   assert.ok(
     !similar({ topic, data: JSON.stringify({ folders: "all" }) }, {
@@ -94,7 +94,7 @@ Deno.test("calendar data of another shape is compared as a whole and merged with
   assert.deepEqual(parseData(merge(odd, odd)), { folders: "all" });
 });
 
-Deno.test("a collapse key decides alone: the newest data wins", () => {
+Deno.test("with a collapse key, only the key decides, and the newest data win", () => {
   const older = make({ collapseKey: "k", data: JSON.stringify({ n: 1 }) });
   const newer = make({ collapseKey: "k", data: JSON.stringify({ n: 2 }), id: "newer" });
   assert.equal(aggregationKey(older), aggregationKey(newer));
@@ -102,7 +102,7 @@ Deno.test("a collapse key decides alone: the newest data wins", () => {
   assert.ok(!similar({ collapseKey: "k" }, { collapseKey: "l" }));
 });
 
-Deno.test("merging keeps the more urgent priority and the later end", () => {
+Deno.test("merging keeps the more urgent priority and the later expiry", () => {
   const merged = merge(
     make({ priority: "medium", expiresAt: 50 }),
     make({ priority: "low", expiresAt: 20 }),
@@ -111,7 +111,7 @@ Deno.test("merging keeps the more urgent priority and the later end", () => {
   assert.equal(merge(make({}), make({ expiresAt: 20 })).expiresAt, undefined);
 });
 
-Deno.test("the union of calendar updates does not depend on how they are grouped", () => {
+Deno.test("the union of calendar updates does not depend on the order of merging", () => {
   const folders = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"));
   const update = fc.record({ folders, needsAction: folders }, { requiredKeys: [] });
   const topic = "ox:calendar:updates";

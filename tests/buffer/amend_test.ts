@@ -7,7 +7,7 @@ import { MemoryStore } from "../../store/mod.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-Deno.test("changes of a record that is just being written are all kept", async () => {
+Deno.test("changes of a record that is being written are all kept", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const gates: PromiseWithResolvers<void>[] = [];
@@ -18,7 +18,7 @@ Deno.test("changes of a record that is just being written are all kept", async (
     await gate.promise;
     return await commit(changes);
   };
-  async function answer(): Promise<void> {
+  async function releaseCommits(): Promise<void> {
     for (const gate of gates.splice(0)) gate.resolve();
     await clock.advance(0);
   }
@@ -30,29 +30,29 @@ Deno.test("changes of a record that is just being written are all kept", async (
   };
   const appended = log.append([notification]);
   await clock.advance(0);
-  await answer();
+  await releaseCommits();
   await appended;
   log.settle(delivered(notification));
   await clock.advance(30);
   assert.equal(gates.length, 1);
 
-  const reason = (more: string) => (record: LedgerRecord): LedgerRecord => ({
+  const addReason = (more: string) => (record: LedgerRecord): LedgerRecord => ({
     ...record,
     reason: `${record.reason ?? ""}${more}`,
   });
-  const first = log.amend(id, reason("a"));
-  await answer(); // the record as it was before
-  const second = log.amend(id, reason("b"));
-  for (let yieldToEventLoop = 0; yieldToEventLoop < 5; yieldToEventLoop++) {
+  const first = log.amend(id, addReason("a"));
+  await releaseCommits(); // the record as it was before
+  const second = log.amend(id, addReason("b"));
+  for (let commit = 0; commit < 5; commit++) {
     await clock.advance(30);
-    await answer();
+    await releaseCommits();
   }
   assert.deepEqual([await first, await second], [true, true]);
   assert.deepEqual([...(await log.find(id) as LedgerRecord).reason ?? ""].toSorted(), ["a", "b"]);
   await log.close();
 });
 
-Deno.test("records of what is tried isRepeat have values of their own, and are amended together", async () => {
+Deno.test("records of retried notifications have values of their own, and are amended together", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const log = new SegmentLog(store, { clock, retentionMs: () => 60_000 });

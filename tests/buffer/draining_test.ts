@@ -4,7 +4,7 @@ import type { ServiceError } from "../../core/errors.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
-Deno.test("a buffer that was stopped refuses, and says when another node may be asked", async () => {
+Deno.test("a stopped buffer refuses notifications, with a time after which to ask another node", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   await using buffer = new LogBuffer(store, {

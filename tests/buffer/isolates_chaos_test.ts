@@ -1,7 +1,7 @@
 /**
- * Processes that share a store come, are paused, cut off from the store, not answered by it,
- * stopped and killed, at moments that a seed decides. Whatever was accepted is settled in the end,
- * nothing is handed over for the first time twice, and nothing is left in the log.
+ * Processes that share a store start, pause, lose the store or its answers, stop and die, at times
+ * that a seed decides. In the end everything accepted is settled, nothing was handed over as new
+ * twice, and the log is empty.
  */
 
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { type Isolate, Isolates, LEASE_MS, stateOf, test } from "./_isolates.ts"
 
 const STEPS = 60;
 
-/** Puts some in; what the store did not answer for may have been accepted or not. */
+/** Publishes some; returns no ids where the store does not answer, though it may have them. */
 async function publish(isolate: Isolate, count: number): Promise<readonly string[]> {
   try {
     return await isolate.put(count);
@@ -28,7 +28,7 @@ async function run(all: Isolates, seed: number): Promise<void> {
   const accepted: string[] = [];
   const skew = () => Math.floor((random() - 0.5) * LEASE_MS);
 
-  async function come(): Promise<void> {
+  async function addIsolate(): Promise<void> {
     const isolate = await all.add({ holds: true, skewMs: skew() });
     isolate.onHandled = (batch) => {
       const settle = () => batch.forEach((one) => isolate.buffer.settle(delivered(one)));
@@ -39,9 +39,9 @@ async function run(all: Isolates, seed: number): Promise<void> {
     seen.push(isolate);
   }
 
-  await come();
+  await addIsolate();
   for (let step = 0; step < STEPS; step++) {
-    if (live.size < 4 && chance(0.3)) await come();
+    if (live.size < 4 && chance(0.3)) await addIsolate();
     for (const isolate of live) {
       if (isolate.clock.isPaused) {
         if (chance(0.2)) isolate.clock.resume();
@@ -55,7 +55,7 @@ async function run(all: Isolates, seed: number): Promise<void> {
       else if (die < 0.31) {
         live.delete(isolate);
         if (die < 0.28) isolate.clock.kill();
-        else await isolate.stop().catch(() => {}); // it may be cut off
+        else await isolate.stop().catch(() => {}); // it may have no store
       }
     }
     await all.pass(500 + random() * 4_000);
@@ -65,14 +65,14 @@ async function run(all: Isolates, seed: number): Promise<void> {
     isolate.store.loseAnswers(false);
     isolate.clock.resume();
   }
-  await come();
+  await addIsolate();
   await all.pass(6 * LEASE_MS);
 
   const handed = seen.flatMap(({ handled, handovers }) =>
     handled.map(({ id }, index) => ({ id, isRepeat: handovers[index]!.isRepeat }))
   );
   const fresh = handed.filter(({ isRepeat }) => !isRepeat).map(({ id }) => id);
-  assert.equal(new Set(fresh).size, fresh.length, "handed over for the first time twice");
+  assert.equal(new Set(fresh).size, fresh.length, "handed over as new twice");
   const once = new Set(handed.map(({ id }) => id));
   for (const id of accepted) assert.ok(once.has(id), `${id} was lost`);
   const last = seen.at(-1)!;
@@ -82,5 +82,6 @@ async function run(all: Isolates, seed: number): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  test(`nothing is lost or left, whatever happens to them (seed ${seed})`, (all) => run(all, seed));
+  test(`nothing is lost or left over, whatever happens to the processes (seed ${seed})`, (all) =>
+    run(all, seed));
 }

@@ -1,11 +1,11 @@
-/** The ledger of several processes that share one store: found and changed from anywhere. */
+/** The ledger of several processes that share one store: each finds and changes every record. */
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { type Isolate, LEASE_MS, stateOf, test } from "./_isolates.ts";
 
-test("what one has accepted, the others find: in flight, and then settled", async (all) => {
+test("a notification that one process accepted is found by the others, in flight and settled", async (all) => {
   const [one, other] = [await all.add(), await all.add()];
   await other.put(3);
   const [id] = await one.put(1);
@@ -15,11 +15,11 @@ test("what one has accepted, the others find: in flight, and then settled", asyn
   assert.equal(await stateOf(other, "0190163d-8694-739b-aea5-966c26f8ad90"), "unknown");
 });
 
-test("records of ids that interleave are delivered apart", async (all) => {
+test("records of processes whose ids interleave are all found", async (all) => {
   const isolates = [await all.add(), await all.add(), await all.add()];
   const ids: string[] = [];
-  for (let round = 0; round < 10; round++) {
-    for (const isolate of isolates) ids.push(...await isolate.put(1 + round % 3));
+  for (let batch = 0; batch < 10; batch++) {
+    for (const isolate of isolates) ids.push(...await isolate.put(1 + batch % 3));
     await all.pass(700);
   }
   await all.pass(5000);
@@ -28,7 +28,7 @@ test("records of ids that interleave are delivered apart", async (all) => {
   }
 });
 
-test("a record can be changed from anywhere", async (all) => {
+test("any process can change a record", async (all) => {
   const [one, other] = [await all.add(), await all.add()];
   const ids = await one.put(3);
   await all.pass(3000);
@@ -40,7 +40,7 @@ test("a record can be changed from anywhere", async (all) => {
   }
 });
 
-test("a change waits for as long as the record is another one's to write", async (all) => {
+test("a change waits while another process may still write the record", async (all) => {
   const [one, other] = [await all.add({ holds: true }), await all.add()];
   const ids = await one.put(3);
   await all.pass(1500);
@@ -69,23 +69,23 @@ test("a change does not wait for ever", async (all) => {
   assert.equal(result, false);
 });
 
-test("what was taken over is found by all, before and after it is settled", async (all) => {
+test("a notification that was taken over is found by all, before and after it is settled", async (all) => {
   const [dead, other] = [await all.add(), await all.add({ settings: { maxNotifications: 0 } })];
   const ids = await dead.put(2);
   dead.clock.kill();
-  const heir = await all.add({ holds: true });
+  const successor = await all.add({ holds: true });
   await all.pass(2 * LEASE_MS);
-  assert.equal(heir.handled.length, 2);
-  heir.buffer.settle(delivered(heir.handled[0]!));
+  assert.equal(successor.handled.length, 2);
+  successor.buffer.settle(delivered(successor.handled[0]!));
   await all.pass(2000);
-  for (const isolate of [heir, other]) {
+  for (const isolate of [successor, other]) {
     assert.equal(await stateOf(isolate, ids[0]!), "delivered");
     assert.equal(await stateOf(isolate, ids[1]!), "in flight");
   }
-  heir.buffer.settle(delivered(heir.handled[1]!));
+  successor.buffer.settle(delivered(successor.handled[1]!));
   await all.pass(1000);
   assert.equal(await change(other, ids[1]!, "dead"), true);
-  for (const isolate of [heir, other]) assert.equal(await stateOf(isolate, ids[1]!), "dead");
+  for (const isolate of [successor, other]) assert.equal(await stateOf(isolate, ids[1]!), "dead");
 });
 
 function change(

@@ -1,4 +1,4 @@
-/** Several processes that share one store: who hands over what, and who takes over from whom. */
+/** Several processes that share one store: which of them hands over what, and failover. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
@@ -7,7 +7,7 @@ import type { StoreKey } from "../../core/store.ts";
 import { isGone } from "../../buffer/shared_kv/failover.ts";
 import { type Isolate, LEASE_MS, stateOf, test } from "./_isolates.ts";
 
-test("each notification is handed over once, by whoever accepted it", async (all) => {
+test("each notification is handed over once, by the process that accepted it", async (all) => {
   const [one, other] = [await all.add(), await all.add()];
   const mine = [...await one.put(5), ...await one.put(3)];
   const theirs = await other.put(4);
@@ -15,100 +15,100 @@ test("each notification is handed over once, by whoever accepted it", async (all
   assert.deepEqual(one.handled.map(({ id }) => id), mine);
   assert.deepEqual(other.handled.map(({ id }) => id), theirs);
   assert.ok([...one.handovers, ...other.handovers].every(({ isRepeat }) => !isRepeat));
-  assert.equal(one.lapsed + other.lapsed + one.taken + other.taken, 0);
+  assert.equal(one.lost + other.lost + one.taken + other.taken, 0);
 });
 
-test("what a dead one has left is taken over after its lease, and not before", async (all) => {
-  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+test("segments of a dead process are taken over after its lease, and not before", async (all) => {
+  const [dead, successor] = [await all.add({ holds: true }), await all.add()];
   await dead.put(3);
   await all.pass(1500);
   const waiting = await dead.put(2);
   dead.clock.kill();
   await all.pass(LEASE_MS - 3000);
-  assert.deepEqual([heir.taken, heir.handled.length], [0, 0]);
+  assert.deepEqual([successor.taken, successor.handled.length], [0, 0]);
   await all.pass(10_000);
-  assert.equal(heir.taken, 5);
-  assert.ok(waiting.every((id) => heir.handled.some((one) => one.id === id)));
-  assert.ok(heir.handovers.every(({ isRepeat }) => isRepeat));
-  assert.equal(heir.buffer.depth().inFlight, 0);
-  for (const id of waiting) assert.equal(await stateOf(heir, id), "delivered");
+  assert.equal(successor.taken, 5);
+  assert.ok(waiting.every((id) => successor.handled.some((one) => one.id === id)));
+  assert.ok(successor.handovers.every(({ isRepeat }) => isRepeat));
+  assert.equal(successor.buffer.depth().inFlight, 0);
+  for (const id of waiting) assert.equal(await stateOf(successor, id), "delivered");
 });
 
-test("of several heirs, one gets each notification", async (all) => {
+test("of several successors, one gets each notification", async (all) => {
   const dead = await all.add();
   const ids: string[] = [];
   for (let batch = 0; batch < 30; batch++) ids.push(...await dead.put(2));
   dead.clock.kill();
-  const heirs = [await all.add(), await all.add(), await all.add()];
+  const successors = [await all.add(), await all.add(), await all.add()];
   await all.pass(3 * LEASE_MS);
   assert.deepEqual(all.handled(), ids.toSorted());
-  assert.equal(heirs.reduce((sum, { taken }) => sum + taken, 0), ids.length);
+  assert.equal(successors.reduce((sum, { taken }) => sum + taken, 0), ids.length);
 });
 
-test("one that starts takes at once what was left long ago", async (all) => {
+test("a process that starts takes over at once from one that died long ago", async (all) => {
   const dead = await all.add();
   await dead.put(3);
   dead.clock.kill();
   await all.pass(2 * LEASE_MS);
-  const heir = await all.add();
-  assert.equal(heir.buffer.depth().inFlight, 3);
+  const successor = await all.add();
+  assert.equal(successor.buffer.depth().inFlight, 3);
   await all.pass(1500);
-  assert.deepEqual(heir.handovers, [{ isRepeat: true }, { isRepeat: true }, { isRepeat: true }]);
+  assert.deepEqual(successor.handovers.map(({ isRepeat }) => isRepeat), [true, true, true]);
 });
 
 test("a clean stop leaves everything to the others at once", async (all) => {
-  const [leaving, heir] = [await all.add({ holds: true }), await all.add()];
-  const ids = await leaving.put(2);
+  const [stopping, successor] = [await all.add({ holds: true }), await all.add()];
+  const ids = await stopping.put(2);
   await all.pass(1500);
-  ids.forEach((id) => assert.ok(leaving.handled.some((one) => one.id === id)));
-  const waiting = await leaving.put(1);
-  await leaving.stop();
+  ids.forEach((id) => assert.ok(stopping.handled.some((one) => one.id === id)));
+  const waiting = await stopping.put(1);
+  await stopping.stop();
   await all.pass(3000);
-  assert.deepEqual(heir.handled.map(({ id }) => id), [...ids, ...waiting]);
+  assert.deepEqual(successor.handled.map(({ id }) => id), [...ids, ...waiting]);
 });
 
-test("one that was paused settles nothing that others have taken over", async (all) => {
-  const [paused, heir] = [await all.add({ holds: true }), await all.add()];
+test("a paused process settles nothing that others have taken over", async (all) => {
+  const [paused, successor] = [await all.add({ holds: true }), await all.add()];
   const ids = [...await paused.put(1), ...await paused.put(1)];
   await all.pass(1500);
   await paused.put(1);
-  settleAs(paused, ids[0]!, "dead"); // and is about to write that down
+  settleAs(paused, ids[0]!, "dead"); // the record is not written yet
   paused.clock.pause();
   await all.pass(2 * LEASE_MS);
-  assert.equal(heir.handled.length, 3);
+  assert.equal(successor.handled.length, 3);
   paused.clock.resume();
   settleAs(paused, ids[1]!, "dead");
   await all.pass(5000);
-  assert.deepEqual([paused.lapsed, paused.handled.length], [1, 2]);
+  assert.deepEqual([paused.lost, paused.handled.length], [1, 2]);
   for (const id of ids) {
-    assert.equal(await stateOf(heir, id), "delivered");
+    assert.equal(await stateOf(successor, id), "delivered");
     assert.equal(await stateOf(paused, id), "delivered");
   }
   assert.equal(paused.buffer.depth().inFlight, 0);
 });
 
-test("one that was paused goes on with what it is given after that", async (all) => {
-  const [paused, heir] = [await all.add(), await all.add()];
+test("a process that was paused works on what it accepts after that", async (all) => {
+  const [paused, successor] = [await all.add(), await all.add()];
   await paused.put(1);
   paused.clock.pause();
   await all.pass(2 * LEASE_MS);
   paused.clock.resume();
   await assert.rejects(
-    paused.put(1), // before it has noticed anything
+    paused.put(1), // before it has noticed
     (thrown) => thrown instanceof ServiceError && thrown.retryAfterSeconds === 1,
   );
   const [id] = await paused.put(1);
   await all.pass(2 * LEASE_MS);
   assert.deepEqual(paused.handled.map((one) => one.id), [id]);
-  assert.deepEqual([paused.lapsed, heir.handled.length], [1, 1]);
-  assert.equal(await stateOf(heir, id!), "delivered");
+  assert.deepEqual([paused.lost, successor.handled.length], [1, 1]);
+  assert.equal(await stateOf(successor, id!), "delivered");
 });
 
-test("one that was paused hands nothing over before it knows that it may", async (all) => {
+test("a process that was paused hands over nothing before its lease is renewed", async (all) => {
   const paused = await all.add();
   const ids = await paused.put(3);
   paused.clock.pause();
-  await all.pass(2 * LEASE_MS); // nobody was there to take over
+  await all.pass(2 * LEASE_MS); // no process takes over
   paused.store.cutOff(true);
   paused.clock.resume();
   await all.pass(3000);
@@ -116,15 +116,15 @@ test("one that was paused hands nothing over before it knows that it may", async
   paused.store.cutOff(false);
   await all.pass(4000);
   assert.deepEqual(paused.handled.map(({ id }) => id), ids);
-  assert.deepEqual([paused.lapsed, paused.handovers[0]], [0, { isRepeat: false }]);
+  assert.deepEqual([paused.lost, paused.handovers[0]], [0, { isRepeat: false }]);
 });
 
-test("one that gets its own work back after a pause does it again", async (all) => {
+test("a process that takes over its own notifications after a pause hands them over again", async (all) => {
   const paused = await all.add({ holds: true });
   const ids = await paused.put(2);
   await all.pass(1500);
   paused.clock.pause();
-  const deletes: StoreKey[] = []; // as one does that dies before it has taken anything
+  const deletes: StoreKey[] = []; // as a successor does that dies before it has moved anything
   for await (const { key } of all.store.list({ prefix: ["node"] })) deletes.push(key);
   await all.store.commit({ deletes });
   await all.pass(2 * LEASE_MS);
@@ -140,12 +140,12 @@ for (const skewMs of [-14_000, 14_000]) {
   test(`a clock that is ${skewMs} ms wrong does no harm`, async (all) => {
     const [right, wrong] = [await all.add(), await all.add({ skewMs })];
     const ids: string[] = [];
-    for (let round = 0; round < 6; round++) {
+    for (let batch = 0; batch < 6; batch++) {
       ids.push(...await right.put(2), ...await wrong.put(2));
       await all.pass(9_700);
     }
     assert.deepEqual(all.handled(), ids.toSorted());
-    assert.equal(right.lapsed + wrong.lapsed + right.taken + wrong.taken, 0);
+    assert.equal(right.lost + wrong.lost + right.taken + wrong.taken, 0);
     await right.put(2);
     right.clock.kill();
     await all.pass(4 * LEASE_MS);
@@ -153,25 +153,25 @@ for (const skewMs of [-14_000, 14_000]) {
   });
 }
 
-test("what is newer wins, also over what is taken over later", async (all) => {
+test("the newer notification wins, also over an older one that is taken over later", async (all) => {
   const settings = { delayDuration: 40_000, maxDelayDuration: 40_000 };
-  const [dead, heir] = [await all.add({ settings }), await all.add({ settings })];
+  const [dead, successor] = [await all.add({ settings }), await all.add({ settings })];
   const topic = "ox:mail:new";
   const mail = { folder: "a", id: "1" };
   const [older] = await dead.put(1, { topic, data: JSON.stringify({ ...mail, unread: 1 }) });
   dead.clock.kill();
   await all.pass(1000);
-  const [newer] = await heir.put(1, { topic, data: JSON.stringify({ ...mail, unread: 2 }) });
+  const [newer] = await successor.put(1, { topic, data: JSON.stringify({ ...mail, unread: 2 }) });
   await all.pass(60_000);
-  const seen = heir.handled.map((
+  const seen = successor.handled.map((
     one,
     at,
-  ) => [one.id, parseData(one)["unread"], heir.handovers[at]]);
+  ) => [one.id, parseData(one)["unread"], successor.handovers[at]]);
   assert.deepEqual(seen, [[newer, 2, { isRepeat: true }]]);
-  assert.equal(await stateOf(heir, older!), "suppressed");
+  assert.equal(await stateOf(successor, older!), "suppressed");
 });
 
-test("nobody takes over more than there is room for; the rest stays for others", async (all) => {
+test("a process takes over no more than it has room for; the rest stays for others", async (all) => {
   const dead = await all.add();
   for (let batch = 0; batch < 40; batch++) await dead.put(1);
   dead.clock.kill();
@@ -183,8 +183,8 @@ test("nobody takes over more than there is room for; the rest stays for others",
   assert.equal(small.taken + large.handled.length, 40);
 });
 
-test("a dead one's partly settled segment keeps its records, whoever takes it", async (all) => {
-  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+test("a partly settled segment keeps its records when another process takes it over", async (all) => {
+  const [dead, successor] = [await all.add({ holds: true }), await all.add()];
   const ids = await dead.put(4);
   await all.pass(1500);
   settleAs(dead, ids[1]!, "dead");
@@ -192,46 +192,47 @@ test("a dead one's partly settled segment keeps its records, whoever takes it", 
   await all.pass(1500);
   dead.clock.kill();
   await all.pass(3 * LEASE_MS);
-  assert.deepEqual(heir.handled.map(({ id }) => id), [ids[0], ids[3]]);
-  const states = await Promise.all(ids.map((id) => stateOf(heir, id)));
+  assert.deepEqual(successor.handled.map(({ id }) => id), [ids[0], ids[3]]);
+  const states = await Promise.all(ids.map((id) => stateOf(successor, id)));
   assert.deepEqual(states, ["delivered", "dead", "expired", "delivered"]);
 });
 
-test("what was stored although the store seemed away is handed over all the same", async (all) => {
-  const [dead, heir] = [await all.add(), await all.add()];
+test("a notification whose commit seemed to fail but was stored is handed over", async (all) => {
+  const [dead, successor] = [await all.add(), await all.add()];
   const left = await dead.put(2);
   dead.clock.kill();
   await all.pass(LEASE_MS - 1000);
-  heir.store.loseAnswers(true);
-  await assert.rejects(heir.put(1));
+  successor.store.loseAnswers(true);
+  await assert.rejects(successor.put(1));
   await all.pass(LEASE_MS);
-  assert.equal(heir.handled.length, 0);
-  heir.store.loseAnswers(false);
+  assert.equal(successor.handled.length, 0);
+  successor.store.loseAnswers(false);
   await all.pass(LEASE_MS);
-  assert.deepEqual(heir.handled.slice(-2).map(({ id }) => id).toSorted(), left.toSorted());
-  assert.equal(heir.handled.length, 3);
-  assert.equal(heir.buffer.depth().inFlight, 0);
+  assert.deepEqual(successor.handled.slice(-2).map(({ id }) => id).toSorted(), left.toSorted());
+  assert.equal(successor.handled.length, 3);
+  assert.equal(successor.buffer.depth().inFlight, 0);
   for await (const { key } of all.store.list({ prefix: ["log"] })) assert.fail(String(key));
 });
 
-test("what was moved and could not be read at once is read later", async (all) => {
-  const [dead, heir] = [await all.add({ holds: true }), await all.add()];
+test("a segment that was moved and could not be read at once is read later", async (all) => {
+  const [dead, successor] = [await all.add({ holds: true }), await all.add()];
   const ids = await dead.put(2);
   await all.pass(1500);
   settleAs(dead, ids[0]!, "dead");
   await all.pass(1500);
   dead.clock.kill();
-  const { getMany } = heir.store;
-  heir.store.getMany = () => Promise.reject(new ServiceError("store_unavailable", "It is away"));
+  const { getMany } = successor.store;
+  successor.store.getMany = () =>
+    Promise.reject(new ServiceError("store_unavailable", "Cannot read: the store is away"));
   await all.pass(2 * LEASE_MS);
-  assert.deepEqual([heir.taken, heir.faults.length > 0], [0, true]);
-  heir.store.getMany = getMany;
+  assert.deepEqual([successor.taken, successor.faults.length > 0], [0, true]);
+  successor.store.getMany = getMany;
   await all.pass(5000);
-  assert.deepEqual(heir.handled.map(({ id }) => id), [ids[1]]);
-  assert.deepEqual([await stateOf(heir, ids[0]!), heir.taken], ["dead", 1]);
+  assert.deepEqual(successor.handled.map(({ id }) => id), [ids[1]]);
+  assert.deepEqual([await stateOf(successor, ids[0]!), successor.taken], ["dead", 1]);
 });
 
-test("leases of those that are gone do not pile up", async (all) => {
+test("leases of dead processes are removed", async (all) => {
   for (let n = 0; n < 3; n++) (await all.add()).clock.kill();
   const last = await all.add();
   await all.pass(4 * LEASE_MS);
@@ -242,7 +243,7 @@ test("leases of those that are gone do not pile up", async (all) => {
   for await (const { key } of all.store.list({ prefix: ["node"] })) assert.fail(String(key));
 });
 
-Deno.test("an owner is gone when its lease has run out for certain, and not before", () => {
+Deno.test("isGone() is true once a lease has certainly run out, and not before", () => {
   const leaseMs = 10;
   const at = (now: number, unchangedMs: number) =>
     isGone({ until: 100, unchangedMs }, { now, leaseMs });

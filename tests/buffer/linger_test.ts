@@ -10,7 +10,7 @@ const COMMON = { id: ID, context: "1", user: "3", topic: "a", acceptedAt: 0 } as
 const NOTIFICATION: Notification = { ...COMMON, data: JSON.stringify({}), priority: "high" };
 const RECORD: LedgerRecord = { ...COMMON, state: "delivered", targets: [] };
 
-Deno.test("a crash right after a notification was settled repeats it, one later does not", async () => {
+Deno.test("a crash right after a notification was settled repeats it, a later one does not", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const open = () => new SegmentLog(store, { clock, retentionMs: () => 60_000 });
@@ -20,7 +20,7 @@ Deno.test("a crash right after a notification was settled repeats it, one later 
   await appended;
   log.settle(RECORD);
   assert.deepEqual(await log.find(ID), RECORD);
-  await clock.advance(10); // what it was settled for may not have left the process yet
+  await clock.advance(10); // the frame that it was settled for may not have left the process yet
   assert.deepEqual(await open().recover(), [NOTIFICATION]);
   await clock.advance(50);
   assert.deepEqual(await open().recover(), []);

@@ -6,7 +6,7 @@ import { type BufferUnderTest, testBuffer } from "../contract/buffer_contract.ts
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";
 
-/** @param shared as one of several processes; whoever had it open before is seen to be gone */
+/** @param shared as one of several processes; the process before counts as gone */
 function over(store: Store, clock: FakeClock, shared = false): BufferUnderTest {
   let broken = false;
   let last = mortalClock(clock);
@@ -28,7 +28,7 @@ function over(store: Store, clock: FakeClock, shared = false): BufferUnderTest {
   return {
     clock,
     open(settings) {
-      last.kill(); // whoever had it open before
+      last.kill(); // the process before
       last = mortalClock(clock);
       void store.commit({ deletes: leases.splice(0) });
       return new LogBuffer(flaky, {
@@ -48,7 +48,7 @@ testBuffer("LogBuffer over memory", () => {
   return Promise.resolve(over(new MemoryStore({ clock }), clock));
 });
 
-testBuffer("LogBuffer over a store that is shared", () => {
+testBuffer("LogBuffer over a shared store", () => {
   const clock = new FakeClock();
   return Promise.resolve(over(new MemoryStore({ clock }), clock, true));
 });

@@ -1,4 +1,4 @@
-/** What a start finds in the store: of the process before, and of the version before. */
+/** What a start reads back: from earlier processes, and from an earlier version. */
 
 import assert from "node:assert/strict";
 import { LogBuffer } from "../../buffer/mod.ts";
@@ -38,7 +38,7 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
   await settle(20);
 }
 
-Deno.test("what a waiting one that may have been handed over is merged into comes again", async () => {
+Deno.test("a notification merged with one that may have been handed over is a repeat itself", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const ids = createIdSource(clock);
@@ -56,7 +56,7 @@ Deno.test("what a waiting one that may have been handed over is merged into come
   await after.buffer[Symbol.asyncDispose]();
 });
 
-Deno.test("what several processes left one after the other is read back in order", async () => {
+Deno.test("notifications of several earlier processes are read back in order", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   const given: string[] = [];
@@ -79,7 +79,7 @@ Deno.test("what several processes left one after the other is read back in order
   await last.buffer[Symbol.asyncDispose]();
 });
 
-/** As the version before wrote it: no owners, and ids without tags. */
+/** Ids as an earlier version made them: without tags; its segments have no owners. */
 const OLD_IDS = [
   "0190163d-8694-739b-aea5-966c26f8ad90",
   "0190163d-8694-739b-aea6-66c26f8ad901",
@@ -93,7 +93,7 @@ const OLD_RECORDS: readonly LedgerRecord[] = [0, 2].map((index) =>
 async function writeOldFile(store: Store): Promise<void> {
   const [first, second, third, fourth] = OLD_IDS;
   const values: readonly [readonly string[], unknown][] = [
-    // A segment of which the second is left, and one that is whole.
+    // One segment with only its second notification left, and a whole one.
     [["log", first], {
       v: 1,
       items: JSON.stringify([{ ...make(second, ""), data: { n: 2 } }]),
@@ -111,7 +111,7 @@ async function writeOldFile(store: Store): Promise<void> {
 }
 
 for (const kind of ["alone", "shared"] as const) {
-  Deno.test(`what the version before left is handed over and found (${kind})`, async () => {
+  Deno.test(`notifications of an earlier version are handed over and found (${kind})`, async () => {
     const clock = new FakeClock();
     await using store = new MemoryStore({ clock });
     const view = kind === "shared" ? sharedView(store) : store;

@@ -1,4 +1,4 @@
-/** Records of segments that end together are written together; each is found all the same. */
+/** Records of segments that end at the same time are written together; each is still found. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -66,7 +66,7 @@ Deno.test("segments that end together are written as one value, with one change 
   await log.close();
 });
 
-Deno.test("what ended before its neighbours is not hidden by them", async () => {
+Deno.test("records of a segment that ended first are found after the segments around it have ended", async () => {
   const { log, clock, append } = open();
   const [first, middle, last] = await append(2, 2, 2);
   const all = [...first!, ...middle!, ...last!];
@@ -78,7 +78,7 @@ Deno.test("what ended before its neighbours is not hidden by them", async () => 
   await log.close();
 });
 
-Deno.test("in whatever order notifications are settled, each record is found, also after a restart", async () => {
+Deno.test("each record is found, also after a restart, whatever the order in which notifications are settled", async () => {
   const plan = fc.record({
     sizes: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 8 }),
     order: fc.infiniteStream(fc.nat()),

@@ -50,7 +50,7 @@ for (const [where, open] of Object.entries(FOLDERS)) {
     await assert.rejects(folder.files.read("b.properties"));
   });
 
-  Deno.test(`a folder ${where} tells of a change until it is delivered to stop`, async () => {
+  Deno.test(`a folder ${where} reports changes until the watch is aborted`, async () => {
     await using folder = await open();
     const stop = new AbortController();
     const changed = Promise.withResolvers<void>();

@@ -212,7 +212,7 @@ Deno.test("explain() marks the default where nothing is set", async () => {
   assert.deepEqual(chosen(trail), { key: APN, scope: "default", value: "false", chosen: true });
 });
 
-Deno.test("explainKey() does not tell secrets", async () => {
+Deno.test("explainKey() does not reveal secrets", async () => {
   await using t = await testCascade({ "a.properties": "io.carillon.feedback.secret=hush-hush" });
   const view = await t.cascade.current().view("1", "3");
   const { value, trail } = view.explainKey("io.carillon.feedback.secret");

@@ -1,8 +1,8 @@
-/** Made-up runs for the tests of the verdict: one client of each generation, and what it got. */
+/** Made-up runs for the tests of the assessment: one client of each generation, and what it got. */
 
 import assert from "node:assert/strict";
 import type { ClientRecord, Entry, Publication, RunRecord } from "../../chaos/run_record.ts";
-import { judge } from "../../chaos/verdict.ts";
+import { judge } from "../../chaos/assessment.ts";
 
 const END = 100_000;
 

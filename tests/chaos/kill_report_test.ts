@@ -34,7 +34,7 @@ for (
     }],
     ["twice at two offsets", client(4, arrivals([1, "1"], [2, "2"], [2, "3"])), { twice: 1 }],
     ["out of order", client(4, arrivals([2, "2"], [1, "1"])), { outOfOrder: 1 }],
-    ["told resync", client(4, arrivals([1, "1"], [2, "2"]), { resyncs: [5] }), {}],
+    ["received resync", client(4, arrivals([1, "1"], [2, "2"]), { resyncs: [5] }), {}],
     ["refused", client(2, arrivals([1], [2]), { complaints: ["refused"] }), {}],
   ] as const
 ) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runSoak } from "../../chaos/soak.ts";
-import { growthOf } from "../../chaos/soak_verdict.ts";
+import { growthOf } from "../../chaos/soak_growth.ts";
 
 const SIZE = { residentMiB: 140, heapMiB: 30, descriptors: 70 };
 

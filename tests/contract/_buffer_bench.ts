@@ -1,4 +1,4 @@
-/** One buffer, its handler and its clock, as the rules of every buffer are tried out on them. */
+/** One buffer with its handler and its clock, for the contract of every buffer. */
 
 import type { Buffer, BufferSettings, Handover } from "../../buffer/mod.ts";
 import { createIdSource, type IdSource } from "../../core/ids.ts";
@@ -6,7 +6,7 @@ import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
-/** The defaults of the original. */
+/** The default settings of the original. */
 export const DEFAULTS: BufferSettings = {
   delayDuration: 1000,
   maxDelayDuration: 1000,
@@ -17,36 +17,37 @@ export const DEFAULTS: BufferSettings = {
   maxBytes: 10_000_000,
 };
 
-/** One buffer under test. `crash` leaves it as `kill -9` would; `reopen` starts anew on the same store. */
+/** A factory of buffers on one store. */
 export interface BufferUnderTest {
   readonly clock: FakeClock;
+  /** Opens a buffer; the one before counts as killed. */
   open(settings: () => BufferSettings): Buffer;
-  /** The store refuses every write from now on, or takes them again. */
+  /** Makes every write to the store fail from now on, or succeed again. */
   breakStore(broken: boolean): void;
   /**
-   * Resolves when nothing is on its way to or from a real server. Time then passes in small steps,
-   * each of them followed by this.
+   * Resolves when no call to a real server is under way. With it, time passes in small steps, each
+   * followed by this.
    */
   idle?(): Promise<void>;
   /**
-   * What a start finds in flight. By default that is what it returns; a buffer of several nodes
-   * returns only what it took over from others.
+   * Returns what a start finds in flight, where that is not what `start` returns: the buffer of
+   * several nodes returns only what it took over from others.
    */
   foundAtStart?(buffer: Buffer): number;
-  /** Hands over what it holds in memory even while it cannot write. @default {true} */
+  /** Hands over what it has in memory even while it cannot write. @default {true} */
   readonly worksFromMemory?: boolean;
   dispose(): Promise<void>;
 }
 
-/** Milliseconds of the fake clock between two looks at what is on its way. */
+/** Milliseconds of the fake clock per step. */
 const STEP_MS = 25;
 
-/** See the file's comment. */
-export class Bench {
+/** A buffer under test, and what its handler received. */
+class Bench {
   readonly handled: Notification[] = [];
-  /** What the handler was told of each of {@link handled}. */
+  /** `isRepeat` of the hand-over of each of {@link handled}. */
   readonly isRepeat: boolean[] = [];
-  /** Called after a batch was noted and before it is settled. */
+  /** Called after a batch was recorded and before it is settled. */
   onBatch: (batch: readonly Notification[], handover: Handover) => void = () => {};
   settings = DEFAULTS;
   buffer: Buffer;
@@ -72,7 +73,7 @@ export class Bench {
     });
   }
 
-  /** Leaves the old buffer as it is, like a process that was killed, and opens another one. */
+  /** Leaves the old buffer as a killed process would, and opens another one. */
   async crash(): Promise<number> {
     this.handled.length = this.isRepeat.length = 0;
     this.buffer = this.under.open(() => this.settings);
@@ -93,7 +94,7 @@ export class Bench {
     };
   }
 
-  /** Lets time pass until nothing is on its way to the store either. */
+  /** Lets time pass, and waits for calls to the store. */
   async pass(ms: number): Promise<void> {
     const { under } = this;
     const stepMs = under.idle ? STEP_MS : ms;
@@ -103,11 +104,11 @@ export class Bench {
       await under.clock.advance(Math.min(left, stepMs));
       await under.idle?.();
     } while ((left -= stepMs) > 0);
-    for (let yieldToEventLoop = 0; yieldToEventLoop < 20; yieldToEventLoop++) await settle();
+    for (let turn = 0; turn < 20; turn++) await settle();
   }
 }
 
-/** The record of a notification that one target took. */
+/** Returns the record of a delivered notification. */
 export function delivered({ id, context, user, topic, acceptedAt }: Notification): LedgerRecord {
   return { id, context, user, topic, acceptedAt, state: "delivered", targets: [] };
 }
@@ -115,7 +116,7 @@ export function delivered({ id, context, user, topic, acceptedAt }: Notification
 /** Registers a rule. */
 export type Rule = (rule: string, body: (bench: Bench) => Promise<void>) => void;
 
-/** Rules about the buffers that `create` makes, one for each rule. */
+/** Returns a function that registers rules; each runs on a buffer of its own. */
 export function rulesFor(name: string, create: () => Promise<BufferUnderTest>): Rule {
   return (rule, body) =>
     Deno.test(`${name}: ${rule}`, async () => {

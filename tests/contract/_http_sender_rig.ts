@@ -9,11 +9,12 @@ import type { MakeEngine } from "../transports/http/_engines.ts";
 export const pair = await makeCertificate();
 /** What must not be in any reason. */
 export const TOKEN = "c0ffee";
+/** The time limit of a request, in milliseconds. */
 export const TIMEOUT_MS = 10_000;
 const never = new AbortController().signal;
 
 /** A sender and what belongs to it. */
-export interface SenderRig extends AsyncDisposable {
+interface SenderRig extends AsyncDisposable {
   readonly clock: FakeClock;
   readonly sender: HttpSender;
   post(request?: Partial<Parameters<HttpSender["post"]>[1]>): Promise<HttpResult>;

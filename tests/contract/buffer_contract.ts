@@ -1,4 +1,4 @@
-/** What every buffer promises, as one suite over a factory. */
+/** The contract of every buffer, as one suite over a factory. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
@@ -13,7 +13,7 @@ export { type BufferUnderTest, DEFAULTS };
 export function testBuffer(name: string, create: () => Promise<BufferUnderTest>): void {
   const test = rulesFor(name, create);
 
-  test("hands over after the delay, at the next tick, and not before", async (bench) => {
+  test("a notification is handed over at the first tick after its delay, and not before", async (bench) => {
     await bench.buffer.put([bench.make()]);
     await bench.pass(999);
     assert.equal(bench.handled.length, 0);
@@ -21,14 +21,14 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.handled.length, 1);
   });
 
-  test("a delay of 0 means now, without waiting for a tick", async (bench) => {
+  test("with a delay of 0, a notification is handed over at once", async (bench) => {
     bench.settings = { ...DEFAULTS, delayDuration: 0, maxDelayDuration: 0 };
     await bench.buffer.put([bench.make()]);
     await bench.pass(0);
     assert.equal(bench.handled.length, 1);
   });
 
-  test("medium waits twice as long as high, and low four times", async (bench) => {
+  test("medium priority waits twice as long as high, and low four times", async (bench) => {
     await bench.buffer.put([
       bench.make({ priority: "low", data: JSON.stringify({ n: 4 }) }),
       bench.make({ priority: "medium", data: JSON.stringify({ n: 2 }) }),
@@ -43,7 +43,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [1, 2, 4]);
   });
 
-  test("similar ones become one, and the record of the older names the newer", async (bench) => {
+  test("similar notifications become one, and the record of the older names the newer", async (bench) => {
     const older = bench.make({ data: JSON.stringify({ folder: "a", id: "1", unread: 1 }) });
     const newer = bench.make({ data: JSON.stringify({ folder: "a", id: "1", unread: 2 }) });
     await bench.buffer.put([older]);
@@ -61,7 +61,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     ]);
   });
 
-  test("by default an arrival postpones nothing", async (bench) => {
+  test("by default, a similar notification that arrives delays nothing", async (bench) => {
     await bench.buffer.put([bench.make()]);
     await bench.pass(900);
     await bench.buffer.put([bench.make()]);
@@ -69,7 +69,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.handled.length, 1);
   });
 
-  test("with a longer maxDelayDuration arrivals postpone up to it and no further", async (bench) => {
+  test("with a longer maxDelayDuration, similar notifications delay up to it and no longer", async (bench) => {
     bench.settings = { ...DEFAULTS, maxDelayDuration: 3000, timerFrequency: 100 };
     for (let i = 0; i < 4; i++) {
       await bench.buffer.put([bench.make()]);
@@ -80,7 +80,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.handled.length, 1, "3.1 s");
   });
 
-  test("an urgent arrival brings a waiting one forward", async (bench) => {
+  test("an urgent notification shortens the wait of a similar one", async (bench) => {
     await bench.buffer.put([bench.make({ priority: "low" })]);
     await bench.buffer.put([bench.make({ priority: "high" })]);
     await bench.pass(1500);
@@ -95,7 +95,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map(({ id }) => id), given.map(({ id }) => id));
   });
 
-  test("a crash between hand-over and settling hands over again", async (bench) => {
+  test("after a crash between hand-over and settling, a notification is handed over again", async (bench) => {
     bench.settleAtOnce = false;
     const one = bench.make();
     await bench.buffer.put([one]);
@@ -106,7 +106,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map(({ id }) => id), [one.id]);
   });
 
-  test("a crash after settling hands nothing over isRepeat, and the record stays", async (bench) => {
+  test("after a crash, a settled notification is not handed over again and has its record", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
     await bench.pass(1500);
@@ -114,7 +114,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "delivered");
   });
 
-  test("a crash with a batch settled in part hands over the rest, and keeps every record", async (bench) => {
+  test("after a crash with half a batch settled, the rest is handed over and every record kept", async (bench) => {
     bench.settleAtOnce = false;
     const given = Array.from({ length: 9 }, (_, n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(given);
@@ -133,7 +133,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     }
   });
 
-  test("merged ones survive a crash with everything they brought", async (bench) => {
+  test("merged notifications survive a crash with all their data", async (bench) => {
     const topic = "ox:calendar:updates";
     await bench.buffer.put([bench.make({ topic, data: JSON.stringify({ folders: ["a"] }) })]);
     await bench.buffer.put([bench.make({ topic, data: JSON.stringify({ folders: ["b"] }) })]);
@@ -142,7 +142,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map(parseData), [{ folders: ["a", "b"] }]);
   });
 
-  test("what waits for a processor stays bounded, and everything gets its turn", async (bench) => {
+  test("the queue of the processors stays bounded, and everything is handed over", async (bench) => {
     bench.settings = { ...DEFAULTS, numProcessorThreads: 1, maxProcessorTasks: 2 };
     const given = Array.from({ length: 50 }, (_, n) => bench.make({ data: JSON.stringify({ n }) }));
     await bench.buffer.put(given);
@@ -150,7 +150,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), given.map((_, n) => n));
   });
 
-  test("a full buffer refuses with a time to come back, and takes more once it is not", async (bench) => {
+  test("a full buffer refuses with a retry time, and accepts more once it has room", async (bench) => {
     bench.settings = { ...DEFAULTS, maxNotifications: 2 };
     await bench.buffer.put([
       bench.make({ data: JSON.stringify({ n: 1 }) }),
@@ -168,7 +168,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(bench.handled.length, 3);
   });
 
-  test("a buffer with too many bytes refuses, and takes more once they are settled", async (bench) => {
+  test("a buffer with too many bytes refuses, and accepts more once they are settled", async (bench) => {
     bench.settings = { ...DEFAULTS, maxBytes: 1000 };
     await bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(2000) }) })]);
     await assert.rejects(
@@ -197,7 +197,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.deepEqual(bench.handled.map((one) => parseData(one)["n"]), [2]);
   });
 
-  test("a store that cannot be written refuses, and what was settled is written later", async (bench) => {
+  test("while the store cannot be written, put() fails, and records are written later", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
     bench.under.breakStore(true);
@@ -211,7 +211,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal((await bench.buffer.find(one.id) as LedgerRecord).state, "delivered");
   });
 
-  test("a wall clock that jumps either way changes nothing for what waits", async (bench) => {
+  test("a wall clock that jumps changes no delay", async (bench) => {
     await bench.buffer.put([bench.make({ data: JSON.stringify({ n: 1 }) })]);
     bench.under.clock.jump(-86_400_000);
     await bench.pass(1500);
@@ -225,7 +225,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(await bench.crash(), 0);
   });
 
-  test("a notification as large as a value allows is taken, and a larger one is refused", async (bench) => {
+  test("a notification as large as a value allows is accepted, and a larger one is refused", async (bench) => {
     await bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(60_000) }) })]);
     await assert.rejects(
       bench.buffer.put([bench.make({ data: JSON.stringify({ text: "x".repeat(66_000) }) })]),
@@ -265,7 +265,7 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
     assert.equal(await bench.buffer.amend({ ...one, id: bench.ids() }, (record) => record), false);
   });
 
-  test("a batch is all or nothing", async (bench) => {
+  test("a batch is accepted as a whole or not at all", async (bench) => {
     const large = { text: "x".repeat(50_000) };
     const batch = Array.from(
       { length: 20 },

@@ -1,4 +1,4 @@
-/** What every buffer promises about what comes again, and about whose turn it is. */
+/** The contract of every buffer for repeated hand-overs and fair order. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
@@ -9,13 +9,13 @@ import { DEFAULTS, delivered, type Rule } from "./_buffer_bench.ts";
 
 /** Registers the rules. */
 export function testHandover(test: Rule): void {
-  test("what is handed over for the first time is not said to come again", async (bench) => {
+  test("the first hand-over of a notification is no repeat", async (bench) => {
     await bench.buffer.put([1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) })));
     await bench.pass(1500);
     assert.deepEqual(bench.isRepeat, [false, false, false]);
   });
 
-  test("what was handed over before a crash comes isRepeat, and is said to", async (bench) => {
+  test("the hand-over after a crash is a repeat", async (bench) => {
     bench.settleAtOnce = false;
     await bench.buffer.put([bench.make()]);
     await bench.pass(1500);
@@ -24,12 +24,12 @@ export function testHandover(test: Rule): void {
     assert.deepEqual(bench.isRepeat, [true]);
   });
 
-  test("what a handler that rejects has not settled comes isRepeat after a pause", async (bench) => {
+  test("notifications not settled by a handler that rejects are handed over again after a pause", async (bench) => {
     const [settled, left] = [1, 2].map((n) => bench.make({ data: JSON.stringify({ n }) }));
     bench.onBatch = (batch, { isRepeat }) => {
       if (isRepeat) return;
       for (const one of batch) if (one.id === settled!.id) bench.buffer.settle(delivered(one));
-      throw new ServiceError("store_unavailable", "Cannot look up who wants it");
+      throw new ServiceError("store_unavailable", "Cannot look up subscriptions");
     };
     await bench.buffer.put([settled!, left!]);
     await bench.pass(1500);
@@ -41,7 +41,7 @@ export function testHandover(test: Rule): void {
     assert.equal(bench.buffer.depth().inFlight, 0);
   });
 
-  test("what is released comes isRepeat after a pause, as it was handed over", async (bench) => {
+  test("a released notification is handed over again after a pause, merged as before", async (bench) => {
     const topic = "ox:calendar:updates";
     const older = bench.make({ topic, data: JSON.stringify({ folders: ["a"] }) });
     const newer = bench.make({ topic, data: JSON.stringify({ folders: ["b"] }) });
@@ -62,7 +62,7 @@ export function testHandover(test: Rule): void {
     assert.equal((await bench.buffer.find(older.id) as LedgerRecord).mergedInto, newer.id);
   });
 
-  test("what comes isRepeat is not merged with what is similar and new", async (bench) => {
+  test("a notification to be repeated is not merged with a new one that is similar", async (bench) => {
     const [first, second] = [bench.make(), bench.make()];
     bench.settleAtOnce = false;
     await bench.buffer.put([first]);
@@ -80,7 +80,7 @@ export function testHandover(test: Rule): void {
     ]);
   });
 
-  test("what is settled or unknown is not released", async (bench) => {
+  test("release() ignores settled and unknown notifications", async (bench) => {
     const one = bench.make();
     await bench.buffer.put([one]);
     await bench.pass(1500);
@@ -90,7 +90,7 @@ export function testHandover(test: Rule): void {
     assert.equal(bench.handled.length, 1);
   });
 
-  test("no batch has both what comes isRepeat and what does not", async (bench) => {
+  test("no batch mixes repeats and first hand-overs", async (bench) => {
     bench.settings = { ...DEFAULTS, numProcessorThreads: 1 };
     bench.settleAtOnce = false;
     const old = [1, 2, 3].map((n) => bench.make({ data: JSON.stringify({ n }) }));
@@ -109,7 +109,7 @@ export function testHandover(test: Rule): void {
     assert.deepEqual(bench.isRepeat, bench.handled.map(isOld));
   });
 
-  test("a context with much to say does not keep another one waiting", async (bench) => {
+  test("a context with many notifications does not delay another one", async (bench) => {
     bench.settings = {
       ...DEFAULTS,
       ...{ numProcessorThreads: 1, maxProcessorTasks: 100, maxNotifications: 10_000 },

@@ -40,7 +40,7 @@ export function httpSenderFaultsContract(engine: string, makeEngine: MakeEngine)
   });
 
   for (const code of [0, 2]) {
-    test(`a GOAWAY with code ${code} tells the reason in its debug data`, async () => {
+    test(`a GOAWAY with code ${code} reports the reason in its debug data`, async () => {
       await using server = startRawServer(pair, {
         async behave(connection) {
           const debug = '{"reason":"Shutdown"}';

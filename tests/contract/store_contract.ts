@@ -1,4 +1,4 @@
-/** The rules that every store keeps, whatever it is made of. Each test opens a store of its own. */
+/** The contract of every store. Each test opens a store of its own. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -6,7 +6,7 @@ import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
 import { ServiceError } from "../../core/errors.ts";
 
 /** Opens an empty store. The contract disposes of it. */
-export type OpenStore = () => Promise<Store>;
+type OpenStore = () => Promise<Store>;
 
 /** Registers one test per rule under the implementation's name. */
 export function storeContract(name: string, open: OpenStore): void {
@@ -22,7 +22,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.deepEqual(await store.getMany([["nothing"]]), [undefined]);
   });
 
-  rule("a value comes back as it was set", async (store) => {
+  rule("a value is read back as it was set", async (store) => {
     const value = { v: 1, text: "é😀", list: [1, null, true], bytes: new Uint8Array([1, 2]) };
     assert.equal(await store.commit({ sets: [{ key: ["a", 1], value }] }), true);
     const entry = await store.get(["a", 1]);
@@ -107,7 +107,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.deepEqual(await store.getMany([]), []);
   });
 
-  rule("list gives what lies below the prefix, and not the prefix itself", async (store) => {
+  rule("list returns the keys below the prefix, and not the prefix itself", async (store) => {
     await fill(store, [["a"], ["a", 1], ["a", "b", "c"], ["ab"], ["a\u0000"], ["b", 1]]);
     assert.deepEqual(await keysOf(store.list({ prefix: ["a"] })), [["a", "b", "c"], ["a", 1]]);
   });
@@ -127,7 +127,7 @@ export function storeContract(name: string, open: OpenStore): void {
     );
   });
 
-  rule("list reads on through more records than one page", async (store) => {
+  rule("list returns more records than one page", async (store) => {
     const keys = Array.from({ length: 1_000 }, (_, n) => ["n", n]);
     await fill(store, keys);
     assert.deepEqual(await keysOf(store.list({ prefix: ["n"] })), keys);
@@ -158,7 +158,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.deepEqual(await keysOf(store.list({ prefix: ["o"] })), order);
   });
 
-  rule("any mix of commits leaves what a plain table would hold", async (store) => {
+  rule("any mix of commits has the result that a plain table would have", async (store) => {
     const key = fc.tuple(fc.constantFrom("a", "b"), fc.integer({ min: 0, max: 5 }));
     const step = fc.record({ key, value: fc.option(fc.integer()) });
     let run = 0;
@@ -194,7 +194,7 @@ export function storeContract(name: string, open: OpenStore): void {
     );
   });
 
-  rule("a value at the cap is taken, and one beyond it refused", async (store) => {
+  rule("a value at the limit is accepted, and a larger one refused", async (store) => {
     const { maxValueBytes } = store.traits;
     const value = new Uint8Array(maxValueBytes);
     assert.equal(await store.commit({ sets: [{ key: ["cap"], value }] }), true);
@@ -204,7 +204,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.equal(await store.get(["larger"]), undefined);
   });
 
-  rule("a commit at the cap of changes is taken, and one beyond it refused", async (store) => {
+  rule("a commit at the limit of changes is accepted, and a larger one refused", async (store) => {
     const { maxCommitChanges } = store.traits;
     const sets = Array.from({ length: maxCommitChanges }, (_, n) => ({ key: ["c", n], value: n }));
     assert.equal(await store.commit({ sets }), true);
@@ -212,7 +212,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.equal(await store.get(["one more"]), undefined);
   });
 
-  rule("a commit of more bytes than the cap is refused whole", async (store) => {
+  rule("a commit above the limit of bytes is refused as a whole", async (store) => {
     const { maxCommitBytes, maxValueBytes } = store.traits;
     const value = new Uint8Array(maxValueBytes);
     const count = Math.ceil(maxCommitBytes / maxValueBytes) + 1;
@@ -226,7 +226,7 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.equal((await store.get(["a"]))?.value, 1);
   });
 
-  rule("a closed store says that it is unavailable, and may be closed again", async (store) => {
+  rule("a closed store is unavailable, and may be closed again", async (store) => {
     await store[Symbol.asyncDispose]();
     const unavailable = (error: unknown) =>
       error instanceof ServiceError && error.code === "store_unavailable";
@@ -247,7 +247,7 @@ async function keysOf(entries: AsyncIterable<StoreEntry<unknown>>): Promise<Stor
   return keys;
 }
 
-/** A limit that is exceeded is the caller's mistake, not an outage. */
+/** Exceeding a limit is a mistake of the caller, not an outage. */
 async function refused(attempt: Promise<unknown>): Promise<void> {
   await assert.rejects(attempt, (error) => !(error instanceof ServiceError));
 }

@@ -1,4 +1,4 @@
-/** Local hubs under the contract: in memory alone, and over a store that they find again. */
+/** Local hubs under the contract: in memory, and over a store that survives them. */
 
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
@@ -13,12 +13,12 @@ import { mortalClock } from "../support/mortal_clock.ts";
 /** The default window, and caps that tests can reach. */
 export const LIMITS = { windowMs: 120_000, maxEventsPerUser: 10, maxBytes: 1e6 };
 
-/** A world of local hubs. */
-export interface LocalHubs extends HubsUnderTest {
+/** Local hubs with a fake clock. */
+interface LocalHubs extends HubsUnderTest {
   readonly clock: FakeClock;
 }
 
-/** A hub over a store; `alive` says whether its writes still get there. */
+/** Creates a hub over a store; while `alive` returns false, its writes are lost. */
 export function hubOver(
   store: Store,
   { clock, alive = () => true, limits = LIMITS, group = new GroupCommit(store, { clock }) }: {
@@ -34,13 +34,13 @@ export function hubOver(
   return createLocalHub({ clock, log: silentLog, settings: () => limits, records });
 }
 
-/** Hubs in memory. A crash forgets everything. */
+/** Creates hubs in memory. A crash loses everything. */
 export function memoryHubs(limits = LIMITS): Promise<LocalHubs> {
   const make = (clock: Clock) => createLocalHub({ clock, log: silentLog, settings: () => limits });
   return Promise.resolve(hubs(new FakeClock(), make));
 }
 
-/** Hubs over one Deno KV, one after the other. */
+/** Creates hubs over one Deno KV, one after the other. */
 export async function kvHubs(limits = LIMITS): Promise<LocalHubs> {
   const clock = new FakeClock();
   const store = await openKvStore(":memory:", { clock: systemClock, random: () => .5 });
@@ -57,7 +57,7 @@ export async function kvHubs(limits = LIMITS): Promise<LocalHubs> {
   };
 }
 
-/** `written` resolves when everything that was given to the store is in it. */
+/** @param written resolves when all commits given to the store are written */
 function hubs(
   clock: FakeClock,
   make: (clock: Clock, alive: () => boolean) => LocalHub,
@@ -79,7 +79,7 @@ function hubs(
       return hub;
     },
     async pass(ms) {
-      // In steps, so that what is written on the way is written at its time.
+      // In steps, so that each write happens at its time.
       for (let step = 0; step < 40; step++) {
         await clock.advance(ms / 40);
         await written();

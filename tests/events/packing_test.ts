@@ -8,7 +8,7 @@ const EVENT: LoggedEvent = {
   ...{ offset: 2, previous: 1 },
 };
 
-Deno.test("events come back as they were packed, wherever their bytes are cut", () => {
+Deno.test("unpacked events equal the packed ones, wherever the bytes are cut", () => {
   const text = fc.string({ unit: "grapheme" });
   const clients = fc.array(text);
   const some = fc.record({ except: text, kept: clients }, { requiredKeys: [] });
@@ -23,7 +23,7 @@ Deno.test("events come back as they were packed, wherever their bytes are cut", 
   ));
 });
 
-Deno.test("events that were packed before they said for whom they are kept can be read", () => {
+Deno.test("events packed by an earlier version, without `kept`, can be read", () => {
   const lines = [
     '[2,1,"1","7","n",["mail"]]',
     '"x",{}',

@@ -12,7 +12,7 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Whether a program is there, as `--version` tells. */
+/** Whether a program is there, by its `--version`. */
 export function isInstalled(program: string): boolean {
   try {
     return new Deno.Command(program, { args: ["--version"], stdin: "null" })

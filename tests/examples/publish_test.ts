@@ -33,7 +33,7 @@ function isMissing({ program, needs = [] }: Way): boolean {
 
 for (const [name, way] of Object.entries(WAYS)) {
   Deno.test({
-    name: `${name} publishes a mail and tells that it was delivered`,
+    name: `${name} publishes a mail and reports its delivery`,
     ignore: isMissing(way),
     async fn() {
       await using service = await startTestService();

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, type Kind, planOf } from "../../chaos/plan.ts";
 import { tableOf } from "../../chaos/report.ts";
 import { CLIENTS_PER_USER, run } from "../../chaos/run.ts";
-import { judge } from "../../chaos/verdict.ts";
+import { judge } from "../../chaos/assessment.ts";
 import { HAS_REDIS } from "../support/redis_server.ts";
 
 const OPTIONS = {

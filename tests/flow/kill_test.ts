@@ -18,7 +18,7 @@ const PAUSE_MS = 20;
 /** Long enough for sockets to be open again before what was read back is handed over. */
 const DELAY_MS = 700;
 
-/** A user whose socket is opened anew whenever it is lost. */
+/** A user whose socket is opened again whenever it is lost. */
 class Faithful {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;

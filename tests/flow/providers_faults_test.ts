@@ -6,7 +6,7 @@ import { CLIENTS, ENGINES, iPhone, mail, sharedMaterial, startProviders } from "
 const APN = { client: CLIENTS.apn, transport: "apn" } as const;
 const MANY = 20;
 
-/** Subscribes one iPhone per user, whose token carries a script, and tells each of them. */
+/** Subscribes one iPhone per user, whose token carries a script, and publishes to each of them. */
 async function tellAll(
   { service }: Awaited<ReturnType<typeof startProviders>>,
   script: (number: number) => string,
@@ -58,7 +58,7 @@ for (const engine of ENGINES) {
     await assertAllDelivered({ ...providers, simulator: back }, ids);
   });
 
-  Deno.test(`${engine}: a provider that hangs is given up and asked isRepeat, with the same id`, async () => {
+  Deno.test(`${engine}: a provider that hangs is aborted and tried again, with the same id`, async () => {
     await using providers = await startProviders({
       properties: { ...properties, "io.carillon.delivery.attemptTimeout": 200 },
     });
@@ -78,7 +78,7 @@ for (const engine of ENGINES) {
     );
   });
 
-  Deno.test(`${engine}: connections that are delivered to go away lose nothing`, async () => {
+  Deno.test(`${engine}: connections that a GOAWAY ends lose nothing`, async () => {
     await using providers = await startProviders({ properties });
     await assertAllDelivered(
       providers,

@@ -21,7 +21,7 @@ async function pass<T>(
   });
 }
 
-Deno.test("whoever throttles is asked isRepeat no sooner than its floor allows", async (t) => {
+Deno.test("a provider that throttles is not tried again before its floor", async (t) => {
   const clock = new FakeClock(Date.now());
   const providers = await startProviders({ clock });
   const { service, simulator } = providers;
@@ -56,7 +56,7 @@ Deno.test("whoever throttles is asked isRepeat no sooner than its floor allows",
   await stopOn(clock, providers);
 });
 
-Deno.test("a dead token is removed, and the publisher is delivered by a signed webhook", async () => {
+Deno.test("a dead token is removed, and a signed webhook reports it to the publisher", async () => {
   const clock = new FakeClock(Date.now());
   const delivered: { readonly headers: Headers; readonly body: string }[] = [];
   const receiver = Deno.serve(
@@ -77,17 +77,17 @@ Deno.test("a dead token is removed, and the publisher is delivered by a signed w
   const subscription = await service.subscribe({
     ...{ client: CLIENTS.apn, transport: "apn", token: hexFaultToken("ok once, gone", "1") },
   });
-  async function tell(number: number) {
+  async function publish(number: number) {
     const id = await service.publish(mail(number));
     return await pass(clock, 20, async () => {
       const { body } = await service.call("GET", `/v1/notifications/${id}`);
       return body.state !== "in_flight" && body;
     });
   }
-  assert.equal((await tell(1)).state, "delivered");
+  assert.equal((await publish(1)).state, "delivered");
   // It says since when it has been dead, which must be after the device registered.
   await clock.advance(1000);
-  assert.equal((await tell(2)).targets[0].state, "gone");
+  assert.equal((await publish(2)).targets[0].state, "gone");
   await pass(clock, 1000, () => Promise.resolve(delivered.length > 0));
   const { headers, body } = delivered[0]!;
   const id = headers.get("webhook-id");

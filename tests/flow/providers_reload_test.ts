@@ -29,7 +29,7 @@ for (const engine of ENGINES) {
       );
       const some = ids.length * APN_CLIENTS.length - USERS;
       await simulator.received.wait(some, { provider: "apn" }, AbortSignal.timeout(10_000));
-      // The same authorities, but not the same file: both clients are made anew.
+      // The same authorities, but not the same file: both clients are created again.
       const authorities = await Deno.readTextFile(`${folder}/ca.pem`);
       await Deno.writeTextFile(`${folder}/ca.pem`, `${authorities}\n`);
       const { status } = await service.call("POST", "/v1/admin/reload", {});

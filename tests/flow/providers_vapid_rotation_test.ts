@@ -31,7 +31,7 @@ Deno.test("a VAPID key is rotated by a reload, and no browser misses a message",
   assert.deepEqual(refused.map(({ reason }) => reason), ["VapidPkHashMismatch"]);
 });
 
-Deno.test("a browser whose key was dropped is reported to the publisher, and served isRepeat with it", async () => {
+Deno.test("a browser whose key was dropped is reported to the publisher, and served again with it", async () => {
   const delivered: { readonly type: string; readonly data: Record<string, unknown> }[] = [];
   await using receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -65,7 +65,7 @@ Deno.test("a browser whose key was dropped is reported to the publisher, and ser
       "resubscribe",
     ]);
     const { type, data } = await until(
-      "the publisher is told",
+      "the webhook arrives",
       () => delivered.find(({ data }) => data.notification === notification),
     );
     assert.deepEqual([type, data.reason, data.subscription], ["message.dead", "resubscribe", id]);

@@ -5,7 +5,7 @@ import { startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
 import { keptRecord, openReturning } from "./_returning.ts";
 
-Deno.test("what was kept for a client is delivered once the client has come back", async () => {
+Deno.test("what was kept for a client is delivered once the client has reconnected", async () => {
   await using service = await startTestService();
   await using client = await openReturning(service, { session: await service.mint() });
   client.drop();

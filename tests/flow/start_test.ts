@@ -9,7 +9,7 @@ function assertRefused({ code, stdout, stderr }: Ended, expected: RegExp): void 
   assert.equal(stdout, "");
 }
 
-Deno.test("the first start makes a key, tells it once, and the key works", async () => {
+Deno.test("the first start makes a key, prints it once, and the key works", async () => {
   await using service = await startProcess({ variables: { CARILLON_ADMIN_KEY: "" } });
   const first = await service.end("SIGTERM");
   assert.equal(first.code, 0);
@@ -30,7 +30,7 @@ Deno.test("a port that is in use ends the start with what to do", async () => {
   assertRefused(await service.run(), new RegExp(`127\\.0\\.0\\.1:${_taken.addr.port}.*in use`));
 });
 
-Deno.test("a start that fails makes no key that nobody is told", async () => {
+Deno.test("a start that fails makes no key that nobody sees", async () => {
   await using service = await prepareProcess({ variables: { CARILLON_ADMIN_KEY: "" } });
   {
     using _taken = Deno.listen({ hostname: "127.0.0.1", port: Number(service.host.split(":")[1]) });
@@ -73,7 +73,7 @@ Deno.test("a folder in place of the data file ends the start", async () => {
 Deno.test("a data folder that cannot be made ends the start", async () => {
   await using service = await prepareProcess();
   await Deno.writeTextFile(`${service.configDir}/../data`, "in the way");
-  assertRefused(await service.run(), /Cannot make the data folder .*data/);
+  assertRefused(await service.run(), /Cannot create the data folder .*data/);
 });
 
 Deno.test("a store that this build does not know ends the start", async () => {
@@ -106,7 +106,7 @@ Deno.test("a secret that is too short ends the start without repeating it", asyn
 });
 
 Deno.test("a start that fails for its port touches nothing that another one has accepted", async () => {
-  // Nobody listens, so whoever handed it over would write down that nobody wanted it.
+  // Nobody listens, so delivering it would record that nobody wanted it.
   await using service = await startProcess({
     properties: { "com.openexchange.pns.delayDuration": 600_000 },
   });

@@ -64,7 +64,7 @@ Deno.test("a stop does not wait for those who hold a connection open", async () 
   await poll;
 });
 
-Deno.test("SIGHUP reads the configuration anew", async () => {
+Deno.test("SIGHUP reloads the configuration", async () => {
   await using service = await startProcess();
   using _listener = await listen(service.host, { session: await service.mint() });
   // Out of sight of the watch: a link that is turned is what Kubernetes does, too.

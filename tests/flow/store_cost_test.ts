@@ -54,7 +54,7 @@ function bytesIn(value: unknown): number {
   return items?.length ?? 0;
 }
 
-Deno.test("a batch is stored in a few large values, and its data are neither parsed nor written anew", async () => {
+Deno.test("a batch is stored in a few large values, and its data are neither parsed nor serialized again", async () => {
   const folder = await Deno.makeTempDir();
   const store = await openStore(`kv:${folder}/x.kv`, { clock: systemClock, random: Math.random });
   const costs = counted(store);

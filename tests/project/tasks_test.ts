@@ -4,7 +4,7 @@ import { filesBelow, readText } from "./_files.ts";
 /** A call of a task, with or without the version of Deno and flags before the task's name. */
 const CALL = /\bdeno(?:@[\d.]+)? task(?: +--?[\w-]+)* +([a-z][\w:-]*)/g;
 
-/** Texts that tell somebody, or a machine, which command to run. */
+/** Texts with commands for people or machines to run. */
 async function textsWithCommands(): Promise<readonly string[]> {
   const found = await Promise.all([
     filesBelow("", ".md"),

@@ -19,7 +19,7 @@ Deno.test("the service has the version of deno.json", async () => {
   assert.match(VERSION, /^\d+\.\d+\.\d+$/);
 });
 
-Deno.test("the description of the API tells the version of the service", async () => {
+Deno.test("the description of the API has the version of the service", async () => {
   await using service = await startTestService();
   const { body } = await service.call("GET", "/openapi.json", { key: null });
   assert.equal(body.info.version, VERSION);

@@ -11,7 +11,7 @@ import { createRedisHub } from "../../redis/hub/hub.ts";
 import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
-import { Desk } from "../contract/events_contract.ts";
+import { FakeRealtime } from "../contract/events_contract.ts";
 import { openTestLink } from "../support/redis_link.ts";
 
 /** The nodes of a test, as all of them see it. */
@@ -115,7 +115,7 @@ export async function openHub(
 }
 
 /** A node with local sockets that a test controls. */
-export type Place = HubNode & { readonly desk: Desk };
+export type Place = HubNode & { readonly realtime: FakeRealtime };
 
 /** Options of a node in a test. */
 export type PlaceOptions = Omit<Parameters<typeof openHub>[1], "register" | "local" | "settings">;
@@ -132,10 +132,10 @@ export async function withPlaces(
   const places: Place[] = [];
   try {
     for (const each of nodes) {
-      const desk = new Desk();
-      const node = await openHub(url, { register, local: desk, settings: AMPLE, ...each });
-      desk.hub = node.hub;
-      places.push(Object.assign(node, { desk }));
+      const realtime = new FakeRealtime();
+      const node = await openHub(url, { register, local: realtime, settings: AMPLE, ...each });
+      realtime.hub = node.hub;
+      places.push(Object.assign(node, { realtime }));
     }
     await body(places, register);
   } finally {

@@ -19,7 +19,7 @@ function test(name: string, body: (site: Site) => Promise<void>): void {
 }
 
 /** A user of the same partition as user 3 of context 1. */
-function neighbour(context: string): string {
+function userNear(context: string): string {
   for (let user = 0;; user++) {
     if (partitionOf(context, String(user)) === partitionOf("1", "3")) return String(user);
   }
@@ -197,7 +197,7 @@ test("a node forgets claims that other nodes have taken", async (site) => {
 test("a noisy context of 5,000 does not delay 10 of another one behind it", async (site) => {
   const settings = { numProcessorThreads: 1, maxProcessorTasks: 64 };
   const node = await site.start({ settings });
-  const quiet = { context: "quiet", user: neighbour("quiet") };
+  const quiet = { context: "quiet", user: userNear("quiet") };
   for (let n = 0; n < 5000; n += 500) {
     const noisy = Array.from(
       { length: 500 },
@@ -220,7 +220,7 @@ test("a context that becomes due later gets a turn, however long the queue is", 
   // More contexts than one claim has room for, each with many notifications.
   for (let context = 0; context < 20; context++) {
     const name = `c${context}`;
-    const user = neighbour(name);
+    const user = userNear(name);
     const many = Array.from(
       { length: 100 },
       (_, n) => site.make({ context: name, user, data: JSON.stringify({ n }) }),
@@ -228,7 +228,7 @@ test("a context that becomes due later gets a turn, however long the queue is", 
     await node.buffer.put(many);
   }
   await site.clock.advance(1);
-  await node.buffer.put([site.make({ context: "late", user: neighbour("late") })]);
+  await node.buffer.put([site.make({ context: "late", user: userNear("late") })]);
   await site.pass(5000);
   assert.equal(node.handled.length, 2001);
   const place = node.handled.findIndex(({ notification }) => notification.context === "late");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { channelKey } from "../../redis/nodes/node_channel.ts";
-import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
+import { EIGHT, eventFor, labelOf, SEVEN, shown, socketFor } from "../contract/events_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { redisTest, sharedRedis, startRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
@@ -39,33 +39,33 @@ redisTest("sockets recover a message that the channel has lost", async () => {
   const clock = new FakeClock();
   const channelClock = new FakeClock();
   await withNodes([{}, { clock, channelClock, now: later }], async ([here, there]) => {
-    await there!.desk.sit(seatFor(SEVEN));
-    await there!.desk.sit(seatFor(EIGHT));
+    await there!.realtime.connect(socketFor(SEVEN));
+    await there!.realtime.connect(socketFor(EIGHT));
     await killReaders(2);
     await until("the reader waits before it tries again", () => channelClock.timers > 0);
-    await here!.desk.publish(eventFor(SEVEN), eventFor(EIGHT));
-    await here!.desk.publish(eventFor(EIGHT));
+    await here!.realtime.publish(eventFor(SEVEN), eventFor(EIGHT));
+    await here!.realtime.publish(eventFor(EIGHT));
     await redis().cli("xtrim", channelKey(there!.id), "maxlen", 1);
-    const trimmed = there!.desk.delivered.length;
+    const trimmed = there!.realtime.delivered.length;
     await until("sockets that missed something read the log", async () => {
       await channelClock.advance(1_000);
       await clock.advance(1_000);
-      return there!.desk.caughtUp.some(({ user }) => user === SEVEN.user);
+      return there!.realtime.recovered.some(({ user }) => user === SEVEN.user);
     });
     assert.ok(clock.monotonic() < LONG_MS, "without a scheduled sweep");
     assert.equal(trimmed, 0);
-    assert.deepEqual(there!.desk.delivered.map(({ user }) => user).includes(SEVEN.user), false);
+    assert.deepEqual(there!.realtime.delivered.map(({ user }) => user).includes(SEVEN.user), false);
   });
 });
 
 redisTest("messages sent while the channel could not be read arrive afterwards", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
-    await there!.desk.sit(seatFor(SEVEN));
+    await there!.realtime.connect(socketFor(SEVEN));
     for (let n = 1; n <= 20; n++) {
       if (n % 10 === 5) await killReaders(1);
-      await here!.desk.publish(eventFor(SEVEN));
+      await here!.realtime.publish(eventFor(SEVEN));
     }
-    const delivered = await there!.desk.heard(20);
+    const delivered = await there!.realtime.untilDelivered(20);
     for (const [at, { previous }] of delivered.slice(1).entries()) {
       assert.equal(previous, delivered[at]!.offset);
     }
@@ -79,16 +79,16 @@ redisTest("a last event that never arrived is found without any sign of it", asy
       ({ ...channel, on() {}, onGap() {}, start() {}, send: channel.send.bind(channel) }) as never,
   };
   await withNodes([{}, { ...deaf, clock, now: later }], async ([here, there]) => {
-    await there!.desk.sit(seatFor(EIGHT));
-    await there!.desk.sit(seatFor(SEVEN));
-    await here!.desk.publish(eventFor(SEVEN));
+    await there!.realtime.connect(socketFor(EIGHT));
+    await there!.realtime.connect(socketFor(SEVEN));
+    await here!.realtime.publish(eventFor(SEVEN));
     await until("it is found", async () => {
       await clock.advance(ROUND_MS);
-      return there!.desk.caughtUp.length > 0;
+      return there!.realtime.recovered.length > 0;
     });
     assert.deepEqual(
-      there!.desk.caughtUp.map(({ context, user }) => ({ context, user })),
-      there!.desk.caughtUp.map(() => SEVEN),
+      there!.realtime.recovered.map(({ context, user }) => ({ context, user })),
+      there!.realtime.recovered.map(() => SEVEN),
     );
   });
 });
@@ -96,21 +96,24 @@ redisTest("a last event that never arrived is found without any sign of it", asy
 redisTest("a node that was considered dead receives events again when it returns", async () => {
   const clock = new FakeClock();
   await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
-    const socket = seatFor(SEVEN);
-    await there!.desk.sit(socket);
+    const socket = socketFor(SEVEN);
+    await there!.realtime.connect(socket);
     register.bury(there!.id);
-    assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [false]);
-    await here!.desk.publish(eventFor(SEVEN));
+    assert.deepEqual((await here!.realtime.present(SEVEN)).map(({ open }) => open), [false]);
+    await here!.realtime.publish(eventFor(SEVEN));
     register.revive(there!.id);
     await until("it reads what it has missed", async () => {
       await clock.advance(1_000);
-      return there!.desk.caughtUp.length > 0;
+      return there!.realtime.recovered.length > 0;
     });
     assert.ok(clock.monotonic() < LONG_MS, "without a scheduled sweep");
-    assert.equal(there!.desk.delivered.length, 0);
-    await here!.desk.publish(eventFor(SEVEN));
-    await there!.desk.heard(1);
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(socket), open: true }]);
+    assert.equal(there!.realtime.delivered.length, 0);
+    await here!.realtime.publish(eventFor(SEVEN));
+    await there!.realtime.untilDelivered(1);
+    assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
+      ...labelOf(socket),
+      open: true,
+    }]);
   });
 });
 
@@ -119,35 +122,35 @@ redisTest(
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
-      const socket = seatFor(SEVEN, { id: "c" });
-      await there!.desk.sit(socket);
-      await here!.desk.publish(eventFor(SEVEN));
-      const [event] = await there!.desk.heard(1);
+      const socket = socketFor(SEVEN, { id: "c" });
+      await there!.realtime.connect(socket);
+      await here!.realtime.publish(eventFor(SEVEN));
+      const [event] = await there!.realtime.untilDelivered(1);
       await redis().flush();
-      assert.deepEqual(await here!.desk.present(SEVEN), []);
+      assert.deepEqual(await here!.realtime.present(SEVEN), []);
       assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       register.revive(there!.id);
       await until("the socket is registered", async () => {
         await clock.advance(1_000);
-        return (await here!.desk.present(SEVEN)).length > 0;
+        return (await here!.realtime.present(SEVEN)).length > 0;
       });
-      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{
+      assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
         ...labelOf(socket),
         open: true,
       }]);
       assert.equal((await here!.hub.readMissed(SEVEN, event!.offset)).complete, false);
       await until("the socket learns of it", async () => {
         await clock.advance(10_000);
-        return there!.desk.caughtUp.length > 0;
+        return there!.realtime.recovered.length > 0;
       });
       for (let n = 0; n < 5; n++) {
         await clock.advance(ROUND_MS);
         // Its answer comes after those that the sweep waits for.
-        await there!.desk.present(SEVEN);
+        await there!.realtime.present(SEVEN);
       }
-      assert.equal(there!.desk.caughtUp.length, 1);
-      await here!.desk.publish(eventFor(SEVEN));
-      const [, next] = await there!.desk.heard(2);
+      assert.equal(there!.realtime.recovered.length, 1);
+      await here!.realtime.publish(eventFor(SEVEN));
+      const [, next] = await there!.realtime.untilDelivered(2);
       assert.ok(next!.previous > event!.offset, "a gap that cannot be healed");
     });
   },
@@ -155,11 +158,11 @@ redisTest(
 
 redisTest("an event for a socket that a flushed Redis does not know shows a gap", async () => {
   await withNodes([{}], async ([here]) => {
-    await here!.desk.sit(seatFor(SEVEN));
-    await here!.desk.publish(eventFor(SEVEN));
+    await here!.realtime.connect(socketFor(SEVEN));
+    await here!.realtime.publish(eventFor(SEVEN));
     await redis().flush();
-    await here!.desk.publish(eventFor(SEVEN));
-    const [before, after] = await here!.desk.heard(2);
+    await here!.realtime.publish(eventFor(SEVEN));
+    const [before, after] = await here!.realtime.untilDelivered(2);
     assert.ok(after!.previous > before!.offset);
     assert.equal((await here!.hub.readMissed(SEVEN, before!.offset)).complete, false);
   });
@@ -170,18 +173,18 @@ redisTest(
   async () => {
     const clock = new FakeClock();
     await withNodes([{}, { clock, now: later }], async ([here, there], register) => {
-      const [former, fresh] = [seatFor(SEVEN, { id: "c" }), seatFor(SEVEN, { id: "c" })];
-      await there!.desk.sit(former);
+      const [former, fresh] = [socketFor(SEVEN, { id: "c" }), socketFor(SEVEN, { id: "c" })];
+      await there!.realtime.connect(former);
       register.bury(there!.id);
-      await here!.desk.sit(fresh);
+      await here!.realtime.connect(fresh);
       register.revive(there!.id);
       const [first, second] = [fresh, former].map((socket) => ({ ...labelOf(socket), open: true }));
-      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [first]);
+      assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [first]);
       await until("it is registered", async () => {
         await clock.advance(ROUND_MS);
-        return (await here!.desk.present(SEVEN)).length === 2;
+        return (await here!.realtime.present(SEVEN)).length === 2;
       });
-      assert.deepEqual(shown(await here!.desk.present(SEVEN)), shown([first!, second!]));
+      assert.deepEqual(shown(await here!.realtime.present(SEVEN)), shown([first!, second!]));
     });
   },
 );
@@ -192,29 +195,29 @@ redisTest("hubs go on when a killed Redis is back", async () => {
     config: ["appendfsync always"],
   });
   await withPlaces({ url: server.url, nodes: [{}, {}] }, async ([here, there]) => {
-    const leaver = seatFor(SEVEN, { id: "c" });
-    const { last } = await there!.desk.sit(leaver);
-    await there!.desk.sit(seatFor(SEVEN));
-    await here!.desk.publish(eventFor(SEVEN));
-    await there!.desk.heard(1);
+    const leaver = socketFor(SEVEN, { id: "c" });
+    const { last } = await there!.realtime.connect(leaver);
+    await there!.realtime.connect(socketFor(SEVEN));
+    await here!.realtime.publish(eventFor(SEVEN));
+    await there!.realtime.untilDelivered(1);
     await server.kill();
     const late = eventFor(SEVEN);
     await until("the outage is noticed", () => !here!.link.isUp && !there!.link.isUp);
     await assert.rejects(here!.hub.publish([late], { isRepeat: false }), isUnavailable);
-    await assert.rejects(async () => await here!.hub.join(seatFor(SEVEN)), isUnavailable);
+    await assert.rejects(async () => await here!.hub.join(socketFor(SEVEN)), isUnavailable);
     await assert.rejects(async () => await here!.hub.presence([SEVEN]), isUnavailable);
     await assert.rejects(async () => await here!.hub.readMissed(SEVEN, last), isUnavailable);
-    there!.desk.rise(leaver, { returns: true });
+    there!.realtime.disconnect(leaver, { returns: true });
     await server.start();
     await until("it answers", () => here!.link.isUp && there!.link.isUp);
     await here!.hub.publish([late], { isRepeat: true });
-    const delivered = await there!.desk.heard(2);
+    const delivered = await there!.realtime.untilDelivered(2);
     assert.equal(delivered[1]!.previous, delivered[0]!.offset);
     await until(
       "the disconnect is written",
-      async () => (await here!.desk.present(SEVEN)).filter(({ open }) => open).length === 1,
+      async () => (await here!.realtime.present(SEVEN)).filter(({ open }) => open).length === 1,
     );
-    assert.equal((await here!.desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, last);
+    assert.equal((await here!.realtime.connect(socketFor(SEVEN, { id: "c" }))).acknowledged, last);
     assert.deepEqual(await here!.hub.readMissed(SEVEN, last), {
       events: delivered,
       complete: true,
@@ -224,9 +227,9 @@ redisTest("hubs go on when a killed Redis is back", async () => {
 
 redisTest("a node knows its own sockets while a flushed Redis does not", async () => {
   await withNodes([{}], async ([here]) => {
-    await here!.desk.sit(seatFor(SEVEN));
+    await here!.realtime.connect(socketFor(SEVEN));
     await redis().flush();
-    const [present] = await here!.desk.hub.presence([SEVEN]);
+    const [present] = await here!.realtime.hub.presence([SEVEN]);
     assert.deepEqual(present?.map(({ open }) => open), [true]);
   });
 });

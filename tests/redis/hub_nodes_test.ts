@@ -3,7 +3,7 @@ import { ServiceError } from "../../core/errors.ts";
 import type { UserName } from "../../core/events.ts";
 import { channelKey } from "../../redis/nodes/node_channel.ts";
 import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
-import { EIGHT, eventFor, labelOf, seatFor, SEVEN, shown } from "../contract/events_contract.ts";
+import { EIGHT, eventFor, labelOf, SEVEN, shown, socketFor } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { startRedisCluster } from "../support/redis_topologies.ts";
 import { until } from "../support/until.ts";
@@ -22,43 +22,46 @@ async function withNodes(
 
 redisTest("an event reaches exactly the nodes that hold sockets of its user", async () => {
   await withNodes([{}, {}, {}], async ([here, there, elsewhere]) => {
-    await here!.desk.sit(seatFor(SEVEN));
-    await there!.desk.sit(seatFor(SEVEN));
-    await there!.desk.sit(seatFor(EIGHT));
-    await elsewhere!.desk.sit(seatFor({ context: "1", user: "9" }));
+    await here!.realtime.connect(socketFor(SEVEN));
+    await there!.realtime.connect(socketFor(SEVEN));
+    await there!.realtime.connect(socketFor(EIGHT));
+    await elsewhere!.realtime.connect(socketFor({ context: "1", user: "9" }));
     const [seven, eight] = [eventFor(SEVEN), eventFor(EIGHT)];
-    await here!.desk.publish(seven, eight);
-    const delivered = await there!.desk.heard(2);
+    await here!.realtime.publish(seven, eight);
+    const delivered = await there!.realtime.untilDelivered(2);
     assert.deepEqual(delivered.map(({ id }) => id).sort(), [seven.id, eight.id].sort());
-    assert.deepEqual((await here!.desk.heard(1))[0]!.id, seven.id);
-    assert.equal(elsewhere!.desk.delivered.length, 0);
+    assert.deepEqual((await here!.realtime.untilDelivered(1))[0]!.id, seven.id);
+    assert.equal(elsewhere!.realtime.delivered.length, 0);
     assert.equal(await redis().cli("exists", channelKey(elsewhere!.id)), "0");
   });
 });
 
 redisTest("a node without sockets publishes to the sockets of other nodes", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
-    const { last } = await there!.desk.sit(seatFor(SEVEN));
+    const { last } = await there!.realtime.connect(socketFor(SEVEN));
     const event = eventFor(SEVEN, {
       clients: ["mail", "ü"],
       except: 'a "source"\n',
       args: '1,\n"é"',
     });
-    await here!.desk.publish(event);
-    const [delivered] = await there!.desk.heard(1);
+    await here!.realtime.publish(event);
+    const [delivered] = await there!.realtime.untilDelivered(1);
     const { offset, previous, ...rest } = delivered!;
     // In JSON a line break between the arguments means as much as a space.
     assert.deepEqual(rest, { ...event, args: '1, "é"' });
     assert.ok(previous <= last && last < offset);
-    assert.equal(here!.desk.delivered.length, 0);
+    assert.equal(here!.realtime.delivered.length, 0);
   });
 });
 
 redisTest("every node sees a socket with its ids", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
-    const socket = seatFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
-    await there!.desk.sit(socket);
-    assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{ ...labelOf(socket), open: true }]);
+    const socket = socketFor(SEVEN, { id: "some connection", client: "Telefon 📱" });
+    await there!.realtime.connect(socket);
+    assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
+      ...labelOf(socket),
+      open: true,
+    }]);
   });
 });
 
@@ -66,34 +69,37 @@ redisTest(
   "sockets of a killed node count as closed, and their clients resume at another node",
   async () => {
     await withNodes([{}, {}], async ([here, there]) => {
-      const socket = seatFor(SEVEN, { id: "c" });
-      const { last } = await there!.desk.sit(socket);
-      await here!.desk.publish(eventFor(SEVEN));
-      const [before] = await there!.desk.heard(1);
+      const socket = socketFor(SEVEN, { id: "c" });
+      const { last } = await there!.realtime.connect(socket);
+      await here!.realtime.publish(eventFor(SEVEN));
+      const [before] = await there!.realtime.untilDelivered(1);
       await there!.kill();
-      assert.deepEqual(shown(await here!.desk.present(SEVEN)), [{
+      assert.deepEqual(shown(await here!.realtime.present(SEVEN)), [{
         ...labelOf(socket),
         open: false,
       }]);
       const event = eventFor(SEVEN);
-      await here!.desk.publish(event);
-      const { acknowledged } = await here!.desk.sit(seatFor(SEVEN, { id: "c" }));
+      await here!.realtime.publish(event);
+      const { acknowledged } = await here!.realtime.connect(socketFor(SEVEN, { id: "c" }));
       assert.equal(acknowledged, last);
       const { events, complete } = await here!.hub.readMissed(SEVEN, acknowledged!);
       assert.deepEqual([events.map(({ id }) => id), complete], [[before!.id, event.id], true]);
-      assert.deepEqual((await here!.desk.present(SEVEN)).map(({ open }) => open), [true]);
+      assert.deepEqual((await here!.realtime.present(SEVEN)).map(({ open }) => open), [true]);
     });
   },
 );
 
 redisTest("a connection that two killed nodes in a row have cut off misses nothing", async () => {
   await withNodes([{}, {}, {}], async ([first, second, third]) => {
-    const { last } = await first!.desk.sit(seatFor(SEVEN, { id: "c" }));
-    await first!.desk.publish(eventFor(SEVEN));
+    const { last } = await first!.realtime.connect(socketFor(SEVEN, { id: "c" }));
+    await first!.realtime.publish(eventFor(SEVEN));
     await first!.kill();
-    assert.equal((await second!.desk.sit(seatFor(SEVEN, { id: "c" }))).acknowledged, last);
+    assert.equal(
+      (await second!.realtime.connect(socketFor(SEVEN, { id: "c" }))).acknowledged,
+      last,
+    );
     await second!.kill();
-    const { acknowledged } = await third!.desk.sit(seatFor(SEVEN, { id: "c" }));
+    const { acknowledged } = await third!.realtime.connect(socketFor(SEVEN, { id: "c" }));
     assert.equal(acknowledged, last);
     const { events, complete } = await third!.hub.readMissed(SEVEN, acknowledged!);
     assert.deepEqual([events.length, complete], [1, true]);
@@ -104,25 +110,25 @@ redisTest(
   "a delayed handshake does not replace a socket that opened later",
   async () => {
     await withNodes([{}, {}, {}], async ([paused, there, elsewhere]) => {
-      const open = seatFor(SEVEN, { id: "c" });
-      await there!.desk.sit(open);
-      const late = seatFor(SEVEN, { id: "c" });
-      await paused!.desk.sit(late);
+      const open = socketFor(SEVEN, { id: "c" });
+      await there!.realtime.connect(open);
+      const late = socketFor(SEVEN, { id: "c" });
+      await paused!.realtime.connect(late);
       const [both, one] = [eventFor(SEVEN), eventFor(SEVEN)];
-      await elsewhere!.desk.publish(both);
-      await paused!.desk.heard(1);
+      await elsewhere!.realtime.publish(both);
+      await paused!.realtime.untilDelivered(1);
       // Its client has gone.
-      paused!.desk.rise(late, { returns: true });
+      paused!.realtime.disconnect(late, { returns: true });
       await until("its disconnect is written", async () => {
-        return (await elsewhere!.desk.present(SEVEN)).some(({ open }) => !open);
+        return (await elsewhere!.realtime.present(SEVEN)).some(({ open }) => !open);
       });
-      await elsewhere!.desk.publish(one);
-      const delivered = await there!.desk.heard(2);
+      await elsewhere!.realtime.publish(one);
+      const delivered = await there!.realtime.untilDelivered(2);
       assert.deepEqual(delivered.map(({ id }) => id), [both.id, one.id]);
-      assert.equal(paused!.desk.delivered.length, 1);
-      there!.desk.prove(open);
-      there!.desk.rise(open, { returns: true });
-      const { acknowledged } = await elsewhere!.desk.sit(seatFor(SEVEN, { id: "c" }));
+      assert.equal(paused!.realtime.delivered.length, 1);
+      there!.realtime.acknowledge(open);
+      there!.realtime.disconnect(open, { returns: true });
+      const { acknowledged } = await elsewhere!.realtime.connect(socketFor(SEVEN, { id: "c" }));
       assert.equal(acknowledged, delivered[1]!.offset);
     });
   },
@@ -130,7 +136,7 @@ redisTest(
 
 redisTest("only notifications that this node has claimed are appended", async () => {
   await withNodes([{ fenced: true }, {}], async ([here]) => {
-    const { last } = await here!.desk.sit(seatFor(SEVEN));
+    const { last } = await here!.realtime.connect(socketFor(SEVEN));
     const claims = claimsKey(partitionOf(SEVEN.context, SEVEN.user));
     const [own, settled, foreign] = [eventFor(SEVEN), eventFor(SEVEN), eventFor(SEVEN)];
     await redis().cli("hset", claims, own!.id, here!.id, foreign!.id, "another node");
@@ -140,7 +146,7 @@ redisTest("only notifications that this node has claimed are appended", async ()
     assert.deepEqual([...refused], [foreign!.id]);
     const { events } = await here!.hub.readMissed(SEVEN, last);
     assert.deepEqual(events.map(({ id }) => id), [own!.id]);
-    assert.deepEqual(here!.desk.delivered.map(({ id }) => id), [own!.id, own!.id]);
+    assert.deepEqual(here!.realtime.delivered.map(({ id }) => id), [own!.id, own!.id]);
   });
 });
 
@@ -161,12 +167,12 @@ redisTest(
         }) as never,
     };
     await withNodes([cut, {}], async ([here, there]) => {
-      const { last } = await there!.desk.sit(seatFor(SEVEN));
+      const { last } = await there!.realtime.connect(socketFor(SEVEN));
       const event = eventFor(SEVEN);
       await assert.rejects(here!.hub.publish([event], { isRepeat: false }), isUnavailable);
       isCut = false;
       await here!.hub.publish([event], { isRepeat: true });
-      const delivered = await there!.desk.heard(1);
+      const delivered = await there!.realtime.untilDelivered(1);
       assert.deepEqual(await here!.hub.readMissed(SEVEN, last), {
         events: delivered,
         complete: true,
@@ -181,9 +187,9 @@ redisTest(
     await withNodes([{}, {}], async ([here, there]) => {
       const sockets = Array.from(
         { length: 300 },
-        (_, n) => seatFor({ context: "1", user: `u${n}` }),
+        (_, n) => socketFor({ context: "1", user: `u${n}` }),
       );
-      for (const socket of sockets) await there!.desk.sit(socket);
+      for (const socket of sockets) await there!.realtime.connect(socket);
       await there!.hub.stop();
       const present = (await here!.hub.presence(sockets)).flat();
       assert.deepEqual(new Set(present.map(({ open }) => open)), new Set([false]));
@@ -195,10 +201,10 @@ redisTest(
 redisTest("many sockets of a user that join at the same time are all recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
     await Promise.all(Array.from({ length: 24 }, (_, n) => {
-      const { desk } = (n % 2 === 0 ? here : there)!;
-      return desk.sit(seatFor(SEVEN));
+      const { realtime } = (n % 2 === 0 ? here : there)!;
+      return realtime.connect(socketFor(SEVEN));
     }));
-    assert.equal((await here!.desk.present(SEVEN)).filter(({ open }) => open).length, 24);
+    assert.equal((await here!.realtime.present(SEVEN)).filter(({ open }) => open).length, 24);
   });
 });
 
@@ -212,10 +218,10 @@ redisTest("hubs work with all masters of a Cluster", async () => {
     assert.ok(
       new Set(users.map((each) => partitionOf(each.context, each.user))).size > PARTITIONS / 4,
     );
-    for (const user of users) await there!.desk.sit(seatFor(user));
+    for (const user of users) await there!.realtime.connect(socketFor(user));
     const events = users.map((user) => eventFor(user));
     assert.equal((await here!.hub.publish(events, { isRepeat: false })).size, 0);
-    const delivered = await there!.desk.heard(users.length);
+    const delivered = await there!.realtime.untilDelivered(users.length);
     assert.deepEqual(delivered.map(({ id }) => id).sort(), events.map(({ id }) => id).sort());
     const present = await here!.hub.presence(users);
     assert.ok(present.every((each) => each.length === 1 && each[0]!.open));
@@ -229,15 +235,15 @@ redisTest("hubs work with all masters of a Cluster", async () => {
 
 redisTest("a socket that closes while it joins does not stay recorded", async () => {
   await withNodes([{}, {}], async ([here, there]) => {
-    const former = seatFor(SEVEN, { id: "c" });
-    await there!.desk.sit(former);
+    const former = socketFor(SEVEN, { id: "c" });
+    await there!.realtime.connect(former);
     // The user has a state, so joining takes more than one call.
-    const late = seatFor(SEVEN, { id: "c" });
-    const joining = here!.desk.sit(late);
-    here!.desk.rise(here!.desk.sockets()[0]!, { returns: true });
+    const late = socketFor(SEVEN, { id: "c" });
+    const joining = here!.realtime.connect(late);
+    here!.realtime.disconnect(here!.realtime.sockets()[0]!, { returns: true });
     await joining;
     const present = await until("the disconnect is written after the join", async () => {
-      const all = await here!.desk.present(SEVEN);
+      const all = await here!.realtime.present(SEVEN);
       return all.some(({ open }) => !open) && all;
     });
     assert.deepEqual(

@@ -39,7 +39,7 @@ Deno.test("what is meant for a while is unavailable, and what is wrong is not", 
   assert.ok(wrong instanceof Error && !(wrong instanceof ServiceError));
 });
 
-Deno.test("a redirection tells where to go, with IPv6 and without a host too", () => {
+Deno.test("a redirection names a server, with IPv6 and without a host too", () => {
   const at = (message: string) => redirection(message);
   assert.deepEqual(at("MOVED 1 10.0.0.1:7000"), { slot: 1, host: "10.0.0.1", port: 7000 });
   assert.deepEqual(at("ASK 2 ::1:7000"), { slot: 2, host: "::1", port: 7000 });

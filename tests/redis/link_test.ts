@@ -134,7 +134,7 @@ redisTest("a server that is out of memory is unavailable for writes alone", asyn
   assert.equal(link.isUp, true);
 });
 
-redisTest("a master that has become a replica is left and looked for anew", async () => {
+redisTest("a master that has become a replica is left and discovered again", async () => {
   await using server = await startRedis();
   await using link = await open(server.url);
   await server.cli("replicaof", "127.0.0.1", 1);
@@ -215,7 +215,7 @@ redisTest("a connection that blocks comes back after a break", async () => {
 });
 
 redisTest(
-  "whoever sends isRepeat after each failure of a connection that blocks is slowed down",
+  "a caller that repeats after each failure of a blocking connection is slowed down",
   async () => {
     await using server = await startRedis({ config: ["maxmemory 1kb"] });
     await using link = await open(server.url, { random: () => 0.9 });

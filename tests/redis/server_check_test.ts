@@ -51,7 +51,7 @@ Deno.test("a server that keeps nothing on disk, or only now and then, is worth a
   assert.match(findings({ aof_enabled: "0" }, "3600 1")[0]!.message, /from time to time/);
 });
 
-Deno.test("where a server does not tell what it keeps on disk, nothing is claimed of it", () => {
+Deno.test("a server that does not report its persistence gets no finding about it", () => {
   assert.deepEqual(findings({ aof_enabled: "0" }), []);
 });
 

@@ -62,7 +62,7 @@ Deno.test("a key may do what its scopes say, and no more", async () => {
   for (const scope of scopes) keys.set(scope, await service.mintKey(scope));
   for (const [method, path, needed] of NEEDED) {
     for (const [scope, key] of keys) {
-      // Whoever subscribes may see what is subscribed.
+      // A key that may subscribe may list subscriptions.
       const reads = path.startsWith("/v1/subscriptions") && method === "GET";
       if (scope === needed || (reads && scope === "subscribe")) {
         assert.notEqual((await service.call(method, path, { key })).status, 403, path);

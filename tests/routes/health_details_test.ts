@@ -1,4 +1,4 @@
-/** What the public port tells of the service to whom, where there is no internal listener. */
+/** Which details the public port shows to whom, where there is no internal listener. */
 
 import assert from "node:assert/strict";
 import { assertProblem } from "../support/api.ts";

@@ -16,7 +16,7 @@ Deno.test("a method that a path does not have is answered with those that it has
     ["PUT", "/v1/notifications", "POST"],
     ["DELETE", "/v1/admin/reload", "POST"],
     ["POST", "/livez", "GET, HEAD"],
-    ["GET", "/ajax/pns", "PUT"],
+    ["GET", "/ajax/pns", "PUT, OPTIONS"],
     ["POST", "/v1/contexts/1/config", "GET, HEAD, PUT, PATCH, DELETE"],
   ] as const;
   for (const [method, path, allow] of cases) {
@@ -80,6 +80,21 @@ for (
     await until("it is counted", async () => {
       return (await service.call("GET", "/metrics")).text.includes(line);
     });
+    assert.ok(!service.log.join("").includes("failed unexpectedly"));
+  });
+}
+
+// The runtime throws one error where it has read no part of the body yet, and another one later.
+for (const fill of [10, 20_000]) {
+  Deno.test(`a body that its sender ends too early gets 400 (head of ${fill} bytes)`, async () => {
+    await using service = await startTestService();
+    using peer = await Deno.connect({ hostname: "127.0.0.1", port: service.port });
+    const head = `POST /${"a".repeat(fill / 2)} HTTP/1.1\r\nhost: ${service.host}\r\n` +
+      `connection: close\r\nx: ${"x".repeat(fill)}\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const bytes = new TextEncoder().encode(`${head}{"a":${"1".repeat(200)}}`);
+    for (let sent = 0; sent < bytes.length;) sent += await peer.write(bytes.subarray(sent));
+    await peer.closeWrite();
+    assert.match(await new Response(peer.readable).text(), /^HTTP\/1\.1 400 /);
     assert.ok(!service.log.join("").includes("failed unexpectedly"));
   });
 }

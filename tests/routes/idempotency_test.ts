@@ -58,7 +58,7 @@ Deno.test("keys of different credentials do not meet", async () => {
   assert.notDeepEqual(second.body, first.body);
 });
 
-Deno.test("of concurrent requests with one key one is accepted; the others replay it or are told to retry", async () => {
+Deno.test("of concurrent requests with one key one is accepted; the others replay it or get 409 and retry", async () => {
   await using service = await startTestService();
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => publish(service, { idempotencyKey: "k" })),

@@ -35,7 +35,7 @@ Deno.test("a client with bad options is shown by /readyz and takes nothing out",
   assert.ok(service.log.some((line) => /client 'bad'/.test(line)));
 });
 
-Deno.test("/metrics tells what happened, by transport, client and topic", async () => {
+Deno.test("/metrics counts what happened, by transport, client and topic", async () => {
   await using service = await startTestService();
   using _listener = await listen(service.host, { session: await service.mint() });
   await service.settled(await service.publish());

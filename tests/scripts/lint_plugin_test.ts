@@ -8,8 +8,8 @@ function lint(file: string, source: string): readonly string[] {
 
 Deno.test("layers: a folder may import itself and what its row names", () => {
   const source = `import { a } from "./b.ts"; import { c } from "../core/clock.ts";
-    import { s } from "../store/mod.ts";`;
-  assert.deepEqual(lint("buffer/a.ts", source), []);
+    import { s } from "../cascade/mod.ts";`;
+  assert.deepEqual(lint("delivery/a.ts", source), []);
 });
 
 Deno.test("layers: core imports nothing of ours", () => {
@@ -46,9 +46,11 @@ Deno.test("layers: main.ts, tests and benches import everything; packages are fr
   assert.deepEqual(lint("core/a.ts", `import { z } from "zod";`), []);
 });
 
-Deno.test("private-files: a _name.ts belongs to its folder and the folders below", () => {
-  const source = `import { x } from "../_http.ts";`;
-  assert.deepEqual(lint("transports/apns/client.ts", source), []);
+Deno.test("private-files: a _name.ts belongs to its folder, and not to the folders below", () => {
+  const own = `import { x } from "./_http.ts";`;
+  assert.deepEqual(lint("transports/client.ts", own), []);
+  const above = `import { x } from "../_http.ts";`;
+  assert.deepEqual(lint("transports/apns/client.ts", above), ["private-files"]);
   const foreign = `import { x } from "./apns/_jwt.ts";`;
   assert.deepEqual(lint("transports/mod.ts", foreign), ["private-files"]);
 });

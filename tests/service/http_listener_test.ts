@@ -12,22 +12,22 @@ Deno.test({
   sanitizeOps: false,
   async fn() {
     const clock = new FakeClock();
-    const door = listen({ host: "127.0.0.1", port: 0, log: silentLog, clock });
+    const listener = listen({ host: "127.0.0.1", port: 0, log: silentLog, clock });
     const arrived = Promise.withResolvers<void>();
-    door.open(async (request) => {
+    listener.open(async (request) => {
       arrived.resolve();
       return new Response(await request.text());
     });
     using peer = await Deno.connect({
       hostname: "127.0.0.1",
-      port: door.address.port,
+      port: listener.address.port,
     });
     const half = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc";
     await peer.write(new TextEncoder().encode(half));
     await arrived.promise;
     const given = Promise.all([
-      door[Symbol.asyncDispose](),
-      door[Symbol.asyncDispose](),
+      listener[Symbol.asyncDispose](),
+      listener[Symbol.asyncDispose](),
     ]);
     let isGiven = false;
     void given.then(() => isGiven = true);

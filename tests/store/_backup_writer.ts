@@ -1,7 +1,7 @@
 /**
- * A worker that changes a store as the buffer does, as fast as it can: it moves one record from the
- * log to the ledger and counts. Each fiftieth change insists on what it has read, which brings the
- * journal to the data file. Tells how many changes are done, and ends when it is told anything.
+ * A worker that changes a store like the buffer, as fast as it can: it moves one record from the log
+ * to the ledger and counts. Every fiftieth commit has a check, which forces a checkpoint of the
+ * journal. Posts the number of changes, and ends on any message.
  */
 
 import { systemClock } from "../../core/clock.ts";

@@ -1,4 +1,4 @@
-/** Backups of a data file that is being written, and the way back. */
+/** Backups of a data file that is being written, and their restore. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
@@ -34,7 +34,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
 }
 
-Deno.test("a backup has what is only in the journal, and what was deleted there is deleted", async () => {
+Deno.test("a backup has the changes that are only in the journal, deletions included", async () => {
   await withFolder(async (folder) => {
     await using store = await open(`${folder}/a.kv`);
     await store.commit({ checks: [{ key: ["old"], version: null }], sets: [set("old", 1)] });
@@ -42,12 +42,12 @@ Deno.test("a backup has what is only in the journal, and what was deleted there 
     await store.commit({ sets: [set("new", 2)], deletes: [["old"]] });
     await backUpDataFile({ ...options, from: `${folder}/a.kv`, to: `${folder}/b/b.kv` });
     assert.deepEqual(await contentOf(`${folder}/b/b.kv`), new Map([["new", 2]]));
-    // The store that was copied works on.
+    // The store itself still works.
     assert.equal((await store.get(["new"]))?.value, 2);
   });
 });
 
-Deno.test("a backup is one file for its owner's eyes", async () => {
+Deno.test("a backup is one file that only its owner may read", async () => {
   await withFolder(async (folder) => {
     await using store = await open(`${folder}/a.kv`);
     await store.commit({ sets: [set("x", 1)] });
@@ -59,7 +59,7 @@ Deno.test("a backup is one file for its owner's eyes", async () => {
   });
 });
 
-Deno.test("whatever moment a backup falls in, it is the state of one moment", async () => {
+Deno.test("a backup has the state of one moment, whenever it is taken", async () => {
   await withFolder(async (folder) => {
     const from = `${folder}/a.kv`;
     const writer = new Worker(new URL(`_backup_writer.ts#${from}`, import.meta.url), {
@@ -87,7 +87,7 @@ Deno.test("whatever moment a backup falls in, it is the state of one moment", as
   });
 });
 
-Deno.test("a backup overwrites nothing, and a source that is not there is named", async () => {
+Deno.test("a backup overwrites nothing, and names a source that does not exist", async () => {
   await withFolder(async (folder) => {
     const [from, to] = [`${folder}/a.kv`, `${folder}/b.kv`];
     await assert.rejects(backUpDataFile({ ...options, from, to }), /there is no data file/);
@@ -98,7 +98,7 @@ Deno.test("a backup overwrites nothing, and a source that is not there is named"
   });
 });
 
-Deno.test("a restore gives what was backed up, and leaves the backup", async () => {
+Deno.test("a restore gives what was backed up, and keeps the backup", async () => {
   await withFolder(async (folder) => {
     const from = await backupIn(folder);
     await Deno.chmod(from, 0o644);
@@ -110,7 +110,7 @@ Deno.test("a restore gives what was backed up, and leaves the backup", async () 
   });
 });
 
-Deno.test("a restore refuses a place that is in use", async () => {
+Deno.test("a restore refuses a target that is in use", async () => {
   await withFolder(async (folder) => {
     const from = await backupIn(folder);
     const to = `${folder}/c.kv`;
@@ -120,7 +120,7 @@ Deno.test("a restore refuses a place that is in use", async () => {
 });
 
 for (const name of ["c.kv", "c.kv-wal", "c.kv-journal-3"]) {
-  Deno.test(`a restore refuses a place with ${name} in it`, async () => {
+  Deno.test(`a restore refuses a target with ${name} in it`, async () => {
     await withFolder(async (folder) => {
       const from = await backupIn(folder);
       await Deno.writeTextFile(`${folder}/${name}`, "something");
@@ -130,7 +130,7 @@ for (const name of ["c.kv", "c.kv-wal", "c.kv-journal-3"]) {
   });
 }
 
-Deno.test("a backup that is damaged is not restored", async () => {
+Deno.test("a damaged backup is not restored", async () => {
   await withFolder(async (folder) => {
     const from = await backupIn(folder);
     await Deno.truncate(from, 5000);
@@ -144,7 +144,7 @@ function set(key: string, value: unknown) {
   return { key: [key], value };
 }
 
-/** A backup with one record; its path. */
+/** Creates a backup with one record, and returns its path. */
 async function backupIn(folder: string): Promise<string> {
   const [from, to] = [`${folder}/a.kv`, `${folder}/backup.kv`];
   await using store = await open(from);

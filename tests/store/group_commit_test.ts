@@ -21,17 +21,17 @@ Deno.test("commits that arrive while one is being written go together in the nex
   await Promise.all(others);
 });
 
-Deno.test("others have their yieldToEventLoop between two groups, and not after the last", async () => {
+Deno.test("the event loop runs between two groups, and not after the last", async () => {
   const store = new MemoryStore({ clock: new FakeClock() });
-  let turns = 0;
-  const yieldToEventLoop = () => Promise.resolve(void turns++);
+  let yields = 0;
+  const yieldToEventLoop = () => Promise.resolve(void yields++);
   const group = new GroupCommit(store, { clock: new FakeClock(), yieldToEventLoop });
   const some = (count: number) =>
     Array.from({ length: count }, (_, n) => group.commit(set(`${n}`, n)));
   await Promise.all(some(2));
-  assert.equal(turns, 0);
+  assert.equal(yields, 0);
   await Promise.all(some(2 * store.traits.maxCommitChanges + 1));
-  assert.equal(turns, 2);
+  assert.equal(yields, 2);
 });
 
 Deno.test("a commit resolves only after the store has written it", async () => {
@@ -46,28 +46,25 @@ Deno.test("a commit resolves only after the store has written it", async () => {
   assert.equal(done, true);
 });
 
-Deno.test("the first of a group waits as long as it was told", async () => {
+Deno.test("commits made before the next microtask go together", async () => {
   const { store, written, release } = heldStore();
-  const clock = new FakeClock();
-  const group = new GroupCommit(store, { clock, maxWaitMs: 2 });
+  const group = new GroupCommit(store, { clock: new FakeClock() });
   const first = group.commit(set("a", 1));
-  await clock.advance(1);
   const second = group.commit(set("b", 1));
   assert.equal(written.length, 0);
-  await clock.advance(1);
+  await settle();
   assert.deepEqual(written.map(keysSet), [["a", "b"]]);
   release();
   await Promise.all([first, second]);
 });
 
-Deno.test("a full group does not wait for the timer, which then does nothing", async () => {
+Deno.test("a group holds no more changes than one commit takes", async () => {
   const { store, written, release } = heldStore({ maxCommitChanges: 2 });
-  const clock = new FakeClock();
-  const group = new GroupCommit(store, { clock, maxWaitMs: 2 });
+  const group = new GroupCommit(store, { clock: new FakeClock() });
   const all = ["a", "b", "c"].map((key) => group.commit(set(key, 1)));
   await settle();
   assert.deepEqual(written.map(keysSet), [["a", "b"]]);
-  await clock.advance(2);
+  await settle();
   assert.equal(written.length, 1);
   release();
   await settle();
@@ -76,7 +73,7 @@ Deno.test("a full group does not wait for the timer, which then does nothing", a
   assert.deepEqual(written.map(keysSet), [["a", "b"], ["c"]]);
 });
 
-Deno.test("a failure rejects those of its commit and no others", async () => {
+Deno.test("a failure rejects the calls of its commit and no others", async () => {
   const { store, release, fail } = heldStore();
   const group = new GroupCommit(store, { clock: new FakeClock() });
   const first = group.commit(set("a", 1));
@@ -93,7 +90,7 @@ Deno.test("a failure rejects those of its commit and no others", async () => {
   await third;
 });
 
-Deno.test("what is larger than any commit is refused alone", async () => {
+Deno.test("changes larger than any commit are refused alone", async () => {
   const store = new MemoryStore({ clock: new FakeClock() });
   const group = new GroupCommit(store, { clock: new FakeClock() });
   const many = Array.from({ length: 1_001 }, (_, n) => ({ key: ["n", n], value: 1 }));
@@ -109,7 +106,7 @@ Deno.test("what is larger than any commit is refused alone", async () => {
   );
 });
 
-Deno.test("the last of several changes of one key counts, in the order of the calls", async () => {
+Deno.test("of several changes of one key, the last call wins", async () => {
   const store = new MemoryStore({ clock: new FakeClock() });
   const group = new GroupCommit(store, { clock: new FakeClock() });
   await Promise.all([
@@ -123,7 +120,7 @@ Deno.test("the last of several changes of one key counts, in the order of the ca
   assert.equal(await store.get(["dropped"]), undefined);
 });
 
-Deno.test("every commit is reported with its changes and its time", async () => {
+Deno.test("every commit is reported with its number of changes and its duration", async () => {
   const reports: [number, number][] = [];
   const { store, release } = heldStore();
   const clock = new FakeClock();
@@ -139,7 +136,7 @@ Deno.test("every commit is reported with its changes and its time", async () => 
   assert.deepEqual(reports, [[3, 0.25]]);
 });
 
-Deno.test("drain waits for everything that was handed in", async () => {
+Deno.test("drain() waits for every commit given before", async () => {
   const store = new MemoryStore({ clock: new FakeClock() });
   const group = new GroupCommit(store, { clock: new FakeClock() });
   await group.drain();
@@ -148,7 +145,7 @@ Deno.test("drain waits for everything that was handed in", async () => {
   assert.equal((await Array.fromAsync(store.list({ prefix: [] }))).length, 2_500);
 });
 
-Deno.test("whatever is committed at once is taken by Deno KV within its limits", async () => {
+Deno.test("a group of any commits stays within the limits of Deno KV", async () => {
   await using store = await openKvStore(":memory:", { clock: systemClock, random: () => 0.5 });
   const repeated = fc.tuple(fc.constantFrom("a", "é", "€"), fc.nat({ max: 30_000 }));
   const value = fc.oneof(
@@ -175,7 +172,7 @@ Deno.test("whatever is committed at once is taken by Deno KV within its limits",
   );
 });
 
-Deno.test("long keys are kept below the limit that Deno KV has for all keys together", async () => {
+Deno.test("the keys of a group stay below the limit that Deno KV has for all keys together", async () => {
   await using store = await openKvStore(":memory:", { clock: systemClock, random: () => 0.5 });
   let commits = 0;
   const group = new GroupCommit(store, { clock: systemClock, onCommit: () => commits++ });

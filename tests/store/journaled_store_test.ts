@@ -1,4 +1,4 @@
-/** The store on a data file with its journal: what a crash leaves, and what is read meanwhile. */
+/** The store on a data file with its journal: crashes, and reads between checkpoints. */
 
 import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
@@ -21,14 +21,14 @@ async function withFolder(run: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** The names of a data file's journal. */
+/** Returns the names of the journal files of a data file. */
 async function journalsOf(path: string): Promise<readonly string[]> {
   const folder = path.slice(0, path.lastIndexOf("/"));
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   return names.filter((name) => name.includes("-journal-")).sort();
 }
 
-/** What a process leaves that is killed: its files as they are now, in another folder. */
+/** Copies the files as they are now, as a kill would leave them, and returns the new path. */
 async function copyOf(path: string): Promise<string> {
   const folder = path.slice(0, path.lastIndexOf("/"));
   const copy = await Deno.makeTempDir({ dir: folder });
@@ -55,7 +55,7 @@ storeContract("journaled", async () => {
   return store;
 });
 
-Deno.test("what was committed and not brought to the data file outlives a kill", async () => {
+Deno.test("commits that are only in the journal survive a kill", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     await using store = await openStore(`kv:${path}`, { ...options, clock });
@@ -70,7 +70,7 @@ Deno.test("what was committed and not brought to the data file outlives a kill",
   });
 });
 
-Deno.test("a record that was cut off is left out, and all before it are there", async () => {
+Deno.test("a journal record that was cut off is ignored, and all before it are kept", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     await using store = await openStore(`kv:${path}`, { ...options, clock });
@@ -86,7 +86,7 @@ Deno.test("a record that was cut off is left out, and all before it are there", 
   });
 });
 
-Deno.test("a record that was damaged is left out, and all behind it", async () => {
+Deno.test("a damaged journal record is ignored, and all after it", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     await using store = await openStore(`kv:${path}`, { ...options, clock });
@@ -105,7 +105,7 @@ Deno.test("a record that was damaged is left out, and all behind it", async () =
   });
 });
 
-/** A data file's store that counts what it is given, and refuses where it is told to. */
+/** A store that counts its commits, and fails on request. */
 async function watched(path: string, clock: FakeClock) {
   const inner = await openKvStore(path, { ...options, clock });
   const commits: Commit[] = [];
@@ -119,7 +119,7 @@ async function watched(path: string, clock: FakeClock) {
   return { store: await withJournal(inner, { clock, path }), commits, gate };
 }
 
-Deno.test("what is set and deleted between two checkpoints never reaches the data file", async () => {
+Deno.test("a record set and deleted between two checkpoints never reaches the data file", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     const { store, commits } = await watched(path, clock);
@@ -136,7 +136,7 @@ Deno.test("what is set and deleted between two checkpoints never reaches the dat
   });
 });
 
-Deno.test("whoever reads what is on its way finds it", async () => {
+Deno.test("reads find changes that are not in the data file yet", async () => {
   await withFolder(async (path) => {
     await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
     await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
@@ -151,7 +151,7 @@ Deno.test("whoever reads what is on its way finds it", async () => {
   });
 });
 
-Deno.test("a check holds against what is on its way", async () => {
+Deno.test("a check sees changes that are not in the data file yet", async () => {
   await withFolder(async (path) => {
     await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
     await store.commit({ sets: [{ key: ["a", "1"], value: 1 }] });
@@ -167,7 +167,7 @@ Deno.test("a check holds against what is on its way", async () => {
   });
 });
 
-Deno.test("what has expired on its way is not there afterwards", async () => {
+Deno.test("a record that expires before its checkpoint is absent afterwards", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     await using store = await openStore(`kv:${path}`, { ...options, clock });
@@ -182,7 +182,7 @@ Deno.test("what has expired on its way is not there afterwards", async () => {
   });
 });
 
-Deno.test("while the data file takes nothing, nothing more is accepted, and nothing is lost", async () => {
+Deno.test("while the data file cannot be written, commits are refused and none is lost", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
     const { store, gate } = await watched(path, clock);
@@ -201,7 +201,7 @@ Deno.test("while the data file takes nothing, nothing more is accepted, and noth
   });
 });
 
-Deno.test("a second process is kept out for as long as the first one has the data file", async () => {
+Deno.test("a second process cannot open the data file while the first one uses it", async () => {
   await withFolder(async (path) => {
     const open = () => openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
     const first = await open();
@@ -210,7 +210,7 @@ Deno.test("a second process is kept out for as long as the first one has the dat
       open(),
       (thrown) =>
         thrown instanceof ServiceError && thrown.code === "store_unavailable" &&
-        thrown.message.includes("another process has it"),
+        thrown.message.includes("another process uses it"),
     );
     assert.equal((await journalsOf(path)).length, 1);
     await first[Symbol.asyncDispose]();
@@ -219,7 +219,7 @@ Deno.test("a second process is kept out for as long as the first one has the dat
   });
 });
 
-Deno.test("a commit that the data file could never take is refused at once", async () => {
+Deno.test("a commit beyond the limits of the data file is refused at once", async () => {
   await withFolder(async (path) => {
     await using store = await openStore(`kv:${path}`, { ...options, clock: new FakeClock() });
     const value = new Uint8Array(70_000);

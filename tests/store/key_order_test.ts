@@ -4,7 +4,8 @@ import { serialize } from "node:v8";
 import { systemClock } from "../../core/clock.ts";
 import { decodeKey, encodeKey } from "../../store/_key_order.ts";
 import { SortedKeys } from "../../store/_sorted_keys.ts";
-import { estimateBytes, openKvStore } from "../../store/mod.ts";
+import { estimateBytes } from "../../core/stored_size.ts";
+import { openKvStore } from "../../store/mod.ts";
 
 const part = fc.oneof(
   fc.string({ unit: "binary" }),
@@ -29,8 +30,8 @@ Deno.test("encoded keys sort as Deno KV sorts the keys", async () => {
   );
 });
 
-Deno.test("an encoded key is read back as it was", () => {
-  // What is no Unicode text has no bytes of its own in Deno KV either.
+Deno.test("a decoded key equals the one that was encoded", () => {
+  // Deno KV cannot tell texts apart that are not well-formed Unicode either.
   const readable = fc.oneof(
     fc.string({ unit: "grapheme" }),
     fc.constantFrom("\0\0", "\0a", "ÿ", "\ufeffa"),
@@ -45,7 +46,7 @@ Deno.test("an encoded key is read back as it was", () => {
   );
 });
 
-Deno.test("a set of sorted keys gives the pages that a sorted array would", () => {
+Deno.test("SortedKeys returns the pages that a sorted array would", () => {
   const key = fc.string({ maxLength: 2 });
   fc.assert(
     fc.property(
@@ -71,7 +72,7 @@ Deno.test("a set of sorted keys gives the pages that a sorted array would", () =
   );
 });
 
-Deno.test("a large set of sorted keys stays in order through insertions in any order", () => {
+Deno.test("a large set of sorted keys stays in order, whatever the order of insertion", () => {
   const keys = new SortedKeys();
   const all = Array.from({ length: 5_000 }, (_, n) => String((n * 7919) % 5_000).padStart(4, "0"));
   for (const key of all) keys.add(key);
@@ -82,7 +83,7 @@ Deno.test("a large set of sorted keys stays in order through insertions in any o
   assert.deepEqual(page(false), all.slice(0, 100).sort());
 });
 
-Deno.test("the estimated size of a value is never below what it takes", () => {
+Deno.test("the estimated size of a value is never below its stored size", () => {
   const value = fc.oneof(fc.jsonValue(), fc.string({ unit: "binary" }), fc.uint8Array());
   fc.assert(
     fc.property(fc.oneof(value, fc.dictionary(fc.string(), value)), (value) => {

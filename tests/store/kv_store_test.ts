@@ -9,7 +9,7 @@ const options = { clock: systemClock, random: () => 0.5 };
 
 storeContract("kv", () => openKvStore(":memory:", options));
 
-Deno.test("a kv file keeps its records when it is opened again", async () => {
+Deno.test("a KV file has its records when it is opened again", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/x.kv`;
@@ -25,7 +25,7 @@ Deno.test("a kv file keeps its records when it is opened again", async () => {
   }
 });
 
-Deno.test("a file that is no database is refused with its name", async () => {
+Deno.test("a file that is no database is refused, with its name in the message", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "this is not a database ".repeat(100));
@@ -35,7 +35,7 @@ Deno.test("a file that is no database is refused with its name", async () => {
   }
 });
 
-Deno.test("a folder in the place of the file is refused with its name", async () => {
+Deno.test("a folder in place of the file is refused, with its name in the message", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await assert.rejects(openKvStore(folder, options), unavailable(folder));
@@ -44,7 +44,7 @@ Deno.test("a folder in the place of the file is refused with its name", async ()
   }
 });
 
-Deno.test("a full disk makes the store unavailable at once, with the file's name", async () => {
+Deno.test("a full disk makes the store unavailable at once, with the file name in the message", async () => {
   let calls = 0;
   const store = stubbed(() => {
     calls++;
@@ -55,7 +55,7 @@ Deno.test("a full disk makes the store unavailable at once, with the file's name
   assert.equal(calls, 1);
 });
 
-Deno.test("a locked file is tried isRepeat until it is free", async () => {
+Deno.test("operations on a locked file are repeated until it is free", async () => {
   const clock = new FakeClock();
   let calls = 0;
   const store = stubbed(() => {
@@ -85,7 +85,7 @@ Deno.test("a file that stays locked makes the store unavailable in the end", asy
   assert.equal(clock.timers, 0);
 });
 
-/** A store on a handle whose commits do what the test says. */
+/** A store on a handle whose commits the test controls. */
 function stubbed(commit: () => unknown, clock = new FakeClock()): KvStore {
   const atomic = { check: () => atomic, set: () => atomic, delete: () => atomic, commit };
   const kv = { atomic: () => atomic } as unknown as Deno.Kv;

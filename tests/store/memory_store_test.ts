@@ -5,7 +5,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 
 storeContract("memory", () => Promise.resolve(new MemoryStore({ clock: new FakeClock() })));
 
-Deno.test("a record in memory vanishes when its time has passed", async () => {
+Deno.test("a record in memory expires", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   await store.commit({ sets: [{ key: ["k", 1], value: 1, expireInMs: 1_000 }] });
@@ -26,7 +26,7 @@ Deno.test("an expired record in memory counts as absent for a check", async () =
   assert.equal((await store.get(["k"]))?.value, 2);
 });
 
-Deno.test("setting a record in memory isRepeat without a limit of time keeps it", async () => {
+Deno.test("setting a record in memory again without an expiry keeps it", async () => {
   const clock = new FakeClock();
   await using store = new MemoryStore({ clock });
   await store.commit({ sets: [{ key: ["k"], value: 1, expireInMs: 1_000 }] });
@@ -36,7 +36,7 @@ Deno.test("setting a record in memory isRepeat without a limit of time keeps it"
   assert.equal((await store.get(["k"]))?.value, 2);
 });
 
-Deno.test("a list over memory goes on while records come and go", async () => {
+Deno.test("a list over memory continues while records are added and deleted", async () => {
   await using store = new MemoryStore({ clock: new FakeClock() });
   for (let from = 0; from < 3_000; from += 1_000) {
     const sets = Array.from({ length: 1_000 }, (_, n) => ({ key: ["n", from + n], value: 1 }));

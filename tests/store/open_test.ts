@@ -5,7 +5,7 @@ import { MemoryStore, openStore } from "../../store/mod.ts";
 
 const options = { clock: systemClock, random: Math.random };
 
-Deno.test("'kv:' with a path opens a file and makes its folder", async () => {
+Deno.test("'kv:' with a path opens a file and creates its folder", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await using store = await openStore(`kv:${folder}/new/deep/x.kv`, options);
@@ -22,7 +22,7 @@ Deno.test("'memory:' opens a store without a file", async () => {
   assert.equal(store.traits.durable, false);
 });
 
-Deno.test("a folder that cannot be made is named", async () => {
+Deno.test("a folder that cannot be created is named", async () => {
   const file = await Deno.makeTempFile();
   try {
     await assert.rejects(
@@ -45,7 +45,7 @@ for (const address of ["", "x", "./data/x.kv", "postgres://u:hunter2@db", "memor
 Deno.test("a Redis address is refused without repeating its password", async () => {
   await assert.rejects(openStore("redis://user:hunter2@host:6379", options), (error) => {
     assert.ok(invalid(error));
-    assert.match((error as Error).message, /a link to Redis is needed/);
+    assert.match((error as Error).message, /only a link to Redis can/);
     assert.doesNotMatch((error as Error).message, /hunter2/);
     return true;
   });

@@ -1,6 +1,6 @@
 /** What the HTTP transports share: connections, tokens, size limits and host checks. */
 
-export { FetchSender, type FetchSenderOptions } from "./fetch_sender.ts";
+export { FetchSender } from "./fetch_sender.ts";
 export { createFetchEngine, type HttpEngine } from "./http_engine.ts";
 export type { HttpRequest, HttpSender } from "./http_sender.ts";
 export type {
@@ -10,7 +10,6 @@ export type {
   HttpReply,
   HttpResult,
 } from "./http_result.ts";
-export { classifyFetchFault } from "./fetch_faults.ts";
 export { retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime } from "./shared_mint.ts";
 export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";

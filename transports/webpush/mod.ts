@@ -23,7 +23,6 @@ import { importVapidKey, VapidSigner } from "./vapid.ts";
 import { WEBPUSH_MAX_CONCURRENT, WebPushClient } from "./web_push_client.ts";
 
 export { type WebPushOptions, webPushOptionsSchema } from "./settings.ts";
-export type { ResolveHost } from "./public_address.ts";
 
 /** Dependencies of {@link createWebPushTransport}. */
 export interface WebPushDeps extends FileAccess {

@@ -1,4 +1,4 @@
-/** What the verdict of a chaos run calls a fault, and what it excuses. */
+/** What the assessment of a chaos run calls a fault, and what it excuses. */
 
 import { arrivalsOf, assertFaults, client, countOf, publication, record } from "./_run_records.ts";
 import assert from "node:assert/strict";

@@ -1,4 +1,8 @@
-/** What the logs of all processes that share a store hold, looked at from outside. */
+/**
+ * Reads the stored logs of all owners. Every process writes its segments under a name of its own,
+ * its owner name, so a store also has those of earlier processes, and of other ones where it is
+ * shared.
+ */
 
 import { idTag } from "../core/ids.ts";
 import type { Notification } from "../core/notification.ts";
@@ -6,17 +10,17 @@ import type { ListRange, Store } from "../core/store.ts";
 import { unpackNotifications } from "./_stored_items.ts";
 import { AFTER_IDS, LOG_PREFIX, parseLogKey, type StoredSegment } from "./segment.ts";
 
-/** The segment that an id may belong to, as it is stored. */
-export interface OwnedRange {
+/** What the stored segment that may cover an id says. */
+interface CoveringSegment {
   /** The notification of this id, where the segment has it and it is not settled. */
   readonly notification: Notification | undefined;
-  /** First ids of the ledger values that are the segment's owner's to change. */
+  /** First ids of the ledger values that only the segment's owner may write. */
   readonly ledger: readonly string[];
 }
 
 /**
- * Where the segments of all owners are, in the order of their ids, which do not interleave where one
- * process came after the other.
+ * Returns where the segments of all owners are, in the order of their ids. Ids of two owners do
+ * not interleave where one process ran after the other.
  */
 export async function rangesInOrder(store: Store): Promise<readonly ListRange[]> {
   // Segments that were written before there were owners are the oldest.
@@ -31,7 +35,7 @@ export async function rangesInOrder(store: Store): Promise<readonly ListRange[]>
   return [...ranges, ...firsts.map(({ owner }) => ({ prefix: [...LOG_PREFIX, owner] }))];
 }
 
-/** Whoever has segments, each with one read. */
+/** Returns the names of all owners that have segments; one read for each. */
 export async function listOwners(store: Store): Promise<readonly string[]> {
   const owners: string[] = [];
   for (let from = AFTER_IDS;;) {
@@ -43,10 +47,10 @@ export async function listOwners(store: Store): Promise<readonly string[]> {
 }
 
 /**
- * The segments that an id may belong to, one of each owner at most. What is being taken over at
- * this very moment may be missed.
+ * Returns the segments that may cover an id, at most one of each owner. May miss one that another
+ * process takes over at this moment.
  */
-export async function findInLogs(store: Store, id: string): Promise<readonly OwnedRange[]> {
+export async function findInLogs(store: Store, id: string): Promise<readonly CoveringSegment[]> {
   const owners = await listOwners(store);
   const found = await Promise.all(owners.map((owner) => findInLog(store, { owner, id })));
   return found.filter((covering) => covering !== undefined);
@@ -55,7 +59,7 @@ export async function findInLogs(store: Store, id: string): Promise<readonly Own
 async function findInLog(
   store: Store,
   { owner, id }: { readonly owner: string; readonly id: string },
-): Promise<OwnedRange | undefined> {
+): Promise<CoveringSegment | undefined> {
   const prefix = [...LOG_PREFIX, owner, idTag(id)];
   const range = { prefix, end: [...prefix, `${id}\u0000`], reverse: true, limit: 1 };
   for await (const { value } of store.list<StoredSegment>(range)) {

@@ -1,21 +1,25 @@
 /**
- * Changes that processes on one Deno KV tell each other, e.g. the isolates of Deno Deploy: one
- * record holds the latest of them, numbered, and everybody watches it. Whoever finds that there
- * were more than it holds is told that it may have missed some.
+ * The change feed of processes that share one Deno KV, such as the isolates of Deno Deploy. One
+ * record holds the latest changes, numbered, and every process watches it. A process that finds
+ * more changes than the record holds learns that it may have missed some.
  */
 
-import { ChangePublisher } from "../core/change_publisher.ts";
-import { type Change, type ChangeFeed, readChange } from "../core/change_feed.ts";
-import { type Clock, sleep } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
-import { estimateBytes } from "./size.ts";
+import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
+import { ChangePublisher } from "../../core/change_publisher.ts";
+import { type Clock, sleep } from "../../core/clock.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
+import { estimateBytes } from "../../core/stored_size.ts";
 
-/** What a feed needs. */
-export interface KvChangeFeedOptions {
-  /** Borrowed. */
-  readonly kv: Pick<Deno.Kv, "get" | "atomic" | "watch">;
-  /** Of this process; no other has the same. */
+/** A store that can report changes of a record, by any process. */
+interface WatchableStore extends Pick<Store, "get" | "commit"> {
+  watch<T>(key: StoreKey, signal: AbortSignal): AsyncIterable<StoreEntry<T> | undefined>;
+}
+
+/** Settings of {@link createKvChangeFeed}. */
+interface KvChangeFeedOptions {
+  /** The name of this process; no other has the same. */
   readonly id: string;
   readonly clock: Clock;
   /** From 0 (inclusive) to 1 (exclusive). */
@@ -23,7 +27,7 @@ export interface KvChangeFeedOptions {
   readonly log: Log;
 }
 
-/** The record. `last` is the number of its last change; the others are right before it. */
+/** The record. `last` is the number of its last change; the others come right before it. */
 export interface ChangeRecord {
   readonly v: 1;
   readonly last: number;
@@ -44,7 +48,7 @@ const FIRST_WAIT_MS = 2;
 /** Half as much at least, half as much more at most. */
 const RETRY_MS = 1_000;
 
-/** The record after these changes of a process. */
+/** Returns the record with the changes of a process added. */
 export function withChanges(
   { last, changes }: ChangeRecord,
   added: readonly Change[],
@@ -56,41 +60,50 @@ export function withChanges(
   return { v: 1, last: last + added.length, changes: all.slice(fits + 1) };
 }
 
-/** What is new to a process that has seen the changes up to `seen`; its own are not. */
+/** Returns what is new to a process that has seen the changes up to `seen`, without its own. */
 export function newChanges(
   { last, changes }: ChangeRecord,
   { seen, id }: { readonly seen: number | undefined; readonly id: string },
 ): readonly Change[] {
   if (seen === last) return [];
   const first = last - changes.length + 1;
-  // The record may also be another one: somebody has put an old copy of the data back.
+  // A lower number means another record: an operator has restored an old copy of the data.
   if (seen === undefined || last < seen || first > seen + 1) return [UNKNOWN];
   return changes.slice(seen + 1 - first)
     .filter(({ from }) => from !== id)
     .map(({ change }) => readChange(change));
 }
 
-/** Begins to watch; what was missed until then is told as unknown. */
-export function createKvChangeFeed(options: KvChangeFeedOptions): ChangeFeed & AsyncDisposable {
-  return new KvChangeFeed(options);
+/**
+ * Starts to watch a store, which it does not close. Reports one `unknown` change first, for what
+ * it has missed until then. Dispose of the feed before the store.
+ */
+export function createKvChangeFeed(
+  store: WatchableStore,
+  options: KvChangeFeedOptions,
+): ChangeFeed & AsyncDisposable {
+  return new KvChangeFeed(store, options);
 }
 
 class KvChangeFeed implements ChangeFeed, AsyncDisposable {
+  readonly #store: WatchableStore;
   readonly #options: KvChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #closing = new AbortController();
   readonly #publisher: ChangePublisher;
   readonly #watching: Promise<void>;
-  #reader: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<ChangeRecord>]> | undefined;
   #seen: number | undefined;
 
-  constructor(options: KvChangeFeedOptions) {
+  constructor(store: WatchableStore, options: KvChangeFeedOptions) {
+    this.#store = store;
     this.#options = options;
     this.#publisher = new ChangePublisher({
       ...options,
       send: (changes) => this.#append(changes),
       onFault: (thrown) =>
-        options.log.warn("changes could not be told to others", { reason: messageOf(thrown) }),
+        options.log.warn("changes could not be published to other processes; trying again", {
+          reason: messageOf(thrown),
+        }),
     });
     this.#watching = this.#watch();
   }
@@ -106,43 +119,44 @@ class KvChangeFeed implements ChangeFeed, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#publisher[Symbol.asyncDispose]();
     this.#closing.abort();
-    await this.#reader?.cancel().catch(() => {});
     await this.#watching;
   }
 
   async #append(changes: readonly Change[]): Promise<void> {
-    const { kv, id, clock, random } = this.#options;
+    const { id, clock, random } = this.#options;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const { value, versionstamp } = await kv.get<ChangeRecord>(KEY);
-      const record = withChanges(value ?? NONE, changes, { from: id });
-      const { ok } = await kv.atomic().check({ key: KEY, versionstamp }).set(KEY, record).commit();
-      if (ok) return;
+      const before = await this.#store.get<ChangeRecord>(KEY);
+      const value = withChanges(before?.value ?? NONE, changes, { from: id });
+      const isDone = await this.#store.commit({
+        checks: [{ key: KEY, version: before?.version ?? null }],
+        sets: [{ key: KEY, value }],
+      });
+      if (isDone) return;
       await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
     }
-    throw new Error("Cannot tell of changes: others do all the time");
+    throw new Error(`Cannot publish changes: other processes did so ${MAX_ATTEMPTS} times first`);
   }
 
   /** Never rejects. */
   async #watch(): Promise<void> {
-    const { kv, clock, random, log } = this.#options;
+    const { clock, random, log } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        this.#reader = kv.watch<[ChangeRecord]>([KEY]).getReader();
-        for (;;) {
-          const { done, value } = await this.#reader.read();
-          if (done) break;
-          this.#take(value[0].value ?? NONE);
+        for await (const entry of this.#store.watch<ChangeRecord>(KEY, signal)) {
+          this.#notify(entry?.value ?? NONE);
         }
       } catch (thrown) {
         if (signal.aborted) return;
-        log.warn("changes by others cannot be seen", { reason: messageOf(thrown) });
+        log.warn("cannot watch the changes of other processes; trying again", {
+          reason: messageOf(thrown),
+        });
       }
       await sleep(clock, RETRY_MS * (0.5 + random()), signal).catch(() => {});
     }
   }
 
-  #take(record: ChangeRecord): void {
+  #notify(record: ChangeRecord): void {
     const changes = newChanges(record, { seen: this.#seen, id: this.#options.id });
     this.#seen = record.last;
     for (const change of changes) {

@@ -1,5 +1,5 @@
 /**
- * Judges a run by its record alone: the same record gets the same verdict, so that every rule can
+ * Judges a run by its record alone: the same record gets the same assessment, so that every rule can
  * be tested with a made-up one.
  */
 
@@ -10,13 +10,13 @@ import { judgePublishers } from "./_judge_publishers.ts";
 import { isOfRedis, overlap } from "./_spans.ts";
 import type { Exit, Publication, RunRecord } from "./run_record.ts";
 
-interface Verdict {
+interface Assessment {
   readonly findings: readonly Finding[];
   readonly isSound: boolean;
 }
 
 /** Returns the findings about a run, and whether one is a fault. */
-export function judge(record: RunRecord): Verdict {
+export function judge(record: RunRecord): Assessment {
   const findings = [
     ...judgeClients(record),
     ...judgeLedger(record),

@@ -1,6 +1,6 @@
 /**
- * How many bytes a value takes in a store, which serialises as V8 does (the structured clone
- * format). The estimate is quick and never too low; the measurement is exact and slow.
+ * How many bytes a value takes in a store, which serialises values as V8 does (the structured clone
+ * format). Needs no store.
  */
 
 import { serialize } from "node:v8";
@@ -10,14 +10,15 @@ const HEADER = 4;
 const NUMBER = 10;
 
 /**
- * An upper bound on the stored size of JSON-like data, texts and byte arrays. A text counts two
- * bytes a character, because V8 may hold even plain ASCII in its two-byte form.
+ * Returns an upper bound of the stored size in bytes of JSON-like data, texts and byte arrays,
+ * quickly. A text counts two bytes a character, because V8 may hold even plain ASCII in its
+ * two-byte form.
  */
 export function estimateBytes(value: unknown): number {
   return HEADER + estimate(value);
 }
 
-/** The exact stored size of any value that can be cloned. */
+/** Returns the exact stored size in bytes of any value that can be cloned. Slow: it serialises. */
 export function serializedBytes(value: unknown): number {
   return value instanceof Uint8Array ? value.byteLength : serialize(value).byteLength;
 }
