@@ -38,6 +38,8 @@ export function aggregationKey(notification: Notification): string {
   const scope = `${userKey(context, user)}\u0000${topic}\u0000${sourceToken}\u0000`;
   // A dismissal is no newer version of anything.
   if (options?.dismiss) return `${scope}d${options.dismiss.id}`;
+  // Counted one by one, so never merged with others.
+  if (options?.fanout !== undefined) return `${scope}f${options.fanout}`;
   if (collapseKey !== undefined) return `${scope}c${collapseKey}`;
   const data = parseData(notification);
   const part = BY_TOPIC.get(topic)?.part(data);

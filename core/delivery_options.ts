@@ -11,6 +11,8 @@ export interface DeliveryOptions {
   readonly escalateAfterMs?: number;
   /** Messages carry a receipt token, and sockets are asked to acknowledge the event. */
   readonly receipts?: true;
+  /** The id of the notification to many users that this is one of. */
+  readonly fanout?: string;
   /** The notification takes back what an earlier one has shown. */
   readonly dismiss?: Dismissal;
 }
@@ -27,4 +29,9 @@ export interface Dismissal {
 export function asksForAcknowledgement(options: DeliveryOptions | undefined): boolean {
   return options !== undefined &&
     (options.escalateAfterMs !== undefined || options.receipts === true);
+}
+
+/** Returns the data of a dismissal as JSON: what sockets receive with the event `dismiss`. */
+export function dismissalData({ id, collapseKey }: Dismissal, topic: string): string {
+  return JSON.stringify({ id, tag: collapseKey ?? id, topic });
 }

@@ -92,6 +92,10 @@ export interface LedgerRecord {
   /** Epoch milliseconds, where the state is `scheduled`. */
   readonly deliverAt?: number;
   readonly collapseKey?: string;
+  /** The notification to many users that this is one of. */
+  readonly fanout?: string;
+  /** Of a notification to many users: how many there are so far, and their states. */
+  readonly users?: { readonly count: number; readonly states: Readonly<Record<string, number>> };
   /** What clients reported, the first of each kind and client. */
   readonly receipts?: readonly Receipt[];
   readonly targets: readonly TargetRecord[];

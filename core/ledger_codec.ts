@@ -11,7 +11,10 @@ type TargetExtras = Extras<
   TargetRecord,
   "subscription" | "reason" | "providerId" | "attempts" | "until"
 >;
-type RecordExtras = Extras<LedgerRecord, "reason" | "mergedInto" | "collapseKey" | "receipts">;
+type RecordExtras = Extras<
+  LedgerRecord,
+  "reason" | "mergedInto" | "collapseKey" | "fanout" | "receipts"
+>;
 
 type StoredTarget = readonly [
   client: string,
@@ -62,6 +65,7 @@ function isAlike(one: LedgerRecord, other: LedgerRecord): boolean {
   return one.acceptedAt === other.acceptedAt && one.state === other.state &&
     one.topic === other.topic && one.reason === other.reason &&
     one.mergedInto === other.mergedInto && one.collapseKey === other.collapseKey &&
+    one.fanout === other.fanout &&
     one.receipts === other.receipts && one.targets.length === 1 &&
     other.targets.length === 1 && isAlikeTarget(a!, b!);
 }
@@ -74,16 +78,18 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
 }
 
 function encodeTail(record: LedgerRecord): string {
-  const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, receipts } = record;
+  const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, fanout, receipts } =
+    record;
   const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
   if (
     reason === undefined && mergedInto === undefined && collapseKey === undefined &&
-    receipts === undefined
+    fanout === undefined && receipts === undefined
   ) return `${tail}]`;
   const extras: RecordExtras = {
     ...(reason !== undefined && { reason }),
     ...(mergedInto !== undefined && { mergedInto }),
     ...(collapseKey !== undefined && { collapseKey }),
+    ...(fanout !== undefined && { fanout }),
     ...(receipts !== undefined && { receipts }),
   };
   return `${tail},${JSON.stringify(extras)}]`;

@@ -4,6 +4,7 @@
  */
 
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import { PUBLISHING_METRICS } from "./_publishing_metrics.ts";
 import { Buckets, Series } from "./_series.ts";
 
 const LATENCY_SECONDS = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3, 5, 10, 30];
@@ -34,11 +35,7 @@ export const METRICS = {
     type: "counter",
     help: "Notifications that a client acknowledged after it reconnected",
   },
-  carillon_receipts_total: {
-    type: "counter",
-    help: "Reports of clients about notifications, the first of each kind and client",
-    labels: ["kind"],
-  },
+  ...PUBLISHING_METRICS,
   carillon_notifications_in_flight: {
     type: "gauge",
     help: "Notifications accepted and not yet settled",

@@ -16,7 +16,8 @@ import {
   sharedClaims,
 } from "./job_claims.ts";
 
-interface DueQueueOptions {
+/** Settings of a {@link DueQueue}. */
+export interface DueQueueOptions {
   /** First part of the keys of its jobs. */
   readonly prefix: string;
   readonly store: Store;

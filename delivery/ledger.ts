@@ -234,18 +234,20 @@ export class Ledger {
   }
 
   #writeRecord(
-    { id, context, user, topic, acceptedAt, collapseKey }: Notification,
+    { id, context, user, topic, acceptedAt, collapseKey, options }: Notification,
     targets: readonly TargetRecord[],
     why: Pick<LedgerRecord, "reason" | "receipts"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
     const state = why.state ?? stateOf(targets);
     const known = { id, context, user, topic, acceptedAt, state, targets };
     const { reason, receipts = [] } = why;
-    const isPlain = reason === undefined && collapseKey === undefined && receipts.length === 0;
+    const isPlain = reason === undefined && collapseKey === undefined &&
+      options?.fanout === undefined && receipts.length === 0;
     const record: LedgerRecord = isPlain ? known : {
       ...known,
       ...(reason !== undefined && { reason }),
       ...(collapseKey !== undefined && { collapseKey }),
+      ...(options?.fanout !== undefined && { fanout: options.fanout }),
       ...(receipts.length > 0 && { receipts }),
     };
     for (const merged of this.#buffer.settle(record)) this.#observer.settled(merged);

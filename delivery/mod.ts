@@ -8,5 +8,6 @@ export type { NotificationDraft, Publish } from "./publish.ts";
 export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";
+export type { ReadAudience } from "./fanout.ts";
 export { quietDecision } from "./quiet.ts";
 export { plan } from "./plan.ts";

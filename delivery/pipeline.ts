@@ -8,7 +8,7 @@ import type { Settings, Snapshot, View } from "../cascade/mod.ts";
 import { type Clock, within } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
-import type { IdSource } from "../core/ids.ts";
+import { type IdSource, idTag } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
@@ -35,12 +35,12 @@ import type { ReceiptTokens } from "./receipt_tokens.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
-import { createPublish, type Publish } from "./publish.ts";
-import { createPublishLimits } from "./publish_limits.ts";
-import { createPublishOnce } from "./publish_once.ts";
+import type { ReadAudience } from "./fanout.ts";
+import { FanoutCounts } from "./fanout_counts.ts";
+import { createPublishing, type Publishing } from "./publishing.ts";
+import type { Publish } from "./publish.ts";
 import { createReports, type Reports } from "./reports.ts";
-import { SCHEDULE_HORIZON_MS, type ScheduledJob, ScheduledNotifications } from "./scheduled.ts";
-import { createTakeBack, type TakeBack } from "./take_back.ts";
+import type { TakeBack } from "./take_back.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
@@ -62,6 +62,7 @@ export interface PipelineOptions {
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
   readonly receiptTokens: ReceiptTokens;
+  readonly readAudience: ReadAudience;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -84,6 +85,7 @@ export interface Pipeline extends AsyncDisposable {
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   readonly takeBack: TakeBack;
+  readonly fanouts: Publishing["fanouts"];
   readonly reports: Reports;
   /** Records that a returning client received a notification that was kept for it. */
   acknowledge(name: LedgerName, client: string): void;
@@ -103,12 +105,9 @@ export interface Pipeline extends AsyncDisposable {
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
-const RELEASES_AT_ONCE = 128;
 const DIGESTS_AT_ONCE = 64;
 /** How long a stop waits for receipts of clients that returned just before. */
 const RECEIPTS_STOP_MS = 1_000;
-/** The limit of a context is read as the view of a user without settings. */
-const NO_USER = "";
 const HORIZON_MS = 25 * HOUR_MS;
 
 /** Creates the pipeline; `start` begins the work. */
@@ -154,7 +153,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ clock, yieldToEventLoop },
     settings: (transport) => providerQueueSettings(settings(), transports.get(transport)!.traits),
   });
-  const ledger = new Ledger(buffer, createObserver(metrics));
+  const counts = new FanoutCounts({
+    ...{ store, clock, tag: idTag(ids()) },
+    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
+  });
+  const ledger = new Ledger(buffer, createObserver(metrics, (record) => counts.settled(record)));
   const receipts = new DeferredReceipts({
     clock,
     amend: ({ name, client, kind, at }) =>
@@ -163,25 +166,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         : reports.write(name, { kind, at, ...(client !== undefined && { client }) }),
   });
   const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
-  const idempotencyMs = () => settings().idempotency.retentionHours * HOUR_MS;
-  const scheduledQueue = new DueQueue<ScheduledJob>({
-    ...queue,
-    prefix: "scheduled",
-    horizonMs: SCHEDULE_HORIZON_MS,
-    maxRunning: RELEASES_AT_ONCE,
-  });
-  const scheduled = new ScheduledNotifications({
-    ...{ store, buffer, clock, queue: scheduledQueue },
-    publishOnce: createPublishOnce({ buffer, store, clock, ids, idempotencyMs }),
-    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
-    onCancelled: () =>
-      metrics.count("carillon_notifications_settled_total", { state: "cancelled" }),
-  });
-  const takeBack = createTakeBack({
-    ...{ buffer, ledger, scheduled, ids, clock },
-    onAccepted: () => metrics.count("carillon_notifications_accepted_total", {}),
-  });
-
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
     const message = options.generate(notification, target);
     const view = configuration().view(target.context, target.user);
@@ -225,50 +209,31 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ sender, ledger, digests, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
   });
-  const publish = createPublish({
-    ...{ buffer, scheduled, store, clock, ids, idempotencyMs },
-    timeZone(context, user) {
-      const view = configuration().view(context, user);
-      return view instanceof Promise ? view.then(zoneOf) : zoneOf(view);
-    },
-    limits: createPublishLimits({
-      limiter: options.limiter ?? createLocalLimiter({ clock }),
-      perKey: () => settings().publish.maxPerSecondPerKey,
-      perContext(context) {
-        const view = configuration().view(context, NO_USER);
-        return view instanceof Promise ? view.then(limitOf) : limitOf(view);
-      },
-      onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
-    }),
-    maxPayloadBytes: () => settings().publish.maxPayloadBytes,
+  const publishing = createPublishing({
+    ...{ buffer, store, ledger, counts, settings, configuration, clock, ids, metrics, queue },
+    readAudience: options.readAudience,
+    limiter: options.limiter ?? createLocalLimiter({ clock }),
   });
-
-  function limitOf(view: View): number {
-    return view.get("io.carillon.publish.maxPerSecondPerContext");
-  }
-
-  function zoneOf(view: View): string {
-    return view.get("io.carillon.timeZone");
-  }
 
   function onFault(thrown: unknown) {
     log.error("delivery failed and is tried again", { reason: messageOf(thrown) });
   }
 
   async function stop() {
-    await scheduledQueue.stop();
+    await publishing.stop();
     await buffer.stop();
     // What is unfinished after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
     await Promise.all([retryQueue.stop(), digestQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
+    await counts.flush();
     await within(receipts.flush(), { clock, ms: RECEIPTS_STOP_MS });
     receipts.close();
     await buffer.close();
   }
 
   return {
-    publish,
+    publish: publishing.publish,
     letters: deadLetters,
     replay: createReplay({
       deadLetters,
@@ -278,12 +243,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }),
     queues,
     serves,
-    find: async (id) => await buffer.find(id) ?? await scheduled.find(id),
-    takeBack,
+    find: (id) => publishing.find(id),
+    takeBack: publishing.takeBack,
+    fanouts: publishing.fanouts,
     reports,
     acknowledge: (name, client) => receipts.add(name, client),
     retriesWaiting: () => retryQueue.waiting,
-    inFlight: () => buffer.depth().inFlight + ledger.retrying + scheduledQueue.waiting,
+    inFlight: () => buffer.depth().inFlight + ledger.retrying + publishing.waiting(),
     async start() {
       const retrying = new Set<string>();
       await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
@@ -294,8 +260,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await feedbackQueue.start((job) => feedback.send(job));
       const started = buffer.start(dispatch);
       started.catch(() => {}); // `recovered` reports it
-      let waiting = 0;
-      await scheduledQueue.start((job) => scheduled.release(job), () => waiting++);
+      const waiting = await publishing.start();
       return { recovered: started.then((count) => retrying.size + waiting + count) };
     },
     stop,

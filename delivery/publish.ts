@@ -10,6 +10,7 @@ import type { Notification, Priority } from "../core/notification.ts";
 import type { DeliveryOptions } from "../core/delivery_options.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
+import type { Audience, Fanouts, FanoutSource } from "./fanout.ts";
 import type { PublishLimits } from "./publish_limits.ts";
 import {
   createPublishOnce,
@@ -37,6 +38,9 @@ export interface NotificationDraft {
   readonly deliverAt?: DeliverAt | undefined;
   /** Stored addresses wait so many seconds for a socket to acknowledge the event. */
   readonly escalate?: { readonly after: number } | undefined;
+  /** Instead of `user`, which does not matter then. */
+  readonly users?: readonly string[] | undefined;
+  readonly audience?: Audience | undefined;
   /** Clients are asked to report what became of it. */
   readonly receipts?: boolean | undefined;
 }
@@ -45,6 +49,7 @@ interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
   readonly scheduled: Pick<ScheduledNotifications, "put" | "traits">;
+  readonly fanouts: Pick<Fanouts, "accept">;
   /** The IANA name of a user's time zone. */
   readonly timeZone: (context: string, user: string) => string | Promise<string>;
 }
@@ -67,7 +72,7 @@ export type Publish = (principal: Principal, request: PublishRequest) => Promise
  * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
  */
 export function createPublish(options: PublishOptions): Publish {
-  const { buffer, scheduled, clock, ids, maxPayloadBytes, limits, timeZone } = options;
+  const { buffer, scheduled, fanouts, clock, ids, maxPayloadBytes, limits, timeZone } = options;
   const publishOnce = createPublishOnce(options);
   const scheduleOnce = createPublishOnce({ ...options, buffer: scheduled });
   /** Idempotency keys that this process is working on. */
@@ -101,12 +106,23 @@ export function createPublish(options: PublishOptions): Publish {
     return await Promise.all(drafts.map(({ context, user }) => timeZone(context, user)));
   }
 
+  /** Takes a request for many users: one record, which is fanned out in the background. */
+  function fanoutIntake(source: FanoutSource): Pick<ScheduledNotifications, "put" | "traits"> {
+    return {
+      traits: scheduled.traits,
+      put: ([notification], sets = [], { isRepeat = false } = {}) =>
+        fanouts.accept(notification!, source, { isRepeat, sets }),
+    };
+  }
+
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey } = request;
+    const source = sourceOf(request);
     const limited = limits(principal, drafts);
     if (limited) await limited;
     const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
+    const intake = source ? fanoutIntake(source) : isLater ? scheduled : buffer;
     const zones = isLater ? await zonesOf(request) : NO_ZONES;
     const stamp = (newIds: readonly string[], acceptedAt: number) => {
       if (!isLater) {
@@ -118,7 +134,7 @@ export function createPublish(options: PublishOptions): Publish {
     };
     if (idempotencyKey === undefined) {
       const newIds = drafts.map(() => ids());
-      await (isLater ? scheduled : buffer).put(stamp(newIds, clock.now()));
+      await intake.put(stamp(newIds, clock.now()));
       return { ids: newIds, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
@@ -127,7 +143,12 @@ export function createPublish(options: PublishOptions): Publish {
     inProgress.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
-      return await (isLater ? scheduleOnce : publishOnce)({
+      const accept = source
+        ? createPublishOnce({ ...options, buffer: intake })
+        : isLater
+        ? scheduleOnce
+        : publishOnce;
+      return await accept({
         key,
         fingerprint,
         count: drafts.length,
@@ -137,6 +158,29 @@ export function createPublish(options: PublishOptions): Publish {
       inProgress.delete(name);
     }
   };
+}
+
+/**
+ * Returns the users of a request for many; `undefined` where each draft has one.
+ *
+ * @throws {ServiceError} `invalid_request` for one in a batch, or at a local time
+ */
+function sourceOf({ drafts, alone }: PublishRequest): FanoutSource | undefined {
+  const index = drafts.findIndex(({ users, audience }) => users ?? audience);
+  if (index < 0) return undefined;
+  const { users, audience, deliverAt } = drafts[index]!;
+  if (typeof deliverAt === "object") {
+    const message = "a notification to many users needs an instant, not a local time";
+    throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
+      faults: [{ path: `${prefixOf(index, alone)}deliverAt`, message }],
+    });
+  }
+  if (alone) return users ? { kind: "users", users } : audience;
+  const path = `${prefixOf(index, alone)}${users ? "users" : "audience"}`;
+  const message = "a notification to many users must be the only one of its request";
+  throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
+    faults: [{ path, message }],
+  });
 }
 
 const NO_ZONES: readonly string[] = [];

@@ -6,9 +6,11 @@
 
 import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
+import { dismissalData } from "../core/delivery_options.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { Fanouts } from "./fanout.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ScheduledNotifications } from "./scheduled.ts";
 
@@ -17,6 +19,7 @@ interface TakeBackOptions {
   readonly buffer: Pick<Buffer, "put">;
   readonly ledger: Ledger;
   readonly scheduled: Pick<ScheduledNotifications, "cancel">;
+  readonly fanouts: Pick<Fanouts, "accept" | "cancel">;
   readonly ids: IdSource;
   readonly clock: Pick<Clock, "now">;
   /** A dismissal was accepted. */
@@ -38,9 +41,10 @@ export interface TakeBack {
 
 /** Makes {@link TakeBack}. */
 export function createTakeBack(options: TakeBackOptions): TakeBack {
-  const { buffer, ledger, scheduled, ids, clock, onAccepted } = options;
+  const { buffer, ledger, scheduled, fanouts, ids, clock, onAccepted } = options;
 
   async function cancel(found: LedgerRecord): Promise<number> {
+    if (found.users) return await fanouts.cancel(found.id) ? 1 : 0;
     if (found.state === "scheduled") return await scheduled.cancel(found.id) ? 1 : 0;
     return await ledger.cancel({ ...found, id: found.deliveredAs ?? found.id }, clock.now());
   }
@@ -49,7 +53,8 @@ export function createTakeBack(options: TakeBackOptions): TakeBack {
     const cancelled = await cancel(found);
     if (!mayBeShown(found)) return { id: undefined, cancelled };
     const dismissal = dismissalOf(found, { id: ids(), acceptedAt: clock.now() });
-    await buffer.put([dismissal]);
+    if (found.users) await fanouts.accept(dismissal, { kind: "dismissal", of: found.id });
+    else await buffer.put([dismissal]);
     onAccepted();
     return { id: dismissal.id, cancelled };
   }
@@ -58,7 +63,8 @@ export function createTakeBack(options: TakeBackOptions): TakeBack {
 }
 
 /** Whether something was sent, or is being sent now. */
-function mayBeShown({ state, targets }: LedgerRecord): boolean {
+function mayBeShown({ state, targets, users }: LedgerRecord): boolean {
+  if (users) return users.count > 0;
   if (state === "in_flight" && targets.length === 0) return true;
   return targets.some(({ state }) => state === "sent" || state === "kept" || state === "retrying");
 }
@@ -69,6 +75,6 @@ function dismissalOf(
 ): Notification {
   const id = deliveredAs ?? publicId;
   const dismiss = { id, ...(collapseKey !== undefined && { collapseKey }) };
-  const data = JSON.stringify({ id, tag: collapseKey ?? id, topic });
+  const data = dismissalData(dismiss, topic);
   return { ...made, context, user, topic, data, priority: "high", options: { dismiss } };
 }

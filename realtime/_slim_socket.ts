@@ -23,7 +23,7 @@ interface OfficialClient extends SocketConsumer {
 }
 
 /** Receives each packet of a client first; true where the official code is not to process it. */
-export type Intercept = (socket: Socket, packet: unknown) => boolean;
+type Intercept = (socket: Socket, packet: unknown) => boolean;
 
 /** An adapter without rooms: the index of connections finds a user's sockets. */
 export class NoopAdapter extends EventEmitter {

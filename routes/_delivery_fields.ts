@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { isTimeZone } from "../core/time_zone.ts";
+import { groupName, user } from "./_schemas.ts";
 import { isLocalTime } from "../delivery/mod.ts";
 
 const instant = z.iso.datetime({
@@ -36,9 +37,27 @@ export const receipts = z.boolean().openapi({
     "Messages carry a token for `POST /v1/receipts`, and sockets are asked to acknowledge",
 });
 
+/** The field `users`. */
+export const users = z.array(user).min(1).max(10_000).openapi({
+  description: "Instead of `user`: up to 10,000 users of the context. They are notified in the " +
+    "background; the record has counts and a page for each 200 users",
+});
+
+/** The field `audience`. */
+export const audience = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("everyone") }),
+  z.strictObject({ kind: z.literal("subscribers") }),
+  z.strictObject({ kind: z.literal("group"), group: groupName }),
+]).openapi({
+  description: "Instead of `user`: everyone in the context with a subscription or a session of " +
+    "this service, those who subscribe to the topic, or the members of a group",
+});
+
 /** The schemas of these fields by their names, for the fast reader. */
 export const DELIVERY_FIELDS: Readonly<Record<string, z.ZodType>> = {
   deliverAt,
   escalate,
   receipts,
+  users,
+  audience,
 };

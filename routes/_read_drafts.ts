@@ -24,6 +24,9 @@ const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 
+/** The user of a notification to many. */
+export const NO_USER = "";
+
 const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "medium", "low"]);
 
 /**
@@ -104,7 +107,10 @@ class DraftReader {
     if (!scanner.take(CLOSE_BRACE)) return undefined;
 
     context = this.#contextOf(context);
-    user = nameOf(user);
+    const forMany = more?.["users"] ?? more?.["audience"];
+    if (forMany === undefined) user = nameOf(user);
+    else if (user !== undefined || (more!["users"] && more!["audience"])) return undefined;
+    else user = NO_USER;
     topic = this.#topicOf(topic);
     const isValid = context !== undefined && user !== undefined && topic !== undefined &&
       data !== undefined && (priority === undefined || PRIORITIES.has(priority)) &&

@@ -10,6 +10,7 @@ import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
+import { type GroupDeps, groupRoutes } from "./groups.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
@@ -32,6 +33,7 @@ export type AppDeps =
   & AttributeDeps
   & DeadLetterDeps
   & ExplainDeps
+  & GroupDeps
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
@@ -98,6 +100,7 @@ function createRoutes(
   const app = createChain(deps);
   const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/groups", groupRoutes(deps));
   app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1/webpush", webPushRoutes(deps));

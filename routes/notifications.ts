@@ -10,6 +10,7 @@ import type { Notification } from "../core/notification.ts";
 import type { Scope } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { time } from "./_schemas.ts";
 import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
@@ -19,7 +20,7 @@ const accepted = z.object({ ids: z.array(z.uuid()) }).openapi("Accepted");
 const ledgerBody = z.object({
   id: z.uuid(),
   context: z.string(),
-  user: z.string(),
+  user: z.string().optional().openapi({ description: "Absent where it is to many users" }),
   topic: z.string(),
   acceptedAt: time,
   state: z.enum(NOTIFICATION_STATES),
@@ -29,6 +30,10 @@ const ledgerBody = z.object({
   deliveredAs: z.uuid().optional()
     .openapi({ description: "The id that clients know a scheduled notification by" }),
   collapseKey: z.string().optional(),
+  fanout: z.uuid().optional()
+    .openapi({ description: "The notification to many users that it is one of" }),
+  users: z.object({ count: z.int(), states: z.record(z.string(), z.int()) }).optional()
+    .openapi({ description: "Of a notification to many users: accepted ones, and final states" }),
   receipts: z.array(z.object({
     kind: z.enum(RECEIPT_KINDS),
     client: z.string().optional(),
@@ -47,6 +52,20 @@ const ledgerBody = z.object({
   })),
 }).openapi("LedgerRecord");
 
+const pageQuery = z.strictObject({
+  cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
+});
+
+const userPage = z.object({
+  items: z.array(z.union([
+    ledgerBody,
+    z.object({ id: z.uuid(), user: z.string() }).openapi({
+      description: "The record is not kept any more",
+    }),
+  ])),
+  next: z.int().optional(),
+}).openapi("UserOutcomes");
+
 const dismissed = z.object({
   id: z.uuid().optional()
     .openapi({ description: "The notification that dismisses it; absent where nothing was sent" }),
@@ -56,7 +75,7 @@ const dismissed = z.object({
 /** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly pipeline: Pick<Pipeline, "find" | "takeBack">;
+  readonly pipeline: Pick<Pipeline, "find" | "takeBack" | "fanouts">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
@@ -134,6 +153,29 @@ export function notificationRoutes(deps: NotificationDeps): App {
     return c.json(await pipeline.takeBack.dismiss(await findRecord(c, "publish")), 202);
   });
 
+  describe(app, {
+    method: "get",
+    path: "/{id}/users",
+    tag: "Notifications",
+    summary: "Get the outcomes of a notification to many users, in pages",
+    scope: "read",
+    params: z.object({ id: z.uuid() }),
+    query: pageQuery,
+    answers: { 200: { text: "One page of records, and the cursor of the next", schema: userPage } },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.get("/:id/users", needs(authenticate, "read"), async (c) => {
+    const { cursor } = readQuery(c, pageQuery);
+    const { id } = await findRecord(c, "read");
+    const found = await pipeline.fanouts.page(id, cursor);
+    const items = await Promise.all((found?.ids ?? []).map(async (child, at) => {
+      const known = await pipeline.find(child);
+      const record = known && ("state" in known ? known : inFlight(known));
+      return record ? present(record) : { id: child, user: found!.users[at]! };
+    }));
+    return c.json({ items, ...(found && { next: cursor + 1 }) });
+  });
+
   async function findRecord(c: Context<Env>, scope: Scope): Promise<LedgerRecord> {
     const id = c.req.param("id")!.toLowerCase();
     const found = isId(id) ? await pipeline.find(id) : undefined;
@@ -154,9 +196,10 @@ function inFlight(
   };
 }
 
-function present({ acceptedAt, deliverAt, receipts, targets, ...rest }: LedgerRecord) {
+function present({ user, acceptedAt, deliverAt, receipts, targets, ...rest }: LedgerRecord) {
   return {
     ...rest,
+    ...(user !== "" && { user }),
     acceptedAt: textOf(acceptedAt),
     ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }),
     ...(receipts !== undefined && {

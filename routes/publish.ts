@@ -16,14 +16,16 @@ import { forbidden } from "./_authorize.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
-import { deliverAt, escalate, receipts } from "./_delivery_fields.ts";
-import { type Drafts, readDrafts } from "./_read_drafts.ts";
+import { audience, deliverAt, escalate, receipts, users } from "./_delivery_fields.ts";
+import { type Drafts, NO_USER, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
 
 /** The body of one notification. */
 export const draft = z.strictObject({
   context,
-  user,
+  user: user.optional(),
+  users: users.optional(),
+  audience: audience.optional(),
   topic,
   data: jsonObject.openapi({
     example: {
@@ -50,6 +52,9 @@ export const draft = z.strictObject({
   deliverAt: deliverAt.optional(),
   escalate: escalate.optional(),
   receipts: receipts.optional(),
+}).refine(hasOneRecipient, {
+  error: "must have either a user, users or an audience",
+  path: ["user"],
 }).openapi("Notification");
 
 /** The body of a batch. */
@@ -111,6 +116,14 @@ function checkedDrafts(text: string): Drafts {
   const body = parseJson(text);
   const isBatch = isJsonObject(body) && "notifications" in body;
   const checked = isBatch ? check(batch, body).notifications : [check(draft, body)];
-  const drafts = checked.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
+  const drafts = checked.map(({ user = NO_USER, data, ...rest }) => ({
+    ...{ ...rest, user, data: JSON.stringify(data) },
+  }));
   return { drafts, alone: !isBatch };
+}
+
+function hasOneRecipient(
+  given: { readonly user?: unknown; readonly users?: unknown; readonly audience?: unknown },
+): boolean {
+  return [given.user, given.users, given.audience].filter((one) => one !== undefined).length === 1;
 }

@@ -24,10 +24,12 @@ import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messa
 import {
   CandidateCache,
   createMatcher,
+  Groups,
   type Matcher,
   SubscriptionRepository,
 } from "../subscriptions/mod.ts";
 import type { Authentication } from "./authentication.ts";
+import { createAudienceReader } from "./audience.ts";
 import { followChanges } from "./changes.ts";
 import type { Foundation, JoinedParts } from "./foundation.ts";
 import { SocketClients } from "./sockets.ts";
@@ -42,6 +44,7 @@ export interface SubscriptionParts {
   readonly clients: SocketClients;
   readonly repository: SubscriptionRepository;
   readonly matcher: Matcher;
+  readonly groups: Groups;
 }
 
 /** Creates the repository and the matcher, and keeps the caches up to date with other nodes. */
@@ -61,7 +64,8 @@ export function createSubscriptions(
     opened.use(followChanges(feed, caches, { clock, random, log }));
   }
   const interests = (client: string) => clients.interests(client);
-  return { clients, repository, matcher: createMatcher({ candidates, clock, interests }) };
+  const matcher = createMatcher({ candidates, clock, interests });
+  return { clients, repository, matcher, groups: new Groups(store) };
 }
 
 /** The transports, the pipeline, and what is built with the same messages. */
@@ -80,7 +84,7 @@ export function createDelivery(
     readonly receiptTokens: ReceiptTokens;
   },
 ): Delivery {
-  const { buffer, hub, limiter, tokens, commit, repository, matcher } = parts;
+  const { buffer, hub, limiter, tokens, commit, repository, matcher, groups } = parts;
   const { backend, cascade, environment, opened, clock, log, variables } = foundation;
   const registry = opened.use(createTransportRegistry({
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
@@ -93,6 +97,7 @@ export function createDelivery(
   const { generate } = messages;
   const pipeline = createPipeline({
     ...{ ...foundation, buffer, limiter, commit, transports, generate, fetch, receiptTokens },
+    readAudience: createAudienceReader({ store: backend.store, groups, clock }),
     store: backend.store,
     sockets: hub,
     subscriptions: subscriptionsOf(repository, matcher),

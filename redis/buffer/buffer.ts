@@ -18,6 +18,7 @@ import { ServiceError } from "../../core/errors.ts";
 import type { YieldToEventLoop } from "../../core/event_loop.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
+import { JOBS_AHEAD, QUOTA, RELEASE_PAUSE_MS } from "./_pace.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { BufferCounters } from "./_buffer_counters.ts";
@@ -55,13 +56,6 @@ interface RedisBufferOptions {
   /** Reports a failure that is tried again, or what a handler threw. */
   readonly onFault?: (thrown: unknown) => void;
 }
-
-/** Notifications of one context that are claimed before the next context's. */
-const QUOTA = 16;
-/** Jobs that may wait for each processor; further notifications stay where all nodes can claim them. */
-const JOBS_AHEAD = 16;
-/** About how long a released notification waits. */
-const RELEASE_PAUSE_MS = 1_000;
 
 const NONE: readonly LedgerRecord[] = [];
 

@@ -1,5 +1,6 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
+import { testFanout } from "../contract/fanout_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
 import { testQuietHours } from "../contract/quiet_hours_contract.ts";
 import { LINGERING } from "../interop/_stock_clients.ts";
@@ -11,3 +12,4 @@ const suite = {
 
 testPublishing("embedded", suite);
 testQuietHours("embedded", suite);
+testFanout("embedded", suite);

@@ -76,6 +76,7 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
     ...{ buffer, store: new RedisStore(own, { standalone: ["idempotency"] }), clock: systemClock },
     ids: createIdSource(systemClock),
     scheduled: buffer,
+    fanouts: { accept: () => Promise.reject(new Error("for one user")) },
     timeZone: () => "UTC",
     maxPayloadBytes: () => 49_152,
     idempotencyMs: () => HOUR_MS,

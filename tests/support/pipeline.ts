@@ -16,6 +16,7 @@ import {
   createPipeline,
   type NotificationDraft,
   type Pipeline,
+  type ReadAudience,
   ReceiptTokens,
 } from "../../delivery/mod.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
@@ -39,6 +40,7 @@ export class PipelineBench {
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
+  readAudience: ReadAudience = () => Promise.resolve({ users: [] });
   /** The open sockets of every user. */
   present: readonly Presence[] = [];
   /** The messages that were generated. */
@@ -93,6 +95,7 @@ export class PipelineBench {
       },
       settings: this.settings,
       receiptTokens: new ReceiptTokens(new Uint8Array(32)),
+      readAudience: (audience, page) => this.readAudience(audience, page),
       configuration: () => cascade.current(),
       transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm], [
         "websocket",
