@@ -188,6 +188,15 @@ export const CARILLON_KEYS = {
     example: "https://app.example.com/hooks/carillon",
     check: url,
   }),
+  "io.carillon.feedback.retentionHours": integer(72, {
+    text:
+      "How long `GET /v1/events` returns what webhooks told, or would have told where there is " +
+      "no URL. 0: not at all.",
+    example: "168",
+    unit: "hours",
+    min: 0,
+    max: 8760,
+  }),
   "io.carillon.feedback.secret": string("", {
     text: "Secret that signs the webhooks: `whsec_` and base64 as in Standard Webhooks, or any " +
       "other text, which is used unchanged.",

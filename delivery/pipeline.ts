@@ -85,6 +85,8 @@ export interface Pipeline extends AsyncDisposable {
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   readonly takeBack: TakeBack;
+  /** Events for publishers, to be read again. */
+  readonly feedback: Pick<Feedback, "list">;
   readonly fanouts: Publishing["fanouts"];
   readonly reports: Reports;
   /** Records that a returning client received a notification that was kept for it. */
@@ -127,7 +129,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     maxRunning: FEEDBACK_AT_ONCE,
   });
   const feedback = new Feedback({
-    ...{ clock, ids, random, log, metrics, queue: feedbackQueue, fetch: options.fetch },
+    ...{ clock, ids, random, log, metrics, queue: feedbackQueue, fetch: options.fetch, store },
+    retentionMs: () => settings().feedback.retentionHours * HOUR_MS,
     settings: () => {
       const { url, secret } = settings().feedback;
       return url === "" ? undefined : { url, secret };
@@ -245,6 +248,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     serves,
     find: (id) => publishing.find(id),
     takeBack: publishing.takeBack,
+    feedback,
     fanouts: publishing.fanouts,
     reports,
     acknowledge: (name, client) => receipts.add(name, client),

@@ -9,6 +9,7 @@ import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
+import { type EventDeps, eventRoutes } from "./events.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type GroupDeps, groupRoutes } from "./groups.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
@@ -32,6 +33,7 @@ export type AppDeps =
   & AdminDeps
   & AttributeDeps
   & DeadLetterDeps
+  & EventDeps
   & ExplainDeps
   & GroupDeps
   & HealthDeps
@@ -100,6 +102,7 @@ function createRoutes(
   const app = createChain(deps);
   const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/events", eventRoutes(deps));
   app.route("/v1/groups", groupRoutes(deps));
   app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));

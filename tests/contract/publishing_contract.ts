@@ -203,6 +203,20 @@ export function testPublishing(name: string, { test, store }: PublishingSuite): 
     assertProblem(await report({ id, token: "", kind }), "400 invalid_request");
     const { text } = await service.call("GET", "/metrics");
     assert.match(text, /^carillon_receipts_total\{kind="shown"\} 1$/m);
+    // It can be read again, by those who may see the context, once and from the cursor on.
+    const events = await until("the event is listed", async () => {
+      const { body } = await service.call("GET", "/v1/events");
+      return body.items.length > 0 && body;
+    });
+    assert.deepEqual(
+      events.items.map(({ type, data }: Record<string, unknown>) => [type, data]),
+      [["notification.shown", { notification: id, context: "1", user: "3" }]],
+    );
+    const after = await service.call("GET", `/v1/events?after=${events.next}`);
+    assert.deepEqual(after.body, { items: [], next: events.next });
+    const { secret: key } = await service.mintKeyOf({ scopes: ["read"], contexts: ["2"] });
+    assert.deepEqual((await service.call("GET", "/v1/events", { key })).body.items, []);
+    assertProblem(await service.call("GET", "/v1/events?after=../../etc"), "400 invalid_request");
   });
 
   each("a dismissal reaches sockets as an event and phones as a silent push", async (all) => {

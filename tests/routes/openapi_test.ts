@@ -60,6 +60,7 @@ Deno.test("every route of the API is described", async () => {
     "DELETE /v1/notifications/{id}",
     "POST /v1/notifications/{id}/dismiss",
     "POST /v1/receipts",
+    "GET /v1/events",
     "GET /v1/notifications/{id}/users",
     "GET /v1/groups/{context}",
     "DELETE /v1/groups/{context}/{group}",
