@@ -1,5 +1,6 @@
 /** The keys that say when and how users may be disturbed, for users, clients and topics. */
 
+import { canonicalLocale } from "../core/locale.ts";
 import { isTimeSpan } from "../core/quiet_hours.ts";
 import { isTimeZone } from "../core/time_zone.ts";
 import { boolean, choice, list, string } from "./key_spec.ts";
@@ -13,6 +14,15 @@ export const ATTENTION_KEYS = {
     example: "Europe/Berlin",
     cascade: true,
     check: (name) => isTimeZone(name) ? undefined : "a time zone such as 'Europe/Berlin'",
+  }),
+  "io.carillon.locale": string("", {
+    text:
+      "Language of the user, for messages to subscriptions that name none: a tag such as `de` or " +
+      "`pt-BR`. A template without texts for it is used for the shorter tag, or as it is.",
+    example: "de-CH",
+    cascade: true,
+    check: (tag) =>
+      canonicalLocale(tag) === undefined ? "a language tag such as 'de-CH'" : undefined,
   }),
   "io.carillon.quietHours.times": list([], {
     text:

@@ -23,7 +23,7 @@ type FeedbackType =
   | `notification.${ReceiptKind}`;
 
 /** An event as it can be read again. */
-export interface FeedbackEvent {
+interface FeedbackEvent {
   /** The same as the `webhook-id` of its webhook. */
   readonly id: string;
   readonly type: FeedbackType;

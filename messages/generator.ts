@@ -9,7 +9,7 @@ import { type Notification, parseData, type ParsedNotification } from "../core/n
 import type { Target } from "../core/subscription.ts";
 import { draftOf, type MessageDraft, withNewestMail } from "./built_in.ts";
 import { cleanText, type TextKind } from "./clean_text.ts";
-import { applyTemplate } from "./template.ts";
+import { applyTemplate, localized } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 
 /** The message settings of one user. */
@@ -20,6 +20,8 @@ export interface MessageOptions {
   readonly sound?: boolean;
   /** The sound's name where no template sets one. */
   readonly soundName?: string;
+  /** Languages from the best on; without any, texts are those of no language. */
+  readonly locales?: readonly string[];
 }
 
 /** Creates messages. */
@@ -52,7 +54,10 @@ export function createMessageGenerator(
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
       const { extra, ...changed }: ReturnType<typeof applyTemplate> = found
-        ? applyTemplate(found.template, { draft, notification: withNewestMail(notification) })
+        ? applyTemplate(localized(found.template, options.locales ?? []), {
+          draft,
+          notification: withNewestMail(notification),
+        })
         : draft;
       return {
         ...bare,

@@ -8,6 +8,7 @@ import type { Cascade, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { localeChain } from "../core/locale.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -132,7 +133,12 @@ export function createMessages(
   }
 
   function generateWith(notification: Notification, target: Target, view: View): Message {
+    const locale = view.get("io.carillon.locale");
+    const locales = localeChain([target.locale, locale === "" ? undefined : locale]);
+    // The original applies the others to Apple devices only.
+    if (target.transport !== "apn") return generator.generate(notification, target, { locales });
     return generator.generate(notification, target, {
+      locales,
       badge: view.get(`${FACADE}.badge.enabled`),
       sound: view.get(`${FACADE}.sound.enabled`),
       soundName: view.get(`${FACADE}.sound.filename`),
@@ -143,8 +149,9 @@ export function createMessages(
   return {
     reload,
     generate(notification, target) {
-      // The original applies these properties to Apple devices only.
-      if (target.transport !== "apn") return generator.generate(notification, target);
+      if (target.transport !== "apn" && !templates.hasLocales) {
+        return generator.generate(notification, target);
+      }
       const view = cascade.current().view(target.context, target.user);
       return view instanceof Promise
         ? view.then((view) => generateWith(notification, target, view))
@@ -172,8 +179,11 @@ function subscriptionsOf(
 }
 
 function targetOf(subscription: Subscription): Target {
-  const { id, context, user, client, transport, token, refreshedAt } = subscription;
-  return { context, user, client, transport, token, subscriptionId: id, refreshedAt };
+  const { id, context, user, client, transport, token, refreshedAt, locale } = subscription;
+  return {
+    ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
+    ...(locale !== undefined && { locale }),
+  };
 }
 
 const TEST_SEND_TIMEOUT_MS = 15_000;

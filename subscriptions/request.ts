@@ -17,6 +17,8 @@ export interface SubscribeRequest {
   readonly expiresAt?: number;
   /** At most {@link MAX_META_BYTES} as JSON. */
   readonly meta?: JsonObject;
+  /** A canonical language tag. */
+  readonly locale?: string;
   /** Other users may subscribe the same token. */
   readonly shared?: true;
 }

@@ -1,6 +1,7 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
 import { testFanout } from "../contract/fanout_contract.ts";
+import { testLanguages } from "../contract/languages_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
 import { testQuietHours } from "../contract/quiet_hours_contract.ts";
 import { LINGERING } from "../interop/_stock_clients.ts";
@@ -13,3 +14,4 @@ const suite = {
 testPublishing("embedded", suite);
 testQuietHours("embedded", suite);
 testFanout("embedded", suite);
+testLanguages("embedded", suite);
