@@ -27,6 +27,8 @@ export interface UserEvent extends UserName {
    * which is nearly always.
    */
   readonly kept?: readonly string[];
+  /** W3C trace context; only of what is traced, and not kept in the log. */
+  readonly traceparent?: string;
 }
 
 /**

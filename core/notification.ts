@@ -29,6 +29,8 @@ export interface Notification {
   readonly collapseKey?: string;
   /** Absent where its publisher asked for nothing special. */
   readonly options?: DeliveryOptions;
+  /** W3C trace context of its publish, where traces are exported. */
+  readonly traceparent?: string;
 }
 
 /** A notification with parsed data. */

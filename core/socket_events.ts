@@ -38,20 +38,24 @@ export function socketOutcome(
  * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
-  { id, context, user, topic, data, sourceToken, options }: Pick<
+  { id, context, user, topic, data, sourceToken, options, traceparent }: Pick<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options"
+    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options" | "traceparent"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
   const name = options?.dismiss ? "dismiss" : topic;
   const event = { id, context, user, clients, args: `${quote(name)},${data}` };
-  if (sourceToken === undefined && kept === undefined && options === undefined) return event;
+  if (
+    sourceToken === undefined && kept === undefined && options === undefined &&
+    traceparent === undefined
+  ) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
     ...(asksForAcknowledgement(options) && { ack: true as const }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }

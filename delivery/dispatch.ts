@@ -14,6 +14,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import { socketOutcome, userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import { traceFields } from "../core/tracing.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Digests } from "./digests.ts";
@@ -150,6 +151,7 @@ export function createDispatch(options: DispatchOptions) {
       release(notification.id);
       log.error("an outcome could not be stored; the notification is delivered again", {
         id: notification.id,
+        ...traceFields(notification),
         reason: messageOf(thrown),
       });
     }

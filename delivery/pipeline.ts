@@ -18,6 +18,7 @@ import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
+import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
@@ -42,6 +43,7 @@ import type { Publish } from "./publish.ts";
 import { createReports, type Reports } from "./reports.ts";
 import type { TakeBack } from "./take_back.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
+import { traceDispatch } from "./traced_dispatch.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery needs of the subscriptions. */
@@ -72,6 +74,8 @@ export interface PipelineOptions {
   readonly metrics: Metrics;
   /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Delivery as the rest of the service sees it. */
@@ -183,7 +187,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return { ...shown, receipt: receiptTokens.of(notification.id) };
     }
   }
+  const { tracer } = options;
   const sender = new Sender({
+    tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
     policy: () => retryPolicy(settings()),
@@ -208,6 +214,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     serves,
     release: (id) => buffer.release(id),
   });
+  const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, digests, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
@@ -262,7 +269,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       ledger.resume(retrying.size);
       await digestQueue.start((job) => digests.send(job));
       await feedbackQueue.start((job) => feedback.send(job));
-      const started = buffer.start(dispatch);
+      const started = buffer.start(handled);
       started.catch(() => {}); // `recovered` reports it
       const waiting = await publishing.start();
       return { recovered: started.then((count) => retrying.size + waiting + count) };

@@ -60,6 +60,8 @@ interface PublishRequest {
   /** True where the body was a single notification, which changes the paths of faults. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
+  /** Trace context that the notifications keep. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Publishes for a principal; see {@link createPublish}. */
@@ -117,7 +119,7 @@ export function createPublish(options: PublishOptions): Publish {
 
   return async (principal, request) => {
     check(principal, request);
-    const { drafts, idempotencyKey } = request;
+    const { drafts, idempotencyKey, traceparent } = request;
     const source = sourceOf(request);
     const limited = limits(principal, drafts);
     if (limited) await limited;
@@ -126,10 +128,12 @@ export function createPublish(options: PublishOptions): Publish {
     const zones = isLater ? await zonesOf(request) : NO_ZONES;
     const stamp = (newIds: readonly string[], acceptedAt: number) => {
       if (!isLater) {
-        return drafts.map((draft, at) => notificationOf(draft, { id: newIds[at]!, acceptedAt }));
+        return drafts.map((draft, at) =>
+          notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
+        );
       }
       return times(request, { zones, now: acceptedAt }).map((deliverAt, at) =>
-        notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt })
+        notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt, traceparent })
       );
     };
     if (idempotencyKey === undefined) {
@@ -224,8 +228,9 @@ function parsed(draft: NotificationDraft): JsonObject {
 
 function notificationOf(
   draft: NotificationDraft,
-  { id, acceptedAt, deliverAt }: Pick<Notification, "id" | "acceptedAt"> & {
+  { id, acceptedAt, deliverAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
     readonly deliverAt?: number;
+    readonly traceparent: string | undefined;
   },
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
@@ -233,7 +238,7 @@ function notificationOf(
   const options = optionsOf(draft, deliverAt);
   if (
     ttl === undefined && sourceToken === undefined && collapseKey === undefined &&
-    options === undefined
+    options === undefined && traceparent === undefined
   ) {
     return notification;
   }
@@ -243,6 +248,7 @@ function notificationOf(
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
     ...(options !== undefined && { options }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

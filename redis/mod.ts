@@ -17,3 +17,5 @@ export { joinNodes } from "./nodes/registered_nodes.ts";
 export { checkServers, type ServerFinding } from "./link/server_check.ts";
 export { createSharedTokens } from "./shared/shared_tokens.ts";
 export { RedisStore } from "./records/store.ts";
+export { exportLines } from "./transfer/export.ts";
+export { checkExport, IMPORTING_KEY, importLines } from "./transfer/import.ts";

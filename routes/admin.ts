@@ -1,4 +1,4 @@
-/** `/v1/admin`: reloads the configuration, drains the node. */
+/** `/v1/admin`: shows what the node is, reloads the configuration, drains the node. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ReloadResult } from "../cascade/mod.ts";
@@ -7,8 +7,21 @@ import { placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
+/** What a node says of itself. */
+export interface NodeFacts {
+  readonly version: string;
+  readonly deno: string;
+  /** The same on all nodes that share a store. */
+  readonly store: string;
+  /** Epoch milliseconds by the node's own clock. */
+  readonly now: number;
+  readonly upSeconds: number;
+  readonly pingIntervalMs: number;
+}
+
 /** The dependencies of {@link adminRoutes}. */
 export interface AdminDeps {
+  readonly node: () => Promise<NodeFacts>;
   readonly authenticate: Authenticate;
   readonly reload: () => Promise<ReloadResult>;
   /** Begins to drain the node, and returns at once. */
@@ -23,11 +36,30 @@ const reloaded = z.object({
   warnings: z.array(warning),
 }).openapi("Reloaded");
 
+const nodeBody = z.object({
+  version: z.string(),
+  deno: z.string(),
+  store: z.string().openapi({ description: "The same on all nodes that share a store" }),
+  now: z.int().openapi({ description: "Epoch milliseconds by the node's clock" }),
+  upSeconds: z.int(),
+  pingIntervalMs: z.int(),
+}).openapi("Node");
+
 /** Creates the routes of `/v1/admin`. */
-export function adminRoutes({ authenticate, reload, drain }: AdminDeps): App {
+export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
   // These operations affect all contexts.
   app.use(needs(authenticate, "admin"), inAllContexts());
+
+  describe(app, {
+    method: "get",
+    path: "/node",
+    tag: "Operations",
+    summary: "What this node is: its version, its store, its clock",
+    scope: "admin",
+    answers: { 200: { text: "What it is", schema: nodeBody } },
+  });
+  app.get("/node", async (c) => c.json({ ...await node() }));
 
   describe(app, {
     method: "post",

@@ -26,6 +26,7 @@ import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
+export type { NodeFacts } from "./admin.ts";
 export type { ReadinessCheck } from "./health.ts";
 
 /** The dependencies of {@link createApp}. */

@@ -32,6 +32,10 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
     "types:buffer",
   ],
   simulator: ["core"],
+  // Judges a set-up from outside; its probes open what the service opens.
+  doctor: ["core", "cascade", "store", "redis", "transports"],
+  // The command line, which is a process of its own.
+  cli: "anything",
   // The composition root, which `main.ts` starts.
   service: "anything",
   // The process itself, and code that is not part of the product.

@@ -18,6 +18,8 @@ import { createEmbeddedBackend } from "./embedded_backend.ts";
 import type { Environment } from "./environment.ts";
 import { type HttpListener, listen, listenInternal } from "./http_listener.ts";
 import { openRedisBackend } from "./redis_backend.ts";
+import type { Tracer } from "../core/tracing.ts";
+import { createTracer } from "./tracing.ts";
 
 /** What a node is started with besides its environment. */
 export interface StartOptions {
@@ -46,6 +48,8 @@ export interface Foundation extends Omit<StartOptions, "backend"> {
   readonly internalListener: HttpListener | undefined;
   readonly ids: IdSource;
   readonly metrics: Metrics;
+  /** Absent where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly log: Log;
 }
 
@@ -76,7 +80,7 @@ export async function openFoundation(
   const ids = createIdSource(clock);
   return {
     ...{ ...options, environment, backend, changes, attributes, cascade },
-    ...{ listener, internalListener, ids, metrics, log },
+    ...{ listener, internalListener, ids, metrics, log, tracer: createTracer(variables) },
   };
 }
 
@@ -85,7 +89,12 @@ async function openBackend(
   options: Parameters<typeof openRedisBackend>[1],
 ): Promise<Backend> {
   if (isRedisAddress(address)) return await openRedisBackend(address, options);
-  return createEmbeddedBackend(await openStore(address, options));
+  const store = await openStore(address, {
+    ...options,
+    onDamage: ({ file, message }) =>
+      options.log.warn("the data file is damaged", { file, reason: message }),
+  });
+  return createEmbeddedBackend(store);
 }
 
 /** The parts of the backend, with the function that commits changes in groups. */

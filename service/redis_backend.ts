@@ -11,6 +11,7 @@ import {
   createRedisHub,
   createRedisLimiter,
   createSharedTokens,
+  IMPORTING_KEY,
   joinNodes,
   type Link,
   openLink,
@@ -52,6 +53,14 @@ export async function openRedisBackend(
   for (const { severity, message } of findings) {
     if (severity === "fatal") throw new ServiceError("invalid_configuration", message);
     log.warn(message);
+  }
+
+  if (await link.send(IMPORTING_KEY, ["EXISTS", IMPORTING_KEY]) === 1) {
+    throw new ServiceError(
+      "store_unavailable",
+      "Cannot start: a restore to this Redis is under way, or was broken off. Wait for it, or run " +
+        "it again",
+    );
   }
 
   async function readFindings(): Promise<readonly ServerFinding[]> {

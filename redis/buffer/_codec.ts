@@ -13,7 +13,7 @@ const MAX_KEY_LENGTH = 96;
 type Extras<T, K extends keyof T> = { readonly [P in K]?: Exclude<T[P], undefined> };
 
 type NotificationExtras =
-  & Extras<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "options">
+  & Extras<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "options" | "traceparent">
   & { readonly context?: string };
 type StoredNotification = readonly [
   user: string,
@@ -32,17 +32,18 @@ export function formatNotification(
   { waits }: { readonly waits: boolean },
 ): string {
   const { context, user, topic, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey, options } = notification;
+  const { expiresAt, sourceToken, collapseKey, options, traceparent } = notification;
   const exact = context.isWellFormed();
   const stored: StoredNotification =
     expiresAt === undefined && sourceToken === undefined && collapseKey === undefined &&
-      options === undefined && exact
+      options === undefined && traceparent === undefined && exact
       ? [user, topic, priority, acceptedAt]
       : [user, topic, priority, acceptedAt, {
         ...(expiresAt !== undefined && { expiresAt }),
         ...(sourceToken !== undefined && { sourceToken }),
         ...(collapseKey !== undefined && { collapseKey }),
         ...(options !== undefined && { options }),
+        ...(traceparent !== undefined && { traceparent }),
         ...(!exact && { context }),
       }];
   const key = waits ? storedKey(notification) : `${context}\u0000`;

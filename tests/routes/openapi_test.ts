@@ -82,6 +82,7 @@ Deno.test("every route of the API is described", async () => {
     "GET /v1/dead-letters",
     "POST /v1/dead-letters/{id}/replay",
     "POST /v1/dead-letters/replay",
+    "GET /v1/admin/node",
     "POST /v1/admin/reload",
     "POST /v1/admin/drain",
     "PUT /ajax/pns",
