@@ -31,6 +31,8 @@ export interface FanoutRecord {
   readonly atMs: number;
   /** The page that is next, and where it begins in the audience. */
   readonly page: number;
+  /** Users in a page, at most. */
+  readonly pageSize: number;
   readonly after?: string;
   /** Users so far. */
   readonly users: number;
@@ -46,8 +48,15 @@ export interface FanoutPage {
   readonly ids?: readonly string[];
 }
 
-/** Users in a page; so many names of 255 characters fit into a value of the store. */
-export const FANOUT_PAGE = 200;
+/** Users in a page, at most. */
+const MAX_PAGE = 1_000;
+/** Bytes of all notifications of a page, which are accepted in one commit. */
+const MAX_COMMIT_BYTES = 500_000;
+/** About what a notification takes besides its data. */
+const OVERHEAD_BYTES = 1_500;
+/** Bytes of a page in the store, and what the id of a notification takes of them. */
+const MAX_PAGE_BYTES = 60_000;
+const ID_BYTES = 40;
 /** How long pages are kept that are never read: longer than anything is scheduled ahead. */
 export const PAGE_KEEP_MS = 32 * 24 * 3_600_000;
 
@@ -75,17 +84,34 @@ export function fanoutState(
   return delivered > 0 ? "delivered" : "suppressed";
 }
 
+/** Returns how many users a page has, given the bytes of the data and the size of the buffer. */
+export function pageSizeOf(dataBytes: number, maxNotifications: number): number {
+  const fitting = Math.floor(MAX_COMMIT_BYTES / (dataBytes + OVERHEAD_BYTES));
+  return Math.max(1, Math.min(MAX_PAGE, fitting, Math.floor(maxNotifications / 4)));
+}
+
+/** Whether users, and later the ids of their notifications, fit into one value of the store. */
+export function fitsPage(users: readonly string[]): boolean {
+  return bytesOfText(JSON.stringify(users)).length + ID_BYTES * users.length <= MAX_PAGE_BYTES;
+}
+
 /** Cuts users into pages, each once. */
-export function pagesOf(id: string, given: readonly string[]): NonNullable<Commit["sets"]> {
+export function pagesOf(
+  id: string,
+  given: readonly string[],
+  pageSize: number,
+): NonNullable<Commit["sets"]> {
   const users = [...new Set(given)];
   const pages: { key: StoreKey; value: FanoutPage; expireInMs: number }[] = [];
-  for (let at = 0; at < users.length; at += FANOUT_PAGE) {
-    const page = pages.length;
+  for (let at = 0; at < users.length;) {
+    let size = pageSize;
+    while (size > 1 && !fitsPage(users.slice(at, at + size))) size = Math.ceil(size / 2);
+    const part = users.slice(at, at += size);
     const value = {
-      users: bytesOfText(JSON.stringify(users.slice(at, at + FANOUT_PAGE))),
-      ...(at + FANOUT_PAGE < users.length && { next: String(page + 1) }),
+      users: bytesOfText(JSON.stringify(part)),
+      ...(at < users.length && { next: String(pages.length + 1) }),
     };
-    pages.push({ key: pageKey(id, page), value, expireInMs: PAGE_KEEP_MS });
+    pages.push({ key: pageKey(id, pages.length), value, expireInMs: PAGE_KEEP_MS });
   }
   return pages;
 }

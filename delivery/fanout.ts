@@ -15,13 +15,14 @@ import type { Commit, Store, StoreEntry } from "../core/store.ts";
 import {
   type Audience,
   bytesOfText,
-  FANOUT_PAGE,
   type FanoutPage,
   type FanoutRecord,
   type FanoutSource,
   fanoutState,
+  fitsPage,
   PAGE_KEEP_MS,
   pageKey,
+  pageSizeOf,
   pagesOf,
   recordKey,
   textOfBytes,
@@ -97,12 +98,14 @@ export class Fanouts {
     // Everything is stored in one commit.
     if (isRepeat && await store.get(recordKey(id))) return;
     const { deliverAt: atMs = rest.acceptedAt, ...kept } = options;
-    const template = { ...rest, data: bytesOfText(data), options: { ...kept, fanout: id } };
+    const bytes = bytesOfText(data);
+    const pageSize = pageSizeOf(bytes.length, this.#options.maxNotifications());
+    const template = { ...rest, data: bytes, options: { ...kept, fanout: id } };
     const value: FanoutRecord = {
-      ...{ v: 1, state: "waiting", template, atMs, page: 0, users: 0 },
+      ...{ v: 1, state: "waiting", template, atMs, page: 0, pageSize, users: 0 },
       source: source.kind === "users" ? { kind: "users" } : source,
     };
-    const pages = source.kind === "users" ? pagesOf(id, source.users) : [];
+    const pages = source.kind === "users" ? pagesOf(id, source.users, pageSize) : [];
     await queue.schedule([{ job: { v: 1, id }, atMs }], [
       { key: recordKey(id), value },
       ...pages,
@@ -119,7 +122,9 @@ export class Fanouts {
       if (!entry || entry.value.state === "done" || entry.value.state === "cancelled") {
         return { done: true };
       }
-      if (this.#isBufferBusy()) return { done: false, job, atMs: clock.now() + FULL_PAUSE_MS };
+      if (this.#isBufferBusy(entry.value)) {
+        return { done: false, job, atMs: clock.now() + FULL_PAUSE_MS };
+      }
       try {
         await this.#runPage(entry);
       } catch (thrown) {
@@ -167,9 +172,11 @@ export class Fanouts {
     return entry?.value.ids && { users: usersOf(entry.value), ids: entry.value.ids };
   }
 
-  #isBufferBusy(): boolean {
+  /** Whether others would be locked out by one more page. */
+  #isBufferBusy({ pageSize }: FanoutRecord): boolean {
     const { buffer, maxNotifications } = this.#options;
-    return buffer.depth().inFlight + FANOUT_PAGE > maxNotifications() / 2;
+    const { inFlight } = buffer.depth();
+    return inFlight > 0 && inFlight + pageSize > maxNotifications() / 2;
   }
 
   async #runPage(entry: StoreEntry<FanoutRecord>): Promise<void> {
@@ -211,7 +218,7 @@ export class Fanouts {
 
   /** The page that is next, which stays the same however often it is tried. */
   async #pageOf(
-    { template: { id, context, topic }, source, page, after }: FanoutRecord,
+    { template: { id, context, topic }, source, page, pageSize, after }: FanoutRecord,
   ): Promise<FanoutPage> {
     const { store, readAudience } = this.#options;
     const key = pageKey(id, page);
@@ -222,7 +229,14 @@ export class Fanouts {
     else if (source.kind === "dismissal") {
       const earlier = await this.page(source.of, page);
       read = { users: earlier?.users ?? [], ...(earlier && { next: String(page + 1) }) };
-    } else read = await readAudience(source, { context, topic, after, limit: FANOUT_PAGE });
+    } else {
+      let limit = pageSize;
+      read = await readAudience(source, { context, topic, after, limit });
+      while (limit > 1 && !fitsPage(read.users)) {
+        limit = Math.ceil(limit / 2);
+        read = await readAudience(source, { context, topic, after, limit });
+      }
+    }
     const { users, next } = read;
     const value: FanoutPage = {
       users: bytesOfText(JSON.stringify(users)),

@@ -40,7 +40,7 @@ export const receipts = z.boolean().openapi({
 /** The field `users`. */
 export const users = z.array(user).min(1).max(10_000).openapi({
   description: "Instead of `user`: up to 10,000 users of the context. They are notified in the " +
-    "background; the record has counts and a page for each 200 users",
+    "background; the record has counts, and pages of users",
 });
 
 /** The field `audience`. */

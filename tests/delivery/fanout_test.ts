@@ -8,6 +8,12 @@ import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
 
+/** Pages have a quarter of the buffer. */
+const PAGES_OF_200 = `com.openexchange.pns.transport.apn.ios.enabled=true
+com.openexchange.pns.delayDuration=0
+io.carillon.buffer.maxNotifications=800
+`;
+
 /** A bench on which every user named has a phone, and an audience that is read from a list. */
 async function benchOf(users: string[], bench = new PipelineBench()): Promise<PipelineBench> {
   bench.readAudience = readFrom(users);
@@ -45,7 +51,7 @@ Deno.test("a crash at any commit of a fan-out reaches every user, and each under
   for (let allowed = 0; allowed < 14; allowed++) {
     const clock = new FakeClock();
     const store = new MemoryStore({ clock });
-    const first = await benchOf(users, new PipelineBench(clock, store));
+    const first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
     const commit = store.commit.bind(store);
     let left = Infinity;
     store.commit = (changes: Commit) => {
@@ -62,7 +68,7 @@ Deno.test("a crash at any commit of a fan-out reaches every user, and each under
     await first.pass(1_000);
     store.commit = commit;
     first.kill();
-    await using second = await benchOf(users, new PipelineBench(clock, store));
+    await using second = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
     await second.pass(20_000);
     const record = await second.pipeline.find(id!) as LedgerRecord;
     assert.equal(record.users?.count, users.length, `after ${allowed} commits`);
@@ -79,7 +85,7 @@ Deno.test("a crash at any commit of a fan-out reaches every user, and each under
 
 Deno.test("a user that joins behind the page that is read is included, one before it is not", async () => {
   const users = names(450);
-  const bench = new PipelineBench();
+  const bench = new PipelineBench(undefined, undefined, PAGES_OF_200);
   await using _bench = await benchOf(users, bench);
   let pages = 0;
   bench.readAudience = (audience, page) => {
@@ -107,4 +113,24 @@ Deno.test("a fan-out waits while the buffer is half full, and others are accepte
   const record = await bench.pipeline.find(id) as LedgerRecord;
   assert.deepEqual([record.state, record.users?.count], ["delivered", 2_000]);
   assert.equal(bench.pipeline.inFlight(), 0);
+});
+
+Deno.test("large data and long names make pages small, and every user is reached once", async () => {
+  const users = Array.from({ length: 300 }, (_, n) => `${"\u4e00".repeat(250)} ${n}`);
+  await using bench = await benchOf(users);
+  const data = JSON.stringify({ text: "x".repeat(40_000) });
+  const draft = { context: "1", user: "", topic: "x", data };
+  const requests = [
+    { ...draft, audience: { kind: "everyone" } as const },
+    { ...draft, users },
+  ];
+  for (const one of requests) {
+    bench.apn.arrivals.length = 0;
+    const { ids } = await bench.pipeline.publish(PUBLISHER, { drafts: [one], alone: true });
+    for (let second = 0; second < 10; second++) await bench.pass(1_000);
+    const record = await bench.pipeline.find(ids[0]!) as LedgerRecord;
+    assert.deepEqual([record.state, record.users?.count], ["delivered", 300]);
+    assert.equal(new Set(bench.apn.arrivals.map(({ token }) => token)).size, 300);
+    assert.equal(bench.apn.arrivals.length, 300);
+  }
 });
