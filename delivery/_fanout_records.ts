@@ -99,7 +99,7 @@ export function fitsPage(users: readonly string[]): boolean {
 export function pagesOf(
   id: string,
   given: readonly string[],
-  pageSize: number,
+  { pageSize }: { readonly pageSize: number },
 ): NonNullable<Commit["sets"]> {
   const users = [...new Set(given)];
   const pages: { key: StoreKey; value: FanoutPage; expireInMs: number }[] = [];

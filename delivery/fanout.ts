@@ -105,7 +105,7 @@ export class Fanouts {
       ...{ v: 1, state: "waiting", template, atMs, page: 0, pageSize, users: 0 },
       source: source.kind === "users" ? { kind: "users" } : source,
     };
-    const pages = source.kind === "users" ? pagesOf(id, source.users, pageSize) : [];
+    const pages = source.kind === "users" ? pagesOf(id, source.users, { pageSize }) : [];
     await queue.schedule([{ job: { v: 1, id }, atMs }], [
       { key: recordKey(id), value },
       ...pages,
