@@ -2,6 +2,7 @@
 
 import { ATTENTION_KEYS } from "./_attention_keys.ts";
 import { choice, integer, string } from "./key_spec.ts";
+import { INBOX_KEYS } from "./_inbox_keys.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;
@@ -68,6 +69,7 @@ export const CARILLON_KEYS = {
     max: 1000,
   }),
   ...WEBSOCKET_KEYS,
+  ...INBOX_KEYS,
   "io.carillon.drain.socketsPerSecond": integer(50, {
     text: "How many sockets a draining node closes per second. It closes more where it could not " +
       "finish within `io.carillon.drain.within` otherwise.",

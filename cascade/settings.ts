@@ -42,6 +42,10 @@ const LAYOUT = {
     maxEventsPerUser: "io.carillon.resume.maxEventsPerUser",
     maxBytes: "io.carillon.resume.maxBytes",
   },
+  inbox: {
+    maxItems: "io.carillon.inbox.maxItems",
+    retentionDays: "io.carillon.inbox.retentionDays",
+  },
   drain: {
     socketsPerSecond: "io.carillon.drain.socketsPerSecond",
     withinMs: "io.carillon.drain.within",

@@ -10,4 +10,5 @@ export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.
 export { isLocalTime } from "./deliver_at.ts";
 export type { ReadAudience } from "./fanout.ts";
 export { quietDecision } from "./quiet.ts";
+export { publishUnread } from "./inbox_dispatch.ts";
 export { plan } from "./plan.ts";

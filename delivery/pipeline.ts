@@ -17,6 +17,7 @@ import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { Inbox } from "../inbox/mod.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
@@ -33,6 +34,7 @@ import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
 import type { ReceiptTokens } from "./receipt_tokens.ts";
+import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
@@ -59,6 +61,7 @@ export interface PipelineOptions {
   readonly commit: CommitChanges;
   readonly subscriptions: Subscriptions;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
+  readonly inbox: Pick<Inbox, "add">;
   readonly settings: () => Settings;
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
@@ -209,11 +212,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ store, queue: digestQueue, sender, ledger, configuration, clock },
     refresh: (target) => subscriptions.refresh(target),
   });
-  const dispatch = createDispatch({
-    ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
-    serves,
-    release: (id) => buffer.release(id),
-  });
+  const dispatch = withInbox(
+    createDispatch({
+      ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
+      serves,
+      release: (id) => buffer.release(id),
+    }),
+    { inbox: options.inbox, sockets, configuration, clock, ids },
+  );
   const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, digests, configuration, clock, serves },

@@ -8,7 +8,7 @@
 import { type EventHub, type LoggedEvent, parseOffset, type UserName } from "../core/events.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import { userKey } from "../core/notification.ts";
-import type { SocketConnection } from "./_socket_connections.ts";
+import { SocketConnection } from "./_socket_connections.ts";
 
 /** How a client acknowledges: its code received the event, or its user has seen it. */
 export type AcknowledgementKind = "delivered" | "seen";
@@ -51,8 +51,12 @@ export class Acknowledgements {
     this.#sent.set(nameOf(event, event.offset), { id: event.id });
   }
 
+  /** Takes a packet of a socket's client; one function for all sockets. */
+  readonly intercept = ({ data }: { readonly data?: unknown }, packet: unknown): boolean =>
+    data instanceof SocketConnection && this.#receive(data, packet);
+
   /** Takes a packet of a client; false where it is no acknowledgement. */
-  receive(connection: SocketConnection, packet: unknown): boolean {
+  #receive(connection: SocketConnection, packet: unknown): boolean {
     const { type, id, data } = packet as { type?: unknown; id?: unknown; data?: unknown };
     if (type === ACK) {
       this.#acknowledge(connection, Number(id), "delivered");

@@ -26,16 +26,16 @@ export async function drainSockets(
 ): Promise<void> {
   const endsAt = clock.monotonic() + pace.withinMs;
   for (;;) {
-    const open = [...connections].filter(({ engine }) => engine.readyState !== "closed");
+    const open = [...connections].filter(({ port }) => port.readyState !== "closed");
     if (open.length === 0) return;
     const leftMs = endsAt - clock.monotonic();
     const { count, pauseMs } = drainStep(open.length, { ...pace, leftMs, random: random() });
     for (let n = 0; n < count; n++) {
       const at = Math.floor(random() * open.length);
-      const [{ engine }] = open.splice(at, 1) as [SocketConnection];
+      const [{ port }] = open.splice(at, 1) as [SocketConnection];
       // No DISCONNECT packet: a client that receives one does not reconnect.
-      engine.close(true);
-      if (engine.readyState !== "closed") engine.onClose("forced close");
+      port.close(true);
+      if (port.readyState !== "closed") port.onClose("forced close");
     }
     if (pauseMs > 0) await sleep(clock, pauseMs);
   }

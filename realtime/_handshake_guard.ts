@@ -122,6 +122,26 @@ export class HandshakeGuard {
     return { client, connectionId, identity };
   }
 
+  /** Checks a request for a stream or a plain WebSocket, which says at once who the client is. */
+  async checkStream(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ): Promise<IdentifiedSocket | RefusedHandshake> {
+    const url = new URL(request.url);
+    const overload = this.#checkLoad();
+    if (overload) return { refusal: overload };
+    const presented = credentialOfRequest(request, url);
+    if (presented === undefined) return { refusal: MISSING_CREDENTIAL };
+    const { client, refusal: unknown } = this.#clientOf(url);
+    if (unknown) return { refusal: unknown };
+    const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
+    const headers = clientHeadersOf((name) => request.headers.get(name), remoteAddress);
+    const handshake = { ...presented, client, remoteAddress, headers };
+    const { identity, refusal } = await this.#authenticate(handshake);
+    if (refusal) return { refusal };
+    return { client, connectionId: connectionIdOf(url), identity };
+  }
+
   /** Checks the session of a socket that connects to the namespace. */
   async identify(socket: Socket): Promise<IdentifiedSocket | RefusedHandshake> {
     if (this.isClosed) return { refusal: DRAINING };
@@ -162,6 +182,21 @@ export class HandshakeGuard {
 
   get #isSuspended(): boolean {
     return this.#options.clock.monotonic() < this.#suspendedUntil;
+  }
+
+  /** The client that the parameter names, or the only one that has sockets. */
+  #clientOf(
+    url: URL,
+  ): { client: string; refusal?: never } | (RefusedHandshake & { client?: never }) {
+    const named = url.searchParams.get("client");
+    const clients = new Set(this.#settings.paths.map(({ client }) => client));
+    const [only] = clients;
+    const client = named ?? (clients.size === 1 ? only : undefined);
+    if (client !== undefined && clients.has(client)) return { client };
+    const message = named === null
+      ? "Cannot tell which client this is: name it in the parameter 'client'"
+      : "Cannot find this client: it has no sockets";
+    return { refusal: { code: named === null ? "invalid_request" : "not_found", message } };
   }
 
   #checkLoad(): HandshakeRefusal | undefined {

@@ -92,8 +92,8 @@ export class RecoveryReader {
 
   /** Sends what was read, reads on, or ends the recovery, as far as possible without waiting. */
   #advance(connection: SocketConnection): void {
-    const { recovery, engine } = connection;
-    while (recovery?.state === "ready" && engine.readyState === "open") {
+    const { recovery, port } = connection;
+    while (recovery?.state === "ready" && port.readyState === "open") {
       const event = recovery.events[recovery.sent];
       if (recovery.needsResync) {
         recovery.needsResync = false;
@@ -169,14 +169,14 @@ export class RecoveryReader {
   /** Pauses a socket until its peer takes something, or drops the peer if that takes too long. */
   #stall(connection: SocketConnection): void {
     const recovery = connection.recovery!;
-    const { engine } = connection;
+    const { port } = connection;
     const { clock, stalledAfterMs } = this.#options;
-    const [now, bytes] = [clock.monotonic(), engine.backlogBytes];
+    const [now, bytes] = [clock.monotonic(), port.backlogBytes];
     const stall = recovery.stall ??= { since: now, bytes };
     if (bytes < stall.bytes) stall.since = now;
     stall.bytes = bytes;
     const stalledMs = now - stall.since;
-    if (stalledMs >= stalledAfterMs()) return engine.drop();
+    if (stalledMs >= stalledAfterMs()) return port.drop();
     keepAtMost(stalledMs < KEPT_MS ? MAX_KEPT : 0, recovery);
     this.#pause(connection, 0);
   }
@@ -192,7 +192,7 @@ export class RecoveryReader {
     this.#options.measure();
     const now = this.#options.clock.monotonic();
     for (const [connection, until] of [...this.#paused]) {
-      if (connection.engine.readyState === "open" && until > now) continue;
+      if (connection.port.readyState === "open" && until > now) continue;
       this.#paused.delete(connection);
       connection.recovery!.state = "ready";
       // Reading for a peer that has no room would be in vain.
@@ -223,7 +223,7 @@ function keepAtMost(count: number, recovery: Recovery): void {
 }
 
 /** Whether a socket's peer has taken something, or there is no need to wait for it. */
-function hasTaken({ recovery, engine }: SocketConnection): boolean {
-  return recovery!.stall === undefined || engine.readyState !== "open" ||
-    engine.backlogBytes < recovery!.stall.bytes;
+function hasTaken({ recovery, port }: SocketConnection): boolean {
+  return recovery!.stall === undefined || port.readyState !== "open" ||
+    port.backlogBytes < recovery!.stall.bytes;
 }

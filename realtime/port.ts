@@ -5,6 +5,7 @@ import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Clock } from "../core/clock.ts";
 import type { EventHub, LocalSockets, UserEvent } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
+import type { ReadClientScript } from "./_client_script.ts";
 import type { DrainPace } from "./_drain.ts";
 import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -50,6 +51,8 @@ export interface RealtimeOptions {
   readonly hooks?: RealtimeHooks;
   /** Limits how long the body of a long-polling POST may take to arrive. @default {no limit} */
   readonly bodyDeadline?: BodyDeadline;
+  /** Reads Socket.IO's client for browsers. @default {it is not served} */
+  readonly readClientScript?: ReadClientScript;
   /** Whether clients may reach other nodes at the same address. */
   readonly hasOtherNodes?: boolean;
 }

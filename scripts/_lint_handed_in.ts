@@ -20,6 +20,7 @@ const FREE_FOLDERS = new Set([
   "chaos",
   "scripts",
   "examples",
+  "clients",
   "cli",
 ]);
 

@@ -16,10 +16,11 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   realtime: ["core"],
   events: ["core"],
   subscriptions: ["core"],
+  inbox: ["core"],
   buffer: ["core"],
   // What several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "inbox", "types:buffer"],
   // The place beside an Open-Xchange middleware: its webhooks are published, its sessions checked.
   open_xchange: ["core", "delivery"],
   routes: [
@@ -28,6 +29,7 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
     "cascade",
     "subscriptions",
     "delivery",
+    "inbox",
     "open_xchange",
     "types:buffer",
   ],
@@ -46,6 +48,8 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   scripts: "anything",
   // What others paste: it knows the service by its API alone.
   examples: [],
+  // A package of its own.
+  clients: [],
 };
 
 /** Reports imports that {@link LAYERS} does not allow. */

@@ -19,8 +19,10 @@ import {
   createPipeline,
   type Pipeline,
   type PipelineOptions,
+  publishUnread,
   type ReceiptTokens,
 } from "../delivery/mod.ts";
+import { Inbox, type InboxChange } from "../inbox/mod.ts";
 import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
 import {
   CandidateCache,
@@ -74,6 +76,9 @@ export interface Delivery {
   readonly registry: TransportRegistry;
   readonly pipeline: Pipeline;
   readonly messages: Messages;
+  readonly inbox: Inbox;
+  /** Tells a user's open connections how many notifications in the inbox are unread. */
+  readonly onInboxChanged: (change: InboxChange) => Promise<void>;
   /** Sends a test message to one subscription and returns the outcome. */
   readonly testSend: (subscription: Subscription) => Promise<Outcome>;
 }
@@ -96,8 +101,27 @@ export function createDelivery(
   const { transports } = registry;
   const messages = createMessages({ cascade, log });
   const { generate } = messages;
+  const inbox = new Inbox({
+    ...{ store: backend.store, clock },
+    limits() {
+      const { maxItems, retentionDays } = cascade.current().settings.inbox;
+      return { maxItems, retentionMs: retentionDays * DAY_MS };
+    },
+  });
+  const onInboxChanged = (change: InboxChange) =>
+    publishUnread([change], { sockets: hub, ids: foundation.ids });
   const pipeline = createPipeline({
-    ...{ ...foundation, buffer, limiter, commit, transports, generate, fetch, receiptTokens },
+    ...{
+      ...foundation,
+      buffer,
+      limiter,
+      commit,
+      transports,
+      generate,
+      inbox,
+      fetch,
+      receiptTokens,
+    },
     readAudience: createAudienceReader({ store: backend.store, groups, clock }),
     store: backend.store,
     sockets: hub,
@@ -106,9 +130,10 @@ export function createDelivery(
     configuration: () => cascade.current(),
   });
   const testSend = createTestSend({ ...foundation, transports, generate });
-  return { registry, pipeline, messages, testSend };
+  return { registry, pipeline, messages, inbox, onInboxChanged, testSend };
 }
 
+const DAY_MS = 86_400_000;
 const FILE = "pns-messages.yml";
 const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 

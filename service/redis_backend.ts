@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { INBOX_FAMILIES } from "../inbox/mod.ts";
 import {
   checkServers,
   createChangeFeed,
@@ -46,8 +47,9 @@ export async function openRedisBackend(
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
-  // Idempotency keys may outnumber all other records, so they are spread over the hash slots.
-  const store = opened.use(new RedisStore(link, { standalone: ["idempotency"] }));
+  // Idempotency keys and inboxes may outnumber all other records, so they are spread over the slots.
+  const standalone = ["idempotency", ...INBOX_FAMILIES];
+  const store = opened.use(new RedisStore(link, { standalone }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {

@@ -19,6 +19,7 @@ import {
   type RealtimeHooks,
   type RealtimeSettings,
 } from "../realtime/mod.ts";
+import { readClientScript } from "./client_script.ts";
 import type { Foundation } from "./foundation.ts";
 
 const FILE = "pns-websocket-clients.yml";
@@ -101,6 +102,7 @@ export function createSockets(
     ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: clients.settings(),
     authenticate: admit,
+    readClientScript,
     hooks: {
       ...metricsHooks(metrics),
       onRecovered: ({ client }, event) => pipeline.acknowledge(event, client),

@@ -109,13 +109,13 @@ class RedisHub implements EventHub {
 
   async publish(
     events: readonly UserEvent[],
-    { isRepeat }: { readonly isRepeat: boolean },
+    { isRepeat, isClaimed = true }: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>> {
     const { link, nodes, settings, fenced = true } = this.#options;
     await this.#flushDisconnects();
     return await appendEvents(events, {
       ...{ link, isRepeat, ...settings(), readPresences: this.#reader.readPresences },
-      claimedBy: fenced ? nodes.id : undefined,
+      claimedBy: fenced && isClaimed ? nodes.id : undefined,
       onAppended: (appended) => this.#deliver(appended),
     });
   }

@@ -11,9 +11,9 @@ export interface Nginx extends AsyncDisposable {
 /** Starts nginx with `http { … }` around what `http` makes of the port that it is to listen at. */
 export async function startNginx(
   http: (port: number) => string,
+  port = freePort(),
 ): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "nginx_" });
-  const port = freePort();
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `  ${name}_temp_path ${folder}/${name};`).join("\n");
   await Deno.writeTextFile(
