@@ -73,10 +73,9 @@ class RealtimeServer implements Realtime {
       ...{ clock, connections },
       endSession: (connection) => this.#endSession(connection),
     });
-    this.#acknowledgements = new Acknowledgements({
-      hub: options.hub,
-      onAcknowledged: (...given) => this.#hooks.onAcknowledged?.(...given),
-    });
+    this.#acknowledgements = new Acknowledgements(
+      { hub: options.hub, onAcknowledged: (...given) => this.#hooks.onAcknowledged?.(...given) },
+    );
     this.#fanout = new SocketFanout({
       ...{ ...options, connections, backlog },
       stalledAfterMs: () => this.#settings.stalledAfter,
