@@ -5,11 +5,14 @@
 
 import type { TargetState } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { QuietRules } from "../core/quiet_hours.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 
 /** What the configuration allows one user. */
 export interface Permissions {
   enabled(transport: TransportName, client: string, topic: string): boolean;
+  /** The quiet hours of a client and topic; absent where there can be none. */
+  quietRules?(client: string, topic: string): QuietRules | undefined;
 }
 
 /** The decision for one target. */

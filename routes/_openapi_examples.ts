@@ -5,6 +5,7 @@
  */
 
 import type { JsonObject } from "../core/json.ts";
+import { PUBLISHING_EXAMPLES } from "./_publishing_examples.ts";
 
 /** What the document says of one operation besides its schemas. */
 interface OperationExamples {
@@ -65,6 +66,7 @@ const WEBHOOK = {
 
 /** By method and path, as they are in the document. */
 export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
+  ...PUBLISHING_EXAMPLES,
   "POST /v1/notifications": {
     operationId: "publish",
     request: {

@@ -8,7 +8,9 @@ import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
+import { type EventDeps, eventRoutes } from "./events.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
+import { type GroupDeps, groupRoutes } from "./groups.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { type InboxDeps, inboxRoutes } from "./inbox.ts";
@@ -19,6 +21,7 @@ import type { App } from "./_openapi.ts";
 import { openApiDocument } from "./_openapi_document.ts";
 import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
+import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { streamRoutes } from "./streams.ts";
@@ -33,7 +36,9 @@ export type AppDeps =
   & AdminDeps
   & AttributeDeps
   & DeadLetterDeps
+  & EventDeps
   & ExplainDeps
+  & GroupDeps
   & HealthDeps
   & InboxDeps
   & KeyDeps
@@ -41,6 +46,7 @@ export type AppDeps =
   & OpenXchangeDeps
   & PnsDeps
   & PublishDeps
+  & ReceiptDeps
   & SessionDeps
   & SubscriptionDeps
   & WebPushRouteDeps
@@ -100,6 +106,9 @@ function createRoutes(
   const app = createChain(deps);
   const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/events", eventRoutes(deps));
+  app.route("/v1/groups", groupRoutes(deps));
+  app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1", streamRoutes());
   app.route("/v1/webpush", webPushRoutes(deps));
