@@ -24,7 +24,11 @@ export interface GroupDeps {
 /** Creates the routes of `/v1/groups`. */
 export function groupRoutes({ authenticate, groups }: GroupDeps): App {
   const app = new OpenAPIHono<Env>();
-  const common = { tag: "Groups", scope: "publish", errors: ["store_unavailable"] } as const;
+  const common = {
+    tag: "Groups",
+    scope: "publish",
+    errors: ["invalid_request", "store_unavailable"],
+  } as const;
   const path = "/{context}/{group}/members";
 
   describe(app, {

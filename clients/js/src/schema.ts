@@ -2200,6 +2200,15 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description `unauthenticated`: A valid credential is needed */
       401: {
         headers: {
