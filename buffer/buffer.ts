@@ -1,6 +1,7 @@
 /** The port of the buffer: what every implementation promises, whatever stores its records. */
 
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Sets } from "./_commit_parts.ts";
 
@@ -98,6 +99,13 @@ export interface Buffer extends AsyncDisposable {
   ): Promise<boolean>;
   /** Returns the record of a notification, or the notification itself while it is in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  /**
+   * Lists the newest notifications, in flight and settled. The work for one page is bounded. On a
+   * Deno KV that several processes share, those in flight at other processes are not listed.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  list(query: LedgerQuery): Promise<LedgerPage>;
   depth(): BufferDepth;
   /**
    * Accepts no more, hands over what is due, and resolves when the handler is done. The rest stays

@@ -9,6 +9,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
@@ -155,6 +156,10 @@ export class LogBuffer implements Buffer {
 
   find(id: string): Promise<LedgerRecord | Notification | undefined> {
     return this.#log.find(id);
+  }
+
+  list(query: LedgerQuery): Promise<LedgerPage> {
+    return this.#log.list(query);
   }
 
   depth(): BufferDepth {

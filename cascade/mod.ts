@@ -9,6 +9,7 @@ export {
   createMemoryConfigFiles,
   type MemoryConfigFiles,
 } from "./config_files.ts";
+export { type ContextSetsExplanation } from "./context_sets.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
 export { type TrailStep } from "./resolve.ts";
 export { ENABLED_KEYS, entries as schemaEntries, variableName } from "./schema.ts";

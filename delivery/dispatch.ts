@@ -12,7 +12,7 @@ import type { TargetRecord } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
-import { socketOutcome, userEventOf } from "../core/socket_events.ts";
+import { userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
@@ -79,18 +79,15 @@ export function createDispatch(options: DispatchOptions) {
     let pending: readonly Target[] = NO_TARGETS;
     let receivers: readonly string[] | undefined;
     let kept: readonly string[] | undefined;
-    for (const step of plan(notification, targets, { permissions, serves })) {
+    for (const step of plan(notification, targets, { permissions, serves, present })) {
       const { target } = step;
       if (!step.send) known = [...known, record(target, { ...step, at: now })];
-      else if (target.subscriptionId !== undefined) pending = [...pending, target];
+      else if (step.state === undefined) pending = [...pending, target];
       else {
         const { client } = target;
-        const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
-        if (kind === "sent" || kind === "kept") {
-          receivers = receivers ? [...receivers, client] : [client];
-        }
-        if (kind === "kept") kept = kept ? [...kept, client] : [client];
-        known = [...known, record(target, { state: kind, at: now })];
+        receivers = receivers ? [...receivers, client] : [client];
+        if (step.state === "kept") kept = kept ? [...kept, client] : [client];
+        known = [...known, record(target, { state: step.state, at: now })];
       }
     }
     if (receivers) events.push(userEventOf(notification, receivers, { kept }));

@@ -1,8 +1,8 @@
 /** The delivery pipeline: publish → plan → attempt → settle → record. */
 
-export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./job_claims.ts";
 export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
+export { ABSENT_CODES } from "./absent_targets.ts";
+export { createExplain, type Explain, type Explanation } from "./explain.ts";
 export type { NotificationDraft } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
-export { plan } from "./plan.ts";

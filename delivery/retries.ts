@@ -46,7 +46,8 @@ export function createRetries(options: RetriesOptions) {
     if (stop) {
       const { state, reason } = stop;
       const { attempts } = job;
-      const record = recordOf(job.target, { state, reason, attempts, at: clock.now() });
+      const why = reason !== undefined && { reason };
+      const record = recordOf(job.target, { state, ...why, attempts, at: clock.now() });
       await ledger.retried(job.notification, record);
       return { done: true };
     }

@@ -1,86 +1,113 @@
-/** `/v1/explain`: which targets would receive a notification, and which settings decide that. */
+/**
+ * `/v1/explain`: what would happen to a notification now, which settings decide that, and what
+ * happened to a real one.
+ */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Snapshot } from "../cascade/mod.ts";
+import type { Buffer } from "../buffer/mod.ts";
+import { ServiceError } from "../core/errors.ts";
+import { isId } from "../core/ids.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Target, TransportName } from "../core/subscription.ts";
+import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
-import { plan } from "../delivery/mod.ts";
+import type { Explain } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { presentExplanation } from "./_explanation_body.ts";
+import { explanationBody } from "./_explanation_schema.ts";
 import { readQuery } from "./_input.ts";
+import { presentRecord } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, topic, user } from "./_schemas.ts";
+import { client, context, topic, transport, user } from "./_schemas.ts";
 import { warningsOf } from "./_warnings.ts";
 
-const query = z.strictObject({ context, user, topic });
-
-const answer = z.object({
-  targets: z.array(z.object({
-    client: z.string(),
-    transport: z.string(),
-    subscription: z.string().optional(),
-    send: z.boolean(),
-    reason: z.string().optional(),
-    trail: z.array(z.object({
-      key: z.string(),
-      scope: z.string(),
-      source: z.string().optional(),
-      value: z.string().optional(),
-      chosen: z.boolean(),
-      barred: z.boolean().optional(),
-    })),
-  })),
-  warnings: z.array(z.string()).optional().openapi({
-    description: "Clients that currently receive no message, whatever is enabled",
+const query = z.strictObject({
+  context: context.optional(),
+  user: user.optional(),
+  topic: topic.optional(),
+  client: client.optional(),
+  transport: transport.optional(),
+  priority: z.enum(["high", "medium", "low"]).default("high"),
+  id: z.uuid().optional().openapi({
+    description: "A published notification; names context, user and topic where they are absent",
   }),
-}).openapi("Explanation");
+});
 
 /** The dependencies of {@link explainRoutes}. */
 export interface ExplainDeps {
   readonly authenticate: Authenticate;
-  readonly snapshot: () => Snapshot;
-  readonly match: (
-    notification: Notification,
-  ) => readonly Target[] | Promise<readonly Target[]>;
-  readonly serves: (transport: TransportName, client: string) => boolean;
+  readonly buffer: Pick<Buffer, "find">;
+  readonly explain: Explain;
   readonly transports: ReadonlyMap<TransportName, Transport>;
 }
 
 /** Creates the route `/v1/explain`. */
 export function explainRoutes(deps: ExplainDeps): App {
-  const { authenticate, snapshot, match, serves } = deps;
+  const { authenticate, explain, buffer } = deps;
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
     path: "/",
     tag: "Configuration",
-    summary: "Explain which targets would receive a notification",
+    summary: "Explain which targets would receive a notification, and what a real one became",
     scope: "read",
     query,
-    answers: { 200: { text: "One entry per target", schema: answer } },
-    errors: ["invalid_topic"],
+    answers: { 200: { text: "One entry per target", schema: explanationBody } },
+    errors: ["invalid_topic", "unknown_transport", "not_found"],
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
-    const { context, user, topic } = readQuery(c, query);
+    const { client, transport, priority, id, ...named } = readQuery(c, query);
+    const found = id === undefined ? undefined : await findNotification(buffer, id);
+    if (found) inContext(c.var.principal, { scope: "read", context: found.context });
+    const { context, user, topic } = namesOf(named, found);
     inContext(c.var.principal, { scope: "read", context });
-    const view = await snapshot().view(context, user);
-    const notification: Notification = {
-      ...{ id: "", context, user, topic, data: "{}", priority: "high", acceptedAt: 0 },
+    const notification: Notification = found && !("state" in found) ? found : {
+      ...{ id: found?.id ?? "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
     };
-    const targets = await match(notification);
-    const plans = plan(notification, targets, { permissions: view, serves });
-    const warnings = warningsOf(targets, deps);
+    const explanation = await explain(notification, { client, transport });
+    const warnings = warningsOf(explanation.targets.map(({ target }) => target), deps);
     return c.json({
-      targets: plans.map(({ target, ...step }) => ({
-        client: target.client,
-        transport: target.transport,
-        subscription: target.subscriptionId,
-        send: step.send,
-        ...(!step.send && { reason: step.reason }),
-        trail: view.explain(target.transport, target.client, topic).trail,
-      })),
+      ...presentExplanation(explanation),
+      ...(found && { happened: presentRecord(found) }),
       ...(warnings.length > 0 && { warnings }),
     });
   });
   return app;
+}
+
+/**
+ * Returns a notification in flight, or the record of a settled one.
+ *
+ * @throws {ServiceError} `not_found`
+ */
+async function findNotification(
+  buffer: Pick<Buffer, "find">,
+  given: string,
+): Promise<LedgerRecord | Notification> {
+  const id = given.toLowerCase();
+  const found = isId(id) ? await buffer.find(id) : undefined;
+  if (!found) throw new ServiceError("not_found", "Cannot find this notification");
+  return found;
+}
+
+type Names = Pick<Notification, "context" | "user" | "topic">;
+
+/** @throws {ServiceError} `invalid_request` where a name is missing, or is not the notification's */
+function namesOf(
+  named: { readonly [K in keyof Names]?: Names[K] | undefined },
+  found: Names | undefined,
+): Names {
+  const faults = (["context", "user", "topic"] as const).flatMap((path) => {
+    if (named[path] === undefined) {
+      return found ? [] : [{ path, message: "is needed where no id is given" }];
+    }
+    return found && found[path] !== named[path]
+      ? [{ path, message: "is not that of the notification with this id" }]
+      : [];
+  });
+  if (faults.length > 0) {
+    const [{ path, message }] = faults as [typeof faults[number]];
+    throw new ServiceError("invalid_request", `Cannot explain: ${path} ${message}`, { faults });
+  }
+  return { ...named, ...found } as Names;
 }

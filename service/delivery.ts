@@ -14,7 +14,13 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { placeOf } from "../core/file_fault.ts";
-import { createPipeline, type Pipeline, type PipelineOptions } from "../delivery/mod.ts";
+import {
+  createExplain,
+  createPipeline,
+  type Explain,
+  type Pipeline,
+  type PipelineOptions,
+} from "../delivery/mod.ts";
 import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
 import {
   CandidateCache,
@@ -66,12 +72,16 @@ export interface Delivery {
   readonly messages: Messages;
   /** Sends a test message to one subscription and returns the outcome. */
   readonly testSend: (subscription: Subscription) => Promise<Outcome>;
+  /** Explains what would happen to a notification. */
+  readonly explain: Explain;
 }
 
 /** Creates the transports and the pipeline. The pipeline does nothing until it is started. */
 export function createDelivery(
   foundation: Foundation,
-  { buffer, hub, limiter, tokens, commit, repository, matcher }: JoinedParts & SubscriptionParts,
+  { buffer, hub, limiter, tokens, commit, clients, repository, matcher }:
+    & JoinedParts
+    & SubscriptionParts,
 ): Delivery {
   const { backend, cascade, environment, opened, clock, log, variables } = foundation;
   const registry = opened.use(createTransportRegistry({
@@ -91,7 +101,15 @@ export function createDelivery(
     configuration: () => cascade.current(),
   });
   const testSend = createTestSend({ ...foundation, transports, generate });
-  return { registry, pipeline, messages, testSend };
+  const explain = createExplain({
+    ...{ transports, generate, clock, matching: matcher, serves: pipeline.serves },
+    snapshot: () => cascade.current(),
+    presence: async (user) => (await hub.presence([user]))[0] ?? [],
+    subscriptions: async (owner) => (await repository.list({ ...owner, limit: 1000 })).items,
+    interests: (client) => clients.interests(client),
+    breaker: (transport, client) => pipeline.queues.peek(transport, client)?.breaker,
+  });
+  return { registry, pipeline, messages, testSend, explain };
 }
 
 const FILE = "pns-messages.yml";

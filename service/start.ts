@@ -5,7 +5,6 @@
  */
 
 import { pathOf } from "../core/path_filter.ts";
-import { clientsOf } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
 import {
@@ -131,7 +130,7 @@ async function serveHttp(
   stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
   const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
-  const { hub, buffer, keys, matcher, pipeline, realtime, recovery, shutdown } = stages;
+  const { buffer, keys, pipeline, realtime, recovery, shutdown } = stages;
   const { transports, webPushKey } = stages.registry;
   const appDeps: AppDeps = {
     ...{ ...foundation, ...stages, transports, webPushKey },
@@ -139,12 +138,8 @@ async function serveHttp(
     letters: pipeline.letters,
     replay: pipeline.replay,
     testSend: stages.testSend,
+    explain: stages.explain,
     snapshot: () => cascade.current(),
-    async match(notification) {
-      const [present = []] = await hub.presence([notification]);
-      return await matcher.match(notification, clientsOf(present));
-    },
-    serves: pipeline.serves,
     reload: () => cascade.reload(),
     ready: createReadiness({
       ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },

@@ -17,6 +17,7 @@ import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { YieldToEventLoop } from "../../core/event_loop.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
@@ -25,6 +26,7 @@ import { ClaimLoop } from "./_claim_loop.ts";
 import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
 import { bufferKeys } from "./_keys.ts";
+import { listInRedis } from "./_ledger_list.ts";
 import { PartitionWriters } from "./_partition_writers.ts";
 import { Reclaimer } from "./_reclaimer.ts";
 import { CLAIM } from "./_scripts.ts";
@@ -62,8 +64,6 @@ const QUOTA = 16;
 const JOBS_AHEAD = 16;
 /** About how long a released notification waits. */
 const RELEASE_PAUSE_MS = 1_000;
-
-const NONE: readonly LedgerRecord[] = [];
 
 /** A buffer that several nodes share. */
 export class RedisBuffer implements Buffer {
@@ -132,7 +132,6 @@ export class RedisBuffer implements Buffer {
     });
   }
 
-  /** Starts claiming; returns how many claims of dead nodes were released. */
   async start(handler: BatchHandler): Promise<number> {
     const reclaimed = await this.#reclaimer.reclaim();
     this.#handler = handler;
@@ -146,8 +145,8 @@ export class RedisBuffer implements Buffer {
     sets: Parameters<Buffer["put"]>[1] = [],
     { isRepeat = false }: { readonly isRepeat?: boolean } = {},
   ): Promise<void> {
-    const { length: count } = notifications;
     if (sets.length > 0) throw new Error("Cannot accept: this buffer stores no other records");
+    const count = notifications.length;
     if (!this.#hasRoom(count) && !this.#counters.isFresh) await this.#counters.count();
     if (this.#stopped) {
       const message = "Cannot accept: this node is stopping";
@@ -179,7 +178,7 @@ export class RedisBuffer implements Buffer {
 
   settle(record: LedgerRecord): readonly LedgerRecord[] {
     const item = this.#claims.get(record.id);
-    if (!item) return NONE;
+    if (!item) return [];
     item.state = "ended";
     const merged = mergedRecords(item.older, record);
     this.#settlements.settle(item, [record, ...merged]);
@@ -191,19 +190,20 @@ export class RedisBuffer implements Buffer {
     if (item) this.#release(item);
   }
 
-  async amend(
-    name: LedgerName,
-    change: (record: LedgerRecord) => LedgerRecord,
-  ): Promise<boolean> {
+  async amend(name: LedgerName, change: (record: LedgerRecord) => LedgerRecord) {
     return await this.#settlements.amend(name.id, change) ||
       await this.#ledger.amend(name, change);
   }
 
-  async find(id: string): Promise<LedgerRecord | Notification | undefined> {
+  async find(id: string) {
     return this.#settlements.record(id) ?? await this.#ledger.find(id);
   }
 
-  /** Redis is counted once a second; `due` and `running` are those of this node. */
+  list(query: LedgerQuery): Promise<LedgerPage> {
+    return listInRedis(this.#options.link, query, { retentionMs: this.#options.retentionMs() });
+  }
+
+  /** `due` and `running` are of this node. */
   depth(): BufferDepth {
     return {
       waiting: this.#counters.waiting,

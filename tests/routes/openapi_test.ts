@@ -50,6 +50,7 @@ Deno.test("every route of the API is described", async () => {
   const described = new Set(operationsOf(paths).map(([method, path]) => `${method} ${path}`));
   const expected = [
     "POST /v1/notifications",
+    "GET /v1/notifications",
     "GET /v1/notifications/{id}",
     "POST /v1/subscriptions",
     "GET /v1/subscriptions",

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus, ConfigurableTransport } from "../../core/transport.ts";
@@ -88,6 +89,10 @@ class ApnTransport implements ConfigurableTransport<ApnOptions> {
     const client = this.#clients.get(target.client);
     if (!client) return { kind: "misconfigured", reason: "the client is not configured" };
     return client.sender.send(target, message, signal);
+  }
+
+  preview({ client }: Target, message: Message): MessagePreview | undefined {
+    return this.#clients.get(client)?.sender.preview(message);
   }
 
   status(): readonly ClientStatus[] {

@@ -6,13 +6,14 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import type { ApnCredential } from "./credentials.ts";
-import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
+import { type ApnProfile, type ApnRequest, previewApns, renderApns } from "./payload.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 
 /** Dependencies of all clients. */
@@ -97,6 +98,11 @@ export class ApnClient implements AsyncDisposable {
     } finally {
       if (--this.#sends === 0) this.#idle?.resolve();
     }
+  }
+
+  /** Renders a message for operators, without sending it. */
+  preview(message: Message): MessagePreview {
+    return previewApns(message, this.#profile);
   }
 
   /** Waits for the sends that have begun, then closes the connections. No send may follow. */

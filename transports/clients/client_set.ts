@@ -5,6 +5,7 @@
  */
 
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ClientFault, ClientStatus } from "../../core/transport.ts";
@@ -15,6 +16,8 @@ export interface ConfiguredClient extends AsyncDisposable {
   readonly warning?: string | undefined;
   /** Resolves for every answer of the provider. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
+  /** Renders a message for operators, without the address and without sending it. */
+  preview(target: Target, message: Message): MessagePreview;
 }
 
 /** A client whose options and files are valid, not yet connected. */

@@ -11,6 +11,7 @@ import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
 import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
+import { createGcmPreview } from "./_preview.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
@@ -91,6 +92,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
 
   return {
     send,
+    preview: createGcmPreview(renderV1, { clock }),
     async [Symbol.asyncDispose]() {
       await Promise.all([api[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
     },

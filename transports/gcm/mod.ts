@@ -49,6 +49,7 @@ export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOpti
     serves: (client) => clients.has(client),
     parseAddress: (_client, raw) => parseRegistrationToken(raw),
     send: (target, message, signal) => send(clients, { target, message, signal }),
+    preview: (target, message) => clients.get(target.client)?.preview(target, message),
     status: () => clients.status(),
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };

@@ -62,6 +62,7 @@ export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
       return await client?.send(target, message, signal) ??
         { kind: "misconfigured", reason: "the client has no usable webpush options" };
     },
+    preview: (target, message) => clients.get(target.client)?.preview(target, message),
     status: () => clients.status(),
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };

@@ -6,11 +6,11 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
-import { FetchSender, type HostCheck } from "../http/mod.ts";
+import { FetchSender, type HostCheck, previewMessage } from "../http/mod.ts";
 import { requestWnsToken, tokenRequest } from "./access_token.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
-import { renderWns } from "./payload.ts";
+import { renderWns, WNS_MAX_BYTES } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
 interface WnsClientOptions {
@@ -84,6 +84,11 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
 
   return {
     send,
+    preview: (_target, message) =>
+      previewMessage(message, {
+        maxBytes: WNS_MAX_BYTES,
+        render: (onFit) => renderWns(message, options.type ?? "toast", onFit)?.body,
+      }),
     checkChannel,
     async [Symbol.asyncDispose]() {
       await Promise.all([channels[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);

@@ -55,6 +55,7 @@ export function createWnsTransport(deps: WnsDeps): ConfigurableTransport<WnsOpti
     parseAddress: (client, raw) =>
       parseChannelAddress(raw, clients.get(client)?.checkChannel ?? checkUnconfigured),
     send,
+    preview: (target, message) => clients.get(target.client)?.preview(target, message),
     status: () => clients.status(),
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };
