@@ -1,5 +1,6 @@
 /** Authenticates a credential: returns the principal of an API key, a session or a JWT. */
 
+import type { ClientHeaders } from "../core/client_headers.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import type { ApiKeys } from "./api_keys.ts";
@@ -12,14 +13,34 @@ interface AuthenticatorOptions {
   readonly sessions: Pick<Sessions, "verify" | "isRevoked">;
   /** Absent where JWTs are not accepted. */
   readonly jwt?: JwtVerifier;
+  /** Absent: sessions of another service are not taken. */
+  readonly elsewhere?: SessionsElsewhere;
+}
+
+/** Sessions that another service made, and checks. */
+export interface SessionsElsewhere {
+  /** Whether a credential, of none of our own forms, is to be checked there. */
+  handles(credential: string): boolean;
+  /**
+   * The user of a session, if it came from this browser.
+   *
+   * @throws {ServiceError} `unauthenticated`, and where the other service is away an error that says
+   * when to try again
+   */
+  verify(session: string, client: ClientHeaders): Promise<Principal>;
 }
 
 /**
  * Returns the principal of a credential: without a promise for an API key and for a cached session.
+ * `client` describes the browser, for sessions that another service checks.
  *
- * @throws {ServiceError} `unauthenticated`, `store_unavailable`; or the promise rejects with it
+ * @throws {ServiceError} `unauthenticated`, `store_unavailable`, `middleware_unavailable`; or the promise
+ * rejects with it
  */
-export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
+export type Authenticate = (
+  credential: string | undefined,
+  client?: ClientHeaders,
+) => Principal | Promise<Principal>;
 
 /** Longer credentials are refused without a check. */
 const MAX_CREDENTIAL_LENGTH = 4096;
@@ -28,7 +49,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Creates the function that checks credentials. */
 export function createAuthenticator(
-  { keys, sessions, jwt }: AuthenticatorOptions,
+  { keys, sessions, jwt, elsewhere }: AuthenticatorOptions,
 ): Authenticate {
   async function ofJwt(verify: JwtVerifier, token: string): Promise<Principal> {
     const { principal, sessionId } = await verify(token);
@@ -36,7 +57,7 @@ export function createAuthenticator(
     return principal;
   }
 
-  return (credential) => {
+  return (credential, client) => {
     if (credential === undefined || credential === "") {
       throw new ServiceError("unauthenticated", "A credential is needed");
     }
@@ -48,6 +69,8 @@ export function createAuthenticator(
       return session instanceof Promise ? session.then(principalOf) : principalOf(session);
     }
     if (jwt !== undefined && JWT.test(credential)) return ofJwt(jwt, credential);
+    // Only where browsers bring sessions: a wrong API key is nothing to ask another service about.
+    if (client && elsewhere?.handles(credential)) return elsewhere.verify(credential, client);
     throw refused("it is unknown or has expired");
   };
 }

@@ -3,6 +3,7 @@
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import { type FileFault, placeOf, type Position } from "../core/file_fault.ts";
 import type { Findings } from "./faults.ts";
+import { effectless } from "./original_properties.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
 /** A name with its text, and the positions of both. */
@@ -20,6 +21,8 @@ interface Found {
  */
 export function admit(found: Found, findings: Findings): SettingDefinition | undefined {
   const { file, nameAt, valueAt } = found;
+  // Most names are other programs': looking for the nearest known one would be most of a start.
+  if (findName(found.name) === undefined && !isOurs(found.name)) return undefined;
   const read = readSetting(found.name, found.raw);
   if (read.kind === "setting") {
     return {
@@ -32,8 +35,13 @@ export function admit(found: Found, findings: Findings): SettingDefinition | und
   }
   if (read.kind === "wrong") {
     findings.faults.push({ file, ...valueAt, message: read.why });
-  } else if (isOurs(found.name)) {
-    findings.warnings.push(unknown(found, read.nearest));
+  } else {
+    const why = effectless(found.name);
+    findings.warnings.push(
+      why === undefined
+        ? unknown(found, read.nearest)
+        : { file, ...nameAt, message: `'${found.name}' has no effect here: ${why}` },
+    );
   }
   return undefined;
 }

@@ -218,7 +218,8 @@ export const CARILLON_KEYS = {
   }),
 };
 
-function url(text: string): string | undefined {
+/** A check: why a text is no address of an HTTP server, or `undefined`. */
+export function url(text: string): string | undefined {
   const { protocol } = URL.parse(text) ?? {};
   return protocol === "https:" || protocol === "http:" ? undefined : "an http or https address";
 }

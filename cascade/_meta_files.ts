@@ -8,7 +8,7 @@
 import { isJsonObject } from "../core/json.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import { concernsUs, findName, type SettingDefinition } from "./schema.ts";
+import { concernsUs, findName, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
 import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -30,14 +30,15 @@ export function readMetaFile(
   const parsed = parseYamlFile(file, text, {
     mayRepeat: (key, depth) => depth === 0 && !concernsUs(key),
   });
+  // A file that says nothing of this service is other programs' business, broken or not.
+  const found = mentionsUs(text) ? findings.faults : findings.warnings;
   if (!parsed.ok) {
-    findings.faults.push(...parsed.faults);
+    found.push(...parsed.faults);
     return;
   }
   const { yaml } = parsed;
   if (yaml.value === null) return;
-  const fault = (message: string, path: YamlPath) =>
-    findings.faults.push(yamlFault(yaml, message, { path }));
+  const fault = (message: string, path: YamlPath) => found.push(yamlFault(yaml, message, { path }));
   if (!isJsonObject(yaml.value)) {
     fault("expected properties, each with 'value' or 'final'", []);
     return;

@@ -71,6 +71,44 @@ export const ORIGINAL_KEYS = {
   }),
   "com.openexchange.pns.transport.wns.enabled": enabled(false, "WNS"),
   "com.openexchange.pns.transport.webpush.enabled": enabled(false, "Web Push"),
+  "com.openexchange.pns.transport.webhooks.enabled": enabled(true, "webhook"),
+  "com.openexchange.pns.transport.webhooks.httpsOnly": boolean(true, {
+    text:
+      "Whether webhooks are sent to `https` addresses only. Asked for the user at each delivery.",
+    example: "false",
+    cascade: true,
+  }),
+  "com.openexchange.pns.transport.webhooks.allowLocalWebhooks": boolean(false, {
+    text: "Whether webhooks may go to addresses that are not of the public internet.",
+    example: "true",
+  }),
+  "com.openexchange.pns.transport.webhooks.http.maxConnectionsPerHost": integer(100, {
+    text: "How many requests to one webhook may be under way at once.",
+    example: "20",
+    min: 1,
+    max: 1000,
+  }),
+  "com.openexchange.pns.transport.webhooks.http.connectionTimeout": integer(5000, {
+    text: "How long a connection to a webhook may take to come about. Added to " +
+      "`….socketReadTimeout`, it is how long one request may take.",
+    example: "2000",
+    unit: "ms",
+    min: 1,
+    max: 60_000,
+  }),
+  "com.openexchange.pns.transport.webhooks.http.socketReadTimeout": integer(5000, {
+    text: "How long a webhook may take to answer.",
+    example: "2000",
+    unit: "ms",
+    min: 1,
+    max: 60_000,
+  }),
+  "com.openexchange.webhooks.enabledIds": list([], {
+    text: "Ids of the webhooks in `webhooks.yml` that a user may subscribe with, and that are " +
+      "delivered to. Empty: none.",
+    example: "mywebhook",
+    cascade: true,
+  }),
   "com.openexchange.pns.mobile.api.facade.apn.badge.enabled": boolean(true, {
     text: "Whether iOS apps show the number of unread messages on their icon.",
     example: "false",

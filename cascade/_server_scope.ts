@@ -7,9 +7,10 @@ import type { FileFault, Position } from "../core/file_fault.ts";
 import { admit, didYouMean } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
-import { parseProperties, type PropertyEntry } from "./properties.ts";
+import { parseProperties } from "./properties.ts";
 import {
   concernsUs,
+  isOursAlone,
   isOurVariable,
   mayNameTopic,
   nameOfVariable,
@@ -33,9 +34,20 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
     const { entries, faults } = parseProperties(file, text, { colonInKey: mayNameTopic });
     for (const { key, ...fault } of faults) listFor(key, findings).push(fault);
     for (const { key, value, keyAt, valueAt, separated } of entries) {
-      const mistake = mistakeIn({ key, separated });
-      if (mistake) listFor(key, findings).push({ file, ...keyAt, message: mistake });
-      if (mistake) continue;
+      if (key === "") {
+        const message = "there is no key before the separator";
+        findings.warnings.push({ file, ...keyAt, message });
+        continue;
+      }
+      if (!separated && isOursAlone(key)) {
+        const message = "there is no '=' after the key";
+        findings.faults.push({ file, ...keyAt, message });
+        continue;
+      }
+      if (!separated && concernsUs(key)) {
+        const message = `there is no '=' after '${key}': its value is empty, as Java reads it`;
+        findings.warnings.push({ file, ...keyAt, message });
+      }
       const found = { file, name: key, raw: value, nameAt: keyAt, valueAt };
       const setting = admit(found, findings);
       if (setting) override(layer, setting, { file, at: keyAt, findings });
@@ -51,15 +63,6 @@ export function readServerScope(sources: ServerSources, findings: Findings): Lay
 /** Mistakes in keys of other programs are warnings: they must not stop a load. */
 function listFor(key: string, { faults, warnings }: Findings): FileFault[] {
   return concernsUs(key) ? faults : warnings;
-}
-
-/** Returns a mistake that Java accepts. Keys of other programs may have no value. */
-function mistakeIn(
-  { key, separated }: Pick<PropertyEntry, "key" | "separated">,
-): string | undefined {
-  if (key === "") return "there is no key before the separator";
-  if (!separated && concernsUs(key)) return "there is no '=' after the key";
-  return undefined;
 }
 
 function override(

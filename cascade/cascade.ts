@@ -17,6 +17,7 @@ import {
   changedNames,
   type Configuration,
   isConfigurationFile,
+  isOurFile,
   needRestart,
 } from "./configuration.ts";
 import { configurationError } from "./faults.ts";
@@ -58,7 +59,7 @@ type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void
  * @throws {ServiceError} `invalid_configuration` with every fault
  */
 export async function startCascade(options: CascadeOptions): Promise<Cascade> {
-  const built = await load(options);
+  const built = await load(options, NO_FILES);
   logWarnings(options.log, built.warnings);
   if (!built.ok) throw configurationError(built.faults);
   return new Cascade(options, built.configuration);
@@ -123,7 +124,7 @@ export class Cascade implements AsyncDisposable {
 
   async #reloadNow(): Promise<ReloadResult> {
     const { log, metrics } = this.#options;
-    const built = await load(this.#options);
+    const built = await load(this.#options, this.#configuration.ownFiles);
     logWarnings(log, built.warnings);
     metrics.count("carillon_config_reloads_total", { result: built.ok ? "ok" : "refused" });
     if (!built.ok) {
@@ -173,21 +174,38 @@ export class Cascade implements AsyncDisposable {
   }
 }
 
-async function load({ files, environment }: CascadeOptions): Promise<BuiltConfiguration> {
+const NO_FILES: ReadonlySet<string> = new Set();
+/** Files that are read at the same time. */
+const READS_AT_ONCE = 16;
+
+/** Reads and checks all files. `ownFiles` named keys of this service when they were read last. */
+async function load(
+  { files, environment }: CascadeOptions,
+  ownFiles: ReadonlySet<string>,
+): Promise<BuiltConfiguration> {
   const texts = new Map<string, string>();
   const faults: FileFault[] = [];
-  const cannotRead = (file: string, thrown: unknown) =>
-    faults.push({ file, line: 1, column: 1, message: `cannot be read: ${messageOf(thrown, 200)}` });
-  const paths = await files.list().catch((thrown) => (cannotRead(".", thrown), []));
-  for (const path of paths.filter(isConfigurationFile)) {
-    await files.read(path).then(
-      (text) => texts.set(path, text),
-      (thrown) => cannotRead(path, thrown),
+  const unread: FileFault[] = [];
+  function cannotRead(file: string, thrown: unknown): void {
+    const message = `cannot be read: ${messageOf(thrown, 200)}`;
+    const found = file === "." || isOurFile(file) || ownFiles.has(file) ? faults : unread;
+    found.push({ file, line: 1, column: 1, message });
+  }
+  const paths = await files.list(cannotRead).catch((thrown) => (cannotRead(".", thrown), []));
+  const wanted = paths.filter(isConfigurationFile);
+  for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
+    await Promise.all(
+      wanted.slice(at, at + READS_AT_ONCE).map((path) =>
+        files.read(path).then(
+          (text) => texts.set(path, text),
+          (thrown) => cannotRead(path, thrown),
+        )
+      ),
     );
   }
   const built = buildConfiguration({ files: texts, environment });
-  if (faults.length === 0) return built;
-  const { warnings } = built;
+  const warnings = [...unread, ...built.warnings];
+  if (faults.length === 0) return { ...built, warnings };
   return { ok: false, faults: built.ok ? faults : [...faults, ...built.faults], warnings };
 }
 

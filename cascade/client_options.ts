@@ -10,7 +10,8 @@ import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import type { FileFault } from "../core/file_fault.ts";
 import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
-interface ClientOptions<T> {
+/** The clients of one file. */
+export interface ClientOptions<T> {
   /** Clients that are configured, enabled and without fault. */
   readonly clients: ReadonlyMap<string, T>;
   readonly faults: readonly FileFault[];
@@ -22,6 +23,7 @@ export const OPTIONS_FILES = {
   gcm: "pns-gcm-options.yml",
   wns: "pns-wns-options.yml",
   webpush: "pns-webpush-options.yml",
+  webhook: "webhooks.yml",
 } as const satisfies Record<Exclude<TransportName, "websocket">, string>;
 
 const MAX_CLIENT = 64;
@@ -45,19 +47,21 @@ export function parseClientOptions<T>(
   }
   const faults: FileFault[] = [];
   for (const [client, entry] of Object.entries(yaml.value)) {
-    const read = readClient(yaml, { client, entry, schema });
+    const read = readClientEntry(yaml, { client, entry, schema });
     if (read.kind === "client") clients.set(client, read.options);
     else faults.push(...read.faults);
   }
   return { clients, faults };
 }
 
+/** The options of one client, or why it has none. */
 type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */
   | { readonly kind: "none"; readonly faults: readonly FileFault[] };
 
-function readClient<T>(
+/** Reads the entry of one client in a file that was read. */
+export function readClientEntry<T>(
   yaml: YamlFile,
   { client, entry, schema }: {
     readonly client: string;

@@ -2,8 +2,12 @@
 
 /** The configuration folder. Paths are relative to it, with `/` between their parts. */
 export interface ConfigFiles {
-  /** Returns every properties and YAML file at any depth; none where the folder does not exist. */
-  list(): Promise<readonly string[]>;
+  /**
+   * Returns every properties and YAML file at any depth; none where the folder does not exist.
+   *
+   * @param onUnreadable called for each file and folder below it that cannot be inspected
+   */
+  list(onUnreadable?: (path: string, thrown: unknown) => void): Promise<readonly string[]>;
   /** Returns the text of a file. Rejects where it cannot be read. */
   read(path: string): Promise<string>;
   /**

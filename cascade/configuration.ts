@@ -10,7 +10,7 @@ import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
-import { type Key, KEYS, mentionsUs } from "./schema.ts";
+import { type Key, KEYS, mayMentionUs, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 interface ConfigurationSources {
@@ -22,7 +22,10 @@ interface ConfigurationSources {
 
 /** A checked configuration. */
 export interface Configuration {
+  /** Path → text of the YAML files; the properties files are in `server`. */
   readonly files: ReadonlyMap<string, string>;
+  /** Files that name a key of this service. */
+  readonly ownFiles: ReadonlySet<string>;
   readonly server: Layer;
   readonly contextSets: readonly ContextSet[];
   /** Name → the most specific scope that has effect for it. */
@@ -54,7 +57,17 @@ const MAX_FILE_CHARACTERS = 4 * 1024 * 1024;
  */
 export function isConfigurationFile(path: string): boolean {
   return path.endsWith(".properties") || /^(?:contextSets|meta)\//.test(path) ||
-    /^pns-[^/]*\.ya?ml$/.test(path);
+    /^(?:pns-[^/]*|webhooks)\.ya?ml$/.test(path) || /^pushClientConfig\//.test(path);
+}
+
+/**
+ * Whether a file or folder that cannot be read is this service's by its name, so that nobody can
+ * tell what is lost without it.
+ */
+export function isOurFile(path: string): boolean {
+  return /^(?:contextSets|meta|pushClientConfig)(?:\/|$)/.test(path) ||
+    /^(?:.*\/)?(?:pns|carillon|websockets?|webhooks?|configcascade)[^/]*\.(?:properties|ya?ml)$/
+      .test(path);
 }
 
 /** Reads and checks everything. The result has either no faults or no configuration. */
@@ -68,7 +81,8 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
       const found = mentionsUs(text) ? findings.faults : findings.warnings;
       found.push({ file, line: 1, column: 1, message: "the file is too large" });
     } else if (file.endsWith(".properties")) {
-      properties.push({ file, text });
+      // A name may be written with escapes, or go over two lines; then there is a backslash.
+      if (mayMentionUs(text) || text.includes("\\")) properties.push({ file, text });
     } else if (/^contextSets\/.*\.ya?ml$/.test(file)) {
       contextSets.push(...readContextSets({ file, text }, findings));
     } else if (/^meta\/.*\.ya?ml$/.test(file)) {
@@ -82,8 +96,10 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
   );
   const { faults, warnings } = findings;
   if (faults.length > 0) return { ok: false, faults, warnings };
+  const own = [...sources.files].filter(([, text]) => mentionsUs(text));
   const configuration = {
-    files: sources.files,
+    files: new Map([...sources.files].filter(([file]) => !file.endsWith(".properties"))),
+    ownFiles: new Set(own.map(([file]) => file)),
     server,
     contextSets,
     finals: metadata.finals,

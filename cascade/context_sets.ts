@@ -9,7 +9,7 @@ import { placeOf, type Position } from "../core/file_fault.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
 import type { Layer } from "./_layer.ts";
-import { concernsUs, type SettingDefinition } from "./schema.ts";
+import { concernsUs, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
 import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
@@ -46,14 +46,16 @@ export function readContextSets(
     mayRepeat: (key, depth) =>
       depth === 1 && !concernsUs(key) && key !== "withTags" && key !== "addTags",
   });
+  // A file that sets nothing of this service is other programs' business, broken or not.
+  const found = mentionsUs(text) ? findings.faults : findings.warnings;
   if (!parsed.ok) {
-    findings.faults.push(...parsed.faults);
+    found.push(...parsed.faults);
     return [];
   }
   const { yaml } = parsed;
   if (yaml.value === null) return [];
   if (!isJsonObject(yaml.value)) {
-    findings.faults.push(yamlFault(yaml, "expected entries, each with 'withTags'", { path: [] }));
+    found.push(yamlFault(yaml, "expected entries, each with 'withTags'", { path: [] }));
     return [];
   }
   return Object.entries(yaml.value).flatMap(([name, entry]) =>

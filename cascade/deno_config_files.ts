@@ -4,41 +4,53 @@
  */
 
 import { type ConfigFiles, isConfigFile } from "./config_files.ts";
+import { decodeText } from "./_decode_text.ts";
 
 const MAX_DEPTH = 8;
-const MAX_FILES = 1000;
+const MAX_FILES = 10_000;
 
 /** Creates the access to a folder on disk. */
 export function createDenoConfigFiles(directory: string): ConfigFiles {
   const root = directory.replace(/\/+$/, "") || "/";
   return {
-    async list() {
+    async list(onUnreadable = () => {}) {
       const found: string[] = [];
-      await collect(root, "", { depth: 0, found });
+      await collect(root, "", { depth: 0, found, onUnreadable });
       return found.sort();
     },
-    read: (path) => Deno.readTextFile(`${root}/${path}`),
+    read: async (path) => decodeText(await Deno.readFile(`${root}/${path}`)),
     watch: (onChange, signal) => watch(root, onChange, { signal }),
   };
 }
 
-async function collect(
-  root: string,
-  below: string,
-  { depth, found }: { readonly depth: number; readonly found: string[] },
-): Promise<void> {
+interface Collecting {
+  readonly depth: number;
+  readonly found: string[];
+  readonly onUnreadable: (path: string, thrown: unknown) => void;
+}
+
+async function collect(root: string, below: string, collecting: Collecting): Promise<void> {
+  const { depth, found, onUnreadable } = collecting;
   for (const name of await namesIn(`${root}/${below}`)) {
     if (name.startsWith(".")) continue;
     const path = below + name;
-    const info = await statOf(`${root}/${path}`);
-    if (info?.isDirectory && depth < MAX_DEPTH) {
-      await collect(root, `${path}/`, { depth: depth + 1, found });
-    } else if (info?.isFile && isConfigFile(name)) {
-      found.push(path);
-      if (found.length > MAX_FILES) {
-        throw new Error(`Cannot read the configuration: more than ${MAX_FILES} files`);
-      }
+    try {
+      const info = await statOf(`${root}/${path}`);
+      if (info?.isDirectory && depth < MAX_DEPTH) {
+        await collect(root, `${path}/`, { ...collecting, depth: depth + 1 });
+      } else if (info?.isFile && isConfigFile(name)) found.push(path);
+    } catch (thrown) {
+      // What is in the way of this one is no reason to leave out the others.
+      if (thrown instanceof TooManyFiles) throw thrown;
+      onUnreadable(path, thrown);
     }
+    if (found.length > MAX_FILES) throw new TooManyFiles();
+  }
+}
+
+class TooManyFiles extends Error {
+  constructor() {
+    super(`Cannot read the configuration: more than ${MAX_FILES} files`);
   }
 }
 

@@ -7,7 +7,7 @@
 import type { FileFault, Position } from "../core/file_fault.ts";
 
 /** One `key=value` with the places of both. */
-export interface PropertyEntry {
+interface PropertyEntry {
   readonly key: string;
   readonly value: string;
   readonly keyAt: Position;
@@ -101,7 +101,8 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     while (isContinued(body)) {
       body = body.slice(0, -1);
       const next = lines[index + 1];
-      if (next === undefined) break;
+      if (body === "" && isLastLine(text, lines.length - index)) yield { body, pieces };
+      if (next === undefined || body === "") break;
       index++;
       const blanks = blanksAt(next, 0);
       pieces.push({ offset: body.length, line: index + 1, column: blanks + 1 });
@@ -109,6 +110,16 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     }
     if (body !== "") yield { body, pieces };
   }
+}
+
+/**
+ * Whether Java meets the end of the file directly after a line, of which a backslash alone is then an
+ * empty key, and elsewhere nothing. Java looks one character beyond a line end, so `\r\n` is not the
+ * end.
+ */
+function isLastLine(text: string, linesLeft: number): boolean {
+  if (linesLeft <= 1) return true;
+  return linesLeft === 2 && /[\r\n]/.test(text.slice(-1)) && !text.endsWith("\r\n");
 }
 
 /** Whether a line ends in an odd number of backslashes: the last one is not escaped itself. */

@@ -6,11 +6,12 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import { CARILLON_KEYS } from "./_carillon_keys.ts";
+import { OPEN_XCHANGE_KEYS } from "./_open_xchange_keys.ts";
 import { ORIGINAL_KEYS } from "./_original_keys.ts";
 import { type KeySpec, readValue, type Value } from "./key_spec.ts";
 
 /** All keys, in the order of the documentation. */
-export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS };
+export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS, ...OPEN_XCHANGE_KEYS };
 
 /** The canonical name of a key, without client and topic. */
 export type Key = keyof typeof KEYS;
@@ -25,6 +26,7 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   gcm: "com.openexchange.pns.transport.gcm.enabled",
   wns: "com.openexchange.pns.transport.wns.enabled",
   webpush: "com.openexchange.pns.transport.webpush.enabled",
+  webhook: "com.openexchange.pns.transport.webhooks.enabled",
 };
 
 /** A name that the schema knows. */
@@ -59,6 +61,12 @@ const BY_NAME: ReadonlyMap<string, { readonly key: Key; readonly spec: KeySpec }
   ),
 );
 
+/** Every known name begins with one of these. */
+const STARTS: readonly string[] = [
+  ...OUR_NAMESPACES,
+  ...[...BY_NAME.keys()].filter((name) => !isOurs(name)),
+];
+
 const BY_VARIABLE: ReadonlyMap<string, string> = new Map(
   [...BY_NAME.keys()].map((name) => [variableName(name), name] as const),
 );
@@ -91,6 +99,11 @@ export function isOurs(name: string): boolean {
   return OUR_NAMESPACES.some((namespace) => name.startsWith(namespace));
 }
 
+/** Whether only this service can have a name, so that no other program is meant by it. */
+export function isOursAlone(name: string): boolean {
+  return name.startsWith(OWN_NAMESPACE);
+}
+
 /**
  * Whether a mistake in a property matters to this service. Below `com.openexchange.pns.` the original
  * has more properties than this schema; `io.carillon.` belongs to this service alone.
@@ -101,7 +114,13 @@ export function concernsUs(name: string): boolean {
 
 /** Whether a text contains a name, or the start of one, for which {@link concernsUs} is true. */
 export function mentionsUs(text: string): boolean {
-  return [OWN_NAMESPACE, ...BY_NAME.keys()].some((start) => text.includes(start));
+  return mayMentionUs(text) &&
+    [OWN_NAMESPACE, ...BY_NAME.keys()].some((start) => text.includes(start));
+}
+
+/** False where a text certainly says nothing about this service: quick, for hundreds of files. */
+export function mayMentionUs(text: string): boolean {
+  return STARTS.some((start) => text.includes(start));
 }
 
 /** Parses a value by the specification of its name. */

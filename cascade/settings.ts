@@ -68,6 +68,27 @@ const LAYOUT = {
     issuer: "io.carillon.jwt.issuer",
     audience: "io.carillon.jwt.audience",
   },
+  webhooks: {
+    allowLocal: "com.openexchange.pns.transport.webhooks.allowLocalWebhooks",
+    maxConnectionsPerHost: "com.openexchange.pns.transport.webhooks.http.maxConnectionsPerHost",
+    connectionTimeoutMs: "com.openexchange.pns.transport.webhooks.http.connectionTimeout",
+    socketReadTimeoutMs: "com.openexchange.pns.transport.webhooks.http.socketReadTimeout",
+  },
+  webhookIn: {
+    secrets: "io.carillon.openxchange.webhook.secrets",
+    signatureSecrets: "io.carillon.openxchange.webhook.signatureSecrets",
+    signatureHeader: "io.carillon.openxchange.webhook.signatureHeader",
+    toleranceMs: "io.carillon.openxchange.webhook.tolerance",
+    ids: "io.carillon.openxchange.webhook.ids",
+  },
+  middleware: {
+    url: "io.carillon.openxchange.middleware.url",
+    login: "io.carillon.openxchange.middleware.login",
+    password: "io.carillon.openxchange.middleware.password",
+    timeoutMs: "io.carillon.openxchange.middleware.timeout",
+    cacheAgeMs: "io.carillon.openxchange.middleware.cacheAge",
+    recheckMs: "io.carillon.openxchange.middleware.recheck",
+  },
   log: { level: "io.carillon.log.level" },
 } as const satisfies Record<string, Record<string, Key>>;
 

@@ -71,6 +71,13 @@ export class Snapshot {
     return this.#configuration.files.get(path);
   }
 
+  /** The YAML files below a folder of the configuration folder, in order of path. */
+  filesBelow(folder: string): readonly (readonly [path: string, text: string])[] {
+    return [...this.#configuration.files]
+      .filter(([path]) => path.startsWith(`${folder}/`))
+      .sort(([a], [b]) => a < b ? -1 : 1);
+  }
+
   #viewOf(owner: AttributeOwner, context: string): View {
     const { user, context: contextRecord } = owner;
     if (user === null && contextRecord === null && this.#plain) return this.#plain;

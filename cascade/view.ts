@@ -16,6 +16,9 @@ interface Switch {
   readonly specific: ReadonlyMap<string, boolean>;
 }
 
+/** The webhooks that a user may have, whatever the switch says. */
+const ENABLED_WEBHOOKS = "com.openexchange.webhooks.enabledIds";
+
 /** The configuration of a user: immutable, and shared by users for whom it is the same. */
 export class View {
   readonly #configuration: Configuration;
@@ -30,6 +33,7 @@ export class View {
 
   /** Whether notifications of a topic are sent to a client by a transport. */
   enabled(transport: TransportName, client: string, topic: string): boolean {
+    if (transport === "webhook" && !this.get(ENABLED_WEBHOOKS).includes(client)) return false;
     const { base, specific } = this.#switches[transport] ??= this.#switchOf(transport);
     if (specific.size === 0) return base;
     return specific.get(`${client}.${topic}`) ?? specific.get(client) ?? base;
@@ -47,7 +51,14 @@ export class View {
     const key = ENABLED_KEYS[transport];
     const names = [`${key}.${client}.${topic}`, `${key}.${client}`, key];
     const fallback = defaultValue(this.#configuration.server, key);
-    return trace(this.#stack, { names, fallback }) as Resolution<boolean>;
+    const found = trace(this.#stack, { names, fallback }) as Resolution<boolean>;
+    if (transport !== "webhook" || !found.value) return found;
+    // Both must allow it; where the list does not, it is what decided.
+    const ids = this.explainKey(ENABLED_WEBHOOKS);
+    return ids.value.includes(client) ? found : {
+      value: false,
+      trail: [...found.trail.map((step) => ({ ...step, chosen: false })), ...ids.trail],
+    };
   }
 
   /** Returns the result of {@link get} with its trail. */

@@ -12,11 +12,13 @@ export const ERRORS = {
   unauthenticated: { status: 401, title: "A valid credential is needed" },
   forbidden: { status: 403, title: "The credential does not allow this", pns: "PNS-0012" },
   foreign_origin: { status: 403, title: "This origin is not allowed" },
+  subscription_denied: { status: 403, title: "The subscription is denied", pns: "PNS-0012" },
   not_found: { status: 404, title: "The resource does not exist" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   request_timeout: { status: 408, title: "The request took too long to arrive" },
   conflict: { status: 409, title: "The resource was changed at the same time" },
   idempotency_conflict: { status: 409, title: "The same idempotency key is being processed" },
+  replayed: { status: 409, title: "This webhook was received before" },
   payload_too_large: { status: 413, title: "The payload is too large", pns: "PNS-0010" },
   unsupported_media_type: { status: 415, title: "The body must be JSON" },
   idempotency_mismatch: { status: 422, title: "The idempotency key was used with another body" },
@@ -26,6 +28,12 @@ export const ERRORS = {
   internal: { status: 500, title: "The service failed unexpectedly", pns: "PNS-0001" },
   buffer_full: { status: 503, title: "The buffer is full" },
   draining: { status: 503, title: "This node is shutting down" },
+  not_configured: { status: 503, title: "This feature is not configured" },
+  middleware_unavailable: {
+    status: 503,
+    title: "The Open-Xchange middleware cannot be reached",
+    pns: "PNS-0002",
+  },
   store_unavailable: { status: 503, title: "The store cannot be reached", pns: "PNS-0002" },
 } as const satisfies Record<string, { status: number; title: string; pns?: string }>;
 

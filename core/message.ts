@@ -34,7 +34,7 @@ export interface Message {
   readonly icon?: string;
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
-  /** The connection that caused it and does not receive it; only used for open sockets. */
+  /** The connection that caused it and does not receive it; only used for open sockets and webhooks. */
   readonly sourceToken?: string;
   /** Fields of the provider's format from a template; they replace the rendered ones. */
   readonly extra?: JsonObject;

@@ -109,6 +109,20 @@ export const METRICS = {
     help: "Feedback webhooks, by result",
     labels: ["type", "result"],
   },
+  carillon_webhooks_received_total: {
+    type: "counter",
+    help: "Webhooks of an Open-Xchange middleware, by what they were answered with",
+    labels: ["result"],
+  },
+  carillon_middleware_requests_total: {
+    type: "counter",
+    help: "Questions to the Open-Xchange middleware, by what came of them",
+    labels: ["question", "result"],
+  },
+  carillon_middleware_open: {
+    type: "gauge",
+    help: "1 while a circuit breaker keeps questions from the Open-Xchange middleware",
+  },
   carillon_credential_expiry_seconds: {
     type: "gauge",
     help: "Seconds until a client's credential expires",

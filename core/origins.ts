@@ -27,9 +27,9 @@ export function withCors(origin: string | null, response: Response): Response {
 }
 
 /** Answers a CORS preflight request. */
-export function preflight(request: Request): Response {
+export function preflight(request: Request, methods = "GET, POST"): Response {
   const headers = new Headers({
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": methods,
     "access-control-max-age": "7200",
   });
   const wanted = request.headers.get("access-control-request-headers");

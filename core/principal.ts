@@ -19,7 +19,7 @@ export interface Principal {
     readonly context: string;
     readonly user: string;
     readonly sessionId: string;
-    /** Epoch milliseconds at which the session ends. */
+    /** Epoch milliseconds at which the session ends; `Infinity` where it does not end by itself. */
     readonly expiresAt: number;
   };
 }

@@ -3,7 +3,7 @@
 import type { JsonObject } from "./json.ts";
 
 /** The names of all transports. */
-export const TRANSPORTS = ["websocket", "apn", "gcm", "wns", "webpush"] as const;
+export const TRANSPORTS = ["websocket", "apn", "gcm", "wns", "webpush", "webhook"] as const;
 
 /** The canonical name of a transport. */
 export type TransportName = typeof TRANSPORTS[number];
@@ -37,6 +37,8 @@ export interface Subscription {
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
   readonly meta?: JsonObject;
+  /** Other users may subscribe the same token; absent: it belongs to one user. */
+  readonly shared?: true;
 }
 
 /** One target of a notification: a stored subscription, or the open sockets of a client. */

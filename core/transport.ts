@@ -3,7 +3,7 @@
 import type { Message } from "./message.ts";
 import type { MessagePreview } from "./message_preview.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Target, TransportName } from "./subscription.ts";
+import type { Subscription, Target, TransportName } from "./subscription.ts";
 
 /** The limits of a transport's receiving side. */
 export interface TransportTraits {
@@ -23,6 +23,16 @@ export interface ClientStatus {
   readonly credentialExpiresAt?: number;
 }
 
+/** The terms on which a transport accepts a subscription. */
+export interface SubscriptionTerms {
+  /** Epoch milliseconds; absent: as the client asked. */
+  readonly expiresAt?: number;
+  /** Other users may subscribe the same token. */
+  readonly shared?: true;
+  /** Maximum number of the user's subscriptions with this client and transport; absent: none. */
+  readonly maxPerClient?: number;
+}
+
 /** One transport. It has no store, reads no configuration and does not retry. */
 export interface Transport extends AsyncDisposable {
   readonly name: TransportName;
@@ -35,6 +45,15 @@ export interface Transport extends AsyncDisposable {
    * @throws {ServiceError} `invalid_token`, with the reason
    */
   parseAddress(client: string, raw: unknown): string;
+  /**
+   * Checks a subscription whose address was parsed, and returns its terms. Absent: every
+   * subscription is accepted as it is.
+   *
+   * @throws {ServiceError} `subscription_denied`, with the reason.
+   */
+  admit?(
+    request: Pick<Subscription, "context" | "user" | "client" | "token" | "expiresAt" | "meta">,
+  ): SubscriptionTerms | Promise<SubscriptionTerms>;
   /** Makes one attempt. Returns an outcome for every answer of the receiving side. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
   /**

@@ -43,6 +43,8 @@ export function createMessageGenerator(
       const bare = bareMessage(notification);
       // Sockets receive topic and data unchanged.
       if (target.transport === "websocket") return bare;
+      // Webhooks carry the client that caused it as well, for the receiver to leave out.
+      if (target.transport === "webhook") return { ...bare, ...sourceOf(notification) };
       const found = templates().find(target, notification.topic);
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
@@ -61,6 +63,10 @@ export function createMessageGenerator(
 function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {
   const expiry = expiresAt === undefined ? {} : { expiresAt };
   return { id, topic, data, priority, silent: true, ...expiry };
+}
+
+function sourceOf({ sourceToken }: ParsedNotification): Pick<Message, "sourceToken"> {
+  return sourceToken === undefined ? {} : { sourceToken };
 }
 
 function withOptions(

@@ -22,7 +22,13 @@ export class EngineRequest extends EventEmitter {
     super();
     this.method = request.method;
     this.url = url.pathname + url.search;
-    this.headers = pick(request.headers, ["origin", "user-agent", "content-type"]);
+    this.headers = pick(request.headers, [
+      "origin",
+      "user-agent",
+      "content-type",
+      "cookie",
+      "x-forwarded-for",
+    ]);
     this.connection = { remoteAddress, encrypted: url.protocol === "https:" };
     this._query = Object.fromEntries(url.searchParams);
   }

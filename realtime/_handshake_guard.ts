@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from "socket.io";
+import { clientHeadersOf } from "../core/client_headers.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -110,7 +111,9 @@ export class HandshakeGuard {
       return { client, connectionId, identity: undefined };
     }
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
-    const { identity, refusal } = await this.#authenticate({ ...presented, client, remoteAddress });
+    const headers = clientHeadersOf((name) => request.headers.get(name), remoteAddress);
+    const handshake = { ...presented, client, remoteAddress, headers };
+    const { identity, refusal } = await this.#authenticate(handshake);
     if (refusal) return { refusal };
     if (url.searchParams.get("EIO") === "3") {
       const overLimit = this.checkSocketLimit(identity, ({ id }) => id === connectionId);
@@ -128,7 +131,8 @@ export class HandshakeGuard {
     const credential = credentialOfAuth(socket.handshake.auth);
     if (credential === undefined) return { refusal: MISSING_CREDENTIAL };
     const { remoteAddress } = request.connection;
-    const handshake = { credential, isInQuery: false, client, remoteAddress };
+    const headers = clientHeadersOf((name) => request.headers[name], remoteAddress);
+    const handshake = { credential, isInQuery: false, client, remoteAddress, headers };
     const admission = await this.#authenticate(handshake);
     return admission.refusal ? admission : { client, connectionId, identity: admission.identity };
   }

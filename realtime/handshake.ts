@@ -3,6 +3,7 @@
  * credential is valid is decided by an {@link AuthenticateHandshake} function.
  */
 
+import type { ClientHeaders } from "../core/client_headers.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 
 /** A credential as the client sent it. */
@@ -14,6 +15,8 @@ export interface Handshake {
   /** The client that the request path belongs to. */
   readonly client: string;
   readonly remoteAddress: string;
+  /** What the request says of its browser, for sessions that are checked elsewhere. */
+  readonly headers: ClientHeaders;
 }
 
 /** The owner of a session. */

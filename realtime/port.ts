@@ -18,6 +18,8 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
   closeSession(sessionId: string): number;
   /** Does the same for all sessions that have expired. To be called now and then. */
   closeExpired(): number;
+  /** Returns the session of every open socket; that of several sockets several times. */
+  sessionIds(): Iterable<string>;
   /** Refuses new sockets and closes the open ones gradually, so that clients reconnect elsewhere. */
   drain(pace: DrainPace): Promise<void>;
   /** Closes everything at once. */

@@ -34,6 +34,7 @@ type UserSocket = Socket<Plain, Plain, Plain, unknown>;
 /** Refusals that may be over in a moment: the client should reconnect instead of seeing an error. */
 const TRANSIENT: ReadonlySet<HandshakeRefusal["code"]> = new Set([
   "store_unavailable",
+  "middleware_unavailable",
   "draining",
   "internal",
 ]);
@@ -120,6 +121,10 @@ class RealtimeServer implements Realtime {
 
   sockets(): Iterable<SocketConnection> {
     return this.#connections;
+  }
+
+  *sessionIds(): Iterable<string> {
+    for (const { sessionId } of this.#connections) yield sessionId;
   }
 
   socketsOf(user: UserName): readonly SocketConnection[] {

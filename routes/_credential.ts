@@ -4,6 +4,7 @@
  */
 
 import { type Authenticate, bearer, isApiKeyShaped } from "../auth/mod.ts";
+import { clientHeadersOf } from "../core/client_headers.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 
@@ -35,7 +36,8 @@ export async function authenticateSession(
   const [inQuery, ...others] = sessionsIn(request.url);
   if (inQuery === undefined) return await authenticateHeader(authenticate, request);
   if ([inQuery, ...others].some(isApiKeyShaped)) throw notInQuery("an API key");
-  const principal = await authenticate(inQuery);
+  const client = clientHeadersOf((name) => request.headers.get(name));
+  const principal = await authenticate(inQuery, client);
   if (principal.user === undefined) throw notInQuery("an API key or a publisher's token");
   return principal;
 }

@@ -22,6 +22,8 @@ interface Description {
   readonly summary: string;
   /** The scope that a caller needs; absent where none is needed. */
   readonly scope?: Scope;
+  /** Name of a security scheme of its own, in the place of a scope. */
+  readonly security?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
@@ -34,7 +36,7 @@ interface Description {
 
 /** Adds a route to the OpenAPI document. */
 export function describe(app: App, description: Description): void {
-  const { method, path, tag, summary, scope, params, query, headers, body } = description;
+  const { method, path, tag, summary, scope, security, params, query, headers, body } = description;
   // Every path refuses a credential in its query, even if it needs none.
   const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : ["unauthenticated"];
   if (body || query) common.push("invalid_request");
@@ -54,6 +56,7 @@ export function describe(app: App, description: Description): void {
       description: `Needs scope \`${scope}\`.`,
       security: [{ bearer: [] }],
     }),
+    ...(security !== undefined && { security: [{ [security]: [] }] }),
     request: {
       ...(params && { params }),
       ...(query && { query }),

@@ -16,8 +16,9 @@ import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
+import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
-import { pnsRoutes } from "./pns.ts";
+import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
@@ -33,6 +34,8 @@ export type AppDeps =
   & HealthDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
+  & OpenXchangeDeps
+  & PnsDeps
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
@@ -101,6 +104,7 @@ function createRoutes(
   app.route("/v1/explain", explainRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
+  for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
   app.route("/", homeRoutes(deps));
@@ -113,6 +117,12 @@ function openApiDocument(app: App): unknown {
     type: "http",
     scheme: "bearer",
     description: "An API key, a JWT of the configured issuer, or a user's session token",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "webhook", {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "The `webhookSecret` of the middleware's `webhooks.yml`, as it stands there",
   });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",

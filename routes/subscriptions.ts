@@ -20,6 +20,7 @@ import {
   transport,
   user,
 } from "./_schemas.ts";
+import { subscribe } from "./_subscribe.ts";
 import { warningsOf } from "./_warnings.ts";
 
 const subscribeBody = z.strictObject({
@@ -68,7 +69,7 @@ export interface SubscriptionDeps {
 
 /** Creates the routes of `/v1/subscriptions`. */
 export function subscriptionRoutes(deps: SubscriptionDeps): App {
-  const { authenticate, repository, transports, testSend } = deps;
+  const { authenticate, repository, testSend } = deps;
   const app = new OpenAPIHono<Env>();
   const tag = "Subscriptions";
 
@@ -89,10 +90,9 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     const body = await readBody(c, subscribeBody);
     const owner = actingFor(c.var.principal, body);
     const { client, transport, topics, expires, meta } = body;
-    const { subscription, created } = await repository.subscribe({
+    const { subscription, created } = await subscribe(deps, {
       ...owner,
-      ...{ client, transport, topics },
-      token: transports.get(transport)!.parseAddress(client, body.token),
+      ...{ client, transport, topics, token: body.token },
       ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
       ...(meta !== undefined && { meta }),
     });
@@ -200,9 +200,11 @@ function rangeFor(
 }
 
 function present(subscription: Subscription) {
-  const { token: _, createdAt, refreshedAt, expiresAt, ...rest } = subscription;
+  const { token: _, shared: _s, createdAt, refreshedAt, expiresAt, meta, ...rest } = subscription;
   return {
     ...rest,
+    // A webhook's is what its receiver is called with, passwords included.
+    ...(meta !== undefined && rest.transport !== "webhook" && { meta }),
     createdAt: new Date(createdAt).toISOString(),
     refreshedAt: new Date(refreshedAt).toISOString(),
     ...(expiresAt !== undefined && { expires: new Date(expiresAt).toISOString() }),

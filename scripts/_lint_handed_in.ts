@@ -6,7 +6,12 @@
 import { folderOf, inProject } from "./_project.ts";
 
 /** Files and folders that may use these globals and inject them. */
-const FREE_FILES = new Set(["main.ts", "core/clock.ts", "simulator/main.ts"]);
+const FREE_FILES = new Set([
+  "main.ts",
+  "core/clock.ts",
+  "simulator/main.ts",
+  "simulator/middleware_main.ts",
+]);
 const FREE_FOLDERS = new Set([
   "store",
   "service",

@@ -20,7 +20,17 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   // What several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
   delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
-  routes: ["core", "auth", "cascade", "subscriptions", "delivery", "types:buffer"],
+  // The place beside an Open-Xchange middleware: its webhooks are published, its sessions checked.
+  open_xchange: ["core", "delivery"],
+  routes: [
+    "core",
+    "auth",
+    "cascade",
+    "subscriptions",
+    "delivery",
+    "open_xchange",
+    "types:buffer",
+  ],
   simulator: ["core"],
   // The composition root, which `main.ts` starts.
   service: "anything",

@@ -25,6 +25,8 @@ Everything is read from one folder (\`CARILLON_CONFIG_DIR\`, \`./conf\` unless i
 | \`pns-gcm-options.yml\`         | credentials for GCM/FCM, client by client                              |
 | \`pns-wns-options.yml\`         | credentials for WNS, client by client                                  |
 | \`pns-webpush-options.yml\`     | VAPID keys for Web Push, client by client                              |
+| \`webhooks.yml\`                | receivers of webhooks, by id                                           |
+| \`pushClientConfig/*.yml\`      | clients of all transports, as the middleware from 8.x on has them      |
 | \`pns-messages.yml\`            | texts of notifications per client, transport and topic                 |
 
 The service watches the folder and reloads it after a change, as it does after \`SIGHUP\` and

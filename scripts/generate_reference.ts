@@ -1,9 +1,11 @@
 // deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
- * Generates `docs/errors.md` and `docs/metrics.md` from the tables in the code. With `--check` it
+ * Generates `docs/errors.md`, `docs/metrics.md` and `docs/open-xchange-properties.md` from the tables
+ * in the code. With `--check` it
  * writes nothing and fails where a page is out of date.
  */
 
+import { ORIGINAL_PROPERTIES } from "../cascade/mod.ts";
 import { ERRORS } from "../core/errors.ts";
 import { METRICS } from "../core/metrics.ts";
 import { ROOT } from "./_project.ts";
@@ -14,6 +16,7 @@ const LINE_WIDTH = 100;
 const PAGES: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsPage,
   "docs/metrics.md": metricsPage,
+  "docs/open-xchange-properties.md": originalPropertiesPage,
 };
 
 const checkOnly = Deno.args.includes("--check");
@@ -39,6 +42,18 @@ function errorsPage(): string {
     "Every error response is `application/problem+json`. Clients should switch on `code`, never on " +
       "the texts. `pns` is the number of the same error in the original service, where it has one.",
     table(["code", "status", "title", "pns"], rows),
+  );
+}
+
+function originalPropertiesPage(): string {
+  const rows = Object.entries(ORIGINAL_PROPERTIES)
+    .map(([name, { here, text }]) => [`\`${name}\``, here, text]);
+  return page(
+    "Open-Xchange's properties",
+    "What has become of each property of the original's push service and web sockets. `same`: name, " +
+      "meaning and default are the original's. `deno task check-config <folder>` names those that a " +
+      "folder sets. [open-xchange.md](open-xchange.md) says how to change over.",
+    table(["property", "here", "what to know"], rows),
   );
 }
 

@@ -11,6 +11,7 @@ import {
   isApiKeyShaped,
   type JwtVerifier,
   Sessions,
+  type SessionsElsewhere,
 } from "../auth/mod.ts";
 import type { Cascade, Settings } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
@@ -33,6 +34,7 @@ export interface Authentication {
  */
 export async function loadAuthentication(
   { backend: { store }, clock, environment, cascade, changes }: Foundation,
+  elsewhere: SessionsElsewhere,
 ): Promise<Authentication> {
   const { adminKey, sessionSecret } = environment;
   const onChanged = changes.publish;
@@ -42,7 +44,7 @@ export async function loadAuthentication(
   });
   const sessions = new Sessions({ store, clock, onChanged });
   const jwt = jwtVerifier(cascade.current().settings, { clock, secret: sessionSecret });
-  const authenticate = createAuthenticator({ keys, sessions, ...(jwt && { jwt }) });
+  const authenticate = createAuthenticator({ keys, sessions, elsewhere, ...(jwt && { jwt }) });
   return { keys, sessions, authenticate };
 }
 
@@ -72,14 +74,14 @@ const KEY_IN_QUERY = "The query takes a user's session only: an API key belongs 
 export function createAdmission(
   { authenticate, cascade }: { readonly authenticate: Authenticate; readonly cascade: Cascade },
 ): (handshake: Handshake) => Promise<Admission> {
-  return async ({ credential, isInQuery }) => {
+  return async ({ credential, isInQuery, headers }) => {
     const noSession: Admission = {
       refusal: { code: "forbidden", message: isInQuery ? KEY_IN_QUERY : NO_SESSION },
     };
     // Refused before the key is checked: valid or not, proxies have logged it with the URL.
     if (isInQuery && isApiKeyShaped(credential)) return noSession;
     try {
-      const { user: session } = await authenticate(credential);
+      const { user: session } = await authenticate(credential, headers);
       if (!session) return noSession;
       const view = await cascade.current().view(session.context, session.user);
       if (!view.get("com.openexchange.websockets.enabled")) {

@@ -88,6 +88,7 @@ export function createDelivery(
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
     engine: chooseHttpEngine({ ...cascade.current().settings.http, variables, clock, log }),
     ...(tokens && { sharedTokens: tokens }),
+    metaOf: async (id) => (await repository.get(id))?.meta,
   }));
   const { transports } = registry;
   const messages = createMessages({ cascade, log });

@@ -23,6 +23,7 @@ import {
 } from "./foundation.ts";
 import { addressText } from "./http_listener.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
+import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
 
@@ -64,14 +65,18 @@ export async function startService(
   try {
     const foundation = await openFoundation(environment, { ...options, opened });
     const parts = await joinBackend(foundation);
-    const authentication = await loadAuthentication(foundation);
+    const openXchange = createOpenXchange(foundation);
+    const authentication = await loadAuthentication(foundation, openXchange.sessions);
     const subscriptions = createSubscriptions(foundation, { ...parts, ...authentication });
     const delivery = createDelivery(foundation, { ...parts, ...subscriptions });
     const sockets = createSockets(foundation, {
       ...{ ...parts, ...subscriptions, ...delivery, sessions: authentication.sessions },
       admit: createAdmission({ ...foundation, ...authentication }),
     });
-    const stages = { ...parts, ...authentication, ...subscriptions, ...delivery, ...sockets };
+    opened.use(openXchange.watch(sockets.realtime));
+    const stages = {
+      ...{ ...parts, ...authentication, ...subscriptions, ...delivery, ...sockets, openXchange },
+    };
     const recovery = await startWork(foundation, stages);
     const shutdown = shutdownOf(foundation, stages);
     const firstKey = await serveHttp(foundation, { ...stages, recovery, shutdown });
@@ -83,7 +88,9 @@ export async function startService(
   }
 }
 
-type Stages = JoinedParts & Authentication & SubscriptionParts & Delivery & Sockets;
+type Stages = JoinedParts & Authentication & SubscriptionParts & Delivery & Sockets & {
+  readonly openXchange: OpenXchange;
+};
 
 /** Applies the configuration, now and after each reload, and starts hub and pipeline. */
 async function startWork(
@@ -130,11 +137,15 @@ async function serveHttp(
   stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
   const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
-  const { buffer, keys, pipeline, realtime, recovery, shutdown } = stages;
+  const { hub, buffer, keys, pipeline, realtime, recovery, shutdown, openXchange } = stages;
   const { transports, webPushKey } = stages.registry;
   const appDeps: AppDeps = {
     ...{ ...foundation, ...stages, transports, webPushKey },
     publish: pipeline.publish,
+    webhooks: openXchange.receiver(pipeline.publish),
+    ...(openXchange.middleware.isConfigured && {
+      subscribeThere: (question) => openXchange.middleware.subscription(question),
+    }),
     letters: pipeline.letters,
     replay: pipeline.replay,
     testSend: stages.testSend,
@@ -143,7 +154,7 @@ async function serveHttp(
     reload: () => cascade.reload(),
     ready: createReadiness({
       ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
-      recoveryChecks: () => recovery.checks(),
+      recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],
     }),
     drain: () => void shutdown.begin({ notice: true }),
     hasInternalListener: internalListener !== undefined,

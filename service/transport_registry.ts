@@ -5,10 +5,19 @@
 
 import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import { type Cascade, OPTIONS_FILES, parseClientOptions, type Settings } from "../cascade/mod.ts";
+import {
+  type Cascade,
+  OPTIONS_FILES,
+  parseClientOptions,
+  pushClientOptions,
+  type PushClients,
+  readPushClients,
+  type Settings,
+} from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { TransportName } from "../core/subscription.ts";
@@ -18,6 +27,7 @@ import { apnOptionsSchema, createApnTransport } from "../transports/apn/mod.ts";
 import { createGcmTransport, gcmOptionsSchema } from "../transports/gcm/mod.ts";
 import { createFetchEngine, type HttpEngine } from "../transports/http/mod.ts";
 import { createHttp2Engine } from "../transports/http2/mod.ts";
+import { createWebhookTransport, webhookOptionsSchema } from "../transports/webhook/mod.ts";
 import { createWebPushTransport, webPushOptionsSchema } from "../transports/webpush/mod.ts";
 import { createWebsocketTransport } from "../transports/websocket.ts";
 import { createWnsTransport, wnsOptionsSchema } from "../transports/wns/mod.ts";
@@ -26,6 +36,8 @@ interface TransportRegistryDeps {
   readonly hub: Pick<EventHub, "presence" | "publish">;
   readonly cascade: Cascade;
   readonly configDir: string;
+  /** Returns the `meta` of a subscription. */
+  readonly metaOf: (subscriptionId: string) => Promise<JsonObject | undefined>;
   readonly clock: Clock;
   /** The HTTP client that calls APNs and FCM. */
   readonly engine: HttpEngine;
@@ -52,8 +64,11 @@ type OnConfigured = (transport: TransportName) => void;
 interface Entry {
   readonly file: string;
   readonly transport: Transport;
-  configure(text: string): Promise<void>;
+  configure(text: string, pushClients: PushClients): Promise<void>;
 }
+
+/** Where the original from 7.10.0 to 7.10.6 has the options of its HTTP/2 transport. */
+const APNS_HTTP2_FILE = "pns-apns_http2-options.yml";
 
 /** Creates the transports. They serve no client until `configure` is called. */
 export function createTransportRegistry(deps: TransportRegistryDeps): TransportRegistry {
@@ -70,11 +85,30 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
   };
   const readFile = (path: string) => Deno.readFile(resolve(path));
   const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
+  const webhook = createWebhookTransport({
+    ...{ ...common, resolve: resolveAddresses, metaOf: deps.metaOf },
+    async settingsOf({ context, user }) {
+      const view = await cascade.current().view(context, user);
+      return {
+        enabledIds: view.get("com.openexchange.webhooks.enabledIds"),
+        httpsOnly: view.get("com.openexchange.pns.transport.webhooks.httpsOnly"),
+      };
+    },
+    http() {
+      const { webhooks } = cascade.current().settings;
+      return {
+        maxInFlight: webhooks.maxConnectionsPerHost,
+        timeoutMs: webhooks.connectionTimeoutMs + webhooks.socketReadTimeoutMs,
+        allowLocal: webhooks.allowLocal,
+      };
+    },
+  });
   const entries: readonly Entry[] = [
     entry(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
     entry(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
     entry(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
     entry(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),
+    entry(OPTIONS_FILES.webhook, webhook, webhookOptionsSchema),
   ];
 
   function entry<T>(
@@ -82,9 +116,18 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     transport: ConfigurableTransport<T>,
     schema: z.ZodType<T>,
   ): Entry {
-    async function configure(text: string) {
-      const { clients, faults } = parseClientOptions({ file, text }, schema);
-      for (const fault of faults) log.error(fault.message, { place: placeOf(fault) });
+    async function configure(text: string, pushClients: PushClients) {
+      const older = parseClientOptions({ file, text }, schema);
+      const http2 = parseClientOptions({
+        file: APNS_HTTP2_FILE,
+        text: transport.name === "apn" ? cascade.current().file(APNS_HTTP2_FILE) ?? "" : "",
+      }, schema);
+      const newer = pushClientOptions(pushClients, { transport: transport.name, schema });
+      for (const fault of [...older.faults, ...http2.faults, ...newer.faults]) {
+        log.error(fault.message, { place: placeOf(fault) });
+      }
+      // A middleware that has the newer folder reads no other file.
+      const clients = new Map<string, T>([...older.clients, ...http2.clients, ...newer.clients]);
       for (const fault of await transport.configure(clients)) {
         log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
       }
@@ -99,9 +142,11 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
 
   async function configureAll(onConfigured: OnConfigured): Promise<void> {
     const snapshot = cascade.current();
+    const pushClients = readPushClients(snapshot.filesBelow("pushClientConfig"));
+    for (const fault of pushClients.faults) log.error(fault.message, { place: placeOf(fault) });
     await Promise.all(entries.map(async ({ file, transport, configure }) => {
       try {
-        await configure(snapshot.file(file) ?? "");
+        await configure(snapshot.file(file) ?? "", pushClients);
         onConfigured(transport.name);
       } catch (thrown) {
         log.error("cannot apply the options of a transport", {

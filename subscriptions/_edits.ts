@@ -25,10 +25,12 @@ export function sameToken(a: TokenName, b: TokenName): boolean {
 export function withRequest(
   subscriptions: readonly Subscription[],
   request: SubscribeRequest,
-  { now, newId, max }: {
+  { now, newId, max, maxPerClient = max }: {
     readonly now: number;
     readonly newId: () => string;
     readonly max: number;
+    /** Of those with the same client and transport. */
+    readonly maxPerClient?: number | undefined;
   },
 ): { readonly after: readonly Subscription[]; readonly subscription: Subscription } {
   const live = subscriptions.filter((one) => isLive(one, now));
@@ -37,6 +39,14 @@ export function withRequest(
     throw new ServiceError(
       "too_many_subscriptions",
       `Cannot subscribe: a user has at most ${max} subscriptions`,
+    );
+  }
+  const { client, transport } = request;
+  const alike = live.filter((one) => one.client === client && one.transport === transport);
+  if (known === undefined && alike.length >= maxPerClient) {
+    throw new ServiceError(
+      "too_many_subscriptions",
+      `Cannot subscribe: a user has at most ${maxPerClient} subscriptions with '${client}'`,
     );
   }
   const subscription: Subscription = {

@@ -15,8 +15,10 @@ export interface SubscriptionOwner {
   readonly user: string;
 }
 
-/** What identifies a token: it belongs to one user per client and transport. */
-export type TokenName = Pick<Subscription, "transport" | "client" | "token">;
+/** What identifies a token: it belongs to one user per client and transport, unless it is shared. */
+export type TokenName =
+  & Pick<Subscription, "transport" | "client" | "token">
+  & Partial<Pick<Subscription, "context" | "user" | "shared">>;
 
 /** A subscription within its user's document. */
 type Stored = Omit<Subscription, "context" | "user">;
@@ -62,7 +64,10 @@ export function idKey(id: string): StoreKey {
 
 /** Tokens are hashed: keys stay short and do not reveal them. */
 export function tokenKey(name: TokenName): StoreKey {
-  return hashedKey(name, addressOf(name));
+  const { context, user, shared } = name;
+  const address = addressOf(name);
+  // A shared token has an owner in each user, and none takes it from another.
+  return hashedKey(name, shared ? JSON.stringify([context, user, address]) : address);
 }
 
 /** Where earlier versions stored the owner of a token that contains its page's key. */

@@ -94,6 +94,7 @@ export class SubscriptionRepository {
    */
   async subscribe(
     request: SubscribeRequest,
+    { maxPerClient }: { readonly maxPerClient?: number | undefined } = {},
   ): Promise<{ readonly subscription: Subscription; readonly created: boolean }> {
     const { clock, newId, maxPerUser = 100 } = this.#options;
     const checked = checkSubscribeRequest(request, clock.now());
@@ -108,6 +109,7 @@ export class SubscriptionRepository {
         now: clock.now(),
         newId,
         max: maxPerUser,
+        maxPerClient,
       });
       this.#checkSize(after);
       const changes: SubscriptionChange[] = [{ before, after }];

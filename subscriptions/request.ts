@@ -17,6 +17,8 @@ export interface SubscribeRequest {
   readonly expiresAt?: number;
   /** At most {@link MAX_META_BYTES} as JSON. */
   readonly meta?: JsonObject;
+  /** Other users may subscribe the same token. */
+  readonly shared?: true;
 }
 
 /** The longest context and user, in characters: a stored key takes 2,048 bytes. */

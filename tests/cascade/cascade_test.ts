@@ -68,7 +68,7 @@ Deno.test("a start with faulty configuration throws all faults with their places
     assert.equal(thrown.code, "invalid_configuration");
     assert.deepEqual(thrown.faults.map(({ path }) => path).sort(), [
       "a.properties:2:36",
-      "a.properties:3:1",
+      "a.properties:3:36",
       "contextSets/a.yml:1:18",
       "meta/a.yml:1:46",
     ]);
@@ -96,7 +96,7 @@ Deno.test("what other programs have in the folder does not stop a start", async 
 for (
   const [what, line] of [
     ["a key of ours without a separator", DELAY],
-    ["a key of our namespace without a separator", "io.carillon.unheardOf"],
+    ["a key of our own namespace without a separator", "io.carillon.unheardOf"],
     ["a broken escape in a value of ours", `${DELAY}=\\u12`],
     ["a switch of ours without a separator", `${WEBSOCKET}.client.ox\\:mail\\:new`],
   ]
@@ -126,8 +126,8 @@ Deno.test("a file of another program that cannot be read does not stop a start",
   assert.equal(cascade.current().settings.buffer.delayDuration, 3);
 });
 
-Deno.test("a file that cannot be read refuses the configuration", async () => {
-  const files = createMemoryConfigFiles({ "a.properties": "" });
+Deno.test("a file of this service that cannot be read refuses the configuration", async () => {
+  const files = createMemoryConfigFiles({ "pns.properties": "" });
   const t = await testCascade();
   await t[Symbol.asyncDispose]();
   const result = startCascade({
@@ -138,7 +138,7 @@ Deno.test("a file that cannot be read refuses the configuration", async () => {
     log: silentLog,
     metrics: { count() {} },
   });
-  await assert.rejects(result, /a\.properties:1:1: cannot be read: permission denied/);
+  await assert.rejects(result, /pns\.properties:1:1: cannot be read: permission denied/);
 });
 
 Deno.test("an unknown key in our namespaces is a warning with the nearest known one", async () => {
@@ -306,4 +306,30 @@ Deno.test("maxDelayDuration follows delayDuration unless it is set", async () =>
   t.files.write("b.properties", "com.openexchange.pns.maxDelayDuration=9000");
   await t.cascade.reload();
   assert.equal(t.cascade.current().settings.buffer.maxDelayDuration, 9000);
+});
+
+Deno.test("a reload keeps the old configuration where a file that named our keys is unreadable", async () => {
+  const files = createMemoryConfigFiles({ "a.properties": `${DELAY}=3`, "b.properties": "x=1" });
+  const unreadable = new Set<string>();
+  const t = await testCascade();
+  await t[Symbol.asyncDispose]();
+  await using cascade = await startCascade({
+    files: {
+      ...files,
+      read: (path) =>
+        unreadable.has(path) ? Promise.reject(new Error("permission denied")) : files.read(path),
+    },
+    attributes: t.attributes,
+    environment: {},
+    clock: t.clock,
+    log: silentLog,
+    metrics: { count() {} },
+  });
+  unreadable.add("b.properties");
+  const foreign = await cascade.reload();
+  assert.ok(foreign.ok);
+  assert.match(foreign.warnings[0]!.message, /cannot be read: permission denied/);
+  unreadable.add("a.properties");
+  assert.equal((await cascade.reload()).ok, false);
+  assert.equal(cascade.current().settings.buffer.delayDuration, 3);
 });

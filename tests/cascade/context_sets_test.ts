@@ -132,9 +132,14 @@ four:
   ]);
 });
 
-Deno.test("a file that is no map or no YAML is a fault, an empty one is not", () => {
-  assert.equal(read("- a\n- b").faults.length, 1);
-  assert.deepEqual(read("a: [1\nb: 2").faults.map(({ line }) => line), [2]);
+Deno.test("a file that is no map or no YAML is a fault where it names a key of ours", () => {
+  const key = "com.openexchange.websockets.enabled";
+  assert.equal(read(`- ${key}\n- b`).faults.length, 1);
+  assert.deepEqual(read(`${key}: [1\nb: 2`).faults.map(({ line }) => line), [2]);
+  for (const foreign of ["- a\n- b", "a: [1\nb: 2", "a:\n\tb: 1"]) {
+    const { faults, warnings } = read(foreign);
+    assert.deepEqual([faults.length, warnings.length > 0], [0, true], foreign);
+  }
   assert.deepEqual(read("# nothing\n"), { sets: [], faults: [], warnings: [] });
 });
 

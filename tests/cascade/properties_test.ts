@@ -59,9 +59,10 @@ Deno.test("parseProperties() reads every kind of line end and a byte order mark"
   assert.deepEqual(read("\uFEFFa=1\r\nb=2\rc=3\n"), [["a", "1"], ["b", "2"], ["c", "3"]]);
 });
 
-Deno.test("parseProperties() reads a backslash at the end of the file as nothing", () => {
+Deno.test("parseProperties() reads a backslash at the end of the file as Java does", () => {
   assert.deepEqual(read("a=1\\"), [["a", "1"]]);
-  assert.deepEqual(read("\\"), []);
+  assert.deepEqual(read("\\"), [["", ""]]);
+  assert.deepEqual(read("\\\n# a comment, since the line before has nothing\na=1"), [["a", "1"]]);
 });
 
 for (

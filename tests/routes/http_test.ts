@@ -16,7 +16,7 @@ Deno.test("a method that a path does not have is answered with those that it has
     ["PUT", "/v1/notifications", "POST, GET, HEAD"],
     ["DELETE", "/v1/admin/reload", "POST"],
     ["POST", "/livez", "GET, HEAD"],
-    ["GET", "/ajax/pns", "PUT"],
+    ["GET", "/ajax/pns", "PUT, OPTIONS"],
     ["POST", "/v1/contexts/1/config", "GET, HEAD, PUT, PATCH, DELETE"],
   ] as const;
   for (const [method, path, allow] of cases) {

@@ -69,6 +69,8 @@ Deno.test("every route of the API is described", async () => {
       `${method} /v1/contexts/{context}/config`,
       `${method} /v1/contexts/{context}/users/{user}/config`,
     ]),
+    "POST /v1/open-xchange/webhook",
+    "POST /api/v1/webhook",
     "GET /v1/explain",
     "GET /v1/dead-letters",
     "POST /v1/dead-letters/{id}/replay",
@@ -85,7 +87,9 @@ Deno.test("every route of the API is described", async () => {
 });
 
 Deno.test("the document marks routes that need a credential", async () => {
-  await using service = await startTestService();
+  await using service = await startTestService({
+    properties: { "io.carillon.openxchange.webhook.secrets": "secret" },
+  });
   const { paths } = await documentOf(service);
   for (const [method, path, { security, responses }] of operationsOf(paths)) {
     const { status } = await service.call(method, path.replaceAll(/\{\w+\}/g, ID), { key: null });

@@ -20,6 +20,20 @@ export async function writeConfiguration(
   return folder;
 }
 
+/** Writes a folder with these files and no others; whoever asked for it removes it. */
+export async function writeFolder(
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "carillon_etc_" });
+  for (const [path, content] of Object.entries(files)) {
+    const file = `${folder}/${path}`;
+    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    if (typeof content === "string") await Deno.writeTextFile(file, content);
+    else await Deno.writeFile(file, content);
+  }
+  return folder;
+}
+
 /** The text of a properties file with these keys over the defaults of tests. */
 export function propertiesText(
   properties: Readonly<Record<string, string | number | boolean>>,

@@ -5,7 +5,7 @@ import { createYieldToEventLoop } from "../../core/event_loop.ts";
 import type { Backend } from "../../service/backend.ts";
 import { type Service, startService } from "../../service/start.ts";
 import { Api } from "./api.ts";
-import { writeConfiguration } from "./configuration.ts";
+import { writeConfiguration, writeFolder } from "./configuration.ts";
 
 /** Options of a service under test. */
 export interface TestServiceOptions {
@@ -13,6 +13,8 @@ export interface TestServiceOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Further files below the configuration folder. */
   readonly files?: Readonly<Record<string, string>>;
+  /** All files of the configuration folder, in the place of `properties` and `files`. */
+  readonly etc?: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
   /** @default {"memory:"} */
   readonly store?: string;
   readonly clock?: Clock;
@@ -78,10 +80,10 @@ export class TestService extends Api implements AsyncDisposable {
 
 /** Starts a service. */
 export async function startTestService(
-  { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0, backend }:
+  { properties = {}, files = {}, store = "memory:", clock = systemClock, port = 0, backend, etc }:
     TestServiceOptions = {},
 ): Promise<TestService> {
-  const configDir = await writeConfiguration(properties, files);
+  const configDir = etc ? await writeFolder(etc) : await writeConfiguration(properties, files);
   const log: string[] = [];
   try {
     const service = await startService({

@@ -1,0 +1,113 @@
+/**
+ * What of a configuration folder counts here, what does not, and what the original reads in another
+ * way, for an operator who brings the folder of an Open-Xchange installation. Pure: the command
+ * `check-config` reads the files and prints.
+ */
+
+import { buildConfiguration } from "./configuration.ts";
+import type { FileFault } from "../core/file_fault.ts";
+import { valueText } from "./key_spec.ts";
+import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
+import { parseProperties } from "./properties.ts";
+import { concernsUs, mayNameTopic } from "./schema.ts";
+
+/** A setting that counts. */
+interface UsedSetting {
+  readonly name: string;
+  /** `[redacted]` for a secret. */
+  readonly value: string;
+  readonly source: string;
+}
+
+/** A file, or what in it does not count. */
+interface IgnoredPart {
+  readonly file: string;
+  readonly why: string;
+}
+
+/** The whole review. */
+export interface ConfigurationReview {
+  readonly used: readonly UsedSetting[];
+  readonly ignored: readonly IgnoredPart[];
+  /** What the original makes something else of. */
+  readonly differs: readonly FileFault[];
+  readonly warnings: readonly FileFault[];
+  /** What stops a start. */
+  readonly faults: readonly FileFault[];
+}
+
+/** Reviews the texts of a folder, by path. */
+export function reviewConfiguration(files: ReadonlyMap<string, string>): ConfigurationReview {
+  const built = buildConfiguration({ files, environment: {} });
+  const { warnings } = built;
+  const texts = [...files];
+  const found = {
+    ignored: texts.flatMap(([file, text]) => ignoredIn(file, text)),
+    differs: texts.flatMap((
+      [file, text],
+    ) => [...bytesDiffer(file, text), ...linesDiffer(file, text)]),
+    warnings,
+  };
+  if (!built.ok) return { ...found, used: [], faults: built.faults };
+  const { server, contextSets } = built.configuration;
+  const used = [
+    ...server.values(),
+    ...contextSets.flatMap(({ settings }) => [...settings.values()]),
+  ].map(({ name, value, source, spec }) => ({
+    ...{ name, source, value: spec.secret ? "[redacted]" : valueText(value) },
+  }));
+  const mixed = contextSets.filter(({ withTags }) =>
+    withTags.kind === "or" && withTags.operands.some(({ kind }) => kind === "and")
+  );
+  const sets = mixed.map(({ name, source }) => ({
+    ...placeOf(source),
+    message:
+      `'${name}' mixes '&' and '|': here '&' binds first, in the original what comes first. ` +
+      "Brackets say the same to both",
+  }));
+  return { ...found, used, differs: [...found.differs, ...sets], faults: [] };
+}
+
+function ignoredIn(file: string, text: string): readonly IgnoredPart[] {
+  if (!file.endsWith(".properties")) return [];
+  const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
+  const foreign = entries.filter(({ key }) => !concernsUs(key)).length;
+  const why = foreign === 1
+    ? "1 property of other programs"
+    : `${foreign} properties of other programs`;
+  return foreign === 0 ? [] : [{ file, why }];
+}
+
+/** What is known of a property, and what Java splits at a colon. */
+function linesDiffer(file: string, text: string): readonly FileFault[] {
+  if (!file.endsWith(".properties")) return [];
+  const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
+  const lines = text.split(/\r\n|\r|\n/);
+  return entries.flatMap(({ key, keyAt }) => {
+    const original = Object.hasOwn(ORIGINAL_PROPERTIES, key) ? ORIGINAL_PROPERTIES[key] : undefined;
+    const found: FileFault[] = [];
+    if (original && original.here !== "same") {
+      found.push({ file, ...keyAt, message: `'${key}' (${original.here}): ${original.text}` });
+    }
+    const line = lines[keyAt.line - 1] ?? "";
+    if (mayNameTopic(key) && key.includes(":") && !line.includes("\\:")) {
+      const message =
+        `'${key}': Java ends this key at its first colon, and the original ignores it`;
+      found.push({ file, ...keyAt, message });
+    }
+    return found;
+  });
+}
+
+function bytesDiffer(file: string, text: string): readonly FileFault[] {
+  if (!text.startsWith("\uFEFF") || !file.endsWith(".properties")) return [];
+  const message =
+    "the file begins with a byte order mark, which Java reads as part of the first key";
+  return [{ file, line: 1, column: 1, message }];
+}
+
+/** `file:line:column` in its parts. */
+function placeOf(source: string): Omit<FileFault, "message"> {
+  const [, file = source, line = "1", column = "1"] = /^(.*):(\d+):(\d+)$/.exec(source) ?? [];
+  return { file, line: Number(line), column: Number(column) };
+}
