@@ -60,6 +60,11 @@ export class Snapshot {
       : this.#viewOf(owner, context);
   }
 
+  /** Returns what the server's scope says alone. */
+  serverView(): View {
+    return this.#stack({}, EMPTY_LAYER);
+  }
+
   /** Returns the tags of a user, and which context sets they match. */
   async explainSets(context: string, user: string): Promise<ContextSetsExplanation> {
     const owner = await this.#attributes.lookUp(context, user);

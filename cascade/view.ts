@@ -5,8 +5,16 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import type { Configuration } from "./configuration.ts";
-import { lookUp, type Resolution, type ScopeLayer, type Stack, trace } from "./resolve.ts";
-import { ENABLED_KEYS, type Key, type ValueOf } from "./schema.ts";
+import {
+  lookUp,
+  REDACTED,
+  type Resolution,
+  type ScopeLayer,
+  type Stack,
+  trace,
+  type TrailStep,
+} from "./resolve.ts";
+import { ENABLED_KEYS, findName, type Key, KEYS, type ValueOf } from "./schema.ts";
 import { defaultValue } from "./settings.ts";
 
 /** Whether a transport is enabled, and for which clients and topics that differs. */
@@ -18,6 +26,18 @@ interface Switch {
 
 /** The webhooks that a user may have, whatever the switch says. */
 const ENABLED_WEBHOOKS = "com.openexchange.webhooks.enabledIds";
+
+/** One key as operators see it. */
+interface ListedSetting {
+  /** With client and topic, where it is set for these. */
+  readonly key: string;
+  /** Secrets are redacted. */
+  readonly value: string;
+  readonly scope: TrailStep["scope"];
+  readonly source?: string;
+  /** Whether a change takes effect at once or after a restart. */
+  readonly applies: string;
+}
 
 /** The configuration of a user: immutable, and shared by users for whom it is the same. */
 export class View {
@@ -65,6 +85,25 @@ export class View {
   explainKey<K extends Key>(key: K): Resolution<ValueOf<K>> {
     const fallback = defaultValue(this.#configuration.server, key);
     return trace(this.#stack, { names: [key], fallback }) as Resolution<ValueOf<K>>;
+  }
+
+  /** Returns every key with its value, the scope that it comes from and its place there. */
+  list(): readonly ListedSetting[] {
+    const names = new Set<string>(Object.keys(KEYS));
+    for (const { layer } of this.#stack.layers) for (const name of layer.keys()) names.add(name);
+    return [...names].sort().map((name) => this.#listed(name));
+  }
+
+  #listed(name: string): ListedSetting {
+    const { key, spec } = findName(name)!;
+    const fallback = defaultValue(this.#configuration.server, key);
+    const { trail } = trace(this.#stack, { names: [name], fallback });
+    const { scope, source, value } = trail.find(({ chosen }) => chosen)!;
+    return {
+      ...{ key: name, scope, applies: spec.applies },
+      value: spec.secret ? REDACTED : value ?? "",
+      ...source !== undefined && { source },
+    };
   }
 
   #switchOf(transport: TransportName): Switch {

@@ -6,6 +6,7 @@ import { pathOf } from "../core/path_filter.ts";
 import { VERSION } from "../core/version.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
+import { type ConfigurationDeps, configurationRoutes } from "./configuration.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
@@ -20,6 +21,7 @@ import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_x
 import { onError } from "./_problem.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
+import { type StatusDeps, statusRoutes } from "./status.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
@@ -39,6 +41,8 @@ export type AppDeps =
   & PublishDeps
   & SessionDeps
   & SubscriptionDeps
+  & StatusDeps
+  & ConfigurationDeps
   & WebPushRouteDeps
   & {
     readonly log: Log;
@@ -102,6 +106,8 @@ function createRoutes(
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
+  app.route("/v1/config", configurationRoutes(deps));
+  app.route("/v1", statusRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
   for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));

@@ -4,6 +4,7 @@
  * no rule of the service: they create its parts and connect them.
  */
 
+import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
@@ -22,6 +23,7 @@ import {
   type StartOptions,
 } from "./foundation.ts";
 import { addressText } from "./http_listener.ts";
+import { createNodeReports } from "./node_reports.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
@@ -139,6 +141,10 @@ async function serveHttp(
   const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
   const { hub, buffer, keys, pipeline, realtime, recovery, shutdown, openXchange } = stages;
   const { transports, webPushKey } = stages.registry;
+  const ready = createReadiness({
+    ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
+    recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],
+  });
   const appDeps: AppDeps = {
     ...{ ...foundation, ...stages, transports, webPushKey },
     publish: pipeline.publish,
@@ -152,9 +158,14 @@ async function serveHttp(
     explain: stages.explain,
     snapshot: () => cascade.current(),
     reload: () => cascade.reload(),
-    ready: createReadiness({
-      ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
-      recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],
+    previewReload: () => cascade.preview(),
+    ready,
+    presence: async (user) => (await hub.presence([user]))[0] ?? [],
+    reports: createNodeReports({
+      ...{ ...foundation, buffer, pipeline, realtime, transports, ready },
+      ...{ store: backend.store, hasOthers: backend.hasOthers, feed: stages.changes },
+      node: idTag(foundation.ids()),
+      address: addressText(listener.address),
     }),
     drain: () => void shutdown.begin({ notice: true }),
     hasInternalListener: internalListener !== undefined,
