@@ -91,6 +91,7 @@ export function createInternalApp(
   const app = createChain(deps);
   app.route("/v1/admin", adminRoutes(deps));
   app.route("/", healthRoutes(deps, { details: "open" }));
+  app.route("/", homeRoutes({ ...deps, hasConsole: true }));
   return (request) => app.fetch(request);
 }
 
@@ -113,7 +114,7 @@ function createRoutes(
   for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
-  app.route("/", homeRoutes(deps));
+  app.route("/", homeRoutes({ ...deps, hasConsole: !hasInternalListener }));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
 }

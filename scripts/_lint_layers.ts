@@ -31,6 +31,8 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
     "open_xchange",
     "types:buffer",
   ],
+  // Pages over the API, which it calls within the process; it has no rules of delivery.
+  console: ["core"],
   simulator: ["core"],
   // The composition root, which `main.ts` starts.
   service: "anything",

@@ -6,6 +6,7 @@
 
 import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
+import { ConsoleSessions, createConsole, LiveFeed, Tickets } from "../console/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
 import {
@@ -170,7 +171,23 @@ async function serveHttp(
     drain: () => void shutdown.begin({ notice: true }),
     hasInternalListener: internalListener !== undefined,
   };
-  const app = createApp(appDeps);
+  const tickets = new Tickets();
+  const apiDeps = { ...appDeps, authenticate: tickets.accept(stages.authenticate) };
+  const app = createApp(apiDeps);
+  const internalApp = internalListener && createInternalApp(apiDeps);
+  const console = createConsole({
+    ...{ tickets, log, authenticate: stages.authenticate },
+    api: (request) =>
+      internalApp && pathOf(request.url).startsWith("/v1/admin/")
+        ? internalApp(request)
+        : app(request),
+    sessions: new ConsoleSessions({
+      ...{ store: backend.store, clock },
+      principalOfKey: (id) => keys.principal(id),
+    }),
+    live: foundation.opened.use(new LiveFeed({ reports: appDeps.reports, clock })),
+    socketClients: () => stages.clients.list(),
+  });
   updateGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
   // After everything that can fail: a key of a start that fails would never be shown to anybody.
@@ -178,14 +195,24 @@ async function serveHttp(
   listener.open((request, info) => {
     // Sockets have their own CORS, limits and errors; those of the API would break a long poll.
     const path = pathOf(request.url);
-    return realtime.handles(path) ? realtime.fetch(request, info) : app(request);
+    if (realtime.handles(path)) return realtime.fetch(request, info);
+    return !internalApp && isConsolePath(path) ? console(request) : app(request);
   });
-  internalListener?.open(createInternalApp(appDeps));
+  internalListener?.open((request, info) => {
+    const path = pathOf(request.url);
+    // The inbox of the console opens sockets at its own address.
+    if (realtime.handles(path)) return realtime.fetch(request, info);
+    return isConsolePath(path) ? console(request) : internalApp!(request);
+  });
   log.info("listening", {
     address: addressText(listener.address),
     ...(internalListener && { internal: addressText(internalListener.address) }),
   });
   return firstKey;
+}
+
+function isConsolePath(path: string): boolean {
+  return path === "/console" || path.startsWith("/console/");
 }
 
 function serviceOf(

@@ -1,0 +1,185 @@
+/** The page "Users": sockets, subscriptions, attributes and sessions of one user. */
+
+import { Action, Field, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
+import { MessageCard, type ShownMessage } from "./_message_card.tsx";
+import type { ConsoleSession } from "./sessions.ts";
+import { Code, Shown, State, Time } from "./_text.tsx";
+import type { ApiAnswer } from "./tickets.ts";
+
+/** The answers of the API about one user. */
+export interface UserAnswers {
+  readonly sockets: ApiAnswer;
+  readonly subscriptions: ApiAnswer;
+  readonly sessions: ApiAnswer;
+  readonly attributes: ApiAnswer;
+}
+
+/** The result of a test send. */
+export interface TestSend {
+  readonly answer: ApiAnswer;
+  readonly message: ShownMessage | undefined;
+}
+
+interface UserPageProps {
+  readonly session: ConsoleSession;
+  readonly query: Readonly<Record<string, string>>;
+  readonly answers: UserAnswers | undefined;
+  readonly notice?: string | undefined;
+  readonly test?: TestSend | undefined;
+}
+
+/** The page; `answers` is absent where no user was named. */
+export function UserPage({ session, query, answers, notice, test }: UserPageProps) {
+  return (
+    <Layout title="Users" path="/console/users" session={session}>
+      <form method="get" action="/console/users" class="filters" role="search" aria-label="User">
+        <Field label="Context" name="context" value={query["context"]} required />
+        <Field label="User" name="user" value={query["user"]} required />
+        <button type="submit">Show</button>
+      </form>
+      {notice !== undefined && <Notice>{notice}</Notice>}
+      {test && <TestResult test={test} />}
+      {answers && <User session={session} query={query} answers={answers} />}
+    </Layout>
+  );
+}
+
+function TestResult({ test: { answer, message } }: { readonly test: TestSend }) {
+  if (!answer.ok) return <Problem answer={answer} />;
+  const { kind, reason } = answer.body;
+  return (
+    <section class="card" aria-label="Test send">
+      <h2>Test send</h2>
+      <p role="status">
+        <State of={kind} /> {reason !== undefined && <Shown text={reason} />}
+      </p>
+      {message && <MessageCard message={message} />}
+    </section>
+  );
+}
+
+function User(
+  { session, query, answers }: {
+    readonly session: ConsoleSession;
+    readonly query: Readonly<Record<string, string>>;
+    readonly answers: UserAnswers;
+  },
+) {
+  const { sockets, subscriptions, sessions, attributes } = answers;
+  return (
+    <>
+      <h2>Sockets</h2>
+      <Part answer={sockets} head={["Client", "Connection", "Socket", "State"]} caption="Sockets">
+        {({ client, id, socketId, open }) => [
+          <Shown text={client} />,
+          <Code text={id} />,
+          <Code text={socketId} />,
+          <State of={open ? "open" : "may resume"} />,
+        ]}
+      </Part>
+      <h2>Subscriptions</h2>
+      <Part
+        answer={subscriptions}
+        head={["Client", "Transport", "Topics", "Refreshed", "Id", "Actions"]}
+        caption="Subscriptions"
+      >
+        {({ id, client, transport, topics, refreshedAt }) => [
+          <Shown text={client} />,
+          <Shown text={transport} />,
+          <Shown text={topics?.join(", ")} />,
+          refreshedAt && <Time at={refreshedAt} />,
+          <Code text={id} />,
+          isOperator(session) && (
+            <>
+              <Action session={session} to="/console/users/test" values={{ ...owner(query), id }}>
+                <button type="submit">Test send</button>
+              </Action>
+              <Action
+                session={session}
+                to="/console/users/unsubscribe"
+                values={{ ...owner(query), id }}
+              >
+                <button type="submit" class="danger">Delete</button>
+              </Action>
+            </>
+          ),
+        ]}
+      </Part>
+      {subscriptions.body?.cursor !== undefined && (
+        <p>
+          <a
+            class="button"
+            href={`/console/users?${new URLSearchParams({
+              ...owner(query),
+              cursor: subscriptions.body.cursor,
+            })}`}
+          >
+            More subscriptions
+          </a>
+        </p>
+      )}
+      <h2>Sessions</h2>
+      <Part answer={sessions} head={["Id", "Client", "Created", "Expires", ""]} caption="Sessions">
+        {({ id, client, createdAt, expires }) => [
+          <Code text={id} />,
+          <Shown text={client ?? "any"} />,
+          createdAt && <Time at={createdAt} />,
+          expires && <Time at={expires} />,
+          isOperator(session) && (
+            <Action session={session} to="/console/users/revoke" values={{ ...owner(query), id }}>
+              <button type="submit" class="danger">Revoke</button>
+            </Action>
+          ),
+        ]}
+      </Part>
+      <h2>Attributes</h2>
+      {attributes.ok
+        ? (
+          <pre
+            tabindex={0}
+          ><Shown text={JSON.stringify(attributes.body, null, 2)} max={6000} /></pre>
+        )
+        : attributes.status === 404
+        ? <p>None.</p>
+        : <Problem answer={attributes} />}
+    </>
+  );
+}
+
+interface Item {
+  readonly id: string;
+  readonly client?: string;
+  readonly transport?: string;
+  readonly topics?: readonly string[];
+  readonly refreshedAt?: string;
+  readonly createdAt?: string;
+  readonly expires?: string;
+  readonly socketId?: string;
+  readonly open?: boolean;
+}
+
+function Part(
+  { answer, head, caption, children: cells }: {
+    readonly answer: ApiAnswer;
+    readonly head: readonly string[];
+    readonly caption: string;
+    readonly children: (item: Item) => readonly unknown[];
+  },
+) {
+  if (!answer.ok) return <Problem answer={answer} />;
+  const items = answer.body.items as readonly Item[];
+  if (items.length === 0) return <p>None.</p>;
+  return (
+    <Table caption={caption} head={head}>
+      {items.map((item) => (
+        <tr key={item.id}>
+          {cells(item).map((cell, at) => <td key={at}>{cell as never}</td>)}
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function owner({ context = "", user = "" }: Readonly<Record<string, string>>) {
+  return { context, user };
+}
