@@ -3,7 +3,7 @@
  * origin and the session's token.
  */
 
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { ServiceError } from "../core/errors.ts";
 import { type ConsoleSession, type ConsoleSessions, isCsrfToken } from "./sessions.ts";
@@ -34,7 +34,7 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
   "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Sets the headers of every answer. */
-export const secureHeaders: MiddlewareHandler = async function secure(c, next) {
+export async function secureHeaders(c: Context, next: Next): Promise<void> {
   await next();
   c.header("content-security-policy", POLICY);
   c.header("referrer-policy", "no-referrer");
@@ -42,7 +42,7 @@ export const secureHeaders: MiddlewareHandler = async function secure(c, next) {
   c.header("cross-origin-opener-policy", "same-origin");
   c.header("cross-origin-resource-policy", "same-origin");
   if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
-};
+}
 
 /** Keeps the cookie of a session. It is sent over HTTPS only where the browser used HTTPS. */
 export function setSessionCookie(c: Context, secret: string): void {
@@ -84,7 +84,7 @@ export function requireSession(
 }
 
 /** Requires that a change comes from a page of this console. */
-export const requireToken: MiddlewareHandler<ConsoleEnv> = async function checkToken(c, next) {
+export async function requireToken(c: ConsoleContext, next: Next): Promise<void> {
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     checkOrigin(c);
     const form = await formOf(c);
@@ -95,7 +95,7 @@ export const requireToken: MiddlewareHandler<ConsoleEnv> = async function checkT
     c.set("form", form);
   }
   await next();
-};
+}
 
 /**
  * Refuses a request that another site caused.

@@ -7,16 +7,14 @@
 const MAX_LENGTH = 300;
 
 /** Characters that are invisible or reorder others: controls, bidi marks, overrides, isolates. */
-// deno-lint-ignore no-control-regex -- control characters are what is made visible
-const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Returns a text in a form that cannot mislead. */
 export function plainText(text: string, maxLength = MAX_LENGTH): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}…` : text;
   return cut.replace(
     HIDDEN,
-    (character) => `⟨U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+    (character) => `⟨U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}⟩`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** The page "Users": sockets, subscriptions, attributes and sessions of one user. */
 
+import type { Child } from "hono/jsx";
 import { Action, Field, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
 import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import type { ConsoleSession } from "./sessions.ts";
@@ -46,12 +47,12 @@ export function UserPage({ session, query, answers, notice, test }: UserPageProp
 
 function TestResult({ test: { answer, message } }: { readonly test: TestSend }) {
   if (!answer.ok) return <Problem answer={answer} />;
-  const { kind, reason } = answer.body;
+  const { outcome, reason } = answer.body;
   return (
     <section class="card" aria-label="Test send">
       <h2>Test send</h2>
       <p role="status">
-        <State of={kind} /> {reason !== undefined && <Shown text={reason} />}
+        <State of={outcome} /> {reason !== undefined && <Shown text={reason} />}
       </p>
       {message && <MessageCard message={message} />}
     </section>
@@ -70,12 +71,22 @@ function User(
     <>
       <h2>Sockets</h2>
       <Part answer={sockets} head={["Client", "Connection", "Socket", "State"]} caption="Sockets">
-        {({ client, id, socketId, open }) => [
-          <Shown text={client} />,
-          <Code text={id} />,
-          <Code text={socketId} />,
-          <State of={open ? "open" : "may resume"} />,
-        ]}
+        {({ client, id, socketId, open }) => (
+          <>
+            <td>
+              <Shown text={client} />
+            </td>
+            <td>
+              <Code text={id} />
+            </td>
+            <td>
+              <Code text={socketId} />
+            </td>
+            <td>
+              <State of={open ? "open" : "may resume"} />
+            </td>
+          </>
+        )}
       </Part>
       <h2>Subscriptions</h2>
       <Part
@@ -83,35 +94,51 @@ function User(
         head={["Client", "Transport", "Topics", "Refreshed", "Id", "Actions"]}
         caption="Subscriptions"
       >
-        {({ id, client, transport, topics, refreshedAt }) => [
-          <Shown text={client} />,
-          <Shown text={transport} />,
-          <Shown text={topics?.join(", ")} />,
-          refreshedAt && <Time at={refreshedAt} />,
-          <Code text={id} />,
-          isOperator(session) && (
-            <>
-              <Action session={session} to="/console/users/test" values={{ ...owner(query), id }}>
-                <button type="submit">Test send</button>
-              </Action>
-              <Action
-                session={session}
-                to="/console/users/unsubscribe"
-                values={{ ...owner(query), id }}
-              >
-                <button type="submit" class="danger">Delete</button>
-              </Action>
-            </>
-          ),
-        ]}
+        {({ id, client, transport, topics, refreshedAt }) => (
+          <>
+            <td>
+              <Shown text={client} />
+            </td>
+            <td>
+              <Shown text={transport} />
+            </td>
+            <td>
+              <Shown text={topics?.join(", ")} />
+            </td>
+            <td>{refreshedAt && <Time at={refreshedAt} />}</td>
+            <td>
+              <Code text={id} />
+            </td>
+            <td>
+              {isOperator(session) && (
+                <>
+                  <Action
+                    session={session}
+                    to="/console/users/test"
+                    values={{ ...owner(query), id }}
+                  >
+                    <button type="submit">Test send</button>
+                  </Action>
+                  <Action
+                    session={session}
+                    to="/console/users/unsubscribe"
+                    values={{ ...owner(query), id }}
+                  >
+                    <button type="submit" class="danger">Delete</button>
+                  </Action>
+                </>
+              )}
+            </td>
+          </>
+        )}
       </Part>
-      {subscriptions.body?.cursor !== undefined && (
+      {subscriptions.body?.next !== undefined && (
         <p>
           <a
             class="button"
             href={`/console/users?${new URLSearchParams({
               ...owner(query),
-              cursor: subscriptions.body.cursor,
+              cursor: subscriptions.body.next,
             })}`}
           >
             More subscriptions
@@ -119,18 +146,34 @@ function User(
         </p>
       )}
       <h2>Sessions</h2>
-      <Part answer={sessions} head={["Id", "Client", "Created", "Expires", ""]} caption="Sessions">
-        {({ id, client, createdAt, expires }) => [
-          <Code text={id} />,
-          <Shown text={client ?? "any"} />,
-          createdAt && <Time at={createdAt} />,
-          expires && <Time at={expires} />,
-          isOperator(session) && (
-            <Action session={session} to="/console/users/revoke" values={{ ...owner(query), id }}>
-              <button type="submit" class="danger">Revoke</button>
-            </Action>
-          ),
-        ]}
+      <Part
+        answer={sessions}
+        head={["Id", "Client", "Created", "Expires", "Action"]}
+        caption="Sessions"
+      >
+        {({ id, client, createdAt, expires }) => (
+          <>
+            <td>
+              <Code text={id} />
+            </td>
+            <td>
+              <Shown text={client ?? "any"} />
+            </td>
+            <td>{createdAt && <Time at={createdAt} />}</td>
+            <td>{expires && <Time at={expires} />}</td>
+            <td>
+              {isOperator(session) && (
+                <Action
+                  session={session}
+                  to="/console/users/revoke"
+                  values={{ ...owner(query), id }}
+                >
+                  <button type="submit" class="danger">Revoke</button>
+                </Action>
+              )}
+            </td>
+          </>
+        )}
       </Part>
       <h2>Attributes</h2>
       {attributes.ok
@@ -163,7 +206,7 @@ function Part(
     readonly answer: ApiAnswer;
     readonly head: readonly string[];
     readonly caption: string;
-    readonly children: (item: Item) => readonly unknown[];
+    readonly children: (item: Item) => Child;
   },
 ) {
   if (!answer.ok) return <Problem answer={answer} />;
@@ -173,7 +216,7 @@ function Part(
     <Table caption={caption} head={head}>
       {items.map((item) => (
         <tr key={item.id}>
-          {cells(item).map((cell, at) => <td key={at}>{cell as never}</td>)}
+          {cells(item)}
         </tr>
       ))}
     </Table>

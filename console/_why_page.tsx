@@ -194,19 +194,28 @@ function Target({ target }: { readonly target: ExplainedTarget }) {
 function Layers({ trail }: { readonly trail: readonly TrailStep[] }) {
   return (
     <ol class="layers" aria-label="Layers of the configuration">
-      {trail.map(({ key, scope, source, value, chosen, barred }, at) => (
-        <li key={at} class={chosen ? "chosen" : value === undefined ? "empty" : undefined}>
-          <strong>{scope}</strong> <Code text={key} max={200} />{" "}
-          {value === undefined ? <span>not set</span> : <Code text={value} />}{" "}
-          {source !== undefined && (
-            <small>
-              <Shown text={source} />
-            </small>
-          )}
-          {chosen && <em>decides</em>}
-          {barred && <em>without effect: a less specific scope is final</em>}
+      {[...Map.groupBy(trail, ({ key }) => key)].map(([key, steps]) => (
+        <li key={key}>
+          <Code text={key} max={200} />
+          <ol>{steps.map((step, at) => <Layer key={at} step={step} />)}</ol>
         </li>
       ))}
     </ol>
+  );
+}
+
+function Layer({ step: { scope, source, value, chosen, barred } }: { readonly step: TrailStep }) {
+  return (
+    <li class={chosen ? "chosen" : value === undefined ? "empty" : undefined}>
+      <strong>{scope}</strong> {value === undefined ? <span>not set</span> : <Code text={value} />}
+      {" "}
+      {source !== undefined && (
+        <small>
+          <Shown text={source} />
+        </small>
+      )}
+      {chosen && <em>decides</em>}
+      {barred && <em>without effect: a less specific scope is final</em>}
+    </li>
   );
 }

@@ -29,7 +29,8 @@ const SOCKET_REASONS: Readonly<Record<string, string>> = {
   source: "only the connection that caused it is open",
 };
 
-function presentMessage(message: Message | undefined, preview: MessagePreview | undefined) {
+/** Returns the body of a message; at least one of the two is given. */
+export function presentMessage(message: Message | undefined, preview: MessagePreview | undefined) {
   const { title, body, silent = false, badge, sound } = message ?? {};
   return {
     ...{ title, body, silent, badge, sound },

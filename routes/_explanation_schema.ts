@@ -14,7 +14,8 @@ const trail = z.array(z.object({
   barred: z.boolean().optional(),
 }));
 
-const message = z.object({
+/** The schema of a rendered message. */
+export const messageBody = z.object({
   title: z.string().optional(),
   body: z.string().optional(),
   silent: z.boolean(),
@@ -37,7 +38,7 @@ const target = z.object({
   waits: z.string().optional().openapi({ description: "Why messages wait at present" }),
   maxPerSecond: z.number().optional(),
   trail,
-  message: message.optional(),
+  message: messageBody.optional(),
 });
 
 /** The body of an explanation. */

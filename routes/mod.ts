@@ -26,6 +26,7 @@ import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
 export type { ReadinessCheck } from "./health.ts";
+export type { TestSendResult } from "./subscriptions.ts";
 
 /** The dependencies of {@link createApp}. */
 export type AppDeps =

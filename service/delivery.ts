@@ -10,7 +10,6 @@ import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Outcome } from "../core/outcome.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { placeOf } from "../core/file_fault.ts";
@@ -28,6 +27,7 @@ import {
   type Matcher,
   SubscriptionRepository,
 } from "../subscriptions/mod.ts";
+import type { TestSendResult } from "../routes/mod.ts";
 import type { Authentication } from "./authentication.ts";
 import { followChanges } from "./changes.ts";
 import type { Foundation, JoinedParts } from "./foundation.ts";
@@ -70,8 +70,8 @@ export interface Delivery {
   readonly registry: TransportRegistry;
   readonly pipeline: Pipeline;
   readonly messages: Messages;
-  /** Sends a test message to one subscription and returns the outcome. */
-  readonly testSend: (subscription: Subscription) => Promise<Outcome>;
+  /** Sends a test message to one subscription; returns the outcome and the message. */
+  readonly testSend: (subscription: Subscription) => Promise<TestSendResult>;
   /** Explains what would happen to a notification. */
   readonly explain: Explain;
 }
@@ -195,7 +195,8 @@ function createTestSend(
     const { context, user, client, transport: name } = subscription;
     const transport = transports.get(name)!;
     if (!transport.serves(client)) {
-      return { kind: "misconfigured", reason: `${name} has no options for ${client}` };
+      const reason = `${name} has no options for ${client}`;
+      return { outcome: { kind: "misconfigured", reason } };
     }
     const target = targetOf(subscription);
     const message = await generate({
@@ -203,6 +204,9 @@ function createTestSend(
       priority: "high",
       data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
     }, target);
-    return await transport.send(target, message, AbortSignal.timeout(TEST_SEND_TIMEOUT_MS));
+    const signal = AbortSignal.timeout(TEST_SEND_TIMEOUT_MS);
+    const outcome = await transport.send(target, message, signal);
+    const preview = transport.preview?.(target, message);
+    return { outcome, message, ...(preview && { preview }) };
   };
 }

@@ -33,7 +33,7 @@ document.querySelector("#connect")?.addEventListener("click", async () => {
   const name = `user ${fields.get("user")} of context ${fields.get("context")}`;
   socket = globalThis.io({
     path,
-    query: { session: token, connection: crypto.randomUUID?.() ?? String(Math.random()) },
+    query: { session: token },
   });
   socket.on("connect", () => connection.textContent = `connected as ${name}`);
   socket.on("connect_error", (error) => connection.textContent = `no connection: ${error.message}`);
