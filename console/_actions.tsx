@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { ConsoleEnv } from "./_guard.ts";
 import { Layout, Problem } from "./_layout.tsx";
 import { showConfiguration, showCredentials, showDeadLetters, showUser } from "./_pages.tsx";
-import { page } from "./_render.ts";
+import { renderPage } from "./_render.ts";
 import type { ApiAnswer } from "./tickets.ts";
 import type { ConsoleContext } from "./_guard.ts";
 
@@ -102,7 +102,7 @@ function fieldsOf(c: ConsoleContext) {
 
 function refused(c: ConsoleContext, answer: ApiAnswer): Response | Promise<Response> {
   const status = answer.status === 403 ? 403 : answer.status === 404 ? 404 : 503;
-  return page(
+  return renderPage(
     c,
     <Layout title="It was not done" session={c.var.session}>
       <Problem answer={answer} />

@@ -18,7 +18,7 @@ const PAGES = [
 ] as const;
 
 /** The path of a page. */
-export type PagePath = typeof PAGES[number][0];
+type PagePath = typeof PAGES[number][0];
 
 interface LayoutProps {
   readonly title: string;
@@ -124,7 +124,7 @@ interface FieldProps {
 }
 
 /** A labelled input. */
-export function Field({ label, name, value, required, type = "text", choices }: FieldProps) {
+export function FormField({ label, name, value, required, type = "text", choices }: FieldProps) {
   const id = `field-${name}`;
   return (
     <p class="field">

@@ -1,7 +1,7 @@
 /** The pages of notifications: the list with its filters, and the story of one. */
 
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
-import { Field, Layout, Problem, Table } from "./_layout.tsx";
+import { FormField, Layout, Problem, Table } from "./_layout.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
@@ -44,10 +44,15 @@ export function NotificationsPage(
   return (
     <Layout title="Notifications" path="/console/notifications" session={session}>
       <form method="get" class="filters" role="search" aria-label="Notifications">
-        <Field label="Context" name="context" value={query["context"]} />
-        <Field label="User" name="user" value={query["user"]} />
-        <Field label="Topic" name="topic" value={query["topic"]} />
-        <Field label="State" name="state" value={query["state"]} choices={NOTIFICATION_STATES} />
+        <FormField label="Context" name="context" value={query["context"]} />
+        <FormField label="User" name="user" value={query["user"]} />
+        <FormField label="Topic" name="topic" value={query["topic"]} />
+        <FormField
+          label="State"
+          name="state"
+          value={query["state"]}
+          choices={NOTIFICATION_STATES}
+        />
         <button type="submit">Show</button>
       </form>
       {answer.ok ? <List answer={answer} query={query} /> : <Problem answer={answer} />}

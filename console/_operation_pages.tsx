@@ -2,7 +2,7 @@
 
 import type { NodeReport } from "../core/node_report.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
-import { Action, Field, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
+import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
@@ -35,9 +35,9 @@ export function DeadLettersPage({ session, query, answer, notice }: PageProps) {
   return (
     <Layout title="Dead letters" path="/console/dead-letters" session={session}>
       <form method="get" class="filters" role="search" aria-label="Dead letters">
-        <Field label="Context" name="context" value={context} />
-        <Field label="Client" name="client" value={client} />
-        <Field label="Transport" name="transport" value={transport} choices={TRANSPORTS} />
+        <FormField label="Context" name="context" value={context} />
+        <FormField label="Client" name="client" value={client} />
+        <FormField label="Transport" name="transport" value={transport} choices={TRANSPORTS} />
         <button type="submit">Show</button>
       </form>
       {notice !== undefined && <Notice>{notice}</Notice>}
@@ -177,9 +177,9 @@ export function ConfigurationPage(
   return (
     <Layout title="Configuration" path="/console/configuration" session={session}>
       <form method="get" class="filters" role="search" aria-label="Configuration">
-        <Field label="Key contains" name="find" value={query["find"]} />
-        <Field label="Context" name="context" value={query["context"]} />
-        <Field label="User" name="user" value={query["user"]} />
+        <FormField label="Key contains" name="find" value={query["find"]} />
+        <FormField label="Context" name="context" value={query["context"]} />
+        <FormField label="User" name="user" value={query["user"]} />
         <button type="submit">Show</button>
       </form>
       {isOperator(session) && (

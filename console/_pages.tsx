@@ -6,7 +6,7 @@ import type { ConsoleContext, ConsoleEnv } from "./_guard.ts";
 import { NotificationPage, NotificationsPage } from "./_notification_pages.tsx";
 import { NowPage } from "./_now_page.tsx";
 import { ConfigurationPage, CredentialsPage, DeadLettersPage } from "./_operation_pages.tsx";
-import { page } from "./_render.ts";
+import { renderPage } from "./_render.ts";
 import { TryPage } from "./_try_page.tsx";
 import { UserPage } from "./_user_page.tsx";
 import { WhyPage } from "./_why_page.tsx";
@@ -36,19 +36,22 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
   app.get("/", async (c) => {
     const { session } = c.var;
     const state = seesAll(session) ? await live.once() : undefined;
-    return page(c, <NowPage session={session} state={state} />);
+    return renderPage(c, <NowPage session={session} state={state} />);
   });
 
   app.get("/notifications", async (c) => {
     const query = filled(c);
     const answer = await c.var.api("GET", `/v1/notifications?${asked(query)}`);
-    return page(c, <NotificationsPage session={c.var.session} answer={answer} query={query} />);
+    return renderPage(
+      c,
+      <NotificationsPage session={c.var.session} answer={answer} query={query} />,
+    );
   });
 
   app.get("/notifications/:id", async (c) => {
     const id = encodeURIComponent(c.req.param("id"));
     const answer = await c.var.api("GET", `/v1/notifications/${id}`);
-    return page(c, <NotificationPage session={c.var.session} answer={answer} />);
+    return renderPage(c, <NotificationPage session={c.var.session} answer={answer} />);
   });
 
   app.get("/why", async (c) => {
@@ -56,7 +59,7 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
     const answer = Object.keys(query).length === 0
       ? undefined
       : await c.var.api("GET", `/v1/explain?${new URLSearchParams(query)}`);
-    return page(c, <WhyPage session={c.var.session} query={query} answer={answer} />);
+    return renderPage(c, <WhyPage session={c.var.session} query={query} answer={answer} />);
   });
 
   app.get("/users", async (c) => await showUser(c, filled(c)));
@@ -69,7 +72,7 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
 
   app.get("/try", (c) => {
     const clients = socketClients().map(({ client }) => client);
-    return page(c, <TryPage session={c.var.session} clients={clients} />);
+    return renderPage(c, <TryPage session={c.var.session} clients={clients} />);
   });
 
   return app;
@@ -84,7 +87,7 @@ export async function showUser(
   const { session, api } = c.var;
   const { context, user, cursor } = query;
   if (context === undefined || user === undefined) {
-    return page(c, <UserPage session={session} query={query} answers={undefined} />);
+    return renderPage(c, <UserPage session={session} query={query} answers={undefined} />);
   }
   const owner = new URLSearchParams({ context, user });
   const more = new URLSearchParams({
@@ -99,14 +102,14 @@ export async function showUser(
     api("GET", `/v1/contexts/${path[0]}/users/${path[1]}/config`),
   ]);
   const answers = { sockets, subscriptions, sessions, attributes };
-  return page(c, <UserPage session={session} query={query} answers={answers} {...shown} />);
+  return renderPage(c, <UserPage session={session} query={query} answers={answers} {...shown} />);
 }
 
 /** Shows the dead letters that match. */
 export async function showDeadLetters(c: ConsoleContext, query: Query, notice?: string) {
   const answer = await c.var.api("GET", `/v1/dead-letters?${asked(query)}`);
   const { session } = c.var;
-  return page(
+  return renderPage(
     c,
     <DeadLettersPage session={session} query={query} answer={answer} notice={notice} />,
   );
@@ -115,7 +118,7 @@ export async function showDeadLetters(c: ConsoleContext, query: Query, notice?: 
 /** Shows the credentials of the providers. */
 export async function showCredentials(c: ConsoleContext, notice?: string) {
   const answer = await c.var.api("GET", "/v1/status");
-  return page(c, <CredentialsPage session={c.var.session} answer={answer} notice={notice} />);
+  return renderPage(c, <CredentialsPage session={c.var.session} answer={answer} notice={notice} />);
 }
 
 /** Shows the keys of the server or of a user. */
@@ -129,7 +132,7 @@ export async function showConfiguration(
   const answer = context === undefined || user === undefined
     ? await api("GET", "/v1/config/server")
     : await api("GET", `/v1/config/user?${new URLSearchParams({ context, user })}`);
-  return page(
+  return renderPage(
     c,
     <ConfigurationPage session={session} query={query} answer={answer} reload={reload} />,
   );

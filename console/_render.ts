@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import type { JSX } from "hono/jsx/jsx-runtime";
 
 /** Answers with a page. */
-export function page(
+export function renderPage(
   c: Context,
   element: JSX.Element,
   status: 200 | 401 | 403 | 404 | 500 | 503 = 200,

@@ -10,7 +10,7 @@ const MAX_LENGTH = 300;
 const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Returns a text in a form that cannot mislead. */
-export function plainText(text: string, maxLength = MAX_LENGTH): string {
+function plainText(text: string, maxLength = MAX_LENGTH): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}…` : text;
   return cut.replace(
     HIDDEN,

@@ -1,6 +1,6 @@
 /** The page "Try it": publish, and watch it arrive in an inbox that connects as a user. */
 
-import { Action, Field, isOperator, Layout, Notice } from "./_layout.tsx";
+import { Action, FormField, isOperator, Layout, Notice } from "./_layout.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 
 const EXAMPLE = JSON.stringify(
@@ -42,9 +42,9 @@ function Panels(
       <section>
         <h2>Publish</h2>
         <Action session={session} to="/console/try/publish" id="publish">
-          <Field label="Context" name="context" value="1" required />
-          <Field label="User" name="user" value="3" required />
-          <Field label="Topic" name="topic" value="ox:mail:new" required />
+          <FormField label="Context" name="context" value="1" required />
+          <FormField label="User" name="user" value="3" required />
+          <FormField label="Topic" name="topic" value="ox:mail:new" required />
           <p class="field">
             <label for="field-data">Data (a JSON object)</label>
             <textarea id="field-data" name="data" rows={9} spellcheck={false}>{EXAMPLE}</textarea>

@@ -1,14 +1,14 @@
 /** The page "Users": sockets, subscriptions, attributes and sessions of one user. */
 
 import type { Child } from "hono/jsx";
-import { Action, Field, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
+import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
 import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
 
 /** The answers of the API about one user. */
-export interface UserAnswers {
+interface UserAnswers {
   readonly sockets: ApiAnswer;
   readonly subscriptions: ApiAnswer;
   readonly sessions: ApiAnswer;
@@ -16,7 +16,7 @@ export interface UserAnswers {
 }
 
 /** The result of a test send. */
-export interface TestSend {
+interface TestSend {
   readonly answer: ApiAnswer;
   readonly message: ShownMessage | undefined;
 }
@@ -34,8 +34,8 @@ export function UserPage({ session, query, answers, notice, test }: UserPageProp
   return (
     <Layout title="Users" path="/console/users" session={session}>
       <form method="get" action="/console/users" class="filters" role="search" aria-label="User">
-        <Field label="Context" name="context" value={query["context"]} required />
-        <Field label="User" name="user" value={query["user"]} required />
+        <FormField label="Context" name="context" value={query["context"]} required />
+        <FormField label="User" name="user" value={query["user"]} required />
         <button type="submit">Show</button>
       </form>
       {notice !== undefined && <Notice>{notice}</Notice>}

@@ -1,7 +1,7 @@
 /** The page "Why": explain as a form, its layers drawn, and what happened beside what would. */
 
 import { TRANSPORTS } from "../core/subscription.ts";
-import { Field, Layout, Problem } from "./_layout.tsx";
+import { FormField, Layout, Problem } from "./_layout.tsx";
 import { type NotificationRecord, Story } from "./_notification_pages.tsx";
 import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import type { ConsoleSession } from "./sessions.ts";
@@ -66,12 +66,12 @@ export function WhyPage(
         user and a topic.
       </p>
       <form method="get" class="filters" role="search" aria-label="Explain">
-        <Field label="Notification" name="id" value={query["id"]} />
-        <Field label="Context" name="context" value={query["context"]} />
-        <Field label="User" name="user" value={query["user"]} />
-        <Field label="Topic" name="topic" value={query["topic"]} />
-        <Field label="Client" name="client" value={query["client"]} />
-        <Field
+        <FormField label="Notification" name="id" value={query["id"]} />
+        <FormField label="Context" name="context" value={query["context"]} />
+        <FormField label="User" name="user" value={query["user"]} />
+        <FormField label="Topic" name="topic" value={query["topic"]} />
+        <FormField label="Client" name="client" value={query["client"]} />
+        <FormField
           label="Transport"
           name="transport"
           value={query["transport"]}

@@ -20,7 +20,7 @@ import {
 } from "./_guard.ts";
 import { Layout, Notice } from "./_layout.tsx";
 import { pageRoutes } from "./_pages.tsx";
-import { page } from "./_render.ts";
+import { renderPage } from "./_render.ts";
 import { SignInPage } from "./_sign_in_page.tsx";
 import { streamRoutes } from "./_stream.tsx";
 import { Shown } from "./_text.tsx";
@@ -73,14 +73,14 @@ export function createConsole(
   inside.route("/", streamRoutes(deps));
   app.route("/", inside);
 
-  app.notFound((c) => page(c, <ErrorPage text="There is no such page." />, 404));
+  app.notFound((c) => renderPage(c, <ErrorPage text="There is no such page." />, 404));
   app.onError((thrown, c) => {
     if (thrown instanceof ServiceError) {
       const isDown = thrown.code === "store_unavailable";
-      return page(c, <ErrorPage text={thrown.message} />, isDown ? 503 : 403);
+      return renderPage(c, <ErrorPage text={thrown.message} />, isDown ? 503 : 403);
     }
     log.error("a page of the console failed unexpectedly", { reason: messageOf(thrown) });
-    return page(c, <ErrorPage text="The page failed; the log says why." />, 500);
+    return renderPage(c, <ErrorPage text="The page failed; the log says why." />, 500);
   });
   return (request) => app.fetch(request);
 }
@@ -107,7 +107,7 @@ function signInRoutes({ authenticate, sessions, log }: ConsoleDeps): Hono {
   const app = new Hono();
   app.get("/sign-in", (c) => {
     const notice = Object.keys(c.req.query()).map((name) => NOTICES[name]).find(Boolean);
-    return page(c, <SignInPage notice={notice} hasIssuer={false} />);
+    return renderPage(c, <SignInPage notice={notice} hasIssuer={false} />);
   });
   app.post("/sign-in", async (c) => {
     checkOrigin(c);
@@ -115,7 +115,7 @@ function signInRoutes({ authenticate, sessions, log }: ConsoleDeps): Hono {
     const principal = await operatorOf(authenticate, key.trim());
     if (!principal) {
       const error = "This is no API key with scope read or admin, or it has expired.";
-      return page(c, <SignInPage error={error} hasIssuer={false} />, 401);
+      return renderPage(c, <SignInPage error={error} hasIssuer={false} />, 401);
     }
     setSessionCookie(c, await sessions.begin(principal));
     log.info("somebody signed in to the console", { principal: principal.id });

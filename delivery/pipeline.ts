@@ -24,7 +24,7 @@ import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
 import { DueQueue } from "./due_queue.ts";
-import type { CommitChanges } from "./job_claims.ts";
+import type { CommitChanges, JobResult } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
@@ -34,6 +34,7 @@ import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./polici
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
+import { packNotification, unpackNotification } from "./stored_notification.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery needs of the subscriptions. */
@@ -146,7 +147,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   });
   const sender = new Sender({
     ...{ transports, queues, generate, effects, clock, random, metrics },
-    schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
+    schedule: (job, atMs) => retryQueue.schedule([{ job: packNotification(job), atMs }]),
     policy: () => retryPolicy(settings()),
   });
   // Messages of a client with invalid options wait for an operator.
@@ -178,6 +179,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
   });
 
+  async function retry(stored: RetryJob): Promise<JobResult<RetryJob>> {
+    const result = await retries(unpackNotification(stored));
+    return result.done ? result : { ...result, job: packNotification(result.job) };
+  }
+
   function limitOf(view: View): number {
     return view.get("io.carillon.publish.maxPerSecondPerContext");
   }
@@ -204,7 +210,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       deadLetters,
       ledger,
       clock,
-      schedule: (jobs) => retryQueue.schedule(jobs),
+      schedule: (jobs) =>
+        retryQueue.schedule(jobs.map((each) => ({ ...each, job: packNotification(each.job) }))),
     }),
     queues,
     serves,
@@ -213,7 +220,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     inFlight: () => buffer.depth().inFlight + ledger.retrying,
     async start() {
       const retrying = new Set<string>();
-      await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
+      await retryQueue.start(retry, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
       return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };

@@ -120,7 +120,7 @@ inBrowser(
     await service.subscribe({ client: "app", transport: "gcm", token: "t", user: hostile });
     const { id } = await service.mintSession({ user: hostile, client });
     assert.ok(id);
-    const data = { ...hostileMail(hostile), subject: hostile + "x".repeat(28 * 1024) };
+    const data = { ...hostileMail(hostile), subject: hostile + "x".repeat(46 * 1024) };
     const published = await service.publish({ user: hostile, data });
     await service.settled(published);
     const page = await signIn(world);
