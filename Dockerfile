@@ -7,7 +7,7 @@ RUN mkdir -p data && chown deno:deno data
 
 USER deno
 # Fetches everything now, so that a start needs no registry.
-RUN deno install --frozen --entrypoint main.ts
+RUN deno install --frozen --entrypoint main.ts cli/main.ts
 
 VOLUME ["/app/data"]
 EXPOSE 8080

@@ -12,6 +12,8 @@ import { type Service, startService } from "./service/start.ts";
 
 /** A stop that takes longer is cut off; the log has every notification that was accepted. */
 const STOP_WITHIN_MS = 25_000;
+/** `EX_CONFIG` of sysexits: a supervisor must not start it again before an operator has acted. */
+const EXIT_NEEDS_OPERATOR = 78;
 
 async function start(): Promise<Service> {
   const variables = Deno.env.toObject();
@@ -27,7 +29,7 @@ async function start(): Promise<Service> {
     if (!(thrown instanceof ServiceError)) throw thrown;
     console.error(thrown.message);
     for (const { path, message } of thrown.faults) console.error(`  ${path}: ${message}`);
-    Deno.exit(1);
+    Deno.exit(thrown.code === "store_damaged" ? EXIT_NEEDS_OPERATOR : 1);
   }
 }
 
@@ -86,8 +88,13 @@ The API is at ${address}/docs
 `;
 }
 
+const running = Promise.withResolvers<Service>();
+// At the top level and before anything listens: Deno Deploy finds no other cron job.
+Deno.cron("housekeeping", "* * * * *", async () => await (await running.promise).runMaintenance());
+
 if (import.meta.main) {
   const service = await start();
+  running.resolve(service);
   // Before the address is printed: a script that reads it may send a signal at once.
   endWith(service);
   Deno.addSignalListener("SIGHUP", () => void service.reload());
@@ -96,5 +103,4 @@ if (import.meta.main) {
   const address = `http://${host}:${port}`;
   if (service.firstKey === undefined) console.log(`Carillon is listening at ${address}`);
   else console.log(greeting({ address, key: service.firstKey }));
-  Deno.cron("housekeeping", "* * * * *", () => service.runMaintenance());
 }

@@ -1,14 +1,13 @@
 /** The stored form of sessions and revocations, their keys, and the check of a new session. */
 
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import type { StoreKey } from "../core/store.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 
 /** A session that this service issued, without its token. */
-export interface Session {
+export interface Session extends UserName {
   readonly id: string;
-  readonly context: string;
-  readonly user: string;
   /** The client that it was issued for. */
   readonly client?: string;
   /** Epoch milliseconds. */
@@ -18,9 +17,7 @@ export interface Session {
 }
 
 /** The properties of a new session. */
-export interface SessionRequest {
-  readonly context: string;
-  readonly user: string;
+export interface SessionRequest extends UserName {
   readonly client?: string;
   /** One second to 31 days. @default {86_400_000} */
   readonly ttlMs?: number;

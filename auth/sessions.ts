@@ -7,6 +7,7 @@
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
@@ -59,14 +60,14 @@ const RECENT_MS = 3_600_000;
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #store: Store;
-  /** In the order of last use. */
-  readonly #cache = new Map<string, Cached>();
+  readonly #cache: LruCache<Cached>;
   readonly #pendingReads = new Set<PendingRead>();
   readonly #listeners = new Set<(sessionId: string) => void>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#cache = new LruCache(options.cacheSize ?? 20_000);
   }
 
   /**
@@ -225,15 +226,11 @@ export class Sessions {
   #cached(id: string): StoredSession | undefined {
     const { clock, cacheMs = 30_000 } = this.#options;
     const cached = this.#cache.get(id);
-    if (cached === undefined) return undefined;
-    this.#cache.delete(id);
-    if (clock.monotonic() - cached.readAt >= cacheMs) return undefined;
-    this.#cache.set(id, cached);
-    return cached.stored;
+    return cached && clock.monotonic() - cached.readAt < cacheMs ? cached.stored : undefined;
   }
 
   async #read(id: string): Promise<StoredSession | undefined> {
-    const { clock, cacheSize = 20_000 } = this.#options;
+    const { clock } = this.#options;
     const read: PendingRead = { id, revoked: false };
     const readAt = clock.monotonic();
     this.#pendingReads.add(read);
@@ -242,7 +239,6 @@ export class Sessions {
       // A session that was revoked during the read may still have been returned by it.
       if (stored === undefined || read.revoked) return undefined;
       this.#cache.set(id, { stored, readAt });
-      if (this.#cache.size > cacheSize) this.#cache.delete(this.#cache.keys().next().value!);
       return stored;
     } finally {
       this.#pendingReads.delete(read);

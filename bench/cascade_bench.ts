@@ -50,7 +50,7 @@ async function measure(name: string, files: Readonly<Record<string, string>>, ev
   });
   for (const [index, owner] of users.entries()) {
     if (every === 0 || index % every > 0) continue;
-    await attributes.replaceUser(owner, { attributes: { [ENABLED]: index % 20 === 0 } });
+    await attributes.users.replace(owner, { attributes: { [ENABLED]: index % 20 === 0 } });
   }
   const snapshot = cascade.current();
   for (const { context, user } of users) await snapshot.view(context, user);

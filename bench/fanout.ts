@@ -53,6 +53,8 @@ const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = 
   "bare WebSocket.send on Deno": startBareSender,
   "engine and hub alone": startEngineSender,
   "Carillon, publish to socket": startServiceSender,
+  "Carillon, to server-sent events": (sockets) => startServiceSender(sockets, { revision: "sse" }),
+  "Carillon, to plain WebSockets": (sockets) => startServiceSender(sockets, { revision: "json" }),
   "Socket.IO on Node.js, from memory": startPeerSender,
 };
 const SERVICE = "Carillon, publish to socket";
@@ -121,11 +123,13 @@ async function idleKiB(pid: number, open: () => Promise<SwarmProcess>): Promise<
 }
 
 async function showIdle(): Promise<void> {
-  await using carillon = await startCarillon(AT_ONCE);
-  const mine = await (async () => {
-    await using _warm = await openSockets(carillon, 100);
-    return await idleKiB(carillon.pid, () => openSockets(carillon, IDLE));
-  })();
+  const idle = async (revision: 4 | "sse" | "json") => {
+    await using carillon = await startCarillon(AT_ONCE);
+    await using _warm = await openSockets(carillon, 100, revision);
+    return await idleKiB(carillon.pid, () => openSockets(carillon, IDLE, revision));
+  };
+  const mine = await idle(4);
+  const [streams, plain] = [await idle("sse"), await idle("json")];
   await using node = await startNodePeer("socketio_node.mjs");
   const open = (sockets: number) =>
     spawnSwarm({
@@ -136,8 +140,13 @@ async function showIdle(): Promise<void> {
   const theirs = await idleKiB(node.pid, () => open(IDLE));
   console.log(`\n${IDLE} idle connections`);
   row("", "Carillon", "Socket.IO/Node", "ratio");
-  const cells = [mine.toFixed(1), theirs.toFixed(1), (mine / theirs).toFixed(2)];
-  row("KiB per connection", ...cells);
+  for (
+    const [name, kib] of Object.entries({
+      "KiB per connection": mine,
+      "by server-sent events": streams,
+      "on plain WebSockets": plain,
+    })
+  ) row(name, kib.toFixed(1), theirs.toFixed(1), (kib / theirs).toFixed(2));
 }
 
 const WARM_UP = 6_000;

@@ -3,7 +3,6 @@
  * shared group commits. Does not read, and does not know which process owns which segment.
  */
 
-import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { Notification } from "../core/notification.ts";
@@ -15,6 +14,7 @@ import {
   packParts,
   type Sets,
 } from "./_commit_parts.ts";
+import type { BufferOptions } from "./buffer.ts";
 import { type Append, appendPart, type NewSegment, settledPart } from "./_log_parts.ts";
 import { runsOf, type Segments } from "./_segments.ts";
 import { encodeNotification, sizeOf } from "./_stored_items.ts";
@@ -23,8 +23,7 @@ import type { LedgerValues } from "./ledger_values.ts";
 import type { Segment } from "./segment.ts";
 
 /** Settings of {@link SegmentWriter}. */
-interface SegmentWriterOptions {
-  readonly clock: Clock;
+interface SegmentWriterOptions extends Pick<BufferOptions, "clock" | "onCommit" | "onFault"> {
   readonly ledger: LedgerValues;
   readonly maxValueBytes: number;
   /** Returns the segments in memory; other ones after the lease was lost. */
@@ -35,8 +34,6 @@ interface SegmentWriterOptions {
   readonly yieldToEventLoop: YieldToEventLoop | undefined;
   /** Called with the keys of segments whose commit failed, and may have succeeded after all. */
   readonly onUncertain: (keys: readonly StoreKey[]) => void;
-  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
-  readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ type Head = readonly [
   topic: string,
   acceptedAt: number,
   extras?: Partial<
-    Pick<Notification, "priority" | "expiresAt" | "sourceToken" | "collapseKey">
+    Pick<Notification, "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "traceparent">
   >,
 ];
 
@@ -52,13 +52,13 @@ export function isOpen(item: ItemText): boolean {
 /** Returns the stored form of a notification. JSON need not escape any character of an id. */
 export function encodeNotification(notification: Notification): ItemText {
   const { id, context, user, topic, data, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey } = notification;
+  const { expiresAt, sourceToken, collapseKey, traceparent } = notification;
   const fields = `["${id}",${quote(context)},${quote(user)},${quote(topic)},${acceptedAt}`;
   if (
     priority === "high" && expiresAt === undefined && sourceToken === undefined &&
-    collapseKey === undefined
+    collapseKey === undefined && traceparent === undefined
   ) return `${fields}]\n${data}`;
-  const extras = { priority, expiresAt, sourceToken, collapseKey };
+  const extras = { priority, expiresAt, sourceToken, collapseKey, traceparent };
   return `${fields},${JSON.stringify(extras)}]\n${data}`;
 }
 

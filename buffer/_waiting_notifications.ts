@@ -3,21 +3,18 @@
  * merged into them, or for a second hand-over. Knows nothing of the store.
  */
 
-import type { Clock } from "../core/clock.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import { aggregationKey, merge } from "./aggregation.ts";
-import type { BufferSettings } from "./buffer.ts";
+import type { BufferOptions } from "./buffer.ts";
 import { DelayQueue, type Waiting } from "./delay_queue.ts";
 
 /** Settings of {@link WaitingNotifications}. */
-interface WaitingNotificationsOptions {
-  readonly clock: Clock;
-  readonly settings: () => BufferSettings;
+interface WaitingNotificationsOptions
+  extends Pick<BufferOptions, "clock" | "settings" | "onMerged"> {
   /** From 0 (inclusive) to 1 (exclusive); spreads pauses. Absent: all pauses are equal. */
   readonly random?: (() => number) | undefined;
   /** Returns whether an id in flight was read from the store, so it may have been handed over. */
   readonly isFound: (id: string) => boolean;
-  readonly onMerged?: (() => void) | undefined;
 }
 
 interface Entry extends Waiting {

@@ -1,5 +1,8 @@
 /** The port of the buffer: what every implementation promises, whatever stores its records. */
 
+import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
@@ -21,6 +24,23 @@ export interface BufferSettings {
   readonly maxNotifications: number;
   /** Their bytes at which no more are accepted. */
   readonly maxBytes: number;
+}
+
+/** What every buffer is created with. */
+export interface BufferOptions {
+  readonly clock: Clock;
+  /** Called before each use, so that a reload takes effect at once. */
+  readonly settings: () => BufferSettings;
+  /** Returns the milliseconds that the ledger keeps a record. */
+  readonly retentionMs: () => number;
+  /** Lets I/O run between two jobs. */
+  readonly yieldToEventLoop: YieldToEventLoop;
+  readonly onMerged?: (() => void) | undefined;
+  /** Where others may take over notifications of this node: `count` of those in flight here were. */
+  readonly onLeaseLost?: ((count: number) => void) | undefined;
+  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
+  /** Called when the handler rejects, or something fails that is tried again. */
+  readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
 /** Numbers of notifications in the buffer now. */
@@ -114,4 +134,16 @@ export interface Buffer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Resolves when all records of settled notifications are stored. */
   close(): Promise<void>;
+}
+
+/** Creates the error of a buffer that was stopped. */
+export function stopping(): ServiceError {
+  const message = "Cannot accept: this node is stopping";
+  return new ServiceError("draining", message, { retryAfterSeconds: 1 });
+}
+
+/** Creates the error of a buffer that has no room for `count` notifications more. */
+export function bufferFull(count: number, held: number): ServiceError {
+  const message = `Cannot accept ${count} more: the buffer holds ${held}`;
+  return new ServiceError("buffer_full", message, { retryAfterSeconds: 1 });
 }

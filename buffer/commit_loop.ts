@@ -4,11 +4,12 @@
  * both kinds, appended and settled, share a commit. Changes that belong together stay together.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Timer } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { Commit, Store } from "../core/store.ts";
 import { type CommitPart, packParts } from "./_commit_parts.ts";
+import type { BufferOptions } from "./buffer.ts";
 
 /** Versions that a commit insists on. */
 export type CommitChecks = NonNullable<Commit["checks"]>;
@@ -22,8 +23,7 @@ export interface CommitGuard {
 }
 
 /** Settings of {@link CommitLoop}. */
-interface CommitLoopOptions {
-  readonly clock: Clock;
+interface CommitLoopOptions extends Pick<BufferOptions, "clock" | "onCommit" | "onFault"> {
   readonly guard?: CommitGuard | undefined;
   /** Lets I/O run before each round, so that more changes share a commit. */
   readonly yieldToEventLoop?: YieldToEventLoop | undefined;
@@ -31,8 +31,6 @@ interface CommitLoopOptions {
   readonly collect: () => readonly CommitPart[];
   /** Called when the loop stops, because nothing is left or because the store failed. */
   readonly onIdle: (hasFailed: boolean) => void;
-  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
-  readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
 const NO_CHECKS: CommitChecks = [];

@@ -6,7 +6,7 @@
  * amended, in no order.
  */
 
-import { BatchingWriter } from "../core/batching_writer.ts";
+import { Batcher } from "../core/batcher.ts";
 import { idTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
@@ -64,7 +64,7 @@ export class LedgerValues {
   readonly #store: Store;
   readonly #maxValueBytes: number;
   readonly #retentionMs: () => number;
-  readonly #amendments: BatchingWriter<Amendment, Amended>;
+  readonly #amendments: Batcher<Amendment, Amended>;
 
   constructor(
     store: Store,
@@ -76,8 +76,8 @@ export class LedgerValues {
     this.#store = store;
     this.#maxValueBytes = maxValueBytes;
     this.#retentionMs = retentionMs;
-    this.#amendments = new BatchingWriter<Amendment, Amended>({
-      write: (batch) => this.#amendAll(batch),
+    this.#amendments = new Batcher<Amendment, Amended>({
+      run: (batch) => this.#amendAll(batch),
       batchSize: ({ length }) => Math.min(length, MAX_BATCH),
     });
   }

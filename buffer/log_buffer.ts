@@ -5,9 +5,7 @@
  * it accepted, and takes over from those that are gone.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
-import { ServiceError } from "../core/errors.ts";
-import type { YieldToEventLoop } from "../core/event_loop.ts";
+import type { Timer } from "../core/clock.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
@@ -15,39 +13,28 @@ import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { WaitingNotifications } from "./_waiting_notifications.ts";
 import { mergedRecords } from "./aggregation.ts";
-import type {
-  BatchHandler,
-  Buffer,
-  BufferDepth,
-  BufferSettings,
-  BufferTraits,
-  Handover,
-  LedgerName,
+import {
+  type BatchHandler,
+  type Buffer,
+  type BufferDepth,
+  bufferFull,
+  type BufferOptions,
+  type BufferTraits,
+  type Handover,
+  type LedgerName,
+  stopping,
 } from "./buffer.ts";
 import { Processor } from "./processor.ts";
 import { SegmentLog } from "./segment_log.ts";
 
 /** Settings of {@link LogBuffer}. */
-interface LogBufferOptions {
-  readonly clock: Clock;
-  /** Called before each use, so that a reload takes effect at once. */
-  readonly settings: () => BufferSettings;
-  /** Returns the milliseconds that the ledger keeps a record. */
-  readonly retentionMs: () => number;
-  /** Lets I/O run between two jobs. */
-  readonly yieldToEventLoop: YieldToEventLoop;
+interface LogBufferOptions extends BufferOptions {
   /** From 0 (inclusive) to 1 (exclusive); spreads pauses. Absent: all pauses are equal. */
   readonly random?: () => number;
   /** Milliseconds without a renewal until others on a shared store take over. @default {15000} */
   readonly leaseMs?: number;
-  readonly onMerged?: () => void;
   /** On a shared store, after the start: `count` were taken over from a process that is gone. */
   readonly onFailover?: (count: number) => void;
-  /** On a shared store: others have taken over `count` that were in flight here. */
-  readonly onLeaseLost?: (count: number) => void;
-  readonly onCommit?: (changes: number, seconds: number) => void;
-  /** Called when the handler rejects, or something fails that is tried again. */
-  readonly onFault?: (thrown: unknown) => void;
 }
 
 /** Notifications in one job. */
@@ -107,16 +94,9 @@ export class LogBuffer implements Buffer {
   async put(given: readonly Notification[], sets: Sets = []): Promise<void> {
     const isDelayed = this.#options.settings().delayDuration > 0;
     const notifications = isDelayed ? given.map(withOwnData) : given;
-    if (this.#isStopped) {
-      const message = "Cannot accept: this node is stopping";
-      throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
-    }
+    if (this.#isStopped) throw stopping();
     if (!this.#hasRoom(notifications.length)) {
-      throw new ServiceError(
-        "buffer_full",
-        `Cannot accept ${notifications.length} more: the buffer holds ${this.#log.inFlight}`,
-        { retryAfterSeconds: 1 },
-      );
+      throw bufferFull(notifications.length, this.#log.inFlight);
     }
     this.#accepting += notifications.length;
     let isOwn = true;

@@ -1,12 +1,15 @@
 /** The buffer: delay, aggregation, durable log, processors. */
 
-export type {
-  BatchHandler,
-  Buffer,
-  BufferDepth,
-  BufferSettings,
-  Handover,
-  LedgerName,
+export {
+  type BatchHandler,
+  type Buffer,
+  type BufferDepth,
+  bufferFull,
+  type BufferOptions,
+  type BufferSettings,
+  type Handover,
+  type LedgerName,
+  stopping,
 } from "./buffer.ts";
 export { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 export { LogBuffer } from "./log_buffer.ts";

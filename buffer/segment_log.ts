@@ -5,7 +5,7 @@
  * reads back.
  */
 
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
@@ -17,6 +17,7 @@ import { ledgerPage } from "./_ledger_pages.ts";
 import { SegmentWriter } from "./_segment_writer.ts";
 import { type OpenSegment, Segments } from "./_segments.ts";
 import { decodeItem, encodeItem, unpackNotifications } from "./_stored_items.ts";
+import type { BufferOptions } from "./buffer.ts";
 import { LedgerValues } from "./ledger_values.ts";
 import { parseLogKey, type StoredSegment } from "./segment.ts";
 import { Peers } from "./shared_kv/mod.ts";
@@ -30,10 +31,8 @@ const MAX_OWNER_CHECKS = 30;
 const OWNER_CHECK_MS = 1_000;
 
 /** Settings of {@link SegmentLog}. */
-interface SegmentLogOptions {
-  readonly clock: Clock;
-  /** Returns the milliseconds that ledger records are kept. */
-  readonly retentionMs: () => number;
+interface SegmentLogOptions
+  extends Pick<BufferOptions, "clock" | "retentionMs" | "onCommit" | "onFault"> {
   /**
    * Milliseconds without a renewal after which the other processes on a shared store take over.
    * All of them must have the same. @default {15000}
@@ -43,9 +42,6 @@ interface SegmentLogOptions {
   readonly random?: () => number;
   /** Lets I/O run before a commit, so that more changes share it. */
   readonly yieldToEventLoop?: YieldToEventLoop;
-  readonly onCommit?: (changes: number, seconds: number) => void;
-  /** Called when a commit of settled records failed; it is tried again. */
-  readonly onFault?: (thrown: unknown) => void;
 }
 
 /** Follows what happens on a shared store; without it, a log takes over nothing. */

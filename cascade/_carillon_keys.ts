@@ -1,6 +1,7 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
-import { choice, integer, string } from "./key_spec.ts";
+import { bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
+import { INBOX_KEYS } from "./_inbox_keys.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;
@@ -11,30 +12,24 @@ export const CARILLON_KEYS = {
   "io.carillon.buffer.maxNotifications": integer(250_000, {
     text: "How many accepted notifications may wait. Beyond it a publish is answered with 503.",
     example: "1000000",
-    min: 1,
-    max: 100_000_000,
+    range: [1, 100_000_000],
   }),
-  "io.carillon.buffer.maxBytes": integer(256 * KIB * KIB, {
+  "io.carillon.buffer.maxBytes": bytes(256 * KIB * KIB, {
     text: "How many bytes accepted notifications may take. Beyond it a publish is answered with " +
       "503.",
     example: "1073741824",
-    unit: "bytes",
-    min: KIB * KIB,
-    max: KIB ** 4,
+    range: [KIB * KIB, KIB ** 4],
   }),
-  "io.carillon.publish.maxPayloadBytes": integer(49_152, {
+  "io.carillon.publish.maxPayloadBytes": bytes(49_152, {
     text: "Largest `data` of a notification, as UTF-8 JSON.",
     example: "4096",
-    unit: "bytes",
-    min: 2,
-    max: 57_344,
+    range: [2, 57_344],
   }),
   "io.carillon.publish.maxPerSecondPerKey": integer(0, {
     text: "How many notifications per second are accepted from one API key, or from one subject " +
       "of JWTs, on all nodes together. Beyond it a publish is answered with 429. 0: no limit.",
     example: "500",
-    min: 0,
-    max: 10_000_000,
+    range: [0, 10_000_000],
   }),
   "io.carillon.publish.maxPerSecondPerContext": integer(0, {
     text: "How many notifications per second are accepted for one context, on all nodes " +
@@ -42,111 +37,90 @@ export const CARILLON_KEYS = {
       "user has no effect.",
     example: "100",
     cascade: true,
-    min: 0,
-    max: 10_000_000,
+    range: [0, 10_000_000],
   }),
   "io.carillon.ledger.retentionHours": integer(24, {
     text: "How long `GET /v1/notifications/{id}` returns the outcome of a notification.",
     example: "72",
     unit: "hours",
-    min: 1,
-    max: 8760,
+    range: [1, 8760],
   }),
   "io.carillon.idempotency.retentionHours": integer(24, {
     text: "How long an `Idempotency-Key` is remembered.",
     example: "48",
     unit: "hours",
-    min: 1,
-    max: 720,
+    range: [1, 720],
   }),
   "io.carillon.subscriptions.maxPerUser": integer(100, {
     text: "How many subscriptions a user may have.",
     example: "20",
-    min: 1,
-    max: 1000,
+    range: [1, 1000],
   }),
   ...WEBSOCKET_KEYS,
+  ...INBOX_KEYS,
   "io.carillon.drain.socketsPerSecond": integer(50, {
     text: "How many sockets a draining node closes per second. It closes more where it could not " +
       "finish within `io.carillon.drain.within` otherwise.",
     example: "200",
-    min: 1,
-    max: 100_000,
+    range: [1, 100_000],
   }),
-  "io.carillon.drain.within": integer(15_000, {
+  "io.carillon.drain.within": milliseconds(15_000, {
     text: "How long a draining node may take to close its sockets.",
     example: "60000",
-    unit: "ms",
-    min: 0,
-    max: 3_600_000,
+    range: [0, 3_600_000],
   }),
-  "io.carillon.drain.notice": integer(5_000, {
+  "io.carillon.drain.notice": milliseconds(5_000, {
     text:
       "How long a draining node still accepts publishes, so that balancers see that it is not " +
       "ready. Has no effect on SIGTERM at a node without Redis: there is no other node.",
     example: "15000",
-    unit: "ms",
-    min: 0,
-    max: 600_000,
+    range: [0, 600_000],
   }),
-  "io.carillon.cluster.lease": integer(6_000, {
+  "io.carillon.cluster.lease": milliseconds(6_000, {
     text: "How long a node may fail to renew its lease before other nodes take over its work.",
     example: "15000",
-    unit: "ms",
-    min: 1_000,
-    max: 300_000,
+    range: [1_000, 300_000],
     ...RESTART,
   }),
   "io.carillon.delivery.maxAttempts": integer(10, {
     text:
       "How many attempts are made to send a message to one address before it becomes a dead letter.",
     example: "5",
-    min: 1,
-    max: 100,
+    range: [1, 100],
   }),
   "io.carillon.delivery.maxAgeHours": integer(24, {
     text: "How long a notification without a ttl is retried after it was accepted.",
     example: "6",
     unit: "hours",
-    min: 1,
-    max: 720,
+    range: [1, 720],
   }),
-  "io.carillon.delivery.retryBase": integer(1000, {
+  "io.carillon.delivery.retryBase": milliseconds(1000, {
     text:
       "Longest wait before the second attempt; it doubles for each further one. The actual wait " +
       "is random and at most that long (full jitter).",
     example: "5000",
-    unit: "ms",
-    min: 1,
-    max: 3_600_000,
+    range: [1, 3_600_000],
   }),
-  "io.carillon.delivery.retryMax": integer(900_000, {
+  "io.carillon.delivery.retryMax": milliseconds(900_000, {
     text: "Longest wait between two attempts, unless the provider asks for more.",
     example: "60000",
-    unit: "ms",
-    min: 1,
-    max: 86_400_000,
+    range: [1, 86_400_000],
   }),
-  "io.carillon.delivery.attemptTimeout": integer(10_000, {
+  "io.carillon.delivery.attemptTimeout": milliseconds(10_000, {
     text: "How long a provider may take to answer.",
     example: "5000",
-    unit: "ms",
-    min: 100,
-    max: 300_000,
+    range: [100, 300_000],
   }),
   "io.carillon.delivery.maxPerSecond": integer(0, {
     text: "How many messages of one client may go to a provider per second. 0: no limit.",
     example: "500",
-    min: 0,
-    max: 1_000_000,
+    range: [0, 1_000_000],
   }),
-  "io.carillon.http.bodyTimeout": integer(30_000, {
+  "io.carillon.http.bodyTimeout": milliseconds(30_000, {
     text: "How long the body of a request may take to arrive. Beyond it the request is answered " +
       "with 408. Headers have no limit here; a proxy must set one, see docs/deploy.md.",
     example: "10000",
-    unit: "ms",
-    min: 100,
-    max: 3_600_000,
+    range: [100, 3_600_000],
   }),
   "io.carillon.http.engine": choice("http2", {
     text:
@@ -163,8 +137,7 @@ export const CARILLON_KEYS = {
       "`/readyz` without details. 0: no internal listener; then `/metrics` and the details of " +
       "`/readyz` on the public port need an API key with scope `read`.",
     example: "9091",
-    min: 0,
-    max: 65_535,
+    range: [0, 65_535],
     ...RESTART,
   }),
   "io.carillon.internal.host": string("127.0.0.1", {
@@ -177,8 +150,7 @@ export const CARILLON_KEYS = {
     text: "How long dead letters can be read and replayed.",
     example: "30",
     unit: "days",
-    min: 1,
-    max: 365,
+    range: [1, 365],
   }),
   "io.carillon.feedback.url": string("", {
     text: "URL that receives a signed webhook for each dead address and dead letter. Empty: no " +

@@ -30,8 +30,7 @@ export const OPEN_XCHANGE_KEYS = {
     text: "How far the time of such a webhook may be from this service's before it is refused.",
     example: "60000",
     unit: "ms",
-    min: 1_000,
-    max: 1_800_000,
+    range: [1_000, 1_800_000],
   }),
   "io.carillon.openxchange.webhook.ids": list(["switchboard"], {
     text: "Ids of the middleware's webhooks that lead to this service. A client that subscribes " +
@@ -59,15 +58,13 @@ export const OPEN_XCHANGE_KEYS = {
     text: "How long the middleware may take to answer.",
     example: "2000",
     unit: "ms",
-    min: 50,
-    max: 60_000,
+    range: [50, 60_000],
   }),
   "io.carillon.openxchange.middleware.cacheAge": integer(30_000, {
     text: "How long the middleware's answer about a session counts. 0: it is asked every time.",
     example: "60000",
     unit: "ms",
-    min: 0,
-    max: 600_000,
+    range: [0, 600_000],
   }),
   "io.carillon.openxchange.middleware.recheck": integer(300_000, {
     text:
@@ -75,7 +72,6 @@ export const OPEN_XCHANGE_KEYS = {
       "also keeps them alive, so it must be shorter than the lifetime of a session.",
     example: "600000",
     unit: "ms",
-    min: 1_000,
-    max: 3_600_000,
+    range: [1_000, 3_600_000],
   }),
 };

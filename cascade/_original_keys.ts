@@ -3,7 +3,7 @@
  * documentation and code differ (`maxDelayDuration`), the text says what this service does.
  */
 
-import { boolean, integer, type KeySpec, list, string } from "./key_spec.ts";
+import { boolean, integer, type KeySpec, list, milliseconds, string } from "./key_spec.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -25,42 +25,34 @@ function enabled(value: boolean, transport: string, rest: Partial<KeySpec> = {})
 
 /** The keys that the original also has. */
 export const ORIGINAL_KEYS = {
-  "com.openexchange.pns.delayDuration": integer(1000, {
+  "com.openexchange.pns.delayDuration": milliseconds(1000, {
     text: "How long a notification waits in the buffer to be merged with similar ones. Priority " +
       "`medium` doubles it, `low` quadruples it. 0 sends without a delay.",
     example: "3000",
-    unit: "ms",
-    min: 0,
-    max: DAY_MS,
+    range: [0, DAY_MS],
   }),
-  "com.openexchange.pns.maxDelayDuration": integer(1000, {
+  "com.openexchange.pns.maxDelayDuration": milliseconds(1000, {
     text:
       "The longest delay after the first of several similar notifications, however many follow. " +
       "(10000 in the original, where a steady stream could delay a notification that long.)",
     example: "10000",
-    unit: "ms",
-    min: 0,
-    max: DAY_MS,
+    range: [0, DAY_MS],
     defaultFrom: "com.openexchange.pns.delayDuration",
   }),
-  "com.openexchange.pns.timerFrequency": integer(500, {
+  "com.openexchange.pns.timerFrequency": milliseconds(500, {
     text: "How often the buffer is searched for notifications whose delay is over.",
     example: "250",
-    unit: "ms",
-    min: 1,
-    max: DAY_MS,
+    range: [1, DAY_MS],
   }),
   "com.openexchange.pns.numProcessorThreads": integer(10, {
     text: "How many due notifications are processed concurrently.",
     example: "20",
-    min: 1,
-    max: 10_000,
+    range: [1, 10_000],
   }),
   "com.openexchange.pns.maxProcessorTasks": integer(65_536, {
     text: "How many due notifications may wait for a processor. The others stay in the buffer.",
     example: "100000",
-    min: 1,
-    max: 100_000_000,
+    range: [1, 100_000_000],
   }),
   "com.openexchange.pns.transport.websocket.enabled": enabled(true, "web socket"),
   "com.openexchange.pns.transport.apn.ios.enabled": enabled(false, "APNs", {
@@ -85,23 +77,20 @@ export const ORIGINAL_KEYS = {
   "com.openexchange.pns.transport.webhooks.http.maxConnectionsPerHost": integer(100, {
     text: "How many requests to one webhook may be under way at once.",
     example: "20",
-    min: 1,
-    max: 1000,
+    range: [1, 1000],
   }),
   "com.openexchange.pns.transport.webhooks.http.connectionTimeout": integer(5000, {
     text: "How long a connection to a webhook may take to come about. Added to " +
       "`….socketReadTimeout`, it is how long one request may take.",
     example: "2000",
     unit: "ms",
-    min: 1,
-    max: 60_000,
+    range: [1, 60_000],
   }),
   "com.openexchange.pns.transport.webhooks.http.socketReadTimeout": integer(5000, {
     text: "How long a webhook may take to answer.",
     example: "2000",
     unit: "ms",
-    min: 1,
-    max: 60_000,
+    range: [1, 60_000],
   }),
   "com.openexchange.webhooks.enabledIds": list([], {
     text: "Ids of the webhooks in `webhooks.yml` that a user may subscribe with, and that are " +

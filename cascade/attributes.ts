@@ -7,9 +7,10 @@
 
 import type { Change } from "../core/change_feed.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 import { LruCache } from "../core/lru_cache.ts";
-import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import type { Store, StoreKey } from "../core/store.ts";
 import {
   type ContextInput,
   type ContextPatch,
@@ -29,10 +30,7 @@ export interface AttributeOwner {
   readonly user: UserRecord | null;
 }
 
-interface AttributeUser {
-  readonly context: string;
-  readonly user: string;
-}
+type ContextName = Pick<UserName, "context">;
 
 interface AttributesOptions {
   readonly store: Store;
@@ -47,27 +45,41 @@ const ATTEMPTS = 5;
 /** Reads and writes attributes. Every method may throw `ServiceError` `store_unavailable`. */
 export class Attributes {
   readonly #store: Store;
-  readonly #onChanged: ((change: Change) => void) | undefined;
-  readonly #contexts: LruCache<ContextRecord | null>;
-  readonly #users: LruCache<UserRecord | null>;
+  /** The records of contexts. Those of their users are independent of them. */
+  readonly contexts: AttributeRecords<ContextName, ContextRecord, ContextInput, ContextPatch>;
+  /** The records of users. */
+  readonly users: AttributeRecords<UserName, UserRecord, UserInput, UserPatch>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
   /** Counts writes, so that a read that overlapped one does not cache the old record. */
   #writes = 0;
-  /** Writes are sequential, so that the cache contains what was written last. */
-  #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor({ store, capacity = 100_000, onChanged }: AttributesOptions) {
     this.#store = store;
-    this.#onChanged = onChanged;
-    this.#contexts = new LruCache(capacity);
-    this.#users = new LruCache(capacity);
+    const onWritten = (owner: ContextName) => {
+      this.#writes++;
+      onChanged?.({ kind: "attributes", ...owner });
+    };
+    this.contexts = new AttributeRecords({
+      ...{ store, capacity, onWritten },
+      storeKey: contextKey,
+      cacheKey: ({ context }) => context,
+      check: contextRecord,
+      patched: patchedContext,
+    });
+    this.users = new AttributeRecords({
+      ...{ store, capacity, onWritten },
+      storeKey: userRecordKey,
+      cacheKey: ({ context, user }) => userKey(context, user),
+      check: userRecord,
+      patched: patchedUser,
+    });
   }
 
   /** Returns the records of a user and its context; without a promise where both are cached. */
   lookUp(context: string, user: string): AttributeOwner | Promise<AttributeOwner> {
-    const contextRecord = this.#contexts.get(context);
+    const contextRecord = this.contexts.cache.get(context);
     const key = userKey(context, user);
-    const userRecord = this.#users.get(key);
+    const userRecord = this.users.cache.get(key);
     if (contextRecord !== undefined && userRecord !== undefined) {
       return { context: contextRecord, user: userRecord };
     }
@@ -77,92 +89,16 @@ export class Attributes {
     return loading;
   }
 
-  /** Reads the record of a context. */
-  async context(context: string): Promise<ContextRecord | undefined> {
-    return (await this.#store.get<ContextRecord>(contextKey(context)))?.value;
-  }
-
-  /** Reads the record of a user. */
-  async user(context: string, user: string): Promise<UserRecord | undefined> {
-    return (await this.#store.get<UserRecord>(userRecordKey(context, user)))?.value;
-  }
-
-  /**
-   * Replaces the record of a context.
-   *
-   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
-   */
-  replaceContext(context: string, input: ContextInput): Promise<ContextRecord> {
-    return this.#writeContext(context, () => contextRecord(input));
-  }
-
-  /**
-   * Changes parts of the record of a context.
-   *
-   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
-   */
-  patchContext(context: string, patch: ContextPatch): Promise<ContextRecord> {
-    return this.#writeContext(context, (now) => contextRecord(patchedContext(now, patch)));
-  }
-
-  /** Deletes the record of a context, not those of its users. Returns whether there was one. */
-  async deleteContext(context: string): Promise<boolean> {
-    let existed = false;
-    await this.#write<ContextRecord>(contextKey(context), {
-      owner: { context },
-      change: (now) => (existed = now !== undefined, null),
-      cache: this.#contexts,
-      cacheKey: context,
-    });
-    return existed;
-  }
-
-  /**
-   * Replaces the record of a user.
-   *
-   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
-   */
-  replaceUser(
-    name: AttributeUser,
-    input: UserInput,
-  ): Promise<UserRecord> {
-    return this.#writeUser(name, () => userRecord(input));
-  }
-
-  /**
-   * Changes parts of the record of a user.
-   *
-   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
-   */
-  patchUser(
-    name: AttributeUser,
-    patch: UserPatch,
-  ): Promise<UserRecord> {
-    return this.#writeUser(name, (now) => userRecord(patchedUser(now, patch)));
-  }
-
-  /** Deletes the record of a user. Returns whether there was one. */
-  async deleteUser(context: string, user: string): Promise<boolean> {
-    let existed = false;
-    await this.#write<UserRecord>(userRecordKey(context, user), {
-      owner: { context, user },
-      change: (now) => (existed = now !== undefined, null),
-      cache: this.#users,
-      cacheKey: userKey(context, user),
-    });
-    return existed;
-  }
-
   /** Drops the cached record of a user, or of a context, which another node has changed. */
   forget(context: string, user?: string): void {
     this.#writes++;
     // A read in progress may have missed the change, so later callers must not share it.
     if (user === undefined) {
-      this.#contexts.delete(context);
+      this.contexts.cache.delete(context);
       this.#loading.clear();
     } else {
       const key = userKey(context, user);
-      this.#users.delete(key);
+      this.users.cache.delete(key);
       this.#loading.delete(key);
     }
   }
@@ -170,83 +106,121 @@ export class Attributes {
   /** Drops all cached records, because changes by other nodes may have been missed. */
   forgetAll(): void {
     this.#writes++;
-    this.#contexts.clear();
-    this.#users.clear();
+    this.contexts.cache.clear();
+    this.users.cache.clear();
     this.#loading.clear();
   }
 
   async #load(context: string, user: string): Promise<AttributeOwner> {
     const writes = this.#writes;
-    const keys = [contextKey(context), userRecordKey(context, user)];
-    const [ofContext, ofUser] = await this.#store.getMany(keys);
+    const keys = [contextKey({ context }), userRecordKey({ context, user })];
+    const [ofContext, ofUser] = await this.#store.getMany<object>(keys);
     const owner: AttributeOwner = {
-      context: (ofContext as StoreEntry<ContextRecord> | undefined)?.value ?? null,
-      user: (ofUser as StoreEntry<UserRecord> | undefined)?.value ?? null,
+      context: ofContext?.value as ContextRecord | undefined ?? null,
+      user: ofUser?.value as UserRecord | undefined ?? null,
     };
+    const { cache } = this.contexts;
     if (writes === this.#writes) {
       // A cached context keeps its record object: views are identified by it.
-      const known = this.#contexts.get(context);
-      if (known === undefined) this.#contexts.set(context, owner.context);
-      this.#users.set(userKey(context, user), owner.user);
+      if (cache.get(context) === undefined) cache.set(context, owner.context);
+      this.users.cache.set(userKey(context, user), owner.user);
     }
-    const cached = this.#contexts.get(context);
+    const cached = cache.get(context);
     return cached === undefined ? owner : { context: cached, user: owner.user };
   }
+}
 
-  #writeContext(
-    context: string,
-    change: (now: ContextRecord | undefined) => ContextRecord,
-  ): Promise<ContextRecord> {
-    return this.#write(contextKey(context), {
-      owner: { context },
-      change,
-      cache: this.#contexts,
-      cacheKey: context,
-    }) as Promise<ContextRecord>;
+interface AttributeRecordsOptions<Owner, Stored extends object, Input, Patch> {
+  readonly store: Store;
+  readonly capacity: number;
+  readonly storeKey: (owner: Owner) => StoreKey;
+  readonly cacheKey: (owner: Owner) => string;
+  /** Makes a record of valid input; throws as `replace` does. */
+  readonly check: (input: Input) => Stored;
+  /** Applies a patch. */
+  readonly patched: (now: Stored | undefined, patch: Patch) => Input;
+  /** Called for each record that was, or may have been, written. */
+  readonly onWritten: (owner: Owner) => void;
+}
+
+/** The records of contexts, or those of users. */
+export class AttributeRecords<Owner, Stored extends object, Input, Patch> {
+  /** `null` where a record does not exist. */
+  readonly cache: LruCache<Stored | null>;
+  readonly #options: AttributeRecordsOptions<Owner, Stored, Input, Patch>;
+  /** Writes are sequential, so that the cache contains what was written last. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AttributeRecordsOptions<Owner, Stored, Input, Patch>) {
+    this.#options = options;
+    this.cache = new LruCache(options.capacity);
   }
 
-  #writeUser(
-    { context, user }: AttributeUser,
-    change: (now: UserRecord | undefined) => UserRecord,
-  ): Promise<UserRecord> {
-    return this.#write(userRecordKey(context, user), {
-      owner: { context, user },
-      change,
-      cache: this.#users,
-      cacheKey: userKey(context, user),
-    }) as Promise<UserRecord>;
+  /** Reads a record from the store. */
+  async get(owner: Owner): Promise<Stored | undefined> {
+    const { store, storeKey } = this.#options;
+    return (await store.get<Stored>(storeKey(owner)))?.value;
   }
 
-  #write<T extends object>(key: StoreKey, options: Write<T>): Promise<T | null> {
-    const done = this.#lastWrite.then(() => this.#writeNow(key, options));
+  /**
+   * Replaces a record.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`
+   */
+  replace(owner: Owner, input: Input): Promise<Stored> {
+    return this.#write(owner, () => this.#options.check(input));
+  }
+
+  /**
+   * Changes parts of a record.
+   *
+   * @throws {ServiceError} `invalid_request` with every fault, `payload_too_large`, `conflict`
+   */
+  patch(owner: Owner, patch: Patch): Promise<Stored> {
+    const { check, patched } = this.#options;
+    return this.#write(owner, (now) => check(patched(now, patch)));
+  }
+
+  /** Deletes a record. Returns whether there was one. */
+  async delete(owner: Owner): Promise<boolean> {
+    let existed = false;
+    await this.#write(owner, (now) => (existed = now !== undefined, null));
+    return existed;
+  }
+
+  /** @param change returns the new record; `null` deletes it */
+  #write<R extends Stored | null>(
+    owner: Owner,
+    change: (now: Stored | undefined) => R,
+  ): Promise<R> {
+    const done = this.#lastWrite.then(() => this.#writeNow(owner, change));
     this.#lastWrite = done.catch(() => {});
     return done;
   }
 
-  async #writeNow<T extends object>(
-    key: StoreKey,
-    { owner, change, cache, cacheKey }: Write<T>,
-  ): Promise<T | null> {
-    const changed = { kind: "attributes", ...owner } as const;
+  async #writeNow<R extends Stored | null>(
+    owner: Owner,
+    change: (now: Stored | undefined) => R,
+  ): Promise<R> {
+    const { store, storeKey, cacheKey, onWritten } = this.#options;
+    const key = storeKey(owner);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const now = await this.#store.get<T>(key);
+      const now = await store.get<Stored>(key);
       const record = change(now?.value);
       const checks = [{ key, version: now?.version ?? null }];
       const commit = record === null
         ? { checks, deletes: [key] }
         : { checks, sets: [{ key, value: record }] };
       try {
-        if (!await this.#store.commit(commit)) continue;
+        if (!await store.commit(commit)) continue;
       } catch (thrown) {
         // The commit may have succeeded although its answer failed.
-        this.#writes++;
-        cache.delete(cacheKey);
-        this.#onChanged?.(changed);
+        this.cache.delete(cacheKey(owner));
+        onWritten(owner);
         throw thrown;
       }
-      this.#writes++;
-      cache.set(cacheKey, record);
-      this.#onChanged?.(changed);
+      this.cache.set(cacheKey(owner), record);
+      onWritten(owner);
       return record;
     }
     throw new ServiceError(
@@ -256,19 +230,10 @@ export class Attributes {
   }
 }
 
-/** A change to one record. */
-interface Write<T extends object> {
-  readonly owner: { readonly context: string; readonly user?: string };
-  /** Returns the new record; `null` deletes it. */
-  readonly change: (now: T | undefined) => T | null;
-  readonly cache: LruCache<T | null>;
-  readonly cacheKey: string;
-}
-
-function contextKey(context: string): StoreKey {
+function contextKey({ context }: ContextName): StoreKey {
   return ["config", "context", context];
 }
 
-function userRecordKey(context: string, user: string): StoreKey {
+function userRecordKey({ context, user }: UserName): StoreKey {
   return ["config", "user", context, user];
 }

@@ -21,8 +21,8 @@ export interface KeySpec<T extends Value = Value> {
   /** Whether it must never be shown, logged or quoted. */
   readonly secret: boolean;
   readonly unit?: string;
-  readonly min?: number;
-  readonly max?: number;
+  /** The least and the greatest value of a number. */
+  readonly range?: readonly [least: number, greatest: number];
   /** The allowed values of a choice, or items of a list. */
   readonly choices?: readonly string[];
   /** Other names of the same key. */
@@ -36,6 +36,7 @@ export interface KeySpec<T extends Value = Value> {
 }
 
 type Common = Pick<KeySpec, "text" | "example"> & Partial<KeySpec>;
+type WithRange = Common & Required<Pick<KeySpec, "range">>;
 
 type ReadValue =
   | { readonly ok: true; readonly value: Value }
@@ -49,11 +50,18 @@ export function boolean(value: boolean, rest: Common): KeySpec<boolean> {
 }
 
 /** Specifies a whole number. */
-export function integer(
-  value: number,
-  rest: Common & Required<Pick<KeySpec, "min" | "max">>,
-): KeySpec<number> {
+export function integer(value: number, rest: WithRange): KeySpec<number> {
   return { ...common(rest), type: "integer", default: value };
+}
+
+/** Specifies a time in milliseconds. */
+export function milliseconds(value: number, rest: WithRange): KeySpec<number> {
+  return integer(value, { ...rest, unit: "ms" });
+}
+
+/** Specifies a size in bytes. */
+export function bytes(value: number, rest: WithRange): KeySpec<number> {
+  return integer(value, { ...rest, unit: "bytes" });
 }
 
 /** Specifies a text; empty means not set. */
@@ -88,10 +96,10 @@ export function readValue(spec: KeySpec, raw: string): ReadValue {
       return wrong("'true' or 'false'");
     }
     case "integer": {
-      const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
+      const [least, greatest] = spec.range!;
       const value = /^[+-]?\d{1,16}$/.test(text) ? Number(text) : NaN;
-      if (value >= min && value <= max) return { ok: true, value };
-      return wrong(`a whole number from ${min} to ${max}`);
+      if (value >= least && value <= greatest) return { ok: true, value };
+      return wrong(`a whole number from ${least} to ${greatest}`);
     }
     case "choice": {
       const value = findChoice(spec, text);

@@ -1,7 +1,7 @@
 /** The configuration cascade: settings by scope, their resolution with its trail, and reloads. */
 
 export { type ContextRecord, type UserRecord } from "./_attribute_records.ts";
-export { Attributes } from "./attributes.ts";
+export { type AttributeRecords, Attributes } from "./attributes.ts";
 export { Cascade, type ReloadResult, startCascade } from "./cascade.ts";
 export { OPTIONS_FILES, parseClientOptions } from "./client_options.ts";
 export {

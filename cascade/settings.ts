@@ -24,16 +24,17 @@ const LAYOUT = {
   ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
   idempotency: { retentionHours: "io.carillon.idempotency.retentionHours" },
   subscriptions: { maxPerUser: "io.carillon.subscriptions.maxPerUser" },
+  // Named as the settings of the realtime server, which receives them all.
   realtime: {
-    pingIntervalMs: "io.carillon.websocket.pingInterval",
-    olderPingIntervalMs: "io.carillon.websocket.olderPingInterval",
-    askAfterMs: "io.carillon.websocket.askAfter",
-    pingTimeoutMs: "io.carillon.websocket.pingTimeout",
+    pingInterval: "io.carillon.websocket.pingInterval",
+    olderPingInterval: "io.carillon.websocket.olderPingInterval",
+    askAfter: "io.carillon.websocket.askAfter",
+    pingTimeout: "io.carillon.websocket.pingTimeout",
     maxSocketsPerUser: "io.carillon.websocket.maxSocketsPerUser",
     maxMessageBytes: "io.carillon.websocket.maxMessageBytes",
     maxBacklogBytes: "io.carillon.websocket.maxBacklogBytes",
     maxTotalBacklogBytes: "io.carillon.websocket.maxTotalBacklogBytes",
-    stalledAfterMs: "io.carillon.websocket.stalledAfter",
+    stalledAfter: "io.carillon.websocket.stalledAfter",
     handshakesPerSecond: "io.carillon.websocket.handshakesPerSecond",
     allowedOrigins: "io.carillon.websocket.allowedOrigins",
   },
@@ -41,6 +42,10 @@ const LAYOUT = {
     windowMs: "io.carillon.resume.window",
     maxEventsPerUser: "io.carillon.resume.maxEventsPerUser",
     maxBytes: "io.carillon.resume.maxBytes",
+  },
+  inbox: {
+    maxItems: "io.carillon.inbox.maxItems",
+    retentionDays: "io.carillon.inbox.retentionDays",
   },
   drain: {
     socketsPerSecond: "io.carillon.drain.socketsPerSecond",

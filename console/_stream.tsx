@@ -17,7 +17,7 @@ interface StreamDeps {
 const MAX_VIEWERS = 100;
 
 /** Creates the route of the stream. */
-export function streamRoutes({ live, sessions }: StreamDeps): Hono<ConsoleEnv> {
+export function liveRoutes({ live, sessions }: StreamDeps): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   const render = createRenderer();
   app.get("/live", (c) => {

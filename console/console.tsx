@@ -22,7 +22,7 @@ import { Layout, Notice } from "./_layout.tsx";
 import { pageRoutes } from "./_pages.tsx";
 import { renderPage } from "./_render.ts";
 import { SignInPage } from "./_sign_in_page.tsx";
-import { streamRoutes } from "./_stream.tsx";
+import { liveRoutes } from "./_stream.tsx";
 import { Shown } from "./_text.tsx";
 import type { LiveFeed } from "./live.ts";
 import type { ConsoleSessions } from "./sessions.ts";
@@ -70,7 +70,7 @@ export function createConsole(
   });
   inside.route("/", pageRoutes(deps));
   inside.route("/", actionRoutes(deps));
-  inside.route("/", streamRoutes(deps));
+  inside.route("/", liveRoutes(deps));
   app.route("/", inside);
 
   app.notFound((c) => renderPage(c, <ErrorPage text="There is no such page." />, 404));

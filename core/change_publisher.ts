@@ -4,15 +4,13 @@
  */
 
 import type { Change } from "./change_feed.ts";
-import { type Clock, sleep } from "./clock.ts";
+import { sleep } from "./clock.ts";
+import type { SystemDeps } from "./system_deps.ts";
 
-interface ChangePublisherOptions {
+interface ChangePublisherOptions extends Pick<SystemDeps, "clock" | "random"> {
   /** Sends a batch; where it rejects, the batch is sent again. */
   readonly send: (changes: readonly Change[]) => Promise<void>;
   readonly onFault: (thrown: unknown) => void;
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
 }
 
 /** Changes in one batch. */

@@ -34,6 +34,7 @@ export const ERRORS = {
     title: "The Open-Xchange middleware cannot be reached",
     pns: "PNS-0002",
   },
+  store_damaged: { status: 503, title: "The data file is damaged" },
   store_unavailable: { status: 503, title: "The store cannot be reached", pns: "PNS-0002" },
 } as const satisfies Record<string, { status: number; title: string; pns?: string }>;
 

@@ -25,6 +25,8 @@ export interface UserEvent extends UserName {
    * which is nearly always.
    */
   readonly kept?: readonly string[];
+  /** W3C trace context; only of what is traced, and not kept in the log. */
+  readonly traceparent?: string;
 }
 
 /**
@@ -154,11 +156,13 @@ export interface EventHub extends AsyncDisposable {
    * Appends events to the logs of their users, in order, and delivers them to the sockets. Resolves
    * when they are in the logs, with the ids of those that another node has taken over.
    *
+   * @param options.isClaimed false: the events are no notifications of the buffer, so no node's claim
+   * of them is checked
    * @param options.isRepeat whether some may have been published before; those keep their offsets
    */
   publish(
     events: readonly UserEvent[],
-    options: { readonly isRepeat: boolean },
+    options: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>>;
   /**
    * Adds a socket to the presence. The socket is already among the local sockets and receives every

@@ -1,5 +1,6 @@
 /** The ledger's record of a notification's outcome, as `GET /v1/notifications/{id}` returns it. */
 
+import type { Notification } from "./notification.ts";
 import type { TransportName } from "./subscription.ts";
 
 /** The states of a notification. All but `in_flight` are final. */
@@ -52,13 +53,8 @@ export interface TargetRecord {
 }
 
 /** The ledger record of one notification. */
-export interface LedgerRecord {
-  readonly id: string;
-  readonly context: string;
-  readonly user: string;
-  readonly topic: string;
-  /** Epoch milliseconds. */
-  readonly acceptedAt: number;
+export interface LedgerRecord
+  extends Pick<Notification, "id" | "context" | "user" | "topic" | "acceptedAt"> {
   readonly state: NotificationState;
   /** Why it was suppressed; absent where the targets say why. */
   readonly reason?: string;

@@ -6,9 +6,8 @@
 import { quote } from "./json.ts";
 import type { LedgerRecord, NotificationState, TargetRecord } from "./ledger.ts";
 
-type Extras<T, K extends keyof T> = { readonly [P in K]?: Exclude<T[P], undefined> };
-type TargetExtras = Extras<TargetRecord, "subscription" | "reason" | "providerId" | "attempts">;
-type RecordExtras = Extras<LedgerRecord, "reason" | "mergedInto">;
+type TargetExtras = Pick<TargetRecord, "subscription" | "reason" | "providerId" | "attempts">;
+type RecordExtras = Pick<LedgerRecord, "reason" | "mergedInto">;
 
 type StoredTarget = readonly [
   client: string,
@@ -73,11 +72,7 @@ function encodeTail(record: LedgerRecord): string {
   const { topic, acceptedAt, state, targets, reason, mergedInto } = record;
   const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
   if (reason === undefined && mergedInto === undefined) return `${tail}]`;
-  const extras: RecordExtras = {
-    ...(reason !== undefined && { reason }),
-    ...(mergedInto !== undefined && { mergedInto }),
-  };
-  return `${tail},${JSON.stringify(extras)}]`;
+  return `${tail},${JSON.stringify({ reason, mergedInto })}]`;
 }
 
 /** Decodes a record and adds its id. */
@@ -98,11 +93,5 @@ function encodeTarget(target: TargetRecord): string {
     subscription === undefined && reason === undefined && providerId === undefined &&
     attempts === undefined
   ) return `${text}]`;
-  const extras: TargetExtras = {
-    ...(subscription !== undefined && { subscription }),
-    ...(reason !== undefined && { reason }),
-    ...(providerId !== undefined && { providerId }),
-    ...(attempts !== undefined && { attempts }),
-  };
-  return `${text},${JSON.stringify(extras)}]`;
+  return `${text},${JSON.stringify({ subscription, reason, providerId, attempts })}]`;
 }

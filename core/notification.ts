@@ -26,6 +26,8 @@ export interface Notification {
   readonly sourceToken?: string;
   /** Only the newest of several waiting notifications with the same key is delivered. */
   readonly collapseKey?: string;
+  /** W3C trace context of its publish, where traces are exported. */
+  readonly traceparent?: string;
 }
 
 /** A notification with parsed data. */

@@ -37,18 +37,19 @@ export function socketOutcome(
  * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
-  { id, context, user, topic, data, sourceToken }: Pick<
+  { id, context, user, topic, data, sourceToken, traceparent }: Pick<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken"
+    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "traceparent"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
   const event = { id, context, user, clients, args: `${quote(topic)},${data}` };
-  if (sourceToken === undefined && kept === undefined) return event;
+  if (sourceToken === undefined && kept === undefined && traceparent === undefined) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }

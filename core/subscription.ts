@@ -42,11 +42,7 @@ export interface Subscription {
 }
 
 /** One target of a notification: a stored subscription, or the open sockets of a client. */
-export interface Target {
-  readonly context: string;
-  readonly user: string;
-  readonly client: string;
-  readonly transport: TransportName;
+export interface Target extends Pick<Subscription, "context" | "user" | "client" | "transport"> {
   /** Empty for open sockets, which user and client identify. */
   readonly token: string;
   /** Absent for open sockets. */

@@ -9,11 +9,11 @@ import type { Handover } from "../buffer/mod.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub, Presence, UserEvent } from "../core/events.ts";
 import type { TargetRecord } from "../core/ledger.ts";
-import type { Log } from "../core/log.ts";
-import type { Clock } from "../core/clock.ts";
 import type { Notification } from "../core/notification.ts";
 import { userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
+import { traceFields } from "../core/tracing.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Permissions, plan } from "./plan.ts";
@@ -35,7 +35,7 @@ export interface ConfigurationSnapshot {
 }
 
 /** Dependencies of {@link createDispatch}. */
-export interface DispatchOptions {
+export interface DispatchOptions extends Pick<SystemDeps, "clock" | "log"> {
   readonly matching: Matching;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly configuration: () => ConfigurationSnapshot;
@@ -45,8 +45,6 @@ export interface DispatchOptions {
   readonly ledger: Ledger;
   /** Returns a notification to the buffer, which hands it out again. */
   readonly release: (id: string) => void;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** A notification that is planned but not delivered yet. */
@@ -110,6 +108,7 @@ export function createDispatch(options: DispatchOptions) {
       release(notification.id);
       log.error("an outcome could not be stored; the notification is delivered again", {
         id: notification.id,
+        ...traceFields(notification),
         reason: messageOf(thrown),
       });
     }

@@ -5,11 +5,10 @@
  */
 
 import { createHmac } from "node:crypto";
-import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { JobResult } from "./job_claims.ts";
 import { backoffMs } from "./retry_policy.ts";
@@ -39,15 +38,12 @@ const TIMEOUT_MS = 15_000;
 const GIVE_UP_MS = 24 * 3_600_000;
 const BACKOFF = { baseMs: 10_000, capMs: 3_600_000 };
 
-interface FeedbackOptions {
+interface FeedbackOptions extends SystemDeps {
   /** Undefined: feedback is off. */
   readonly settings: () => FeedbackSettings | undefined;
   readonly queue: DueQueue<FeedbackJob>;
   readonly fetch: typeof fetch;
-  readonly clock: Clock;
   readonly ids: IdSource;
-  readonly random: () => number;
-  readonly log: Log;
   readonly metrics: Metrics;
 }
 

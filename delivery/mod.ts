@@ -7,3 +7,4 @@ export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
 export { createExplain, type Explain, type Explanation } from "./explain.ts";
 export type { NotificationDraft, Publish } from "./publish.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
+export { publishUnread } from "./inbox_dispatch.ts";

@@ -5,20 +5,22 @@
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import type { Settings, Snapshot, View } from "../cascade/mod.ts";
-import { type Clock, within } from "../core/clock.ts";
+import { within } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { Inbox } from "../inbox/mod.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
+import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
@@ -28,6 +30,7 @@ import type { CommitChanges, JobResult } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
+import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
@@ -35,6 +38,7 @@ import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { packNotification, unpackNotification } from "./stored_notification.ts";
+import { traceDispatch } from "./traced_dispatch.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
 /** What delivery needs of the subscriptions. */
@@ -44,25 +48,25 @@ interface Subscriptions extends Matching, TokenUpdates {
 }
 
 /** Dependencies of {@link createPipeline}. */
-export interface PipelineOptions {
+export interface PipelineOptions extends SystemDeps {
   readonly buffer: Buffer;
   readonly store: Store;
   readonly commit: CommitChanges;
   readonly subscriptions: Subscriptions;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
+  readonly inbox: Pick<Inbox, "add">;
   readonly settings: () => Settings;
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
   readonly fetch: typeof fetch;
-  readonly clock: Clock;
   readonly ids: IdSource;
-  readonly random: () => number;
   readonly yieldToEventLoop: YieldToEventLoop;
-  readonly log: Log;
   readonly metrics: Metrics;
   /** Enforces the publish limits; absent: each node counts for itself. */
   readonly limiter?: RateLimiter;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Delivery as the rest of the service sees it. */
@@ -145,7 +149,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     clock,
     amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
   });
+  const { tracer } = options;
   const sender = new Sender({
+    tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job: packNotification(job), atMs }]),
     policy: () => retryPolicy(settings()),
@@ -156,10 +162,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return transport !== undefined &&
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
-  const dispatch = createDispatch({
-    ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
-    release: (id) => buffer.release(id),
-  });
+  const dispatch = withInbox(
+    createDispatch({
+      ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
+      release: (id) => buffer.release(id),
+    }),
+    { inbox: options.inbox, sockets, configuration, clock, ids },
+  );
+  const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
@@ -223,7 +233,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await retryQueue.start(retry, ({ notification }) => retrying.add(notification.id));
       ledger.resume(retrying.size);
       await feedbackQueue.start((job) => feedback.send(job));
-      return { recovered: buffer.start(dispatch).then((count) => retrying.size + count) };
+      return { recovered: buffer.start(handled).then((count) => retrying.size + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -43,6 +43,8 @@ interface PublishRequest {
   /** True where the body was a single notification, which changes the paths of faults. */
   readonly alone?: boolean;
   readonly idempotencyKey?: string | undefined;
+  /** Trace context that the notifications keep. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Publishes for a principal; see {@link createPublish}. */
@@ -83,11 +85,13 @@ export function createPublish(options: PublishOptions): Publish {
 
   return async (principal, request) => {
     check(principal, request);
-    const { drafts, idempotencyKey } = request;
+    const { drafts, idempotencyKey, traceparent } = request;
     const limited = limits(principal, drafts);
     if (limited) await limited;
     const stamp = (newIds: readonly string[], acceptedAt: number) =>
-      drafts.map((draft, at) => notificationOf(draft, { id: newIds[at]!, acceptedAt }));
+      drafts.map((draft, at) =>
+        notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
+      );
     if (idempotencyKey === undefined) {
       const newIds = drafts.map(() => ids());
       await buffer.put(stamp(newIds, clock.now()));
@@ -113,11 +117,16 @@ function parsed(draft: NotificationDraft): JsonObject {
 
 function notificationOf(
   draft: NotificationDraft,
-  { id, acceptedAt }: Pick<Notification, "id" | "acceptedAt">,
+  { id, acceptedAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
+    readonly traceparent: string | undefined;
+  },
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
   const notification = { id, context, user, topic, data, priority, acceptedAt };
-  if (ttl === undefined && sourceToken === undefined && collapseKey === undefined) {
+  if (
+    ttl === undefined && sourceToken === undefined && collapseKey === undefined &&
+    traceparent === undefined
+  ) {
     return notification;
   }
   return {
@@ -125,6 +134,7 @@ function notificationOf(
     ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

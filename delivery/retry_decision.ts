@@ -36,13 +36,8 @@ export interface AttemptFacts {
 export function decideRetry(outcome: Outcome, facts: AttemptFacts): RetryDecision {
   switch (outcome.kind) {
     case "sent": {
-      const { providerId, newToken } = outcome;
-      return {
-        kind: "final",
-        state: "sent",
-        ...(providerId !== undefined && { providerId }),
-        ...(newToken !== undefined && { newToken }),
-      };
+      const { kind: state, ...receipt } = outcome;
+      return { kind: "final", state, ...receipt };
     }
     case "kept":
     case "offline":

@@ -4,14 +4,15 @@
  * alone, so that other targets neither wait nor receive the message twice.
  */
 
-import type { Clock } from "../core/clock.ts";
 import type { TargetRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
+import type { Tracer } from "../core/tracing.ts";
 import type { Transport } from "../core/transport.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
@@ -30,7 +31,7 @@ export interface RetryJob {
   readonly since: number;
 }
 
-interface SenderOptions {
+interface SenderOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly queues: ProviderQueues;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
@@ -38,9 +39,9 @@ interface SenderOptions {
   /** Stores a job; durable when it resolves. */
   readonly schedule: (job: RetryJob, atMs: number) => Promise<void>;
   readonly policy: () => RetryPolicy;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly metrics: Metrics;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A generated message and what it was generated for. */
@@ -114,10 +115,40 @@ export class Sender {
     const generated = this.#messageFor(notification, target);
     const message = generated instanceof Promise ? await generated : generated;
     const started = clock.monotonic();
-    const outcome = await transports.get(transport)!.send(target, message, signal);
+    const outcome = await this.#traced(
+      notification,
+      target,
+      () => transports.get(transport)!.send(target, message, signal),
+    );
     const seconds = (clock.monotonic() - started) / 1000;
     metrics.observe("carillon_send_duration_seconds", { transport, client }, seconds);
     return outcome;
+  }
+
+  /** Makes an attempt within a span, where its notification is traced. */
+  #traced(
+    { id, traceparent }: Notification,
+    { client, transport, subscriptionId }: Target,
+    send: () => Outcome | Promise<Outcome>,
+  ): Outcome | Promise<Outcome> {
+    const { tracer } = this.#options;
+    if (tracer === undefined || traceparent === undefined) return send();
+    const span = tracer.start(`carillon.send ${transport}`, {
+      ...{ kind: "client", parent: traceparent },
+      attributes: {
+        "messaging.message.id": id,
+        "carillon.client": client,
+        "carillon.transport": transport,
+        ...subscriptionId !== undefined && { "carillon.subscription": subscriptionId },
+      },
+    });
+    if (span === undefined) return send();
+    return (async () => {
+      const outcome = await span.run(send);
+      span.set({ "carillon.outcome": outcome.kind });
+      span.end(outcome.kind === "sent" || !("reason" in outcome) ? undefined : outcome.reason);
+      return outcome;
+    })();
   }
 
   /** The devices of one user follow each other and share a message. */

@@ -54,13 +54,18 @@ export class UserLog implements UserName {
 
   /** Assigns the next offset to an event that is about to be stored and appended. */
   assign(event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept } = event;
+    const { context, user, id, clients, args, except, kept, traceparent } = event;
     const previous = this.assigned;
     const offset = this.assigned = Math.max(now, previous + 1);
     this.pending++;
     const logged = { context, user, id, clients, args, offset, previous };
-    if (except === undefined && kept === undefined) return logged;
-    return { ...logged, ...(except !== undefined && { except }), ...(kept && { kept }) };
+    if (except === undefined && kept === undefined && traceparent === undefined) return logged;
+    return {
+      ...logged,
+      ...(except !== undefined && { except }),
+      ...(kept && { kept }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
   }
 
   append(event: LoggedEvent): void {

@@ -1,6 +1,7 @@
 /** Closes sockets gradually, so that their clients do not all reconnect at once. */
 
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
 
 /** How fast a node closes its sockets. */
@@ -11,31 +12,26 @@ export interface DrainPace {
   readonly withinMs: number;
 }
 
-interface DrainOptions extends DrainPace {
-  readonly clock: Clock;
-  readonly random: () => number;
-}
-
 /** Timers are not finer than this. A faster drain closes several sockets at a time. */
 const SHORTEST_STEP_MS = 20;
 
 /** Closes all sockets and resolves when none is left. Pauses have a jitter of a half. */
 export async function drainSockets(
   connections: Iterable<SocketConnection>,
-  { clock, random, ...pace }: DrainOptions,
+  { clock, random, ...pace }: DrainPace & Pick<SystemDeps, "clock" | "random">,
 ): Promise<void> {
   const endsAt = clock.monotonic() + pace.withinMs;
   for (;;) {
-    const open = [...connections].filter(({ engine }) => engine.readyState !== "closed");
+    const open = [...connections].filter(({ port }) => port.readyState !== "closed");
     if (open.length === 0) return;
     const leftMs = endsAt - clock.monotonic();
     const { count, pauseMs } = drainStep(open.length, { ...pace, leftMs, random: random() });
     for (let n = 0; n < count; n++) {
       const at = Math.floor(random() * open.length);
-      const [{ engine }] = open.splice(at, 1) as [SocketConnection];
+      const [{ port }] = open.splice(at, 1) as [SocketConnection];
       // No DISCONNECT packet: a client that receives one does not reconnect.
-      engine.close(true);
-      if (engine.readyState !== "closed") engine.onClose("forced close");
+      port.close(true);
+      if (port.readyState !== "closed") port.onClose("forced close");
     }
     if (pauseMs > 0) await sleep(clock, pauseMs);
   }

@@ -6,9 +6,7 @@
 
 import type { Socket } from "socket.io";
 import { clientHeadersOf } from "../core/client_headers.ts";
-import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
 import type { Backlog } from "./_backlog.ts";
@@ -17,7 +15,6 @@ import { clientAt } from "./_paths.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import {
   type Admission,
-  type AuthenticateHandshake,
   connectionIdOf,
   credentialOfAuth,
   credentialOfRequest,
@@ -26,13 +23,11 @@ import {
   MISSING_CREDENTIAL,
   type SocketIdentity,
 } from "./handshake.ts";
+import type { RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
-interface HandshakeGuardOptions {
-  readonly settings: RealtimeSettings;
-  readonly authenticate: AuthenticateHandshake;
-  readonly clock: Clock;
-  readonly log: Log;
+interface HandshakeGuardOptions
+  extends Pick<RealtimeOptions, "settings" | "authenticate" | "clock" | "log"> {
   readonly connections: SocketConnections;
   readonly backlog: Backlog;
 }
@@ -122,6 +117,26 @@ export class HandshakeGuard {
     return { client, connectionId, identity };
   }
 
+  /** Checks a request for a stream or a plain WebSocket, which says at once who the client is. */
+  async checkStream(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ): Promise<IdentifiedSocket | RefusedHandshake> {
+    const url = new URL(request.url);
+    const overload = this.#checkLoad();
+    if (overload) return { refusal: overload };
+    const presented = credentialOfRequest(request, url);
+    if (presented === undefined) return { refusal: MISSING_CREDENTIAL };
+    const { client, refusal: unknown } = this.#clientOf(url);
+    if (unknown) return { refusal: unknown };
+    const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
+    const headers = clientHeadersOf((name) => request.headers.get(name), remoteAddress);
+    const handshake = { ...presented, client, remoteAddress, headers };
+    const { identity, refusal } = await this.#authenticate(handshake);
+    if (refusal) return { refusal };
+    return { client, connectionId: connectionIdOf(url), identity };
+  }
+
   /** Checks the session of a socket that connects to the namespace. */
   async identify(socket: Socket): Promise<IdentifiedSocket | RefusedHandshake> {
     if (this.isClosed) return { refusal: DRAINING };
@@ -162,6 +177,21 @@ export class HandshakeGuard {
 
   get #isSuspended(): boolean {
     return this.#options.clock.monotonic() < this.#suspendedUntil;
+  }
+
+  /** The client that the parameter names, or the only one that has sockets. */
+  #clientOf(
+    url: URL,
+  ): { client: string; refusal?: never } | (RefusedHandshake & { client?: never }) {
+    const named = url.searchParams.get("client");
+    const clients = new Set(this.#settings.paths.map(({ client }) => client));
+    const [only] = clients;
+    const client = named ?? (clients.size === 1 ? only : undefined);
+    if (client !== undefined && clients.has(client)) return { client };
+    const message = named === null
+      ? "Cannot tell which client this is: name it in the parameter 'client'"
+      : "Cannot find this client: it has no sockets";
+    return { refusal: { code: named === null ? "invalid_request" : "not_found", message } };
   }
 
   #checkLoad(): HandshakeRefusal | undefined {

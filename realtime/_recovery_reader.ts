@@ -6,20 +6,16 @@
  * slowly may take its time; one that takes nothing is dropped.
  */
 
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub, LoggedEvent, MissedEvents } from "../core/events.ts";
-import type { Log } from "../core/log.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { newRecovery, type Recovery } from "./_recovery_state.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
 
 /** Options of {@link RecoveryReader}. */
-export interface RecoveryOptions {
+export interface RecoveryOptions extends SystemDeps {
   readonly hub: Pick<EventHub, "readMissed">;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
   /**
    * Sends an event to a socket, or moves the socket's cursor past an event that is not meant for
    * it. Returns false where the peer has no room for the event yet.
@@ -92,8 +88,8 @@ export class RecoveryReader {
 
   /** Sends what was read, reads on, or ends the recovery, as far as possible without waiting. */
   #advance(connection: SocketConnection): void {
-    const { recovery, engine } = connection;
-    while (recovery?.state === "ready" && engine.readyState === "open") {
+    const { recovery, port } = connection;
+    while (recovery?.state === "ready" && port.readyState === "open") {
       const event = recovery.events[recovery.sent];
       if (recovery.needsResync) {
         recovery.needsResync = false;
@@ -169,14 +165,14 @@ export class RecoveryReader {
   /** Pauses a socket until its peer takes something, or drops the peer if that takes too long. */
   #stall(connection: SocketConnection): void {
     const recovery = connection.recovery!;
-    const { engine } = connection;
+    const { port } = connection;
     const { clock, stalledAfterMs } = this.#options;
-    const [now, bytes] = [clock.monotonic(), engine.backlogBytes];
+    const [now, bytes] = [clock.monotonic(), port.backlogBytes];
     const stall = recovery.stall ??= { since: now, bytes };
     if (bytes < stall.bytes) stall.since = now;
     stall.bytes = bytes;
     const stalledMs = now - stall.since;
-    if (stalledMs >= stalledAfterMs()) return engine.drop();
+    if (stalledMs >= stalledAfterMs()) return port.drop();
     keepAtMost(stalledMs < KEPT_MS ? MAX_KEPT : 0, recovery);
     this.#pause(connection, 0);
   }
@@ -192,7 +188,7 @@ export class RecoveryReader {
     this.#options.measure();
     const now = this.#options.clock.monotonic();
     for (const [connection, until] of [...this.#paused]) {
-      if (connection.engine.readyState === "open" && until > now) continue;
+      if (connection.port.readyState === "open" && until > now) continue;
       this.#paused.delete(connection);
       connection.recovery!.state = "ready";
       // Reading for a peer that has no room would be in vain.
@@ -223,7 +219,7 @@ function keepAtMost(count: number, recovery: Recovery): void {
 }
 
 /** Whether a socket's peer has taken something, or there is no need to wait for it. */
-function hasTaken({ recovery, engine }: SocketConnection): boolean {
-  return recovery!.stall === undefined || engine.readyState !== "open" ||
-    engine.backlogBytes < recovery!.stall.bytes;
+function hasTaken({ recovery, port }: SocketConnection): boolean {
+  return recovery!.stall === undefined || port.readyState !== "open" ||
+    port.backlogBytes < recovery!.stall.bytes;
 }

@@ -8,11 +8,15 @@ import { formatOffset, type JoinResult, parseOffset } from "../core/events.ts";
 
 /** What a client sends when it reconnects. */
 export interface ResumeRequest {
-  readonly pid: string;
   /** Offset up to which the client says that it has received everything. */
   readonly offset: number;
-  /** Its connection id, where this service issued the pid. */
+  /** The connection id that it had without a name of its own, where it says so. */
   readonly id: string | undefined;
+}
+
+/** What `socket.io-client` sends when it reconnects. */
+interface SocketResumeRequest extends ResumeRequest {
+  readonly pid: string;
 }
 
 /** Where a client continues. */
@@ -36,11 +40,21 @@ const PID = /^(\d{16})\.([\w-]{20})$/;
  */
 export function resumeRequestOf(
   auth: Readonly<Record<string, unknown>>,
-): ResumeRequest | undefined {
+): SocketResumeRequest | undefined {
   const { pid, offset } = auth;
   if (typeof pid !== "string") return undefined;
   const [, base, id] = PID.exec(pid) ?? [];
   return { pid, offset: parseOffset(offset) ?? parseOffset(base) ?? 0, id };
+}
+
+/**
+ * Reads what a client of server-sent events or of a plain WebSocket sends when it reconnects: the
+ * `Last-Event-ID` header of the browser's EventSource, or the parameter `offset`. A text that is no
+ * offset says that the client was connected before, but not how far it got.
+ */
+export function streamResumeRequestOf(request: Request, url: URL): ResumeRequest | undefined {
+  const text = request.headers.get("last-event-id") || url.searchParams.get("offset");
+  return text ? { offset: parseOffset(text) ?? 0, id: undefined } : undefined;
 }
 
 /** Decides where a client continues, from what it sends and what the hub knows. */
@@ -72,7 +86,7 @@ export function resumePointOf(
 export function pidFor(
   id: string,
   { request, offset, last, complete }: {
-    readonly request: ResumeRequest | undefined;
+    readonly request: SocketResumeRequest | undefined;
     /** Where the client continues. */
     readonly offset: number;
     /** Where the log ends. */

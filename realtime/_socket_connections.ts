@@ -5,14 +5,15 @@
 
 import type { LocalSocket, UserName } from "../core/events.ts";
 import { UserMap } from "../core/user_map.ts";
-import type { EngineSocket, HeartbeatListener } from "./_engine_socket.ts";
+import type { ConnectionPort } from "./_connection_port.ts";
+import type { HeartbeatListener } from "./_engine_socket.ts";
 import type { Recovery } from "./_recovery_state.ts";
 
 /** What the server knows of a socket once it has checked the session. */
 type ConnectionFields =
   & UserName
   & Pick<SocketConnection, "client" | "id" | "socketId" | "sessionId" | "expiresAt">
-  & Pick<SocketConnection, "wantsAcknowledgement" | "engine">;
+  & Pick<SocketConnection, "wantsAcknowledgement" | "port">;
 
 /** One open socket of one user, or one that is being admitted. */
 export class SocketConnection implements LocalSocket, HeartbeatListener {
@@ -31,7 +32,7 @@ export class SocketConnection implements LocalSocket, HeartbeatListener {
    * everything that it has not acknowledged.
    */
   readonly wantsAcknowledgement: boolean;
-  readonly engine: EngineSocket;
+  readonly port: ConnectionPort;
   readonly open = true;
   /** Offset up to which events were sent; negative until the hub has answered `join`. */
   cursor = -1;
@@ -55,13 +56,13 @@ export class SocketConnection implements LocalSocket, HeartbeatListener {
     this.sessionId = fields.sessionId;
     this.expiresAt = fields.expiresAt;
     this.wantsAcknowledgement = fields.wantsAcknowledgement;
-    this.engine = fields.engine;
+    this.port = fields.port;
     this.recovery = undefined;
     this.next = undefined;
   }
 
   get heartbeatMs(): number {
-    return this.engine.pingMs + this.engine.timeoutMs;
+    return this.port.pingMs + this.port.timeoutMs;
   }
 
   /** Sets the offset after which events are sent, and the one up to which the client has all. */

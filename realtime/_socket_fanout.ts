@@ -1,11 +1,13 @@
 /**
- * Delivers events to sockets. It encodes an event once for each protocol revision among a user's
- * sockets. A socket skips events that it has received before, and reads the log where an event
- * between is missing or where its peer is too slow. A session that has expired receives nothing.
+ * Delivers events to connections. It encodes an event once for each protocol among a user's
+ * connections. A connection skips events that it has received before, and reads the log where an
+ * event between is missing or where its peer is too slow. A session that has expired receives
+ * nothing.
  */
 
-import { formatOffset, type LoggedEvent, type UserEvent } from "../core/events.ts";
+import type { LoggedEvent, UserEvent } from "../core/events.ts";
 import type { Backlog } from "./_backlog.ts";
+import { EventFrames, frameOf, RESYNC, SESSION_INVALID } from "./_frames.ts";
 import { type RecoveryOptions, RecoveryReader } from "./_recovery_reader.ts";
 import type { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 
@@ -19,9 +21,6 @@ interface SocketFanoutOptions extends Omit<RecoveryOptions, "send" | "sendResync
   /** A socket received an event from the log that was kept for its client. */
   readonly onRecovered: (connection: SocketConnection, event: LoggedEvent) => void;
 }
-
-const RESYNC = '"resync"';
-const SESSION_INVALID = '"session:invalid"';
 
 /** Delivers events to the sockets of this process. */
 export class SocketFanout {
@@ -43,13 +42,13 @@ export class SocketFanout {
   /** Delivers an event to those of the user's sockets that have not received it. */
   deliver(event: LoggedEvent): void {
     const { connections, clock, onGap, onExpired } = this.#options;
-    let older: string | undefined, newer: string | undefined;
+    let frames: EventFrames | undefined;
     const now = clock.now();
     let at = connections.first(event);
     while (at) {
       const connection = at;
       at = connection.next;
-      const { recovery, engine } = connection;
+      const { recovery, port } = connection;
       if (connection.expiresAt <= now) onExpired(connection);
       else if (recovery) recovery.newest = Math.max(recovery.newest, event.offset);
       else if (event.offset <= connection.cursor) continue;
@@ -57,9 +56,7 @@ export class SocketFanout {
         onGap(connection);
         this.#reader.recover(connection, event.offset);
       } else if (isMeantFor(connection, event)) {
-        const frame = engine.protocol === 3
-          ? older ??= frameOf(event, 3)
-          : newer ??= frameOf(event, 4);
+        const frame = (frames ??= new EventFrames(event)).of(port.protocol);
         if (!this.#sendFrame(connection, frame, event)) {
           this.#reader.waitForPeer(connection, event.offset);
         }
@@ -78,9 +75,9 @@ export class SocketFanout {
   }
 
   /** Sends `session:invalid`: the session of a socket has ended. */
-  sendSessionInvalid({ engine, cursor }: SocketConnection): void {
+  sendSessionInvalid({ port, cursor }: SocketConnection): void {
     const offset = Math.max(0, cursor);
-    engine.sendText(frameOf({ args: SESSION_INVALID, offset }, engine.protocol));
+    port.sendText(frameOf({ args: SESSION_INVALID, offset }, port.protocol));
   }
 
   close(): void {
@@ -96,7 +93,7 @@ export class SocketFanout {
       return false;
     }
     if (isMeantFor(connection, event)) {
-      const frame = frameOf(event, connection.engine.protocol);
+      const frame = frameOf(event, connection.port.protocol);
       if (!this.#sendFrame(connection, frame, event)) return false;
       if (event.kept?.includes(connection.client)) onRecovered(connection, event);
     } else connection.cursor = event.offset;
@@ -105,34 +102,22 @@ export class SocketFanout {
 
   #sendResync(connection: SocketConnection): void {
     this.#options.onResync(connection);
-    const { engine, cursor } = connection;
-    const frame = frameOf({ args: RESYNC, offset: cursor }, engine.protocol);
-    if (this.#options.backlog.admit(engine, frame.length)) engine.sendText(frame);
+    const { port, cursor } = connection;
+    const frame = frameOf({ args: RESYNC, offset: cursor }, port.protocol);
+    if (this.#options.backlog.admit(port, frame.length)) port.sendText(frame);
   }
 
   /** False where the peer must take something first. */
   #sendFrame(connection: SocketConnection, frame: string, { offset }: LoggedEvent): boolean {
-    const { engine, wantsAcknowledgement } = connection;
-    if (!this.#options.backlog.offer(engine, frame.length)) return false;
+    const { port, wantsAcknowledgement } = connection;
+    if (!this.#options.backlog.offer(port, frame.length)) return false;
     // Before the send: a heartbeat that goes out with the frame acknowledges up to here.
     connection.cursor = offset;
-    engine.sendText(frame);
-    if (wantsAcknowledgement) engine.pingSoon();
+    port.sendText(frame);
+    if (wantsAcknowledgement) port.pingSoon();
     this.delivered++;
     return true;
   }
-}
-
-/**
- * An Engine.IO message with a Socket.IO event in the main namespace. Newer clients send back the
- * last argument of the last event when they reconnect, so theirs end with the offset. Clients of
- * revision 3 get the original's payload byte for byte.
- */
-function frameOf(
-  { args, offset }: { readonly args: string; readonly offset: number },
-  revision: 3 | 4,
-): string {
-  return revision === 3 ? `42[${args}]` : `42[${args},"${formatOffset(offset)}"]`;
 }
 
 /** Whether a socket receives an event. */

@@ -5,6 +5,7 @@
 
 import type { ClientHeaders } from "../core/client_headers.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 
 /** A credential as the client sent it. */
 export interface Handshake {
@@ -20,9 +21,7 @@ export interface Handshake {
 }
 
 /** The owner of a session. */
-export interface SocketIdentity {
-  readonly context: string;
-  readonly user: string;
+export interface SocketIdentity extends UserName {
   readonly sessionId: string;
   /** Epoch milliseconds at which the session expires; absent: never. */
   readonly expiresAt?: number;
@@ -75,10 +74,17 @@ export function connectionIdOf(url: URL): string | undefined {
   return url.searchParams.get("connection")?.slice(0, MAX_CONNECTION_ID_LENGTH) || undefined;
 }
 
-/** Refuses a handshake over HTTP. An invalid session gets the original's 403. */
-export function refusalResponse(refusal: HandshakeRefusal): Response {
+/**
+ * Refuses a handshake over HTTP.
+ *
+ * @param options.hasOriginalStatus whether an invalid session gets the original's 403 instead of 401
+ */
+export function refusalResponse(
+  refusal: HandshakeRefusal,
+  { hasOriginalStatus = true }: { readonly hasOriginalStatus?: boolean } = {},
+): Response {
   const { status, title } = ERRORS[refusal.code];
-  const httpStatus = status === 401 ? 403 : status;
+  const httpStatus = status === 401 && hasOriginalStatus ? 403 : status;
   const headers = new Headers({ "content-type": "application/problem+json" });
   if (refusal.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(refusal.retryAfterSeconds));

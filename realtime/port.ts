@@ -1,9 +1,9 @@
 /** The port of the realtime server: its methods, its options and the hooks it calls. */
 
 import type { BodyDeadline } from "../core/body_deadline.ts";
-import type { Clock } from "../core/clock.ts";
-import type { EventHub, LocalSockets, UserEvent } from "../core/events.ts";
-import type { Log } from "../core/log.ts";
+import type { EventHub, LocalSockets, UserEvent, UserName } from "../core/events.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
+import type { ReadClientScript } from "./_client_script.ts";
 import type { DrainPace } from "./_drain.ts";
 import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
@@ -37,26 +37,22 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
 }
 
 /** Options of the realtime server. */
-export interface RealtimeOptions {
+export interface RealtimeOptions extends SystemDeps {
   readonly settings: RealtimeSettings;
   readonly authenticate: AuthenticateHandshake;
   /** The hub that sockets join. The caller starts it with this server as its local sockets. */
   readonly hub: Pick<EventHub, "join" | "leave" | "readMissed">;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
   readonly hooks?: RealtimeHooks;
   /** Limits how long the body of a long-polling POST may take to arrive. @default {no limit} */
   readonly bodyDeadline?: BodyDeadline;
+  /** Reads Socket.IO's client for browsers. @default {it is not served} */
+  readonly readClientScript?: ReadClientScript;
   /** Whether clients may reach other nodes at the same address. */
   readonly hasOtherNodes?: boolean;
 }
 
 /** The user and client that a socket belongs to. */
-interface SocketOwner {
-  readonly context: string;
-  readonly user: string;
+interface SocketOwner extends UserName {
   readonly client: string;
 }
 

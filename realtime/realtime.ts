@@ -1,24 +1,28 @@
 /**
- * The realtime server: Socket.IO for the clients of users, on Deno's own WebSockets. It keeps an
- * index of open sockets, admits those whose session the given function accepts, and delivers the
+ * The realtime server: Socket.IO, streams of server-sent events and plain WebSockets for the clients
+ * of users, on Deno's own HTTP server. It keeps an index of open sockets, admits those whose session the given function accepts, and delivers the
  * events of a user's log to the user's sockets. It knows nothing of notifications.
  */
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { LoggedEvent, UserName } from "../core/events.ts";
-import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { Backlog } from "./_backlog.ts";
+import { ClientScripts } from "./_client_script.ts";
+import { createConnectionAdmission } from "./_connection_admission.ts";
 import { type DrainPace, drainSockets } from "./_drain.ts";
+import type { EngineSocket } from "./_engine_socket.ts";
 import { HandshakeGuard } from "./_handshake_guard.ts";
+import { createHttpRouter } from "./_http_router.ts";
 import { isSocketPath } from "./_paths.ts";
 import { SessionExpiry } from "./_session_expiry.ts";
 import { NoopAdapter, slimSocket, socketOf } from "./_slim_socket.ts";
 import { createSocketAdmission } from "./_socket_admission.ts";
 import { SocketConnection, SocketConnections } from "./_socket_connections.ts";
 import { SocketFanout } from "./_socket_fanout.ts";
+import { StreamServer } from "./_stream_server.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine } from "./engine.ts";
-import { type HandshakeRefusal, refusalError, refusalResponse } from "./handshake.ts";
+import { type HandshakeRefusal, refusalError } from "./handshake.ts";
 import type { Realtime, RealtimeHooks, RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
@@ -44,6 +48,7 @@ class RealtimeServer implements Realtime {
   readonly #hooks: RealtimeHooks;
   readonly #guard: HandshakeGuard;
   readonly #engine: Engine;
+  readonly #answer: Realtime["fetch"];
   readonly #io: Server<Plain, Plain, Plain, unknown>;
   readonly #connections = new SocketConnections();
   /** Sockets whose CONNECT packet is not answered yet, by their Engine.IO session. */
@@ -74,10 +79,12 @@ class RealtimeServer implements Realtime {
       onResync: (connection) => this.#hooks.onResync?.(connection),
       onRecovered: (connection, event) => this.#hooks.onRecovered?.(connection, event),
     });
-    this.#admitSocket = createSocketAdmission({
-      ...{ hub: options.hub, guard: this.#guard, connections },
+    const guard = this.#guard;
+    const admission = createConnectionAdmission({
+      ...{ hub: options.hub, guard, connections },
       replace: (former) => this.#replace(former),
     });
+    this.#admitSocket = createSocketAdmission({ guard, admission });
     const unknown = new UnknownSessions({
       ...{ clock, log: options.log, hasOtherNodes: options.hasOtherNodes ?? false },
       onSeen: () => this.#hooks.onUnknownSession?.(),
@@ -85,6 +92,19 @@ class RealtimeServer implements Realtime {
     this.#engine = new Engine({
       ...{ ...settings, clock, bodyDeadline: options.bodyDeadline },
       onUnknownSession: () => unknown.record(),
+    });
+    const { readClientScript } = options;
+    const { heartbeats, closing } = this.#engine;
+    const streams = new StreamServer({
+      ...{ guard, admission, heartbeats, closing, settings: () => this.#settings },
+      onRefused: ({ code }) => this.#hooks.onRefused?.(code),
+      onOpened: (connection) => this.#begin(connection),
+      onClosed: (connection) => this.#onPortClosed(connection),
+    });
+    this.#answer = createHttpRouter({
+      ...{ guard, engine: this.#engine, streams, settings: () => this.#settings },
+      scripts: readClientScript && new ClientScripts(readClientScript),
+      onRefused: ({ code }) => this.#hooks.onRefused?.(code),
     });
     this.#io = new Server({
       serveClient: false,
@@ -101,18 +121,8 @@ class RealtimeServer implements Realtime {
     return isSocketPath(this.#settings.paths, pathname);
   }
 
-  async fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    // Read first: Deno drops the headers of a request that is upgraded or cut off.
-    const origin = request.headers.get("origin");
-    const host = request.headers.get("host");
-    if (!isOriginAllowed({ origin, host, allowed: this.#settings.allowedOrigins })) {
-      return await this.#refuse(request, {
-        code: "foreign_origin",
-        message: "Pages of this origin may not open sockets here",
-      });
-    }
-    if (request.method === "OPTIONS") return withCors(origin, preflight(request));
-    return withCors(origin, await this.#answer(request, info));
+  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+    return this.#answer(request, info);
   }
 
   deliver(event: LoggedEvent): void {
@@ -152,6 +162,9 @@ class RealtimeServer implements Realtime {
   async close(): Promise<void> {
     this.#guard.isClosed = true;
     this.#sessions.close();
+    for (const { port } of this.#connections) {
+      if (port.protocol === "sse" || port.protocol === "json") port.close(true);
+    }
     await this.#io.close();
     this.#fanout.close();
   }
@@ -175,17 +188,6 @@ class RealtimeServer implements Realtime {
     this.#backlog.limits = settings;
     this.#engine.configure(settings);
     this.#io.connectTimeout(settings.connectTimeout);
-  }
-
-  async #answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    // The engine takes the last of several `sid`s, and an empty one opens a session. Opening a
-    // session must not bypass the handshake guard, so this reads the parameter the same way.
-    if (new URL(request.url).searchParams.getAll("sid").at(-1)) {
-      return await this.#engine.fetch(request, { info });
-    }
-    const context = await this.#guard.checkHandshake(request, info);
-    if (context.refusal) return await this.#refuse(request, context.refusal);
-    return await this.#engine.fetch(request, { info, context });
   }
 
   /** Socket.IO's middleware: runs for each CONNECT packet. */
@@ -218,10 +220,15 @@ class RealtimeServer implements Realtime {
   #onConnection(socket: UserSocket): void {
     this.#connecting.delete(socket.conn);
     const connection = socket.data as SocketConnection;
+    (connection.port as EngineSocket).heartbeatListener = connection;
+    slimSocket(socket);
+    this.#begin(connection);
+  }
+
+  /** Starts delivery to a connection that was admitted and has been told so. */
+  #begin(connection: SocketConnection): void {
     const recovery = connection.recovery!;
     recovery.state = "ready";
-    connection.engine.heartbeatListener = connection;
-    slimSocket(socket);
     this.#hooks.onOpened?.(connection);
     // Revoked after the check of the session, when this connection could not be closed yet.
     if (this.#sessions.isRevoked(connection.sessionId)) return this.#endSession(connection);
@@ -243,12 +250,16 @@ class RealtimeServer implements Realtime {
     const connection = socketOf(this.#io.sockets as never, socketId)?.data as unknown;
     // Absent where the middleware refused the socket at once.
     if (!(connection instanceof SocketConnection)) return;
-    const { engine } = connection;
-    this.#backlog.abandon(engine);
+    this.#onPortClosed(connection);
+    // There is only one namespace, so the client has no use for the session any more.
+    const { port } = connection;
+    if (port.readyState === "open") port.close();
+  }
+
+  #onPortClosed(connection: SocketConnection): void {
+    this.#backlog.abandon(connection.port);
     // A client that disconnects on purpose may return too: `connect()` often follows `disconnect()`.
     this.#remove(connection, true);
-    // There is only one namespace, so the client has no use for the session any more.
-    if (engine.readyState === "open") engine.close();
   }
 
   #removeUnadmitted({ data }: UserSocket): void {
@@ -265,7 +276,7 @@ class RealtimeServer implements Realtime {
       return;
     }
     hub.leave(connection, mayReturn ? connection.acknowledged : undefined);
-    this.#hooks.onClosed?.(connection, connection.engine.closeReason ?? "namespace disconnect");
+    this.#hooks.onClosed?.(connection, connection.port.closeReason ?? "namespace disconnect");
   }
 
   /** Closes a socket whose client has reconnected on another one. */
@@ -278,12 +289,6 @@ class RealtimeServer implements Realtime {
   #disconnect(connection: SocketConnection): void {
     const socket = this.#io.sockets.sockets.get(connection.socketId as never);
     if (socket) socket.disconnect(true);
-    else connection.engine.close(true);
-  }
-
-  async #refuse(request: Request, refusal: HandshakeRefusal): Promise<Response> {
-    await request.body?.cancel().catch(() => {});
-    this.#hooks.onRefused?.(refusal.code);
-    return refusalResponse(refusal);
+    else connection.port.close(true);
   }
 }

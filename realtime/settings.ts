@@ -13,6 +13,8 @@ export interface RealtimeSettings extends Required<EngineLimits>, BacklogLimits 
   readonly maxSocketsPerUser: number;
   /** Handshakes per second; also the burst. */
   readonly handshakesPerSecond: number;
+  /** Milliseconds after which a client of server-sent events is to reconnect. */
+  readonly streamRetry: number;
   /** Milliseconds after which a peer is dropped that takes nothing of what waits for it. */
   readonly stalledAfter: number;
   /** Milliseconds that a client has to connect to the namespace. */
@@ -32,6 +34,7 @@ export const REALTIME_DEFAULTS: RealtimeSettings = {
   maxMessageBytes: 100_000,
   maxBacklogBytes: 256 * 1024,
   maxTotalBacklogBytes: 64 * 1024 * 1024,
+  streamRetry: 2_000,
   stalledAfter: 10_000,
   connectTimeout: 10_000,
 };

@@ -6,14 +6,16 @@
 
 export { isRedisAddress } from "./link/address.ts";
 export { RedisBuffer } from "./buffer/buffer.ts";
-export { createChangeFeed } from "./nodes/change_feed.ts";
-export { createRedisHub } from "./hub/hub.ts";
+export { ChannelChangeFeed } from "./nodes/change_feed.ts";
+export { RedisHub } from "./hub/hub.ts";
 export { createNodeChannel } from "./nodes/node_channel.ts";
 export type { Link } from "./link/link.ts";
 export type { RedisLink } from "./link.ts";
 export { openLink } from "./link/open.ts";
-export { createRedisLimiter } from "./shared/rate_limiter.ts";
+export { RedisLimiter } from "./shared/rate_limiter.ts";
 export { joinNodes } from "./nodes/registered_nodes.ts";
 export { checkServers, type ServerFinding } from "./link/server_check.ts";
 export { createSharedTokens } from "./shared/shared_tokens.ts";
 export { RedisStore } from "./records/store.ts";
+export { exportLines } from "./transfer/export.ts";
+export { checkExport, IMPORTING_KEY, importLines } from "./transfer/import.ts";

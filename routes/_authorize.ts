@@ -3,6 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Authenticate } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import { allows, type Principal, type Scope } from "../core/principal.ts";
 import { authenticateHeader, authenticateSession } from "./_credential.ts";
 import type { Env } from "./_openapi.ts";
@@ -42,11 +43,6 @@ export function needsSession(authenticate: Authenticate, scope: Scope): Middlewa
   };
 }
 
-interface OwnerFields {
-  readonly context: string;
-  readonly user: string;
-}
-
 /**
  * Returns the user that a request acts for: that of the session, or the one that the request names.
  *
@@ -56,7 +52,7 @@ interface OwnerFields {
 export function actingFor(
   principal: Principal,
   named: { readonly context?: string | undefined; readonly user?: string | undefined },
-): OwnerFields {
+): UserName {
   const { user: own } = principal;
   const context = named.context ?? own?.context;
   const user = named.user ?? own?.user;

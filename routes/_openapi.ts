@@ -89,7 +89,19 @@ function problems(codes: readonly ErrorCode[]): RouteConfig["responses"] {
   return Object.fromEntries(
     [...byStatus].map(([status, together]) => [status, {
       description: together.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join("; "),
-      content: { "application/problem+json": { schema: problemBody } },
+      content: {
+        "application/problem+json": {
+          schema: problemBody,
+          examples: Object.fromEntries(together.map((code) => [code, { value: exampleOf(code) }])),
+        },
+      },
     }]),
   );
+}
+
+/** A problem as `_problem.ts` answers it. */
+function exampleOf(code: ErrorCode): z.infer<typeof problemBody> {
+  const { status, title, ...others }: { status: number; title: string; pns?: string } =
+    ERRORS[code];
+  return { type: `urn:carillon:error:${code}`, title, status, code, detail: title, ...others };
 }

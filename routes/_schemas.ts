@@ -104,6 +104,11 @@ export const page = z.object({
   cursor: z.string().max(512).optional(),
 });
 
+/** The answer to a request for a page: `next` is the cursor of the next one. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), next: z.string().optional() });
+}
+
 function isShallow(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));

@@ -1,15 +1,28 @@
-/** `/v1/admin`: reloads the configuration, drains the node. */
+/** `/v1/admin`: shows what the node is, reloads the configuration, drains the node. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
-import { placeOf } from "../core/file_fault.ts";
+import { type FileFault, placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
+/** What a node says of itself. */
+export interface NodeFacts {
+  readonly version: string;
+  readonly deno: string;
+  /** The same on all nodes that share a store. */
+  readonly store: string;
+  /** Epoch milliseconds by the node's own clock. */
+  readonly now: number;
+  readonly upSeconds: number;
+  readonly pingIntervalMs: number;
+}
+
 /** The dependencies of {@link adminRoutes}. */
 export interface AdminDeps {
+  readonly node: () => Promise<NodeFacts>;
   readonly authenticate: Authenticate;
   readonly reload: () => Promise<ReloadResult>;
   /** Returns what a reload would do. */
@@ -32,11 +45,30 @@ const reloadQuery = z.strictObject({
   }),
 });
 
+const nodeBody = z.object({
+  version: z.string(),
+  deno: z.string(),
+  store: z.string().openapi({ description: "The same on all nodes that share a store" }),
+  now: z.int().openapi({ description: "Epoch milliseconds by the node's clock" }),
+  upSeconds: z.int(),
+  pingIntervalMs: z.int(),
+}).openapi("Node");
+
 /** Creates the routes of `/v1/admin`. */
-export function adminRoutes({ authenticate, reload, previewReload, drain }: AdminDeps): App {
+export function adminRoutes({ authenticate, node, reload, previewReload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
   // These operations affect all contexts.
   app.use(needs(authenticate, "admin"), inAllContexts());
+
+  describe(app, {
+    method: "get",
+    path: "/node",
+    tag: "Operations",
+    summary: "What this node is: its version, its store, its clock",
+    scope: "admin",
+    answers: { 200: { text: "What it is", schema: nodeBody } },
+  });
+  app.get("/node", async (c) => c.json({ ...await node() }));
 
   describe(app, {
     method: "post",
@@ -55,17 +87,11 @@ export function adminRoutes({ authenticate, reload, previewReload, drain }: Admi
       throw new ServiceError(
         "invalid_configuration",
         "Cannot reload: the configuration has faults; the previous one stays in effect",
-        {
-          faults: result.faults.map((fault) => ({ path: placeOf(fault), message: fault.message })),
-        },
+        { faults: result.faults.map(present) },
       );
     }
     const { changedKeys, needsRestart, warnings } = result;
-    return c.json({
-      changedKeys,
-      needsRestart,
-      warnings: warnings.map((each) => ({ path: placeOf(each), message: each.message })),
-    });
+    return c.json({ changedKeys, needsRestart, warnings: warnings.map(present) });
   });
 
   describe(app, {
@@ -84,4 +110,8 @@ export function adminRoutes({ authenticate, reload, previewReload, drain }: Admi
   });
 
   return app;
+}
+
+function present(found: FileFault) {
+  return { path: placeOf(found), message: found.message };
 }

@@ -1,7 +1,8 @@
 /** `/v1/contexts/{context}/config` and `…/users/{user}/config`: attributes of contexts and users. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Attributes, ContextRecord, UserRecord } from "../cascade/mod.ts";
+import type { AttributeRecords, Attributes, ContextRecord, UserRecord } from "../cascade/mod.ts";
+import type { Context, MiddlewareHandler } from "hono";
 import { ServiceError } from "../core/errors.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { check, readBody } from "./_input.ts";
@@ -39,74 +40,87 @@ export interface AttributeDeps {
 export function attributeRoutes({ authenticate, attributes }: AttributeDeps): App {
   const app = new OpenAPIHono<Env>();
   const admin = needs(authenticate, "admin");
-
-  const ofContext = "/:context/config";
-  describeRecord(app, {
-    path: "/{context}/config",
-    params: z.object({ context }),
+  recordRoutes(app, attributes.contexts, {
+    admin,
+    path: "/:context/config",
+    owner: z.object({ context }),
     whose: "a context",
     ...{ input: contextInput, patch: contextPatch, body: contextBody },
   });
-  app.use(ofContext, admin, (c, next) => {
-    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
-    return next();
-  });
-  app.get(ofContext, async (c) => c.json(shown(await attributes.context(contextOf(c)))));
-  app.put(ofContext, async (c) => {
-    const input = await readBody(c, contextInput);
-    return c.json(shown(await attributes.replaceContext(contextOf(c), input)));
-  });
-  app.patch(ofContext, async (c) => {
-    const input = await readBody(c, contextPatch);
-    return c.json(shown(await attributes.patchContext(contextOf(c), input)));
-  });
-  app.delete(ofContext, async (c) => {
-    await attributes.deleteContext(contextOf(c));
-    return c.body(null, 204);
-  });
-
-  const ofUser = "/:context/users/:user/config";
-  describeRecord(app, {
-    path: "/{context}/users/{user}/config",
-    params: z.object({ context, user }),
+  recordRoutes(app, attributes.users, {
+    admin,
+    path: "/:context/users/:user/config",
+    owner: z.object({ context, user }),
     whose: "a user",
     ...{ input: userInput, patch: userPatch, body: userBody },
   });
-  app.use(ofUser, admin, (c, next) => {
-    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
-    return next();
-  });
-  app.get(ofUser, async (c) => {
-    const { context, user } = userOf(c);
-    return c.json(shown(await attributes.user(context, user)));
-  });
-  app.put(ofUser, async (c) => {
-    const input = await readBody(c, userInput);
-    return c.json(shown(await attributes.replaceUser(userOf(c), input)));
-  });
-  app.patch(ofUser, async (c) => {
-    const input = await readBody(c, userPatch);
-    return c.json(shown(await attributes.patchUser(userOf(c), input)));
-  });
-  app.delete(ofUser, async (c) => {
-    const { context, user } = userOf(c);
-    await attributes.deleteUser(context, user);
-    return c.body(null, 204);
-  });
-
   return app;
 }
 
-interface WithParams {
-  readonly req: { param(name: string): string | undefined };
+interface RecordRoutes<Owner, Input, Patch> {
+  /** Requires the scope. */
+  readonly admin: MiddlewareHandler<Env>;
+  readonly path: string;
+  /** The parameters in the path. */
+  readonly owner: z.ZodObject & z.ZodType<Owner>;
+  readonly whose: string;
+  readonly input: z.ZodType<Input>;
+  readonly patch: z.ZodType<Patch>;
+  readonly body: z.ZodType;
 }
 
-function contextOf(c: WithParams): string {
-  return check(context, c.req.param("context"));
-}
+function recordRoutes<Owner, Stored extends ContextRecord | UserRecord, Input, Patch>(
+  app: App,
+  records: AttributeRecords<Owner, Stored, Input, Patch>,
+  { admin, path, owner, whose, input, patch, body }: RecordRoutes<Owner, Input, Patch>,
+): void {
+  const ownerOf = (c: Context) => check(owner, c.req.param());
+  app.use(path, admin, (c, next) => {
+    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
+    return next();
+  });
+  const common = {
+    path: path.replaceAll(/:(\w+)/g, "{$1}"),
+    params: owner,
+    tag: "Configuration",
+    scope: "admin",
+  } as const;
+  const answers = { 200: { text: "The attributes", schema: body } };
 
-function userOf(c: WithParams) {
-  return { context: contextOf(c), user: check(user, c.req.param("user")) };
+  describe(app, {
+    ...{ ...common, answers, method: "get", summary: `Get the attributes of ${whose}` },
+    errors: ["invalid_request", "not_found"],
+  });
+  app.get(path, async (c) => c.json(shown(await records.get(ownerOf(c)))));
+
+  describe(app, {
+    ...{ ...common, answers, method: "put", summary: `Replace all attributes of ${whose}` },
+    body: input,
+  });
+  app.put(path, async (c) => {
+    const given = await readBody(c, input);
+    return c.json(shown(await records.replace(ownerOf(c), given)));
+  });
+
+  describe(app, {
+    ...{ ...common, answers, method: "patch", summary: `Change attributes of ${whose}` },
+    body: patch,
+    errors: ["conflict"],
+  });
+  app.patch(path, async (c) => {
+    const given = await readBody(c, patch);
+    return c.json(shown(await records.patch(ownerOf(c), given)));
+  });
+
+  describe(app, {
+    ...{ ...common, method: "delete", summary: `Delete all attributes of ${whose}` },
+    answers: { 204: { text: "Deleted, or there were none" } },
+    errors: ["invalid_request"],
+  });
+  app.delete(path, async (c) => {
+    await records.delete(ownerOf(c));
+    return c.body(null, 204);
+  });
 }
 
 /** @throws {ServiceError} `not_found` */
@@ -114,37 +128,4 @@ function shown(record: ContextRecord | UserRecord | undefined) {
   if (!record) throw new ServiceError("not_found", "Cannot find attributes: none are set");
   const { version: _, ...rest } = record;
   return rest;
-}
-
-function describeRecord(
-  app: App,
-  { path, params, whose, input, patch, body }: {
-    readonly path: string;
-    readonly params: z.ZodObject;
-    readonly whose: string;
-    readonly input: z.ZodType;
-    readonly patch: z.ZodType;
-    readonly body: z.ZodType;
-  },
-): void {
-  const common = { path, params, tag: "Configuration", scope: "admin" } as const;
-  const answers = { 200: { text: "The attributes", schema: body } };
-  describe(app, {
-    ...{ ...common, answers, method: "get", summary: `Get the attributes of ${whose}` },
-    errors: ["invalid_request", "not_found"],
-  });
-  describe(app, {
-    ...{ ...common, answers, method: "put", summary: `Replace all attributes of ${whose}` },
-    body: input,
-  });
-  describe(app, {
-    ...{ ...common, answers, method: "patch", summary: `Change attributes of ${whose}` },
-    body: patch,
-    errors: ["conflict"],
-  });
-  describe(app, {
-    ...{ ...common, method: "delete", summary: `Delete all attributes of ${whose}` },
-    answers: { 204: { text: "Deleted, or there were none" } },
-    errors: ["invalid_request"],
-  });
 }

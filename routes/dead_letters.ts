@@ -8,7 +8,7 @@ import type { DeadLetter, DeadLetterFilter, Pipeline } from "../delivery/mod.ts"
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readBody, readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { client, context, page, time, transport } from "./_schemas.ts";
+import { client, context, page, pageOf, time, transport } from "./_schemas.ts";
 
 const filter = z.object({ context, client, transport }).partial();
 
@@ -48,10 +48,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     scope: "admin",
     query: filter.extend(page.shape),
     answers: {
-      200: {
-        text: "A page of dead letters",
-        schema: z.object({ items: z.array(letterBody), next: z.string().optional() }),
-      },
+      200: { text: "A page of dead letters", schema: pageOf(letterBody) },
     },
     errors: ["unknown_transport"],
   });
@@ -64,7 +61,7 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     const items = found.filter(({ notification }) =>
       allows(c.var.principal, "admin", notification.context)
     );
-    return c.json({ items: items.map(present), ...(next !== undefined && { next }) });
+    return c.json({ items: items.map(present), next });
   });
 
   describe(app, {

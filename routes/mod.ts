@@ -3,7 +3,6 @@
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
-import { VERSION } from "../core/version.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
 import { type ConfigurationDeps, configurationRoutes } from "./configuration.ts";
@@ -13,18 +12,22 @@ import { docsRoutes } from "./docs.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
+import { type InboxDeps, inboxRoutes } from "./inbox.ts";
 import { type KeyDeps, keyRoutes } from "./keys.ts";
 import { type NotificationDeps, notificationRoutes } from "./notifications.ts";
 import { createPublishHandler, type PublishDeps } from "./publish.ts";
 import type { App } from "./_openapi.ts";
+import { openApiDocument } from "./_openapi_document.ts";
 import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type StatusDeps, statusRoutes } from "./status.ts";
+import { streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
+export type { NodeFacts } from "./admin.ts";
 export type { ReadinessCheck } from "./health.ts";
 export type { TestSendResult } from "./subscriptions.ts";
 
@@ -35,6 +38,7 @@ export type AppDeps =
   & DeadLetterDeps
   & ExplainDeps
   & HealthDeps
+  & InboxDeps
   & KeyDeps
   & Omit<NotificationDeps, "publish">
   & OpenXchangeDeps
@@ -103,8 +107,10 @@ function createRoutes(
   const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
+  app.route("/v1", streamRoutes());
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
+  app.route("/v1/inbox", inboxRoutes(deps));
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
@@ -118,26 +124,4 @@ function createRoutes(
   app.route("/", homeRoutes({ ...deps, hasConsole: !hasInternalListener }));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
-}
-
-function openApiDocument(app: App): unknown {
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
-    type: "http",
-    scheme: "bearer",
-    description: "An API key, a JWT of the configured issuer, or a user's session token",
-  });
-  app.openAPIRegistry.registerComponent("securitySchemes", "webhook", {
-    type: "apiKey",
-    in: "header",
-    name: "Authorization",
-    description: "The `webhookSecret` of the middleware's `webhooks.yml`, as it stands there",
-  });
-  return app.getOpenAPI31Document({
-    openapi: "3.1.0",
-    info: {
-      title: "Carillon",
-      version: VERSION,
-      description: "Push notifications: one publish reaches every browser and device of a user.",
-    },
-  });
 }

@@ -7,13 +7,14 @@
 import { z } from "@hono/zod-openapi";
 import type { Authenticate } from "../auth/mod.ts";
 import type { Clock } from "../core/clock.ts";
-import { ServiceError } from "../core/errors.ts";
+import { messageOf, ServiceError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { forbidden } from "./_authorize.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
+import type { Span, Tracer } from "../core/tracing.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type Drafts, readDrafts } from "./_read_drafts.ts";
@@ -59,6 +60,8 @@ export interface PublishDeps {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly bodyDeadline: BodyDeadline;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
@@ -69,16 +72,33 @@ const REPLAYED = { ...HEADERS, "idempotency-replayed": "true" };
  * `ServiceError` for every error response of a publish.
  */
 export function createPublishHandler(
-  { authenticate, publish, clock, metrics, bodyDeadline }: PublishDeps,
+  { authenticate, publish, clock, metrics, bodyDeadline, tracer }: PublishDeps,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const found = authenticateHeader(authenticate, request);
     const principal = found instanceof Promise ? await found : found;
     if (!allows(principal, "publish")) throw forbidden("publish");
-    return await accept(request, principal);
+    if (tracer === undefined) return await accept(request, principal);
+    return await acceptTraced(request, { principal, tracer });
   };
 
-  async function accept(request: Request, principal: Principal): Promise<Response> {
+  async function acceptTraced(
+    request: Request,
+    { principal, tracer }: { readonly principal: Principal; readonly tracer: Tracer },
+  ): Promise<Response> {
+    const incoming = request.headers.get("traceparent") ?? undefined;
+    const span = tracer.start("carillon.publish", { kind: "producer", incoming });
+    try {
+      const response = await accept(request, principal, span);
+      span?.end();
+      return response;
+    } catch (thrown) {
+      span?.end(messageOf(thrown, 200));
+      throw thrown;
+    }
+  }
+
+  async function accept(request: Request, principal: Principal, span?: Span): Promise<Response> {
     const started = clock.monotonic();
     const { headers } = request;
     if (!isJsonType(headers.get("content-type"))) {
@@ -88,7 +108,9 @@ export function createPublishHandler(
     const { ids, replayed } = await publish(principal, {
       ...(readDrafts(text, bytes) ?? checkedDrafts(text)),
       idempotencyKey: check(idempotencyKey, headers.get("idempotency-key") ?? undefined),
+      ...span && { traceparent: span.traceparent },
     });
+    span?.set({ "messaging.message.id": ids[0]!, "messaging.batch.message_count": ids.length });
     if (!replayed) metrics.count("carillon_notifications_accepted_total", {}, ids.length);
     const seconds = (clock.monotonic() - started) / 1000;
     metrics.observe("carillon_publish_duration_seconds", {}, seconds);

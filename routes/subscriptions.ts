@@ -19,6 +19,7 @@ import {
   context,
   jsonObject,
   page,
+  pageOf,
   time,
   topicPattern,
   transport,
@@ -120,21 +121,17 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     scope: "read",
     query: listQuery,
     answers: {
-      200: {
-        text: "A page of subscriptions",
-        schema: z.object({ items: z.array(subscriptionBody), next: z.string().optional() }),
-      },
+      200: { text: "A page of subscriptions", schema: pageOf(subscriptionBody) },
     },
   });
   app.get("/", needs(authenticate, "read", "subscribe"), async (c) => {
     const { limit, cursor, ...wanted } = readQuery(c, listQuery.strict());
-    const owner = rangeFor(c.var.principal, wanted);
     const { items, cursor: next } = await repository.list({
-      ...owner,
+      ...rangeFor(c.var.principal, wanted),
       limit,
       ...(cursor !== undefined && { cursor }),
     });
-    return c.json({ items: items.map(present), ...(next !== undefined && { next }) });
+    return c.json({ items: items.map(present), next });
   });
 
   /** @throws {ServiceError} `not_found` */
@@ -198,7 +195,7 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     const reason = "reason" in outcome ? outcome.reason : undefined;
     return c.json({
       outcome: outcome.kind,
-      ...(reason !== undefined && { reason }),
+      reason,
       ...(message && { message: presentMessage(message, preview) }),
     });
   });

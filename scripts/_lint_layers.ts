@@ -16,10 +16,11 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   realtime: ["core"],
   events: ["core"],
   subscriptions: ["core"],
+  inbox: ["core"],
   buffer: ["core"],
   // What several nodes share; only `service/` imports it.
   redis: ["core", "store", "buffer"],
-  delivery: ["core", "cascade", "subscriptions", "messages", "types:buffer"],
+  delivery: ["core", "cascade", "subscriptions", "messages", "inbox", "types:buffer"],
   // The place beside an Open-Xchange middleware: its webhooks are published, its sessions checked.
   open_xchange: ["core", "delivery"],
   routes: [
@@ -28,12 +29,17 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
     "cascade",
     "subscriptions",
     "delivery",
+    "inbox",
     "open_xchange",
     "types:buffer",
   ],
   // Pages over the API, which it calls within the process; it has no rules of delivery.
   console: ["core"],
   simulator: ["core"],
+  // Judges a set-up from outside; its probes open what the service opens.
+  doctor: ["core", "cascade", "store", "redis", "transports"],
+  // The command line, which is a process of its own.
+  cli: "anything",
   // The composition root, which `main.ts` starts.
   service: "anything",
   // The process itself, and code that is not part of the product.
@@ -44,6 +50,8 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
   scripts: "anything",
   // What others paste: it knows the service by its API alone.
   examples: [],
+  // A package of its own.
+  clients: [],
 };
 
 /** Reports imports that {@link LAYERS} does not allow. */

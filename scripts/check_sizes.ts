@@ -8,7 +8,9 @@ const MAX_TEST_LINES = 400;
 const LARGEST_SHOWN = 5;
 
 /** Files that may be longer, each with the reason. */
-const EXCEPTIONS: Readonly<Record<string, string>> = {};
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "clients/js/src/schema.ts": "it is generated",
+};
 
 const sizes: { readonly path: string; readonly lines: number }[] = [];
 for await (const path of sources(ROOT)) {

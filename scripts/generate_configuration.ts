@@ -92,7 +92,7 @@ function section([key, spec]: ReturnType<typeof schemaEntries>[number]): string 
   const preset = spec.defaultFrom === undefined
     ? code(Array.isArray(spec.default) ? spec.default.join(", ") : String(spec.default))
     : `the value of \`${spec.defaultFrom}\``;
-  const range = spec.type === "integer" ? `, ${spec.min} to ${spec.max}` : "";
+  const range = spec.range ? `, ${spec.range.join(" to ")}` : "";
   const choices = spec.choices ? ` of ${spec.choices.map(code).join(", ")}` : "";
   const facts = [
     `${spec.type}${choices}${spec.unit === undefined ? "" : ` (${spec.unit})`}${range}`,

@@ -61,12 +61,12 @@ function metricsPage(): string {
   interface Row {
     readonly type: string;
     readonly help: string;
-    readonly labels?: readonly string[];
+    readonly labels: readonly string[];
   }
   const rows = Object.entries<Row>(METRICS).map(([name, { type, help, labels }]) => [
     `\`${name}\``,
     type,
-    (labels ?? []).map((label) => `\`${label}\``).join(", "),
+    labels.map((label) => `\`${label}\``).join(", "),
     help,
   ]);
   return page(

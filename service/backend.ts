@@ -7,27 +7,23 @@
 import type { Buffer, BufferSettings } from "../buffer/mod.ts";
 import type { Settings } from "../cascade/mod.ts";
 import type { ChangeFeed } from "../core/change_feed.ts";
-import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { EventHub } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { SharedTokens } from "../core/shared_tokens.ts";
 import type { Store } from "../core/store.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 
 /** What a backend needs to build its parts, once the configuration has been read. */
-export interface JoinDeps {
+export interface JoinDeps extends SystemDeps {
   readonly settings: () => Settings;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly yieldToEventLoop: YieldToEventLoop;
   readonly ids: IdSource;
-  readonly log: Log;
   readonly metrics: Metrics;
   /** Writes changes without checks; several callers share a commit. */
   readonly commit: CommitChanges;

@@ -7,9 +7,9 @@
 import type { ApiKeys, Sessions } from "../auth/mod.ts";
 import type { Attributes } from "../cascade/mod.ts";
 import type { Change, ChangeFeed } from "../core/change_feed.ts";
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Timer } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { CandidateCache } from "../subscriptions/mod.ts";
 
 /** The caches of records that other nodes may change. */
@@ -67,19 +67,11 @@ async function applyChange(
   }
 }
 
-/**
- * Applies every change of a feed to the caches until it is disposed.
- *
- * @param options.random from 0 (inclusive) to 1 (exclusive)
- */
+/** Applies every change of a feed to the caches until it is disposed. */
 export function followChanges(
   feed: Pick<ChangeFeed, "onChange">,
   caches: Caches,
-  { clock, random, log }: {
-    readonly clock: Clock;
-    readonly random: () => number;
-    readonly log: Log;
-  },
+  { clock, random, log }: SystemDeps,
 ): Disposable {
   let timer: Timer | undefined;
   let isOver = false;

@@ -19,7 +19,9 @@ import {
   type Explain,
   type Pipeline,
   type PipelineOptions,
+  publishUnread,
 } from "../delivery/mod.ts";
+import { Inbox, type InboxChange } from "../inbox/mod.ts";
 import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
 import {
   CandidateCache,
@@ -70,6 +72,9 @@ export interface Delivery {
   readonly registry: TransportRegistry;
   readonly pipeline: Pipeline;
   readonly messages: Messages;
+  readonly inbox: Inbox;
+  /** Tells a user's open connections how many notifications in the inbox are unread. */
+  readonly onInboxChanged: (change: InboxChange) => Promise<void>;
   /** Sends a test message to one subscription; returns the outcome and the message. */
   readonly testSend: (subscription: Subscription) => Promise<TestSendResult>;
   /** Explains what would happen to a notification. */
@@ -93,8 +98,17 @@ export function createDelivery(
   const { transports } = registry;
   const messages = createMessages({ cascade, log });
   const { generate } = messages;
+  const inbox = new Inbox({
+    ...{ store: backend.store, clock },
+    limits() {
+      const { maxItems, retentionDays } = cascade.current().settings.inbox;
+      return { maxItems, retentionMs: retentionDays * DAY_MS };
+    },
+  });
+  const onInboxChanged = (change: InboxChange) =>
+    publishUnread([change], { sockets: hub, ids: foundation.ids });
   const pipeline = createPipeline({
-    ...{ ...foundation, buffer, limiter, commit, transports, generate, fetch },
+    ...{ ...foundation, buffer, limiter, commit, transports, generate, inbox, fetch },
     store: backend.store,
     sockets: hub,
     subscriptions: subscriptionsOf(repository, matcher),
@@ -110,9 +124,10 @@ export function createDelivery(
     interests: (client) => clients.interests(client),
     breaker: (transport, client) => pipeline.queues.peek(transport, client)?.breaker,
   });
-  return { registry, pipeline, messages, testSend, explain };
+  return { registry, pipeline, messages, inbox, onInboxChanged, testSend, explain };
 }
 
+const DAY_MS = 86_400_000;
 const FILE = "pns-messages.yml";
 const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 

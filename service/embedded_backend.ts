@@ -5,7 +5,7 @@
  */
 
 import { LogBuffer } from "../buffer/mod.ts";
-import { createKvChangeFeed } from "../buffer/shared_kv/mod.ts";
+import { KvChangeFeed } from "../buffer/shared_kv/mod.ts";
 import { NO_CHANGE_FEED } from "../core/change_feed.ts";
 import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
@@ -49,7 +49,7 @@ function join(store: Store, deps: JoinDeps): Parts {
   });
   metrics.beforeScrape(() => metrics.set("carillon_events_kept_bytes", {}, hub.stats().bytes));
   const changes = store instanceof KvStore && store.traits.shared
-    ? createKvChangeFeed(store, { clock, random, log, id: ids() })
+    ? new KvChangeFeed(store, { clock, random, log, id: ids() })
     : undefined;
   return {
     buffer,

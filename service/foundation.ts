@@ -4,11 +4,11 @@
  */
 
 import { Attributes, type Cascade, createDenoConfigFiles, startCascade } from "../cascade/mod.ts";
-import type { Clock } from "../core/clock.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createIdSource, type IdSource } from "../core/ids.ts";
 import { createLog, type Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { CommitChanges } from "../delivery/mod.ts";
 import { isRedisAddress } from "../redis/mod.ts";
 import { GroupCommit, openStore } from "../store/mod.ts";
@@ -18,12 +18,11 @@ import { createEmbeddedBackend } from "./embedded_backend.ts";
 import type { Environment } from "./environment.ts";
 import { type HttpListener, listen, listenInternal } from "./http_listener.ts";
 import { openRedisBackend } from "./redis_backend.ts";
+import type { Tracer } from "../core/tracing.ts";
+import { createTracer } from "./tracing.ts";
 
 /** What a node is started with besides its environment. */
-export interface StartOptions {
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
+export interface StartOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly yieldToEventLoop: YieldToEventLoop;
   /** All environment variables; some of them override properties. */
   readonly variables: Readonly<Record<string, string>>;
@@ -46,6 +45,8 @@ export interface Foundation extends Omit<StartOptions, "backend"> {
   readonly internalListener: HttpListener | undefined;
   readonly ids: IdSource;
   readonly metrics: Metrics;
+  /** Absent where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly log: Log;
 }
 
@@ -76,7 +77,7 @@ export async function openFoundation(
   const ids = createIdSource(clock);
   return {
     ...{ ...options, environment, backend, changes, attributes, cascade },
-    ...{ listener, internalListener, ids, metrics, log },
+    ...{ listener, internalListener, ids, metrics, log, tracer: createTracer(variables) },
   };
 }
 
@@ -85,7 +86,12 @@ async function openBackend(
   options: Parameters<typeof openRedisBackend>[1],
 ): Promise<Backend> {
   if (isRedisAddress(address)) return await openRedisBackend(address, options);
-  return createEmbeddedBackend(await openStore(address, options));
+  const store = await openStore(address, {
+    ...options,
+    onDamage: ({ file, message }) =>
+      options.log.warn("the data file is damaged", { file, reason: message }),
+  });
+  return createEmbeddedBackend(store);
 }
 
 /** The parts of the backend, with the function that commits changes in groups. */

@@ -2,32 +2,27 @@
 
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
+import { INBOX_FAMILIES } from "../inbox/mod.ts";
 import {
+  ChannelChangeFeed,
   checkServers,
-  createChangeFeed,
   createNodeChannel,
-  createRedisHub,
-  createRedisLimiter,
   createSharedTokens,
+  IMPORTING_KEY,
   joinNodes,
   type Link,
   openLink,
   RedisBuffer,
+  RedisHub,
+  RedisLimiter,
   type RedisLink,
   RedisStore,
   type ServerFinding,
 } from "../redis/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
-
-interface RedisBackendOptions {
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
-}
 
 /** How long the findings of one check of the servers are reused. */
 const FINDINGS_MS = 60_000;
@@ -40,18 +35,27 @@ const FINDINGS_MS = 60_000;
  */
 export async function openRedisBackend(
   address: string,
-  options: RedisBackendOptions,
+  options: SystemDeps,
 ): Promise<Backend> {
   const { clock, log } = options;
   await using opened = new AsyncDisposableStack();
   const link = opened.use(await openLink(address, options));
-  // Idempotency keys may outnumber all other records, so they are spread over the hash slots.
-  const store = opened.use(new RedisStore(link, { standalone: ["idempotency"] }));
+  // Idempotency keys and inboxes may outnumber all other records, so they are spread over the slots.
+  const standalone = ["idempotency", ...INBOX_FAMILIES];
+  const store = opened.use(new RedisStore(link, { standalone }));
   let findings = await checkServers(link);
   let checkedAt = clock.monotonic();
   for (const { severity, message } of findings) {
     if (severity === "fatal") throw new ServiceError("invalid_configuration", message);
     log.warn(message);
+  }
+
+  if (await link.send(IMPORTING_KEY, ["EXISTS", IMPORTING_KEY]) === 1) {
+    throw new ServiceError(
+      "store_unavailable",
+      "Cannot start: a restore to this Redis is under way, or was broken off. Wait for it, or run " +
+        "it again",
+    );
   }
 
   async function readFindings(): Promise<readonly ServerFinding[]> {
@@ -103,11 +107,13 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
     );
   });
   const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
-  const changes = opened.use(createChangeFeed({ channel, nodes, clock, random, log }));
-  const hub = opened.use(createRedisHub({
-    ...{ link, nodes, channel, clock, random, log },
-    settings: () => settings().resume,
-  }));
+  const changes = opened.use(new ChannelChangeFeed({ channel, nodes, clock, random, log }));
+  const hub = opened.use(
+    new RedisHub({
+      ...{ link, nodes, channel, clock, random, log },
+      settings: () => settings().resume,
+    }),
+  );
   const buffer = new RedisBuffer({
     ...bufferOptions(deps),
     ...{ link, nodes },
@@ -122,7 +128,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
   const life = opened.move();
   return {
     ...{ buffer, hub, changes },
-    limiter: createRedisLimiter({ link, clock, log }),
+    limiter: new RedisLimiter({ link, clock, log }),
     tokens: createSharedTokens({ link, clock, random, log }),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };

@@ -4,15 +4,13 @@
  */
 
 import type { Settings } from "../cascade/mod.ts";
-import { type Clock, sleep, within } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
+import { sleep, within } from "../core/clock.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import type { Realtime } from "../realtime/mod.ts";
 
-interface ShutdownDeps {
+interface ShutdownDeps extends Pick<SystemDeps, "clock" | "log"> {
   readonly realtime: Pick<Realtime, "drain">;
   readonly settings: () => Settings["drain"];
-  readonly clock: Clock;
-  readonly log: Log;
   /** Stops accepting requests; resolves when those in progress are answered. */
   readonly closeListeners: () => Promise<void>;
   /** Stops everything else. */

@@ -19,6 +19,7 @@ import {
   type RealtimeHooks,
   type RealtimeSettings,
 } from "../realtime/mod.ts";
+import { readClientScript } from "./client_script.ts";
 import type { Foundation } from "./foundation.ts";
 
 const FILE = "pns-websocket-clients.yml";
@@ -67,18 +68,9 @@ export class SocketClients {
     const { realtime } = this.#cascade.current().settings;
     return {
       ...REALTIME_DEFAULTS,
+      ...realtime,
+      olderPingInterval: realtime.olderPingInterval || realtime.pingInterval,
       paths: this.#clients.map(({ client, path }) => ({ client, path })),
-      allowedOrigins: realtime.allowedOrigins,
-      pingInterval: realtime.pingIntervalMs,
-      olderPingInterval: realtime.olderPingIntervalMs || realtime.pingIntervalMs,
-      askAfter: realtime.askAfterMs,
-      pingTimeout: realtime.pingTimeoutMs,
-      maxSocketsPerUser: realtime.maxSocketsPerUser,
-      handshakesPerSecond: realtime.handshakesPerSecond,
-      maxMessageBytes: realtime.maxMessageBytes,
-      maxBacklogBytes: realtime.maxBacklogBytes,
-      maxTotalBacklogBytes: realtime.maxTotalBacklogBytes,
-      stalledAfter: realtime.stalledAfterMs,
     };
   }
 }
@@ -106,6 +98,7 @@ export function createSockets(
     ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: clients.settings(),
     authenticate: admit,
+    readClientScript,
     hooks: {
       ...metricsHooks(metrics),
       onRecovered: ({ client }, event) => pipeline.acknowledge(event, client),

@@ -27,8 +27,10 @@ import { addressText } from "./http_listener.ts";
 import { createNodeReports } from "./node_reports.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
+import { createNodeFacts } from "./node_facts.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
+import { traceSockets } from "./traced_sockets.ts";
 
 /** A running node. */
 export interface Service {
@@ -97,7 +99,7 @@ type Stages = JoinedParts & Authentication & SubscriptionParts & Delivery & Sock
 
 /** Applies the configuration, now and after each reload, and starts hub and pipeline. */
 async function startWork(
-  { cascade, opened, clock, log, metrics }: Foundation,
+  { cascade, opened, clock, log, metrics, tracer }: Foundation,
   { hub, clients, realtime, registry, pipeline, messages }: Stages,
 ): Promise<LogRecovery> {
   const configureTransports = () =>
@@ -109,7 +111,7 @@ async function startWork(
     void configureTransports();
   });
   await configureTransports();
-  await hub.start(realtime);
+  await hub.start(tracer ? traceSockets(realtime, tracer) : realtime);
   const { recovered } = await pipeline.start();
   opened.use(pipeline);
   const recovery = watchRecovery(recovered, { clock, log, metrics });
@@ -159,6 +161,10 @@ async function serveHttp(
     explain: stages.explain,
     snapshot: () => cascade.current(),
     reload: () => cascade.reload(),
+    node: createNodeFacts({
+      ...{ store: backend.store, clock },
+      pingIntervalMs: cascade.current().settings.realtime.pingInterval,
+    }),
     previewReload: () => cascade.preview(),
     ready,
     presence: async (user) => (await hub.presence([user]))[0] ?? [],

@@ -80,10 +80,10 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     engine,
     fetch: globalThis.fetch,
     createHttpClient: Deno.createHttpClient,
+    readFile: (path: string) => Deno.readFile(resolve(path)),
     readTextFile: (path: string) => Deno.readTextFile(resolve(path)),
     ...(sharedTokens && { sharedTokens }),
   };
-  const readFile = (path: string) => Deno.readFile(resolve(path));
   const webPush = createWebPushTransport({ ...common, resolve: resolveAddresses });
   const webhook = createWebhookTransport({
     ...{ ...common, resolve: resolveAddresses, metaOf: deps.metaOf },
@@ -104,7 +104,7 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     },
   });
   const entries: readonly Entry[] = [
-    entry(OPTIONS_FILES.apn, createApnTransport({ ...common, readFile, log }), apnOptionsSchema),
+    entry(OPTIONS_FILES.apn, createApnTransport(common), apnOptionsSchema),
     entry(OPTIONS_FILES.gcm, createGcmTransport(common), gcmOptionsSchema),
     entry(OPTIONS_FILES.wns, createWnsTransport(common), wnsOptionsSchema),
     entry(OPTIONS_FILES.webpush, webPush, webPushOptionsSchema),

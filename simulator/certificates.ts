@@ -65,12 +65,16 @@ export async function createServerIdentity(
   });
 }
 
-/** Creates a client certificate like Apple's: the bundle id as user id, and both environments. */
+/** Creates a client certificate like Apple's: the bundle id as user id, and the environments. */
 export async function createAppleIdentity(
   authority: CertificatePair,
-  options: Validity & { readonly bundleId: string },
+  options: Validity & {
+    readonly bundleId: string;
+    /** @default {["development", "production"]} */
+    readonly environments?: readonly ("development" | "production")[];
+  },
 ): Promise<CertificatePair> {
-  const { bundleId } = options;
+  const { bundleId, environments = ["development", "production"] } = options;
   return issue(authority, {
     privateKey: await createRsaKey(),
     subject: [
@@ -79,8 +83,10 @@ export async function createAppleIdentity(
     ],
     validity: options,
     extensions: [
-      { id: APPLE_DEVELOPMENT, value: NULL },
-      { id: APPLE_PRODUCTION, value: NULL },
+      ...environments.map((name) => ({
+        id: name === "development" ? APPLE_DEVELOPMENT : APPLE_PRODUCTION,
+        value: NULL,
+      })),
       { name: "extKeyUsage", clientAuth: true },
     ],
   });

@@ -3,7 +3,7 @@
  * second takes tens of thousands of changes. Makes no checks and no retries.
  */
 
-import { BatchingWriter } from "../core/batching_writer.ts";
+import { Batcher } from "../core/batcher.ts";
 import type { Clock } from "../core/clock.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { Commit, Store } from "../core/store.ts";
@@ -31,13 +31,13 @@ interface Waiting {
 export class GroupCommit {
   readonly #store: Store;
   readonly #options: GroupCommitOptions;
-  readonly #writer: BatchingWriter<Waiting>;
+  readonly #writer: Batcher<Waiting>;
 
   constructor(store: Store, options: GroupCommitOptions) {
     this.#store = store;
     this.#options = options;
-    this.#writer = new BatchingWriter<Waiting>({
-      write: (group) => this.#write(group),
+    this.#writer = new Batcher<Waiting>({
+      run: (group) => this.#write(group),
       batchSize: (waiting) => countThatFits(waiting, store.traits),
       yieldToEventLoop: options.yieldToEventLoop,
     });

@@ -4,17 +4,14 @@
  * `store_unavailable`. One handle per process; processes share the platform's KV, never a file.
  */
 
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** Settings of {@link KvStore}. */
-export interface KvStoreOptions {
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-}
+export type KvStoreOptions = Pick<SystemDeps, "clock" | "random">;
 
 const LOCKED = "database is locked";
 const MAX_ATTEMPTS = 8;

@@ -5,15 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
+import type { UserName } from "../core/events.ts";
 import type { Commit, StoreEntry, StoreKey } from "../core/store.ts";
 import type { Subscription, TransportName } from "../core/subscription.ts";
 import { addressOf } from "./_addresses.ts";
-
-/** The user that a document belongs to. */
-export interface SubscriptionOwner {
-  readonly context: string;
-  readonly user: string;
-}
 
 /** What identifies a token: it belongs to one user per client and transport, unless it is shared. */
 export type TokenName =
@@ -30,13 +25,13 @@ export interface Document {
 }
 
 /** A value of the token index and of the other two. */
-export interface IndexRecord extends SubscriptionOwner {
+export interface IndexRecord extends UserName {
   readonly v: 1;
 }
 
 /** A document as it was read; the commit checks `version`. */
 export interface Loaded {
-  readonly owner: SubscriptionOwner;
+  readonly owner: UserName;
   readonly version: string | null;
   readonly subscriptions: readonly Subscription[];
 }
@@ -53,7 +48,7 @@ export const DOCUMENTS = "subscriptions";
 export const EXPIRIES = "subscriptionExpiry";
 
 /** The key of a user's document. */
-export function documentKey({ context, user }: SubscriptionOwner): StoreKey {
+export function documentKey({ context, user }: UserName): StoreKey {
   return [DOCUMENTS, context, user];
 }
 
@@ -81,7 +76,7 @@ function hashedKey({ transport, client }: TokenName, text: string): StoreKey {
 }
 
 /** Returns the stored document, or an empty one. */
-export function loaded(owner: SubscriptionOwner, entry: StoreEntry<Document> | undefined): Loaded {
+export function loaded(owner: UserName, entry: StoreEntry<Document> | undefined): Loaded {
   const { context, user } = owner;
   return {
     owner: { context, user },

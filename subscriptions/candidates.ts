@@ -4,10 +4,11 @@
  * as new as the change.
  */
 
+import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
-import { type Document, documentKey, loaded, type SubscriptionOwner } from "./_records.ts";
+import { type Document, documentKey, loaded } from "./_records.ts";
 
 /** One stored subscription, prepared for matching. */
 export interface Candidate {
@@ -75,7 +76,7 @@ export class CandidateCache {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  async load(owner: SubscriptionOwner): Promise<Candidates> {
+  async load(owner: UserName): Promise<Candidates> {
     const { all, index } = this.#loading.get(keyOf(owner)) ?? this.#read([owner]);
     return (await all)[index] ?? NONE;
   }
@@ -85,8 +86,8 @@ export class CandidateCache {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  async prefetch(owners: Iterable<SubscriptionOwner>): Promise<void> {
-    const missing = new Map<string, SubscriptionOwner>();
+  async prefetch(owners: Iterable<UserName>): Promise<void> {
+    const missing = new Map<string, UserName>();
     const waiting = new Set<Promise<unknown>>();
     for (const owner of owners) {
       if (this.peek(owner.context, owner.user) !== undefined) continue;
@@ -100,7 +101,7 @@ export class CandidateCache {
   }
 
   /** Call it after a change of the user's document was committed, here or on another node. */
-  invalidate(owner: SubscriptionOwner): void {
+  invalidate(owner: UserName): void {
     const key = keyOf(owner);
     this.#weight -= weightOf(this.#young.get(key));
     this.#young.delete(key);
@@ -117,7 +118,7 @@ export class CandidateCache {
     this.#loading.clear();
   }
 
-  #read(owners: readonly SubscriptionOwner[]): Loading {
+  #read(owners: readonly UserName[]): Loading {
     const all = this.#store.getMany<Document>(owners.map(documentKey)).then(
       (entries) => {
         const results = owners.map((owner, at) =>
@@ -138,7 +139,7 @@ export class CandidateCache {
   }
 
   /** Whether the read was not superseded. */
-  #endLoading(owner: SubscriptionOwner, all: Promise<unknown>): boolean {
+  #endLoading(owner: UserName, all: Promise<unknown>): boolean {
     const key = keyOf(owner);
     return this.#loading.get(key)?.all === all && this.#loading.delete(key);
   }
@@ -153,7 +154,7 @@ export class CandidateCache {
   }
 }
 
-function keyOf({ context, user }: SubscriptionOwner): string {
+function keyOf({ context, user }: UserName): string {
   return userKey(context, user);
 }
 

@@ -33,11 +33,7 @@ export interface SubscriptionPage {
 }
 
 /** The last item of a page; the next page begins after it. */
-interface Position {
-  readonly context: string;
-  readonly user: string;
-  readonly id: string;
-}
+type Position = Pick<Subscription, "context" | "user" | "id">;
 
 const MAX_LIMIT = 1000;
 

@@ -4,10 +4,10 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { UserName } from "../core/events.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import { topicsMatch } from "../core/topic.ts";
-import type { SubscriptionOwner } from "./_records.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
 /** Dependencies of {@link createMatcher}. */
@@ -35,7 +35,7 @@ export interface Matcher {
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  prefetch(users: Iterable<SubscriptionOwner>): Promise<void>;
+  prefetch(users: Iterable<UserName>): Promise<void>;
 }
 
 const NOBODY: readonly Target[] = [];

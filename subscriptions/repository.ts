@@ -5,12 +5,14 @@
  */
 
 import type { Change as SharedChange } from "../core/change_feed.ts";
-import { type Clock, sleep } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Commit, Store } from "../core/store.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import { serializedBytes } from "../core/stored_size.ts";
+import type { SystemDeps } from "../core/system_deps.ts";
 import { isLive, sameToken, withoutDead, withRenewedToken, withRequest } from "./_edits.ts";
 import { addressOf } from "./_addresses.ts";
 import {
@@ -25,7 +27,6 @@ import {
   type Loaded,
   loaded,
   type SubscriptionChange,
-  type SubscriptionOwner,
   tokenKey,
 } from "./_records.ts";
 import type { CandidateCache } from "./candidates.ts";
@@ -38,22 +39,19 @@ import {
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
 /** Dependencies of {@link SubscriptionRepository}. */
-interface RepositoryOptions {
+interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly store: Store;
   /** The matcher's cache; changed users are invalidated. */
   readonly candidates: Pick<CandidateCache, "invalidate">;
   /** Called for each user whose subscriptions were, or may have been, changed here. */
   readonly onChanged?: (change: SharedChange) => void;
-  readonly clock: Clock;
   readonly newId: IdSource;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
   /** @default {100} */
   readonly maxPerUser?: number;
 }
 
 /** What a client unsubscribes. */
-interface UnsubscribeRequest extends SubscriptionOwner {
+interface UnsubscribeRequest extends UserName {
   readonly token: string;
   /** Absent: all transports. */
   readonly transport?: TransportName;
@@ -224,7 +222,7 @@ export class SubscriptionRepository {
    */
   async sweepExpired(now: number): Promise<number> {
     const due = { prefix: [EXPIRIES], end: [EXPIRIES, now + 1], limit: SWEEP_BATCH };
-    const owners = new Map<string, SubscriptionOwner>();
+    const owners = new Map<string, UserName>();
     for await (const { value } of this.#store.list<IndexRecord>(due)) {
       owners.set(JSON.stringify([value.context, value.user]), value);
     }
@@ -237,7 +235,7 @@ export class SubscriptionRepository {
 
   /** Changes one user's document and returns by how many subscriptions it got shorter. */
   #edit(
-    owner: SubscriptionOwner,
+    owner: UserName,
     edit: (subscriptions: readonly Subscription[]) => readonly Subscription[],
   ): Promise<number> {
     return this.#change(async () => {
@@ -280,7 +278,7 @@ export class SubscriptionRepository {
     );
   }
 
-  async #load(owner: SubscriptionOwner): Promise<Loaded> {
+  async #load(owner: UserName): Promise<Loaded> {
     return loaded(owner, await this.#store.get<Document>(documentKey(owner)));
   }
 
@@ -294,6 +292,6 @@ export class SubscriptionRepository {
   }
 }
 
-function sameOwner(a: SubscriptionOwner, b: SubscriptionOwner): boolean {
+function sameOwner(a: UserName, b: UserName): boolean {
   return a.context === b.context && a.user === b.user;
 }

@@ -1,25 +1,11 @@
 /** The request to subscribe and its validation. */
 
 import { type Fault, ServiceError } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { TransportName } from "../core/subscription.ts";
+import type { Subscription } from "../core/subscription.ts";
 import { topicFault } from "../core/topic.ts";
 
 /** A request to subscribe. The token is in the transport's canonical form. */
-export interface SubscribeRequest {
-  readonly context: string;
-  readonly user: string;
-  readonly client: string;
-  readonly transport: TransportName;
-  readonly token: string;
-  readonly topics: readonly string[];
-  /** Epoch milliseconds, in the future; absent: never. */
-  readonly expiresAt?: number;
-  /** At most {@link MAX_META_BYTES} as JSON. */
-  readonly meta?: JsonObject;
-  /** Other users may subscribe the same token. */
-  readonly shared?: true;
-}
+export type SubscribeRequest = Omit<Subscription, "id" | "createdAt" | "refreshedAt">;
 
 /** The longest context and user, in characters: a stored key takes 2,048 bytes. */
 const MAX_NAME_LENGTH = 255;

@@ -5,7 +5,6 @@
  */
 
 import { systemClock } from "../../core/clock.ts";
-import { silentLog } from "../../core/log.ts";
 import { createApnTransport } from "../../transports/apn/mod.ts";
 import { engineOf } from "./engine_of.ts";
 import { closedLoop } from "./closed_loop.mjs";
@@ -15,9 +14,10 @@ const CLIENT = "bench";
 
 await using transport = createApnTransport({
   clock: systemClock,
-  log: silentLog,
   engine: engineOf(load.engine),
+  createHttpClient: Deno.createHttpClient,
   readFile: (path) => Deno.readFile(path),
+  readTextFile: (path) => Deno.readTextFile(path),
 });
 const faults = await transport.configure(
   new Map([[CLIENT, {

@@ -60,10 +60,10 @@ export async function startPeerSender(sockets: number): Promise<Sender> {
 /** Starts the whole service, with several publishers that send batches. */
 export async function startServiceSender(
   sockets: number,
-  options: StartOptions = {},
+  { revision = 4, ...options }: StartOptions & { readonly revision?: 4 | "sse" | "json" } = {},
 ): Promise<Sender> {
   const carillon = await startCarillon(AT_ONCE, options);
-  const swarm = await openSockets(carillon, sockets);
+  const swarm = await openSockets(carillon, sockets, revision);
   let mail = 0;
 
   async function send(rounds: number): Promise<void> {
@@ -86,16 +86,19 @@ export async function startServiceSender(
   return { pid: carillon.pid, swarm, send, [Symbol.asyncDispose]: () => close(swarm, carillon) };
 }
 
-/** Opens one socket for each of a number of users. */
+const PATHS = { 4: "/socket.io/appsuite/", sse: "/v1/stream", json: "/v1/socket" } as const;
+
+/** Opens one connection for each of a number of users. */
 export async function openSockets(
   carillon: { readonly port: number; session(user: string): Promise<string> },
   sockets: number,
+  revision: keyof typeof PATHS = 4,
 ): Promise<SwarmProcess> {
   const targets = await Promise.all(Array.from({ length: sockets }, async (_, n) => {
     const session = await carillon.session(String(n));
-    return `/socket.io/appsuite/?session=${session}&connection=c${n}`;
+    return `${PATHS[revision]}?session=${session}&connection=c${n}`;
   }));
-  return await spawnSwarm({ hostname: "127.0.0.1", port: carillon.port, revision: 4, targets });
+  return await spawnSwarm({ hostname: "127.0.0.1", port: carillon.port, revision, targets });
 }
 
 interface Server extends AsyncDisposable {

@@ -9,8 +9,11 @@
 export interface SwarmOptions {
   readonly hostname: string;
   readonly port: number;
-  /** Revision of the Engine.IO protocol; `none`: every text is an event. */
-  readonly revision: 3 | 4 | "none";
+  /**
+   * Revision of the Engine.IO protocol; `none`: every text is an event; `json`: messages of
+   * `/v1/socket`; `sse`: server-sent events of `/v1/stream`.
+   */
+  readonly revision: 3 | 4 | "none" | "json" | "sse";
   /** One connection for each: path and query without `EIO` and `transport`, with at least `?`. */
   readonly targets: readonly string[];
   /** Milliseconds between the heartbeats of revision 3. */
@@ -41,8 +44,14 @@ export interface Swarm {
   close(): void;
 }
 
-const HEARTBEATS = { pong: frame("3"), ping: frame("2"), connect: frame("40") };
+const HEARTBEATS = {
+  pong: frame("3"),
+  ping: frame("2"),
+  connect: frame("40"),
+  webSocketPong: Uint8Array.of(0x8a, 0x80, 0, 0, 0, 0),
+};
 const AT = '"at":';
+const READY = { json: '"type":"ready"', sse: "event: ready" };
 const decoder = new TextDecoder();
 
 /** Opens every connection; resolves when the server has admitted all to the namespace. */
@@ -79,9 +88,15 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
       open++;
       entered.resolve();
     }
-    read(connection, rest, (text) => {
+    const onPing = () => void connection.write(HEARTBEATS.webSocketPong).catch(ignore);
+    read(connection, rest, { revision, onPing }, (text) => {
       if (revision === "none") arrived(text);
-      else if (text.startsWith("42")) arrived(text.slice(2));
+      else if (revision === "json" || revision === "sse") {
+        if (text.includes(READY[revision])) {
+          open++;
+          entered.resolve();
+        } else if (text.includes('"topic":')) arrived(text);
+      } else if (text.startsWith("42")) arrived(text.slice(2));
       else if (text === "2") void connection.write(HEARTBEATS.pong).catch(ignore);
       else if (text.startsWith("0")) {
         if (revision === 4) void connection.write(HEARTBEATS.connect).catch(ignore);
@@ -138,16 +153,19 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
   };
 }
 
+const UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
 /** Upgrades a connection; returns the bytes that followed the server's response. */
 async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target: string) {
-  const path = options.revision === "none"
+  const { revision } = options;
+  const path = typeof revision === "string"
     ? target
     : `${target}&EIO=${options.revision}&transport=websocket`;
   await connection.write(
     new TextEncoder().encode(
       `GET ${path} HTTP/1.1\r\nHost: ${options.hostname}:${options.port}\r\n` +
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        (revision === "sse" ? "" : UPGRADE) + "\r\n",
     ),
   );
   let head = new Uint8Array(0);
@@ -159,7 +177,9 @@ async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target
     const end = decoder.decode(head).indexOf("\r\n\r\n");
     if (end < 0) continue;
     const status = decoder.decode(head.subarray(9, 12));
-    if (status !== "101") throw new Error(`Cannot connect: the answer was ${status}`);
+    if (status !== (revision === "sse" ? "200" : "101")) {
+      throw new Error(`Cannot connect: the answer was ${status}`);
+    }
     return head.slice(end + 4);
   }
 }
@@ -168,13 +188,16 @@ async function handshake(connection: Deno.TcpConn, options: SwarmOptions, target
 async function read(
   connection: Deno.TcpConn,
   rest: Uint8Array,
+  { revision, onPing }: Pick<SwarmOptions, "revision"> & { readonly onPing: () => void },
   onText: (text: string) => void,
 ): Promise<void> {
   const buffer = new Uint8Array(2048);
   let pending = rest;
   try {
     for (;;) {
-      pending = takeFrames(pending, onText);
+      pending = revision === "sse"
+        ? takeMessages(pending, onText)
+        : takeFrames(pending, onText, onPing);
       const length = await connection.read(buffer);
       if (length === null) break;
       const chunk = buffer.subarray(0, length);
@@ -187,7 +210,11 @@ async function read(
 }
 
 /** Removes the complete frames from the front; returns a copy of the rest. */
-function takeFrames(bytes: Uint8Array, onText: (text: string) => void): Uint8Array {
+function takeFrames(
+  bytes: Uint8Array,
+  onText: (text: string) => void,
+  onPing: () => void,
+): Uint8Array {
   let at = 0;
   while (bytes.length - at >= 2) {
     let length = bytes[at + 1]! & 127;
@@ -200,8 +227,23 @@ function takeFrames(bytes: Uint8Array, onText: (text: string) => void): Uint8Arr
     if (bytes.length < start + length) break;
     const opcode = bytes[at]! & 15;
     if (opcode === 1) onText(decoder.decode(bytes.subarray(start, start + length)));
+    else if (opcode === 9) onPing();
     else if (opcode === 8) throw new Error("The server closes the connection");
     at = start + length;
+  }
+  return at === bytes.length ? new Uint8Array(0) : bytes.slice(at);
+}
+
+/**
+ * Removes the complete server-sent events from the front; returns a copy of the rest. The lines
+ * between the chunks of the answer do no harm to a count.
+ */
+function takeMessages(bytes: Uint8Array, onText: (text: string) => void): Uint8Array {
+  let at = 0;
+  for (let end = at; end + 1 < bytes.length; end++) {
+    if (bytes[end] !== 10 || bytes[end + 1] !== 10) continue;
+    onText(decoder.decode(bytes.subarray(at, end)));
+    at = end + 2;
   }
   return at === bytes.length ? new Uint8Array(0) : bytes.slice(at);
 }

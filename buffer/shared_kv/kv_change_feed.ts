@@ -6,25 +6,21 @@
 
 import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
 import { ChangePublisher } from "../../core/change_publisher.ts";
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
 import type { Store, StoreEntry, StoreKey } from "../../core/store.ts";
 import { estimateBytes } from "../../core/stored_size.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 
 /** A store that can report changes of a record, by any process. */
 interface WatchableStore extends Pick<Store, "get" | "commit"> {
   watch<T>(key: StoreKey, signal: AbortSignal): AsyncIterable<StoreEntry<T> | undefined>;
 }
 
-/** Settings of {@link createKvChangeFeed}. */
-interface KvChangeFeedOptions {
+/** Settings of {@link KvChangeFeed}. */
+interface KvChangeFeedOptions extends SystemDeps {
   /** The name of this process; no other has the same. */
   readonly id: string;
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** The record. `last` is the number of its last change; the others come right before it. */
@@ -75,17 +71,10 @@ export function newChanges(
 }
 
 /**
- * Starts to watch a store, which it does not close. Reports one `unknown` change first, for what
+ * Watches a store, which it does not close. Reports one `unknown` change first, for what
  * it has missed until then. Dispose of the feed before the store.
  */
-export function createKvChangeFeed(
-  store: WatchableStore,
-  options: KvChangeFeedOptions,
-): ChangeFeed & AsyncDisposable {
-  return new KvChangeFeed(store, options);
-}
-
-class KvChangeFeed implements ChangeFeed, AsyncDisposable {
+export class KvChangeFeed implements ChangeFeed, AsyncDisposable {
   readonly #store: WatchableStore;
   readonly #options: KvChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];

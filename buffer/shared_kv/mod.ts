@@ -3,5 +3,5 @@
  * for each, failover, and a feed of changes. Nothing here runs on a store that is not shared.
  */
 
-export { createKvChangeFeed } from "./kv_change_feed.ts";
+export { KvChangeFeed } from "./kv_change_feed.ts";
 export { Peers } from "./peers.ts";

@@ -1,7 +1,5 @@
 /** Opens a user's socket. The token comes from the page's own back end; see `../back_end`. */
 
-import { io } from "socket.io-client";
-
 /** A token that ends sooner than this is replaced, in milliseconds. */
 const MARGIN_MS = 60_000;
 const RETRY_MS = 2_000;
@@ -17,6 +15,8 @@ const RETRY_MS = 2_000;
 export async function openSocket({ askForSession, onEvent, onResync }) {
   let session = await askForSession();
   const { url } = session;
+  // The service has Socket.IO's client as well. With a bundler, import it from "socket.io-client".
+  const { io } = await import(`${url}/socket.io/socket.io.esm.min.js`);
   const connection = crypto.randomUUID();
 
   async function currentToken() {
@@ -27,6 +27,9 @@ export async function openSocket({ askForSession, onEvent, onResync }) {
 
   const socket = io(url, {
     path: "/socket.io/appsuite/",
+    // A WebSocket at once; polling where a network lets none through.
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
     // In the query, where a load balancer can use it for sticky sessions.
     query: { connection },
     // Socket.IO calls this at each connect, also after a drop.

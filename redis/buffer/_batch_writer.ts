@@ -1,9 +1,10 @@
 /**
- * Writes accepted notifications of one partition to Redis in batches. While one call is under way,
- * further notifications collect for the next one, so the cost of each falls with the load.
+ * Writes accepted notifications of one partition to Redis in batches: one script call for each
+ * batch, and one call at a time.
  */
 
-import type { Clock } from "../../core/clock.ts";
+import type { BufferOptions } from "../../buffer/mod.ts";
+import { Batcher } from "../../core/batcher.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
 import { bufferKeys, redisLedgerKey } from "./_keys.ts";
@@ -15,17 +16,14 @@ const MAX_ITEMS = 256;
 const MAX_BYTES = 256 * 1024;
 
 /** Options of {@link BatchWriter}. */
-export interface BatchWriterOptions {
+export interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | "onCommit"> {
   readonly link: RedisLink;
-  readonly clock: Pick<Clock, "monotonic">;
   readonly node: string;
   readonly partition: number;
   /** Takes notifications that were accepted and claimed for this node. */
   readonly onClaimed: (notifications: readonly Notification[]) => void;
   /** A call failed that may have claimed notifications, or still may. */
   readonly onUnsure: () => void;
-  readonly onMerged?: (() => void) | undefined;
-  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
 }
 
 /** A notification to write. */
@@ -34,24 +32,22 @@ interface IncomingItem extends EncodedNotification {
   readonly claimed: boolean;
   /** Whether it may have been accepted before. */
   readonly isRepeat: boolean;
-  /** Called once: without an argument when it is in Redis, or with what was thrown. */
-  readonly onDone: (thrown?: unknown) => void;
 }
 
 /** Collects notifications of a partition and writes them in batches. */
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
-  #waiting: IncomingItem[] = [];
+  readonly #batcher: Batcher<IncomingItem>;
   #inFlight: readonly IncomingItem[] = [];
-  #running: Promise<void> | undefined;
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
+    this.#batcher = new Batcher({ batchSize, run: (batch) => this.#write(batch) });
   }
 
-  add(item: IncomingItem): void {
-    this.#waiting.push(item);
-    this.#running ??= this.#run();
+  /** Resolves when the notification is in Redis. */
+  add(item: IncomingItem): Promise<void> {
+    return this.#batcher.add(item);
   }
 
   /** Ids that the call under way claims for this node. */
@@ -60,36 +56,20 @@ export class BatchWriter {
   }
 
   /** Resolves when no write is under way. */
-  async idle(): Promise<void> {
-    while (this.#running) await this.#running;
+  idle(): Promise<void> {
+    return this.#batcher.drain();
   }
 
-  async #run(): Promise<void> {
-    await null; // items added in the same turn of the event loop share a call
-    while (this.#waiting.length > 0) {
-      const batch = this.#inFlight = this.#nextBatch();
-      let thrown: unknown;
-      try {
-        await this.#send(batch);
-      } catch (caught) {
-        thrown = caught;
-        if (batch[0]!.claimed) this.#options.onUnsure();
-      }
+  async #write(batch: readonly IncomingItem[]): Promise<void> {
+    this.#inFlight = batch;
+    try {
+      await this.#send(batch);
+    } catch (thrown) {
+      if (batch[0]!.claimed) this.#options.onUnsure();
+      throw thrown;
+    } finally {
       this.#inFlight = [];
-      for (const item of batch) item.onDone(thrown);
     }
-    this.#running = undefined;
-  }
-
-  /** Takes as many waiting notifications of the same kind as fit into one call. */
-  #nextBatch(): readonly IncomingItem[] {
-    const first = this.#waiting[0]!;
-    let bytes = 0;
-    const end = this.#waiting.findIndex((item, index) => {
-      bytes += item.body.length;
-      return index === MAX_ITEMS || (index > 0 && bytes > MAX_BYTES) || !canShareCall(item, first);
-    });
-    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
   }
 
   async #send(batch: readonly IncomingItem[]): Promise<void> {
@@ -132,6 +112,17 @@ export class BatchWriter {
   #ledgerKeys([first]: readonly IncomingItem[]): readonly string[] {
     return first!.isRepeat ? [redisLedgerKey(this.#options.partition, first!.notification.id)] : [];
   }
+}
+
+/** Returns how many of the waiting notifications are of the same kind and fit into one call. */
+function batchSize(waiting: readonly IncomingItem[]): number {
+  const first = waiting[0]!;
+  let bytes = 0;
+  const end = waiting.findIndex((item, index) => {
+    bytes += item.body.length;
+    return index === MAX_ITEMS || (index > 0 && bytes > MAX_BYTES) || !canShareCall(item, first);
+  });
+  return end === -1 ? waiting.length : end;
 }
 
 /**

@@ -4,15 +4,14 @@
  * has room for, so that other nodes can take the rest.
  */
 
-import type { Clock, Timer } from "../../core/clock.ts";
+import type { Timer } from "../../core/clock.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { PARTITIONS } from "../keys.ts";
 
 /** Notifications that one call claims at most. */
 const MAX_CLAIMED = 128;
 
-interface ClaimLoopOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
+interface ClaimLoopOptions extends Pick<SystemDeps, "clock" | "random"> {
   /** Milliseconds between two claims of a partition. */
   readonly everyMs: () => number;
   /** Whether Redis can be reached. */

@@ -10,10 +10,8 @@ import type { Notification } from "../../core/notification.ts";
 /** Longer aggregation keys are stored as a hash. */
 const MAX_KEY_LENGTH = 96;
 
-type Extras<T, K extends keyof T> = { readonly [P in K]?: Exclude<T[P], undefined> };
-
 type NotificationExtras =
-  & Extras<Notification, "expiresAt" | "sourceToken" | "collapseKey">
+  & Pick<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "traceparent">
   & { readonly context?: string };
 type StoredNotification = readonly [
   user: string,
@@ -32,17 +30,16 @@ export function formatNotification(
   { waits }: { readonly waits: boolean },
 ): string {
   const { context, user, topic, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey } = notification;
+  const { expiresAt, sourceToken, collapseKey, traceparent } = notification;
   const exact = context.isWellFormed();
-  const stored: StoredNotification =
-    expiresAt === undefined && sourceToken === undefined && collapseKey === undefined && exact
-      ? [user, topic, priority, acceptedAt]
-      : [user, topic, priority, acceptedAt, {
-        ...(expiresAt !== undefined && { expiresAt }),
-        ...(sourceToken !== undefined && { sourceToken }),
-        ...(collapseKey !== undefined && { collapseKey }),
-        ...(!exact && { context }),
-      }];
+  const stored: unknown[] = [user, topic, priority, acceptedAt];
+  if (
+    expiresAt !== undefined || sourceToken !== undefined || collapseKey !== undefined ||
+    traceparent !== undefined || !exact
+  ) {
+    const named = exact ? undefined : context;
+    stored.push({ expiresAt, sourceToken, collapseKey, traceparent, context: named });
+  }
   const key = waits ? storedKey(notification) : `${context}\u0000`;
   return `${key}\n${JSON.stringify(stored)}\n${notification.data}`;
 }

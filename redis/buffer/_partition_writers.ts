@@ -27,26 +27,19 @@ export class PartitionWriters {
   }
 
   /**
-   * Writes notifications. Where it rejects, some of them may have been written.
+   * Writes notifications. Where it rejects, some of them may have been written; no write of them is
+   * under way any more.
    *
    * @throws {ServiceError} `store_unavailable`
    */
-  write(
+  async write(
     encoded: readonly EncodedNotification[],
     how: { readonly claimed: boolean; readonly isRepeat: boolean },
   ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let left = encoded.length;
-      let fault: unknown;
-      const onDone = (thrown?: unknown) => {
-        fault ??= thrown;
-        if (--left > 0) return;
-        if (fault === undefined) resolve();
-        else reject(fault);
-      };
-      for (const one of encoded) this.#writers[one.partition]!.add({ ...one, ...how, onDone });
-      if (left === 0) resolve();
-    });
+    const writes = await Promise.allSettled(
+      encoded.map((one) => this.#writers[one.partition]!.add({ ...one, ...how })),
+    );
+    for (const write of writes) if (write.status === "rejected") throw write.reason;
   }
 
   /** Resolves when no write is under way. */

@@ -4,7 +4,8 @@
  * of a dead node; doing it twice does no harm.
  */
 
-import type { Clock, Timer } from "../../core/clock.ts";
+import type { Timer } from "../../core/clock.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import type { BufferCounters, Claimer } from "./_buffer_counters.ts";
 import { RELEASE_ALL } from "./_end_scripts.ts";
 import { bufferKeys } from "./_keys.ts";
@@ -15,11 +16,9 @@ import type { Nodes } from "../nodes/registered_nodes.ts";
 /** Interval of counts and checks for dead nodes. */
 const EVERY_MS = 1_000;
 
-interface ReclaimerOptions {
+interface ReclaimerOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly link: RedisLink;
   readonly nodes: Nodes;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly counters: BufferCounters;
   /** Returns the ids in a partition that this node works on or is about to claim. */
   readonly known: (partition: number) => readonly string[];

@@ -4,7 +4,8 @@
  * wait in memory, limited by the number of claims.
  */
 
-import type { Clock, Timer } from "../../core/clock.ts";
+import type { BufferOptions } from "../../buffer/mod.ts";
+import type { Timer } from "../../core/clock.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { encodeRecord } from "../../core/ledger_codec.ts";
 import { RELEASE, SETTLE } from "./_end_scripts.ts";
@@ -24,19 +25,15 @@ const RETRY_MS = 1_000;
  */
 const MAX_RECORDS = 512;
 
-interface SettlementWriterOptions {
+interface SettlementWriterOptions
+  extends Pick<BufferOptions, "clock" | "retentionMs" | "onCommit" | "onFault"> {
   readonly link: RedisLink;
-  readonly clock: Clock;
   readonly random: () => number;
   readonly node: string;
-  /** Milliseconds that the ledger keeps a record. */
-  readonly retentionMs: () => number;
   /** The end of these claims is written, or another node held them. */
   readonly onWritten: (items: readonly ClaimedItem[]) => void;
   /** Reports how many notifications were settled. */
   readonly onSettled: (count: number) => void;
-  readonly onCommit?: ((changes: number, seconds: number) => void) | undefined;
-  readonly onFault?: ((thrown: unknown) => void) | undefined;
 }
 
 interface Settlement {

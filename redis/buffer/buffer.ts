@@ -8,14 +8,14 @@ import {
   type BatchHandler,
   type Buffer,
   type BufferDepth,
-  type BufferSettings,
+  bufferFull,
+  type BufferOptions,
   type LedgerName,
   mergedRecords,
   Processor,
+  stopping,
 } from "../../buffer/mod.ts";
-import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
-import type { YieldToEventLoop } from "../../core/event_loop.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
@@ -34,28 +34,15 @@ import { SettlementWriter } from "./_settlement_writer.ts";
 import { RedisLedger } from "./ledger.ts";
 
 /** Options of {@link RedisBuffer}. The caller keeps and closes link and nodes. */
-interface RedisBufferOptions {
+interface RedisBufferOptions extends BufferOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
-  readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Read each time, so that a reload takes effect at once. */
-  readonly settings: () => BufferSettings;
-  /** Milliseconds that the ledger keeps a record. */
-  readonly retentionMs: () => number;
-  /** Lets I/O run between two jobs. */
-  readonly yieldToEventLoop: YieldToEventLoop;
   /** Notifications in one job. @default {64} */
   readonly jobSize?: number;
-  readonly onMerged?: () => void;
   /** Reports how many claims of dead nodes were released. */
   readonly onReclaimed?: (count: number) => void;
-  /** Reports how many claims this node dropped because other nodes may have taken them. */
-  readonly onLeaseLost?: (count: number) => void;
-  readonly onCommit?: (changes: number, seconds: number) => void;
-  /** Reports a failure that is tried again, or what a handler threw. */
-  readonly onFault?: (thrown: unknown) => void;
 }
 
 /** Notifications of one context that are claimed before the next context's. */
@@ -148,17 +135,8 @@ export class RedisBuffer implements Buffer {
     if (sets.length > 0) throw new Error("Cannot accept: this buffer stores no other records");
     const count = notifications.length;
     if (!this.#hasRoom(count) && !this.#counters.isFresh) await this.#counters.count();
-    if (this.#stopped) {
-      const message = "Cannot accept: this node is stopping";
-      throw new ServiceError("draining", message, { retryAfterSeconds: 1 });
-    }
-    if (!this.#hasRoom(count)) {
-      throw new ServiceError(
-        "buffer_full",
-        `Cannot accept ${count} more: the buffer holds ${this.#counters.notifications}`,
-        { retryAfterSeconds: 1 },
-      );
-    }
+    if (this.#stopped) throw stopping();
+    if (!this.#hasRoom(count)) throw bufferFull(count, this.#counters.notifications);
     const settings = this.#options.settings();
     const isImmediate = settings.delayDuration === 0;
     const claimed = isImmediate && this.#handler !== undefined && this.#claimLoop.reserve(count);

@@ -5,6 +5,7 @@
  */
 
 import type { LedgerName } from "../../buffer/mod.ts";
+import { Batcher } from "../../core/batcher.ts";
 import { isId } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
@@ -32,17 +33,18 @@ return 1
 /** Ids that are read at once. */
 const MAX_LOOKUPS = 256;
 
-interface Lookup {
-  readonly id: string;
-  readonly resolve: (found: LedgerRecord | Notification | undefined) => void;
-  readonly reject: (thrown: unknown) => void;
-}
+type Found = LedgerRecord | Notification;
 
 /** Finds and amends records. Every method rejects with `ServiceError` `store_unavailable`. */
 export class RedisLedger {
   readonly #link: RedisLink;
-  #lookups: Lookup[] = [];
-  #isReading = false;
+  readonly #lookups = new Batcher<string, Found | undefined>({
+    batchSize: ({ length }) => Math.min(length, MAX_LOOKUPS),
+    run: async (ids) => {
+      const found = await this.#findAll(ids);
+      return ids.map((id) => found.get(id));
+    },
+  });
 
   constructor(link: RedisLink) {
     this.#link = link;
@@ -52,12 +54,8 @@ export class RedisLedger {
    * Finds a notification anywhere: its record, or itself where it is in flight. An id does not name
    * its user, so every partition is asked; lookups made meanwhile share the next call.
    */
-  find(id: string): Promise<LedgerRecord | Notification | undefined> {
-    if (!isId(id)) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      this.#lookups.push({ id, resolve, reject });
-      if (!this.#isReading) void this.#readWaiting();
-    });
+  find(id: string): Promise<Found | undefined> {
+    return isId(id) ? this.#lookups.add(id) : Promise.resolve(undefined);
   }
 
   /**
@@ -78,30 +76,13 @@ export class RedisLedger {
     }
   }
 
-  async #readWaiting(): Promise<void> {
-    this.#isReading = true;
-    await null; // lookups of the same turn of the event loop share a call
-    while (this.#lookups.length > 0) {
-      const lookups = this.#lookups.splice(0, MAX_LOOKUPS);
-      try {
-        const found = await this.#findAll(lookups.map(({ id }) => id));
-        for (const { id, resolve } of lookups) resolve(found.get(id));
-      } catch (thrown) {
-        for (const { reject } of lookups) reject(thrown);
-      }
-    }
-    this.#isReading = false;
-  }
-
-  async #findAll(
-    ids: readonly string[],
-  ): Promise<ReadonlyMap<string, LedgerRecord | Notification>> {
-    const found = new Map<string, LedgerRecord | Notification>();
+  async #findAll(ids: readonly string[]): Promise<ReadonlyMap<string, Found>> {
+    const found = new Map<string, Found>();
     const asked: Promise<void>[] = [];
     const ask = async (
       key: string,
       ids: readonly string[],
-      { decode }: { readonly decode: (id: string, text: string) => LedgerRecord | Notification },
+      { decode }: { readonly decode: (id: string, text: string) => Found },
     ) => {
       const texts = await this.#link.send(key, ["HMGET", key, ...ids]) as readonly Reply[];
       texts.forEach((text, index) => {

@@ -4,21 +4,18 @@
  * disconnect applies only to its very socket.
  */
 
-import type { Clock, Timer } from "../../core/clock.ts";
+import type { Timer } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { SocketPresence } from "../../core/events.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { RECORD_DISCONNECTS } from "./_scripts.ts";
 import { socketNameOf, userKeys } from "./_user_state.ts";
 import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 
-interface DisconnectQueueOptions {
+interface DisconnectQueueOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly windowMs: () => number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 interface Disconnect extends SocketPresence {

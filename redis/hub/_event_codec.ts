@@ -45,9 +45,12 @@ export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEve
 
 /** Encodes a message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
-  return events.map(({ id, context, user, clients, except, args, offset, previous }) => {
-    const fields = [id, context, user, offset, previous, clients];
-    if (except !== undefined) fields.push(except);
+  return events.map((event) => {
+    const { id, context, user, clients, except, args, offset, previous, traceparent } = event;
+    const fields: unknown[] = [id, context, user, offset, previous, clients];
+    // An earlier version reads `null` as the id of no socket.
+    if (except !== undefined || traceparent !== undefined) fields.push(except ?? null);
+    if (traceparent !== undefined) fields.push(traceparent);
     // In JSON a line break outside of texts means as much as a space.
     return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
@@ -58,11 +61,14 @@ export function parseEvents(body: string): readonly LoggedEvent[] {
   const lines = body.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [id, context, user, offset, previous, clients, except] = JSON.parse(lines[at]!);
+    const [id, context, user, offset, previous, clients, except, traceparent] = JSON.parse(
+      lines[at]!,
+    );
     events.push({
       ...{ id, context, user, clients },
       args: lines[at + 1]!,
-      ...(except !== undefined && { except }),
+      ...(typeof except === "string" && { except }),
+      ...(traceparent !== undefined && { traceparent }),
       ...{ offset, previous },
     });
   }

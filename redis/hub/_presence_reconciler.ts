@@ -5,11 +5,11 @@
  * Redis.
  */
 
-import { type Clock, sleep, type Timer } from "../../core/clock.ts";
+import { sleep, type Timer } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import { type LocalSocket, type LocalSockets, offsetAt } from "../../core/events.ts";
-import type { Log } from "../../core/log.ts";
 import { userKey } from "../../core/notification.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { REGISTER_SOCKETS } from "./_scripts.ts";
 import { formatPresence, socketNameOf, userKeys } from "./_user_state.ts";
 import { KEEP_MS } from "./presence.ts";
@@ -17,15 +17,12 @@ import { groupByPartition } from "../keys.ts";
 import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 
-interface PresenceReconcilerOptions {
+interface PresenceReconcilerOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id" | "leaseMs" | "alive">;
   readonly local: LocalSockets;
   /** Takes a socket that closed while it was being registered. */
   readonly onClosed: (socket: LocalSocket) => void;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 const EVERY_MS = 60_000;

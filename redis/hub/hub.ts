@@ -5,7 +5,7 @@
  * sockets of the user, in one message per batch.
  */
 
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import type {
   EventHub,
   JoinResult,
@@ -17,7 +17,7 @@ import type {
   UserEvent,
   UserName,
 } from "../../core/events.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
 import { formatEvents, parseEvents } from "./_event_codec.ts";
@@ -34,16 +34,12 @@ import type { RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { joinUser, type PresenceOptions, readPresence } from "./presence.ts";
 
-/** Options of {@link createRedisHub}. The caller keeps and closes link, nodes and channel. */
-interface RedisHubOptions {
+/** Options of {@link RedisHub}. The caller keeps and closes link, nodes and channel. */
+interface RedisHubOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Nodes;
   /** The hub starts it; other listeners must be added before. */
   readonly channel: NodeChannel;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
   readonly settings: () => HubSettings;
   /**
    * Whether events are notifications of the buffer, which are refused where another node has
@@ -54,15 +50,11 @@ interface RedisHubOptions {
   readonly fenced?: boolean;
 }
 
-/** Creates an event hub on Redis. */
-export function createRedisHub(options: RedisHubOptions): EventHub {
-  return new RedisHub(options);
-}
-
 const STOP_TRIES = 5;
 const STOP_PAUSE_MS = 200;
 
-class RedisHub implements EventHub {
+/** An event hub on Redis. */
+export class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #disconnects: DisconnectQueue;
   /** The options for reads of presence and logs. */
@@ -109,13 +101,13 @@ class RedisHub implements EventHub {
 
   async publish(
     events: readonly UserEvent[],
-    { isRepeat }: { readonly isRepeat: boolean },
+    { isRepeat, isClaimed = true }: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>> {
     const { link, nodes, settings, fenced = true } = this.#options;
     await this.#flushDisconnects();
     return await appendEvents(events, {
       ...{ link, isRepeat, ...settings(), readPresences: this.#reader.readPresences },
-      claimedBy: fenced ? nodes.id : undefined,
+      claimedBy: fenced && isClaimed ? nodes.id : undefined,
       onAppended: (appended) => this.#deliver(appended),
     });
   }

@@ -6,35 +6,23 @@
 
 import { ChangePublisher } from "../../core/change_publisher.ts";
 import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
-import type { Clock } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import type { NodeChannel } from "./node_channel.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
-/** Options of {@link createChangeFeed}. The caller keeps and closes all of them. */
-interface ChangeFeedOptions {
+/** Options of {@link ChannelChangeFeed}. The caller keeps and closes all of them. */
+interface ChangeFeedOptions extends SystemDeps {
   readonly channel: Pick<NodeChannel, "send" | "on" | "onGap">;
   readonly nodes: Pick<Nodes, "id" | "alive" | "refresh" | "onLeaseLost">;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
-}
-
-/** A change feed. Disposing it sends what can be sent at once. */
-type DisposableFeed = ChangeFeed & AsyncDisposable;
-
-/** Creates a change feed. Must be called before the channel is started. */
-export function createChangeFeed(options: ChangeFeedOptions): DisposableFeed {
-  return new ChannelFeed(options);
 }
 
 const KIND = "change";
 const UNKNOWN: Change = { kind: "unknown" };
 
-class ChannelFeed implements DisposableFeed {
+/** A change feed, to be made before the channel is started. Disposing it sends what it can at once. */
+export class ChannelChangeFeed implements ChangeFeed, AsyncDisposable {
   readonly #options: ChangeFeedOptions;
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #publisher: ChangePublisher;

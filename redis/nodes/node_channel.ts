@@ -10,9 +10,9 @@
  *     await channel.send(node, "change", body); // rejects with store_unavailable
  */
 
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { type ChannelEntry, isLater, readEntries, sequenceGap } from "./_channel_entries.ts";
 import { keyIn } from "../keys.ts";
 import type { BlockingLink, RedisLink, Script } from "../link.ts";
@@ -22,13 +22,9 @@ import type { Nodes } from "./registered_nodes.ts";
 type NodeMessageKind = "events" | "change";
 
 /** Options of {@link createNodeChannel}. */
-interface NodeChannelOptions {
+interface NodeChannelOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id">;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
   /**
    * Messages that wait for a node that does not read; beyond it the oldest are dropped.
    *

@@ -11,7 +11,7 @@ import type { RateLimiter, Take } from "../../core/rate_limiter.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
-/** Options of {@link createRedisLimiter}. */
+/** Options of {@link RedisLimiter}. */
 interface RateLimiterOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -55,12 +55,8 @@ redis.call('SET', KEYS[1], string.format('%.3f', now + full), 'PX', math.ceil(fu
 return {given, 0}`,
 };
 
-/** Creates a limiter over all nodes that share a Redis. */
-export function createRedisLimiter(options: RateLimiterOptions): RateLimiter {
-  return new RedisLimiter(options);
-}
-
-class RedisLimiter implements RateLimiter {
+/** A limiter over all nodes that share a Redis. */
+export class RedisLimiter implements RateLimiter {
   readonly #options: RateLimiterOptions;
   /** In order of use. */
   readonly #shares = new Map<string, Share>();

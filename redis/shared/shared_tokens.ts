@@ -4,21 +4,17 @@
  * Redis is unavailable or the wait is over.
  */
 
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { messageOf, ServiceError } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
 import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
+import type { SystemDeps } from "../../core/system_deps.ts";
 import { openToken, type Seal, sealOf, sealToken } from "./_sealed_token.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
 /** Options of {@link createSharedTokens}. */
-interface SharedTokensOptions {
+interface SharedTokensOptions extends SystemDeps {
   readonly link: Pick<RedisLink, "run">;
-  readonly clock: Clock;
-  /** 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 type Request = Parameters<SharedTokens["get"]>[1];

@@ -5,7 +5,7 @@ import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import {
   type ChangeRecord,
-  createKvChangeFeed,
+  KvChangeFeed,
   newChanges,
   withChanges,
 } from "../../buffer/shared_kv/kv_change_feed.ts";
@@ -27,7 +27,7 @@ async function store(): Promise<KvStore> {
 
 /** One of several processes on a store. */
 function feed(of: KvStore, id: string) {
-  const feed = createKvChangeFeed(of, { ...OPTIONS, id, log: silentLog });
+  const feed = new KvChangeFeed(of, { ...OPTIONS, id, log: silentLog });
   const seen: Change[] = [];
   feed.onChange((change) => seen.push(change));
   return {

@@ -48,14 +48,14 @@ function faultsOf(work: Promise<unknown>): Promise<readonly string[]> {
 
 Deno.test("what is written can be read, as texts under canonical names", async () => {
   const attributes = new Attributes({ store: memoryStore() });
-  await attributes.replaceUser(ANNA, {
+  await attributes.users.replace(ANNA, {
     permissions: ["ucWebMail", "ucWebMail"],
     attributes: {
       [SOCKETS]: false,
       "com.openexchange.pns.transport.fcm.enabled.app.ox:mail:new": "true",
     },
   });
-  assert.deepEqual(await attributes.user("1", "3"), {
+  assert.deepEqual(await attributes.users.get(ANNA), {
     version: 1,
     permissions: ["ucWebMail"],
     attributes: {
@@ -63,8 +63,11 @@ Deno.test("what is written can be read, as texts under canonical names", async (
       "com.openexchange.pns.transport.gcm.enabled.app.ox:mail:new": "true",
     },
   });
-  await attributes.replaceContext("1", { name: "acme", attributes: { "taxonomy/types": "gold" } });
-  assert.deepEqual(await attributes.context("1"), {
+  await attributes.contexts.replace({ context: "1" }, {
+    name: "acme",
+    attributes: { "taxonomy/types": "gold" },
+  });
+  assert.deepEqual(await attributes.contexts.get({ context: "1" }), {
     version: 1,
     name: "acme",
     attributes: { "taxonomy/types": "gold" },
@@ -74,17 +77,23 @@ Deno.test("what is written can be read, as texts under canonical names", async (
 Deno.test("a patch changes what it names, and null removes", async () => {
   const attributes = new Attributes({ store: memoryStore() });
   const sound = "com.openexchange.pns.mobile.api.facade.apn.sound.filename";
-  await attributes.replaceContext("1", { name: "acme", attributes: { [SOCKETS]: true } });
-  await attributes.patchContext("1", { attributes: { [sound]: "ding" } });
+  await attributes.contexts.replace({ context: "1" }, {
+    name: "acme",
+    attributes: { [SOCKETS]: true },
+  });
+  await attributes.contexts.patch({ context: "1" }, { attributes: { [sound]: "ding" } });
   assert.deepEqual(
-    await attributes.patchContext("1", { name: null, attributes: { [SOCKETS]: null } }),
+    await attributes.contexts.patch({ context: "1" }, {
+      name: null,
+      attributes: { [SOCKETS]: null },
+    }),
     {
       version: 1,
       attributes: { [sound]: "ding" },
     },
   );
-  await attributes.patchUser(ANNA, { permissions: ["ucTasks"] });
-  assert.deepEqual(await attributes.patchUser(ANNA, { attributes: { [SOCKETS]: "true" } }), {
+  await attributes.users.patch(ANNA, { permissions: ["ucTasks"] });
+  assert.deepEqual(await attributes.users.patch(ANNA, { attributes: { [SOCKETS]: "true" } }), {
     version: 1,
     permissions: ["ucTasks"],
     attributes: { [SOCKETS]: "true" },
@@ -93,16 +102,16 @@ Deno.test("a patch changes what it names, and null removes", async () => {
 
 Deno.test("an alias in a patch removes what stands under the key", async () => {
   const attributes = new Attributes({ store: memoryStore() });
-  await attributes.replaceContext("1", {
+  await attributes.contexts.replace({ context: "1" }, {
     attributes: { "com.openexchange.pns.transport.gcm.enabled": true },
   });
   const patch = { attributes: { "com.openexchange.pns.transport.fcm.enabled": null } };
-  assert.deepEqual((await attributes.patchContext("1", patch)).attributes, {});
+  assert.deepEqual((await attributes.contexts.patch({ context: "1" }, patch)).attributes, {});
 });
 
 Deno.test("unknown names, wrong values and server keys are refused together", async () => {
   const attributes = new Attributes({ store: memoryStore() });
-  const faults = await faultsOf(attributes.replaceContext("1", {
+  const faults = await faultsOf(attributes.contexts.replace({ context: "1" }, {
     name: "a b",
     attributes: {
       "com.openexchange.websockets.enabeld": true,
@@ -116,12 +125,12 @@ Deno.test("unknown names, wrong values and server keys are refused together", as
     `attributes["${SOCKETS}"] '${SOCKETS}' must be 'true' or 'false', not 'perhaps'`,
     'attributes["com.openexchange.pns.delayDuration"] can be set for the server only',
   ]);
-  assert.equal(await attributes.context("1"), undefined);
+  assert.equal(await attributes.contexts.get({ context: "1" }), undefined);
 });
 
 Deno.test("a key and its alias cannot be set together, nor a taxonomy for a user", async () => {
   const attributes = new Attributes({ store: memoryStore() });
-  const faults = await faultsOf(attributes.replaceUser(ANNA, {
+  const faults = await faultsOf(attributes.users.replace(ANNA, {
     permissions: ["4711"],
     attributes: {
       "com.openexchange.pns.transport.gcm.enabled": true,
@@ -136,19 +145,19 @@ Deno.test("too many attributes and too long ones are refused", async () => {
   const attributes = new Attributes({ store: memoryStore() });
   const name = (index: number) => `com.openexchange.pns.transport.gcm.enabled.client${index}`;
   const many = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [name(index), true]));
-  assert.equal((await faultsOf(attributes.replaceUser(ANNA, { attributes: many }))).length, 1);
+  assert.equal((await faultsOf(attributes.users.replace(ANNA, { attributes: many }))).length, 1);
   const long = { "com.openexchange.config.cascade.types": "x".repeat(1025) };
-  assert.equal((await faultsOf(attributes.replaceUser(ANNA, { attributes: long }))).length, 1);
+  assert.equal((await faultsOf(attributes.users.replace(ANNA, { attributes: long }))).length, 1);
 });
 
 Deno.test("deleting returns whether there was a record", async () => {
   const attributes = new Attributes({ store: memoryStore() });
-  await attributes.replaceContext("1", { attributes: { [SOCKETS]: false } });
-  await attributes.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
-  assert.equal(await attributes.deleteContext("1"), true);
-  assert.equal(await attributes.deleteContext("1"), false);
-  assert.equal(await attributes.deleteUser("1", "3"), true);
-  assert.equal(await attributes.deleteUser("1", "3"), false);
+  await attributes.contexts.replace({ context: "1" }, { attributes: { [SOCKETS]: false } });
+  await attributes.users.replace(ANNA, { attributes: { [SOCKETS]: false } });
+  assert.equal(await attributes.contexts.delete({ context: "1" }), true);
+  assert.equal(await attributes.contexts.delete({ context: "1" }), false);
+  assert.equal(await attributes.users.delete(ANNA), true);
+  assert.equal(await attributes.users.delete(ANNA), false);
 });
 
 Deno.test("a change takes effect at once, in the cache and in an existing snapshot", async () => {
@@ -156,19 +165,19 @@ Deno.test("a change takes effect at once, in the cache and in an existing snapsh
   const snapshot = t.cascade.current();
   const value = async () => (await snapshot.view("1", "3")).get(SOCKETS);
   assert.equal(await value(), true);
-  await t.attributes.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  await t.attributes.users.replace(ANNA, { attributes: { [SOCKETS]: false } });
   assert.equal(await value(), false);
-  await t.attributes.patchUser(ANNA, { attributes: { [SOCKETS]: null } });
+  await t.attributes.users.patch(ANNA, { attributes: { [SOCKETS]: null } });
   assert.equal(await value(), true);
-  await t.attributes.replaceContext("1", { attributes: { [SOCKETS]: false } });
+  await t.attributes.contexts.replace({ context: "1" }, { attributes: { [SOCKETS]: false } });
   assert.equal(await value(), false);
-  await t.attributes.deleteContext("1");
+  await t.attributes.contexts.delete({ context: "1" });
   assert.equal(await value(), true);
 });
 
 Deno.test("attributes outlive the process", async () => {
   const store = memoryStore();
-  await new Attributes({ store }).replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  await new Attributes({ store }).users.replace(ANNA, { attributes: { [SOCKETS]: false } });
   await using t = await testCascade({}, { store });
   assert.equal((await t.cascade.current().view("1", "3")).get(SOCKETS), false);
 });
@@ -188,7 +197,7 @@ Deno.test("a read that a write overtakes does not bring back the old record", as
     store: watchedStore(memoryStore(), { onRead: () => gate.promise }),
   });
   const reading = attributes.lookUp("1", "3");
-  await attributes.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  await attributes.users.replace(ANNA, { attributes: { [SOCKETS]: false } });
   gate.resolve();
   await reading;
   const owner = await attributes.lookUp("1", "3");
@@ -201,10 +210,10 @@ Deno.test("writes from several sides at once all take effect", async () => {
   const name = (client: number) => `com.openexchange.pns.transport.gcm.enabled.${client}`;
   await Promise.all(
     [0, 1, 2, 3].map((client) =>
-      sides[client % 2]!.patchUser(ANNA, { attributes: { [name(client)]: true } })
+      sides[client % 2]!.users.patch(ANNA, { attributes: { [name(client)]: true } })
     ),
   );
-  assert.equal(Object.keys((await sides[0]!.user("1", "3"))!.attributes).length, 4);
+  assert.equal(Object.keys((await sides[0]!.users.get(ANNA))!.attributes).length, 4);
 });
 
 Deno.test("a record that never holds still is a conflict", async () => {
@@ -215,7 +224,7 @@ Deno.test("a record that never holds still is a conflict", async () => {
     await store.commit({ sets: [{ key: ["config", "user", "1", "3"], value }] });
   };
   const attributes = new Attributes({ store: watchedStore(store, { onCommit }) });
-  await assert.rejects(attributes.patchUser(ANNA, {}), { code: "conflict" });
+  await assert.rejects(attributes.users.patch(ANNA, {}), { code: "conflict" });
 });
 
 Deno.test("after a write of which the result is unknown the record is read again", async () => {
@@ -224,9 +233,11 @@ Deno.test("after a write of which the result is unknown the record is read again
   const onCommit = () =>
     broken ? Promise.reject(new ServiceError("store_unavailable", "gone")) : Promise.resolve();
   const attributes = new Attributes({ store: watchedStore(store, { onCommit }) });
-  await attributes.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  await attributes.users.replace(ANNA, { attributes: { [SOCKETS]: false } });
   broken = true;
-  await assert.rejects(attributes.deleteUser("1", "3"), { code: "store_unavailable" });
+  await assert.rejects(attributes.users.delete(ANNA), {
+    code: "store_unavailable",
+  });
   const value = { version: 1, permissions: [], attributes: { [SOCKETS]: "true" } };
   await store.commit({ sets: [{ key: ["config", "user", "1", "3"], value }] });
   const owner = await attributes.lookUp("1", "3");
@@ -252,7 +263,7 @@ Deno.test("a read that another node's change overtakes is neither kept nor share
   });
   const elsewhere = new Attributes({ store });
   const before = attributes.lookUp("1", "3");
-  await elsewhere.replaceUser(ANNA, { attributes: { [SOCKETS]: false } });
+  await elsewhere.users.replace(ANNA, { attributes: { [SOCKETS]: false } });
   attributes.forget("1", "3");
   const after = await attributes.lookUp("1", "3");
   assert.deepEqual(after.user?.attributes, { [SOCKETS]: "false" });
@@ -268,11 +279,11 @@ Deno.test("each record that was or may have been changed is published to other n
     store: watchedStore(memoryStore(), { onCommit: () => onCommit() }),
     onChanged: (change) => changes.push(change),
   });
-  await attributes.replaceContext("1", { name: "acme" });
-  await attributes.replaceUser(ANNA, { attributes: {} });
-  await attributes.deleteUser("1", "3");
+  await attributes.contexts.replace({ context: "1" }, { name: "acme" });
+  await attributes.users.replace(ANNA, { attributes: {} });
+  await attributes.users.delete(ANNA);
   onCommit = () => Promise.reject(new Error("no answer"));
-  await assert.rejects(attributes.deleteContext("1"));
+  await assert.rejects(attributes.contexts.delete({ context: "1" }));
   const ofContext = { kind: "attributes", context: "1" };
   const ofUser = { ...ofContext, user: "3" };
   assert.deepEqual(changes, [ofContext, ofUser, ofUser, ofContext]);

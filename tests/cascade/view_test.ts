@@ -61,15 +61,15 @@ Deno.test("scopes are asked user, context, context sets, server", async () => {
   const value = async () => (await cascade.current().view("1", "3")).get(key);
   assert.equal((await cascade.current().view("2", "3")).get(key), false);
   assert.equal(await value(), true);
-  await attributes.replaceContext("1", { attributes: { [key]: false } });
+  await attributes.contexts.replace({ context: "1" }, { attributes: { [key]: false } });
   assert.equal(await value(), false);
-  await attributes.replaceUser(ANNA, { attributes: { [key]: true } });
+  await attributes.users.replace(ANNA, { attributes: { [key]: true } });
   assert.equal(await value(), true);
 });
 
 Deno.test("a more specific name at server scope beats a less specific one of the user", async () => {
   await using t = await testCascade({ "a.properties": `${WEBSOCKET}.${APPSUITE}=false` });
-  await t.attributes.replaceUser(ANNA, { attributes: { [WEBSOCKET]: true } });
+  await t.attributes.users.replace(ANNA, { attributes: { [WEBSOCKET]: true } });
   assert.equal(isOn(await t.cascade.current().view("1", "3")), false);
 });
 
@@ -79,7 +79,7 @@ Deno.test("an alias in one scope is overruled by the key in a more specific one"
   });
   const view = async () => await t.cascade.current().view("1", "3");
   assert.equal((await view()).enabled("apn", "c", "t"), true);
-  await t.attributes.replaceUser(ANNA, { attributes: { [APN]: false } });
+  await t.attributes.users.replace(ANNA, { attributes: { [APN]: false } });
   assert.equal((await view()).enabled("apn", "c", "t"), false);
 });
 
@@ -88,7 +88,7 @@ Deno.test("the order of the scopes can be changed, and scopes left out", async (
   const scopes = "com.openexchange.config.cascade.scopes";
   for (const [order, expected] of [["server, user", true], ["context", true]] as const) {
     await using t = await testCascade({ "a.properties": `${key}=true\n${scopes}=${order}` });
-    await t.attributes.replaceUser(ANNA, { attributes: { [key]: false } });
+    await t.attributes.users.replace(ANNA, { attributes: { [key]: false } });
     assert.equal((await t.cascade.current().view("1", "3")).get(key), expected);
   }
 });
@@ -99,10 +99,10 @@ Deno.test("a final property ignores more specific scopes", async () => {
     "a.properties": `${key}=false`,
     "meta/a.yml": `${key}: { final: context, protected: true }`,
   });
-  await t.attributes.replaceUser(ANNA, { attributes: { [key]: true } });
+  await t.attributes.users.replace(ANNA, { attributes: { [key]: true } });
   const value = async () => (await t.cascade.current().view("1", "3")).get(key);
   assert.equal(await value(), false);
-  await t.attributes.replaceContext("1", { attributes: { [key]: true } });
+  await t.attributes.contexts.replace({ context: "1" }, { attributes: { [key]: true } });
   assert.equal(await value(), true);
   const { trail } = (await t.cascade.current().view("1", "3")).explainKey(key);
   assert.equal(trail.find(({ scope }) => scope === "user")?.barred, true);
@@ -112,7 +112,7 @@ Deno.test("a final switch is final for its own name", async () => {
   await using t = await testCascade({
     "meta/a.yml": `${WEBSOCKET}: { final: server, value: false }`,
   });
-  await t.attributes.replaceUser(ANNA, {
+  await t.attributes.users.replace(ANNA, {
     attributes: { [WEBSOCKET]: true, [`${WEBSOCKET}.special`]: true },
   });
   const view = await t.cascade.current().view("1", "3");
@@ -136,7 +136,7 @@ Deno.test("types of a scope other than context sets are tags", async () => {
     "contextSets/a.yml": `a: { withTags: premium & !basic, ${WEBSOCKET}: false }`,
   });
   assert.equal(isOn(await t.cascade.current().view("1", "3")), true);
-  await t.attributes.replaceUser(ANNA, {
+  await t.attributes.users.replace(ANNA, {
     attributes: { "com.openexchange.config.cascade.types": "premium" },
   });
   assert.equal(isOn(await t.cascade.current().view("1", "3")), false);
@@ -147,11 +147,11 @@ Deno.test("the name, taxonomy and permissions on records are tags", async () => 
   await using t = await testCascade({
     "contextSets/a.yml": `a: { withTags: acme & gold & ucWebMail, ${WEBSOCKET}: false }`,
   });
-  await t.attributes.replaceContext("1", {
+  await t.attributes.contexts.replace({ context: "1" }, {
     name: "acme",
     attributes: { "taxonomy/types": "silver,gold" },
   });
-  await t.attributes.replaceUser(ANNA, { permissions: ["ucWebMail"] });
+  await t.attributes.users.replace(ANNA, { permissions: ["ucWebMail"] });
   assert.equal(isOn(await t.cascade.current().view("1", "3")), false);
   assert.equal(isOn(await t.cascade.current().view("1", "4")), true);
 });
@@ -160,8 +160,8 @@ Deno.test("users whom nothing sets apart share one view", async () => {
   await using t = await testCascade({
     "contextSets/a.yml": `a: { withTags: "7 | 8", ${WEBSOCKET}: false }`,
   });
-  await t.attributes.replaceContext("9", { attributes: { [WEBSOCKET]: false } });
-  await t.attributes.replaceUser({ context: "1", user: "9" }, { permissions: ["ucWebMail"] });
+  await t.attributes.contexts.replace({ context: "9" }, { attributes: { [WEBSOCKET]: false } });
+  await t.attributes.users.replace({ context: "1", user: "9" }, { permissions: ["ucWebMail"] });
   const snapshot = t.cascade.current();
   const view = async (context: string, user: string) => await snapshot.view(context, user);
   assert.equal(await view("1", "1"), await view("2", "2"));
@@ -184,7 +184,7 @@ Deno.test("explain() returns every place that was searched, and which one decide
   await using t = await testCascade({
     "pns.properties": `\n${WEBSOCKET}.a=false\n${WEBSOCKET}=true`,
   });
-  await t.attributes.replaceUser(ANNA, { attributes: { [WEBSOCKET]: true } });
+  await t.attributes.users.replace(ANNA, { attributes: { [WEBSOCKET]: true } });
   const { value, trail } = (await t.cascade.current().view("1", "3"))
     .explain("websocket", "a", "ox:mail:new");
   assert.equal(value, false);
@@ -239,8 +239,8 @@ Deno.test("enabled() and explain() never disagree", async () => {
         });
         const named = (values: Readonly<Record<string, boolean>>) =>
           Object.fromEntries(Object.entries(values).map(([key, on]) => [WEBSOCKET + key, on]));
-        await t.attributes.replaceContext("1", { attributes: named(given.context) });
-        await t.attributes.replaceUser(ANNA, { attributes: named(given.user) });
+        await t.attributes.contexts.replace({ context: "1" }, { attributes: named(given.context) });
+        await t.attributes.users.replace(ANNA, { attributes: named(given.user) });
         const view = await t.cascade.current().view("1", "3");
         for (const client of ["a", "b", "a.b", "c"]) {
           for (const topic of ["t", "u", "b"]) {

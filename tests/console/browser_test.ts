@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
-import { assertAccessible, chromiumPath, showAs, TestBrowser } from "../support/browser.ts";
+import { assertAccessible, chromiumPath, showAs, TestBrowser } from "../support/console_browser.ts";
 import { FakeGcm } from "../support/fake_gcm.ts";
 import { listen } from "../support/listener.ts";
 import { ADMIN_KEY, startTestService, type TestService } from "../support/start_service.ts";

@@ -77,11 +77,11 @@ Deno.test("explain says what delivery does, whatever is configured, subscribed a
   await fc.assert(
     fc.asyncProperty(world, async (given) => {
       await using t = await testCascade(filesOf(given));
-      await t.attributes.replaceContext("1", {
+      await t.attributes.contexts.replace({ context: "1" }, {
         name: "acme",
         attributes: { ...given.ofContext, "taxonomy/types": "premium" },
       });
-      await t.attributes.replaceUser(USER, {
+      await t.attributes.users.replace(USER, {
         permissions: given.permissions,
         attributes: given.ofUser,
       });

@@ -1,7 +1,6 @@
 /** The configuration, the back end and the page of the examples, put together as a reader does. */
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { createMaterial, type Simulator, startSimulator } from "../../simulator/mod.ts";
 import { listen } from "../support/listener.ts";
 import { startTestService, type TestService } from "../support/start_service.ts";
@@ -194,6 +193,7 @@ Deno.test({
           "run",
           "-A",
           `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+          "--no-lock", // the page loads a script of the service
         ],
         new URL("_page_process.ts", import.meta.url).pathname,
         address,
@@ -226,6 +226,7 @@ Deno.test({
           "run",
           "-A",
           `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+          "--no-lock", // the page loads a script of the service
         ],
         new URL("_page_process.ts", import.meta.url).pathname,
         ...[address, await Deno.readTextFile(PAGE), "{}"],
@@ -238,18 +239,28 @@ Deno.test({
   },
 });
 
-Deno.test("the page loads the Socket.IO client that the service is tested with", async () => {
-  const html = await Deno.readTextFile(PAGE);
-  const [, map] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(html)!;
-  const { imports, integrity } = JSON.parse(map!);
-  const url: string = imports["socket.io-client"];
-  const root = import.meta.resolve("socket.io-client").split("/build/")[0]!;
-  const { version } = JSON.parse(
-    await Deno.readTextFile(new URL(`${root}/package.json`)),
-  );
-  const file = new URL(url).pathname.split(`/socket.io-client@${version}`)[1]!;
-  const hash = createHash("sha384").update(
-    await Deno.readFile(new URL(root + file)),
-  );
-  assert.equal(integrity[url], `sha384-${hash.digest("base64")}`);
+Deno.test("the page needs no other server than its own and the service", async () => {
+  for await (const { name } of Deno.readDir(new URL(".", PAGE))) {
+    const text = await Deno.readTextFile(new URL(name, PAGE));
+    assert.doesNotMatch(text, /https?:\/\//, name);
+  }
+});
+
+Deno.test("the service serves the Socket.IO client that it is tested with", async () => {
+  await using service = await startTestService();
+  const folder = new URL("client-dist/", import.meta.resolve("socket.io"));
+  for (const name of ["socket.io.min.js", "socket.io.esm.min.js"]) {
+    const address = `${service.address}/socket.io/${name}`;
+    const response = await fetch(address);
+    assert.equal(response.status, 200, name);
+    assert.match(response.headers.get("content-type")!, /^text\/javascript/);
+    const code = (text: string) => text.replace(/\/\/# sourceMappingURL=.*/, "").trim();
+    assert.equal(code(await response.text()), code(await Deno.readTextFile(new URL(name, folder))));
+    const etag = response.headers.get("etag")!;
+    const again = await fetch(address, { headers: { "if-none-match": etag } });
+    assert.deepEqual([again.status, await again.text()], [304, ""]);
+  }
+  const unknown = await fetch(`${service.address}/socket.io/socket.io.js.map`);
+  assert.equal(unknown.status, 404);
+  await unknown.body?.cancel();
 });

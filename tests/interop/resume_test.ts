@@ -9,10 +9,11 @@ import { mortalClock } from "../support/mortal_clock.ts";
 import { until } from "../support/until.ts";
 import { type ServedRealtime, serveRealtime } from "../realtime/_servers.ts";
 import { chop } from "./_chopping_proxy.ts";
-import { listen } from "./_listeners.ts";
+import { EXACT, type Kind, KINDS, listen, nameOf } from "./_listeners.ts";
 
 /** Time without data after which a client or a server gives up. */
-const PINGS = { pingInterval: 500, pingTimeout: 1000 };
+const PINGS = { pingInterval: 500, pingTimeout: 1000, streamRetry: 20 };
+const SOON = { streamRetry: 20 };
 const SEVEN = { context: "1", user: "7" };
 /** A closed client leaves timers of its own behind for a while. */
 const CLIENT = { sanitizeOps: false };
@@ -37,16 +38,21 @@ async function publishAll(
   }
 }
 
-for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
-  const by = transports.join(" then ");
+const WAYS: readonly (readonly [name: string, kind: Kind, transports: readonly string[]])[] = [
+  ["socket.io-client 4 over websocket", 4, ["websocket"]],
+  ["socket.io-client 4 over polling", 4, ["polling"]],
+  ["socket.io-client 4 over polling then websocket", 4, ["polling", "websocket"]],
+  ...EXACT.filter((kind) => kind !== 4).map((kind) => [nameOf(kind), kind, []] as const),
+];
 
+for (const [name, kind, transports] of WAYS) {
   Deno.test(
-    `socket.io-client 4 over ${by} gets every event once, however it drops`,
+    `${name} gets every event once, however it drops`,
     CLIENT,
     async () => {
       await using served = serveRealtime(PINGS);
       await using proxy = chop(served.host);
-      using client = listen(4, proxy.host, { transports });
+      using client = listen(kind, proxy.host, { transports });
       await until("it is connected", () => client.connections.length > 0);
       await publishAll(served, 300, async (n) => {
         if (n % 100 === 30) proxy.swallow();
@@ -65,6 +71,10 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
       assert.deepEqual(client.resyncs, []);
     },
   );
+}
+
+for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
+  const by = transports.join(" then ");
 
   Deno.test(`socket.io-client 2 over ${by} loses nothing, however it drops`, CLIENT, async () => {
     await using served = serveRealtime(PINGS);
@@ -82,56 +92,59 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
   });
 }
 
-Deno.test(
-  "socket.io-client 4 that has received nothing yet recovers too",
-  CLIENT,
-  async () => {
-    await using served = serveRealtime();
-    using client = listen(4, served.host);
-    await until("it is connected", () => client.connections.length > 0);
-    client.drop();
-    await until("it is gone", () => !isOpen(served));
-    served.publish(SEVEN, "x", [1]);
-    await until("it has got it", () => client.heard.length > 0);
-    assert.deepEqual(client.connections, [false, true]);
-  },
-);
-
-Deno.test(
-  "socket.io-client 4 that reconnects too late is not recovered and receives resync",
-  CLIENT,
-  async () => {
-    const clock = new FakeClock();
-    await using served = serveRealtime({}, { clock });
-    await using proxy = chop(served.host);
-    using client = listen(4, proxy.host);
-    await until("it is connected", () => client.connections.length > 0);
-    served.publish(SEVEN, "x", [1]);
-    await until("it has heard", () => client.heard.length > 0);
-    const { target } = proxy;
-    proxy.target = undefined;
-    proxy.chop();
-    await until("it is gone", () => !isOpen(served));
-    await clock.advance(130_000);
-    proxy.target = target;
-    await until("resync arrives", () => client.resyncs.length > 0);
-    served.publish(SEVEN, "x", [2]);
-    await until("it has heard", () => client.heard.length > 1);
-    assert.deepEqual(client.connections, [false, false]);
-    assert.deepEqual(client.resyncs.map((args) => args.length), [1]);
-    client.drop();
-    await until("it is back", () => client.connections.length > 2);
-    assert.ok(client.connections[2], "from then on it recovers as before");
-  },
-);
-
-for (const generation of [2, 4] as const) {
+for (const kind of EXACT) {
   Deno.test(
-    `socket.io-client ${generation} receives resync where it missed too much`,
+    `${nameOf(kind)} that was not delivered anything yet recovers too`,
     CLIENT,
     async () => {
-      await using served = serveRealtime();
-      using client = listen(generation, served.host, { query: { connection: "c" } });
+      await using served = serveRealtime(SOON);
+      using client = listen(kind, served.host);
+      await until("it is connected", () => client.connections.length > 0);
+      client.drop();
+      await until("it is gone", () => !isOpen(served));
+      served.publish(SEVEN, "x", [1]);
+      await until("it has got it", () => client.heard.length > 0);
+      assert.deepEqual(client.connections, [false, true]);
+    },
+  );
+
+  Deno.test(
+    `${nameOf(kind)} that comes back too late is not recovered but delivered to resync`,
+    CLIENT,
+    async () => {
+      const clock = new FakeClock();
+      await using served = serveRealtime(SOON, { clock });
+      await using proxy = chop(served.host);
+      using client = listen(kind, proxy.host);
+      await until("it is connected", () => client.connections.length > 0);
+      served.publish(SEVEN, "x", [1]);
+      await until("it has heard", () => client.heard.length > 0);
+      const { target } = proxy;
+      proxy.target = undefined;
+      proxy.chop();
+      await until("it is gone", () => !isOpen(served));
+      await clock.advance(130_000);
+      proxy.target = target;
+      await until("it is told", () => client.resyncs.length > 0);
+      served.publish(SEVEN, "x", [2]);
+      await until("it has heard", () => client.heard.length > 1);
+      assert.deepEqual(client.connections, [false, false]);
+      assert.deepEqual(client.resyncs.map((args) => args.length), [1]);
+      client.drop();
+      await until("it is back", () => client.connections.length > 2);
+      assert.ok(client.connections[2], "from then on it recovers as before");
+    },
+  );
+}
+
+for (const kind of KINDS) {
+  const isExact = EXACT.includes(kind);
+  Deno.test(
+    `${nameOf(kind)} is delivered to resync where too much has come`,
+    CLIENT,
+    async () => {
+      await using served = serveRealtime(SOON);
+      using client = listen(kind, served.host, { query: { connection: "c" } });
       await until("it is connected", () => client.connections.length > 0);
       client.drop();
       await until("it is gone", () => !isOpen(served));
@@ -139,8 +152,8 @@ for (const generation of [2, 4] as const) {
       await until("it has got what is left", () => client.heard.length >= 500);
       assert.deepEqual(client.heard, upTo(510).slice(10));
       assert.equal(client.resyncs.length, 1);
-      assert.equal(client.resyncs[0]!.length, generation === 4 ? 1 : 0);
-      if (generation === 4) assert.deepEqual(client.connections, [false, false]);
+      assert.equal(client.resyncs[0]!.length, isExact ? 1 : 0);
+      if (isExact) assert.deepEqual(client.connections, [false, false]);
       served.publish(SEVEN, "x", [511]);
       await until("events arrive as before", () => client.heard.at(-1) === 511);
     },
@@ -148,7 +161,7 @@ for (const generation of [2, 4] as const) {
 
   for (const ending of ["a stop", "a crash"] as const) {
     Deno.test(
-      `socket.io-client ${generation} misses nothing over ${ending} of an embedded node`,
+      `${nameOf(kind)} misses nothing over ${ending} of an embedded node`,
       CLIENT,
       async () => {
         const folder = await Deno.makeTempDir({ prefix: "carillon_" });
@@ -159,9 +172,9 @@ for (const generation of [2, 4] as const) {
           let isAlive = true;
           const mortal = mortalClock(systemClock);
           const firstHub = hubOver(store, { clock: mortal, alive: () => isAlive, limits });
-          const first = serveRealtime({}, { hub: firstHub });
+          const first = serveRealtime(SOON, { hub: firstHub });
           await using proxy = chop(first.host);
-          using client = listen(generation, proxy.host, { query: { connection: "c" } });
+          using client = listen(kind, proxy.host, { query: { connection: "c" } });
           await until("it is connected", () => client.connections.length > 0);
           first.publish(SEVEN, "x", [1]);
           await until("it has heard", () => client.heard.length > 0);
@@ -180,7 +193,7 @@ for (const generation of [2, 4] as const) {
 
           store = await openKvStore(`${folder}/data.kv`, options);
           await using hub = hubOver(store, { clock: systemClock, limits });
-          await using second = serveRealtime({}, { hub });
+          await using second = serveRealtime(SOON, { hub });
           await until("it is waited for", async () => {
             const [present] = await hub.presence([SEVEN]);
             return present!.length === 1;
@@ -188,10 +201,10 @@ for (const generation of [2, 4] as const) {
           second.publish(SEVEN, "x", [3]);
           proxy.target = second.host;
           await until("it has got all", () => client.heard.includes(3));
-          const heard = generation === 4 ? client.heard : [...new Set(client.heard)];
+          const heard = isExact ? client.heard : [...new Set(client.heard)];
           assert.deepEqual(heard, [1, 2, 3]);
           assert.deepEqual(client.resyncs, []);
-          if (generation === 4) assert.deepEqual(client.connections, [false, true]);
+          if (isExact) assert.deepEqual(client.connections, [false, true]);
           await store[Symbol.asyncDispose]();
         } finally {
           await Deno.remove(folder, { recursive: true });

@@ -11,7 +11,7 @@ function rig(events: number) {
   const log = Array.from({ length: events }, (_, n) => event(n + 1));
   const last = log.at(-1)!.offset;
   const state = { backlogBytes: 0, readyState: "open", reads: 0 };
-  const engine = {
+  const port = {
     get backlogBytes() {
       return state.backlogBytes;
     },
@@ -20,7 +20,7 @@ function rig(events: number) {
     },
     drop: () => void (state.readyState = "closed"),
   };
-  const connection = { cursor: 0, recovery: undefined, engine } as unknown as SocketConnection;
+  const connection = { cursor: 0, recovery: undefined, port } as unknown as SocketConnection;
   const sent: number[] = [];
   const reader = new RecoveryReader({
     ...{ clock, log: silentLog, random: () => 0.5 },

@@ -18,7 +18,7 @@ function connection(
     user,
     client,
     id,
-    engine: undefined as never,
+    port: undefined as never,
   });
 }
 

@@ -7,7 +7,7 @@ import type { EventHub, LocalSockets } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { HubSettings } from "../../redis/hub/event_log.ts";
-import { createRedisHub } from "../../redis/hub/hub.ts";
+import { RedisHub } from "../../redis/hub/hub.ts";
 import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
@@ -93,7 +93,7 @@ export async function openHub(
   const nodes = register.join();
   const [log, random] = [silentLog, Math.random];
   const channel = createNodeChannel({ link, nodes, clock: channelClock, random, log });
-  const hub = createRedisHub({
+  const hub = new RedisHub({
     ...{ link, nodes, channel: wrap(channel), clock, random, log, fenced },
     settings: () => settings,
   });

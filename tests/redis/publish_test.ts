@@ -12,7 +12,7 @@ import { createPublish } from "../../delivery/publish.ts";
 import { createPublishLimits } from "../../delivery/publish_limits.ts";
 import { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import type { RedisLink } from "../../redis/link.ts";
-import { createRedisLimiter, RedisStore } from "../../redis/mod.ts";
+import { RedisLimiter, RedisStore } from "../../redis/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { openTestLink } from "../support/redis_link.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -78,7 +78,7 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
     maxPayloadBytes: () => 49_152,
     idempotencyMs: () => HOUR_MS,
     limits: createPublishLimits({
-      limiter: createRedisLimiter({ link: own, clock: systemClock, log: silentLog }),
+      limiter: new RedisLimiter({ link: own, clock: systemClock, log: silentLog }),
       perKey: () => 0,
       perContext: () => maxPerSecondPerContext,
     }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { openLink } from "../../redis/mod.ts";
-import { createRedisLimiter } from "../../redis/shared/rate_limiter.ts";
+import { RedisLimiter } from "../../redis/shared/rate_limiter.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { until } from "../support/until.ts";
@@ -20,7 +20,7 @@ async function node(
     timeoutMs: 500,
   });
   let calls = 0;
-  const limiter = createRedisLimiter({
+  const limiter = new RedisLimiter({
     clock,
     log: silentLog,
     link: {

@@ -43,7 +43,7 @@ async function packagesOf(entry: string): Promise<readonly string[]> {
 
 Deno.test("deno.lock has the packages that the product's commands need, and no more", async () => {
   const { tasks } = await read<Config>("deno.json");
-  const commands = ["start", "listen", "simulate", "demo"].map((name) => {
+  const commands = ["start", "carillon", "simulate", "demo"].map((name) => {
     const { command } = tasks[name] as { readonly command: string };
     return command.split(" ").findLast((word) => word.endsWith(".ts"))!;
   });

@@ -107,11 +107,11 @@ Deno.test("attributes that another node changes take effect here", async () => {
     return [context?.attributes[SWITCH], user?.attributes[SWITCH]];
   };
   assert.deepEqual(await readBoth(), [undefined, undefined]);
-  await a.attributes.replaceContext("1", { attributes: { [SWITCH]: false } });
-  await a.attributes.replaceUser(OWNER, { attributes: { [SWITCH]: true } });
+  await a.attributes.contexts.replace({ context: "1" }, { attributes: { [SWITCH]: false } });
+  await a.attributes.users.replace(OWNER, { attributes: { [SWITCH]: true } });
   assert.deepEqual(await readBoth(), ["false", "true"]);
-  await a.attributes.deleteContext("1");
-  await a.attributes.deleteUser("1", "3");
+  await a.attributes.contexts.delete({ context: "1" });
+  await a.attributes.users.delete({ context: "1", user: "3" });
   assert.deepEqual(await readBoth(), [undefined, undefined]);
 });
 
@@ -162,7 +162,7 @@ Deno.test("after a gap everything is read again, and sessions that were revoked 
   cluster.isConnected = false;
   await subscribe(a, "x");
   const { secret } = await a.keys.create({ name: "k", scopes: ["publish"] });
-  await a.attributes.replaceUser(OWNER, { attributes: { [SWITCH]: true } });
+  await a.attributes.users.replace(OWNER, { attributes: { [SWITCH]: true } });
   await a.sessions.revoke(session.id);
   await a.sessions.revoke(jwt);
   assert.deepEqual(remembered(b), []);

@@ -1,91 +1,84 @@
-/** Real Chromium for tests of pages, and a check of a page's accessibility. */
+/** A real browser without a window. Its page reports by posting JSON to `report`. */
 
-import assert from "node:assert/strict";
-import axe from "axe-core";
-import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import { BROWSER } from "./optional_programs.ts";
+import { until } from "./until.ts";
 
-/** Where distributions install Chromium. */
-const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** A page's files by path; the page itself is `/`. */
+export type PageFiles = Readonly<Record<string, { readonly type: string; readonly text: string }>>;
 
-/** The width and height of a window, and the color scheme. */
-interface Look {
-  readonly width: number;
-  readonly height?: number;
-  readonly scheme?: "light" | "dark";
+/** Serves the files of a page, and keeps what the page reports. */
+export class PageServer implements AsyncDisposable {
+  readonly reports: unknown[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(files: PageFiles) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const file = files[pathname];
+        if (file) return new Response(file.text, { headers: { "content-type": file.type } });
+        if (pathname !== "/report") return new Response(null, { status: 404 });
+        this.reports.push(await request.json());
+        return new Response(null, { status: 204 });
+      },
+    );
+  }
+
+  /** E.g. `localhost:12345`; a browser takes it for a secure context. */
+  get host(): string {
+    return `localhost:${this.#server.addr.port}`;
+  }
+
+  /** Waits for so many reports; all of them. */
+  async reported(count: number): Promise<readonly unknown[]> {
+    await until(`${count} reports`, () => this.reports.length >= count, 30_000);
+    return this.reports;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server.shutdown();
+  }
 }
 
-/** Returns the path of Chromium; undefined where it is not installed. */
-export function chromiumPath(): string | undefined {
-  return PATHS.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
+/** A running browser. */
+export class Browser implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #profile: string;
 
-/** A browser, and what its pages reported as errors. */
-export class TestBrowser implements AsyncDisposable {
-  readonly errors: string[] = [];
-  readonly #browser: Browser;
-
-  constructor(browser: Browser) {
-    this.#browser = browser;
+  constructor(
+    { process, profile }: { readonly process: Deno.ChildProcess; readonly profile: string },
+  ) {
+    this.#process = process;
+    this.#profile = profile;
   }
 
-  static async launch(): Promise<TestBrowser> {
-    const browser = await puppeteer.launch({
-      executablePath: chromiumPath()!,
-      headless: true,
-      // A container has no user namespaces for the sandbox, and little shared memory.
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en"],
-    });
-    return new TestBrowser(browser);
+  /** Starts it with a page. */
+  static async open(address: string): Promise<Browser> {
+    const profile = await Deno.makeTempDir({ prefix: "carillon_browser_" });
+    const process = new Deno.Command(BROWSER!, {
+      args: [
+        ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        ...["--no-first-run", "--remote-debugging-port=0", `--user-data-dir=${profile}`],
+        address,
+      ],
+      ...{ stdin: "null", stdout: "null", stderr: "null" },
+    }).spawn();
+    return new Browser({ process, profile });
   }
 
-  /** Opens a page whose errors, and what it writes to the console, are kept. */
-  async open(url: string, look: Look = { width: 1440 }): Promise<Page> {
-    const page = await this.#browser.newPage();
-    page.setDefaultTimeout(30_000);
-    page.on("pageerror", (error) => this.errors.push(`${page.url()}: ${error}`));
-    page.on("console", (message) => {
-      if (message.type() === "error") this.errors.push(`${page.url()}: ${message.text()}`);
-    });
-    await showAs(page, look);
-    await page.goto(url, { waitUntil: "load" });
-    return page;
-  }
-
-  /** The browser's own handle, e.g. for its cookies. */
-  get browser(): Browser {
-    return this.#browser;
+  /** `host:port` of its DevTools. */
+  async devTools(): Promise<string> {
+    const text = await until(
+      "the browser says where its DevTools are",
+      () => Deno.readTextFile(`${this.#profile}/DevToolsActivePort`).catch(() => undefined),
+    );
+    return `127.0.0.1:${text.split("\n")[0]}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close();
+    this.#process.kill("SIGTERM");
+    await this.#process.status;
+    await Deno.remove(this.#profile, { recursive: true }).catch(() => {});
   }
-}
-
-/** Sets the size of a page and its color scheme. */
-export async function showAs(page: Page, { width, height = 900, scheme }: Look): Promise<void> {
-  await page.setViewport({ width, height });
-  const features = [{ name: "prefers-color-scheme", value: scheme ?? "light" }];
-  await page.emulateMediaFeatures(features);
-}
-
-/** Asserts that a page has no faults that axe-core finds: contrast, landmarks, names and others. */
-export async function assertAccessible(page: Page, what: string): Promise<void> {
-  // Not by a script element: the policy of the page forbids that.
-  await page.evaluate(axe.source);
-  const faults = await page.evaluate(async () => {
-    // deno-lint-ignore no-explicit-any -- it runs in the page
-    const { violations } = await (globalThis as any).axe.run();
-    // deno-lint-ignore no-explicit-any -- it runs in the page
-    return violations.map((each: any) =>
-      // deno-lint-ignore no-explicit-any -- it runs in the page
-      `${each.id}: ${each.nodes.map((node: any) => node.html).slice(0, 3).join(" | ")}`
-    );
-  });
-  assert.deepEqual(faults, [], what);
 }

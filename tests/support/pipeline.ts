@@ -68,6 +68,7 @@ export class PipelineBench {
     this.pipeline = createPipeline({
       ...{ buffer: this.buffer, store, clock, ids, metrics, log: silentLog },
       commit: (changes) => group.commit(changes),
+      inbox: { add: () => Promise.resolve([]) },
       sockets: {
         presence: (users) => users.map(() => []),
         publish: () => Promise.resolve(new Set()),

@@ -64,16 +64,6 @@ export function certificateFault(
   return undefined;
 }
 
-/** Whether a text contains PEM certificates, all of them readable. */
-export function areCertificates(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
-  try {
-    return blocks?.every((block) => new X509Certificate(block)) ?? false;
-  } catch {
-    return false;
-  }
-}
-
 /** Formats a date for operators. */
 export function formatDay(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);

@@ -12,8 +12,10 @@ import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
-import type { ApnCredential } from "./credentials.ts";
+import { formatDay } from "./certificate.ts";
+import type { LoadedCredential } from "./credentials.ts";
 import { type ApnProfile, type ApnRequest, previewApns, renderApns } from "./payload.ts";
+import { type ConfiguredClient } from "../clients/mod.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 
 /** Dependencies of all clients. */
@@ -24,12 +26,9 @@ export interface ApnRuntime {
   readonly sharedTokens?: SharedTokens;
 }
 
-interface ApnClientOptions {
+interface ApnClientOptions extends LoadedCredential {
   /** `https://host[:port]` */
   readonly origin: string;
-  /** Bundle id. */
-  readonly topic: string;
-  readonly credential: ApnCredential;
   /** Certificate authorities to trust in addition to the default ones, in PEM. */
   readonly caCerts: readonly string[];
   readonly runtime: ApnRuntime;
@@ -40,14 +39,18 @@ type Rendered = ReturnType<typeof renderApns>;
 type Refused = ResendAdvice & { readonly usedToken: string | undefined };
 
 const TIMEOUT_MS = 10_000;
+/** How long before its end a certificate appears in the status. */
+const WARN_BEFORE_MS = 30 * 86_400_000;
 /** Apple treats rapid reconnects as an attack. */
 const RENEWAL_FLOOR_MS = 60_000;
 
 /** Sends to the devices of one app. */
-export class ApnClient implements AsyncDisposable {
+export class ApnClient implements ConfiguredClient {
   readonly #clock: Clock;
   readonly #path: string;
   readonly #profile: ApnProfile;
+  /** Epoch milliseconds; infinite for a token key. */
+  readonly #credentialExpiresAt: number;
   readonly #sender: HttpSender;
   readonly #token: TokenCache<never> | undefined;
   #rendered: { readonly message: Message; readonly request: Rendered } | undefined;
@@ -55,6 +58,10 @@ export class ApnClient implements AsyncDisposable {
   #idle: PromiseWithResolvers<void> | undefined;
   #renewedAt = -Infinity;
   #succeeded = false;
+  /**
+   * Why APNs refused the last push for a reason that an operator should check: the set-up, or any
+   * reason until the first push is accepted. `undefined` once a push is accepted.
+   */
   #trouble: string | undefined;
 
   /** @throws what the engine throws, e.g. for a key that does not match its certificate. */
@@ -63,6 +70,7 @@ export class ApnClient implements AsyncDisposable {
     this.#clock = clock;
     this.#path = `${origin}/3/device/`;
     this.#profile = { topic, auth: credential.type };
+    this.#credentialExpiresAt = credential.type === "certificate" ? credential.expiresAt : Infinity;
     this.#token = credential.type === "jwt"
       ? createProviderToken({ ...credential, clock, sharedTokens })
       : undefined;
@@ -75,12 +83,19 @@ export class ApnClient implements AsyncDisposable {
     });
   }
 
-  /**
-   * Why APNs refused the last push for a reason that an operator should check: the set-up, or any
-   * reason until the first push is accepted. `undefined` once a push is accepted.
-   */
-  get trouble(): string | undefined {
-    return this.#trouble;
+  get state(): ConfiguredClient["state"] {
+    const expiresAt = this.#credentialExpiresAt;
+    const left = expiresAt - this.#clock.now();
+    const detail = left <= 0
+      ? `the certificate expired on ${formatDay(expiresAt)}`
+      : left <= WARN_BEFORE_MS
+      ? `the certificate ends on ${formatDay(expiresAt)}`
+      : this.#trouble && `refused: ${this.#trouble}`;
+    return {
+      ready: left > 0,
+      ...detail !== undefined && { detail },
+      ...expiresAt !== Infinity && { credentialExpiresAt: expiresAt },
+    };
   }
 
   /** Makes one attempt. Never rejects because of APNs or the network. */
@@ -101,20 +116,15 @@ export class ApnClient implements AsyncDisposable {
   }
 
   /** Renders a message for operators, without sending it. */
-  preview(message: Message): MessagePreview {
+  preview(_target: Target, message: Message): MessagePreview {
     return previewApns(message, this.#profile);
   }
 
   /** Waits for the sends that have begun, then closes the connections. No send may follow. */
-  async retire(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     if (this.#sends > 0) await this.#idle.promise;
-    await this[Symbol.asyncDispose]();
-  }
-
-  /** Cancels waiting requests, and waits for those in flight. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#sender[Symbol.asyncDispose]();
+    await this.#sender[Symbol.asyncDispose]();
   }
 
   /** Renders once for all devices of a message. */

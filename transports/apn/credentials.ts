@@ -6,13 +6,13 @@
 import { createHash } from "node:crypto";
 import { type CryptoKey, importPKCS8 } from "jose";
 import { messageOf } from "../../core/errors.ts";
-import { readKeyOf } from "../clients/mod.ts";
+import { ClientConfigError, readKeyOf } from "../clients/mod.ts";
 import { certificateFault, readPushCertificate } from "./certificate.ts";
 import { openPkcs12 } from "./pkcs12.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
 /** How a client authenticates. */
-export type ApnCredential =
+type ApnCredential =
   | {
     readonly type: "certificate";
     /** PEM, the leaf first. */
@@ -22,29 +22,24 @@ export type ApnCredential =
     /** Epoch milliseconds. */
     readonly expiresAt: number;
   }
-  | {
-    readonly type: "jwt";
-    readonly key: CryptoKey;
-    readonly keyId: string;
-    readonly teamId: string;
-    /** Derived from the key; reveals nothing about it. */
-    readonly keyDigest: string;
-  };
+  | ApnTokenKey;
+
+/** A key that signs provider tokens. */
+export interface ApnTokenKey {
+  readonly type: "jwt";
+  /** Private, P-256. */
+  readonly key: CryptoKey;
+  readonly keyId: string;
+  readonly teamId: string;
+  /** Derived from the key; reveals nothing about it. */
+  readonly keyDigest: string;
+}
 
 /** The content of a client's files. */
-interface LoadedCredential {
-  readonly kind: "loaded";
+export interface LoadedCredential {
   readonly credential: ApnCredential;
   /** Bundle id: as configured, or from the certificate. */
   readonly topic: string;
-}
-
-/** A fault, and the file that it is in. */
-export interface CredentialFault {
-  readonly kind: "fault";
-  /** Absent where the options themselves are wrong. */
-  readonly file?: string;
-  readonly message: string;
 }
 
 interface CredentialSource {
@@ -53,11 +48,15 @@ interface CredentialSource {
   readonly nowMs: number;
 }
 
-/** Checks the file that a client's options name. */
+/**
+ * Reads a credential from the file that a client's options name.
+ *
+ * @throws {ClientConfigError} where it cannot be used.
+ */
 export function loadCredential(
   options: ApnOptions & { readonly auth: ApnAuth },
   source: CredentialSource,
-): Promise<LoadedCredential | CredentialFault> {
+): Promise<LoadedCredential> {
   const { auth } = options;
   return auth.type === "certificate"
     ? loadKeystore({ ...options, auth }, source)
@@ -67,25 +66,28 @@ export function loadCredential(
 async function loadKeystore(
   { auth, production, topic }: ApnOptions & { auth: Extract<ApnAuth, { type: "certificate" }> },
   { bytes, nowMs }: CredentialSource,
-): Promise<LoadedCredential | CredentialFault> {
+): Promise<LoadedCredential> {
   const file = auth.keystore;
   const parts = await openPkcs12(bytes, auth.password);
-  if (parts.kind === "fault") return fault(file, `Cannot open the keystore: ${parts.message}`);
+  if (parts.kind === "fault") {
+    throw new ClientConfigError(`cannot be opened: ${parts.message}`, file);
+  }
   const { key, certificates } = parts;
   const certificate = attempt(() => readPushCertificate(certificates, key));
   if (!certificate) {
-    return fault(file, "Cannot use the keystore: none of its certificates belongs to its key");
+    throw new ClientConfigError("contains no certificate that belongs to its key", file);
   }
   const mismatch = certificateFault(certificate, { production, nowMs });
-  if (mismatch) return fault(file, `Cannot use the keystore: ${mismatch}`);
+  if (mismatch) throw new ClientConfigError(`cannot be used: ${mismatch}`, file);
   const bundleId = topic ?? certificate.bundleId;
   if (!bundleId) {
-    const message = "Cannot use the keystore without 'topic': its certificate names no bundle id";
-    return fault(file, message);
+    throw new ClientConfigError(
+      "cannot be used without 'topic': its certificate names no bundle id",
+      file,
+    );
   }
   const { chain, validUntil } = certificate;
   return {
-    kind: "loaded",
     topic: bundleId,
     credential: { type: "certificate", cert: chain, key, expiresAt: validUntil },
   };
@@ -94,23 +96,22 @@ async function loadKeystore(
 async function loadTokenKey(
   { auth, topic }: ApnOptions & { auth: Extract<ApnAuth, { type: "jwt" }> },
   { bytes }: CredentialSource,
-): Promise<LoadedCredential | CredentialFault> {
+): Promise<LoadedCredential> {
   const file = auth.privatekey;
-  if (!topic) return { kind: "fault", message: "topic is needed for authtype 'jwt'" };
+  if (!topic) throw new ClientConfigError("'topic' is needed for authtype 'jwt'");
   const pem = new TextDecoder().decode(bytes).trim();
   const read = readKeyOf("P-256", pem);
-  if (read.kind === "fault") return fault(file, `Cannot use the key: it ${read.message}`);
+  if (read.kind === "fault") throw new ClientConfigError(read.message, file);
   const { keyid, teamid } = auth;
   const keyDigest = createHash("sha256").update(pem).digest("base64url");
   try {
     const key = await importPKCS8(read.pkcs8, "ES256");
     return {
-      kind: "loaded",
       topic,
       credential: { type: "jwt", key, keyId: keyid, teamId: teamid, keyDigest },
     };
   } catch {
-    return fault(file, "Cannot use the key: the runtime does not accept it for ES256");
+    throw new ClientConfigError("contains a key that the runtime does not accept", file);
   }
 }
 
@@ -125,10 +126,6 @@ export function tlsFault(thrown: unknown): string {
   }
   if (text.includes("KeyMismatch")) return "the certificate does not belong to the key";
   return "the TLS library does not accept it";
-}
-
-function fault(file: string, message: string): CredentialFault {
-  return { kind: "fault", file, message };
 }
 
 /** A key of a kind that the runtime cannot parse counts as not matching. */

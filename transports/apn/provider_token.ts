@@ -4,18 +4,13 @@
  * every 20 minutes at most, over all nodes, and none older than an hour.
  */
 
-import { type CryptoKey, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shared_tokens.ts";
+import type { ApnTokenKey } from "./credentials.ts";
 import { createSharedMint, type MintedToken, TokenCache } from "../http/mod.ts";
 
-interface ProviderTokenOptions {
-  /** A private P-256 key for signing. */
-  readonly key: CryptoKey;
-  readonly keyId: string;
-  readonly teamId: string;
-  /** Derived from the key; reveals nothing about it. */
-  readonly keyDigest: string;
+interface ProviderTokenOptions extends Omit<ApnTokenKey, "type"> {
   readonly clock: Clock;
   /** Where nodes share the token. Absent: this node creates its own. */
   readonly sharedTokens?: SharedTokens;

@@ -17,20 +17,6 @@ export type ApnAuth =
     readonly teamid: string;
   };
 
-/** Options of one client. */
-export interface ApnOptions {
-  readonly enabled: boolean;
-  readonly production: boolean;
-  /** The app's bundle id. Optional with a certificate, which names it. */
-  readonly topic?: string;
-  /** Absent only where the client is disabled. */
-  readonly auth?: ApnAuth;
-  /** Origin to call instead of Apple's, e.g. for port 2197 or a simulator. */
-  readonly address?: string;
-  /** PEM file of certificate authorities to trust in addition to the default ones. */
-  readonly cafile?: string;
-}
-
 const text = z.string().trim().min(1);
 const tenCharacters = z.string().trim().regex(/^[A-Za-z0-9]{10}$/, "expected 10 letters or digits");
 const origin = z.string().trim().transform((value, context) => {
@@ -44,31 +30,43 @@ const origin = z.string().trim().transform((value, context) => {
 
 const entry = z.strictObject({
   enabled: yamlFlag.default(true),
+  production: yamlFlag.default(true),
+  /** The app's bundle id. Optional with a certificate, which names it. */
+  topic: z.exactOptional(
+    text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app"),
+  ),
+  /** Origin to call instead of Apple's, e.g. for port 2197 or a simulator. */
+  address: z.exactOptional(origin),
+  /** PEM file of certificate authorities to trust in addition to the default ones. */
+  cafile: z.exactOptional(text),
   authtype: z.string().trim().toLowerCase().pipe(z.enum(["certificate", "jwt"])).optional(),
   keystore: text.optional(),
   password: z.string().optional(),
-  production: yamlFlag.default(true),
-  topic: text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app").optional(),
   privatekey: text.optional(),
   keyid: tenCharacters.optional(),
   teamid: tenCharacters.optional(),
-  address: origin.optional(),
-  cafile: text.optional(),
 });
 
 type Entry = z.infer<typeof entry>;
 
+/** Options of one client. */
+export interface ApnOptions
+  extends Readonly<Pick<Entry, "enabled" | "production" | "topic" | "address" | "cafile">> {
+  /** Absent only where the client is disabled. */
+  readonly auth?: ApnAuth;
+}
+
 /** Validates an entry. A disabled entry need not be complete. */
 export const apnOptionsSchema = entry.transform((given, context): ApnOptions => {
   const { enabled, production, topic, address, cafile } = given;
-  const common = {
+  const options = {
     enabled,
     production,
     ...topic !== undefined && { topic },
     ...address !== undefined && { address },
     ...cafile !== undefined && { cafile },
   };
-  if (!enabled) return common;
+  if (!enabled) return options;
   const auth = authOf(given);
   const missing = requiredKeys(auth.type).filter((key) => given[key] === undefined);
   for (const key of missing) {
@@ -78,7 +76,7 @@ export const apnOptionsSchema = entry.transform((given, context): ApnOptions => 
       message: `is needed for authtype '${auth.type}'`,
     });
   }
-  return { ...common, auth };
+  return { ...options, auth };
 });
 
 function requiredKeys(type: ApnAuth["type"]): readonly (keyof Entry)[] {

@@ -8,24 +8,33 @@ import type { Message } from "../../core/message.ts";
 import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import type { ClientFault, ClientStatus } from "../../core/transport.ts";
+import type {
+  ClientFault,
+  ClientStatus,
+  ConfigurableTransport,
+  Transport,
+} from "../../core/transport.ts";
 
 /** A client that can send. Disposing waits for the sends in flight. */
 export interface ConfiguredClient extends AsyncDisposable {
-  /** A problem that an operator should know although the client works. */
-  readonly warning?: string | undefined;
+  /** What its status says besides that it is ready, such as a warning. */
+  readonly state?: Partial<Omit<ClientStatus, "client">> | undefined;
   /** Resolves for every answer of the provider. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
   /** Renders a message for operators, without the address and without sending it. */
   preview(target: Target, message: Message): MessagePreview;
 }
 
-/** A client whose options and files are valid, not yet connected. */
+/** A client whose options and files have been read, not yet connected. */
 export interface PreparedClient<Client> {
   /** Equal where options and the content of all files are equal. May contain secrets. */
   readonly fingerprint: string;
-  /** Cannot fail because of the configuration. */
-  readonly open: () => Client;
+  /**
+   * Called only if the fingerprint is new.
+   *
+   * @throws {ClientConfigError} where options or files cannot be used.
+   */
+  readonly open: () => Client | Promise<Client>;
 }
 
 /** A client's options, or a file that they name, cannot be used. Contains no secret. */
@@ -69,6 +78,25 @@ export class ClientSet<
     this.#prepare = prepare;
   }
 
+  /** Creates the transport that sends with these clients. */
+  transport(
+    { name, traits, parseAddress }: Pick<Transport, "name" | "traits" | "parseAddress">,
+  ): ConfigurableTransport<Options> {
+    return {
+      name,
+      traits,
+      parseAddress,
+      configure: (options) => this.configure(options),
+      serves: (client) => this.has(client),
+      send: (target, message, signal) =>
+        this.get(target.client)?.send(target, message, signal) ??
+          { kind: "misconfigured", reason: `the client has no usable ${name} options` },
+      preview: (target, message) => this.get(target.client)?.preview(target, message),
+      status: () => this.status(),
+      [Symbol.asyncDispose]: () => this[Symbol.asyncDispose](),
+    };
+  }
+
   get(client: string): Client | undefined {
     return this.#entries.get(client)?.client;
   }
@@ -79,10 +107,10 @@ export class ClientSet<
 
   /** Returns one status per client, invalid ones included, sorted by name. */
   status(): readonly ClientStatus[] {
-    const ready = [...this.#entries].map(([name, { client: { warning } }]) => ({
+    const ready = [...this.#entries].map(([name, { client }]) => ({
       client: name,
       ready: true,
-      ...warning !== undefined && { detail: warning },
+      ...client.state,
     }));
     const bad = this.#faults.map(({ client, file, message }) => ({
       client,
@@ -108,37 +136,30 @@ export class ClientSet<
   }
 
   async #replace(clients: ReadonlyMap<string, Options>): Promise<readonly ClientFault[]> {
-    const prepared = new Map<string, PreparedClient<Client>>();
+    const old = this.#entries;
+    const next = new Map<string, Entry<Client>>();
     const faults: ClientFault[] = [];
     for (const [client, options] of clients) {
       if (options.enabled === false) continue;
       try {
-        prepared.set(client, await this.#prepare(options));
+        next.set(client, await this.#open(options, old.get(client)));
       } catch (error) {
         if (!(error instanceof ClientConfigError)) throw error;
         const { file, message } = error;
         faults.push({ client, ...file !== undefined && { file }, message });
       }
     }
-    this.#swap(prepared, faults);
-    return faults;
-  }
-
-  #swap(
-    prepared: ReadonlyMap<string, PreparedClient<Client>>,
-    faults: readonly ClientFault[],
-  ): void {
-    const old = this.#entries;
-    const next = new Map<string, Entry<Client>>();
-    for (const [name, { fingerprint, open }] of prepared) {
-      const kept = old.get(name);
-      next.set(name, kept?.fingerprint === fingerprint ? kept : { fingerprint, client: open() });
-    }
     this.#entries = next;
     this.#faults = faults;
     for (const [name, { client }] of old) {
       if (next.get(name)?.client !== client) this.#retire(client);
     }
+    return faults;
+  }
+
+  async #open(options: Options, current: Entry<Client> | undefined): Promise<Entry<Client>> {
+    const { fingerprint, open } = await this.#prepare(options);
+    return current?.fingerprint === fingerprint ? current : { fingerprint, client: await open() };
   }
 
   /** Closes a client once its sends in flight have ended. */

@@ -5,11 +5,11 @@ import { readYamlBoolean } from "../../core/yaml_boolean.ts";
 import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
 
-/** Reads a whole file as text. */
-type ReadTextFile = (path: string) => Promise<string>;
-
 /** @throws {ClientConfigError} naming the file and why it cannot be read. */
-export async function readConfigFile(read: ReadTextFile, path: string): Promise<string> {
+export async function readConfigFile<Content>(
+  read: (path: string) => Promise<Content>,
+  path: string,
+): Promise<Content> {
   try {
     return await read(path);
   } catch (error) {
@@ -25,7 +25,7 @@ export async function readConfigFile(read: ReadTextFile, path: string): Promise<
 
 /** How files are read and certificates are checked. */
 export interface FileAccess {
-  readonly readTextFile: ReadTextFile;
+  readonly readTextFile: (path: string) => Promise<string>;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
 }
 

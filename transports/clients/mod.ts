@@ -1,5 +1,6 @@
 /** What all transports need to configure their clients and to send with OAuth2 tokens. */
 
+export type { ClientDeps } from "./client_deps.ts";
 export {
   ClientConfigError,
   ClientSet,

@@ -7,6 +7,8 @@
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpReply, retryAfterMs } from "../http/mod.ts";
+import type { AddressedMessage } from "./_limits.ts";
+import { isRegistrationToken } from "./_registration_token.ts";
 
 const RATE_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
@@ -22,7 +24,10 @@ const DEAD = new Set([
 ]);
 
 /** Returns the outcome of an answer; `nowMs` is wall-clock time, for a `Retry-After` date. */
-export function readLegacyAnswer(answer: Omit<HttpReply, "kind">, nowMs: number): Outcome {
+export function readLegacyAnswer(
+  answer: Omit<HttpReply, "kind">,
+  { token, nowMs }: AddressedMessage,
+): Outcome {
   const { status, headers, text } = answer;
   const afterMs = (floorMs: number) =>
     retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
@@ -49,15 +54,16 @@ export function readLegacyAnswer(answer: Omit<HttpReply, "kind">, nowMs: number)
   const result = onlyResult(text);
   if (!result) return misconfigured(`${status} without a result: the address is not a GCM server`);
   if (typeof result.error === "string") return readError(result.error, afterMs);
-  return readSuccess(result);
+  return readSuccess(result, token);
 }
 
-function readSuccess(result: JsonObject): Outcome {
+function readSuccess(result: JsonObject, usedToken: string): Outcome {
   const { message_id: id, registration_id: token } = result;
+  const isNew = typeof token === "string" && token !== usedToken && isRegistrationToken(token);
   return {
     kind: "sent",
     ...(typeof id === "string" || typeof id === "number" ? { providerId: `${id}` } : {}),
-    ...(typeof token === "string" && token !== "" ? { newToken: token } : {}),
+    ...(isNew && { newToken: token }),
   };
 }
 

@@ -1,26 +1,22 @@
 /** Sends one app's messages to a server of the legacy GCM/FCM format, with a server key. */
 
-import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { FetchSender } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readLegacyAnswer } from "./answers_legacy.ts";
-import type { ConfiguredClient } from "../clients/mod.ts";
+import type { ClientDeps, ConfiguredClient } from "../clients/mod.ts";
 import { GCM_CONNECTIONS, GCM_IDLE_MS, GCM_MAX_IN_FLIGHT, GCM_TIMEOUT_MS } from "./_limits.ts";
 import { createGcmPreview } from "./_preview.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
-interface LegacyClientOptions {
+interface LegacyClientOptions extends ClientDeps {
   /** The server key. */
   readonly key: string;
   readonly address: string;
   readonly caCerts: string[];
-  readonly clock: Clock;
-  readonly fetch: typeof fetch;
-  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
 }
 
 const RETIRED = "Google shut the legacy API in 2024: set 'serviceaccount' instead of 'key', " +
@@ -48,13 +44,13 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
     const result = await pool.post(address, { headers, body, signal });
     return result.kind === "failed"
       ? readGcmFailure(result)
-      : readLegacyAnswer(result, clock.now());
+      : readLegacyAnswer(result, { token, nowMs: clock.now() });
   }
 
   return {
     send,
     preview: createGcmPreview(renderLegacy, { clock }),
-    ...address === LEGACY_ADDRESS && { warning: RETIRED },
+    ...address === LEGACY_ADDRESS && { state: { detail: RETIRED } },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }

@@ -1,34 +1,31 @@
 /** Sends one app's messages through FCM's HTTP v1 API: its connections and access token. */
 
-import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import type { SharedTokens } from "../../core/shared_tokens.ts";
 import { createFetchEngine, FetchSender, type HttpEngine } from "../http/mod.ts";
 import { requestGoogleToken } from "./access_token.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
-import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
+import {
+  type ClientDeps,
+  type ConfiguredClient,
+  createAccessTokenCache,
+  withAccessToken,
+} from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
 import { createGcmPreview } from "./_preview.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
-interface V1ClientOptions {
+interface V1ClientOptions extends ClientDeps {
   readonly account: ServiceAccount;
   /** Base address of the API. */
   readonly address: string;
   readonly tokenAddress: string;
   readonly caCerts: string[];
-  readonly clock: Clock;
-  /** Calls the API. */
+  /** Calls the API; `fetch` requests access tokens. */
   readonly engine: HttpEngine;
-  /** Requests access tokens. */
-  readonly fetch: typeof fetch;
-  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens;
 }
 
 /** A token is renewed this long before it ends. */

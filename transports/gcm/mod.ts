@@ -4,19 +4,13 @@
  * outcome; the pipeline retries and removes tokens.
  */
 
-import type { Clock } from "../../core/clock.ts";
-import { ServiceError } from "../../core/errors.ts";
-import type { Message } from "../../core/message.ts";
-import type { Outcome } from "../../core/outcome.ts";
-import type { SharedTokens } from "../../core/shared_tokens.ts";
-import type { Target } from "../../core/subscription.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import { createLegacyClient } from "./client_legacy.ts";
 import {
   ClientConfigError,
+  type ClientDeps,
   ClientSet,
   type ConfiguredClient,
-  type FileAccess,
   type PreparedClient,
   readCaFile,
   readConfigFile,
@@ -24,54 +18,26 @@ import {
 import { createV1Client } from "./client_v1.ts";
 import type { HttpEngine } from "../http/mod.ts";
 import { GCM_MAX_BYTES } from "./_limits.ts";
+import { parseRegistrationToken } from "./_registration_token.ts";
 import { readServiceAccount, type ServiceAccount, ServiceAccountError } from "./service_account.ts";
 import { FCM_ADDRESS, type GcmOptions, LEGACY_ADDRESS } from "./settings.ts";
 
 export { type GcmOptions, gcmOptionsSchema } from "./settings.ts";
 
-interface GcmDeps extends FileAccess {
-  readonly clock: Clock;
+/** `fetch` calls the legacy API and requests access tokens. */
+interface GcmDeps extends ClientDeps {
   /** Calls FCM's HTTP v1 API. */
   readonly engine: HttpEngine;
-  /** Calls the legacy API and requests access tokens. */
-  readonly fetch: typeof fetch;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens;
 }
 
 /** Creates the transport; it has no clients until it is configured. */
 export function createGcmTransport(deps: GcmDeps): ConfigurableTransport<GcmOptions> {
   const clients = new ClientSet((options: GcmOptions) => prepare(options, deps));
-  return {
+  return clients.transport({
     name: "gcm",
     traits: { maxPayloadBytes: GCM_MAX_BYTES, maxConcurrent: deps.engine.maxConcurrent },
-    configure: (options) => clients.configure(options),
-    serves: (client) => clients.has(client),
     parseAddress: (_client, raw) => parseRegistrationToken(raw),
-    send: (target, message, signal) => send(clients, { target, message, signal }),
-    preview: (target, message) => clients.get(target.client)?.preview(target, message),
-    status: () => clients.status(),
-    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
-  };
-}
-
-interface Attempt {
-  readonly target: Target;
-  readonly message: Message;
-  readonly signal: AbortSignal;
-}
-
-async function send(
-  clients: ClientSet<GcmOptions, ConfiguredClient>,
-  { target, message, signal }: Attempt,
-): Promise<Outcome> {
-  const client = clients.get(target.client);
-  if (!client) return { kind: "misconfigured", reason: "the client has no usable gcm options" };
-  const outcome = await client.send(target, message, signal);
-  if (outcome.kind !== "sent" || outcome.newToken === undefined) return outcome;
-  // A token from Google must pass the same check as one from a client.
-  const { newToken, ...rest } = outcome;
-  return newToken !== target.token && isRegistrationToken(newToken) ? outcome : rest;
+  });
 }
 
 /** @throws {ClientConfigError} where the entry or one of its files cannot be used. */
@@ -123,25 +89,4 @@ async function readAccount(
     if (error instanceof ServiceAccountError) throw new ClientConfigError(error.message, path);
     throw error;
   }
-}
-
-/** Google documents no length; real tokens have 140 to 200 characters. */
-const REGISTRATION_TOKEN = /^[\x21-\x7e]{1,4096}$/;
-
-/** Whether a text can be a registration token: visible ASCII without spaces. */
-function isRegistrationToken(text: string): boolean {
-  return REGISTRATION_TOKEN.test(text);
-}
-
-/**
- * Reads a registration token from a client.
- *
- * @throws {ServiceError} `invalid_token`.
- */
-function parseRegistrationToken(raw: unknown): string {
-  if (typeof raw === "string" && isRegistrationToken(raw)) return raw;
-  throw new ServiceError(
-    "invalid_token",
-    "Cannot take the token: a registration token has 1 to 4096 visible ASCII characters and no spaces",
-  );
 }

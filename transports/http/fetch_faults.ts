@@ -11,7 +11,8 @@ interface FaultRule {
   /** Part of the message of the error or of its cause. */
   readonly text: string;
   readonly fault: FetchFault;
-  readonly sent: "no" | "unknown";
+  /** @default {"no"} */
+  readonly sent?: "unknown";
   readonly reason: string;
 }
 
@@ -23,44 +24,37 @@ const RULES: readonly FaultRule[] = [
   {
     text: "Requires net access",
     fault: "blocked",
-    sent: "no",
     reason: "the permissions of this process do not allow this address",
   },
-  { text: "are blocked", fault: "blocked", sent: "no", reason: "the runtime blocks this port" },
+  { text: "are blocked", fault: "blocked", reason: "the runtime blocks this port" },
   {
     text: "NoApplicationProtocol",
     fault: "no_h2",
-    sent: "no",
     reason: "the server does not speak HTTP/2",
   },
   {
     text: "invalid peer certificate",
     fault: "certificate",
-    sent: "no",
     reason: "the server's certificate is not trusted",
   },
   {
     text: "received fatal alert",
     fault: "certificate",
-    sent: "no",
     reason: "the server ended the TLS handshake: it wants another client certificate",
   },
   {
     text: "client error (Connect)",
     fault: "connect",
-    sent: "no",
     reason: "no connection to the server",
   },
   {
     text: "request was canceled",
     fault: "connect",
-    sent: "no",
     reason: "the connection was closed before the request was sent",
   },
   {
     text: "refused stream before processing",
     fault: "refused_stream",
-    sent: "no",
     reason: "the server refused the stream",
   },
   {
@@ -81,7 +75,7 @@ const DIED: FaultRule = {
 /** Classifies an error of `fetch` or of reading the body. The caller handles aborts. */
 export function classifyFetchFault(thrown: unknown): HttpFailure {
   const text = textOf(thrown);
-  const { fault, sent, reason } = RULES.find((rule) => text.includes(rule.text)) ?? DIED;
+  const { fault, sent = "no", reason } = RULES.find((rule) => text.includes(rule.text)) ?? DIED;
   const goawayReason = fault === "goaway" ? reasonInGoaway(text) : undefined;
   return {
     kind: "failed",

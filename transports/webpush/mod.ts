@@ -43,12 +43,9 @@ export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
   const clients = new ClientSet((options: WebPushOptions) => prepare(options, deps));
   // Addresses for a client that is not configured are checked as well.
   const knownHosts = createEndpointRouter();
-  return {
+  const transport = clients.transport({
     name: "webpush",
     traits: { maxPayloadBytes: WEBPUSH_MAX_BYTES, maxConcurrent: WEBPUSH_MAX_CONCURRENT },
-    configure: (options) => clients.configure(options),
-    serves: (client) => clients.has(client),
-    publicKey: (client) => clients.get(client)?.publicKey,
     parseAddress(client, raw) {
       const subscription = parsePushSubscription(raw);
       const route = (clients.get(client)?.router ?? knownHosts)(subscription.endpoint);
@@ -57,15 +54,8 @@ export function createWebPushTransport(deps: WebPushDeps): WebPushTransport {
       }
       return formatPushSubscription(subscription);
     },
-    async send(target, message, signal) {
-      const client = clients.get(target.client);
-      return await client?.send(target, message, signal) ??
-        { kind: "misconfigured", reason: "the client has no usable webpush options" };
-    },
-    preview: (target, message) => clients.get(target.client)?.preview(target, message),
-    status: () => clients.status(),
-    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
-  };
+  });
+  return { ...transport, publicKey: (client) => clients.get(client)?.publicKey };
 }
 
 /** @throws {ClientConfigError} where the entry or one of its files cannot be used. */

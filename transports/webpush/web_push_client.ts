@@ -10,6 +10,7 @@ import type { Message } from "../../core/message.ts";
 import type { MessagePreview } from "../../core/message_preview.ts";
 import { type Outcome, RESUBSCRIBE } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
+import type { ConfiguredClient } from "../clients/mod.ts";
 import { FetchSender } from "../http/mod.ts";
 import { readWebPushAnswer, readWebPushFailure, type WebPushRefusal } from "./answers.ts";
 import { encrypt } from "./encrypt.ts";
@@ -49,7 +50,7 @@ interface Attempt {
 }
 
 /** Sends for one client of the configuration. */
-export class WebPushClient implements AsyncDisposable {
+export class WebPushClient implements ConfiguredClient {
   readonly router: EndpointRouter;
   readonly #options: WebPushClientOptions;
   readonly #pools = new Map<string, FetchSender>();
@@ -69,9 +70,11 @@ export class WebPushClient implements AsyncDisposable {
   }
 
   /** Warns the operator that pages subscribe with a key that is not configured here. */
-  get warning(): string | undefined {
-    return this.#mismatches === 0 ? undefined : `${this.#mismatches} messages could not be sent: ` +
-      "their subscriptions were made with a key that is neither 'publickey' nor in 'previouskeys'";
+  get state(): ConfiguredClient["state"] {
+    if (this.#mismatches === 0) return undefined;
+    const detail = `${this.#mismatches} messages could not be sent: their subscriptions ` +
+      "were made with a key that is neither 'publickey' nor in 'previouskeys'";
+    return { detail };
   }
 
   /** Makes one attempt; resolves for every answer of a push service. */

@@ -1,11 +1,14 @@
 /** Sends one app's messages to WNS: its connections and access token. */
 
-import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import type { SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { type ConfiguredClient, createAccessTokenCache, withAccessToken } from "../clients/mod.ts";
+import {
+  type ClientDeps,
+  type ConfiguredClient,
+  createAccessTokenCache,
+  withAccessToken,
+} from "../clients/mod.ts";
 import { FetchSender, type HostCheck, previewMessage } from "../http/mod.ts";
 import { requestWnsToken, tokenRequest } from "./access_token.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
@@ -13,15 +16,10 @@ import { wnsHeaders } from "./headers.ts";
 import { renderWns, WNS_MAX_BYTES } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
-interface WnsClientOptions {
+interface WnsClientOptions extends ClientDeps {
   readonly options: WnsOptions;
   readonly checkChannel: HostCheck;
   readonly caCerts: string[];
-  readonly clock: Clock;
-  readonly fetch: typeof fetch;
-  readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens;
 }
 
 /** A client that also checks channel addresses. */

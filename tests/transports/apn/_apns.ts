@@ -3,7 +3,6 @@
 import { Buffer } from "node:buffer";
 import type http2 from "node:http2";
 import { generateKeyPairSync } from "node:crypto";
-import { silentLog } from "../../../core/log.ts";
 import type { SharedTokens } from "../../../core/shared_tokens.ts";
 import {
   type ApnOptions,
@@ -41,6 +40,16 @@ export function files(): Map<string, Uint8Array> {
     ["/etc/key.p8", encoder.encode(key)],
     ["/etc/ca.pem", encoder.encode(serverPair.cert)],
   ]);
+}
+
+/** Reads the files of a test. */
+export function readersOf(disk: ReadonlyMap<string, Uint8Array>) {
+  const readFile = (path: string) => {
+    const bytes = disk.get(path);
+    return bytes ? Promise.resolve(bytes) : Promise.reject(new Deno.errors.NotFound("no"));
+  };
+  const decoder = new TextDecoder();
+  return { readFile, readTextFile: async (path: string) => decoder.decode(await readFile(path)) };
 }
 
 /** An APNs that answers as a test says, at most 100 streams at once. */
@@ -103,12 +112,9 @@ export function createRig(
   const transport = createApnTransport({
     clock,
     engine: makeEngine(clock, { connections: 1 }),
-    log: silentLog,
+    createHttpClient: Deno.createHttpClient,
     ...sharedTokens !== undefined && { sharedTokens },
-    readFile: (path) => {
-      const bytes = disk.get(path);
-      return bytes ? Promise.resolve(bytes) : Promise.reject(new Deno.errors.NotFound("no"));
-    },
+    ...readersOf(disk),
   });
   return {
     clock,

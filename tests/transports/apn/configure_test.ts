@@ -3,13 +3,20 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../core/clock.ts";
 import { ServiceError } from "../../../core/errors.ts";
-import { silentLog } from "../../../core/log.ts";
 import { apnOptionsSchema, createApnTransport } from "../../../transports/apn/mod.ts";
 import type { HttpSender } from "../../../transports/http/mod.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { makeCertificate, openssl, withTempDir } from "../../support/certificate.ts";
 import { type MakeEngine, testEngines } from "../http/_engines.ts";
-import { type Answer, createRig, files, jwtEntry, type Push, startApns } from "./_apns.ts";
+import {
+  type Answer,
+  createRig,
+  files,
+  jwtEntry,
+  type Push,
+  readersOf,
+  startApns,
+} from "./_apns.ts";
 import { makeKeystore, makePushCertificate } from "./_keystore.ts";
 import { MAIL, TARGET, TOKEN } from "./_message.ts";
 
@@ -68,22 +75,22 @@ testEngines("an invalid file affects its own client only, and is named", async (
     {
       client: "gone",
       file: "/etc/none.p8",
-      message: "Cannot read '/etc/none.p8': NotFound",
+      message: "does not exist",
     },
     {
       client: "wrong",
       file: "/etc/ca.pem",
-      message: "Cannot use the key: it holds a certificate and no private key",
+      message: "holds a certificate and no private key",
     },
     {
       client: "trust",
       file: "/etc/none.pem",
-      message: "Cannot read '/etc/none.pem': NotFound",
+      message: "does not exist",
     },
   ]);
   assert.equal(rig.transport.serves("good"), true);
   const notReady = rig.transport.status().filter(({ ready }) => !ready);
-  assert.deepEqual(notReady.map(({ client }) => client), ["gone", "wrong", "trust"]);
+  assert.deepEqual(notReady.map(({ client }) => client), ["gone", "trust", "wrong"]);
 });
 
 testEngines(
@@ -91,12 +98,14 @@ testEngines(
   async (makeEngine) => {
     await using rig = createRig(makeEngine);
     const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for (const text of ["", "trust me", broken]) {
+    const none = "contains no PEM certificate";
+    const unreadable = "contains a certificate that cannot be read";
+    for (const [text, message] of [["", none], ["trust me", none], [broken, unreadable]] as const) {
       rig.disk.set("/etc/ca.pem", new TextEncoder().encode(text));
       assert.deepEqual(await rig.configure({ app: jwtEntry(NOWHERE) }), [{
         client: "app",
         file: "/etc/ca.pem",
-        message: "Cannot use the certificate authorities: expected PEM certificates",
+        message,
       }]);
     }
   },
@@ -118,8 +127,7 @@ testEngines("a certificate of X.509 version 1 is reported as such", async (makeE
   assert.deepEqual(fault, {
     client: "old",
     file: "/etc/app.p12",
-    message: "Cannot use the certificate: the certificate has X.509 version 1; " +
-      "version 3 is needed",
+    message: "cannot be used: the certificate has X.509 version 1; version 3 is needed",
   });
 });
 
@@ -232,7 +240,6 @@ testEngines(
 
 Deno.test("the default addresses are Apple's, by environment", async () => {
   const origins: string[] = [];
-  const disk = files();
   const transport = createApnTransport({
     clock: systemClock,
     engine: {
@@ -242,8 +249,8 @@ Deno.test("the default addresses are Apple's, by environment", async () => {
         return { renew() {}, [Symbol.asyncDispose]: async () => {} } as unknown as HttpSender;
       },
     },
-    log: silentLog,
-    readFile: (path) => Promise.resolve(disk.get(path)!),
+    createHttpClient: Deno.createHttpClient,
+    ...readersOf(files()),
   });
   const { address: _, cafile: __, ...entry } = jwtEntry(NOWHERE);
   await transport.configure(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readLegacyAnswer } from "../../../transports/gcm/answers_legacy.ts";
 
-const NOW = Date.UTC(2026, 0, 1);
+const ADDRESSED = { token: "older", nowMs: Date.UTC(2026, 0, 1) };
 
 interface Row {
   readonly name: string;
@@ -40,6 +40,11 @@ const ROWS: readonly Row[] = [
     name: "a message id with a canonical id",
     text: result({ message_id: "0:1", registration_id: "newer" }),
     expected: { kind: "sent", providerId: "0:1", newToken: "newer" },
+  },
+  {
+    name: "the same token as canonical id",
+    text: result({ message_id: "0:1", registration_id: "older" }),
+    expected: { kind: "sent", providerId: "0:1", newToken: undefined },
   },
   { name: "invalid JSON, said with 400", status: 400, expected: { kind: "rejected" } },
   { name: "a bad key, said with 401", status: 401, expected: { kind: "misconfigured" } },
@@ -88,7 +93,7 @@ for (const { name, status = 200, text = "", retryAfter, expected } of ROWS) {
   Deno.test(`readLegacyAnswer() reads ${name} as ${expected.kind}`, () => {
     const headers = new Headers(retryAfter ? { "retry-after": retryAfter } : {});
     const outcome: Record<string, unknown> = {
-      ...readLegacyAnswer({ status, headers, text }, NOW),
+      ...readLegacyAnswer({ status, headers, text }, ADDRESSED),
     };
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(outcome[key], value, key);
   });
@@ -98,7 +103,7 @@ Deno.test("readLegacyAnswer() removes no token for an answer of unknown form", (
   const bodies = ["", "null", "[]", '{"results":7}', '{"results":[null]}', '{"results":[{"a":1}]}'];
   for (let status = 200; status < 600; status++) {
     for (const text of bodies) {
-      const { kind } = readLegacyAnswer({ status, headers: new Headers(), text }, NOW);
+      const { kind } = readLegacyAnswer({ status, headers: new Headers(), text }, ADDRESSED);
       assert.ok(kind !== "gone" && kind !== "sent", `${status} ${text}`);
     }
   }

@@ -1,0 +1,86 @@
+/** `publish`: publishes one notification and waits until its outcome is known. */
+
+import { sleep } from "../../core/clock.ts";
+import { type Input, isSet, textOption } from "../definition.ts";
+import type { CliDeps } from "../deps.ts";
+import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { safeJson } from "../safe_text.ts";
+
+import { openPublisher } from "../publisher.ts";
+
+const POLL_MS = 250;
+
+/** The "new mail" example of the App Suite. */
+function newMail(now: number) {
+  return {
+    folder: "default0/INBOX",
+    id: String(now % 100_000),
+    email: "jane.doe@foobar.com",
+    displayname: "Jane Doe",
+    subject: "Let's meet",
+    unread: 83,
+    teaser: "Hello",
+  };
+}
+
+/** Publishes; fails where the service does not accept it. */
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+  const { output, clock, signal } = deps;
+  const api = await openPublisher(input, deps);
+  const { ids: [id] } = await api.publish({
+    context: input.args.context,
+    user: input.args.user,
+    topic: textOption(input, "topic"),
+    data: await dataOf(input, deps),
+    priority: textOption(input, "priority"),
+    ...numberOption(input, "ttl"),
+    ...textField(input, "collapse-key", "collapseKey"),
+  });
+  if (isSet(input, "no-wait")) {
+    output.result({ id }, `accepted as ${id}`);
+    return EXIT_CODES.ok.code;
+  }
+  if (!output.isJson) output.result({ id }, `accepted as ${id}`);
+  for (;;) {
+    const record = await api.find(id).catch((thrown) => {
+      // The key may publish, but not read.
+      if (thrown instanceof CliError && thrown.exit === "refused") return undefined;
+      throw thrown;
+    });
+    if (record === undefined) {
+      if (output.isJson) output.result({ id }, "");
+      return EXIT_CODES.ok.code;
+    }
+    if (record.state !== "in_flight") {
+      output.result(record, safeJson(record, 2));
+      return EXIT_CODES.ok.code;
+    }
+    output.progress(`${id} is in flight …`);
+    await sleep(clock, POLL_MS, signal);
+  }
+}
+
+async function dataOf(input: Input, { clock, readSecret }: CliDeps): Promise<unknown> {
+  const given = textOption(input, "data");
+  if (given === undefined) return newMail(clock.now());
+  const text = given === "-" ? await readSecret("data: ") ?? "" : given;
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // said below
+  }
+  throw new CliError("usage", "--data must be a JSON object");
+}
+
+function numberOption(input: Input, name: string): Record<string, number> {
+  const text = textOption(input, name);
+  if (text === undefined) return {};
+  if (!/^\d{1,9}$/.test(text)) throw new CliError("usage", `--${name} must be a whole number`);
+  return { [name]: Number(text) };
+}
+
+function textField(input: Input, option: string, field: string): Record<string, string> {
+  const text = textOption(input, option);
+  return text === undefined ? {} : { [field]: text };
+}

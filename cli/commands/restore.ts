@@ -1,0 +1,61 @@
+/** `restore`: puts a backup where a service is to start on it. */
+
+import { checkExport, importLines, isRedisAddress, openLink } from "../../redis/mod.ts";
+import { restoreDataFile } from "../../store/restore.ts";
+import { salvageDataFile } from "../../store/salvage.ts";
+import { type Input, isSet } from "../definition.ts";
+import type { CliDeps } from "../deps.ts";
+import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { storePlace } from "../store_place.ts";
+
+/** Restores a data file or Redis, or salvages a damaged data file. */
+export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+  const { output } = deps;
+  const from = input.args.from!.replace(/^kv:/, "");
+  const to = storePlace(input.args.to, deps);
+  if (isRedisAddress(to)) {
+    const keys = await importFrom(from, { address: to, deps });
+    output.result({ from, keys }, `${from} is restored to Redis: ${keys} keys`);
+    return EXIT_CODES.ok.code;
+  }
+  if (isSet(input, "salvage")) {
+    const onProgress = (records: number) => output.progress(`${records} records …`);
+    const salvaged = await salvageDataFile({ from, to, onProgress });
+    const { records, isComplete } = salvaged;
+    const rest = isComplete ? "all of it could be read" : "some could not be read and are lost";
+    output.result({ from, to, ...salvaged }, `${records} records are salvaged to ${to}: ${rest}`);
+    return EXIT_CODES.ok.code;
+  }
+  output.progress(`checking and copying ${from} …`);
+  const bytes = await restoreDataFile({ from, to });
+  output.result({ from, to, bytes }, `${from} is restored to ${to}: ${bytes} bytes`);
+  return EXIT_CODES.ok.code;
+}
+
+/** The whole file is checked before the first key is written. */
+async function importFrom(from: string, { address, deps }: {
+  readonly address: string;
+  readonly deps: CliDeps;
+}): Promise<number> {
+  const { clock, random, output, signal } = deps;
+  const total = await checkExport(linesOf(from));
+  await using link = await openLink(address, { clock, random });
+  return await importLines(linesOf(from), {
+    link,
+    onProgress: (keys) => output.progress(`${keys} of ${total} keys …`),
+    signal,
+  });
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  using file = await Deno.open(path);
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(256 * 1024);
+  let rest = "";
+  for (let count; (count = await file.read(buffer)) !== null;) {
+    const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}

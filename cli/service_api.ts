@@ -1,0 +1,137 @@
+/** The HTTP API of a service as commands call it: the key from the environment, faults as exits. */
+
+import { messageOf } from "../core/errors.ts";
+import { type Input, textOption } from "./definition.ts";
+import type { CliDeps } from "./deps.ts";
+import { CliError } from "./exit_codes.ts";
+
+/** Where a service is without `--url` and `CARILLON_URL`. */
+const DEFAULT_URL = "http://localhost:8080";
+
+/** Requests with one credential to one service. */
+interface ServiceApi {
+  readonly address: string;
+  /**
+   * Sends a request and returns what the JSON of the answer stands for.
+   *
+   * @throws {CliError} with the exit code that fits the answer
+   */
+  // deno-lint-ignore no-explicit-any -- commands read what the API's description says
+  call(method: string, path: string, body?: unknown): Promise<any>;
+  /** Reads an answer that is no JSON. */
+  text(path: string): Promise<string>;
+}
+
+/** The service that the command line and the environment name. */
+export function serviceAddressOf(input: Input, deps: CliDeps): string {
+  const address = textOption(input, "url") || deps.variables.CARILLON_URL || DEFAULT_URL;
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new CliError("usage", `'${address}' is no http or https address`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new CliError("usage", "The address must not have a password in it: set CARILLON_KEY");
+  }
+  return address.replace(/\/+$/, "");
+}
+
+/**
+ * Opens the API. The key comes from `CARILLON_KEY`; where that is not set, from a prompt.
+ *
+ * @throws {CliError} where there is no key
+ */
+export async function openApi(input: Input, deps: CliDeps): Promise<ServiceApi> {
+  return createServiceApi({
+    ...await openKey(input, deps),
+    fetch: deps.fetch,
+    signal: deps.signal,
+  });
+}
+
+/** The address of the service and the key; see {@link openApi}. */
+export async function openKey(
+  input: Input,
+  deps: CliDeps,
+): Promise<{ readonly address: string; readonly key: string }> {
+  const address = serviceAddressOf(input, deps);
+  const key = deps.variables.CARILLON_KEY || await deps.readSecret("API key: ");
+  if (!key) throw new CliError("usage", "Set CARILLON_KEY to an API key of the service");
+  return { address, key: key.trim() };
+}
+
+/** Requests with a key, or without one. */
+export function createServiceApi({ address, key, headers, fetch, signal }: {
+  readonly address: string;
+  readonly key?: string | undefined;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fetch: typeof globalThis.fetch;
+  readonly signal?: AbortSignal;
+}): ServiceApi {
+  async function send(method: string, path: string, body?: unknown): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(address + path, {
+        method,
+        headers: {
+          ...headers,
+          ...key !== undefined && { authorization: `Bearer ${key}` },
+          ...body !== undefined && { "content-type": "application/json" },
+        },
+        ...body !== undefined && { body: JSON.stringify(body) },
+        ...signal && { signal },
+      });
+    } catch (cause) {
+      throw new CliError("unreachable", `${address} does not answer: ${reasonOf(cause)}`);
+    }
+    if (!response.ok) throw await refusal(response, `${method} ${path}`);
+    return response;
+  }
+  return {
+    address,
+    async call(method, path, body) {
+      const text = await (await send(method, path, body)).text();
+      return text === "" ? undefined : JSON.parse(text);
+    },
+    text: async (path) => await (await send("GET", path)).text(),
+  };
+}
+
+/** `fetch` says only that it failed; what failed is the cause. */
+function reasonOf(thrown: unknown): string {
+  const { cause } = thrown as { readonly cause?: unknown };
+  return messageOf(cause ?? thrown, 300);
+}
+
+async function refusal(response: Response, what: string): Promise<CliError> {
+  const { status } = response;
+  const text = await response.text();
+  const exit = status === 401 || status === 403
+    ? "refused"
+    : status === 404
+    ? "notFound"
+    : "failed";
+  return new CliError(exit, `${what}: ${status} ${reasonIn(text)}`);
+}
+
+/** The detail and the faults of a problem (RFC 9457), or the text itself. */
+function reasonIn(text: string): string {
+  try {
+    const { detail, faults = [] } = JSON.parse(text) as {
+      readonly detail?: string;
+      readonly faults?: readonly { readonly path: string; readonly message: string }[];
+    };
+    const lines = faults.map(({ path, message }) => `\n  ${path}: ${message}`);
+    return (detail ?? text) + lines.join("");
+  } catch {
+    return text.slice(0, 500);
+  }
+}
+
+/** A query with only the parameters that have a value. */
+export function query(parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] =>
+    entry[1] !== undefined
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}

@@ -1,0 +1,147 @@
+/**
+ * A connection that carries server-sent events: the body of a response that does not end. Frames
+ * wait here until the runtime asks for more, so that a slow reader's backlog is known, and what has
+ * gathered goes out as one chunk.
+ */
+
+import type { ConnectionPort } from "./_connection_port.ts";
+import type { Heartbeats, HeartbeatTarget } from "./_heartbeats.ts";
+
+/** Options of {@link EventStream}. */
+interface EventStreamOptions {
+  readonly heartbeats: Heartbeats;
+  readonly pingMs: number;
+  readonly timeoutMs: number;
+  /** Called once, when the connection has closed. */
+  readonly onClosed: () => void;
+}
+
+/** A comment: clients ignore it, and proxies see that the connection is in use. */
+const HEARTBEAT = ":\n\n";
+
+const encoder = new TextEncoder();
+
+/** One stream of server-sent events. */
+export class EventStream
+  implements ConnectionPort, HeartbeatTarget, UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
+  readonly protocol = "sse";
+  readonly pingMs: number;
+  readonly timeoutMs: number;
+  /** The body of the response. */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readyState: ConnectionPort["readyState"] = "open";
+  closeReason: string | undefined = undefined;
+  heartbeatAt: number;
+  readonly #heartbeats: Heartbeats;
+  readonly #onClosed: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  /** Frames that wait for the runtime to ask. */
+  #waiting = "";
+  /** Whether the runtime has asked and got nothing yet. */
+  #isAsked = false;
+  /** Monotonic milliseconds since when nothing was taken of what waits. */
+  #waitingSince: number | undefined = undefined;
+  #onGone: (() => void) | undefined = undefined;
+
+  constructor({ heartbeats, pingMs, timeoutMs, onClosed }: EventStreamOptions) {
+    this.pingMs = pingMs;
+    this.timeoutMs = timeoutMs;
+    this.#heartbeats = heartbeats;
+    this.#onClosed = onClosed;
+    this.heartbeatAt = heartbeats.now() + pingMs;
+    heartbeats.add(this);
+    // Nothing is asked for before the peer's connection has room.
+    this.body = new ReadableStream(this, { highWaterMark: 0 });
+  }
+
+  get backlogBytes(): number {
+    return this.#waiting.length;
+  }
+
+  sendText(frame: string): void {
+    if (this.readyState !== "open") return;
+    this.#waiting += frame;
+    if (this.#isAsked) this.#give();
+    else this.#waitingSince ??= this.#heartbeats.now();
+  }
+
+  /** The client says how far it got when it reconnects, so there is nothing to ask. */
+  pingSoon(): void {}
+
+  heartbeat(): void {
+    const now = this.#heartbeats.now();
+    this.heartbeatAt = now + this.pingMs;
+    if (this.readyState === "closed") this.#end();
+    else if (this.#waitingSince === undefined) this.sendText(HEARTBEAT);
+    else if (now - this.#waitingSince >= this.timeoutMs) this.drop("ping timeout");
+  }
+
+  /** Ends the stream after what waits, unless that is to be dropped. */
+  close(): void {
+    if (this.readyState !== "open") return;
+    this.readyState = "closing";
+    if (this.#waiting === "") this.#end();
+    this.onClose("forced close");
+  }
+
+  drop(reason = "backlog"): void {
+    this.#end();
+    this.onClose(reason);
+  }
+
+  whenGone(run: () => void): void {
+    if (this.#controller === undefined) run();
+    else this.#onGone = run;
+  }
+
+  onClose(reason: string): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.closeReason = reason;
+    // For a peer that does not take the last frames either.
+    this.heartbeatAt = this.#heartbeats.now() + this.timeoutMs;
+    this.#onClosed();
+  }
+
+  /** Called by the stream. */
+  start(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+    this.#controller = controller;
+  }
+
+  /** Called by the stream when the peer's connection has room. */
+  pull(): void {
+    this.#isAsked = true;
+    if (this.#waiting !== "") this.#give();
+  }
+
+  /** Called by the stream when the peer's connection is gone. */
+  cancel(): void {
+    this.#controller = undefined;
+    this.#release();
+    this.onClose("transport close");
+  }
+
+  #give(): void {
+    const frames = this.#waiting;
+    this.#waiting = "";
+    this.#waitingSince = undefined;
+    this.#isAsked = false;
+    this.#controller?.enqueue(encoder.encode(frames));
+    if (this.readyState !== "open") this.#end();
+  }
+
+  /** Ends the stream without what waits. The runtime logs an error of a stream, so it is none. */
+  #end(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+    this.#release();
+  }
+
+  #release(): void {
+    this.#heartbeats.remove(this);
+    this.#waiting = "";
+    const run = this.#onGone;
+    this.#onGone = undefined;
+    run?.();
+  }
+}

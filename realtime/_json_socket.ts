@@ -1,0 +1,117 @@
+/**
+ * A connection over a plain WebSocket with JSON messages. The runtime sends WebSocket pings to a
+ * silent peer and closes the connection without an answer, which every client library supports.
+ */
+
+import type { ClosingSockets } from "./_closing_sockets.ts";
+import type { ConnectionPort } from "./_connection_port.ts";
+
+/** Options of {@link JsonSocket}. */
+interface JsonSocketOptions {
+  readonly socket: WebSocket;
+  readonly closing: ClosingSockets;
+  readonly pingMs: number;
+  readonly timeoutMs: number;
+  /** Bytes of the largest message that is accepted. */
+  readonly maxMessageBytes: number;
+  /** Called once, when the connection has closed. */
+  readonly onClosed: () => void;
+}
+
+/** Browsers show pages no WebSocket pings, so a page may ask by itself whether the service is there. */
+const PING = '{"type":"ping"}';
+const PONG = '{"type":"pong"}';
+/** Characters that are sent before the WebSocket is asked what it still holds. */
+const ASK_AFTER = 4096;
+/** Close codes of RFC 6455 §7.4.1. */
+const MESSAGE_TOO_BIG = 1009;
+
+/** One plain WebSocket. */
+export class JsonSocket implements ConnectionPort, EventListenerObject {
+  readonly protocol = "json";
+  readonly pingMs: number;
+  readonly timeoutMs: number;
+  readyState: ConnectionPort["readyState"] = "open";
+  closeReason: string | undefined = undefined;
+  readonly #socket: WebSocket;
+  readonly #closing: ClosingSockets;
+  readonly #maxMessageBytes: number;
+  readonly #onClosed: () => void;
+  /** Characters sent since the WebSocket was last found empty. */
+  #unasked = 0;
+  #onGone: (() => void) | undefined = undefined;
+
+  /** `socket` must be open. */
+  constructor(options: JsonSocketOptions) {
+    this.#socket = options.socket;
+    this.#closing = options.closing;
+    this.pingMs = options.pingMs;
+    this.timeoutMs = options.timeoutMs;
+    this.#maxMessageBytes = options.maxMessageBytes;
+    this.#onClosed = options.onClosed;
+    // The connection is its own listener, which spares closures. An error is followed by a close.
+    this.#socket.addEventListener("message", this);
+    this.#socket.addEventListener("close", this);
+  }
+
+  get backlogBytes(): number {
+    if (this.#unasked < ASK_AFTER) return 0;
+    const waiting = this.#socket.bufferedAmount;
+    if (waiting === 0) this.#unasked = 0;
+    return waiting;
+  }
+
+  sendText(frame: string): void {
+    if (this.readyState !== "open") return;
+    this.#unasked += frame.length;
+    this.#socket.send(frame);
+  }
+
+  /** The client says how far it got when it reconnects, so there is nothing to ask. */
+  pingSoon(): void {}
+
+  close(): void {
+    this.#closing.close(this.#socket);
+    this.onClose("forced close");
+  }
+
+  /** Closes the connection with a code of RFC 6455. */
+  closeWith(code: number, reason: string): void {
+    this.#closing.close(this.#socket, code);
+    this.onClose(reason);
+  }
+
+  drop(): void {
+    this.#closing.close(this.#socket);
+    this.onClose("backlog");
+  }
+
+  whenGone(run: () => void): void {
+    if (this.#socket.readyState === WebSocket.CLOSED) run();
+    else this.#onGone = run;
+  }
+
+  onClose(reason: string): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.closeReason = reason;
+    this.#onClosed();
+  }
+
+  /** Called by the WebSocket, which may close twice. */
+  handleEvent(event: Event): void {
+    if (event.type === "message") return this.#onMessage((event as MessageEvent).data);
+    this.#closing.gone(this.#socket);
+    const run = this.#onGone;
+    this.#onGone = undefined;
+    run?.();
+    this.onClose("transport close");
+  }
+
+  #onMessage(data: string | ArrayBuffer): void {
+    if (this.readyState !== "open") return;
+    const length = typeof data === "string" ? data.length : data.byteLength;
+    if (length > this.#maxMessageBytes) this.closeWith(MESSAGE_TOO_BIG, "message too large");
+    else if (data === PING && this.backlogBytes === 0) this.sendText(PONG);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Exports what nodes share on Redis while they work. What a partition holds is read by one script,
+ * so a notification is in the export as in flight or as settled. The records come last: a message
+ * whose attempt failed is written there before it leaves its partition, so it is in the export once
+ * or twice, and never missing. Nodes, node channels, rate limits and provider tokens are left out:
+ * they are worth nothing elsewhere.
+ */
+
+import type { RedisAddress } from "../link/address.ts";
+import type { RedisLink, Reply } from "../link.ts";
+import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
+import { READ_KEYS } from "./_scripts.ts";
+import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
+
+/** What exporting takes. */
+interface ExportOptions {
+  readonly link: Pick<RedisLink, "run" | "send" | "now">;
+  readonly topology: RedisAddress["topology"];
+  readonly onProgress?: (keys: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const SCAN_COUNT = 1000;
+/** Users' keys read by one script; a large one would let everybody wait. */
+const USERS_AT_ONCE = 100;
+/** Of a partition: what is read together, because notifications move between them. */
+const PARTITION_TAG = /^carillon:\{p\d+\}:/;
+const MOVING = /^carillon:\{p\d+\}:(?:items|due|turns|open|older|claims|claimers|ledger:\d+)$/;
+const RECORDS_TAG = "records";
+
+/** The lines of an export, without line breaks. */
+export async function* exportLines(options: ExportOptions): AsyncGenerator<string> {
+  const { link, onProgress, signal } = options;
+  const head: ExportHead = { carillon: "redis-export", v: 1, at: link.now() };
+  yield JSON.stringify(head);
+  const byTag = await findKeys(options);
+  let count = 0;
+  for (const [tag, keys] of byTag) {
+    for (const chunk of chunksOf(tag, keys)) {
+      signal?.throwIfAborted();
+      for (const key of await readKeys(link, chunk)) {
+        yield JSON.stringify(key);
+        count++;
+      }
+      onProgress?.(count);
+    }
+  }
+  const end: ExportEnd = { end: true, keys: count };
+  yield JSON.stringify(end);
+}
+
+/** Hash tag → its keys; the tag of the records last. */
+async function findKeys(options: ExportOptions): Promise<ReadonlyMap<string, readonly string[]>> {
+  const tags = [...Array.from({ length: PARTITIONS }, (_, at) => partitionTag(at)), RECORDS_TAG];
+  const byTag = new Map<string, string[]>(tags.map((tag) => [tag, []]));
+  function take(key: string): void {
+    const tag = /^carillon:\{([^}]*)\}/.exec(key)?.[1];
+    if (tag !== undefined) byTag.get(tag)?.push(key);
+  }
+  if (options.topology === "cluster") {
+    for (const tag of tags) {
+      for await (const key of scan(options, { near: keyIn(tag, ""), match: keyIn(tag, "*") })) {
+        take(key);
+      }
+    }
+  } else {
+    for await (const key of scan(options, { near: "", match: "carillon:{*" })) take(key);
+  }
+  return new Map([...byTag].map(([tag, keys]) => [tag, [...new Set(keys)].sort()]));
+}
+
+/** The keys of the server that `near` is at. */
+async function* scan(
+  { link, signal }: ExportOptions,
+  { near, match }: { readonly near: string; readonly match: string },
+): AsyncGenerator<string> {
+  let cursor = "0";
+  do {
+    signal?.throwIfAborted();
+    const command = ["SCAN", cursor, "MATCH", match, "COUNT", SCAN_COUNT];
+    const [next, keys] = await link.send(near, command) as [string, readonly string[]];
+    cursor = next;
+    yield* keys;
+  } while (cursor !== "0");
+}
+
+/** What must be read at one moment stays together. */
+function chunksOf(tag: string, keys: readonly string[]): readonly (readonly string[])[] {
+  if (tag === RECORDS_TAG) return keys.length === 0 ? [] : [keys];
+  const moving = keys.filter((key) => MOVING.test(key));
+  const others = keys.filter((key) => !MOVING.test(key) && PARTITION_TAG.test(key))
+    // A user's presence and log beside each other.
+    .sort((a, b) => tail(a) < tail(b) ? -1 : 1);
+  const chunks: (readonly string[])[] = moving.length > 0 ? [moving] : [];
+  for (let at = 0; at < others.length; at += USERS_AT_ONCE) {
+    chunks.push(others.slice(at, at + USERS_AT_ONCE));
+  }
+  return chunks;
+}
+
+function tail(key: string): string {
+  return key.slice(key.indexOf(":", key.indexOf("}") + 2));
+}
+
+async function readKeys(
+  link: ExportOptions["link"],
+  keys: readonly string[],
+): Promise<readonly ExportedKey[]> {
+  const now = link.now();
+  const replies = await link.run(READ_KEYS, keys, []) as readonly (readonly Reply[])[];
+  return replies.flatMap(([type, ttl, content, last], at): readonly ExportedKey[] => {
+    if (type === "none") return [];
+    return [{
+      key: keys[at]!,
+      type: type as ExportedKey["type"],
+      ...Number(ttl) >= 0 && { expiresAt: now + Number(ttl) },
+      content: (content as readonly Reply[]).map(String),
+      ...last !== "" && { last: String(last) },
+    }];
+  });
+}

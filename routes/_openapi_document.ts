@@ -1,0 +1,87 @@
+/**
+ * Makes `/openapi.json` from the descriptions of all routes: adds what holds for the whole API, and
+ * the ids and examples of `_openapi_examples.ts`. Linters and generators of clients read the result.
+ */
+
+import { VERSION } from "../core/version.ts";
+import type { App } from "./_openapi.ts";
+import { EXAMPLES } from "./_openapi_examples.ts";
+
+const TAGS: Readonly<Record<string, string>> = {
+  Notifications: "Publish, and read what became of it",
+  Subscriptions: "Which devices of a user get which topics",
+  Receiving: "Open connections of a user without Socket.IO",
+  "Web Push": "What a page needs to subscribe its browser",
+  Inbox: "What a user was sent lately, and what was read of it",
+  Sessions: "Tokens with which one user opens sockets and subscribes",
+  "API keys": "Credentials of publishers and operators",
+  Configuration: "Settings of contexts and users, and why a notification is sent or not",
+  "Dead letters": "Messages that were given up",
+  Operations: "For those who watch and run the service",
+  "Open-Xchange": "The API of Open-Xchange's own service",
+};
+
+interface Content {
+  [type: string]: { examples?: Record<string, { value: unknown }>; example?: unknown };
+}
+
+interface Operation {
+  operationId?: string;
+  tags?: readonly string[];
+  security?: readonly unknown[];
+  requestBody?: { content: Content };
+  responses: Record<string, { content?: Content }>;
+}
+
+/** Returns the OpenAPI document of an app, as a value for `JSON.stringify`. */
+export function openApiDocument(app: App): unknown {
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key, a JWT of the configured issuer, or a user's session token",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "webhook", {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "The `webhookSecret` of the middleware's `webhooks.yml`, as it stands there",
+  });
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Carillon",
+      version: VERSION,
+      description: "Push notifications: one publish reaches every browser and device of a user.",
+      license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
+    },
+    // The service that the document was read from.
+    servers: [{ url: "/" }],
+  });
+  const paths = (document.paths ?? {}) as unknown as Record<string, Record<string, Operation>>;
+  const used = new Set<string>();
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      complete(operation, `${method.toUpperCase()} ${path}`);
+      for (const tag of operation.tags ?? []) used.add(tag);
+    }
+  }
+  const tags = [...used].map((name) => ({ name, ...(TAGS[name] && { description: TAGS[name] }) }));
+  return { ...document, tags };
+}
+
+function complete(operation: Operation, name: string): void {
+  // Without a list of credentials an operation would inherit that of the whole document.
+  operation.security ??= [];
+  const known = EXAMPLES[name];
+  if (!known) return;
+  operation.operationId = known.operationId;
+  for (const media of Object.values(operation.requestBody?.content ?? {})) {
+    const bodies = Object.entries(known.request ?? {});
+    media.examples = Object.fromEntries(bodies.map(([key, value]) => [key, { value }]));
+  }
+  for (const [status, value] of Object.entries(known.answers ?? {})) {
+    for (const media of Object.values(operation.responses[status]?.content ?? {})) {
+      media.example = value;
+    }
+  }
+}
