@@ -25,7 +25,10 @@ type Head = readonly [
   topic: string,
   acceptedAt: number,
   extras?: Partial<
-    Pick<Notification, "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "traceparent">
+    Pick<
+      Notification,
+      "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "options" | "traceparent"
+    >
   >,
 ];
 
@@ -52,13 +55,13 @@ export function isOpen(item: ItemText): boolean {
 /** Returns the stored form of a notification. JSON need not escape any character of an id. */
 export function encodeNotification(notification: Notification): ItemText {
   const { id, context, user, topic, data, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey, traceparent } = notification;
+  const { expiresAt, sourceToken, collapseKey, options, traceparent } = notification;
   const fields = `["${id}",${quote(context)},${quote(user)},${quote(topic)},${acceptedAt}`;
   if (
     priority === "high" && expiresAt === undefined && sourceToken === undefined &&
-    collapseKey === undefined && traceparent === undefined
+    collapseKey === undefined && options === undefined && traceparent === undefined
   ) return `${fields}]\n${data}`;
-  const extras = { priority, expiresAt, sourceToken, collapseKey, traceparent };
+  const extras = { priority, expiresAt, sourceToken, collapseKey, options, traceparent };
   return `${fields},${JSON.stringify(extras)}]\n${data}`;
 }
 

@@ -34,8 +34,12 @@ const BY_TOPIC: ReadonlyMap<string, Similarity> = new Map<string, Similarity>([
 
 /** Returns the key of a notification; waiting notifications with equal keys are merged into one. */
 export function aggregationKey(notification: Notification): string {
-  const { context, user, topic, sourceToken = "", collapseKey } = notification;
+  const { context, user, topic, sourceToken = "", collapseKey, options } = notification;
   const scope = `${userKey(context, user)}\u0000${topic}\u0000${sourceToken}\u0000`;
+  // A dismissal is no newer version of anything.
+  if (options?.dismiss) return `${scope}d${options.dismiss.id}`;
+  // Counted one by one, so never merged with others.
+  if (options?.fanout !== undefined) return `${scope}f${options.fanout}`;
   if (collapseKey !== undefined) return `${scope}c${collapseKey}`;
   const data = parseData(notification);
   const part = BY_TOPIC.get(topic)?.part(data);

@@ -117,6 +117,8 @@ export interface Buffer extends AsyncDisposable {
     name: LedgerName,
     change: (record: LedgerRecord) => LedgerRecord,
   ): Promise<boolean>;
+  /** Returns the record of a settled notification; `undefined` where there is none. */
+  record(name: LedgerName): Promise<LedgerRecord | undefined>;
   /** Returns the record of a notification, or the notification itself while it is in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   /**

@@ -134,6 +134,11 @@ export class LogBuffer implements Buffer {
     return this.#log.amend(id, change);
   }
 
+  async record({ id }: LedgerName): Promise<LedgerRecord | undefined> {
+    const found = await this.#log.find(id);
+    return found && "state" in found ? found : undefined;
+  }
+
   find(id: string): Promise<LedgerRecord | Notification | undefined> {
     return this.#log.find(id);
   }

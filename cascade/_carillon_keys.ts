@@ -1,5 +1,6 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
+import { ATTENTION_KEYS } from "./_attention_keys.ts";
 import { bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
 import { INBOX_KEYS } from "./_inbox_keys.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
@@ -39,6 +40,7 @@ export const CARILLON_KEYS = {
     cascade: true,
     range: [0, 10_000_000],
   }),
+  ...ATTENTION_KEYS,
   "io.carillon.ledger.retentionHours": integer(24, {
     text: "How long `GET /v1/notifications/{id}` returns the outcome of a notification.",
     example: "72",
@@ -157,6 +159,14 @@ export const CARILLON_KEYS = {
       "webhooks.",
     example: "https://app.example.com/hooks/carillon",
     check: url,
+  }),
+  "io.carillon.feedback.retentionHours": integer(72, {
+    text:
+      "How long `GET /v1/events` returns what webhooks told, or would have told where there is " +
+      "no URL. 0: not at all.",
+    example: "168",
+    unit: "hours",
+    range: [0, 8760],
   }),
   "io.carillon.feedback.secret": string("", {
     text: "Secret that signs the webhooks: `whsec_` and base64 as in Standard Webhooks, or any " +

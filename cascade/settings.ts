@@ -67,7 +67,11 @@ const LAYOUT = {
     bodyTimeoutMs: "io.carillon.http.bodyTimeout",
   },
   deadLetters: { retentionDays: "io.carillon.deadLetters.retentionDays" },
-  feedback: { url: "io.carillon.feedback.url", secret: "io.carillon.feedback.secret" },
+  feedback: {
+    url: "io.carillon.feedback.url",
+    secret: "io.carillon.feedback.secret",
+    retentionHours: "io.carillon.feedback.retentionHours",
+  },
   jwt: {
     jwksUrl: "io.carillon.jwt.jwksUrl",
     issuer: "io.carillon.jwt.issuer",

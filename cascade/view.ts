@@ -4,6 +4,7 @@
  */
 
 import type { TransportName } from "../core/subscription.ts";
+import type { QuietRules } from "../core/quiet_hours.ts";
 import type { Configuration } from "./configuration.ts";
 import {
   lookUp,
@@ -16,6 +17,8 @@ import {
 } from "./resolve.ts";
 import { ENABLED_KEYS, findName, type Key, KEYS, type ValueOf } from "./schema.ts";
 import { defaultValue } from "./settings.ts";
+
+const QUIET_TIMES = "io.carillon.quietHours.times";
 
 /** Whether a transport is enabled, and for which clients and topics that differs. */
 interface Switch {
@@ -43,6 +46,7 @@ interface ListedSetting {
 export class View {
   readonly #configuration: Configuration;
   readonly #stack: Stack;
+  #quiet: boolean | undefined;
   readonly #switches: { [T in TransportName]?: Switch } = {};
 
   /** @param layers in the order of the scopes */
@@ -59,6 +63,33 @@ export class View {
     return specific.get(`${client}.${topic}`) ?? specific.get(client) ?? base;
   }
 
+  /**
+   * Returns the quiet hours of a client and topic; `undefined` where there are none. That costs
+   * next to nothing where no quiet hours are configured.
+   */
+  quietRules(client: string, topic: string): QuietRules | undefined {
+    this.#quiet ??= this.#stack.layers.some(({ layer }) => {
+      for (const { key } of layer.values()) if (key === QUIET_TIMES) return true;
+      return false;
+    });
+    if (!this.#quiet) return undefined;
+    const times = this.#nearest(QUIET_TIMES, client, topic);
+    if (times.length === 0) return undefined;
+    return {
+      times,
+      action: this.#nearest("io.carillon.quietHours.action", client, topic),
+      breakThrough: this.#nearest("io.carillon.quietHours.breakThrough", client, topic),
+      timeZone: this.get("io.carillon.timeZone"),
+    };
+  }
+
+  /** Returns the trail of the quiet hours of a client and topic. */
+  explainQuiet(client: string, topic: string): Resolution<readonly string[]> {
+    const names = namesOf(QUIET_TIMES, client, topic);
+    const fallback = defaultValue(this.#configuration.server, QUIET_TIMES);
+    return trace(this.#stack, { names, fallback }) as Resolution<readonly string[]>;
+  }
+
   /** Returns the value of a key. */
   get<K extends Key>(key: K): ValueOf<K> {
     const setting = lookUp(this.#stack, key);
@@ -69,7 +100,7 @@ export class View {
   /** Returns the result of {@link enabled} with its trail. */
   explain(transport: TransportName, client: string, topic: string): Resolution<boolean> {
     const key = ENABLED_KEYS[transport];
-    const names = [`${key}.${client}.${topic}`, `${key}.${client}`, key];
+    const names = namesOf(key, client, topic);
     const fallback = defaultValue(this.#configuration.server, key);
     const found = trace(this.#stack, { names, fallback }) as Resolution<boolean>;
     if (transport !== "webhook" || !found.value) return found;
@@ -106,6 +137,15 @@ export class View {
     };
   }
 
+  /** The value of a key for the topic, else for the client, else for all. */
+  #nearest<K extends Key>(key: K, client: string, topic: string): ValueOf<K> {
+    for (const name of namesOf(key, client, topic)) {
+      const setting = lookUp(this.#stack, name);
+      if (setting) return setting.value as ValueOf<K>;
+    }
+    return defaultValue(this.#configuration.server, key) as ValueOf<K>;
+  }
+
   #switchOf(transport: TransportName): Switch {
     const key = ENABLED_KEYS[transport];
     const specific = new Map<string, boolean>();
@@ -118,4 +158,9 @@ export class View {
     }
     return { base: this.get(key) === true, specific };
   }
+}
+
+/** The names of a key from the most specific on. */
+function namesOf(key: string, client: string, topic: string): readonly string[] {
+  return [`${key}.${client}.${topic}`, `${key}.${client}`, key];
 }

@@ -20,6 +20,8 @@ export interface UserEvent extends UserName {
   readonly args: string;
   /** Connection id or Socket.IO id of the socket that caused it, which does not receive it. */
   readonly except?: string;
+  /** The sockets are asked to acknowledge it. */
+  readonly ack?: true;
   /**
    * Those of the clients that had no open socket when it was published. Absent where there were none,
    * which is nearly always.

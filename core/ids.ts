@@ -77,6 +77,12 @@ export function idTime(id: string): number {
   return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
+/** Returns a text that sorts before all ids of this time or later, in epoch milliseconds. */
+export function firstIdAt(epochMs: number): string {
+  const digits = Math.max(0, Math.floor(epochMs)).toString(16).padStart(12, "0");
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
 /** Whether a text is a UUIDv7 in lower case. */
 export function isId(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text);

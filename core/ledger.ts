@@ -5,11 +5,13 @@ import type { TransportName } from "./subscription.ts";
 
 /** The states of a notification. All but `in_flight` are final. */
 export const NOTIFICATION_STATES = [
+  "scheduled",
   "in_flight",
   "delivered",
   "suppressed",
   "expired",
   "dead",
+  "cancelled",
 ] as const;
 
 /** The state of a notification. */
@@ -25,12 +27,16 @@ export const TARGET_STATES = [
   "offline",
   "source",
   "disabled",
+  "quiet",
   "unserved",
   "gone",
   "rejected",
   "retrying",
+  "held",
   "expired",
   "dead",
+  "seen",
+  "cancelled",
 ] as const;
 
 /** The state of a notification at one target. */
@@ -48,6 +54,23 @@ export interface TargetRecord {
   readonly providerId?: string;
   /** Attempts so far; absent for one. */
   readonly attempts?: number;
+  /** Epoch milliseconds of the first attempt, where the state is `held`. */
+  readonly until?: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** What a client can report of a notification. */
+export const RECEIPT_KINDS = ["delivered", "shown", "seen", "clicked"] as const;
+
+/** One of {@link RECEIPT_KINDS}. */
+export type ReceiptKind = typeof RECEIPT_KINDS[number];
+
+/** A report of a client. */
+export interface Receipt {
+  readonly kind: ReceiptKind;
+  /** The client whose socket reported it; absent for a report with a receipt token. */
+  readonly client?: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -60,6 +83,17 @@ export interface LedgerRecord
   readonly reason?: string;
   /** Id of the notification that it was merged into. */
   readonly mergedInto?: string;
+  /** The id under which a scheduled notification was delivered. */
+  readonly deliveredAs?: string;
+  /** Epoch milliseconds, where the state is `scheduled`. */
+  readonly deliverAt?: number;
+  readonly collapseKey?: string;
+  /** The notification to many users that this is one of. */
+  readonly fanout?: string;
+  /** Of a notification to many users: how many there are so far, and their states. */
+  readonly users?: { readonly count: number; readonly states: Readonly<Record<string, number>> };
+  /** What clients reported, the first of each kind and client. */
+  readonly receipts?: readonly Receipt[];
   readonly targets: readonly TargetRecord[];
 }
 
@@ -70,9 +104,10 @@ export interface LedgerRecord
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
   if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";
   const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
-  if (has("retrying")) return "in_flight";
+  if (has("retrying", "held")) return "in_flight";
   if (has("sent")) return "delivered";
   if (has("dead", "gone", "rejected")) return "dead";
   if (has("expired")) return "expired";
+  if (has("cancelled")) return "cancelled";
   return "suppressed";
 }

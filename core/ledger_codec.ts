@@ -6,8 +6,14 @@
 import { quote } from "./json.ts";
 import type { LedgerRecord, NotificationState, TargetRecord } from "./ledger.ts";
 
-type TargetExtras = Pick<TargetRecord, "subscription" | "reason" | "providerId" | "attempts">;
-type RecordExtras = Pick<LedgerRecord, "reason" | "mergedInto">;
+type TargetExtras = Pick<
+  TargetRecord,
+  "subscription" | "reason" | "providerId" | "attempts" | "until"
+>;
+type RecordExtras = Pick<
+  LedgerRecord,
+  "reason" | "mergedInto" | "collapseKey" | "fanout" | "receipts"
+>;
 
 type StoredTarget = readonly [
   client: string,
@@ -57,7 +63,9 @@ function isAlike(one: LedgerRecord, other: LedgerRecord): boolean {
   const [b] = other.targets;
   return one.acceptedAt === other.acceptedAt && one.state === other.state &&
     one.topic === other.topic && one.reason === other.reason &&
-    one.mergedInto === other.mergedInto && one.targets.length === 1 &&
+    one.mergedInto === other.mergedInto && one.collapseKey === other.collapseKey &&
+    one.fanout === other.fanout &&
+    one.receipts === other.receipts && one.targets.length === 1 &&
     other.targets.length === 1 && isAlikeTarget(a!, b!);
 }
 
@@ -65,14 +73,18 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
   return one.at === other.at && one.state === other.state && one.client === other.client &&
     one.transport === other.transport && one.subscription === other.subscription &&
     one.reason === other.reason && one.providerId === other.providerId &&
-    one.attempts === other.attempts;
+    one.attempts === other.attempts && one.until === other.until;
 }
 
 function encodeTail(record: LedgerRecord): string {
-  const { topic, acceptedAt, state, targets, reason, mergedInto } = record;
+  const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, fanout, receipts } =
+    record;
   const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
-  if (reason === undefined && mergedInto === undefined) return `${tail}]`;
-  return `${tail},${JSON.stringify({ reason, mergedInto })}]`;
+  if (
+    reason === undefined && mergedInto === undefined && collapseKey === undefined &&
+    fanout === undefined && receipts === undefined
+  ) return `${tail}]`;
+  return `${tail},${JSON.stringify({ reason, mergedInto, collapseKey, fanout, receipts })}]`;
 }
 
 /** Decodes a record and adds its id. */
@@ -87,11 +99,12 @@ export function decodeRecord(id: string, text: string): LedgerRecord {
 }
 
 function encodeTarget(target: TargetRecord): string {
-  const { client, transport, state, at, subscription, reason, providerId, attempts } = target;
+  const { client, transport, state, at, subscription, reason, providerId, attempts, until } =
+    target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
     subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined
+    attempts === undefined && until === undefined
   ) return `${text}]`;
-  return `${text},${JSON.stringify({ subscription, reason, providerId, attempts })}]`;
+  return `${text},${JSON.stringify({ subscription, reason, providerId, attempts, until })}]`;
 }

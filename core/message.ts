@@ -36,6 +36,10 @@ export interface Message {
   readonly expiresAt?: number;
   /** The connection that caused it and does not receive it; only used for open sockets and webhooks. */
   readonly sourceToken?: string;
+  /** Removes what is shown under this tag: a collapse key, or else the id of a notification. */
+  readonly dismiss?: string;
+  /** The token with which the app reports receipts. */
+  readonly receipt?: string;
   /** Fields of the provider's format from a template; they replace the rendered ones. */
   readonly extra?: JsonObject;
 }

@@ -48,6 +48,13 @@ export const METRICS = {
   carillon_deferred_receipts_total: counter(
     "Notifications that a client acknowledged after it reconnected",
   ),
+  carillon_receipts_total: counter(
+    "Reports of clients about notifications, the first of each kind and client",
+    ["kind"],
+  ),
+  carillon_fanout_users_total: counter(
+    "Users that notifications to many users were accepted for",
+  ),
   carillon_notifications_in_flight: gauge("Notifications accepted and not yet settled"),
   carillon_outcomes_total: counter("Outcomes of attempts, and suppressed targets", [
     "transport",

@@ -1,5 +1,6 @@
 /** The notification: one event that happened to one user. */
 
+import type { DeliveryOptions } from "./delivery_options.ts";
 import type { JsonObject, JsonText } from "./json.ts";
 
 /** The urgency of a notification; multiplies its delay in the buffer by 1, 2 or 4. */
@@ -26,6 +27,8 @@ export interface Notification {
   readonly sourceToken?: string;
   /** Only the newest of several waiting notifications with the same key is delivered. */
   readonly collapseKey?: string;
+  /** Absent where its publisher asked for nothing special. */
+  readonly options?: DeliveryOptions;
   /** W3C trace context of its publish, where traces are exported. */
   readonly traceparent?: string;
 }

@@ -3,6 +3,7 @@
  * from their presence. Pure: the hub publishes the event.
  */
 
+import { asksForAcknowledgement } from "./delivery_options.ts";
 import type { Presence, UserEvent } from "./events.ts";
 import { quote } from "./json.ts";
 import type { Notification } from "./notification.ts";
@@ -37,19 +38,24 @@ export function socketOutcome(
  * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
-  { id, context, user, topic, data, sourceToken, traceparent }: Pick<
+  { id, context, user, topic, data, sourceToken, options, traceparent }: Pick<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "traceparent"
+    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options" | "traceparent"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
 ): UserEvent {
-  const event = { id, context, user, clients, args: `${quote(topic)},${data}` };
-  if (sourceToken === undefined && kept === undefined && traceparent === undefined) return event;
+  const name = options?.dismiss ? "dismiss" : topic;
+  const event = { id, context, user, clients, args: `${quote(name)},${data}` };
+  if (
+    sourceToken === undefined && kept === undefined && options === undefined &&
+    traceparent === undefined
+  ) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
+    ...(asksForAcknowledgement(options) && { ack: true as const }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }

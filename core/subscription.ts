@@ -37,6 +37,8 @@ export interface Subscription {
   /** Epoch milliseconds. */
   readonly expiresAt?: number;
   readonly meta?: JsonObject;
+  /** The language of the app, as a canonical tag. */
+  readonly locale?: string;
   /** Other users may subscribe the same token; absent: it belongs to one user. */
   readonly shared?: true;
 }
@@ -49,4 +51,6 @@ export interface Target extends Pick<Subscription, "context" | "user" | "client"
   readonly subscriptionId?: string;
   /** Epoch milliseconds; see {@link Subscription.refreshedAt}. 0 for open sockets. */
   readonly refreshedAt: number;
+  /** See {@link Subscription.locale}. */
+  readonly locale?: string;
 }

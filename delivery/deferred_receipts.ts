@@ -7,13 +7,17 @@
  */
 
 import type { LedgerName } from "../buffer/mod.ts";
+import type { ReceiptKind } from "../core/ledger.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 
-/** A client received a notification that was kept for it. */
+/** A client received a notification that was kept for it, or reported one. */
 export interface DeferredReceipt {
   readonly name: LedgerName;
-  readonly client: string;
-  /** When it was sent, in epoch milliseconds. */
+  /** Absent where an app reported it with a receipt token. */
+  readonly client?: string;
+  /** What the client reported; absent where it received what was kept for it. */
+  readonly kind?: ReceiptKind;
+  /** When it was sent or reported, in epoch milliseconds. */
   readonly at: number;
 }
 
@@ -55,12 +59,17 @@ export class DeferredReceipts {
   }
 
   /** Queues a receipt; drops it where the queue is full. */
-  add({ id, context, user }: LedgerName, client: string): void {
-    const key = `${id}/${client}`;
+  add({ id, context, user }: LedgerName, client: string | undefined, kind?: ReceiptKind): void {
+    const key = `${id}/${client ?? ""}/${kind ?? ""}`;
     if (this.#isClosed || this.#waiting.size >= MAX_WAITING || this.#waiting.has(key)) return;
     const { clock } = this.#options;
     this.#waiting.set(key, {
-      receipt: { name: { id, context, user }, client, at: clock.now() },
+      receipt: {
+        name: { id, context, user },
+        ...(client !== undefined && { client }),
+        ...(kind !== undefined && { kind }),
+        at: clock.now(),
+      },
       dueAt: clock.monotonic() + FIRST_WAIT_MS,
       triesLeft: TRIES,
     });

@@ -16,7 +16,9 @@ import type { SystemDeps } from "../core/system_deps.ts";
 import { traceFields } from "../core/tracing.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Digests } from "./digests.ts";
 import { type Permissions, plan } from "./plan.ts";
+import { quietDecision } from "./quiet.ts";
 
 /** Finds who wants a notification; synchronous where the subscriptions are cached. */
 export interface Matching {
@@ -43,6 +45,7 @@ export interface DispatchOptions extends Pick<SystemDeps, "clock" | "log"> {
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly sender: Sender;
   readonly ledger: Ledger;
+  readonly digests: Pick<Digests, "hold">;
   /** Returns a notification to the buffer, which hands it out again. */
   readonly release: (id: string) => void;
 }
@@ -53,6 +56,16 @@ interface Planned {
   readonly isWanted: boolean;
   readonly known: readonly TargetRecord[];
   readonly pending: readonly Target[];
+  /** Epoch milliseconds of the first attempts of the pending ones; absent: at once. */
+  readonly heldUntil?: number;
+  /** Those that quiet hours hold back. */
+  readonly quiet: readonly QuietTarget[];
+}
+
+interface QuietTarget {
+  readonly target: Target;
+  /** Epoch milliseconds. */
+  readonly until: number;
 }
 
 /**
@@ -60,7 +73,8 @@ interface Planned {
  * unavailable.
  */
 export function createDispatch(options: DispatchOptions) {
-  const { matching, sockets, configuration, sender, ledger, release, clock, log, serves } = options;
+  const { matching, sockets, configuration, sender, ledger, digests, release, clock, log, serves } =
+    options;
 
   /** Plans one notification and adds what its sockets receive to `events`. */
   function prepare(
@@ -75,13 +89,19 @@ export function createDispatch(options: DispatchOptions) {
   ): Planned {
     let known: readonly TargetRecord[] = NO_RECORDS;
     let pending: readonly Target[] = NO_TARGETS;
+    let quiet: readonly QuietTarget[] = NO_QUIET;
     let receivers: readonly string[] | undefined;
     let kept: readonly string[] | undefined;
     for (const step of plan(notification, targets, { permissions, serves, present })) {
       const { target } = step;
       if (!step.send) known = [...known, record(target, { ...step, at: now })];
-      else if (step.state === undefined) pending = [...pending, target];
-      else {
+      else if (step.state === undefined) {
+        const decision = quietDecision(notification, target, { permissions, now });
+        if (decision?.action === "hold") quiet = [...quiet, { target, until: decision.until }];
+        else if (decision?.action === "drop") {
+          known = [...known, record(target, { state: "quiet", reason: "quiet hours", at: now })];
+        } else pending = [...pending, target];
+      } else {
         const { client } = target;
         receivers = receivers ? [...receivers, client] : [client];
         if (step.state === "kept") kept = kept ? [...kept, client] : [client];
@@ -89,19 +109,36 @@ export function createDispatch(options: DispatchOptions) {
       }
     }
     if (receivers) events.push(userEventOf(notification, receivers, { kept }));
-    return { notification, isWanted: targets.length > 0, known, pending };
+    const planned = { notification, isWanted: targets.length > 0, known, pending, quiet };
+    const after = notification.options?.escalateAfterMs;
+    return after === undefined || !receivers ? planned : { ...planned, heldUntil: now + after };
   }
 
-  function begin({ notification, isWanted, known, pending }: Planned): void {
+  function begin({ notification, isWanted, known, pending, heldUntil, quiet }: Planned): void {
     if (!isWanted) return ledger.settle(notification, [], { reason: "no_subscription" });
-    if (pending.length === 0) return ledger.settle(notification, known);
-    ledger.begin(notification, known, pending.length);
-    for (const target of pending) void deliver(notification, target);
+    const open = pending.length + quiet.length;
+    if (open === 0) return ledger.settle(notification, known);
+    ledger.begin(notification, known, open);
+    for (const target of pending) {
+      void attempt(
+        notification,
+        heldUntil === undefined || target.transport === "webhook"
+          ? sender.deliver(notification, target)
+          : sender.hold(notification, target, { hold: "escalation", atMs: heldUntil }),
+      );
+    }
+    for (const { target, until } of quiet) {
+      void attempt(notification, digests.hold(notification, target, until));
+    }
   }
 
-  async function deliver(notification: Notification, target: Target): Promise<void> {
+  /** Records what an attempt, or its postponement, comes to. */
+  async function attempt(
+    notification: Notification,
+    outcome: Promise<TargetRecord>,
+  ): Promise<void> {
     try {
-      ledger.attempted(notification, await sender.deliver(notification, target));
+      ledger.attempted(notification, await outcome);
     } catch (thrown) {
       // The store is unavailable: neither the outcome nor a retry could be stored.
       ledger.abandon(notification);
@@ -182,6 +219,7 @@ function record(
 const NONE: ReadonlySet<string> = new Set();
 const NO_RECORDS: readonly TargetRecord[] = [];
 const NO_TARGETS: readonly Target[] = [];
+const NO_QUIET: readonly QuietTarget[] = [];
 const NO_CLIENTS: readonly string[] = [];
 
 /** Returns the clients that a user's sockets belong to, each once. */

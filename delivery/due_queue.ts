@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
+import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import {
   type ClaimJob,
   type CommitChanges,
@@ -16,7 +16,8 @@ import {
   sharedClaims,
 } from "./job_claims.ts";
 
-interface DueQueueOptions {
+/** Settings of a {@link DueQueue}. */
+export interface DueQueueOptions {
   /** First part of the keys of its jobs. */
   readonly prefix: string;
   readonly store: Store;
@@ -40,6 +41,8 @@ interface DueQueueOptions {
   readonly onFault: (thrown: unknown) => void;
 }
 
+/** The longest wait before the wall clock is read again, which may have been set forward. */
+const MAX_WAIT_MS = 30_000;
 /** The pause after an error of the store. */
 const FAULT_PAUSE_MS = 5_000;
 const LEASE_MS = 120_000;
@@ -47,6 +50,14 @@ const LEASE_MS = 120_000;
 const POLL_MS = 1_000;
 /** How often a process looks for jobs beyond the horizon, on a shared store. */
 const FAR_POLL_MS = 60_000;
+
+/** A job with its due time in epoch milliseconds. */
+interface DueJob<T> {
+  readonly job: T;
+  readonly atMs: number;
+  /** Replaces the job of the same id and time; absent: one of its own. */
+  readonly id?: string;
+}
 
 /** Runs jobs when they are due. */
 export class DueQueue<T> {
@@ -105,11 +116,13 @@ export class DueQueue<T> {
     void this.#pump();
   }
 
-  /** Stores jobs; durable when it resolves. */
-  async schedule(jobs: readonly { readonly job: T; readonly atMs: number }[]): Promise<void> {
-    await this.#options.commit({
-      sets: jobs.map(({ job, atMs }) => ({ key: this.#key(atMs), value: job })),
-    });
+  /** Stores jobs together with other records, all or none; durable when it resolves. */
+  async schedule(
+    jobs: readonly DueJob<T>[],
+    sets: NonNullable<Commit["sets"]> = [],
+  ): Promise<void> {
+    const own = jobs.map(({ job, atMs, id }) => ({ key: this.#key(atMs, id), value: job }));
+    await this.#options.commit({ sets: sets.length === 0 ? own : [...own, ...sets] });
     this.#waiting += jobs.length;
     for (const { atMs } of jobs) this.#countAndWake(atMs);
   }
@@ -214,14 +227,15 @@ export class DueQueue<T> {
     if (atMs >= this.#wakeAt || !this.#handle) return;
     this.#timer?.cancel();
     this.#wakeAt = atMs;
-    this.#timer = this.#options.clock.after(atMs - this.#options.clock.now(), () => {
+    const waitMs = Math.min(atMs - this.#options.clock.now(), MAX_WAIT_MS);
+    this.#timer = this.#options.clock.after(waitMs, () => {
       this.#wakeAt = Infinity;
       void this.#pump();
     });
   }
 
-  #key(atMs: number): StoreKey {
-    return [this.#options.prefix, Math.round(atMs), this.#options.ids()];
+  #key(atMs: number, id = this.#options.ids()): StoreKey {
+    return [this.#options.prefix, Math.round(atMs), id];
   }
 }
 

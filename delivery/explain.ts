@@ -21,8 +21,9 @@ import {
 } from "./absent_targets.ts";
 import type { Breaker } from "./breaker.ts";
 import { clientsOf, type Matching } from "./dispatch.ts";
-import { plan, type TargetPlan } from "./plan.ts";
+import { type Permissions, plan, type TargetPlan } from "./plan.ts";
 import { providerQueueSettings } from "./policies.ts";
+import { type QuietDecision, quietDecision } from "./quiet.ts";
 
 /** Dependencies of {@link createExplain}. */
 interface ExplainOptions {
@@ -53,6 +54,10 @@ interface ExplainedTarget {
   /** The message; absent where it cannot be generated. */
   readonly message?: Message;
   readonly preview?: MessagePreview;
+  /** What quiet hours would do to it now, and until when in epoch milliseconds. */
+  readonly quiet?: QuietDecision;
+  /** Why and until when it would wait, if published now; in epoch milliseconds. */
+  readonly held?: { readonly reason: "escalation" | "quiet hours"; readonly until: number };
   /** Why messages would wait although the target is enabled. */
   readonly waits?: string;
   /** The most sends a second of its provider queue; absent for sockets and without a limit. */
@@ -96,7 +101,13 @@ interface LimitsExplanation {
  *
  * @throws {ServiceError} `store_unavailable`; the promise rejects with it
  */
-export type Explain = (notification: Notification, filter?: TargetFilter) => Promise<Explanation>;
+export type Explain = (
+  notification: Notification,
+  options?: TargetFilter & {
+    /** Milliseconds after which stored addresses get it, if no socket has acknowledged it. */
+    readonly escalateMs?: number;
+  },
+) => Promise<Explanation>;
 
 /** Creates the function that explains. */
 export function createExplain(options: ExplainOptions): Explain {
@@ -127,7 +138,7 @@ export function createExplain(options: ExplainOptions): Explain {
     return traits ? providerQueueSettings(settings, traits).maxPerSecond : 0;
   }
 
-  return async (notification, filter = {}) => {
+  return async (notification, { escalateMs, ...filter } = {}) => {
     const { context, user, topic } = notification;
     const current = snapshot();
     const { settings } = current;
@@ -140,14 +151,26 @@ export function createExplain(options: ExplainOptions): Explain {
     ]);
     const targets = found.filter((target) => passesFilter(target, filter));
     const steps = plan(notification, targets, { permissions: view, serves, present });
-    const explained = await Promise.all(steps.map(async (step): Promise<ExplainedTarget> => {
-      const { target } = step;
-      const { trail } = view.explain(target.transport, target.client, topic);
+    const now = clock.now();
+    // A socket that is open, or closed so recently that its client may resume.
+    const hasSocket = steps.some(({ target, send }) => send && target.subscriptionId === undefined);
+    const escalatesAt = escalateMs === undefined || !hasSocket ? undefined : now + escalateMs;
+    const explained = await Promise.all(steps.map(async (planned): Promise<ExplainedTarget> => {
+      const { target } = planned;
+      const { step, quiet, held } = deviation(planned, notification, {
+        ...{ permissions: view, now, escalatesAt },
+      });
+      const ofSwitch = view.explain(target.transport, target.client, topic).trail;
+      const trail = quiet
+        ? [...ofSwitch, ...view.explainQuiet(target.client, topic).trail]
+        : ofSwitch;
       const isAddress = target.subscriptionId !== undefined;
       const why = isAddress ? waits(target) : undefined;
       const maxPerSecond = isAddress ? queueLimit(target, settings) : 0;
       return {
         ...{ target, step, trail },
+        ...quiet && { quiet },
+        ...held && { held },
         ...await rendered(notification, target),
         ...why !== undefined && { waits: why },
         ...maxPerSecond > 0 && { maxPerSecond },
@@ -160,7 +183,7 @@ export function createExplain(options: ExplainOptions): Explain {
       targets: explained,
       absent: absentTargets(
         topic,
-        { subscriptions, present, interests, now: clock.now() },
+        { subscriptions, present, interests, now },
         filter,
       ),
       ...client !== undefined && transport !== undefined && targets.length === 0 && {
@@ -184,4 +207,30 @@ export function createExplain(options: ExplainOptions): Explain {
       },
     };
   };
+}
+
+/** What quiet hours and escalation change for a stored address that is sent to. */
+function deviation(
+  step: TargetPlan,
+  notification: Notification,
+  { permissions, now, escalatesAt }: {
+    readonly permissions: Permissions;
+    readonly now: number;
+    readonly escalatesAt: number | undefined;
+  },
+): { readonly step: TargetPlan } & Pick<ExplainedTarget, "quiet" | "held"> {
+  const { target } = step;
+  if (!step.send || target.subscriptionId === undefined) return { step };
+  const quiet = quietDecision(notification, target, { permissions, now });
+  if (quiet?.action === "drop") {
+    const dropped = { target, send: false, state: "quiet", reason: "quiet hours" } as const;
+    return { step: dropped, quiet };
+  }
+  if (quiet?.action === "hold") {
+    return { step, quiet, held: { reason: "quiet hours", until: quiet.until } };
+  }
+  const held = escalatesAt === undefined || target.transport === "webhook"
+    ? undefined
+    : { reason: "escalation", until: escalatesAt } as const;
+  return { step, ...quiet && { quiet }, ...held && { held } };
 }

@@ -5,15 +5,35 @@
  */
 
 import { createHmac } from "node:crypto";
-import type { IdSource } from "../core/ids.ts";
+import { firstIdAt, type IdSource } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { ReceiptKind } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { Store, StoreKey } from "../core/store.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { JobResult } from "./job_claims.ts";
 import { backoffMs } from "./retry_policy.ts";
 
-type FeedbackType = "subscription.gone" | "subscription.updated" | "message.dead";
+type FeedbackType =
+  | "subscription.gone"
+  | "subscription.updated"
+  | "message.dead"
+  | `notification.${ReceiptKind}`;
+
+/** An event as it can be read again. */
+interface FeedbackEvent {
+  /** The same as the `webhook-id` of its webhook. */
+  readonly id: string;
+  readonly type: FeedbackType;
+  readonly data: JsonObject;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+const EVENTS = "feedbackEvent";
+/** How long an event is not listed yet: clocks of nodes differ, and writes take their time. */
+const SETTLING_MS = 5_000;
 
 /** A webhook to be sent. */
 export interface FeedbackJob {
@@ -42,6 +62,9 @@ interface FeedbackOptions extends SystemDeps {
   /** Undefined: feedback is off. */
   readonly settings: () => FeedbackSettings | undefined;
   readonly queue: DueQueue<FeedbackJob>;
+  readonly store: Store;
+  /** Milliseconds for which events can be read again; 0: they cannot. */
+  readonly retentionMs: () => number;
   readonly fetch: typeof fetch;
   readonly ids: IdSource;
   readonly metrics: Metrics;
@@ -57,10 +80,41 @@ export class Feedback {
 
   /** Queues a webhook; durable when it resolves. */
   async enqueue(type: FeedbackType, data: JsonObject): Promise<void> {
-    const { settings, queue, clock, ids } = this.#options;
-    if (!settings()) return;
+    const { settings, queue, clock, ids, retentionMs } = this.#options;
+    const isWanted = settings() !== undefined;
+    const expireInMs = retentionMs();
+    if (!isWanted && expireInMs === 0) return;
     const at = clock.now();
-    await queue.schedule([{ job: { v: 1, id: ids(), type, data, at, attempts: 0 }, atMs: at }]);
+    const id = ids();
+    const jobs = isWanted
+      ? [{ job: { v: 1, id, type, data, at, attempts: 0 } as const, atMs: at }]
+      : [];
+    const value: FeedbackEvent = { id, type, data, at };
+    const sets = expireInMs > 0 ? [{ key: [EVENTS, id], value, expireInMs }] : [];
+    await queue.schedule(jobs, sets);
+  }
+
+  /**
+   * Lists events in the order of their ids, those of the last seconds excepted: an event whose write
+   * takes that long would otherwise appear before a cursor that has passed it.
+   *
+   * @param options.after the id of the last event that is known
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async list(
+    { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<readonly FeedbackEvent[]> {
+    const { store, clock } = this.#options;
+    const start: StoreKey = [EVENTS, after === undefined ? "" : `${after}\u0000`];
+    const end: StoreKey = [EVENTS, firstIdAt(clock.now() - SETTLING_MS)];
+    if (after !== undefined && after >= String(end[1])) return [];
+    const events: FeedbackEvent[] = [];
+    for await (
+      const { value } of store.list<FeedbackEvent>({ prefix: [EVENTS], start, end, limit })
+    ) {
+      events.push(value);
+    }
+    return events;
   }
 
   /** Makes one attempt; the handler of the queue. */

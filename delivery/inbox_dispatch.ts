@@ -41,7 +41,9 @@ export function withInbox(dispatch: Dispatch, options: InboxDispatchOptions): Di
     // Users of whom nothing is said share a view.
     const known = new Map<unknown, readonly string[]>();
     for (const notification of batch) {
-      const { context, user, topic, expiresAt } = notification;
+      const { context, user, topic, expiresAt, options } = notification;
+      // It takes something back and is nothing to read.
+      if (options?.dismiss) continue;
       if (expiresAt !== undefined && clock.now() >= expiresAt) continue;
       const view = snapshot.view(context, user);
       const ready = view instanceof Promise ? await view : view;

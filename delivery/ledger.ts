@@ -5,7 +5,7 @@
  */
 
 import type { Buffer, LedgerName } from "../buffer/mod.ts";
-import { type LedgerRecord, stateOf, type TargetRecord } from "../core/ledger.ts";
+import { type LedgerRecord, type Receipt, stateOf, type TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 
@@ -20,23 +20,31 @@ export interface LedgerObserver {
    * before.
    */
   acknowledged(): void;
+  /** A client reported a notification, for the first time in this way. */
+  received(receipt: Receipt): void;
 }
 
 interface Open {
   readonly notification: Notification;
   remaining: number;
   readonly targets: Map<string, TargetRecord>;
+  receipts: readonly Receipt[];
 }
+
+type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
+
+/** Receipts that the record of a notification has at most. */
+const MAX_RECEIPTS = 16;
 
 /** Tracks open notifications and writes their records. */
 export class Ledger {
-  readonly #buffer: Pick<Buffer, "settle" | "amend">;
+  readonly #buffer: LedgerBuffer;
   readonly #observer: LedgerObserver;
   readonly #open = new Map<string, Open>();
   #idle: (() => void)[] = [];
   #retrying = 0;
 
-  constructor(buffer: Pick<Buffer, "settle" | "amend">, observer: LedgerObserver) {
+  constructor(buffer: LedgerBuffer, observer: LedgerObserver) {
     this.#buffer = buffer;
     this.#observer = observer;
   }
@@ -80,7 +88,7 @@ export class Ledger {
   begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
     for (const record of known) this.#observer.target(notification, record);
     const targets = new Map(known.map((record) => [targetKey(record), record]));
-    this.#open.set(notification.id, { notification, remaining: pending, targets });
+    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: [] });
   }
 
   /** Records the outcome of one pending target. */
@@ -93,7 +101,7 @@ export class Ledger {
     if (!earlier || earlier.state === "retrying") open.targets.set(targetKey(record), record);
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#writeRecord(notification, [...open.targets.values()]);
+    this.#writeRecord(notification, [...open.targets.values()], { receipts: open.receipts });
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
@@ -177,15 +185,71 @@ export class Ledger {
     return isKnown;
   }
 
+  /**
+   * Adds what a client reported. `unknown` where the record does not exist, or not yet; `known` for
+   * a report that repeats an earlier one.
+   */
+  async receive(name: LedgerName, receipt: Receipt): Promise<"new" | "known" | "unknown"> {
+    let isNew = false;
+    const add = (known: readonly Receipt[] = []) => {
+      isNew = known.length < MAX_RECEIPTS &&
+        !known.some(({ kind, client }) => kind === receipt.kind && client === receipt.client);
+      return isNew ? [...known, receipt] : known;
+    };
+    const open = this.#open.get(name.id);
+    if (open) open.receipts = add(open.receipts);
+    else {
+      const isKnown = await this.#buffer.amend(name, (before) => {
+        const receipts = add(before.receipts);
+        return isNew ? { ...before, receipts } : before;
+      });
+      if (!isKnown) return "unknown";
+    }
+    if (isNew) this.#observer.received(receipt);
+    return isNew ? "new" : "known";
+  }
+
+  /** Returns the record of a notification whose first attempts have ended. */
+  record(name: LedgerName): Promise<LedgerRecord | undefined> {
+    return this.#buffer.record(name);
+  }
+
+  /** Cancels the targets of a notification that are not sent yet, and returns their number. */
+  async cancel(name: LedgerName, at: number): Promise<number> {
+    let count = 0;
+    let ended: LedgerRecord | undefined;
+    const isKnown = await this.#buffer.amend(name, (before) => {
+      count = before.targets.filter(isUnsent).length;
+      ended = undefined;
+      if (count === 0) return before;
+      const targets = before.targets.map(({ until: _, ...target }): TargetRecord =>
+        isUnsent(target) ? { ...target, state: "cancelled", at } : target
+      );
+      return ended = { ...before, targets, state: stateOf(targets) };
+    });
+    if (!isKnown || !ended) return 0;
+    this.#retrying--;
+    this.#observer.settled(ended);
+    return count;
+  }
+
   #writeRecord(
-    { id, context, user, topic, acceptedAt }: Notification,
+    { id, context, user, topic, acceptedAt, collapseKey, options }: Notification,
     targets: readonly TargetRecord[],
-    why: Pick<LedgerRecord, "reason"> & Partial<Pick<LedgerRecord, "state">> = {},
+    why: Pick<LedgerRecord, "reason" | "receipts"> & Partial<Pick<LedgerRecord, "state">> = {},
   ): void {
     const state = why.state ?? stateOf(targets);
     const known = { id, context, user, topic, acceptedAt, state, targets };
-    const { reason } = why;
-    const record: LedgerRecord = reason === undefined ? known : { ...known, reason };
+    const { reason, receipts = [] } = why;
+    const isPlain = reason === undefined && collapseKey === undefined &&
+      options?.fanout === undefined && receipts.length === 0;
+    const record: LedgerRecord = isPlain ? known : {
+      ...known,
+      ...(reason !== undefined && { reason }),
+      ...(collapseKey !== undefined && { collapseKey }),
+      ...(options?.fanout !== undefined && { fanout: options.fanout }),
+      ...(receipts.length > 0 && { receipts }),
+    };
     for (const merged of this.#buffer.settle(record)) this.#observer.settled(merged);
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
@@ -201,10 +265,18 @@ export function recordOf(
   return { client, transport, ...subscription, ...fields };
 }
 
+/** Whether an attempt of a target is still to come. */
+function isUnsent({ state }: TargetRecord): boolean {
+  return state === "retrying" || state === "held";
+}
+
 function isKeptFor(client: string, target: TargetRecord): boolean {
   return target.state === "kept" && target.client === client && target.transport === "websocket";
 }
 
-function targetKey({ client, transport, subscription }: TargetRecord): string {
+/** Names a target within its notification. */
+export function targetKey(
+  { client, transport, subscription }: Pick<TargetRecord, "client" | "transport" | "subscription">,
+): string {
   return `${transport}/${client}/${subscription ?? ""}`;
 }

@@ -1,6 +1,6 @@
 /** Counts outcomes as metrics. The number of labels is bounded: rare topics share one. */
 
-import { TARGET_STATES } from "../core/ledger.ts";
+import { type LedgerRecord, TARGET_STATES } from "../core/ledger.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
 import type { LedgerObserver } from "./ledger.ts";
@@ -9,8 +9,15 @@ import type { LedgerObserver } from "./ledger.ts";
 const MAX_TOPICS = 200;
 const OTHER = "other";
 
-/** Creates the ledger observer that updates the metrics. */
-export function createObserver(metrics: Metrics): LedgerObserver {
+/**
+ * Creates the ledger observer that updates the metrics.
+ *
+ * @param onSettled receives the records of those that are parts of one to many users
+ */
+export function createObserver(
+  metrics: Metrics,
+  onSettled: (record: LedgerRecord) => void = () => {},
+): LedgerObserver {
   /** client → topic → counts by transport and state, summed until the next scrape. */
   const clients = new Map<string, Map<string, Uint32Array>>();
   let topics = 0;
@@ -46,16 +53,20 @@ export function createObserver(metrics: Metrics): LedgerObserver {
       const counts = countsOf(client, topic);
       const index = TRANSPORTS.indexOf(transport) * TARGET_STATES.length;
       counts[index + TARGET_STATES.indexOf(state)]!++;
-      if (attempts === 1) {
+      if (attempts === 1 && state !== "held") {
         const seconds = Math.max(0, at - acceptedAt) / 1000;
         metrics.observe("carillon_delivery_latency_seconds", { transport }, seconds);
       }
     },
-    settled({ state }) {
-      metrics.count("carillon_notifications_settled_total", { state });
+    settled(record) {
+      metrics.count("carillon_notifications_settled_total", { state: record.state });
+      if (record.fanout !== undefined) onSettled(record);
     },
     reopened() {
       metrics.count("carillon_notifications_recovered_total", {});
+    },
+    received({ kind }) {
+      metrics.count("carillon_receipts_total", { kind });
     },
     acknowledged() {
       metrics.count("carillon_deferred_receipts_total", {});

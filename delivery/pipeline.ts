@@ -8,7 +8,8 @@ import type { Settings, Snapshot, View } from "../cascade/mod.ts";
 import { within } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub } from "../core/events.ts";
-import type { IdSource } from "../core/ids.ts";
+import { type IdSource, idTag } from "../core/ids.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
@@ -24,18 +25,25 @@ import type { SystemDeps } from "../core/system_deps.ts";
 import { createOutcomeEffects, type TokenUpdates } from "./outcome_effects.ts";
 import { type RetryJob, Sender } from "./sender.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { type DigestJob, Digests } from "./digests.ts";
+import { quietDecision, silenced } from "./quiet.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
 import { DueQueue } from "./due_queue.ts";
 import type { CommitChanges, JobResult } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
+import type { ReceiptTokens } from "./receipt_tokens.ts";
 import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
-import { createPublish, type Publish } from "./publish.ts";
-import { createPublishLimits } from "./publish_limits.ts";
+import type { ReadAudience } from "./fanout.ts";
+import { FanoutCounts } from "./fanout_counts.ts";
+import { createPublishing, type Publishing } from "./publishing.ts";
+import type { Publish } from "./publish.ts";
+import { createReports, type Reports } from "./reports.ts";
+import type { TakeBack } from "./take_back.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
 import { packNotification, unpackNotification } from "./stored_notification.ts";
 import { traceDispatch } from "./traced_dispatch.ts";
@@ -59,6 +67,8 @@ export interface PipelineOptions extends SystemDeps {
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly receiptTokens: ReceiptTokens;
+  readonly readAudience: ReadAudience;
   readonly fetch: typeof fetch;
   readonly ids: IdSource;
   readonly yieldToEventLoop: YieldToEventLoop;
@@ -77,6 +87,13 @@ export interface Pipeline extends AsyncDisposable {
   readonly queues: ProviderQueues;
   /** Whether a client has options for a transport, valid or not: its messages are accepted. */
   readonly serves: (transport: TransportName, client: string) => boolean;
+  /** Finds a notification, or its record, by the id that its publisher got. */
+  find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  readonly takeBack: TakeBack;
+  /** Events for publishers, to be read again. */
+  readonly feedback: Pick<Feedback, "list">;
+  readonly fanouts: Publishing["fanouts"];
+  readonly reports: Reports;
   /** Records that a returning client received a notification that was kept for it. */
   acknowledge(name: LedgerName, client: string): void;
   /** Retries that wait for their due time. */
@@ -95,16 +112,15 @@ export interface Pipeline extends AsyncDisposable {
 const HOUR_MS = 3_600_000;
 const RETRIES_AT_ONCE = 1_000;
 const FEEDBACK_AT_ONCE = 8;
+const DIGESTS_AT_ONCE = 64;
 /** How long a stop waits for receipts of clients that returned just before. */
 const RECEIPTS_STOP_MS = 1_000;
-/** The limit of a context is read as the view of a user without settings. */
-const NO_USER = "";
 const HORIZON_MS = 25 * HOUR_MS;
 
 /** Creates the pipeline; `start` begins the work. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { buffer, store, commit, subscriptions, settings, configuration, transports } = options;
-  const { sockets, generate, clock, ids, random, yieldToEventLoop, log, metrics } = options;
+  const { sockets, receiptTokens, clock, ids, random, yieldToEventLoop, log, metrics } = options;
 
   const queue = { store, commit, clock, ids, random, horizonMs: HORIZON_MS, onFault };
   const retryQueue = new DueQueue<RetryJob>({
@@ -118,7 +134,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     maxRunning: FEEDBACK_AT_ONCE,
   });
   const feedback = new Feedback({
-    ...{ clock, ids, random, log, metrics, queue: feedbackQueue, fetch: options.fetch },
+    ...{ clock, ids, random, log, metrics, queue: feedbackQueue, fetch: options.fetch, store },
+    retentionMs: () => settings().feedback.retentionHours * HOUR_MS,
     settings: () => {
       const { url, secret } = settings().feedback;
       return url === "" ? undefined : { url, secret };
@@ -144,11 +161,33 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ clock, yieldToEventLoop },
     settings: (transport) => providerQueueSettings(settings(), transports.get(transport)!.traits),
   });
-  const ledger = new Ledger(buffer, createObserver(metrics));
+  const counts = new FanoutCounts({
+    ...{ store, clock, tag: idTag(ids()) },
+    retentionMs: () => settings().ledger.retentionHours * HOUR_MS,
+  });
+  const ledger = new Ledger(buffer, createObserver(metrics, (record) => counts.settled(record)));
   const receipts = new DeferredReceipts({
     clock,
-    amend: ({ name, client, at }) => ledger.acknowledge(name, { client, at }),
+    amend: ({ name, client, kind, at }) =>
+      kind === undefined
+        ? ledger.acknowledge(name, { client: client!, at })
+        : reports.write(name, { kind, at, ...(client !== undefined && { client }) }),
   });
+  const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
+  function generate(notification: Notification, target: Target): Message | Promise<Message> {
+    const message = options.generate(notification, target);
+    const view = configuration().view(target.context, target.user);
+    return message instanceof Promise || view instanceof Promise
+      ? Promise.all([message, view]).then(([message, view]) => finish(message, view))
+      : finish(message, view);
+
+    function finish(message: Message, permissions: View): Message {
+      const quiet = quietDecision(notification, target, { permissions, now: clock.now() });
+      const shown = quiet?.action === "silent" ? silenced(message) : message;
+      if (!notification.options?.receipts) return shown;
+      return { ...shown, receipt: receiptTokens.of(notification.id) };
+    }
+  }
   const { tracer } = options;
   const sender = new Sender({
     tracer,
@@ -162,31 +201,32 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return transport !== undefined &&
       (transport.serves(client) || transport.status().some((one) => one.client === client));
   };
+  const digestQueue = new DueQueue<DigestJob>({
+    ...queue,
+    prefix: "digest",
+    maxRunning: DIGESTS_AT_ONCE,
+  });
+  const digests = new Digests({
+    ...{ store, queue: digestQueue, sender, ledger, configuration, clock },
+    refresh: (target) => subscriptions.refresh(target),
+  });
   const dispatch = withInbox(
     createDispatch({
-      ...{ matching: subscriptions, sockets, configuration, sender, ledger, clock, log, serves },
+      ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
+      serves,
       release: (id) => buffer.release(id),
     }),
     { inbox: options.inbox, sockets, configuration, clock, ids },
   );
   const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
-    ...{ sender, ledger, configuration, clock, serves },
+    ...{ sender, ledger, digests, configuration, clock, serves },
     refresh: (target) => subscriptions.refresh(target),
   });
-  const publish = createPublish({
-    ...{ buffer, store, clock, ids },
-    limits: createPublishLimits({
-      limiter: options.limiter ?? createLocalLimiter({ clock }),
-      perKey: () => settings().publish.maxPerSecondPerKey,
-      perContext(context) {
-        const view = configuration().view(context, NO_USER);
-        return view instanceof Promise ? view.then(limitOf) : limitOf(view);
-      },
-      onLimited: (limit) => metrics.count("carillon_publish_limited_total", { limit }),
-    }),
-    maxPayloadBytes: () => settings().publish.maxPayloadBytes,
-    idempotencyMs: () => settings().idempotency.retentionHours * HOUR_MS,
+  const publishing = createPublishing({
+    ...{ buffer, store, ledger, counts, settings, configuration, clock, ids, metrics, queue },
+    readAudience: options.readAudience,
+    limiter: options.limiter ?? createLocalLimiter({ clock }),
   });
 
   async function retry(stored: RetryJob): Promise<JobResult<RetryJob>> {
@@ -194,27 +234,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return result.done ? result : { ...result, job: packNotification(result.job) };
   }
 
-  function limitOf(view: View): number {
-    return view.get("io.carillon.publish.maxPerSecondPerContext");
-  }
-
   function onFault(thrown: unknown) {
     log.error("delivery failed and is tried again", { reason: messageOf(thrown) });
   }
 
   async function stop() {
+    await publishing.stop();
     await buffer.stop();
     // What is unfinished after the longest attempt stays in the log for the next start.
     await within(ledger.idle(), { clock, ms: settings().delivery.attemptTimeoutMs });
-    await Promise.all([retryQueue.stop(), guard.flush()]);
+    await Promise.all([retryQueue.stop(), digestQueue.stop(), guard.flush()]);
     await feedbackQueue.stop();
+    await counts.flush();
     await within(receipts.flush(), { clock, ms: RECEIPTS_STOP_MS });
     receipts.close();
     await buffer.close();
   }
 
   return {
-    publish,
+    publish: publishing.publish,
     letters: deadLetters,
     replay: createReplay({
       deadLetters,
@@ -225,15 +263,26 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }),
     queues,
     serves,
+    find: (id) => publishing.find(id),
+    takeBack: publishing.takeBack,
+    feedback,
+    fanouts: publishing.fanouts,
+    reports,
     acknowledge: (name, client) => receipts.add(name, client),
     retriesWaiting: () => retryQueue.waiting,
-    inFlight: () => buffer.depth().inFlight + ledger.retrying,
+    inFlight: () => buffer.depth().inFlight + ledger.retrying + publishing.waiting(),
     async start() {
       const retrying = new Set<string>();
       await retryQueue.start(retry, ({ notification }) => retrying.add(notification.id));
+      // Of a shared store it is not known whose these are.
+      if (!store.traits.shared) { for await (const id of digests.heldIds()) retrying.add(id); }
       ledger.resume(retrying.size);
+      await digestQueue.start((job) => digests.send(job));
       await feedbackQueue.start((job) => feedback.send(job));
-      return { recovered: buffer.start(handled).then((count) => retrying.size + count) };
+      const started = buffer.start(handled);
+      started.catch(() => {}); // `recovered` reports it
+      const waiting = await publishing.start();
+      return { recovered: started.then((count) => retrying.size + waiting + count) };
     },
     stop,
     [Symbol.asyncDispose]: stop,

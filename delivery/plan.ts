@@ -6,12 +6,15 @@
 import type { Presence } from "../core/events.ts";
 import type { TargetState } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
+import type { QuietRules } from "../core/quiet_hours.ts";
 import { socketOutcome } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 
 /** What the configuration allows one user. */
 export interface Permissions {
   enabled(transport: TransportName, client: string, topic: string): boolean;
+  /** The quiet hours of a client and topic; absent where there can be none. */
+  quietRules?(client: string, topic: string): QuietRules | undefined;
 }
 
 /** The decision for one target. */
@@ -25,7 +28,7 @@ export type TargetPlan =
   | {
     readonly target: Target;
     readonly send: false;
-    readonly state: Extract<TargetState, "disabled" | "source" | "unserved" | "offline">;
+    readonly state: Extract<TargetState, "disabled" | "source" | "unserved" | "offline" | "quiet">;
     /** Absent where the state of the user's sockets says it. */
     readonly reason?: string;
   };

@@ -7,7 +7,10 @@ import { createHash } from "node:crypto";
 import { type Fault, ServiceError } from "../core/errors.ts";
 import { canonicalJson, type JsonObject, type JsonText } from "../core/json.ts";
 import type { Notification, Priority } from "../core/notification.ts";
+import type { DeliveryOptions } from "../core/delivery_options.ts";
 import { allows, type Principal } from "../core/principal.ts";
+import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
+import type { Audience, Fanouts, FanoutSource } from "./fanout.ts";
 import type { PublishLimits } from "./publish_limits.ts";
 import {
   createPublishOnce,
@@ -15,6 +18,7 @@ import {
   type PublishOnceOptions,
   requestInProgress,
 } from "./publish_once.ts";
+import { MAX_SCHEDULED_BATCH, type ScheduledNotifications } from "./scheduled.ts";
 
 export type { Published };
 
@@ -30,11 +34,24 @@ export interface NotificationDraft {
   readonly ttl?: number | undefined;
   readonly sourceToken?: string | undefined;
   readonly collapseKey?: string | undefined;
+  /** Absent: at once. Either all drafts of a request have it or none. */
+  readonly deliverAt?: DeliverAt | undefined;
+  /** Stored addresses wait so many seconds for a socket to acknowledge the event. */
+  readonly escalate?: { readonly after: number } | undefined;
+  /** Instead of `user`, which does not matter then. */
+  readonly users?: readonly string[] | undefined;
+  readonly audience?: Audience | undefined;
+  /** Clients are asked to report what became of it. */
+  readonly receipts?: boolean | undefined;
 }
 
 interface PublishOptions extends PublishOnceOptions {
   readonly maxPayloadBytes: () => number;
   readonly limits: PublishLimits;
+  readonly scheduled: Pick<ScheduledNotifications, "put" | "traits">;
+  readonly fanouts: Pick<Fanouts, "accept">;
+  /** The IANA name of a user's time zone. */
+  readonly timeZone: (context: string, user: string) => string | Promise<string>;
 }
 
 /** One publish request. */
@@ -57,8 +74,9 @@ export type Publish = (principal: Principal, request: PublishRequest) => Promise
  * `idempotency_conflict`, `idempotency_mismatch`, and what {@link Buffer.put} throws.
  */
 export function createPublish(options: PublishOptions): Publish {
-  const { buffer, clock, ids, maxPayloadBytes, limits } = options;
+  const { buffer, scheduled, fanouts, clock, ids, maxPayloadBytes, limits, timeZone } = options;
   const publishOnce = createPublishOnce(options);
+  const scheduleOnce = createPublishOnce({ ...options, buffer: scheduled });
   /** Idempotency keys that this process is working on. */
   const inProgress = new Set<string>();
 
@@ -68,33 +86,59 @@ export function createPublish(options: PublishOptions): Publish {
     let allowed: string | undefined;
     drafts.forEach(({ context, data }, index) => {
       if (context === allowed && !exceeds(data, limit)) return;
-      const within = alone ? "" : `notifications[${index}].`;
       if (allows(principal, "publish", context)) allowed = context;
       else {
         const message = `the credential does not allow publishing in context ${context}`;
-        faults.push({ path: `${within}context`, message, code: "forbidden" });
+        faults.push({ path: `${prefixOf(index, alone)}context`, message, code: "forbidden" });
       }
       if (exceeds(data, limit)) {
         const message = `data has more than ${limit} bytes`;
-        faults.push({ path: `${within}data`, message, code: "payload_too_large" });
+        faults.push({ path: `${prefixOf(index, alone)}data`, message, code: "payload_too_large" });
       }
     });
     const [first] = faults;
     if (first) throw new ServiceError(first.code!, `Cannot publish: ${first.message}`, { faults });
   }
 
+  async function zonesOf({ drafts }: PublishRequest): Promise<readonly string[]> {
+    if (drafts.length > MAX_SCHEDULED_BATCH) {
+      const message = `Cannot schedule more than ${MAX_SCHEDULED_BATCH} notifications at once`;
+      throw new ServiceError("invalid_request", message);
+    }
+    return await Promise.all(drafts.map(({ context, user }) => timeZone(context, user)));
+  }
+
+  /** Takes a request for many users: one record, which is fanned out in the background. */
+  function fanoutIntake(source: FanoutSource): Pick<ScheduledNotifications, "put" | "traits"> {
+    return {
+      traits: scheduled.traits,
+      put: ([notification], sets = [], { isRepeat = false } = {}) =>
+        fanouts.accept(notification!, source, { isRepeat, sets }),
+    };
+  }
+
   return async (principal, request) => {
     check(principal, request);
     const { drafts, idempotencyKey, traceparent } = request;
+    const source = sourceOf(request);
     const limited = limits(principal, drafts);
     if (limited) await limited;
-    const stamp = (newIds: readonly string[], acceptedAt: number) =>
-      drafts.map((draft, at) =>
-        notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
+    const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
+    const intake = source ? fanoutIntake(source) : isLater ? scheduled : buffer;
+    const zones = isLater ? await zonesOf(request) : NO_ZONES;
+    const stamp = (newIds: readonly string[], acceptedAt: number) => {
+      if (!isLater) {
+        return drafts.map((draft, at) =>
+          notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
+        );
+      }
+      return times(request, { zones, now: acceptedAt }).map((deliverAt, at) =>
+        notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt, traceparent })
       );
+    };
     if (idempotencyKey === undefined) {
       const newIds = drafts.map(() => ids());
-      await buffer.put(stamp(newIds, clock.now()));
+      await intake.put(stamp(newIds, clock.now()));
       return { ids: newIds, replayed: false };
     }
     const key = ["idempotency", principal.id, hash(idempotencyKey)];
@@ -103,11 +147,78 @@ export function createPublish(options: PublishOptions): Publish {
     inProgress.add(name);
     try {
       const fingerprint = hash(canonicalJson(drafts.map(parsed)));
-      return await publishOnce({ key, fingerprint, count: drafts.length, stamp });
+      const accept = source
+        ? createPublishOnce({ ...options, buffer: intake })
+        : isLater
+        ? scheduleOnce
+        : publishOnce;
+      return await accept({
+        key,
+        fingerprint,
+        count: drafts.length,
+        stamp,
+      });
     } finally {
       inProgress.delete(name);
     }
   };
+}
+
+/**
+ * Returns the users of a request for many; `undefined` where each draft has one.
+ *
+ * @throws {ServiceError} `invalid_request` for one in a batch, or at a local time
+ */
+function sourceOf({ drafts, alone }: PublishRequest): FanoutSource | undefined {
+  const index = drafts.findIndex(({ users, audience }) => users ?? audience);
+  if (index < 0) return undefined;
+  const { users, audience, deliverAt } = drafts[index]!;
+  if (typeof deliverAt === "object") {
+    const message = "a notification to many users needs an instant, not a local time";
+    throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
+      faults: [{ path: `${prefixOf(index, alone)}deliverAt`, message }],
+    });
+  }
+  if (alone) return users ? { kind: "users", users } : audience;
+  const path = `${prefixOf(index, alone)}${users ? "users" : "audience"}`;
+  const message = "a notification to many users must be the only one of its request";
+  throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
+    faults: [{ path, message }],
+  });
+}
+
+const NO_ZONES: readonly string[] = [];
+
+/**
+ * Returns when the drafts of a request are delivered, in epoch milliseconds.
+ *
+ * @throws {ServiceError} `invalid_request`
+ */
+function times(
+  { drafts, alone }: PublishRequest,
+  { zones, now }: { readonly zones: readonly string[]; readonly now: number },
+): readonly number[] {
+  const faults: Fault[] = [];
+  const resolved = drafts.map(({ deliverAt }, index) => {
+    const time = deliverAt === undefined
+      ? {
+        ok: false,
+        why: "is missing: either all notifications of a request have it or none",
+      } as const
+      : resolveDeliverAt(deliverAt, { now, timeZone: zones[index]! });
+    if (time.ok) return time.atMs;
+    faults.push({ path: `${prefixOf(index, alone)}deliverAt`, message: `it ${time.why}` });
+    return NaN;
+  });
+  const [first] = faults;
+  if (!first) return resolved;
+  const message = `Cannot schedule: ${first.path}: ${first.message}`;
+  throw new ServiceError("invalid_request", message, { faults });
+}
+
+/** Begins the path of a fault. */
+function prefixOf(index: number, alone: boolean | undefined): string {
+  return alone ? "" : `notifications[${index}].`;
 }
 
 /** Parses the data, so that drafts with the same content are equal. */
@@ -117,24 +228,39 @@ function parsed(draft: NotificationDraft): JsonObject {
 
 function notificationOf(
   draft: NotificationDraft,
-  { id, acceptedAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
+  { id, acceptedAt, deliverAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
+    readonly deliverAt?: number;
     readonly traceparent: string | undefined;
   },
 ): Notification {
   const { context, user, topic, data, priority = "high", ttl, sourceToken, collapseKey } = draft;
   const notification = { id, context, user, topic, data, priority, acceptedAt };
+  const options = optionsOf(draft, deliverAt);
   if (
     ttl === undefined && sourceToken === undefined && collapseKey === undefined &&
-    traceparent === undefined
+    options === undefined && traceparent === undefined
   ) {
     return notification;
   }
   return {
     ...notification,
-    ...(ttl !== undefined && { expiresAt: acceptedAt + ttl * 1000 }),
+    ...(ttl !== undefined && { expiresAt: (deliverAt ?? acceptedAt) + ttl * 1000 }),
     ...(sourceToken !== undefined && { sourceToken }),
     ...(collapseKey !== undefined && { collapseKey }),
+    ...(options !== undefined && { options }),
     ...(traceparent !== undefined && { traceparent }),
+  };
+}
+
+function optionsOf(
+  { escalate, receipts }: NotificationDraft,
+  deliverAt: number | undefined,
+): DeliveryOptions | undefined {
+  if (escalate === undefined && receipts !== true && deliverAt === undefined) return undefined;
+  return {
+    ...(deliverAt !== undefined && { deliverAt }),
+    ...(escalate !== undefined && { escalateAfterMs: escalate.after * 1000 }),
+    ...(receipts === true && { receipts }),
   };
 }
 

@@ -20,6 +20,9 @@ import { recordOf } from "./ledger.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decideRetry, type RetryDecision } from "./retry_decision.ts";
 
+/** Why a first attempt waits: `escalation` for a socket to acknowledge the event. */
+type HoldReason = "escalation";
+
 /** A message to retry at one address. */
 export interface RetryJob {
   readonly v: 1;
@@ -29,6 +32,8 @@ export interface RetryJob {
   readonly attempts: number;
   /** Epoch milliseconds from which the age counts. */
   readonly since: number;
+  /** Why the first attempt waits; absent once an attempt was made. */
+  readonly hold?: HoldReason;
 }
 
 interface SenderOptions extends Pick<SystemDeps, "clock" | "random"> {
@@ -75,6 +80,17 @@ export class Sender {
     return this.#record(target, decision, attempts);
   }
 
+  /** Puts the first attempt off. Resolves when the job for it is durable. */
+  async hold(
+    notification: Notification,
+    target: Target,
+    { hold, atMs }: { readonly hold: HoldReason; readonly atMs: number },
+  ): Promise<TargetRecord> {
+    const { clock, schedule } = this.#options;
+    await schedule({ v: 1, notification, target, attempts: 0, since: atMs, hold }, atMs);
+    return recordOf(target, { state: "held", reason: hold, at: clock.now(), until: atMs });
+  }
+
   /** Makes a further attempt and returns its record. */
   async retry(
     job: RetryJob,
@@ -82,7 +98,8 @@ export class Sender {
     const { decision, attempts } = await this.#attempt(job);
     const record = this.#record(job.target, decision, attempts);
     if (decision.kind === "final") return { record, result: { done: true } };
-    return { record, result: { done: false, job: { ...job, attempts }, atMs: decision.atMs } };
+    const { hold: _, ...begun } = job;
+    return { record, result: { done: false, job: { ...begun, attempts }, atMs: decision.atMs } };
   }
 
   async #attempt(job: RetryJob): Promise<{ decision: RetryDecision; attempts: number }> {

@@ -17,7 +17,8 @@ type Head = readonly [
   clients: readonly string[],
   /** `null` where there is none and `kept` follows. */
   except?: string | null,
-  kept?: readonly string[],
+  kept?: readonly string[] | null,
+  ack?: 1,
 ];
 
 const encoder = new TextEncoder();
@@ -45,22 +46,26 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
     const head: Head = JSON.parse(lines[at]!);
-    const [offset, back, context, user, id, clients, except, kept] = head;
+    const [offset, back, context, user, id, clients, except, kept, ack] = head;
     const previous = back < 0 ? offset + back : back; // earlier versions: absolute
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
       ...(typeof except === "string" && { except }),
-      ...(kept !== undefined && { kept }),
+      ...(Array.isArray(kept) && { kept }),
+      ...(ack === 1 && { ack: true as const }),
     });
   }
   return events;
 }
 
 function headOf(
-  { offset, previous, context, user, id, clients, except, kept }: LoggedEvent,
+  { offset, previous, context, user, id, clients, except, kept, ack }: LoggedEvent,
 ): string {
   const start = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
   const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
+  if (ack) {
+    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)},1]`;
+  }
   if (kept !== undefined) {
     return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
   }

@@ -1,5 +1,6 @@
 /** Compiles the fields of one template and reports each invalid one. */
 
+import { canonicalLocale } from "../core/locale.ts";
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import {
@@ -23,6 +24,8 @@ export interface Entry {
 /** Reads YAML nodes and reports faults; offsets count characters of the file. */
 export interface Reader {
   fault(offset: number, message: string): void;
+  /** Whose plural rules apply; absent: English. */
+  readonly locale?: string;
   /** Yields the entries of a map; reports a fault for any other node. */
   entries(entry: Entry, expected: string): Iterable<Entry>;
   /** Returns the items of a list; `undefined` for any other node. */
@@ -53,6 +56,8 @@ function compileField(entry: Entry, reader: Reader): unknown {
     case "silent":
     case "private":
       return flagIn(node) ?? reader.fault(at, `'${name}' must be true or false`);
+    case "locales":
+      return compileLocales(entry, reader);
     case "extra":
       if (isMap(node)) return compileExtra(entry, { reader, depth: 0 });
       return reader.fault(at, "'extra' must contain fields in the provider's format");
@@ -64,6 +69,33 @@ function compileField(entry: Entry, reader: Reader): unknown {
         }`,
       );
   }
+}
+
+/** Compiles what is different in each language. */
+function compileLocales(entry: Entry, reader: Reader): ReadonlyMap<string, Template> | undefined {
+  const locales = new Map<string, Template>();
+  let good = isMap(entry.node);
+  for (const each of reader.entries(entry, "languages such as 'de'")) {
+    const locale = canonicalLocale(each.name);
+    if (locale === undefined || reader.locale !== undefined) {
+      good = false;
+      reader.fault(
+        each.at,
+        locale === undefined
+          ? `'${each.name.slice(0, 40)}' is not a language tag such as 'de' or 'pt-BR'`
+          : "a language has no languages below it",
+      );
+      continue;
+    }
+    const template = compileTemplate(each, { ...reader, locale });
+    if (!template) good = false;
+    else if (template.private === undefined) locales.set(locale, template);
+    else {
+      good = false;
+      reader.fault(each.at, "'private' holds for all languages: set it beside 'locales'");
+    }
+  }
+  return good ? locales : undefined;
 }
 
 /** Reads a boolean in any spelling of YAML 1.1, as in the options files. */
@@ -86,7 +118,7 @@ function compileSetting({ node, at, name }: Entry, reader: Reader): TemplateSett
 function compileText(node: Scalar, reader: Reader): TextTemplate | undefined {
   // A number is used as written in the file: '007' and '1e3' stay unchanged.
   const written = typeof node.value === "string" ? node.value : node.source;
-  const parsed = parseTextTemplate(written ?? String(node.value));
+  const parsed = parseTextTemplate(written ?? String(node.value), { locale: reader.locale });
   if (parsed.ok) return parsed.template;
   reader.fault(reader.textOffset(node, parsed.at), parsed.message);
   return undefined;

@@ -3,12 +3,13 @@
  * topic, changed by a template. It never fails, whatever the data contain; every text is bounded.
  */
 
+import type { Dismissal } from "../core/delivery_options.ts";
 import type { Message } from "../core/message.ts";
 import { type Notification, parseData, type ParsedNotification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import { draftOf, type MessageDraft, withNewestMail } from "./built_in.ts";
 import { cleanText, type TextKind } from "./clean_text.ts";
-import { applyTemplate } from "./template.ts";
+import { applyTemplate, localized } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 
 /** The message settings of one user. */
@@ -19,6 +20,8 @@ export interface MessageOptions {
   readonly sound?: boolean;
   /** The sound's name where no template sets one. */
   readonly soundName?: string;
+  /** Languages from the best on; without any, texts are those of no language. */
+  readonly locales?: readonly string[];
 }
 
 /** Creates messages. */
@@ -43,13 +46,18 @@ export function createMessageGenerator(
       const bare = bareMessage(notification);
       // Sockets receive topic and data unchanged.
       if (target.transport === "websocket") return bare;
+      const { dismiss } = given.options ?? {};
+      if (dismiss) return dismissal(bare, dismiss);
       // Webhooks carry the client that caused it as well, for the receiver to leave out.
       if (target.transport === "webhook") return { ...bare, ...sourceOf(notification) };
       const found = templates().find(target, notification.topic);
       if (found?.private) return { ...bare, data: {} };
       const draft = draftOf(notification);
       const { extra, ...changed }: ReturnType<typeof applyTemplate> = found
-        ? applyTemplate(found.template, { draft, notification: withNewestMail(notification) })
+        ? applyTemplate(localized(found.template, options.locales ?? []), {
+          draft,
+          notification: withNewestMail(notification),
+        })
         : draft;
       return {
         ...bare,
@@ -63,6 +71,17 @@ export function createMessageGenerator(
 function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {
   const expiry = expiresAt === undefined ? {} : { expiresAt };
   return { id, topic, data, priority, silent: true, ...expiry };
+}
+
+/** Nothing to show. It replaces what a provider has not handed on yet, and says what to remove. */
+function dismissal(bare: Message, { id, collapseKey }: Dismissal): Message {
+  const key = clean(collapseKey, "collapseKey");
+  return {
+    ...bare,
+    data: {},
+    dismiss: key ?? id,
+    ...key !== undefined && { collapseKey: key },
+  };
 }
 
 function sourceOf({ sourceToken }: ParsedNotification): Pick<Message, "sourceToken"> {

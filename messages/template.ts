@@ -19,6 +19,7 @@ export const TEMPLATE_FIELDS = [
   "silent",
   "private",
   "extra",
+  "locales",
 ] as const;
 
 /** A text, or `false` to omit the field. Absent: the field stays unchanged. */
@@ -41,6 +42,15 @@ export interface Template
   /** Sends no content of the notification to the provider; the app is only woken. */
   readonly private?: boolean;
   readonly extra?: ExtraTemplate;
+  /** What replaces fields in a language, by its canonical tag. */
+  readonly locales?: ReadonlyMap<string, Template>;
+}
+
+/** Returns a template in the first of some languages that it has, or as it is without one. */
+export function localized(template: Template, locales: readonly string[]): Template {
+  const known = template.locales;
+  const best = known && locales.find((locale) => known.has(locale));
+  return best === undefined ? template : { ...template, ...known!.get(best) };
 }
 
 /** Applies a template to the message that would be sent without it. */

@@ -25,6 +25,8 @@ export interface TemplateScope {
 export interface Templates {
   /** The number of templates. */
   readonly size: number;
+  /** Whether any template has texts for a language. */
+  readonly hasLocales: boolean;
   find(
     target: Pick<Target, "client" | "transport">,
     topic: string,
@@ -50,6 +52,7 @@ export function indexTemplates(
 ): Templates {
   const places = new Map<string, Topics>();
   let size = 0;
+  let hasLocales = false;
   for (const [{ client, transport, topic }, template] of entries) {
     const key = placeKey(client, transport);
     const topics: Topics = places.get(key) ?? { exact: new Map(), patterns: [] };
@@ -57,6 +60,7 @@ export function indexTemplates(
     if (isWildcard(topic)) topics.patterns.push([topic, template]);
     else topics.exact.set(topic, template);
     size++;
+    hasLocales ||= template.locales !== undefined;
   }
   for (const { patterns } of places.values()) patterns.sort(([a], [b]) => b.length - a.length);
   /** Most specific first. */
@@ -86,7 +90,7 @@ export function indexTemplates(
     }
     return best && { template: best, private: false };
   }
-  return { size, find };
+  return { size, hasLocales, find };
 }
 
 /** No templates: every message is the built-in one. */

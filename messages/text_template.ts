@@ -6,11 +6,12 @@
 
 import type { ParsedNotification } from "../core/notification.ts";
 import { type Field, FIELD_NAMES, fieldOf } from "./fields.ts";
+import { parsePlural, type Plural, renderPlural } from "./plural.ts";
 
 /** A parsed text. */
 export type TextTemplate = readonly Piece[];
 
-type Piece = string | Placeholder;
+type Piece = string | Placeholder | Plural;
 
 interface Placeholder {
   readonly fields: readonly Field[];
@@ -24,10 +25,18 @@ type ParsedText =
   | { readonly ok: false; readonly at: number; readonly message: string };
 
 const MAX_LENGTH = 1024;
+const DEFAULT_LOCALE = "en";
 const TOKEN = /\{\{|\}\}|[{}]/g;
 
-/** Parses a text, or says what is wrong with it. */
-export function parseTextTemplate(text: string): ParsedText {
+/**
+ * Parses a text, or says what is wrong with it.
+ *
+ * @param options.locale whose plural rules apply. @default {"en"}
+ */
+export function parseTextTemplate(
+  text: string,
+  { locale = DEFAULT_LOCALE }: { readonly locale?: string | undefined } = {},
+): ParsedText {
   if (text.length > MAX_LENGTH) return fault(0, `a text has at most ${MAX_LENGTH} characters`);
   const pieces: Piece[] = [];
   let literal = "";
@@ -40,6 +49,14 @@ export function parseTextTemplate(text: string): ParsedText {
     at = token.index + token[0].length;
     if (token[0].length === 2) {
       literal += token[0][0];
+      continue;
+    }
+    const parsed = token[0] === "{" ? parsePlural(text, { at, locale }) : undefined;
+    if (typeof parsed === "string") return fault(token.index, parsed);
+    if (parsed) {
+      pieces.push(literal, parsed.plural);
+      literal = "";
+      at = parsed.end;
       continue;
     }
     const end = text.indexOf("}", at);
@@ -63,7 +80,12 @@ export function renderText(
 ): string {
   let text = "";
   for (const piece of template) {
-    text += typeof piece === "string" ? piece : encode(valueOf(piece, notification));
+    if (typeof piece === "string") text += piece;
+    else {
+      text += encode(
+        "rules" in piece ? renderPlural(piece, notification) : valueOf(piece, notification),
+      );
+    }
   }
   return text;
 }

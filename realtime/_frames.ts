@@ -7,6 +7,8 @@ import type { Protocol } from "./_connection_port.ts";
 interface FramedEvent {
   readonly args: string;
   readonly offset: number;
+  /** Asks a client of Socket.IO to acknowledge it: the offset becomes the id of the packet. */
+  readonly ack?: true;
 }
 
 /** Says that events before it are lost. A message of the service itself has no arguments. */
@@ -40,10 +42,11 @@ export class EventFrames {
  * theirs end with the offset. Clients of revision 3 get the original's payload byte for byte.
  */
 export function frameOf(event: FramedEvent, protocol: Protocol): string {
-  const { args } = event;
-  if (protocol === 3) return `42[${args}]`;
+  const { args, ack } = event;
+  const type = ack ? `42${event.offset}` : "42";
+  if (protocol === 3) return `${type}[${args}]`;
   const offset = formatOffset(event.offset);
-  if (protocol === 4) return `42[${args},"${offset}"]`;
+  if (protocol === 4) return `${type}[${args},"${offset}"]`;
   const { name, data } = splitArgs(args);
   if (protocol === "sse") {
     if (data === undefined) return `id: ${offset}\nevent: ${JSON.parse(name)}\ndata: {}\n\n`;

@@ -19,7 +19,11 @@ interface OfficialClient extends SocketConsumer {
   onerror(error: Error): void;
   ondecoded(packet: unknown): void;
   destroy(): void;
+  intercept: Intercept;
 }
+
+/** Receives each packet of a client first; true where the official code is not to process it. */
+type Intercept = (socket: Socket, packet: unknown) => boolean;
 
 /** An adapter without rooms: the index of connections finds a user's sockets. */
 export class NoopAdapter extends EventEmitter {
@@ -58,7 +62,7 @@ export function socketOf(namespace: Namespace, id: string): Socket | undefined {
 /** Takes the place of the handshake data, which nothing reads after admission. */
 const NO_HANDSHAKE = Object.freeze({ headers: {}, _query: {}, connection: {} });
 /**
- * Acknowledgements of clients, flags and middleware of one socket are not used here, and nothing
+ * `_acknowledgements.ts` handles acknowledgements; flags and middleware of one socket are not used here, and nothing
  * reads the pid after it was sent.
  */
 const UNUSED = {
@@ -74,10 +78,13 @@ const WITH_ATTACHMENTS = /^[56]/;
 /** The client whose text is being decoded; decoding is synchronous. */
 let decoding: OfficialClient;
 const textDecoder = new Decoder();
-textDecoder.on("decoded", (packet) => decoding.ondecoded(packet));
+textDecoder.on("decoded", (packet) => {
+  const [socket] = (decoding.sockets as SingleEntryMap<Socket>).values();
+  if (!socket || !decoding.intercept(socket, packet)) decoding.ondecoded(packet);
+});
 
 /** Frees what an admitted socket does not need. */
-export function slimSocket(socket: Socket): void {
+export function slimSocket(socket: Socket, intercept: Intercept): void {
   const engine = socket.conn as unknown as EngineSocket;
   const { client } = socket as unknown as { client: OfficialClient };
   // Removes its listeners; the engine calls the client directly from now on.
@@ -89,6 +96,7 @@ export function slimSocket(socket: Socket): void {
     onerror,
     ondecoded,
     decoder: textDecoder,
+    intercept,
     sockets: new SingleEntryMap(socket.id, socket),
     nsps: new SingleEntryMap(socket.nsp.name, socket),
   });

@@ -18,6 +18,8 @@ interface SocketFanoutOptions extends Omit<RecoveryOptions, "send" | "sendResync
   readonly onExpired: (connection: SocketConnection) => void;
   readonly onGap: (connection: SocketConnection) => void;
   readonly onResync: (connection: SocketConnection) => void;
+  /** An event that asks for an acknowledgement is about to be sent. */
+  readonly onAskingEvent: (event: LoggedEvent) => void;
   /** A socket received an event from the log that was kept for its client. */
   readonly onRecovered: (connection: SocketConnection, event: LoggedEvent) => void;
 }
@@ -42,6 +44,7 @@ export class SocketFanout {
   /** Delivers an event to those of the user's sockets that have not received it. */
   deliver(event: LoggedEvent): void {
     const { connections, clock, onGap, onExpired } = this.#options;
+    if (event.ack) this.#options.onAskingEvent(event);
     let frames: EventFrames | undefined;
     const now = clock.now();
     let at = connections.first(event);
@@ -93,6 +96,7 @@ export class SocketFanout {
       return false;
     }
     if (isMeantFor(connection, event)) {
+      if (event.ack) this.#options.onAskingEvent(event);
       const frame = frameOf(event, connection.port.protocol);
       if (!this.#sendFrame(connection, frame, event)) return false;
       if (event.kept?.includes(connection.client)) onRecovered(connection, event);

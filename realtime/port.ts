@@ -1,5 +1,6 @@
 /** The port of the realtime server: its methods, its options and the hooks it calls. */
 
+import type { AcknowledgedEvent, AcknowledgementKind } from "./_acknowledgements.ts";
 import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { EventHub, LocalSockets, UserEvent, UserName } from "../core/events.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
@@ -71,6 +72,12 @@ export interface RealtimeHooks {
   ): void;
   /** A socket received an event from the log that was kept for its client. */
   onRecovered?(connection: SocketOwner, event: UserEvent): void;
+  /** A client acknowledged an event that asked for it; may be called several times for one. */
+  onAcknowledged?(
+    connection: SocketOwner,
+    event: AcknowledgedEvent,
+    kind: AcknowledgementKind,
+  ): void;
   /** A socket received `resync`: it missed events that the log does not have any more. */
   onResync?(connection: SocketOwner): void;
   /** An event does not follow what a socket received before, so the socket reads the log. */

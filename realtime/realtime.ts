@@ -6,6 +6,7 @@
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { LoggedEvent, UserName } from "../core/events.ts";
+import { Acknowledgements } from "./_acknowledgements.ts";
 import { Backlog } from "./_backlog.ts";
 import { ClientScripts } from "./_client_script.ts";
 import { createConnectionAdmission } from "./_connection_admission.ts";
@@ -46,6 +47,7 @@ const TRANSIENT: ReadonlySet<HandshakeRefusal["code"]> = new Set([
 class RealtimeServer implements Realtime {
   readonly #options: RealtimeOptions;
   readonly #hooks: RealtimeHooks;
+  readonly #acknowledgements: Acknowledgements;
   readonly #guard: HandshakeGuard;
   readonly #engine: Engine;
   readonly #answer: Realtime["fetch"];
@@ -71,6 +73,9 @@ class RealtimeServer implements Realtime {
       ...{ clock, connections },
       endSession: (connection) => this.#endSession(connection),
     });
+    this.#acknowledgements = new Acknowledgements(
+      { hub: options.hub, onAcknowledged: (...given) => this.#hooks.onAcknowledged?.(...given) },
+    );
     this.#fanout = new SocketFanout({
       ...{ ...options, connections, backlog },
       stalledAfterMs: () => this.#settings.stalledAfter,
@@ -78,6 +83,7 @@ class RealtimeServer implements Realtime {
       onGap: (connection) => this.#hooks.onGap?.(connection),
       onResync: (connection) => this.#hooks.onResync?.(connection),
       onRecovered: (connection, event) => this.#hooks.onRecovered?.(connection, event),
+      onAskingEvent: (event) => this.#acknowledgements.remember(event),
     });
     const guard = this.#guard;
     const admission = createConnectionAdmission({
@@ -221,7 +227,7 @@ class RealtimeServer implements Realtime {
     this.#connecting.delete(socket.conn);
     const connection = socket.data as SocketConnection;
     (connection.port as EngineSocket).heartbeatListener = connection;
-    slimSocket(socket);
+    slimSocket(socket, this.#acknowledgements.intercept);
     this.#begin(connection);
   }
 

@@ -7,13 +7,17 @@ import type { Explanation } from "../delivery/mod.ts";
 /** Returns the body of an explanation. */
 export function presentExplanation({ targets, ...rest }: Explanation) {
   return {
-    targets: targets.map(({ target, step, trail, message, preview, waits, maxPerSecond }) => ({
+    targets: targets.map((
+      { target, step, quiet, held, trail, message, preview, waits, maxPerSecond },
+    ) => ({
       client: target.client,
       transport: target.transport,
       ...(target.subscriptionId !== undefined && { subscription: target.subscriptionId }),
       send: step.send,
       ...(step.state !== undefined && { state: step.state }),
       ...(!step.send && { reason: step.reason ?? SOCKET_REASONS[step.state] }),
+      ...(quiet && { quiet: timed(quiet) }),
+      ...(held && { held: timed(held) }),
       ...(waits !== undefined && { waits }),
       ...(maxPerSecond !== undefined && { maxPerSecond }),
       trail,
@@ -21,6 +25,10 @@ export function presentExplanation({ targets, ...rest }: Explanation) {
     })),
     ...rest,
   };
+}
+
+function timed<T extends { readonly until: number }>(value: T) {
+  return { ...value, until: new Date(value.until).toISOString() };
 }
 
 /** Delivery records only the state of open sockets. */

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { TARGET_STATES } from "../core/ledger.ts";
 import { ABSENT_CODES } from "../delivery/mod.ts";
 import { ledgerBody } from "./_ledger_body.ts";
+import { time } from "./_schemas.ts";
 
 const trail = z.array(z.object({
   key: z.string(),
@@ -35,6 +36,10 @@ const target = z.object({
   send: z.boolean(),
   state: z.enum(TARGET_STATES).optional(),
   reason: z.string().optional(),
+  quiet: z.object({ action: z.enum(["drop", "silent", "hold"]), until: time }).optional()
+    .openapi({ description: "What quiet hours would do to it now, and when they end" }),
+  held: z.object({ reason: z.enum(["escalation", "quiet hours"]), until: time }).optional()
+    .openapi({ description: "Why and until when it would wait, if published now" }),
   waits: z.string().optional().openapi({ description: "Why messages wait at present" }),
   maxPerSecond: z.number().optional(),
   trail,

@@ -16,6 +16,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Sessions: "Tokens with which one user opens sockets and subscribes",
   "API keys": "Credentials of publishers and operators",
   Configuration: "Settings of contexts and users, and why a notification is sent or not",
+  "Events": "What webhooks tell publishers, to be read again",
+  "Groups": "Named groups of users, as audiences",
   "Dead letters": "Messages that were given up",
   Operations: "For those who watch and run the service",
   "Open-Xchange": "The API of Open-Xchange's own service",

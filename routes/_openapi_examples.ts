@@ -6,6 +6,7 @@
 
 import type { JsonObject } from "../core/json.ts";
 import { OPERATOR_EXAMPLES } from "./_openapi_operator_examples.ts";
+import { PUBLISHING_EXAMPLES } from "./_publishing_examples.ts";
 
 /** What the document says of one operation besides its schemas. */
 interface OperationExamples {
@@ -67,6 +68,7 @@ const WEBHOOK = {
 /** By method and path, as they are in the document. */
 export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
   ...OPERATOR_EXAMPLES,
+  ...PUBLISHING_EXAMPLES,
   "POST /v1/notifications": {
     operationId: "publish",
     request: {

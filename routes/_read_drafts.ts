@@ -7,6 +7,7 @@
 import type { JsonText } from "../core/json.ts";
 import { JsonScanner, withoutSpace } from "../core/json_scanner.ts";
 import type { NotificationDraft } from "../delivery/mod.ts";
+import { DELIVERY_FIELDS } from "./_delivery_fields.ts";
 import { isName, isTopic, MAX_BATCH, MAX_TTL_SECONDS } from "./_schemas.ts";
 
 /** The notifications of one request. */
@@ -22,6 +23,9 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+
+/** The user of a notification to many. */
+export const NO_USER = "";
 
 const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "medium", "low"]);
 
@@ -77,9 +81,17 @@ class DraftReader {
   #draft(): NotificationDraft | undefined {
     const scanner = this.#scanner;
     let context, user, topic, data, priority, ttl, sourceToken, collapseKey: unknown;
+    let more: Record<string, unknown> | undefined;
     if (!scanner.take(OPEN_BRACE)) return undefined;
     do {
       const name = this.#name();
+      if (name === undefined) return undefined;
+      if (Object.hasOwn(DELIVERY_FIELDS, name)) {
+        const field = this.#checked(name);
+        if (field === undefined || more && name in more) return undefined;
+        more = { ...more, [name]: field };
+        continue;
+      }
       const value = name === "data" ? this.#data() : this.#scalar();
       if (value === undefined) return undefined;
       if (name === "context" && context === undefined) context = value;
@@ -95,7 +107,10 @@ class DraftReader {
     if (!scanner.take(CLOSE_BRACE)) return undefined;
 
     context = this.#contextOf(context);
-    user = nameOf(user);
+    const forMany = more?.["users"] ?? more?.["audience"];
+    if (forMany === undefined) user = nameOf(user);
+    else if (user !== undefined || (more!["users"] && more!["audience"])) return undefined;
+    else user = NO_USER;
     topic = this.#topicOf(topic);
     const isValid = context !== undefined && user !== undefined && topic !== undefined &&
       data !== undefined && (priority === undefined || PRIORITIES.has(priority)) &&
@@ -103,7 +118,7 @@ class DraftReader {
       (sourceToken === undefined || isText(sourceToken, 4096)) &&
       (collapseKey === undefined || isText(collapseKey, 255));
     const draft = { context, user, topic, data, priority, ttl, sourceToken, collapseKey };
-    return isValid ? draft as NotificationDraft : undefined;
+    return isValid ? (more ? { ...draft, ...more } : draft) as NotificationDraft : undefined;
   }
 
   /** Reads the name of a member and its colon; undefined where the name contains escapes. */
@@ -114,6 +129,17 @@ class DraftReader {
     if (!scanner.skipString()) return undefined;
     const name = scanner.text.slice(from, scanner.at - 1);
     return scanner.take(COLON) && !name.includes("\\") ? name : undefined;
+  }
+
+  /** Reads a field that few notifications have; its schema validates it. */
+  #checked(name: string): unknown {
+    const scanner = this.#scanner;
+    scanner.peek();
+    const from = scanner.at;
+    if (!scanner.skipValue()) return undefined;
+    const value: unknown = JSON.parse(scanner.text.slice(from, scanner.at));
+    const checked = DELIVERY_FIELDS[name]!.safeParse(value);
+    return checked.success ? checked.data : undefined;
   }
 
   /** Reads a value that is neither a list nor an object. */

@@ -44,7 +44,12 @@ export const context = name("1", "The tenant of the user");
 /** The id of a user. */
 export const user = name("3", "The user within the context");
 
-/** The name of a client. */
+/** The name of a group of users. */
+export const groupName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+  error: "must have 1 to 64 letters, digits, dots, hyphens or underscores",
+}).openapi({ example: "sales" });
+
+/** The kind of app that receives. */
 export const client = z.string().regex(NAME).max(64)
   .openapi({ example: "open-xchange-appsuite", description: "The kind of the receiving app" });
 

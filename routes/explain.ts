@@ -4,14 +4,13 @@
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
-import type { Explain } from "../delivery/mod.ts";
+import type { Explain, Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { presentExplanation } from "./_explanation_body.ts";
 import { explanationBody } from "./_explanation_schema.ts";
@@ -28,6 +27,8 @@ const query = z.strictObject({
   client: client.optional(),
   transport: transport.optional(),
   priority: z.enum(["high", "medium", "low"]).default("high"),
+  escalate: z.coerce.number().int().min(1).max(3600).optional()
+    .openapi({ description: "Explain a publish with `escalate: {after}`, in seconds" }),
   id: z.uuid().optional().openapi({
     description: "A published notification; names context, user and topic where they are absent",
   }),
@@ -36,14 +37,14 @@ const query = z.strictObject({
 /** The dependencies of {@link explainRoutes}. */
 export interface ExplainDeps {
   readonly authenticate: Authenticate;
-  readonly buffer: Pick<Buffer, "find">;
+  readonly pipeline: Pick<Pipeline, "find">;
   readonly explain: Explain;
   readonly transports: ReadonlyMap<TransportName, Transport>;
 }
 
 /** Creates the route `/v1/explain`. */
 export function explainRoutes(deps: ExplainDeps): App {
-  const { authenticate, explain, buffer } = deps;
+  const { authenticate, explain, pipeline } = deps;
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
@@ -56,15 +57,18 @@ export function explainRoutes(deps: ExplainDeps): App {
     errors: ["invalid_topic", "unknown_transport", "not_found"],
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
-    const { client, transport, priority, id, ...named } = readQuery(c, query);
-    const found = id === undefined ? undefined : await findNotification(buffer, id);
+    const { client, transport, priority, escalate, id, ...named } = readQuery(c, query);
+    const found = id === undefined ? undefined : await findNotification(pipeline, id);
     if (found) inContext(c.var.principal, { scope: "read", context: found.context });
     const { context, user, topic } = namesOf(named, found);
     inContext(c.var.principal, { scope: "read", context });
     const notification: Notification = found && !("state" in found) ? found : {
       ...{ id: found?.id ?? "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
     };
-    const explanation = await explain(notification, { client, transport });
+    const explanation = await explain(notification, {
+      ...{ client, transport },
+      ...(escalate !== undefined && { escalateMs: escalate * 1000 }),
+    });
     const warnings = warningsOf(explanation.targets.map(({ target }) => target), deps);
     return c.json({
       ...presentExplanation(explanation),
@@ -81,11 +85,11 @@ export function explainRoutes(deps: ExplainDeps): App {
  * @throws {ServiceError} `not_found`
  */
 async function findNotification(
-  buffer: Pick<Buffer, "find">,
+  pipeline: Pick<Pipeline, "find">,
   given: string,
 ): Promise<LedgerRecord | Notification> {
   const id = given.toLowerCase();
-  const found = isId(id) ? await buffer.find(id) : undefined;
+  const found = isId(id) ? await pipeline.find(id) : undefined;
   if (!found) throw new ServiceError("not_found", "Cannot find this notification");
   return found;
 }

@@ -9,7 +9,9 @@ import { type ConfigurationDeps, configurationRoutes } from "./configuration.ts"
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
+import { type EventDeps, eventRoutes } from "./events.ts";
 import { type ExplainDeps, explainRoutes } from "./explain.ts";
+import { type GroupDeps, groupRoutes } from "./groups.ts";
 import { type HealthDeps, healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { type InboxDeps, inboxRoutes } from "./inbox.ts";
@@ -20,6 +22,7 @@ import type { App } from "./_openapi.ts";
 import { openApiDocument } from "./_openapi_document.ts";
 import { type OpenXchangeDeps, openXchangeRoutes, WEBHOOK_PATHS } from "./open_xchange.ts";
 import { onError } from "./_problem.ts";
+import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type StatusDeps, statusRoutes } from "./status.ts";
@@ -36,7 +39,9 @@ export type AppDeps =
   & AdminDeps
   & AttributeDeps
   & DeadLetterDeps
+  & EventDeps
   & ExplainDeps
+  & GroupDeps
   & HealthDeps
   & InboxDeps
   & KeyDeps
@@ -44,6 +49,7 @@ export type AppDeps =
   & OpenXchangeDeps
   & PnsDeps
   & PublishDeps
+  & ReceiptDeps
   & SessionDeps
   & SubscriptionDeps
   & StatusDeps
@@ -106,6 +112,9 @@ function createRoutes(
   const app = createChain(deps);
   const { hasInternalListener } = deps;
   app.route("/v1/notifications", notificationRoutes(deps));
+  app.route("/v1/events", eventRoutes(deps));
+  app.route("/v1/groups", groupRoutes(deps));
+  app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
   app.route("/v1", streamRoutes());
   app.route("/v1/webpush", webPushRoutes(deps));

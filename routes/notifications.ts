@@ -1,13 +1,17 @@
 /** `/v1/notifications`: publishes notifications, lists them and returns their outcomes. */
 
+import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
+import type { Scope } from "../core/principal.ts";
+import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
-import { ledgerBody, presentRecord } from "./_ledger_body.ts";
+import { inFlightRecord, ledgerBody, presentRecord } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { context, topicPattern, user } from "./_schemas.ts";
 import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
@@ -39,16 +43,37 @@ const listBody = z.object({
   }),
 });
 
+const pageQuery = z.strictObject({
+  cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
+});
+
+const userPage = z.object({
+  items: z.array(z.union([
+    ledgerBody,
+    z.object({ id: z.uuid(), user: z.string() }).openapi({
+      description: "The record is not kept any more",
+    }),
+  ])),
+  next: z.int().optional(),
+}).openapi("UserOutcomes");
+
+const dismissed = z.object({
+  id: z.uuid().optional()
+    .openapi({ description: "The notification that dismisses it; absent where nothing was sent" }),
+  cancelled: z.int().openapi({ description: "Targets that were not sent" }),
+}).openapi("Dismissed");
+
 /** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly buffer: Pick<Buffer, "find" | "list">;
+  readonly buffer: Pick<Buffer, "list">;
+  readonly pipeline: Pick<Pipeline, "find" | "takeBack" | "fanouts">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, buffer } = deps;
+  const { authenticate, publish, pipeline, buffer } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -110,12 +135,72 @@ export function notificationRoutes(deps: NotificationDeps): App {
     errors: ["not_found"],
   });
   app.get("/:id", needs(authenticate, "read"), async (c) => {
-    const id = c.req.param("id").toLowerCase();
-    const found = isId(id) ? await buffer.find(id) : undefined;
-    if (!found) throw new ServiceError("not_found", "Cannot find this notification");
-    inContext(c.var.principal, { scope: "read", context: found.context });
-    return c.json(presentRecord(found));
+    return c.json(presentRecord(await findRecord(c, "read")));
   });
+
+  describe(app, {
+    method: "delete",
+    path: "/{id}",
+    tag: "Notifications",
+    summary:
+      "Cancel what is not sent: all of a scheduled one, else targets that are held or retried",
+    scope: "publish",
+    params: z.object({ id: z.uuid() }),
+    answers: {
+      200: { text: "Its record afterwards, which says what was sent", schema: ledgerBody },
+    },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.delete("/:id", needs(authenticate, "publish"), async (c) => {
+    const found = await findRecord(c, "publish");
+    const cancelled = await pipeline.takeBack.cancel(found);
+    return c.json(presentRecord(cancelled > 0 ? await findRecord(c, "publish") : found));
+  });
+
+  describe(app, {
+    method: "post",
+    path: "/{id}/dismiss",
+    tag: "Notifications",
+    summary: "Take it back everywhere: cancel what is not sent, remove what is shown",
+    scope: "publish",
+    params: z.object({ id: z.uuid() }),
+    answers: { 202: { text: "What is done about it", schema: dismissed } },
+    errors: ["not_found", "buffer_full", "draining", "store_unavailable"],
+  });
+  app.post("/:id/dismiss", needs(authenticate, "publish"), async (c) => {
+    return c.json(await pipeline.takeBack.dismiss(await findRecord(c, "publish")), 202);
+  });
+
+  describe(app, {
+    method: "get",
+    path: "/{id}/users",
+    tag: "Notifications",
+    summary: "Get the outcomes of a notification to many users, in pages",
+    scope: "read",
+    params: z.object({ id: z.uuid() }),
+    query: pageQuery,
+    answers: { 200: { text: "One page of records, and the cursor of the next", schema: userPage } },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.get("/:id/users", needs(authenticate, "read"), async (c) => {
+    const { cursor } = readQuery(c, pageQuery);
+    const { id } = await findRecord(c, "read");
+    const found = await pipeline.fanouts.page(id, cursor);
+    const items = await Promise.all((found?.ids ?? []).map(async (child, at) => {
+      const known = await pipeline.find(child);
+      const record = known && ("state" in known ? known : inFlightRecord(known));
+      return record ? presentRecord(record) : { id: child, user: found!.users[at]! };
+    }));
+    return c.json({ items, ...(found && { next: cursor + 1 }) });
+  });
+
+  async function findRecord(c: Context<Env>, scope: Scope): Promise<LedgerRecord> {
+    const id = c.req.param("id")!.toLowerCase();
+    const found = isId(id) ? await pipeline.find(id) : undefined;
+    if (!found) throw new ServiceError("not_found", "Cannot find this notification");
+    inContext(c.var.principal, { scope, context: found.context });
+    return "state" in found ? found : inFlightRecord(found);
+  }
 
   return app;
 }

@@ -17,13 +17,16 @@ import type { BodyDeadline } from "../core/body_deadline.ts";
 import type { Span, Tracer } from "../core/tracing.ts";
 import { authenticateHeader } from "./_credential.ts";
 import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
-import { type Drafts, readDrafts } from "./_read_drafts.ts";
+import { audience, deliverAt, escalate, receipts, users } from "./_delivery_fields.ts";
+import { type Drafts, NO_USER, readDrafts } from "./_read_drafts.ts";
 import { context, jsonObject, MAX_BATCH, MAX_TTL_SECONDS, topic, user } from "./_schemas.ts";
 
 /** The body of one notification. */
 export const draft = z.strictObject({
   context,
-  user,
+  user: user.optional(),
+  users: users.optional(),
+  audience: audience.optional(),
   topic,
   data: jsonObject.openapi({
     example: {
@@ -41,9 +44,18 @@ export const draft = z.strictObject({
   ttl: z.int().min(1).max(MAX_TTL_SECONDS).optional()
     .openapi({ description: "Seconds after which it is no longer delivered", example: 3600 }),
   collapseKey: z.string().min(1).max(255).optional()
-    .openapi({ description: "Only the newest of several waiting ones with this key is delivered" }),
+    .openapi({
+      description: "Only the newest of several waiting ones with this key is delivered, and on a " +
+        "device it replaces what is shown with this key",
+    }),
   sourceToken: z.string().min(1).max(4096).optional()
     .openapi({ description: "Connection id or token of the client that caused it" }),
+  deliverAt: deliverAt.optional(),
+  escalate: escalate.optional(),
+  receipts: receipts.optional(),
+}).refine(hasOneRecipient, {
+  error: "must have either a user, users or an audience",
+  path: ["user"],
 }).openapi("Notification");
 
 /** The body of a batch. */
@@ -126,6 +138,14 @@ function checkedDrafts(text: string): Drafts {
   const body = parseJson(text);
   const isBatch = isJsonObject(body) && "notifications" in body;
   const checked = isBatch ? check(batch, body).notifications : [check(draft, body)];
-  const drafts = checked.map((each) => ({ ...each, data: JSON.stringify(each.data) }));
+  const drafts = checked.map(({ user = NO_USER, data, ...rest }) => ({
+    ...{ ...rest, user, data: JSON.stringify(data) },
+  }));
   return { drafts, alone: !isBatch };
+}
+
+function hasOneRecipient(
+  given: { readonly user?: unknown; readonly users?: unknown; readonly audience?: unknown },
+): boolean {
+  return [given.user, given.users, given.audience].filter((one) => one !== undefined).length === 1;
 }

@@ -1,6 +1,7 @@
 /** `/v1/subscriptions`: creates, lists, tests and deletes subscriptions. Tokens are never shown. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { canonicalLocale } from "../core/locale.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Message } from "../core/message.ts";
@@ -28,6 +29,13 @@ import {
 import { subscribe } from "./_subscribe.ts";
 import { warningsOf } from "./_warnings.ts";
 
+const locale = z.string().transform((tag, { addIssue }) => {
+  const canonical = canonicalLocale(tag);
+  if (canonical !== undefined) return canonical;
+  addIssue({ code: "custom", message: "must be a language tag such as 'de' or 'pt-BR'" });
+  return z.NEVER;
+}).openapi({ example: "de-CH", description: "The language of the app; default: the user's" });
+
 const subscribeBody = z.strictObject({
   context: context.optional(),
   user: user.optional(),
@@ -39,6 +47,7 @@ const subscribeBody = z.strictObject({
   topics: z.array(topicPattern).min(1).max(64),
   expires: z.iso.datetime().optional().openapi({ description: "Absent where it does not expire" }),
   meta: jsonObject.optional(),
+  locale: locale.optional(),
 }).openapi("Subscribe");
 
 const subscriptionBody = z.object({
@@ -52,6 +61,7 @@ const subscriptionBody = z.object({
   refreshedAt: time,
   expires: time.optional(),
   meta: z.record(z.string(), z.unknown()).optional(),
+  locale: z.string().optional(),
 }).openapi("Subscription");
 
 const subscribedBody = subscriptionBody.extend({
@@ -101,12 +111,13 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
   app.post("/", needs(authenticate, "subscribe"), async (c) => {
     const body = await readBody(c, subscribeBody);
     const owner = actingFor(c.var.principal, body);
-    const { client, transport, topics, expires, meta } = body;
+    const { client, transport, topics, expires, meta, locale } = body;
     const { subscription, created } = await subscribe(deps, {
       ...owner,
       ...{ client, transport, topics, token: body.token },
       ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
       ...(meta !== undefined && { meta }),
+      ...(locale !== undefined && { locale }),
     });
     const warnings = warningsOf([subscription], deps);
     const answer = { ...present(subscription), ...(warnings.length > 0 && { warnings }) };

@@ -8,6 +8,7 @@ import type { Cascade, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { localeChain } from "../core/locale.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
@@ -20,17 +21,20 @@ import {
   type Pipeline,
   type PipelineOptions,
   publishUnread,
+  type ReceiptTokens,
 } from "../delivery/mod.ts";
 import { Inbox, type InboxChange } from "../inbox/mod.ts";
 import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
 import {
   CandidateCache,
   createMatcher,
+  Groups,
   type Matcher,
   SubscriptionRepository,
 } from "../subscriptions/mod.ts";
 import type { TestSendResult } from "../routes/mod.ts";
 import type { Authentication } from "./authentication.ts";
+import { createAudienceReader } from "./audience.ts";
 import { followChanges } from "./changes.ts";
 import type { Foundation, JoinedParts } from "./foundation.ts";
 import { SocketClients } from "./sockets.ts";
@@ -45,6 +49,7 @@ export interface SubscriptionParts {
   readonly clients: SocketClients;
   readonly repository: SubscriptionRepository;
   readonly matcher: Matcher;
+  readonly groups: Groups;
 }
 
 /** Creates the repository and the matcher, and keeps the caches up to date with other nodes. */
@@ -64,7 +69,8 @@ export function createSubscriptions(
     opened.use(followChanges(feed, caches, { clock, random, log }));
   }
   const interests = (client: string) => clients.interests(client);
-  return { clients, repository, matcher: createMatcher({ candidates, clock, interests }) };
+  const matcher = createMatcher({ candidates, clock, interests });
+  return { clients, repository, matcher, groups: new Groups(store) };
 }
 
 /** The transports, the pipeline, and what is built with the same messages. */
@@ -84,10 +90,11 @@ export interface Delivery {
 /** Creates the transports and the pipeline. The pipeline does nothing until it is started. */
 export function createDelivery(
   foundation: Foundation,
-  { buffer, hub, limiter, tokens, commit, clients, repository, matcher }:
-    & JoinedParts
-    & SubscriptionParts,
+  { receiptTokens, ...parts }: JoinedParts & SubscriptionParts & {
+    readonly receiptTokens: ReceiptTokens;
+  },
 ): Delivery {
+  const { buffer, hub, limiter, tokens, commit, clients, repository, matcher, groups } = parts;
   const { backend, cascade, environment, opened, clock, log, variables } = foundation;
   const registry = opened.use(createTransportRegistry({
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
@@ -108,7 +115,18 @@ export function createDelivery(
   const onInboxChanged = (change: InboxChange) =>
     publishUnread([change], { sockets: hub, ids: foundation.ids });
   const pipeline = createPipeline({
-    ...{ ...foundation, buffer, limiter, commit, transports, generate, inbox, fetch },
+    ...{
+      ...foundation,
+      buffer,
+      limiter,
+      commit,
+      transports,
+      generate,
+      inbox,
+      fetch,
+      receiptTokens,
+    },
+    readAudience: createAudienceReader({ store: backend.store, groups, clock }),
     store: backend.store,
     sockets: hub,
     subscriptions: subscriptionsOf(repository, matcher),
@@ -152,7 +170,12 @@ export function createMessages(
   }
 
   function generateWith(notification: Notification, target: Target, view: View): Message {
+    const locale = view.get("io.carillon.locale");
+    const locales = localeChain([target.locale, locale === "" ? undefined : locale]);
+    // The original applies the others to Apple devices only.
+    if (target.transport !== "apn") return generator.generate(notification, target, { locales });
     return generator.generate(notification, target, {
+      locales,
       badge: view.get(`${FACADE}.badge.enabled`),
       sound: view.get(`${FACADE}.sound.enabled`),
       soundName: view.get(`${FACADE}.sound.filename`),
@@ -163,8 +186,9 @@ export function createMessages(
   return {
     reload,
     generate(notification, target) {
-      // The original applies these properties to Apple devices only.
-      if (target.transport !== "apn") return generator.generate(notification, target);
+      if (target.transport !== "apn" && !templates.hasLocales) {
+        return generator.generate(notification, target);
+      }
       const view = cascade.current().view(target.context, target.user);
       return view instanceof Promise
         ? view.then((view) => generateWith(notification, target, view))
@@ -192,8 +216,11 @@ function subscriptionsOf(
 }
 
 function targetOf(subscription: Subscription): Target {
-  const { id, context, user, client, transport, token, refreshedAt } = subscription;
-  return { context, user, client, transport, token, subscriptionId: id, refreshedAt };
+  const { id, context, user, client, transport, token, refreshedAt, locale } = subscription;
+  return {
+    ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
+    ...(locale !== undefined && { locale }),
+  };
 }
 
 const TEST_SEND_TIMEOUT_MS = 15_000;

@@ -87,7 +87,7 @@ export function createSockets(
   { hub, clients, pipeline, sessions, admit }: {
     readonly hub: EventHub;
     readonly clients: SocketClients;
-    readonly pipeline: Pick<Pipeline, "acknowledge">;
+    readonly pipeline: Pick<Pipeline, "acknowledge" | "reports">;
     readonly sessions: Sessions;
     readonly admit: AuthenticateHandshake;
   },
@@ -102,13 +102,14 @@ export function createSockets(
     hooks: {
       ...metricsHooks(metrics),
       onRecovered: ({ client }, event) => pipeline.acknowledge(event, client),
+      onAcknowledged: ({ client }, event, kind) => pipeline.reports.fromSocket(event, client, kind),
     },
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));
   return { realtime, bodyDeadline };
 }
 
-function metricsHooks(metrics: Metrics): Omit<RealtimeHooks, "onRecovered"> {
+function metricsHooks(metrics: Metrics): Omit<RealtimeHooks, "onRecovered" | "onAcknowledged"> {
   return {
     onOpened: ({ client }) => metrics.count("carillon_sockets_opened_total", { client }),
     onClosed: ({ client }, reason) =>

@@ -7,6 +7,7 @@
 import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
 import { ConsoleSessions, createConsole, LiveFeed, Tickets } from "../console/mod.ts";
+import { loadReceiptTokens } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
 import {
@@ -73,7 +74,8 @@ export async function startService(
     const openXchange = createOpenXchange(foundation);
     const authentication = await loadAuthentication(foundation, openXchange.sessions);
     const subscriptions = createSubscriptions(foundation, { ...parts, ...authentication });
-    const delivery = createDelivery(foundation, { ...parts, ...subscriptions });
+    const receiptTokens = await loadReceiptTokens(foundation.backend.store);
+    const delivery = createDelivery(foundation, { ...parts, ...subscriptions, receiptTokens });
     const sockets = createSockets(foundation, {
       ...{ ...parts, ...subscriptions, ...delivery, sessions: authentication.sessions },
       admit: createAdmission({ ...foundation, ...authentication }),

@@ -165,8 +165,11 @@ function weightOf(candidates: Candidates | undefined): number {
 function candidatesOf(subscriptions: ReturnType<typeof loaded>["subscriptions"]): Candidates {
   if (subscriptions.length === 0) return NONE;
   return subscriptions.map(({ id, topics, expiresAt = Infinity, ...rest }) => {
-    const { context, user, client, transport, token, refreshedAt } = rest;
-    const target = { context, user, client, transport, token, subscriptionId: id, refreshedAt };
+    const { context, user, client, transport, token, refreshedAt, locale } = rest;
+    const target = {
+      ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
+      ...(locale !== undefined && { locale }),
+    };
     return { topics, expiresAt, target };
   });
 }

@@ -4,6 +4,8 @@ import { Buffer } from "node:buffer";
 import { ServiceError } from "../core/errors.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import type { Subscription } from "../core/subscription.ts";
+import { topicsMatch } from "../core/topic.ts";
+import { followerOf, type UserPage } from "./groups.ts";
 import { isLive } from "./_edits.ts";
 import {
   type Document,
@@ -134,4 +136,58 @@ function parseTexts(json: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/**
+ * Returns a page of the users with a subscription that has not expired, in the order of their names.
+ *
+ * @param options.topic only users who subscribe to it
+ * @param options.limit users in the page; a page may have fewer and still not be the last
+ * @throws {ServiceError} `store_unavailable`
+ */
+export async function listSubscribers(
+  store: Store,
+  { context, topic, after, limit, now }: {
+    readonly context: string;
+    readonly topic?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+    readonly now: number;
+  },
+): Promise<UserPage> {
+  const users: string[] = [];
+  const prefix = [DOCUMENTS, context];
+  const start = after === undefined ? {} : { start: [...prefix, followerOf(after)] };
+  let last: string | undefined;
+  let count = 0;
+  for await (const { key, value } of store.list<Document>({ prefix, ...start, limit })) {
+    last = String(key.at(-1));
+    count++;
+    const isWanted = value.subscriptions.some(({ topics, expiresAt = Infinity }) =>
+      expiresAt > now && (topic === undefined || topicsMatch(topics, topic))
+    );
+    if (isWanted) users.push(last);
+  }
+  return count < limit ? { users } : { users, next: last! };
+}
+
+/**
+ * Returns those of some users of a context who have a subscription that has not expired.
+ *
+ * @throws {ServiceError} `store_unavailable`
+ */
+export async function subscribersAmong(
+  store: Store,
+  { context, users, now }: {
+    readonly context: string;
+    readonly users: readonly string[];
+    readonly now: number;
+  },
+): Promise<ReadonlySet<string>> {
+  const found = await store.getMany<Document>(users.map((user) => documentKey({ context, user })));
+  return new Set(
+    users.filter((_user, at) =>
+      found[at]?.value.subscriptions.some(({ expiresAt = Infinity }) => expiresAt > now)
+    ),
+  );
 }

@@ -11,7 +11,7 @@ import type { Notification } from "../../core/notification.ts";
 const MAX_KEY_LENGTH = 96;
 
 type NotificationExtras =
-  & Pick<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "traceparent">
+  & Pick<Notification, "expiresAt" | "sourceToken" | "collapseKey" | "options" | "traceparent">
   & { readonly context?: string };
 type StoredNotification = readonly [
   user: string,
@@ -30,15 +30,15 @@ export function formatNotification(
   { waits }: { readonly waits: boolean },
 ): string {
   const { context, user, topic, priority, acceptedAt } = notification;
-  const { expiresAt, sourceToken, collapseKey, traceparent } = notification;
+  const { expiresAt, sourceToken, collapseKey, options, traceparent } = notification;
   const exact = context.isWellFormed();
   const stored: unknown[] = [user, topic, priority, acceptedAt];
   if (
     expiresAt !== undefined || sourceToken !== undefined || collapseKey !== undefined ||
-    traceparent !== undefined || !exact
+    options !== undefined || traceparent !== undefined || !exact
   ) {
     const named = exact ? undefined : context;
-    stored.push({ expiresAt, sourceToken, collapseKey, traceparent, context: named });
+    stored.push({ expiresAt, sourceToken, collapseKey, options, traceparent, context: named });
   }
   const key = waits ? storedKey(notification) : `${context}\u0000`;
   return `${key}\n${JSON.stringify(stored)}\n${notification.data}`;

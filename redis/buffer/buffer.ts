@@ -19,6 +19,7 @@ import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
+import { JOBS_AHEAD, QUOTA, RELEASE_PAUSE_MS } from "./_pace.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { BufferCounters } from "./_buffer_counters.ts";
@@ -44,13 +45,6 @@ interface RedisBufferOptions extends BufferOptions {
   /** Reports how many claims of dead nodes were released. */
   readonly onReclaimed?: (count: number) => void;
 }
-
-/** Notifications of one context that are claimed before the next context's. */
-const QUOTA = 16;
-/** Jobs that may wait for each processor; further notifications stay where all nodes can claim them. */
-const JOBS_AHEAD = 16;
-/** About how long a released notification waits. */
-const RELEASE_PAUSE_MS = 1_000;
 
 /** A buffer that several nodes share. */
 export class RedisBuffer implements Buffer {
@@ -171,6 +165,10 @@ export class RedisBuffer implements Buffer {
   async amend(name: LedgerName, change: (record: LedgerRecord) => LedgerRecord) {
     return await this.#settlements.amend(name.id, change) ||
       await this.#ledger.amend(name, change);
+  }
+
+  async record(name: LedgerName): Promise<LedgerRecord | undefined> {
+    return this.#settlements.record(name.id) ?? await this.#ledger.record(name);
   }
 
   async find(id: string) {

@@ -58,6 +58,13 @@ export class RedisLedger {
     return isId(id) ? this.#lookups.add(id) : Promise.resolve(undefined);
   }
 
+  /** The record of a settled notification; one read, because its user names the partition. */
+  async record({ id, context, user }: LedgerName): Promise<LedgerRecord | undefined> {
+    const key = redisLedgerKey(partitionOf(context, user), id);
+    const text = await this.#link.send(key, ["HGET", key, id]);
+    return typeof text === "string" ? decodeRecord(id, text) : undefined;
+  }
+
   /**
    * Changes a record; false where there is none. `change` is called again where another node has
    * changed the record meanwhile.

@@ -8,10 +8,11 @@
 import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
 import type { Reply } from "../link.ts";
 
-type Audience = Pick<UserEvent, "clients" | "except" | "kept">;
+type Audience = Pick<UserEvent, "clients" | "except" | "kept" | "ack">;
 
 /** Encodes who receives an event, as the log stores it: nearly always just the clients. */
-export function formatAudience({ clients, except, kept }: Audience): string {
+export function formatAudience({ clients, except, kept, ack }: Audience): string {
+  if (ack) return JSON.stringify([clients, except ?? null, kept ?? null, 1]);
   if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
   return JSON.stringify(except === undefined ? clients : [clients, except]);
 }
@@ -20,11 +21,12 @@ export function formatAudience({ clients, except, kept }: Audience): string {
 export function parseAudience(text: string): Audience {
   const audience = JSON.parse(text);
   if (!Array.isArray(audience[0])) return { clients: audience };
-  const [clients, except, kept] = audience;
+  const [clients, except, kept, ack] = audience;
   return {
     clients,
     ...(typeof except === "string" && { except }),
-    ...(kept !== undefined && { kept }),
+    ...(Array.isArray(kept) && { kept }),
+    ...(ack === 1 && { ack: true as const }),
   };
 }
 
@@ -46,11 +48,12 @@ export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEve
 /** Encodes a message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
   return events.map((event) => {
-    const { id, context, user, clients, except, args, offset, previous, traceparent } = event;
+    const { id, context, user, clients, except, ack, args, offset, previous, traceparent } = event;
     const fields: unknown[] = [id, context, user, offset, previous, clients];
     // An earlier version reads `null` as the id of no socket.
-    if (except !== undefined || traceparent !== undefined) fields.push(except ?? null);
-    if (traceparent !== undefined) fields.push(traceparent);
+    if (except !== undefined || traceparent !== undefined || ack) fields.push(except ?? null);
+    if (traceparent !== undefined || ack) fields.push(traceparent ?? null);
+    if (ack) fields.push(1);
     // In JSON a line break outside of texts means as much as a space.
     return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
@@ -61,14 +64,15 @@ export function parseEvents(body: string): readonly LoggedEvent[] {
   const lines = body.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [id, context, user, offset, previous, clients, except, traceparent] = JSON.parse(
+    const [id, context, user, offset, previous, clients, except, traceparent, ack] = JSON.parse(
       lines[at]!,
     );
     events.push({
       ...{ id, context, user, clients },
       args: lines[at + 1]!,
       ...(typeof except === "string" && { except }),
-      ...(traceparent !== undefined && { traceparent }),
+      ...(typeof traceparent === "string" && { traceparent }),
+      ...(ack === 1 && { ack: true as const }),
       ...{ offset, previous },
     });
   }

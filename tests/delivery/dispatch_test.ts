@@ -20,6 +20,7 @@ function away(): Promise<never> {
 
 function dispatchWith(parts: Pick<DispatchOptions, "matching" | "configuration">) {
   return createDispatch({
+    digests: { hold: () => Promise.reject(new Error("nobody is quiet")) },
     ...parts,
     sockets: {
       presence: (users) => users.map(() => []),
@@ -82,6 +83,7 @@ Deno.test("an event names the clients that had no open socket, where there are a
   });
   const present = [[presence("mail", true), presence("phone", false)], [presence("mail", true)]];
   const dispatch = createDispatch({
+    digests: { hold: () => Promise.reject(new Error("nobody is quiet")) },
     matching: {
       match: ({ context, user }, clients) =>
         clients.map((client) => ({

@@ -136,8 +136,12 @@ async function both(given: World, t: Awaited<ReturnType<typeof testCascade>>) {
 
   const records: LedgerRecord[] = [];
   const ledger = new Ledger(
-    { settle: (record) => (records.push(record), []), amend: () => Promise.resolve(false) },
-    { target() {}, settled() {}, reopened() {}, acknowledged() {} },
+    {
+      settle: (record) => (records.push(record), []),
+      amend: () => Promise.resolve(false),
+      record: () => Promise.resolve(undefined),
+    },
+    { target() {}, settled() {}, reopened() {}, acknowledged() {}, received() {} },
   );
   const sender = {
     deliver: (_: Notification, target: Target) =>
@@ -147,6 +151,7 @@ async function both(given: World, t: Awaited<ReturnType<typeof testCascade>>) {
     ...{ matching: matcher, sender, ledger, clock, serves, log: silentLog },
     sockets: { presence: () => [present], publish: () => Promise.resolve(new Set()) },
     configuration: () => cascade.current(),
+    digests: { hold: () => assert.fail("there are no quiet hours") },
     release: () => assert.fail("nothing is released"),
   });
   await dispatch([notification], { isRepeat: false });

@@ -27,11 +27,13 @@ function open() {
       if (before) records.set(id, change(before));
       return Promise.resolve(before !== undefined);
     },
+    record: ({ id }) => Promise.resolve(records.get(id)),
   }, {
     target: (_notification, { state }) => void observed.push(state),
     settled: ({ state }) => void observed.push(`settled ${state}`),
     reopened: () => void observed.push("reopened"),
     acknowledged: () => void observed.push("acknowledged"),
+    received: ({ kind }) => void observed.push(`received ${kind}`),
   });
   const shown = () => {
     const { state, targets = [] } = records.get("n") ?? {};

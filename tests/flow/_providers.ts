@@ -29,6 +29,8 @@ export interface ProvidersOptions {
   readonly files?: (folder: string) => Readonly<Record<string, string>>;
   /** For service and simulator alike. */
   readonly clock?: Clock;
+  /** Of the service. @default {"memory:"} */
+  readonly store?: string;
 }
 
 /** Both, and the folder with the credentials. */
@@ -62,7 +64,7 @@ export async function writeSample(
 
 /** Starts both. */
 export async function startProviders(
-  { properties = {}, files = () => ({}), clock }: ProvidersOptions = {},
+  { properties = {}, files = () => ({}), clock, store = "memory:" }: ProvidersOptions = {},
 ): Promise<Providers> {
   await using opened = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "carillon_providers_" });
@@ -76,6 +78,7 @@ export async function startProviders(
       properties: { ...QUICK, ...properties },
       files: { ...sample, ...files(folder) },
       ...clock && { clock },
+      store,
     }),
   );
   const life = opened.move();

@@ -73,6 +73,11 @@ async function send(service: TestService, request: FuzzRequest): Promise<FuzzAns
     ...(body && { body }),
   });
   const type = (response.headers.get("content-type") ?? "").split(";")[0]!;
+  if (type === "text/event-stream") {
+    // It never ends.
+    await response.body!.cancel();
+    return { status: response.status, type, text: "" };
+  }
   return { status: response.status, type, text: await response.text() };
 }
 

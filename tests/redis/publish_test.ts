@@ -75,6 +75,9 @@ function publisher({ own, buffer, maxPerSecondPerContext }: {
   const publish = createPublish({
     ...{ buffer, store: new RedisStore(own, { standalone: ["idempotency"] }), clock: systemClock },
     ids: createIdSource(systemClock),
+    scheduled: buffer,
+    fanouts: { accept: () => Promise.reject(new Error("for one user")) },
+    timeZone: () => "UTC",
     maxPayloadBytes: () => 49_152,
     idempotencyMs: () => HOUR_MS,
     limits: createPublishLimits({

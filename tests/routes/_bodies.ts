@@ -40,6 +40,13 @@ const NO_TEXTS = ['""', "1"];
 const NOTHING = ["null", "true", "false", "[]", '["1"]', "[[]]"];
 const NO_OBJECTS = [...NOTHING, '"{}"', "0", "[{}]"];
 
+const TIMES = ['"2026-12-01T08:00:00+01:00"', '"2026-12-01T07:00:00.5Z"', '{"local":"08:00"}']
+  .concat('{"local":"2026-12-24T08:00","timeZone":"Europe/Berlin"}', '{ "local" : "23:59" }');
+const NO_TIMES = ['"tomorrow"', '"2026-12-01T08:00:00"', '{"local":"24:00"}', "{}", "0", '""']
+  .concat('{"local":"08:00","timeZone":"../../etc"}', '{"local":"08:00","more":1}');
+const ESCALATIONS = ['{"after":1}', '{"after":3600}', '{"after":3e1}', '{"\\u0061fter":30}'];
+const NO_ESCALATIONS = ['{"after":0}', '{"after":3601}', '{"after":1.5}', "{}", "30", '{"a":1}'];
+
 /** Of each field: what it takes, and what it does not. */
 export const FIELDS: Readonly<
   Record<string, { readonly takes: readonly string[]; readonly refuses: readonly string[] }>
@@ -52,6 +59,9 @@ export const FIELDS: Readonly<
   ttl: { takes: TTLS, refuses: [...NO_TTLS, ...NOTHING, "{}"] },
   collapseKey: { takes: TEXTS, refuses: [...NO_TEXTS, ...NOTHING, "{}", long(256)] },
   sourceToken: { takes: TOKENS, refuses: [...NO_TEXTS, ...NOTHING, "{}", long(4097)] },
+  deliverAt: { takes: TIMES, refuses: [...NO_TIMES, ...NOTHING] },
+  escalate: { takes: ESCALATIONS, refuses: [...NO_ESCALATIONS, ...NOTHING] },
+  receipts: { takes: ["true", "false"], refuses: ["0", '"true"', "null", "{}", "[]"] },
 };
 
 const REQUIRED = ["context", "user", "topic", "data"];

@@ -61,6 +61,14 @@ Deno.test("every route of the API is described", async () => {
     "GET /v1/inbox",
     "POST /v1/inbox/read",
     "GET /v1/webpush/{client}/key",
+    "DELETE /v1/notifications/{id}",
+    "POST /v1/notifications/{id}/dismiss",
+    "POST /v1/receipts",
+    "GET /v1/events",
+    "GET /v1/notifications/{id}/users",
+    "GET /v1/groups/{context}",
+    "DELETE /v1/groups/{context}/{group}",
+    ...["GET", "POST", "DELETE"].map((method) => `${method} /v1/groups/{context}/{group}/members`),
     "POST /v1/sessions",
     "GET /v1/sessions",
     "DELETE /v1/sessions",
@@ -102,12 +110,14 @@ Deno.test("the document marks routes that need a credential", async () => {
   for (const [method, path, { security, responses }] of operationsOf(paths)) {
     const { status } = await service.call(method, path.replaceAll(/\{\w+\}/g, ID), { key: null });
     const isPublic = path === "/v1/webpush/{client}/key";
-    const isOpen = isPublic || ["/livez", "/readyz"].includes(path);
+    // Its credential is in the body.
+    const isReceipt = path === "/v1/receipts";
+    const isOpen = isPublic || isReceipt || ["/livez", "/readyz"].includes(path);
     assert.equal(security.length > 0, !isOpen, `${method} ${path}`);
     // Also the open ones refuse a credential in their query.
     assert.ok("401" in responses, `${method} ${path}`);
     // The original's clients are answered in its own envelope.
-    const expected = isPublic ? 404 : isOpen || path.endsWith("/pns") ? 200 : 401;
+    const expected = isReceipt ? 415 : isPublic ? 404 : isOpen || path.endsWith("/pns") ? 200 : 401;
     assert.equal(status, expected, `${method} ${path}`);
   }
 });

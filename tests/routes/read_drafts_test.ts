@@ -230,3 +230,23 @@ Deno.test("data are read 64 levels deep and no deeper, whatever stands around th
   assert.ok(assertAlike(written({ ...BASE, data: deep(64) })));
   assert.ok(!assertAlike(written({ ...BASE, data: deep(65) })));
 });
+
+Deno.test("users or an audience are read in the place of a user, as the schema reads them", () => {
+  const { user: _, ...toMany } = BASE;
+  const audience = '{"kind":"group","group":"sales"}';
+  for (const [name, value] of [["users", '["a",7,"b"]'], ["audience", audience]] as const) {
+    const text = written({ ...toMany, [name]: value });
+    const read: Record<string, unknown> = { ...readDrafts(text)?.drafts[0] };
+    assert.equal(read["user"], "");
+    const checked = draft.safeParse(JSON.parse(text)).data as Record<string, unknown>;
+    assert.deepEqual(read[name], checked[name]);
+    // Beside a user or each other both refuse them.
+    assert.ok(!assertAlike(written({ ...BASE, [name]: value })));
+  }
+  assert.ok(!assertAlike(written({ ...toMany, users: '["a"]', audience })));
+  for (
+    const [name, value] of [["users", "[]"], ["users", '["a\\n"]'], ["audience", "{}"]] as const
+  ) {
+    assert.ok(!assertAlike(written({ ...toMany, [name]: value })), value);
+  }
+});

@@ -3,6 +3,7 @@
 import { LogBuffer } from "../../buffer/mod.ts";
 import { createMemoryConfigFiles, type Settings } from "../../cascade/mod.ts";
 import { Attributes, startCascade } from "../../cascade/mod.ts";
+import type { Presence } from "../../core/events.ts";
 import { createIdSource } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { silentLog } from "../../core/log.ts";
@@ -11,7 +12,13 @@ import type { Notification } from "../../core/notification.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
-import { createPipeline, type NotificationDraft, type Pipeline } from "../../delivery/mod.ts";
+import {
+  createPipeline,
+  type NotificationDraft,
+  type Pipeline,
+  type ReadAudience,
+  ReceiptTokens,
+} from "../../delivery/mod.ts";
 import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { mortalClock } from "./mortal_clock.ts";
@@ -33,6 +40,9 @@ export class PipelineBench {
   readonly metrics = createMetrics();
   readonly feedback: { headers: Headers; body: string }[] = [];
   targets: Target[] = [];
+  readAudience: ReadAudience = () => Promise.resolve({ users: [] });
+  /** The open sockets of every user. */
+  present: readonly Presence[] = [];
   /** The messages that were generated. */
   generated = 0;
   pipeline!: Pipeline;
@@ -70,12 +80,14 @@ export class PipelineBench {
       commit: (changes) => group.commit(changes),
       inbox: { add: () => Promise.resolve([]) },
       sockets: {
-        presence: (users) => users.map(() => []),
+        presence: (users) => users.map(() => this.present),
         publish: () => Promise.resolve(new Set()),
       },
       subscriptions: {
-        match: ({ context, user }) =>
-          this.targets.filter((target) => target.context === context && target.user === user),
+        match: ({ context, user }, connected) => [
+          ...connected.map((client) => socketTarget({ context, user, client })),
+          ...this.targets.filter((target) => target.context === context && target.user === user),
+        ],
         prefetch: () => {},
         remove: (target) => Promise.resolve(this.#drop(target)),
         replaceToken: (target, token) => Promise.resolve(this.#replace(target, token)),
@@ -83,8 +95,13 @@ export class PipelineBench {
           Promise.resolve(this.targets.find((one) => one.subscriptionId === target.subscriptionId)),
       },
       settings: this.settings,
+      receiptTokens: new ReceiptTokens(new Uint8Array(32)),
+      readAudience: (audience, page) => this.readAudience(audience, page),
       configuration: () => cascade.current(),
-      transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm]]),
+      transports: new Map<TransportName, Transport>([["apn", this.apn], ["gcm", this.gcm], [
+        "websocket",
+        new StubTransport("websocket"),
+      ]]),
       generate: ({ id, topic, data, priority }) => {
         this.generated++;
         return { id, topic, data: JSON.parse(data), priority, silent: false };
@@ -155,4 +172,8 @@ export class PipelineBench {
     );
     return true;
   }
+}
+
+function socketTarget(owner: Pick<Target, "context" | "user" | "client">): Target {
+  return { ...owner, transport: "websocket", token: "", refreshedAt: 0 };
 }

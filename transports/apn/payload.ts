@@ -77,7 +77,7 @@ export function renderApns(
       "apns-id": message.id,
       "apns-priority": String(priority),
       // Repeats of a notification replace each other on the device.
-      "apns-collapse-id": collapseId(message.collapseKey ?? message.id),
+      "apns-collapse-id": collapseId(message.collapseKey ?? message.dismiss ?? message.id),
       ...message.expiresAt !== undefined && {
         "apns-expiration": String(Math.floor(message.expiresAt / 1000)),
       },
@@ -133,6 +133,8 @@ function renderBody(
         ...custom,
         topic: message.topic,
         notification: message.id,
+        ...message.dismiss !== undefined && { dismiss: message.dismiss },
+        ...message.receipt !== undefined && { receipt: message.receipt },
         aps: apsOf({ ...message, title, body }, shown),
       })),
   });

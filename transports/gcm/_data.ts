@@ -12,13 +12,18 @@ const RESERVED = /^(?:from|message_type|collapse_key|notification|google.*|gcm.*
  * `notificationId`, `topic` or `link` wins.
  */
 export function dataMap(
-  { id, topic, link }: Pick<Message, "id" | "topic" | "link">,
+  { id, topic, link, dismiss, receipt }: Pick<
+    Message,
+    "id" | "topic" | "link" | "dismiss" | "receipt"
+  >,
   data: JsonObject,
 ): JsonObject {
   return {
     notificationId: id,
     topic,
     ...link === undefined ? {} : { link },
+    ...dismiss === undefined ? {} : { dismiss },
+    ...receipt === undefined ? {} : { receipt },
     ...renameReserved(stringValues(data)),
   };
 }

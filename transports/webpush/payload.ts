@@ -58,6 +58,7 @@ function preferablyShort(message: Message): MessageParts & { readonly body?: str
 
 function render(message: Message, { title, body, data }: MessageParts): string {
   const { id, topic, silent, badge, sound, thread, category, collapseKey, link, icon } = message;
+  const { dismiss, receipt } = message;
   // `JSON.stringify` omits undefined values.
   return JSON.stringify({
     id,
@@ -69,6 +70,8 @@ function render(message: Message, { title, body, data }: MessageParts): string {
     badge,
     sound,
     tag: collapseKey,
+    dismiss,
+    receipt,
     thread,
     category,
     link,

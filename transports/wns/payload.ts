@@ -58,15 +58,16 @@ const RENDERERS: Readonly<Record<WnsType, Renderer>> = {
     const value = badge === undefined ? "alert" : Math.max(0, Math.trunc(badge));
     return element("badge", { value });
   },
-  raw: ({ id, topic, badge }, parts) => JSON.stringify({ id, topic, badge, ...parts }),
+  raw: ({ id, topic, badge, dismiss, receipt }, parts) =>
+    JSON.stringify({ id, topic, badge, dismiss, receipt, ...parts }),
 };
 
 function toastAttributes(message: Message, { data }: MessageParts) {
-  const { id, topic, link } = message;
+  const { id, topic, link, receipt } = message;
   const launch = extraText(message, "launch");
   const opensLink = launch === undefined && link !== undefined && /^[a-z][a-z\d+.-]*:/i.test(link);
   return {
-    launch: launch ?? link ?? JSON.stringify({ id, topic, data }),
+    launch: launch ?? link ?? JSON.stringify({ id, topic, receipt, data }),
     activationType: opensLink ? "protocol" : undefined,
     duration: oneOf(extraText(message, "duration"), ["short", "long"]),
     scenario: oneOf(extraText(message, "scenario"), SCENARIOS),

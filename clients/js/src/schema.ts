@@ -39,6 +39,155 @@ export interface paths {
     get: operations["getNotification"];
     put?: never;
     post?: never;
+    /**
+     * Cancel what is not sent: all of a scheduled one, else targets that are held or retried
+     * @description Needs scope `publish`.
+     */
+    delete: operations["cancelNotification"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/notifications/{id}/dismiss": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take it back everywhere: cancel what is not sent, remove what is shown
+     * @description Needs scope `publish`.
+     */
+    post: operations["dismissNotification"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/notifications/{id}/users": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the outcomes of a notification to many users, in pages
+     * @description Needs scope `read`.
+     */
+    get: operations["listNotificationUsers"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read events again: those of webhooks, five seconds after they happened
+     * @description Needs scope `read`.
+     */
+    get: operations["listEvents"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/groups/{context}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the groups of a context
+     * @description Needs scope `publish`.
+     */
+    get: operations["listGroups"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/groups/{context}/{group}/members": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the members of a group
+     * @description Needs scope `publish`.
+     */
+    get: operations["listMembers"];
+    put?: never;
+    /**
+     * Add up to 10,000 users to a group, which begins to exist with its first member
+     * @description Needs scope `publish`.
+     */
+    post: operations["addMembers"];
+    /**
+     * Remove users from a group
+     * @description Needs scope `publish`.
+     */
+    delete: operations["removeMembers"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/groups/{context}/{group}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Delete a group with all its members
+     * @description Needs scope `publish`.
+     */
+    delete: operations["deleteGroup"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/receipts": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Report that a message was delivered, shown, seen or clicked */
+    post: operations["reportReceipt"];
     delete?: never;
     options?: never;
     head?: never;
@@ -725,7 +874,22 @@ export interface components {
        * @description The user within the context
        * @example 3
        */
-      user: string | number;
+      user?: string | number;
+      /** @description Instead of `user`: up to 10,000 users of the context. They are notified in the background; the record has counts, and pages of users */
+      users?: (string | number)[];
+      /** @description Instead of `user`: everyone in the context with a subscription or a session of this service, those who subscribe to the topic, or the members of a group */
+      audience?: {
+        /** @enum {string} */
+        kind: "everyone";
+      } | {
+        /** @enum {string} */
+        kind: "subscribers";
+      } | {
+        /** @enum {string} */
+        kind: "group";
+        /** @example sales */
+        group: string;
+      };
       /** @example ox:mail:new */
       topic: string;
       /**
@@ -752,10 +916,26 @@ export interface components {
        * @example 3600
        */
       ttl?: number;
-      /** @description Only the newest of several waiting ones with this key is delivered */
+      /** @description Only the newest of several waiting ones with this key is delivered, and on a device it replaces what is shown with this key */
       collapseKey?: string;
       /** @description Connection id or token of the client that caused it */
       sourceToken?: string;
+      /** @description When to deliver it, at most 30 days ahead. Either all notifications of a request have it or none, and at most 400. A local time that daylight saving skips is moved to after the gap; of one that it repeats, the earlier is taken. */
+      deliverAt?: string | {
+        /** @example 08:00 */
+        local: string;
+        /**
+         * @description Default: the user's own
+         * @example Europe/Berlin
+         */
+        timeZone?: string;
+      };
+      /** @description Where the user has open sockets, phones and browsers wait `after` seconds, and are left alone if a client has acknowledged the event by then */
+      escalate?: {
+        after: number;
+      };
+      /** @description Messages carry a token for `POST /v1/receipts`, and sockets are asked to acknowledge */
+      receipts?: boolean;
     };
     NotificationBatch: {
       notifications: components["schemas"]["Notification"][];
@@ -764,7 +944,8 @@ export interface components {
       /** Format: uuid */
       id: string;
       context: string;
-      user: string;
+      /** @description Absent where it is to many users */
+      user?: string;
       topic: string;
       /**
        * Format: date-time
@@ -772,10 +953,52 @@ export interface components {
        */
       acceptedAt: string;
       /** @enum {string} */
-      state: "in_flight" | "delivered" | "suppressed" | "expired" | "dead";
+      state:
+        | "scheduled"
+        | "in_flight"
+        | "delivered"
+        | "suppressed"
+        | "expired"
+        | "dead"
+        | "cancelled";
       reason?: string;
       /** Format: uuid */
       mergedInto?: string;
+      /**
+       * Format: date-time
+       * @description When it is delivered, while `scheduled`
+       * @example 2026-11-23T12:00:00.000Z
+       */
+      deliverAt?: string;
+      /**
+       * Format: uuid
+       * @description The id that clients know a scheduled notification by
+       */
+      deliveredAs?: string;
+      collapseKey?: string;
+      /**
+       * Format: uuid
+       * @description The notification to many users that it is one of
+       */
+      fanout?: string;
+      /** @description Of a notification to many users: accepted ones, and final states */
+      users?: {
+        count: number;
+        states: {
+          [key: string]: number;
+        };
+      };
+      /** @description What clients reported, the first of each kind */
+      receipts?: {
+        /** @enum {string} */
+        kind: "delivered" | "shown" | "seen" | "clicked";
+        client?: string;
+        /**
+         * Format: date-time
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        at: string;
+      }[];
       targets: {
         client: string;
         transport: string;
@@ -787,21 +1010,95 @@ export interface components {
           | "offline"
           | "source"
           | "disabled"
+          | "quiet"
           | "unserved"
           | "gone"
           | "rejected"
           | "retrying"
+          | "held"
           | "expired"
-          | "dead";
+          | "dead"
+          | "seen"
+          | "cancelled";
         reason?: string;
         providerId?: string;
         attempts?: number;
+        /**
+         * Format: date-time
+         * @description When it is attempted, while `held`
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        until?: string;
         /**
          * Format: date-time
          * @example 2026-11-23T12:00:00.000Z
          */
         at: string;
       }[];
+    };
+    Dismissed: {
+      /**
+       * Format: uuid
+       * @description The notification that dismisses it; absent where nothing was sent
+       */
+      id?: string;
+      /** @description Targets that were not sent */
+      cancelled: number;
+    };
+    UserOutcomes: {
+      items: (components["schemas"]["LedgerRecord"] | {
+        /** Format: uuid */
+        id: string;
+        user: string;
+      })[];
+      next?: number;
+    };
+    EventPage: {
+      items: components["schemas"]["Event"][];
+      /**
+       * Format: uuid
+       * @description Where to go on, also later; absent where there has been nothing yet
+       */
+      next?: string;
+    };
+    Event: {
+      /**
+       * Format: uuid
+       * @description The same as the header `webhook-id`
+       */
+      id: string;
+      /** @example notification.clicked */
+      type: string;
+      /**
+       * Format: date-time
+       * @example 2026-11-23T12:00:00.000Z
+       */
+      timestamp: string;
+      data: {
+        [key: string]: unknown;
+      };
+    };
+    GroupPage: {
+      groups: string[];
+      next?: string;
+    };
+    MemberPage: {
+      users: string[];
+      next?: string;
+    };
+    Members: {
+      users: (string | number)[];
+    };
+    Receipt: {
+      /**
+       * Format: uuid
+       * @description The id of the notification, as the message carries it
+       */
+      id: string;
+      /** @description The `receipt` of the message */
+      token: string;
+      /** @enum {string} */
+      kind: "delivered" | "shown" | "seen" | "clicked";
     };
     Subscribed: components["schemas"]["Subscription"] & {
       /** @description Why this subscription currently receives no message; absent where it does */
@@ -834,6 +1131,7 @@ export interface components {
       meta?: {
         [key: string]: unknown;
       };
+      locale?: string;
     };
     Subscribe: {
       /**
@@ -869,6 +1167,11 @@ export interface components {
       meta?: {
         [key: string]: unknown;
       };
+      /**
+       * @description The language of the app; default: the user's
+       * @example de-CH
+       */
+      locale?: string;
     };
     WebPushKey: {
       /** @description P-256 point in base64url, as `pushManager.subscribe()` expects it */
@@ -1026,13 +1329,37 @@ export interface components {
           | "offline"
           | "source"
           | "disabled"
+          | "quiet"
           | "unserved"
           | "gone"
           | "rejected"
           | "retrying"
+          | "held"
           | "expired"
-          | "dead";
+          | "dead"
+          | "seen"
+          | "cancelled";
         reason?: string;
+        /** @description What quiet hours would do to it now, and when they end */
+        quiet?: {
+          /** @enum {string} */
+          action: "drop" | "silent" | "hold";
+          /**
+           * Format: date-time
+           * @example 2026-11-23T12:00:00.000Z
+           */
+          until: string;
+        };
+        /** @description Why and until when it would wait, if published now */
+        held?: {
+          /** @enum {string} */
+          reason: "escalation" | "quiet hours";
+          /**
+           * Format: date-time
+           * @example 2026-11-23T12:00:00.000Z
+           */
+          until: string;
+        };
         /** @description Why messages wait at present */
         waits?: string;
         maxPerSecond?: number;
@@ -1254,7 +1581,14 @@ export interface operations {
         user?: string | number;
         /** @description `ox:mail:new`, `ox:mail:*` or `*` */
         topic?: string;
-        state?: "in_flight" | "delivered" | "suppressed" | "expired" | "dead";
+        state?:
+          | "scheduled"
+          | "in_flight"
+          | "delivered"
+          | "suppressed"
+          | "expired"
+          | "dead"
+          | "cancelled";
         limit?: number;
         cursor?: string;
       };
@@ -1519,6 +1853,773 @@ export interface operations {
       };
       /** @description `not_found`: The resource does not exist */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  cancelNotification: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its record afterwards, which says what was sent */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *       "context": "1",
+           *       "user": "3",
+           *       "topic": "ox:mail:new",
+           *       "acceptedAt": "2026-11-23T12:00:00.000Z",
+           *       "state": "cancelled",
+           *       "targets": []
+           *     }
+           */
+          "application/json": components["schemas"]["LedgerRecord"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  dismissNotification: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is done about it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *       "cancelled": 0
+           *     }
+           */
+          "application/json": components["schemas"]["Dismissed"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `buffer_full`: The buffer is full; `draining`: This node is shutting down; `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listNotificationUsers: {
+    parameters: {
+      query?: {
+        cursor?: number | null;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of records, and the cursor of the next */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *           "context": "1",
+           *           "user": "3",
+           *           "topic": "ox:mail:new",
+           *           "acceptedAt": "2026-11-23T12:00:00.000Z",
+           *           "state": "delivered",
+           *           "targets": [],
+           *           "fanout": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *         }
+           *       ],
+           *       "next": 1
+           *     }
+           */
+          "application/json": components["schemas"]["UserOutcomes"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listEvents: {
+    parameters: {
+      query?: {
+        /** @description The `next` of the page before; absent: from the oldest one on */
+        after?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of events, oldest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *           "type": "notification.clicked",
+           *           "timestamp": "2026-11-23T12:00:00.000Z",
+           *           "data": {
+           *             "notification": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *             "context": "1",
+           *             "user": "3"
+           *           }
+           *         }
+           *       ],
+           *       "next": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *     }
+           */
+          "application/json": components["schemas"]["EventPage"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listGroups: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The tenant of the user */
+        context: string | number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of groups */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "groups": [
+           *         "sales"
+           *       ]
+           *     }
+           */
+          "application/json": components["schemas"]["GroupPage"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listMembers: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The tenant of the user */
+        context: string | number;
+        group: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of users */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "users": [
+           *         "3",
+           *         "4"
+           *       ],
+           *       "next": "4"
+           *     }
+           */
+          "application/json": components["schemas"]["MemberPage"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  addMembers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The tenant of the user */
+        context: string | number;
+        group: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Members"];
+      };
+    };
+    responses: {
+      /** @description They are members */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  removeMembers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The tenant of the user */
+        context: string | number;
+        group: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Members"];
+      };
+    };
+    responses: {
+      /** @description They are no members */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  deleteGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The tenant of the user */
+        context: string | number;
+        group: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It does not exist */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  reportReceipt: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Receipt"];
+      };
+    };
+    responses: {
+      /** @description Taken; a report that repeats an earlier one changes nothing */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -3364,6 +4465,8 @@ export interface operations {
         /** @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias */
         transport?: string;
         priority?: "high" | "medium" | "low";
+        /** @description Explain a publish with `escalate: {after}`, in seconds */
+        escalate?: number;
         /** @description A published notification; names context, user and topic where they are absent */
         id?: string;
       };

@@ -1,0 +1,17 @@
+/** What a publisher may ask beyond delivery, on the embedded store. */
+
+import { testFanout } from "../contract/fanout_contract.ts";
+import { testLanguages } from "../contract/languages_contract.ts";
+import { testPublishing } from "../contract/publishing_contract.ts";
+import { testQuietHours } from "../contract/quiet_hours_contract.ts";
+import { LINGERING } from "../interop/_stock_clients.ts";
+
+const suite = {
+  test: (name: string, fn: () => Promise<void>) => Deno.test({ name, fn, ...LINGERING }),
+  store: () => "memory:",
+};
+
+testPublishing("embedded", suite);
+testQuietHours("embedded", suite);
+testFanout("embedded", suite);
+testLanguages("embedded", suite);

@@ -1,0 +1,22 @@
+/** What a publisher may ask beyond delivery, on Redis. */
+
+import { testFanout } from "../contract/fanout_contract.ts";
+import { testLanguages } from "../contract/languages_contract.ts";
+import { testPublishing } from "../contract/publishing_contract.ts";
+import { testQuietHours } from "../contract/quiet_hours_contract.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+
+const redis = sharedRedis();
+
+const suite = {
+  test: (name: string, run: () => Promise<void>) => redisTest(name, run),
+  store: async () => {
+    await redis().flush();
+    return redis().url;
+  },
+};
+
+testPublishing("on Redis", suite);
+testQuietHours("on Redis", suite);
+testFanout("on Redis", suite);
+testLanguages("on Redis", suite);
