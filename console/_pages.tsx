@@ -8,7 +8,7 @@ import { NowPage } from "./_now_page.tsx";
 import { ConfigurationPage, CredentialsPage, DeadLettersPage } from "./_operation_pages.tsx";
 import { renderPage } from "./_render.ts";
 import { TryPage } from "./_try_page.tsx";
-import { UserPage } from "./_user_page.tsx";
+import { UserDetailsPage } from "./_user_page.tsx";
 import { WhyPage } from "./_why_page.tsx";
 import type { LiveFeed } from "./live.ts";
 import type { ConsoleSession } from "./sessions.ts";
@@ -82,12 +82,12 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
 export async function showUser(
   c: ConsoleContext,
   query: Query,
-  shown: Pick<Parameters<typeof UserPage>[0], "notice" | "test"> = {},
+  shown: Pick<Parameters<typeof UserDetailsPage>[0], "notice" | "test"> = {},
 ) {
   const { session, api } = c.var;
   const { context, user, cursor } = query;
   if (context === undefined || user === undefined) {
-    return renderPage(c, <UserPage session={session} query={query} answers={undefined} />);
+    return renderPage(c, <UserDetailsPage session={session} query={query} answers={undefined} />);
   }
   const owner = new URLSearchParams({ context, user });
   const more = new URLSearchParams({
@@ -102,7 +102,10 @@ export async function showUser(
     api("GET", `/v1/contexts/${path[0]}/users/${path[1]}/config`),
   ]);
   const answers = { sockets, subscriptions, sessions, attributes };
-  return renderPage(c, <UserPage session={session} query={query} answers={answers} {...shown} />);
+  return renderPage(
+    c,
+    <UserDetailsPage session={session} query={query} answers={answers} {...shown} />,
+  );
 }
 
 /** Shows the dead letters that match. */

@@ -21,7 +21,7 @@ interface TestSend {
   readonly message: ShownMessage | undefined;
 }
 
-interface UserPageProps {
+interface UserDetailsProps {
   readonly session: ConsoleSession;
   readonly query: Readonly<Record<string, string>>;
   readonly answers: UserAnswers | undefined;
@@ -30,7 +30,7 @@ interface UserPageProps {
 }
 
 /** The page; `answers` is absent where no user was named. */
-export function UserPage({ session, query, answers, notice, test }: UserPageProps) {
+export function UserDetailsPage({ session, query, answers, notice, test }: UserDetailsProps) {
   return (
     <Layout title="Users" path="/console/users" session={session}>
       <form method="get" action="/console/users" class="filters" role="search" aria-label="User">
