@@ -139,6 +139,13 @@ export class ApiKeys {
     return minted;
   }
 
+  /** Returns the principal with an id, while its key is valid. */
+  principal(id: string): Principal | undefined {
+    if (this.#fixed?.principal.id === id) return this.#fixed.principal;
+    const known = this.#known.get(id.replace(/^key:/, ""));
+    return known && this.#isLive(known) ? known.principal : undefined;
+  }
+
   /** Returns all keys, including expired ones, the oldest first. */
   list(): readonly ApiKey[] {
     return [...this.#known.values()].map(({ key }) => key)

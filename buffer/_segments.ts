@@ -89,6 +89,11 @@ export class Segments {
     return this.#findIn(idTag(id), id) ?? this.#findIn(NO_TAG, id);
   }
 
+  /** Returns the slots of each tag before an id, the newest first. */
+  newest(before: string | undefined): readonly Iterable<Slot>[] {
+    return [...this.#byTag.values()].map((segments) => descending([...segments], before));
+  }
+
   /** Replaces a notification by its record. Returns false where it was settled before. */
   settle({ segment, index }: SegmentSlot, record: ItemText): boolean {
     const isNew = typeof segment.slots[index] !== "string";
@@ -134,6 +139,15 @@ export class Segments {
     this.#last = segment;
     this.#lastIndex = index;
     return { segment, index };
+  }
+}
+
+function* descending(segments: readonly Segment[], before: string | undefined): Generator<Slot> {
+  for (const { slots, isClosed } of segments.toReversed()) {
+    if (isClosed || (before !== undefined && slotId(slots[0]!) >= before)) continue;
+    for (const slot of slots.toReversed()) {
+      if (before === undefined || slotId(slot) < before) yield slot;
+    }
   }
 }
 

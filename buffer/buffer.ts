@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Sets } from "./_commit_parts.ts";
 
@@ -120,6 +121,13 @@ export interface Buffer extends AsyncDisposable {
   record(name: LedgerName): Promise<LedgerRecord | undefined>;
   /** Returns the record of a notification, or the notification itself while it is in flight. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  /**
+   * Lists the newest notifications, in flight and settled. The work for one page is bounded. On a
+   * Deno KV that several processes share, those in flight at other processes are not listed.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  list(query: LedgerQuery): Promise<LedgerPage>;
   depth(): BufferDepth;
   /**
    * Accepts no more, hands over what is due, and resolves when the handler is done. The rest stays

@@ -20,7 +20,7 @@ import {
   packItems,
   unpackRecords,
 } from "./_stored_items.ts";
-import { LEDGER_PREFIX, ledgerKey } from "./segment.ts";
+import { AFTER_IDS, LEDGER_PREFIX, ledgerKey } from "./segment.ts";
 
 type Packed = string | Uint8Array;
 
@@ -56,6 +56,8 @@ type Amended = boolean | "conflict" | "foreign";
 const MAX_SINGLE = 256;
 /** Amendments in one batch: a commit of Deno KV takes a hundred checks. */
 const MAX_BATCH = 100;
+/** Values that a list reads in one call. */
+const VALUES_AT_ONCE = 4;
 
 /** Reads and amends stored records, and makes the changes that store new ones. */
 export class LedgerValues {
@@ -105,6 +107,11 @@ export class LedgerValues {
     const keys = firstIds.map((id) => ledgerKey(tag, id));
     const entries = await this.#store.getMany<Packed>(keys);
     return entries.flatMap((entry) => entry ? unpackRecords(entry.value) : []);
+  }
+
+  /** Returns the stored records of each process before an id, the newest first. */
+  async newest(before: string | undefined): Promise<readonly AsyncIterable<ItemText>[]> {
+    return (await this.#tags()).map((tag) => this.#descending(tag, before));
   }
 
   /**
@@ -169,6 +176,49 @@ export class LedgerValues {
           : this.#find(ids[at]!)
       ),
     );
+  }
+
+  /** Returns the tags of all processes with records; one read for each. */
+  async #tags(): Promise<readonly (string | undefined)[]> {
+    const tags: (string | undefined)[] = [];
+    let tag = await this.#lastTagBefore(undefined);
+    while (tag !== null) {
+      tags.push(tag);
+      tag = tag === undefined ? null : await this.#lastTagBefore(tag);
+    }
+    return tags;
+  }
+
+  /** Undefined for records from before ids had tags, null where there are none. */
+  async #lastTagBefore(end: string | undefined): Promise<string | undefined | null> {
+    const range = end === undefined ? {} : { end: [...LEDGER_PREFIX, end] };
+    const all = { prefix: LEDGER_PREFIX, ...range, reverse: true, limit: 1 };
+    for await (const { key } of this.#store.list(all)) {
+      return key.length > LEDGER_PREFIX.length + 1 ? String(key[1]) : undefined;
+    }
+    return null;
+  }
+
+  async *#descending(
+    tag: string | undefined,
+    before: string | undefined,
+  ): AsyncGenerator<ItemText> {
+    const prefix = tag === undefined ? LEDGER_PREFIX : [...LEDGER_PREFIX, tag];
+    const last = before ?? (tag === undefined ? AFTER_IDS : undefined);
+    const end = last === undefined ? {} : { end: [...prefix, last] };
+    // Values are large, so they are read a few at a time.
+    for (let range = end;;) {
+      let first: string | undefined;
+      const page = { prefix, ...range, reverse: true, limit: VALUES_AT_ONCE };
+      for await (const { key, value } of this.#store.list<Packed>(page)) {
+        first = String(key.at(-1));
+        for (const item of unpackRecords(value).toReversed()) {
+          if (before === undefined || itemId(item) < before) yield item;
+        }
+      }
+      if (first === undefined) return;
+      range = { end: [...prefix, first] };
+    }
   }
 
   /** Looks where the id's process keeps its records, and where they were before ids had tags. */

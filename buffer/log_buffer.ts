@@ -7,6 +7,7 @@
 
 import type { Timer } from "../core/clock.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
@@ -140,6 +141,10 @@ export class LogBuffer implements Buffer {
 
   find(id: string): Promise<LedgerRecord | Notification | undefined> {
     return this.#log.find(id);
+  }
+
+  list(query: LedgerQuery): Promise<LedgerPage> {
+    return this.#log.list(query);
   }
 
   depth(): BufferDepth {

@@ -9,9 +9,11 @@ import { sleep } from "../core/clock.ts";
 import type { YieldToEventLoop } from "../core/event_loop.ts";
 import { createTag } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
+import { ledgerPage } from "./_ledger_pages.ts";
 import { SegmentWriter } from "./_segment_writer.ts";
 import { type OpenSegment, Segments } from "./_segments.ts";
 import { decodeItem, encodeItem, unpackNotifications } from "./_stored_items.ts";
@@ -86,7 +88,6 @@ export class SegmentLog {
     });
   }
 
-  /** Number of notifications in the log that are not settled. */
   get inFlight(): number {
     return this.#segments.inFlight;
   }
@@ -172,6 +173,16 @@ export class SegmentLog {
       if (notification) return notification;
     }
     return await this.#ledger.find(id); // it may have moved there between the two reads
+  }
+
+  /**
+   * Lists the newest notifications: those in flight here, and the records of all processes.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async list(query: LedgerQuery): Promise<LedgerPage> {
+    const inMemory = this.#segments.newest(query.before);
+    return await ledgerPage([...inMemory, ...await this.#ledger.newest(query.before)], query);
   }
 
   /**

@@ -103,6 +103,15 @@ export class Cascade implements AsyncDisposable {
     return this.#queued;
   }
 
+  /** Reads everything and returns what a reload would do, without doing it. Never rejects. */
+  async preview(): Promise<ReloadResult> {
+    const built = await load(this.#options, this.#configuration.ownFiles);
+    if (!built.ok) return { ok: false, faults: built.faults };
+    const changedKeys = changedNames(this.#configuration, built.configuration);
+    const needsRestart = needRestart(changedKeys);
+    return { ok: true, changedKeys, needsRestart, warnings: built.warnings };
+  }
+
   /** Calls `listener` after each swap, until the returned function is called. */
   onSwap(listener: SwapListener): () => void {
     this.#listeners.add(listener);

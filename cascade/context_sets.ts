@@ -19,6 +19,8 @@ export interface ContextSet {
   /** Its file, line and column, for messages. */
   readonly source: string;
   readonly withTags: TagExpression;
+  /** The expression as it is written. */
+  readonly expression: string;
   readonly addTags: readonly string[];
   readonly settings: Layer;
 }
@@ -64,14 +66,53 @@ export function readContextSets(
 /** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */
 export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
   const tags = tagsOf(subject);
+  addMatchingTags(sets, tags);
+  return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
+}
+
+/** The tags of a user and the entries that they were compared with. */
+export interface ContextSetsExplanation {
+  /** Each tag with where it comes from: an id, an attribute, or the entry that added it. */
+  readonly tags: readonly { readonly tag: string; readonly source: string }[];
+  readonly sets: readonly {
+    readonly name: string;
+    /** Its file, line and column. */
+    readonly source: string;
+    /** The expression of `withTags` as it is written. */
+    readonly withTags: string;
+    readonly matches: boolean;
+  }[];
+}
+
+/** Returns what {@link matchingSets} compares, for operators. */
+export function explainSets(sets: readonly ContextSet[], subject: Subject): ContextSetsExplanation {
+  const sources = sourcesOf(subject);
+  const tags = new Set(sources.keys());
+  addMatchingTags(sets, tags, (tag, { name }) => sources.set(tag, `addTags of '${name}'`));
+  return {
+    tags: [...sources].map(([tag, source]) => ({ tag, source })),
+    sets: sets.map(({ name, source, withTags, expression }) => ({
+      ...{ name, source, withTags: expression, matches: holds(withTags, tags) },
+    })),
+  };
+}
+
+/** Adds the tags of every entry that matches, until no more do. */
+function addMatchingTags(
+  sets: readonly ContextSet[],
+  tags: Set<string>,
+  onAdded?: (tag: string, by: ContextSet) => void,
+): void {
   for (let before = -1; before !== tags.size;) {
     before = tags.size;
-    for (const { withTags, addTags } of sets) {
-      if (addTags.length === 0 || !holds(withTags, tags)) continue;
-      for (const tag of addTags) tags.add(tag);
+    for (const set of sets) {
+      if (set.addTags.length === 0 || !holds(set.withTags, tags)) continue;
+      for (const tag of set.addTags) {
+        if (!tags.has(tag)) onAdded?.(tag, set);
+        tags.add(tag);
+      }
     }
   }
-  return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
 }
 
 /** Merges the settings of several entries; the first one that sets a key wins. */
@@ -79,10 +120,24 @@ export function mergeSets(sets: readonly ContextSet[]): Layer {
   return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
 }
 
-function tagsOf({ context, contextName, taxonomyTypes, types, permissions }: Subject): Set<string> {
-  const tags = new Set([context, ...types, ...permissions, ...words(taxonomyTypes ?? "")]);
-  if (contextName !== undefined) tags.add(contextName);
-  return tags;
+function tagsOf(subject: Subject): Set<string> {
+  return new Set(sourcesOf(subject).keys());
+}
+
+/** Returns the tags of a user, each with where it comes from. */
+function sourcesOf(
+  { context, contextName, taxonomyTypes, types, permissions }: Subject,
+): Map<string, string> {
+  const sources = new Map<string, string>();
+  const add = (source: string, tags: readonly string[]) => {
+    for (const tag of tags) if (!sources.has(tag)) sources.set(tag, source);
+  };
+  add("context id", [context]);
+  add("com.openexchange.config.cascade.types", types);
+  add("permission of the user", permissions);
+  add("taxonomy/types of the context", words(taxonomyTypes ?? ""));
+  if (contextName !== undefined) add("name of the context", [contextName]);
+  return sources;
 }
 
 function readEntry(
@@ -135,6 +190,7 @@ function readEntry(
     name,
     source: placeOf({ file: yaml.file, ...yaml.at([name], { of: "key" }) }),
     withTags: expression.expression,
+    expression: texts.get("withTags")!,
     addTags: tags,
     settings,
   };

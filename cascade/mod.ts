@@ -9,6 +9,7 @@ export {
   createMemoryConfigFiles,
   type MemoryConfigFiles,
 } from "./config_files.ts";
+export { type ContextSetsExplanation } from "./context_sets.ts";
 export { isConfigurationFile, isOurFile } from "./configuration.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
 export { ORIGINAL_PROPERTIES } from "./original_properties.ts";

@@ -9,6 +9,9 @@ import type { ConfigScope } from "./_meta_files.ts";
 import { type Value, valueText } from "./key_spec.ts";
 import type { SettingDefinition } from "./schema.ts";
 
+/** Stands for the value of a secret. */
+export const REDACTED = "[redacted]";
+
 /** A scope and its settings. */
 export interface ScopeLayer {
   readonly scope: ConfigScope;
@@ -89,5 +92,5 @@ function firstOpen({ layers, finals }: Stack, name: string): number {
 }
 
 function shown({ spec, value }: SettingDefinition): string {
-  return spec.secret ? "[redacted]" : valueText(value);
+  return spec.secret ? REDACTED : valueText(value);
 }

@@ -8,7 +8,12 @@ import type { ContextRecord, UserRecord } from "./_attribute_records.ts";
 import { attributeLayer, TAXONOMY_TYPES } from "./_attribute_records.ts";
 import type { AttributeOwner, Attributes } from "./attributes.ts";
 import type { Configuration } from "./configuration.ts";
-import { matchingSets, mergeSets } from "./context_sets.ts";
+import {
+  type ContextSetsExplanation,
+  explainSets,
+  matchingSets,
+  mergeSets,
+} from "./context_sets.ts";
 import { EMPTY_LAYER, type Layer } from "./_layer.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { lookUp } from "./resolve.ts";
@@ -55,6 +60,17 @@ export class Snapshot {
       : this.#viewOf(owner, context);
   }
 
+  /** Returns what the server's scope says alone. */
+  serverView(): View {
+    return this.#stack({}, EMPTY_LAYER);
+  }
+
+  /** Returns the tags of a user, and which context sets they match. */
+  async explainSets(context: string, user: string): Promise<ContextSetsExplanation> {
+    const owner = await this.#attributes.lookUp(context, user);
+    return explainSets(this.#configuration.contextSets, this.#subjectOf(owner, context));
+  }
+
   /** Returns the text of a file below the configuration folder, e.g. `pns-apns-options.yml`. */
   file(path: string): string | undefined {
     return this.#configuration.files.get(path);
@@ -79,28 +95,37 @@ export class Snapshot {
   }
 
   /** Users without attributes share a view where the same context sets match. */
-  #build({ context: contextRecord, user: userRecord }: AttributeOwner, context: string): View {
-    const records = {
-      context: this.#layerOf(contextRecord, "context attribute"),
-      user: this.#layerOf(userRecord, "user attribute"),
-    };
-    const subject = {
-      context,
-      contextName: contextRecord?.name,
-      taxonomyTypes: contextRecord?.attributes[TAXONOMY_TYPES],
-      types: this.#types(records),
-      permissions: userRecord?.permissions ?? [],
-    };
+  #build(owner: AttributeOwner, context: string): View {
+    const { context: contextRecord } = owner;
+    const records = this.#recordsOf(owner);
+    const subject = this.#subjectOf(owner, context);
     const matching = matchingSets(this.#configuration.contextSets, subject);
     const sets = this.#setLayer(matching);
     if (records.user.size > 0) return this.#stack(records, sets);
-    const owner = records.context.size === 0 ? null : contextRecord;
-    const key = userKey(owner === null ? "" : context, matching.join());
+    const ofContext = records.context.size === 0 ? null : contextRecord;
+    const key = userKey(ofContext === null ? "" : context, matching.join());
     const shared = this.#shared.get(key);
-    if (shared && shared.context === owner) return shared.view;
+    if (shared && shared.context === ofContext) return shared.view;
     const view = this.#stack(records, sets);
-    this.#shared.set(key, { view, context: owner });
+    this.#shared.set(key, { view, context: ofContext });
     return view;
+  }
+
+  #recordsOf({ context, user }: AttributeOwner) {
+    return {
+      context: this.#layerOf(context, "context attribute"),
+      user: this.#layerOf(user, "user attribute"),
+    };
+  }
+
+  #subjectOf(owner: AttributeOwner, context: string) {
+    return {
+      context,
+      contextName: owner.context?.name,
+      taxonomyTypes: owner.context?.attributes[TAXONOMY_TYPES],
+      types: this.#types(this.#recordsOf(owner)),
+      permissions: owner.user?.permissions ?? [],
+    };
   }
 
   #types(records: { readonly context: Layer; readonly user: Layer }): readonly string[] {

@@ -6,8 +6,16 @@
 import type { TransportName } from "../core/subscription.ts";
 import type { QuietRules } from "../core/quiet_hours.ts";
 import type { Configuration } from "./configuration.ts";
-import { lookUp, type Resolution, type ScopeLayer, type Stack, trace } from "./resolve.ts";
-import { ENABLED_KEYS, type Key, type ValueOf } from "./schema.ts";
+import {
+  lookUp,
+  REDACTED,
+  type Resolution,
+  type ScopeLayer,
+  type Stack,
+  trace,
+  type TrailStep,
+} from "./resolve.ts";
+import { ENABLED_KEYS, findName, type Key, KEYS, type ValueOf } from "./schema.ts";
 import { defaultValue } from "./settings.ts";
 
 const QUIET_TIMES = "io.carillon.quietHours.times";
@@ -21,6 +29,18 @@ interface Switch {
 
 /** The webhooks that a user may have, whatever the switch says. */
 const ENABLED_WEBHOOKS = "com.openexchange.webhooks.enabledIds";
+
+/** One key as operators see it. */
+interface ListedSetting {
+  /** With client and topic, where it is set for these. */
+  readonly key: string;
+  /** Secrets are redacted. */
+  readonly value: string;
+  readonly scope: TrailStep["scope"];
+  readonly source?: string;
+  /** Whether a change takes effect at once or after a restart. */
+  readonly applies: string;
+}
 
 /** The configuration of a user: immutable, and shared by users for whom it is the same. */
 export class View {
@@ -96,6 +116,25 @@ export class View {
   explainKey<K extends Key>(key: K): Resolution<ValueOf<K>> {
     const fallback = defaultValue(this.#configuration.server, key);
     return trace(this.#stack, { names: [key], fallback }) as Resolution<ValueOf<K>>;
+  }
+
+  /** Returns every key with its value, the scope that it comes from and its place there. */
+  list(): readonly ListedSetting[] {
+    const names = new Set<string>(Object.keys(KEYS));
+    for (const { layer } of this.#stack.layers) for (const name of layer.keys()) names.add(name);
+    return [...names].sort().map((name) => this.#listed(name));
+  }
+
+  #listed(name: string): ListedSetting {
+    const { key, spec } = findName(name)!;
+    const fallback = defaultValue(this.#configuration.server, key);
+    const { trail } = trace(this.#stack, { names: [name], fallback });
+    const { scope, source, value } = trail.find(({ chosen }) => chosen)!;
+    return {
+      ...{ key: name, scope, applies: spec.applies },
+      value: spec.secret ? REDACTED : value ?? "",
+      ...source !== undefined && { source },
+    };
   }
 
   /** The value of a key for the topic, else for the client, else for all. */

@@ -11,6 +11,8 @@ export type Change =
   | { readonly kind: "subscriptions"; readonly context: string; readonly user: string }
   | { readonly kind: "apiKeys" }
   | { readonly kind: "session"; readonly id: string }
+  /** Not a change: asks the other nodes for their reports, see `core/node_report.ts`. */
+  | { readonly kind: "report" }
   /** Changes may have been missed: every cached record may be outdated. */
   | { readonly kind: "unknown" };
 
@@ -36,6 +38,7 @@ export function readChange(value: unknown): Change {
     case "session":
       return typeof id === "string" ? { kind, id } : UNKNOWN;
     case "apiKeys":
+    case "report":
       return { kind };
     default:
       return UNKNOWN;

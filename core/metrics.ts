@@ -3,7 +3,8 @@
  * conventions (base units, `_total` for counters). `docs/metrics.md` is generated from the table.
  */
 
-import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
+import { countersOf, histogramOf } from "./_prom_metrics.ts";
 import { Buckets, Series } from "./_series.ts";
 
 /** Bounds of the buckets of all histograms. */
@@ -170,8 +171,16 @@ export interface Metrics {
   observe<N extends NameOf<"histogram">>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Registers a function that updates gauges before each scrape. */
   beforeScrape(refresh: () => void): void;
+  /** Returns the present values of a counter by their labels. */
+  totals(name: NameOf<"counter">): Promise<readonly MetricTotal[]>;
   /** Returns all metrics in the Prometheus text format. */
   expose(): Promise<string>;
+}
+
+/** One value of a counter. */
+interface MetricTotal {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 /** Creates a registry that contains every metric of the table from the start. */
@@ -198,36 +207,14 @@ export function createMetrics(): Metrics {
     set: (name, labels, value) => gauges.get(name)!.set(labels, value),
     observe: (name, labels, value) => histograms.get(name)!.of(labels).observe(value),
     beforeScrape: (refresh) => void refreshers.push(refresh),
+    async totals(name) {
+      for (const refresh of refreshers) refresh();
+      const { values } = await registry.getSingleMetric(name)!.get();
+      return values as MetricTotal[];
+    },
     expose() {
       for (const refresh of refreshers) refresh();
       return registry.metrics();
     },
   };
-}
-
-/** Registers a counter; returns the increments that it has not yet received. */
-function countersOf(base: ConstructorParameters<typeof Counter>[0]): Series<{ add: number }> {
-  const series = new Series(base.labelNames ?? [], (labels) => ({ labels, add: 0 }));
-  new Counter({
-    ...base,
-    collect() {
-      for (const entry of series.values()) {
-        this.inc(entry.labels, entry.add);
-        entry.add = 0;
-      }
-    },
-  });
-  return series;
-}
-
-/** Returns as much of a metric as the registry needs to expose a histogram. */
-function histogramOf(
-  { name, help }: { readonly name: string; readonly help: string },
-  series: Series<Buckets>,
-): Metric {
-  const get = () => {
-    const values = [...series.values()].flatMap((buckets) => buckets.lines(name));
-    return Promise.resolve({ name, help, type: "histogram", values });
-  };
-  return { name, get } as unknown as Metric;
 }

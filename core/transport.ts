@@ -1,6 +1,7 @@
 /** The port that every transport implements. */
 
 import type { Message } from "./message.ts";
+import type { MessagePreview } from "./message_preview.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Subscription, Target, TransportName } from "./subscription.ts";
 
@@ -55,6 +56,11 @@ export interface Transport extends AsyncDisposable {
   ): SubscriptionTerms | Promise<SubscriptionTerms>;
   /** Makes one attempt. Returns an outcome for every answer of the receiving side. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
+  /**
+   * Renders a message as {@link send} would, without I/O. Undefined where the client is not
+   * configured. Never contains the address.
+   */
+  preview?(target: Target, message: Message): MessagePreview | undefined;
   /** Returns the state of each configured client, without I/O. */
   status(): readonly ClientStatus[];
 }

@@ -6,6 +6,7 @@ import type { Notification } from "../core/notification.ts";
 import type { Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
 import type { CommitChanges } from "./job_claims.ts";
+import { packNotification, unpackNotification } from "./stored_notification.ts";
 
 /** One attempt that was given up. */
 export interface DeadLetter {
@@ -59,7 +60,8 @@ export class DeadLetters {
     const { notification, target, reason, attempts } = letter;
     const id = ids();
     const value: DeadLetter = { v: 1, id, notification, target, reason, attempts, at: clock.now() };
-    await commit({ sets: [{ key: key(id), value, expireInMs: retentionMs() }] });
+    const packed = packNotification(value);
+    await commit({ sets: [{ key: key(id), value: packed, expireInMs: retentionMs() }] });
   }
 
   /** Lists up to `limit` dead letters after the cursor `after`. */
@@ -71,16 +73,21 @@ export class DeadLetters {
     let scanned = 0;
     const start = after === undefined ? {} : { start: key(`${after}\u0000`) };
     for await (
-      const { value } of this.#options.store.list<DeadLetter>({ prefix: [PREFIX], ...start })
+      const { value: packed } of this.#options.store.list<DeadLetter>({
+        prefix: [PREFIX],
+        ...start,
+      })
     ) {
+      const value = unpackNotification(packed);
       if (matches(value, filter)) letters.push(value);
       if (letters.length === limit || ++scanned === MAX_SCAN) return { letters, next: value.id };
     }
     return { letters };
   }
 
-  get(id: string): Promise<StoreEntry<DeadLetter> | undefined> {
-    return this.#options.store.get<DeadLetter>(key(id));
+  async get(id: string): Promise<StoreEntry<DeadLetter> | undefined> {
+    const entry = await this.#options.store.get<DeadLetter>(key(id));
+    return entry && { ...entry, value: unpackNotification(entry.value) };
   }
 
   /** Removes a dead letter; false where it no longer exists. */

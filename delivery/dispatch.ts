@@ -10,7 +10,7 @@ import { messageOf } from "../core/errors.ts";
 import type { EventHub, Presence, UserEvent } from "../core/events.ts";
 import type { TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import { socketOutcome, userEventOf } from "../core/socket_events.ts";
+import { userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import { traceFields } from "../core/tracing.ts";
@@ -92,10 +92,10 @@ export function createDispatch(options: DispatchOptions) {
     let quiet: readonly QuietTarget[] = NO_QUIET;
     let receivers: readonly string[] | undefined;
     let kept: readonly string[] | undefined;
-    for (const step of plan(notification, targets, { permissions, serves })) {
+    for (const step of plan(notification, targets, { permissions, serves, present })) {
       const { target } = step;
       if (!step.send) known = [...known, record(target, { ...step, at: now })];
-      else if (target.subscriptionId !== undefined) {
+      else if (step.state === undefined) {
         const decision = quietDecision(notification, target, { permissions, now });
         if (decision?.action === "hold") quiet = [...quiet, { target, until: decision.until }];
         else if (decision?.action === "drop") {
@@ -103,12 +103,9 @@ export function createDispatch(options: DispatchOptions) {
         } else pending = [...pending, target];
       } else {
         const { client } = target;
-        const { kind } = socketOutcome(present, { client, source: notification.sourceToken });
-        if (kind === "sent" || kind === "kept") {
-          receivers = receivers ? [...receivers, client] : [client];
-        }
-        if (kind === "kept") kept = kept ? [...kept, client] : [client];
-        known = [...known, record(target, { state: kind, at: now })];
+        receivers = receivers ? [...receivers, client] : [client];
+        if (step.state === "kept") kept = kept ? [...kept, client] : [client];
+        known = [...known, record(target, { state: step.state, at: now })];
       }
     }
     if (receivers) events.push(userEventOf(notification, receivers, { kept }));

@@ -1,14 +1,13 @@
 /** The delivery pipeline: publish → plan → attempt → settle → record. */
 
+export { ABSENT_CODES } from "./absent_targets.ts";
 export { type Breaker, breakerAfter, CLOSED, enterBreaker } from "./breaker.ts";
-export { clientsOf } from "./dispatch.ts";
 export type { CommitChanges } from "./job_claims.ts";
 export type { DeadLetter, DeadLetterFilter } from "./dead_letters.ts";
+export { createExplain, type Explain, type Explanation } from "./explain.ts";
 export type { NotificationDraft, Publish } from "./publish.ts";
 export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";
 export type { ReadAudience } from "./fanout.ts";
-export { quietDecision } from "./quiet.ts";
 export { publishUnread } from "./inbox_dispatch.ts";
-export { plan } from "./plan.ts";

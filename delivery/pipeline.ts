@@ -29,7 +29,7 @@ import { type DigestJob, Digests } from "./digests.ts";
 import { quietDecision, silenced } from "./quiet.ts";
 import { createDispatch, type Matching } from "./dispatch.ts";
 import { DueQueue } from "./due_queue.ts";
-import type { CommitChanges } from "./job_claims.ts";
+import type { CommitChanges, JobResult } from "./job_claims.ts";
 import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
@@ -45,6 +45,7 @@ import type { Publish } from "./publish.ts";
 import { createReports, type Reports } from "./reports.ts";
 import type { TakeBack } from "./take_back.ts";
 import { createReplay, createRetries, type Replay } from "./retries.ts";
+import { packNotification, unpackNotification } from "./stored_notification.ts";
 import { traceDispatch } from "./traced_dispatch.ts";
 import { InvalidationGuard } from "./invalidation_guard.ts";
 
@@ -191,7 +192,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const sender = new Sender({
     tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
-    schedule: (job, atMs) => retryQueue.schedule([{ job, atMs }]),
+    schedule: (job, atMs) => retryQueue.schedule([{ job: packNotification(job), atMs }]),
     policy: () => retryPolicy(settings()),
   });
   // Messages of a client with invalid options wait for an operator.
@@ -228,6 +229,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     limiter: options.limiter ?? createLocalLimiter({ clock }),
   });
 
+  async function retry(stored: RetryJob): Promise<JobResult<RetryJob>> {
+    const result = await retries(unpackNotification(stored));
+    return result.done ? result : { ...result, job: packNotification(result.job) };
+  }
+
   function onFault(thrown: unknown) {
     log.error("delivery failed and is tried again", { reason: messageOf(thrown) });
   }
@@ -252,7 +258,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       deadLetters,
       ledger,
       clock,
-      schedule: (jobs) => retryQueue.schedule(jobs),
+      schedule: (jobs) =>
+        retryQueue.schedule(jobs.map((each) => ({ ...each, job: packNotification(each.job) }))),
     }),
     queues,
     serves,
@@ -266,7 +273,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     inFlight: () => buffer.depth().inFlight + ledger.retrying + publishing.waiting(),
     async start() {
       const retrying = new Set<string>();
-      await retryQueue.start(retries, ({ notification }) => retrying.add(notification.id));
+      await retryQueue.start(retry, ({ notification }) => retrying.add(notification.id));
       // Of a shared store it is not known whose these are.
       if (!store.traits.shared) { for await (const id of digests.heldIds()) retrying.add(id); }
       ledger.resume(retrying.size);

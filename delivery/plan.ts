@@ -1,11 +1,13 @@
 /**
  * Decides which of the matched targets receive a notification, and why the others do not. Pure; the
- * configuration cascade has the last word.
+ * configuration cascade has the last word. Delivery and explain both use it, so they agree.
  */
 
+import type { Presence } from "../core/events.ts";
 import type { TargetState } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { QuietRules } from "../core/quiet_hours.ts";
+import { socketOutcome } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 
 /** What the configuration allows one user. */
@@ -16,26 +18,36 @@ export interface Permissions {
 }
 
 /** The decision for one target. */
-type Plan =
-  | { readonly target: Target; readonly send: true }
+export type TargetPlan =
+  | {
+    readonly target: Target;
+    readonly send: true;
+    /** The state of open sockets once the event is in the user's log; absent for an address. */
+    readonly state?: Extract<TargetState, "sent" | "kept">;
+  }
   | {
     readonly target: Target;
     readonly send: false;
-    readonly state: Extract<TargetState, "disabled" | "source" | "unserved">;
-    readonly reason: string;
+    readonly state: Extract<TargetState, "disabled" | "source" | "unserved" | "offline" | "quiet">;
+    /** Absent where the state of the user's sockets says it. */
+    readonly reason?: string;
   };
+
+const NOBODY: readonly Presence[] = [];
 
 /** Returns one decision per target. */
 export function plan(
   notification: Notification,
   targets: readonly Target[],
-  { permissions, serves }: {
+  { permissions, serves, present = NOBODY }: {
     readonly permissions: Permissions;
     readonly serves: (transport: TransportName, client: string) => boolean;
+    /** The user's sockets; not needed where all targets are stored addresses. */
+    readonly present?: readonly Presence[];
   },
-): readonly Plan[] {
+): readonly TargetPlan[] {
   const { topic, sourceToken } = notification;
-  return targets.map((target): Plan => {
+  return targets.map((target): TargetPlan => {
     const { transport, client, token } = target;
     if (token !== "" && token === sourceToken) {
       return { target, send: false, state: "source", reason: "it caused the notification" };
@@ -48,6 +60,10 @@ export function plan(
       const reason = `${transport} has no options for ${client}`;
       return { target, send: false, state: "unserved", reason };
     }
-    return { target, send: true };
+    if (target.subscriptionId !== undefined) return { target, send: true };
+    const { kind } = socketOutcome(present, { client, source: sourceToken });
+    return kind === "sent" || kind === "kept"
+      ? { target, send: true, state: kind }
+      : { target, send: false, state: kind };
   });
 }

@@ -47,6 +47,8 @@ interface AttemptResult {
 type Attempt = (signal: AbortSignal) => Promise<Outcome>;
 
 interface Queued {
+  /** Monotonic milliseconds. */
+  readonly since: number;
   readonly attempt: Attempt;
   resolve(result: AttemptResult): void;
 }
@@ -78,6 +80,17 @@ export class ProviderQueue {
     return this.#inFlight;
   }
 
+  /** Attempts that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Milliseconds that the oldest attempt has waited; undefined where none waits. */
+  get oldestMs(): number | undefined {
+    const [oldest] = this.#queue;
+    return oldest && Math.floor(this.#options.clock.monotonic() - oldest.since);
+  }
+
   get breaker(): Breaker {
     return this.#breaker;
   }
@@ -91,7 +104,7 @@ export class ProviderQueue {
       return Promise.resolve(rejection(reason, 1000));
     }
     return new Promise((resolve) => {
-      this.#queue.add({ attempt, resolve });
+      this.#queue.add({ since: this.#options.clock.monotonic(), attempt, resolve });
       this.#startNext();
     });
   }

@@ -40,6 +40,11 @@ export class ProviderQueues {
     return named.queue;
   }
 
+  /** Returns the queue of a client on a transport, where it was created. */
+  peek(transport: TransportName, client: string): ProviderQueue | undefined {
+    return this.#queues.get(providerQueueName(transport, client))?.queue;
+  }
+
   /** All queues created so far. */
   all(): Iterable<NamedProviderQueue> {
     return this.#queues.values();

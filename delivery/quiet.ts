@@ -7,7 +7,7 @@ import type { Target } from "../core/subscription.ts";
 import type { Permissions } from "./plan.ts";
 
 /** What becomes of a message in quiet hours, and when they end (epoch milliseconds). */
-interface QuietDecision {
+export interface QuietDecision {
   readonly action: QuietAction;
   readonly until: number;
 }

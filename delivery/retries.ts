@@ -62,7 +62,8 @@ export function createRetries(options: RetriesOptions) {
       const { state, reason } = stop;
       const { attempts } = job;
       const record = recordOf(job.target, {
-        ...{ state, reason, at: clock.now() },
+        ...{ state, at: clock.now() },
+        ...(reason !== undefined && { reason }),
         ...(attempts > 0 && { attempts }),
       });
       await ledger.retried(job.notification, record);

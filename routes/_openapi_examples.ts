@@ -5,6 +5,7 @@
  */
 
 import type { JsonObject } from "../core/json.ts";
+import { OPERATOR_EXAMPLES } from "./_openapi_operator_examples.ts";
 import { PUBLISHING_EXAMPLES } from "./_publishing_examples.ts";
 
 /** What the document says of one operation besides its schemas. */
@@ -66,6 +67,7 @@ const WEBHOOK = {
 
 /** By method and path, as they are in the document. */
 export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
+  ...OPERATOR_EXAMPLES,
   ...PUBLISHING_EXAMPLES,
   "POST /v1/notifications": {
     operationId: "publish",
@@ -202,20 +204,6 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     answers: { 200: { ...USER_CONFIG, attributes: {} } },
   },
   "DELETE /v1/contexts/{context}/users/{user}/config": { operationId: "deleteUserConfig" },
-  "GET /v1/explain": {
-    operationId: "explain",
-    answers: {
-      200: {
-        targets: [{
-          ...{ client: "open-xchange-appsuite", transport: "websocket", send: true },
-          trail: [{
-            key: "com.openexchange.pns.transport.websocket.enabled",
-            ...{ scope: "server", source: "pns.properties:3", value: "true", chosen: true },
-          }],
-        }],
-      },
-    },
-  },
   "GET /v1/dead-letters": {
     operationId: "listDeadLetters",
     answers: {

@@ -5,6 +5,7 @@ import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type FileFault, placeOf } from "../core/file_fault.ts";
 import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
+import { readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 
 /** What a node says of itself. */
@@ -24,6 +25,8 @@ export interface AdminDeps {
   readonly node: () => Promise<NodeFacts>;
   readonly authenticate: Authenticate;
   readonly reload: () => Promise<ReloadResult>;
+  /** Returns what a reload would do. */
+  readonly previewReload: () => Promise<ReloadResult>;
   /** Begins to drain the node, and returns at once. */
   readonly drain: () => void;
 }
@@ -36,6 +39,12 @@ const reloaded = z.object({
   warnings: z.array(warning),
 }).openapi("Reloaded");
 
+const reloadQuery = z.strictObject({
+  dryRun: z.enum(["true", "false"]).optional().openapi({
+    description: "`true`: only say what a reload would change",
+  }),
+});
+
 const nodeBody = z.object({
   version: z.string(),
   deno: z.string(),
@@ -46,7 +55,7 @@ const nodeBody = z.object({
 }).openapi("Node");
 
 /** Creates the routes of `/v1/admin`. */
-export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): App {
+export function adminRoutes({ authenticate, node, reload, previewReload, drain }: AdminDeps): App {
   const app = new OpenAPIHono<Env>();
   // These operations affect all contexts.
   app.use(needs(authenticate, "admin"), inAllContexts());
@@ -67,11 +76,13 @@ export function adminRoutes({ authenticate, node, reload, drain }: AdminDeps): A
     tag: "Operations",
     summary: "Reload the configuration, all or nothing",
     scope: "admin",
+    query: reloadQuery,
     answers: { 200: { text: "The changes", schema: reloaded } },
     errors: ["invalid_configuration"],
   });
   app.post("/reload", async (c) => {
-    const result = await reload();
+    const isDryRun = readQuery(c, reloadQuery).dryRun === "true";
+    const result = await (isDryRun ? previewReload() : reload());
     if (!result.ok) {
       throw new ServiceError(
         "invalid_configuration",

@@ -1,128 +1,117 @@
-/** `/v1/explain`: which targets would receive a notification, and which settings decide that. */
+/**
+ * `/v1/explain`: what would happen to a notification now, which settings decide that, and what
+ * happened to a real one.
+ */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Snapshot } from "../cascade/mod.ts";
-import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
+import { isId } from "../core/ids.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Target, TransportName } from "../core/subscription.ts";
+import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
-import { plan, quietDecision } from "../delivery/mod.ts";
+import type { Explain, Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { presentExplanation } from "./_explanation_body.ts";
+import { explanationBody } from "./_explanation_schema.ts";
 import { readQuery } from "./_input.ts";
+import { presentRecord } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, time, topic, user } from "./_schemas.ts";
+import { client, context, topic, transport, user } from "./_schemas.ts";
 import { warningsOf } from "./_warnings.ts";
 
 const query = z.strictObject({
-  context,
-  user,
-  topic,
+  context: context.optional(),
+  user: user.optional(),
+  topic: topic.optional(),
+  client: client.optional(),
+  transport: transport.optional(),
   priority: z.enum(["high", "medium", "low"]).default("high"),
   escalate: z.coerce.number().int().min(1).max(3600).optional()
     .openapi({ description: "Explain a publish with `escalate: {after}`, in seconds" }),
-});
-
-const answer = z.object({
-  targets: z.array(z.object({
-    client: z.string(),
-    transport: z.string(),
-    subscription: z.string().optional(),
-    send: z.boolean(),
-    reason: z.string().optional(),
-    quiet: z.object({ action: z.enum(["drop", "silent", "hold"]), until: time }).optional()
-      .openapi({ description: "What quiet hours would do to it now, and when they end" }),
-    held: z.object({ reason: z.enum(["escalation", "quiet hours"]), until: time }).optional()
-      .openapi({ description: "Why and until when it would wait, if published now" }),
-    trail: z.array(z.object({
-      key: z.string(),
-      scope: z.string(),
-      source: z.string().optional(),
-      value: z.string().optional(),
-      chosen: z.boolean(),
-      barred: z.boolean().optional(),
-    })),
-  })),
-  warnings: z.array(z.string()).optional().openapi({
-    description: "Clients that currently receive no message, whatever is enabled",
+  id: z.uuid().optional().openapi({
+    description: "A published notification; names context, user and topic where they are absent",
   }),
-}).openapi("Explanation");
+});
 
 /** The dependencies of {@link explainRoutes}. */
 export interface ExplainDeps {
   readonly authenticate: Authenticate;
-  readonly snapshot: () => Snapshot;
-  readonly match: (
-    notification: Notification,
-  ) => readonly Target[] | Promise<readonly Target[]>;
-  readonly serves: (transport: TransportName, client: string) => boolean;
+  readonly pipeline: Pick<Pipeline, "find">;
+  readonly explain: Explain;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  readonly clock: Pick<Clock, "now">;
 }
 
 /** Creates the route `/v1/explain`. */
 export function explainRoutes(deps: ExplainDeps): App {
-  const { authenticate, snapshot, match, serves, clock } = deps;
+  const { authenticate, explain, pipeline } = deps;
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
     path: "/",
     tag: "Configuration",
-    summary: "Explain which targets would receive a notification",
+    summary: "Explain which targets would receive a notification, and what a real one became",
     scope: "read",
     query,
-    answers: { 200: { text: "One entry per target", schema: answer } },
-    errors: ["invalid_topic"],
+    answers: { 200: { text: "One entry per target", schema: explanationBody } },
+    errors: ["invalid_topic", "unknown_transport", "not_found"],
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
-    const { context, user, topic, priority, escalate } = readQuery(c, query);
+    const { client, transport, priority, escalate, id, ...named } = readQuery(c, query);
+    const found = id === undefined ? undefined : await findNotification(pipeline, id);
+    if (found) inContext(c.var.principal, { scope: "read", context: found.context });
+    const { context, user, topic } = namesOf(named, found);
     inContext(c.var.principal, { scope: "read", context });
-    const view = await snapshot().view(context, user);
-    const notification: Notification = {
-      ...{ id: "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
+    const notification: Notification = found && !("state" in found) ? found : {
+      ...{ id: found?.id ?? "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
     };
-    const targets = await match(notification);
-    const plans = plan(notification, targets, { permissions: view, serves });
-    const warnings = warningsOf(targets, deps);
-    const now = clock.now();
-    // A socket that is open, or closed so recently that its client may resume.
-    const hasSocket = plans.some(({ target, send }) => send && target.subscriptionId === undefined);
-    const escalatesAt = escalate === undefined || !hasSocket ? undefined : now + escalate * 1000;
-
-    /** What is otherwise, or later, for a stored address that is sent to. */
-    function deviation(target: Target) {
-      const quiet = quietDecision(notification, target, { permissions: view, now });
-      if (quiet?.action === "drop") return { send: false, reason: "quiet hours", quiet };
-      if (quiet?.action === "hold") {
-        return { quiet, held: { reason: "quiet hours" as const, until: quiet.until } };
-      }
-      if (escalatesAt === undefined || target.transport === "webhook") return { quiet };
-      return { quiet, held: { reason: "escalation" as const, until: escalatesAt } };
-    }
-
-    function explain({ target, ...step }: typeof plans[number]) {
-      const { client, transport, subscriptionId: subscription } = target;
-      const { quiet, held, ...changed } = step.send && subscription !== undefined
-        ? deviation(target)
-        : { quiet: undefined, held: undefined };
-      const trail = view.explain(transport, client, topic).trail;
-      return {
-        ...{ client, transport, subscription, send: step.send },
-        ...(!step.send && { reason: step.reason }),
-        ...changed,
-        ...(quiet && { quiet: timed(quiet) }),
-        ...(held && { held: timed(held) }),
-        trail: quiet ? [...trail, ...view.explainQuiet(client, topic).trail] : trail,
-      };
-    }
-
+    const explanation = await explain(notification, {
+      ...{ client, transport },
+      ...(escalate !== undefined && { escalateMs: escalate * 1000 }),
+    });
+    const warnings = warningsOf(explanation.targets.map(({ target }) => target), deps);
     return c.json({
-      targets: plans.map(explain),
+      ...presentExplanation(explanation),
+      ...(found && { happened: presentRecord(found) }),
       ...(warnings.length > 0 && { warnings }),
     });
   });
   return app;
 }
 
-function timed<T extends { readonly until: number }>(value: T) {
-  return { ...value, until: new Date(value.until).toISOString() };
+/**
+ * Returns a notification in flight, or the record of a settled one.
+ *
+ * @throws {ServiceError} `not_found`
+ */
+async function findNotification(
+  pipeline: Pick<Pipeline, "find">,
+  given: string,
+): Promise<LedgerRecord | Notification> {
+  const id = given.toLowerCase();
+  const found = isId(id) ? await pipeline.find(id) : undefined;
+  if (!found) throw new ServiceError("not_found", "Cannot find this notification");
+  return found;
+}
+
+type Names = Pick<Notification, "context" | "user" | "topic">;
+
+/** @throws {ServiceError} `invalid_request` where a name is missing, or is not the notification's */
+function namesOf(
+  named: { readonly [K in keyof Names]?: Names[K] | undefined },
+  found: Names | undefined,
+): Names {
+  const faults = (["context", "user", "topic"] as const).flatMap((path) => {
+    if (named[path] === undefined) {
+      return found ? [] : [{ path, message: "is needed where no id is given" }];
+    }
+    return found && found[path] !== named[path]
+      ? [{ path, message: "is not that of the notification with this id" }]
+      : [];
+  });
+  if (faults.length > 0) {
+    const [{ path, message }] = faults as [typeof faults[number]];
+    throw new ServiceError("invalid_request", `Cannot explain: ${path} ${message}`, { faults });
+  }
+  return { ...named, ...found } as Names;
 }

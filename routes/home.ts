@@ -1,5 +1,5 @@
 /**
- * `/` in a browser: a page that names the service, says whether it is ready, and links to the API
+ * `/` in a browser: leads to the console where the same listener serves it; otherwise a page that names the service, says whether it is ready, and links to the API
  * documentation. It has no scripts and discloses no more than `/readyz`. Requests that do not accept
  * HTML receive a 404.
  */
@@ -19,10 +19,16 @@ const POLICY = `default-src 'none'; style-src 'sha256-${hash("sha256", STYLES, "
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Creates the route `/`. */
-export function homeRoutes({ ready }: Pick<HealthDeps, "ready">): App {
+export function homeRoutes(
+  { ready, hasConsole }: Pick<HealthDeps, "ready"> & {
+    /** Whether the same listener serves the console. */
+    readonly hasConsole: boolean;
+  },
+): App {
   const app = new OpenAPIHono<Env>();
   app.get("/", async (c) => {
     if (!wantsHtml(c.req.header("accept"))) return c.notFound();
+    if (hasConsole) return c.redirect("/console", 303);
     c.header("content-security-policy", POLICY);
     c.header("referrer-policy", "no-referrer");
     c.header("cache-control", "no-store");

@@ -5,6 +5,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { pathOf } from "../core/path_filter.ts";
 import { type AdminDeps, adminRoutes } from "./admin.ts";
 import { type AttributeDeps, attributeRoutes } from "./attributes.ts";
+import { type ConfigurationDeps, configurationRoutes } from "./configuration.ts";
 import { type DeadLetterDeps, deadLetterRoutes } from "./dead_letters.ts";
 import { type ChainDeps, createChain, isShort, PNS_PATHS } from "./_chain.ts";
 import { docsRoutes } from "./docs.ts";
@@ -24,12 +25,14 @@ import { onError } from "./_problem.ts";
 import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
+import { type StatusDeps, statusRoutes } from "./status.ts";
 import { streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
 export type { NodeFacts } from "./admin.ts";
 export type { ReadinessCheck } from "./health.ts";
+export type { TestSendResult } from "./subscriptions.ts";
 
 /** The dependencies of {@link createApp}. */
 export type AppDeps =
@@ -49,6 +52,8 @@ export type AppDeps =
   & ReceiptDeps
   & SessionDeps
   & SubscriptionDeps
+  & StatusDeps
+  & ConfigurationDeps
   & WebPushRouteDeps
   & {
     readonly log: Log;
@@ -97,6 +102,7 @@ export function createInternalApp(
   const app = createChain(deps);
   app.route("/v1/admin", adminRoutes(deps));
   app.route("/", healthRoutes(deps, { details: "open" }));
+  app.route("/", homeRoutes({ ...deps, hasConsole: true }));
   return (request) => app.fetch(request);
 }
 
@@ -117,12 +123,14 @@ function createRoutes(
   app.route("/v1/keys", keyRoutes(deps));
   app.route("/v1/contexts", attributeRoutes(deps));
   app.route("/v1/explain", explainRoutes(deps));
+  app.route("/v1/config", configurationRoutes(deps));
+  app.route("/v1", statusRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
   for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
   for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
   app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
-  app.route("/", homeRoutes(deps));
+  app.route("/", homeRoutes({ ...deps, hasConsole: !hasInternalListener }));
   app.route("/", docsRoutes(() => openApiDocument(app)));
   return app;
 }

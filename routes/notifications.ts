@@ -1,56 +1,47 @@
-/** `/v1/notifications`: publishes notifications and returns their outcomes. */
+/** `/v1/notifications`: publishes notifications, lists them and returns their outcomes. */
 
 import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
-import { NOTIFICATION_STATES, RECEIPT_KINDS, TARGET_STATES } from "../core/ledger.ts";
-import type { Notification } from "../core/notification.ts";
+import { NOTIFICATION_STATES } from "../core/ledger.ts";
 import type { Scope } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
+import { inFlightRecord, ledgerBody, presentRecord } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { time } from "./_schemas.ts";
+import { context, topicPattern, user } from "./_schemas.ts";
 import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
 
 const accepted = z.object({ ids: z.array(z.uuid()) }).openapi("Accepted");
 
-const ledgerBody = z.object({
-  id: z.uuid(),
-  context: z.string(),
-  user: z.string().optional().openapi({ description: "Absent where it is to many users" }),
-  topic: z.string(),
-  acceptedAt: time,
+/** An id, or the time that it begins with. */
+const CURSOR = /^[0-9a-f]{8}-[0-9a-f]{4}(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$/;
+
+const listQuery = z.strictObject({
+  context,
+  user,
+  topic: topicPattern,
   state: z.enum(NOTIFICATION_STATES),
-  reason: z.string().optional(),
-  mergedInto: z.uuid().optional(),
-  deliverAt: time.optional().openapi({ description: "When it is delivered, while `scheduled`" }),
-  deliveredAs: z.uuid().optional()
-    .openapi({ description: "The id that clients know a scheduled notification by" }),
-  collapseKey: z.string().optional(),
-  fanout: z.uuid().optional()
-    .openapi({ description: "The notification to many users that it is one of" }),
-  users: z.object({ count: z.int(), states: z.record(z.string(), z.int()) }).optional()
-    .openapi({ description: "Of a notification to many users: accepted ones, and final states" }),
-  receipts: z.array(z.object({
-    kind: z.enum(RECEIPT_KINDS),
-    client: z.string().optional(),
-    at: time,
-  })).optional().openapi({ description: "What clients reported, the first of each kind" }),
-  targets: z.array(z.object({
-    client: z.string(),
-    transport: z.string(),
-    subscription: z.string().optional(),
-    state: z.enum(TARGET_STATES),
-    reason: z.string().optional(),
-    providerId: z.string().optional(),
-    attempts: z.int().optional(),
-    until: time.optional().openapi({ description: "When it is attempted, while `held`" }),
-    at: time,
-  })),
-}).openapi("LedgerRecord");
+}).partial().extend({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().regex(CURSOR, "must be a cursor of this list").optional(),
+});
+
+const listBody = z.object({
+  items: z.array(ledgerBody),
+  next: z.string().optional(),
+  searched: z.int(),
+  stopped: z.boolean().optional().openapi({
+    description: "The page is shorter than `limit` because the search for one page is bounded",
+  }),
+  sampled: z.boolean().optional().openapi({
+    description: "A busy minute has more notifications than are read; name a user to see all",
+  }),
+});
 
 const pageQuery = z.strictObject({
   cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
@@ -75,13 +66,14 @@ const dismissed = z.object({
 /** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
+  readonly buffer: Pick<Buffer, "list">;
   readonly pipeline: Pick<Pipeline, "find" | "takeBack" | "fanouts">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, pipeline } = deps;
+  const { authenticate, publish, pipeline, buffer } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -108,6 +100,32 @@ export function notificationRoutes(deps: NotificationDeps): App {
 
   describe(app, {
     method: "get",
+    path: "/",
+    tag: "Notifications",
+    summary: "List notifications, the newest first",
+    scope: "read",
+    query: listQuery,
+    answers: { 200: { text: "A page of notifications", schema: listBody } },
+    errors: ["invalid_topic"],
+  });
+  app.get("/", needs(authenticate, "read"), async (c) => {
+    const { principal } = c.var;
+    const { cursor, context, user, topic, state, limit } = readQuery(c, listQuery);
+    if (context !== undefined) inContext(principal, { scope: "read", context });
+    const { items, ...rest } = await buffer.list({
+      limit,
+      ...(principal.contexts !== undefined && { contexts: principal.contexts }),
+      ...(context !== undefined && { context }),
+      ...(user !== undefined && { user }),
+      ...(topic !== undefined && { topic }),
+      ...(state !== undefined && { state }),
+      ...(cursor !== undefined && { before: cursor }),
+    });
+    return c.json({ items: items.map(presentRecord), ...rest });
+  });
+
+  describe(app, {
+    method: "get",
     path: "/{id}",
     tag: "Notifications",
     summary: "Get the outcome of a notification, per client and transport",
@@ -117,7 +135,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
     errors: ["not_found"],
   });
   app.get("/:id", needs(authenticate, "read"), async (c) => {
-    return c.json(present(await findRecord(c, "read")));
+    return c.json(presentRecord(await findRecord(c, "read")));
   });
 
   describe(app, {
@@ -136,7 +154,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
   app.delete("/:id", needs(authenticate, "publish"), async (c) => {
     const found = await findRecord(c, "publish");
     const cancelled = await pipeline.takeBack.cancel(found);
-    return c.json(present(cancelled > 0 ? await findRecord(c, "publish") : found));
+    return c.json(presentRecord(cancelled > 0 ? await findRecord(c, "publish") : found));
   });
 
   describe(app, {
@@ -170,8 +188,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const found = await pipeline.fanouts.page(id, cursor);
     const items = await Promise.all((found?.ids ?? []).map(async (child, at) => {
       const known = await pipeline.find(child);
-      const record = known && ("state" in known ? known : inFlight(known));
-      return record ? present(record) : { id: child, user: found!.users[at]! };
+      const record = known && ("state" in known ? known : inFlightRecord(known));
+      return record ? presentRecord(record) : { id: child, user: found!.users[at]! };
     }));
     return c.json({ items, ...(found && { next: cursor + 1 }) });
   });
@@ -181,38 +199,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const found = isId(id) ? await pipeline.find(id) : undefined;
     if (!found) throw new ServiceError("not_found", "Cannot find this notification");
     inContext(c.var.principal, { scope, context: found.context });
-    return "state" in found ? found : inFlight(found);
+    return "state" in found ? found : inFlightRecord(found);
   }
 
   return app;
-}
-
-function inFlight(
-  { id, context, user, topic, acceptedAt, collapseKey }: Notification,
-): LedgerRecord {
-  return {
-    ...{ id, context, user, topic, acceptedAt, state: "in_flight", targets: [] },
-    ...(collapseKey !== undefined && { collapseKey }),
-  };
-}
-
-function present({ user, acceptedAt, deliverAt, receipts, targets, ...rest }: LedgerRecord) {
-  return {
-    ...rest,
-    ...(user !== "" && { user }),
-    acceptedAt: textOf(acceptedAt),
-    ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }),
-    ...(receipts !== undefined && {
-      receipts: receipts.map(({ at, ...receipt }) => ({ ...receipt, at: textOf(at) })),
-    }),
-    targets: targets.map(({ at, until, ...target }) => ({
-      ...target,
-      ...(until !== undefined && { until: textOf(until) }),
-      at: textOf(at),
-    })),
-  };
-}
-
-function textOf(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

@@ -4,11 +4,15 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { canonicalLocale } from "../core/locale.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
+import type { Message } from "../core/message.ts";
+import type { MessagePreview } from "../core/message_preview.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { type Subscription, type TransportName, TRANSPORTS } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import type { SubscriptionRepository } from "../subscriptions/mod.ts";
 import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { presentMessage } from "./_explanation_body.ts";
+import { messageBody } from "./_explanation_schema.ts";
 import { readBody, readQuery } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import {
@@ -69,13 +73,20 @@ const subscribedBody = subscriptionBody.extend({
 const listQuery = page.extend({ context: context.optional(), user: user.optional() });
 const byId = z.object({ id: z.uuid() });
 
+/** The result of a test send; the message is absent where none was rendered. */
+export interface TestSendResult {
+  readonly outcome: Outcome;
+  readonly message?: Message;
+  readonly preview?: MessagePreview;
+}
+
 /** The dependencies of {@link subscriptionRoutes}. */
 export interface SubscriptionDeps {
   readonly authenticate: Authenticate;
   readonly repository: SubscriptionRepository;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   /** Sends a test message to one subscription, bypassing the buffer, and returns the outcome. */
-  readonly testSend: (subscription: Subscription) => Promise<Outcome>;
+  readonly testSend: (subscription: Subscription) => Promise<TestSendResult>;
 }
 
 /** Creates the routes of `/v1/subscriptions`. */
@@ -180,15 +191,24 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     answers: {
       200: {
         text: "The outcome of the attempt",
-        schema: z.object({ outcome: z.string(), reason: z.string().optional() }),
+        schema: z.object({
+          outcome: z.string(),
+          reason: z.string().optional(),
+          message: messageBody.optional(),
+        }),
       },
     },
     errors: ["not_found"],
   });
   app.post("/:id/test", needs(authenticate, "subscribe"), async (c) => {
-    const outcome = await testSend(await find(c.req.param("id"), c.var.principal));
+    const subscription = await find(c.req.param("id"), c.var.principal);
+    const { outcome, message, preview } = await testSend(subscription);
     const reason = "reason" in outcome ? outcome.reason : undefined;
-    return c.json({ outcome: outcome.kind, reason });
+    return c.json({
+      outcome: outcome.kind,
+      reason,
+      ...(message && { message: presentMessage(message, preview) }),
+    });
   });
 
   return app;

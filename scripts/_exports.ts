@@ -35,7 +35,7 @@ interface Reference {
 const DEFINITION =
   /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|class|const|let|interface|type|enum) ([\w$]+)/;
 const STATEMENT = /^(import|export)\b(?: type)?\s*([^;"'()]*?)\s*from "(\.[^"]+)"/gm;
-const DYNAMIC = /\b(?:import|URL)\(\s*"(\.[^"]+\.ts)"/g;
+const DYNAMIC = /\b(?:import|URL)\(\s*"(\.[^"]+\.tsx?)"/g;
 
 /** Reads one file. `path` is absolute or relative to the project's root. */
 export function readSource(path: string, text: string): Source {

@@ -33,6 +33,8 @@ const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
     "open_xchange",
     "types:buffer",
   ],
+  // Pages over the API, which it calls within the process; it has no rules of delivery.
+  console: ["core"],
   simulator: ["core"],
   // Judges a set-up from outside; its probes open what the service opens.
   doctor: ["core", "cascade", "store", "redis", "transports"],

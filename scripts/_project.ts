@@ -22,6 +22,6 @@ export async function* sources(folder: string): AsyncIterable<string> {
   for await (const entry of Deno.readDir(folder)) {
     if (SKIPPED.has(entry.name)) continue;
     if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
-    else if (entry.isFile && entry.name.endsWith(".ts")) yield folder + entry.name;
+    else if (entry.isFile && /\.tsx?$/.test(entry.name)) yield folder + entry.name;
   }
 }

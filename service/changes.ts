@@ -58,6 +58,8 @@ async function applyChange(
       return sessions.applyRevoked(change.id);
     case "apiKeys":
       return await keys.reload();
+    case "report":
+      return; // `node_reports.ts` answers
     case "unknown":
       attributes.forgetAll();
       candidates.clear();

@@ -11,12 +11,13 @@ import type { Log } from "../core/log.ts";
 import { localeChain } from "../core/locale.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Outcome } from "../core/outcome.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { placeOf } from "../core/file_fault.ts";
 import {
+  createExplain,
   createPipeline,
+  type Explain,
   type Pipeline,
   type PipelineOptions,
   publishUnread,
@@ -31,6 +32,7 @@ import {
   type Matcher,
   SubscriptionRepository,
 } from "../subscriptions/mod.ts";
+import type { TestSendResult } from "../routes/mod.ts";
 import type { Authentication } from "./authentication.ts";
 import { createAudienceReader } from "./audience.ts";
 import { followChanges } from "./changes.ts";
@@ -79,8 +81,10 @@ export interface Delivery {
   readonly inbox: Inbox;
   /** Tells a user's open connections how many notifications in the inbox are unread. */
   readonly onInboxChanged: (change: InboxChange) => Promise<void>;
-  /** Sends a test message to one subscription and returns the outcome. */
-  readonly testSend: (subscription: Subscription) => Promise<Outcome>;
+  /** Sends a test message to one subscription; returns the outcome and the message. */
+  readonly testSend: (subscription: Subscription) => Promise<TestSendResult>;
+  /** Explains what would happen to a notification. */
+  readonly explain: Explain;
 }
 
 /** Creates the transports and the pipeline. The pipeline does nothing until it is started. */
@@ -90,7 +94,7 @@ export function createDelivery(
     readonly receiptTokens: ReceiptTokens;
   },
 ): Delivery {
-  const { buffer, hub, limiter, tokens, commit, repository, matcher, groups } = parts;
+  const { buffer, hub, limiter, tokens, commit, clients, repository, matcher, groups } = parts;
   const { backend, cascade, environment, opened, clock, log, variables } = foundation;
   const registry = opened.use(createTransportRegistry({
     ...{ hub, cascade, configDir: environment.configDir, clock, log },
@@ -130,7 +134,15 @@ export function createDelivery(
     configuration: () => cascade.current(),
   });
   const testSend = createTestSend({ ...foundation, transports, generate });
-  return { registry, pipeline, messages, inbox, onInboxChanged, testSend };
+  const explain = createExplain({
+    ...{ transports, generate, clock, matching: matcher, serves: pipeline.serves },
+    snapshot: () => cascade.current(),
+    presence: async (user) => (await hub.presence([user]))[0] ?? [],
+    subscriptions: async (owner) => (await repository.list({ ...owner, limit: 1000 })).items,
+    interests: (client) => clients.interests(client),
+    breaker: (transport, client) => pipeline.queues.peek(transport, client)?.breaker,
+  });
+  return { registry, pipeline, messages, inbox, onInboxChanged, testSend, explain };
 }
 
 const DAY_MS = 86_400_000;
@@ -225,7 +237,8 @@ function createTestSend(
     const { context, user, client, transport: name } = subscription;
     const transport = transports.get(name)!;
     if (!transport.serves(client)) {
-      return { kind: "misconfigured", reason: `${name} has no options for ${client}` };
+      const reason = `${name} has no options for ${client}`;
+      return { outcome: { kind: "misconfigured", reason } };
     }
     const target = targetOf(subscription);
     const message = await generate({
@@ -233,6 +246,9 @@ function createTestSend(
       priority: "high",
       data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
     }, target);
-    return await transport.send(target, message, AbortSignal.timeout(TEST_SEND_TIMEOUT_MS));
+    const signal = AbortSignal.timeout(TEST_SEND_TIMEOUT_MS);
+    const outcome = await transport.send(target, message, signal);
+    const preview = transport.preview?.(target, message);
+    return { outcome, message, ...(preview && { preview }) };
   };
 }

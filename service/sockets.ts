@@ -47,6 +47,11 @@ export class SocketClients {
     return this.#topics.get(client) ?? [];
   }
 
+  /** Returns the clients with the paths of their sockets. */
+  list(): readonly Pick<WebsocketClient, "client" | "path">[] {
+    return this.#clients;
+  }
+
   /** Reads the file again. Bad entries are logged and left out. */
   reload(): void {
     const text = this.#cascade.current().file(FILE);

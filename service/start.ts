@@ -4,8 +4,10 @@
  * no rule of the service: they create its parts and connect them.
  */
 
+import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
-import { clientsOf, loadReceiptTokens } from "../delivery/mod.ts";
+import { ConsoleSessions, createConsole, LiveFeed, Tickets } from "../console/mod.ts";
+import { loadReceiptTokens } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
 import {
@@ -23,6 +25,7 @@ import {
   type StartOptions,
 } from "./foundation.ts";
 import { addressText } from "./http_listener.ts";
+import { createNodeReports } from "./node_reports.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
 import { createNodeFacts } from "./node_facts.ts";
@@ -141,9 +144,12 @@ async function serveHttp(
   stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
   const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
-  const { hub, buffer, keys, matcher, pipeline, realtime, recovery, shutdown, openXchange } =
-    stages;
+  const { hub, buffer, keys, pipeline, realtime, recovery, shutdown, openXchange } = stages;
   const { transports, webPushKey } = stages.registry;
+  const ready = createReadiness({
+    ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
+    recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],
+  });
   const appDeps: AppDeps = {
     ...{ ...foundation, ...stages, transports, webPushKey },
     publish: pipeline.publish,
@@ -154,25 +160,42 @@ async function serveHttp(
     letters: pipeline.letters,
     replay: pipeline.replay,
     testSend: stages.testSend,
+    explain: stages.explain,
     snapshot: () => cascade.current(),
-    async match(notification) {
-      const [present = []] = await hub.presence([notification]);
-      return await matcher.match(notification, clientsOf(present));
-    },
-    serves: pipeline.serves,
     reload: () => cascade.reload(),
     node: createNodeFacts({
       ...{ store: backend.store, clock },
       pingIntervalMs: cascade.current().settings.realtime.pingInterval,
     }),
-    ready: createReadiness({
-      ...{ backend, transports, clock, isShuttingDown: () => shutdown.hasBegun },
-      recoveryChecks: () => [...recovery.checks(), ...openXchange.checks()],
+    previewReload: () => cascade.preview(),
+    ready,
+    presence: async (user) => (await hub.presence([user]))[0] ?? [],
+    reports: createNodeReports({
+      ...{ ...foundation, buffer, pipeline, realtime, transports, ready },
+      ...{ store: backend.store, hasOthers: backend.hasOthers, feed: stages.changes },
+      node: idTag(foundation.ids()),
+      address: addressText(listener.address),
     }),
     drain: () => void shutdown.begin({ notice: true }),
     hasInternalListener: internalListener !== undefined,
   };
-  const app = createApp(appDeps);
+  const tickets = new Tickets();
+  const apiDeps = { ...appDeps, authenticate: tickets.accept(stages.authenticate) };
+  const app = createApp(apiDeps);
+  const internalApp = internalListener && createInternalApp(apiDeps);
+  const console = createConsole({
+    ...{ tickets, log, authenticate: stages.authenticate },
+    api: (request) =>
+      internalApp && pathOf(request.url).startsWith("/v1/admin/")
+        ? internalApp(request)
+        : app(request),
+    sessions: new ConsoleSessions({
+      ...{ store: backend.store, clock },
+      principalOfKey: (id) => keys.principal(id),
+    }),
+    live: foundation.opened.use(new LiveFeed({ reports: appDeps.reports, clock })),
+    socketClients: () => stages.clients.list(),
+  });
   updateGauges({ metrics, buffer, realtime, pipeline, transports, clock });
 
   // After everything that can fail: a key of a start that fails would never be shown to anybody.
@@ -180,14 +203,24 @@ async function serveHttp(
   listener.open((request, info) => {
     // Sockets have their own CORS, limits and errors; those of the API would break a long poll.
     const path = pathOf(request.url);
-    return realtime.handles(path) ? realtime.fetch(request, info) : app(request);
+    if (realtime.handles(path)) return realtime.fetch(request, info);
+    return !internalApp && isConsolePath(path) ? console(request) : app(request);
   });
-  internalListener?.open(createInternalApp(appDeps));
+  internalListener?.open((request, info) => {
+    const path = pathOf(request.url);
+    // The inbox of the console opens sockets at its own address.
+    if (realtime.handles(path)) return realtime.fetch(request, info);
+    return isConsolePath(path) ? console(request) : internalApp!(request);
+  });
   log.info("listening", {
     address: addressText(listener.address),
     ...(internalListener && { internal: addressText(internalListener.address) }),
   });
   return firstKey;
+}
+
+function isConsolePath(path: string): boolean {
+  return path === "/console" || path.startsWith("/console/");
 }
 
 function serviceOf(

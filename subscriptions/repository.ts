@@ -72,6 +72,8 @@ interface Plan<R> {
 const MAX_ATTEMPTS = 10;
 const FIRST_WAIT_MS = 2;
 const SWEEP_BATCH = 1000;
+/** Room for the store's own framing of a value. */
+const FRAMING_BYTES = 512;
 
 /** Reads and changes stored subscriptions. */
 export class SubscriptionRepository {
@@ -282,7 +284,7 @@ export class SubscriptionRepository {
 
   #checkSize(subscriptions: readonly Subscription[]): void {
     const bytes = serializedBytes(documentOf(subscriptions));
-    if (bytes <= this.#store.traits.maxValueBytes) return;
+    if (bytes + FRAMING_BYTES <= this.#store.traits.maxValueBytes) return;
     throw new ServiceError(
       "too_many_subscriptions",
       "Cannot subscribe: the user's subscriptions are too large in total",

@@ -39,6 +39,11 @@ export function createWebsocketTransport(
       }
       return outcome;
     },
+    preview(_target, { topic, data }) {
+      const body = JSON.stringify([topic, data]);
+      const bytes = new TextEncoder().encode(body).length;
+      return { kind: "rendered", body, bytes, maxBytes: 65_536, shortened: [] };
+    },
     status: () => [],
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

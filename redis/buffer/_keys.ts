@@ -60,5 +60,15 @@ export function bufferKeys(partition: number): BufferKeys {
  * Returns the ledger key of a notification: a hash from id to record for a partition and minute.
  */
 export function redisLedgerKey(partition: number, id: string): string {
-  return keyIn(partitionTag(partition), "ledger", Math.floor(idTime(id) / BUCKET_MS));
+  return redisLedgerKeyAt(partition, ledgerMinute(idTime(id)));
+}
+
+/** Returns the ledger key of a partition and a minute. */
+export function redisLedgerKeyAt(partition: number, minute: number): string {
+  return keyIn(partitionTag(partition), "ledger", minute);
+}
+
+/** Returns the minute, since 1970, of a time in epoch milliseconds. */
+export function ledgerMinute(epochMs: number): number {
+  return Math.floor(epochMs / BUCKET_MS);
 }

@@ -17,6 +17,7 @@ import {
 } from "../../buffer/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
 import { JOBS_AHEAD, QUOTA, RELEASE_PAUSE_MS } from "./_pace.ts";
 import type { RedisLink, Reply } from "../link.ts";
@@ -26,6 +27,7 @@ import { ClaimLoop } from "./_claim_loop.ts";
 import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
 import { bufferKeys } from "./_keys.ts";
+import { listInRedis } from "./_ledger_list.ts";
 import { PartitionWriters } from "./_partition_writers.ts";
 import { Reclaimer } from "./_reclaimer.ts";
 import { CLAIM } from "./_scripts.ts";
@@ -43,8 +45,6 @@ interface RedisBufferOptions extends BufferOptions {
   /** Reports how many claims of dead nodes were released. */
   readonly onReclaimed?: (count: number) => void;
 }
-
-const NONE: readonly LedgerRecord[] = [];
 
 /** A buffer that several nodes share. */
 export class RedisBuffer implements Buffer {
@@ -113,7 +113,6 @@ export class RedisBuffer implements Buffer {
     });
   }
 
-  /** Starts claiming; returns how many claims of dead nodes were released. */
   async start(handler: BatchHandler): Promise<number> {
     const reclaimed = await this.#reclaimer.reclaim();
     this.#handler = handler;
@@ -127,8 +126,8 @@ export class RedisBuffer implements Buffer {
     sets: Parameters<Buffer["put"]>[1] = [],
     { isRepeat = false }: { readonly isRepeat?: boolean } = {},
   ): Promise<void> {
-    const { length: count } = notifications;
     if (sets.length > 0) throw new Error("Cannot accept: this buffer stores no other records");
+    const count = notifications.length;
     if (!this.#hasRoom(count) && !this.#counters.isFresh) await this.#counters.count();
     if (this.#stopped) throw stopping();
     if (!this.#hasRoom(count)) throw bufferFull(count, this.#counters.notifications);
@@ -151,7 +150,7 @@ export class RedisBuffer implements Buffer {
 
   settle(record: LedgerRecord): readonly LedgerRecord[] {
     const item = this.#claims.get(record.id);
-    if (!item) return NONE;
+    if (!item) return [];
     item.state = "ended";
     const merged = mergedRecords(item.older, record);
     this.#settlements.settle(item, [record, ...merged]);
@@ -163,10 +162,7 @@ export class RedisBuffer implements Buffer {
     if (item) this.#release(item);
   }
 
-  async amend(
-    name: LedgerName,
-    change: (record: LedgerRecord) => LedgerRecord,
-  ): Promise<boolean> {
+  async amend(name: LedgerName, change: (record: LedgerRecord) => LedgerRecord) {
     return await this.#settlements.amend(name.id, change) ||
       await this.#ledger.amend(name, change);
   }
@@ -175,11 +171,15 @@ export class RedisBuffer implements Buffer {
     return this.#settlements.record(name.id) ?? await this.#ledger.record(name);
   }
 
-  async find(id: string): Promise<LedgerRecord | Notification | undefined> {
+  async find(id: string) {
     return this.#settlements.record(id) ?? await this.#ledger.find(id);
   }
 
-  /** Redis is counted once a second; `due` and `running` are those of this node. */
+  list(query: LedgerQuery): Promise<LedgerPage> {
+    return listInRedis(this.#options.link, query, { retentionMs: this.#options.retentionMs() });
+  }
+
+  /** `due` and `running` are of this node. */
   depth(): BufferDepth {
     return {
       waiting: this.#counters.waiting,

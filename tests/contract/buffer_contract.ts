@@ -6,6 +6,7 @@ import { parseData } from "../../core/notification.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { type BufferUnderTest, DEFAULTS, delivered, rulesFor } from "./_buffer_bench.ts";
 import { testHandover } from "./buffer_handover_contract.ts";
+import { testList } from "./buffer_list_contract.ts";
 
 export { type BufferUnderTest, DEFAULTS };
 
@@ -277,4 +278,5 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   testHandover(test);
+  testList(test);
 }

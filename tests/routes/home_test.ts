@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { wantsHtml } from "../../routes/home.ts";
-import { assertProblem } from "../support/api.ts";
+import { Api, assertProblem } from "../support/api.ts";
+import { freePort } from "../support/free_port.ts";
 import { startTestService, type TestService } from "../support/start_service.ts";
 
 /** What a browser sends for a page. */
@@ -10,12 +11,27 @@ const FILES = {
   "pns-gcm-options.yml": "secret-client:\n  serviceaccount: /does/not/exist.json\n",
 };
 
+/** The page is shown where the console is on the internal listener instead. */
+async function start(): Promise<TestService> {
+  const port = freePort();
+  const properties = { "io.carillon.internal.port": port };
+  const service = await startTestService({ properties, files: FILES });
+  internalPorts.set(service, port);
+  return service;
+}
+
+const internalPorts = new WeakMap<TestService, number>();
+
+function inside(service: TestService): Api {
+  return new Api(`http://127.0.0.1:${internalPorts.get(service)}`, service.adminKey);
+}
+
 function open(service: TestService, accept: string) {
   return service.call("GET", "/", { key: null, headers: { accept } });
 }
 
 Deno.test("the page for browsers names the service, says that it is ready, and links to the API", async () => {
-  await using service = await startTestService();
+  await using service = await start();
   const { status, headers, text } = await open(service, BROWSER);
   assert.equal(status, 200);
   assert.match(headers.get("content-type")!, /^text\/html; charset=utf-8$/i);
@@ -25,13 +41,13 @@ Deno.test("the page for browsers names the service, says that it is ready, and l
 });
 
 Deno.test("the page for browsers says that a draining node is not ready", async () => {
-  await using service = await startTestService();
-  await service.call("POST", "/v1/admin/drain");
+  await using service = await start();
+  await inside(service).call("POST", "/v1/admin/drain");
   assert.match((await open(service, BROWSER)).text, /It is not ready/);
 });
 
 Deno.test("the page has no scripts, and its policy allows its own styles and nothing else", async () => {
-  await using service = await startTestService();
+  await using service = await start();
   const { headers, text } = await open(service, BROWSER);
   assert.doesNotMatch(text, /<script|<img|<link| on\w+=| style=/i);
   const styles = /<style>([^]*)<\/style>/.exec(text)![1]!;
@@ -53,7 +69,7 @@ Deno.test("the page has no scripts, and its policy allows its own styles and not
 });
 
 Deno.test("the page names no client", async () => {
-  await using service = await startTestService({ files: FILES });
+  await using service = await start();
   for (const key of [null, service.adminKey]) {
     const { text } = await service.call("GET", "/", { key, headers: { accept: BROWSER } });
     assert.doesNotMatch(text, /secret-client|exist\.json|gcm|store/);
@@ -61,10 +77,23 @@ Deno.test("the page names no client", async () => {
 });
 
 Deno.test("who does not ask for HTML gets the 404 of any path without a route", async () => {
-  await using service = await startTestService();
+  await using service = await start();
   for (const accept of ["application/json", "*/*", "text/*", "text/html;q=0, */*", ""]) {
     assertProblem(await open(service, accept), "404 not_found");
   }
+});
+
+Deno.test("on the internal listener / leads to the console, which the public one does not have", async () => {
+  await using service = await start();
+  const options = { key: null, headers: { accept: BROWSER } };
+  const leads = await fetch(inside(service).address, {
+    headers: options.headers,
+    redirect: "manual",
+  });
+  await leads.body?.cancel();
+  assert.equal(leads.headers.get("location"), "/console");
+  assert.match((await inside(service).call("GET", "/console", options)).text, /Sign in/);
+  assertProblem(await service.call("GET", "/console", options), "404 not_found");
 });
 
 for (

@@ -13,7 +13,7 @@ Deno.test("an unknown path is a problem like any other", async () => {
 Deno.test("a method that a path does not have is answered with those that it has", async () => {
   await using service = await startTestService();
   const cases = [
-    ["PUT", "/v1/notifications", "POST"],
+    ["PUT", "/v1/notifications", "POST, GET, HEAD"],
     ["DELETE", "/v1/admin/reload", "POST"],
     ["POST", "/livez", "GET, HEAD"],
     ["GET", "/ajax/pns", "PUT, OPTIONS"],

@@ -50,6 +50,7 @@ Deno.test("every route of the API is described", async () => {
   const described = new Set(operationsOf(paths).map(([method, path]) => `${method} ${path}`));
   const expected = [
     "POST /v1/notifications",
+    "GET /v1/notifications",
     "GET /v1/notifications/{id}",
     "POST /v1/subscriptions",
     "GET /v1/subscriptions",
@@ -82,6 +83,10 @@ Deno.test("every route of the API is described", async () => {
     "POST /v1/open-xchange/webhook",
     "POST /api/v1/webhook",
     "GET /v1/explain",
+    "GET /v1/config/server",
+    "GET /v1/config/user",
+    "GET /v1/status",
+    "GET /v1/sockets",
     "GET /v1/dead-letters",
     "POST /v1/dead-letters/{id}/replay",
     "POST /v1/dead-letters/replay",

@@ -154,7 +154,9 @@ Deno.test("a test message returns the provider's answer", async () => {
   await using service = await startTestService(gcm.configuration);
   const outcomes = async (fields: Record<string, unknown>) => {
     const id = await service.subscribe({ ...PHONE, ...fields });
-    return (await service.call("POST", `${PATH}/${id}/test`)).body;
+    const { message, ...outcome } = (await service.call("POST", `${PATH}/${id}/test`)).body;
+    if (outcome.outcome !== "misconfigured") assert.equal(message.title, "Carillon");
+    return outcome;
   };
   gcm.errors.set("big", "MessageTooBig");
   assert.deepEqual(await outcomes({ token: "good" }), { outcome: "sent" });

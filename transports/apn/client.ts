@@ -6,6 +6,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
@@ -13,7 +14,7 @@ import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.t
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import { formatDay } from "./certificate.ts";
 import type { LoadedCredential } from "./credentials.ts";
-import { type ApnProfile, type ApnRequest, renderApns } from "./payload.ts";
+import { type ApnProfile, type ApnRequest, previewApns, renderApns } from "./payload.ts";
 import { type ConfiguredClient } from "../clients/mod.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 
@@ -112,6 +113,11 @@ export class ApnClient implements ConfiguredClient {
     } finally {
       if (--this.#sends === 0) this.#idle?.resolve();
     }
+  }
+
+  /** Renders a message for operators, without sending it. */
+  preview(_target: Target, message: Message): MessagePreview {
+    return previewApns(message, this.#profile);
   }
 
   /** Waits for the sends that have begun, then closes the connections. No send may follow. */

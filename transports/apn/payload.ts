@@ -11,8 +11,15 @@
 import { createHash } from "node:crypto";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { byteLength, fitMessage } from "../http/mod.ts";
+import {
+  byteLength,
+  fitMessage,
+  type MessageParts,
+  type OnFit,
+  previewMessage,
+} from "../http/mod.ts";
 import {
   type ApnPriority,
   apnsTopic,
@@ -46,6 +53,7 @@ const encoder = new TextEncoder();
 export function renderApns(
   message: Message,
   { topic, auth }: ApnProfile,
+  onFit?: OnFit,
 ): ApnRequest | Extract<Outcome, { kind: "rejected" }> {
   const extra = message.extra ?? {};
   const shown = isShown(message);
@@ -57,7 +65,7 @@ export function renderApns(
   if (priority === undefined) return { kind: "rejected", reason: "priority must be 1, 5 or 10" };
   const fault = pushTypeFault(type, { priority, auth });
   if (fault) return { kind: "rejected", reason: fault };
-  const body = renderBody(message, { shown, maxBytes: pushTypeRule(type).maxPayload });
+  const body = renderBody(message, { shown, maxBytes: pushTypeRule(type).maxPayload, onFit });
   if (!body) return { kind: "rejected", reason: "the message is too large even when shortened" };
   return {
     kind: "request",
@@ -77,6 +85,21 @@ export function renderApns(
   };
 }
 
+/** Renders a message as {@link renderApns} does and names what was shortened. */
+export function previewApns(message: Message, profile: ApnProfile): MessagePreview {
+  let kept: MessageParts | undefined;
+  const request = renderApns(message, profile, (parts) => kept = parts);
+  if (request.kind === "rejected") return request;
+  const type = request.headers["apns-push-type"] as PushType;
+  return previewMessage({ ...message, data: dataOf(message) }, {
+    maxBytes: pushTypeRule(type).maxPayload,
+    render(onFit) {
+      if (kept) onFit(kept);
+      return new TextDecoder().decode(request.body);
+    },
+  });
+}
+
 /** A badge is visible, even on an fallback silent message. */
 function isShown({ silent, title, body, sound, badge }: Message): boolean {
   return badge !== undefined || (!silent && !!(title || body || sound));
@@ -92,12 +115,17 @@ function priorityOf(type: PushType, { extra, priority }: Message): ApnPriority |
 
 function renderBody(
   message: Message,
-  { shown, maxBytes }: { readonly shown: boolean; readonly maxBytes: number },
+  { shown, maxBytes, onFit }: {
+    readonly shown: boolean;
+    readonly maxBytes: number;
+    readonly onFit: OnFit | undefined;
+  },
 ): Uint8Array<ArrayBuffer> | undefined {
   const extra = message.extra ?? {};
   const custom = Object.fromEntries(Object.entries(extra).filter(([key]) => !DIRECTIVES.has(key)));
   return fitMessage({ ...message, data: dataOf(message) }, {
     maxBytes,
+    onFit,
     render: ({ title, body, data }) =>
       encoder.encode(JSON.stringify({
         ...data,

@@ -5,6 +5,7 @@
  */
 
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type {
@@ -20,6 +21,8 @@ export interface ConfiguredClient extends AsyncDisposable {
   readonly state?: Partial<Omit<ClientStatus, "client">> | undefined;
   /** Resolves for every answer of the provider. */
   send(target: Target, message: Message, signal: AbortSignal): Outcome | Promise<Outcome>;
+  /** Renders a message for operators, without the address and without sending it. */
+  preview(target: Target, message: Message): MessagePreview;
 }
 
 /** A client whose options and files have been read, not yet connected. */
@@ -88,6 +91,7 @@ export class ClientSet<
       send: (target, message, signal) =>
         this.get(target.client)?.send(target, message, signal) ??
           { kind: "misconfigured", reason: `the client has no usable ${name} options` },
+      preview: (target, message) => this.get(target.client)?.preview(target, message),
       status: () => this.status(),
       [Symbol.asyncDispose]: () => this[Symbol.asyncDispose](),
     };

@@ -7,6 +7,9 @@ export interface AddressedMessage {
   readonly nowMs: number;
 }
 
+/** Says in a preview that a message was rendered without its template's fields. */
+export const TEMPLATE_DROPPED = "the template's fields: dropped";
+
 /** Bytes of the largest message. */
 export const GCM_MAX_BYTES = 4096;
 

@@ -14,6 +14,7 @@ import {
   withAccessToken,
 } from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
+import { createGcmPreview } from "./_preview.ts";
 import { renderV1 } from "./payload_v1.ts";
 import type { ServiceAccount } from "./service_account.ts";
 
@@ -88,6 +89,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
 
   return {
     send,
+    preview: createGcmPreview(renderV1, { clock }),
     async [Symbol.asyncDispose]() {
       await Promise.all([api[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
     },

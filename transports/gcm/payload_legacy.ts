@@ -5,9 +5,15 @@
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts } from "../http/mod.ts";
+import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
 import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
-import { type AddressedMessage, GCM_MAX_TTL_SECONDS, gcmMaxBytes, ttlSeconds } from "./_limits.ts";
+import {
+  type AddressedMessage,
+  GCM_MAX_TTL_SECONDS,
+  gcmMaxBytes,
+  TEMPLATE_DROPPED,
+  ttlSeconds,
+} from "./_limits.ts";
 
 /** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { to: null, registration_ids: null, condition: null, notification_key: null };
@@ -16,12 +22,17 @@ const TARGETS = { to: null, registration_ids: null, condition: null, notificatio
 export function renderLegacy(
   message: Message,
   { token, nowMs }: AddressedMessage,
+  onFit?: OnFit,
 ): string | undefined {
   const render = (extra: JsonObject) => (parts: MessageParts) =>
     JSON.stringify({ ...finish(mergePatch(rendered(message, parts, nowMs), extra)), to: token });
   const options = { maxBytes: gcmMaxBytes(token) };
-  return fitMessage(message, { ...options, render: render(message.extra ?? {}) }) ??
-    fitMessage(message, { ...options, render: render({}) });
+  return fitMessage(message, { ...options, onFit, render: render(message.extra ?? {}) }) ??
+    fitMessage(message, {
+      ...options,
+      onFit: onFit && ((parts) => onFit(parts, [TEMPLATE_DROPPED])),
+      render: render({}),
+    });
 }
 
 function rendered(message: Message, { title, body, data }: MessageParts, nowMs: number) {

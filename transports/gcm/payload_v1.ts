@@ -5,22 +5,36 @@
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts } from "../http/mod.ts";
+import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
 import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
-import { type AddressedMessage, GCM_MAX_TTL_SECONDS, gcmMaxBytes, ttlSeconds } from "./_limits.ts";
+import {
+  type AddressedMessage,
+  GCM_MAX_TTL_SECONDS,
+  gcmMaxBytes,
+  TEMPLATE_DROPPED,
+  ttlSeconds,
+} from "./_limits.ts";
 
 /** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { token: null, fid: null, topic: null, condition: null, name: null };
 
 /** Returns the body of `messages:send`, or `undefined` where the message does not fit. */
-export function renderV1(message: Message, { token, nowMs }: AddressedMessage): string | undefined {
+export function renderV1(
+  message: Message,
+  { token, nowMs }: AddressedMessage,
+  onFit?: OnFit,
+): string | undefined {
   const render = (extra: JsonObject) => (parts: MessageParts) =>
     JSON.stringify({
       message: { ...finish(mergePatch(rendered(message, parts, nowMs), extra)), token },
     });
   const options = { maxBytes: gcmMaxBytes(token) };
-  return fitMessage(message, { ...options, render: render(message.extra ?? {}) }) ??
-    fitMessage(message, { ...options, render: render({}) });
+  return fitMessage(message, { ...options, onFit, render: render(message.extra ?? {}) }) ??
+    fitMessage(message, {
+      ...options,
+      onFit: onFit && ((parts) => onFit(parts, [TEMPLATE_DROPPED])),
+      render: render({}),
+    });
 }
 
 function rendered(message: Message, { title, body, data }: MessageParts, nowMs: number) {

@@ -14,6 +14,9 @@ export interface MessageParts {
   readonly data: JsonObject;
 }
 
+/** Receives the parts that remain in a payload, and names what was dropped besides them. */
+export type OnFit = (parts: MessageParts, dropped?: readonly string[]) => void;
+
 /** How to fit a message. */
 interface FitOptions<Payload extends string | Uint8Array> {
   /** Bytes of the largest payload, inclusive. */
@@ -25,6 +28,8 @@ interface FitOptions<Payload extends string | Uint8Array> {
    * @default {["folder", "id", "cid"]}
    */
   readonly essential?: readonly string[];
+  /** Called with the parts of the payload that is returned. */
+  readonly onFit?: OnFit | undefined;
 }
 
 /** Data is dropped before the body gets shorter than this. */
@@ -36,6 +41,25 @@ const ESSENTIAL = ["folder", "id", "cid"];
  * data.
  */
 export function fitMessage<Payload extends string | Uint8Array>(
+  message: Pick<Message, "title" | "body" | "data">,
+  options: FitOptions<Payload>,
+): Payload | undefined {
+  const { onFit, render } = options;
+  if (!onFit) return fit(message, options);
+  const made = new Map<Payload, MessageParts>();
+  const fitted = fit(message, {
+    ...options,
+    render(parts) {
+      const payload = render(parts);
+      made.set(payload, parts);
+      return payload;
+    },
+  });
+  if (fitted !== undefined) onFit(made.get(fitted)!);
+  return fitted;
+}
+
+function fit<Payload extends string | Uint8Array>(
   { title, body, data }: Pick<Message, "title" | "body" | "data">,
   { maxBytes, render, essential = ESSENTIAL }: FitOptions<Payload>,
 ): Payload | undefined {

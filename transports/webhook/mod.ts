@@ -67,6 +67,7 @@ export function createWebhookTransport(deps: WebhookDeps): ConfigurableTransport
       return await clients.get(target.client)?.send(target, message, signal) ??
         { kind: "misconfigured", reason: "The webhook is not in webhooks.yml, or not usable" };
     },
+    preview: (target, message) => clients.get(target.client)?.preview(target, message),
     status: () => clients.status(),
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Target } from "../../core/subscription.ts";
 
 /** Bytes of the largest body. The original has no limit. */
@@ -27,6 +28,18 @@ export function renderWebhook(
   const isLarge = body.length * 3 > MAX_WEBHOOK_BYTES &&
     new TextEncoder().encode(body).length > MAX_WEBHOOK_BYTES;
   return isLarge ? undefined : body;
+}
+
+/** Renders a webhook as {@link renderWebhook} does, for operators. */
+export function previewWebhook(
+  message: Parameters<typeof renderWebhook>[0],
+  target: Parameters<typeof renderWebhook>[1],
+  { timestamp }: { readonly timestamp: number },
+): MessagePreview {
+  const body = renderWebhook(message, target, { timestamp });
+  if (body === undefined) return { kind: "rejected", reason: "the message is too large" };
+  const bytes = new TextEncoder().encode(body).length;
+  return { kind: "rendered", body, bytes, maxBytes: MAX_WEBHOOK_BYTES, shortened: [] };
 }
 
 /** The original's ids are numbers; others stay the texts that they are. */

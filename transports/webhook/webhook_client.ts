@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { webhookSignatureHeader } from "../../core/webhook_signature.ts";
@@ -14,7 +15,7 @@ import type { ConfiguredClient } from "../clients/mod.ts";
 import { FetchSender } from "../http/mod.ts";
 import { resolvedFault, type ResolveHost } from "../webpush/public_address.ts";
 import { readWebhookAnswer, readWebhookFailure } from "./answers.ts";
-import { renderWebhook } from "./payload.ts";
+import { previewWebhook, renderWebhook } from "./payload.ts";
 import type { WebhookOptions } from "./settings.ts";
 import { addressFault, webhookAddress } from "./uri_rules.ts";
 
@@ -107,6 +108,11 @@ export class WebhookClient implements ConfiguredClient {
     return result.kind === "failed"
       ? readWebhookFailure(result)
       : readWebhookAnswer(result, { nowMs: timestamp, ownCredential: own !== undefined });
+  }
+
+  /** Renders a message for operators. */
+  preview(target: Target, message: Message): MessagePreview {
+    return previewWebhook(message, target, { timestamp: this.#deps.clock.now() });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

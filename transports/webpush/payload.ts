@@ -4,7 +4,15 @@
  */
 
 import type { Message } from "../../core/message.ts";
-import { byteLength, fitMessage, type MessageParts, shortenText } from "../http/mod.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
+import {
+  byteLength,
+  fitMessage,
+  type MessageParts,
+  type OnFit,
+  previewMessage,
+  shortenText,
+} from "../http/mod.ts";
 import { MAX_PLAINTEXT_BYTES } from "./encrypt.ts";
 
 /** FCM delivers to Firefox on Android in base64, which leaves some 2.7 KB. */
@@ -19,11 +27,24 @@ const encoder = new TextEncoder();
  * within one record; `undefined` where it does not fit.
  */
 export function renderPayload(message: Message): Uint8Array | undefined {
-  const text = fitMessage(preferablyShort(message), {
+  const text = renderText(message);
+  return text === undefined ? undefined : encoder.encode(text);
+}
+
+/** Renders a message as {@link renderPayload} does and names what was shortened. */
+export function previewPayload(message: Message): MessagePreview {
+  return previewMessage(message, {
+    maxBytes: MAX_PLAINTEXT_BYTES,
+    render: (onFit) => renderText(message, onFit),
+  });
+}
+
+function renderText(message: Message, onFit?: OnFit): string | undefined {
+  return fitMessage(preferablyShort(message), {
     maxBytes: MAX_PLAINTEXT_BYTES,
     render: (parts) => render(message, parts),
+    onFit,
   });
-  return text === undefined ? undefined : encoder.encode(text);
 }
 
 function preferablyShort(message: Message): MessageParts & { readonly body?: string } {

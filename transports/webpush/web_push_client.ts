@@ -7,6 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
 import { type Outcome, RESUBSCRIBE } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
@@ -15,7 +16,7 @@ import { readWebPushAnswer, readWebPushFailure, type WebPushRefusal } from "./an
 import { encrypt } from "./encrypt.ts";
 import { type EndpointRoute, type EndpointRouter, WINDOWS_QUEUE } from "./endpoint_hosts.ts";
 import { pushHeaders } from "./headers.ts";
-import { renderPayload } from "./payload.ts";
+import { previewPayload, renderPayload } from "./payload.ts";
 import { resolvedFault, type ResolveHost } from "./public_address.ts";
 import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
 import type { VapidSigner } from "./vapid.ts";
@@ -100,6 +101,11 @@ export class WebPushClient implements ConfiguredClient {
     const signers = this.#signersFor(subscription);
     if (signers.length === 0) return await this.#postWithWrongKey(attempt);
     return await this.#post(signers, attempt);
+  }
+
+  /** Renders a message for operators as it is before its encryption. */
+  preview(_target: Target, message: Message): MessagePreview {
+    return previewPayload(message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,11 +9,11 @@ import {
   createAccessTokenCache,
   withAccessToken,
 } from "../clients/mod.ts";
-import { FetchSender, type HostCheck } from "../http/mod.ts";
+import { FetchSender, type HostCheck, previewMessage } from "../http/mod.ts";
 import { requestWnsToken, tokenRequest } from "./access_token.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
-import { renderWns } from "./payload.ts";
+import { renderWns, WNS_MAX_BYTES } from "./payload.ts";
 import type { WnsOptions } from "./settings.ts";
 
 interface WnsClientOptions extends ClientDeps {
@@ -82,6 +82,11 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
 
   return {
     send,
+    preview: (_target, message) =>
+      previewMessage(message, {
+        maxBytes: WNS_MAX_BYTES,
+        render: (onFit) => renderWns(message, options.type ?? "toast", onFit)?.body,
+      }),
     checkChannel,
     async [Symbol.asyncDispose]() {
       await Promise.all([channels[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);

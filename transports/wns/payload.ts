@@ -5,7 +5,7 @@
  */
 
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts } from "../http/mod.ts";
+import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
 import type { WnsType } from "./settings.ts";
 import { WNS_TYPES } from "./settings.ts";
 
@@ -22,10 +22,14 @@ interface WnsPayload {
  * Renders a message, or returns `undefined` where it does not fit. `type` is the kind for a message
  * with visible content.
  */
-export function renderWns(message: Message, type: WnsType): WnsPayload | undefined {
+export function renderWns(
+  message: Message,
+  type: WnsType,
+  onFit?: OnFit,
+): WnsPayload | undefined {
   const chosen = chooseType(message, type);
   const render = (parts: MessageParts) => RENDERERS[chosen](message, parts);
-  const body = fitMessage(message, { maxBytes: WNS_MAX_BYTES, render });
+  const body = fitMessage(message, { maxBytes: WNS_MAX_BYTES, render, onFit });
   return body === undefined ? undefined : { type: chosen, body };
 }
 

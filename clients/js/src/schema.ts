@@ -8,7 +8,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List notifications, the newest first
+     * @description Needs scope `read`.
+     */
+    get: operations["listNotifications"];
     put?: never;
     /**
      * Publish one notification, or up to 1,000: all or none
@@ -499,10 +503,90 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Explain which targets would receive a notification
+     * Explain which targets would receive a notification, and what a real one became
      * @description Needs scope `read`.
      */
     get: operations["explain"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/config/server": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the keys of the server
+     * @description Needs scope `read`.
+     */
+    get: operations["listServerConfig"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/config/user": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the keys as they are for a user
+     * @description Needs scope `read`.
+     */
+    get: operations["listUserConfig"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/status": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Show what all nodes do
+     * @description Needs scope `read`.
+     */
+    get: operations["listNodeReports"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sockets": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List a user's sockets on all nodes
+     * @description Needs scope `read`.
+     */
+    get: operations["listSockets"];
     put?: never;
     post?: never;
     delete?: never;
@@ -1238,6 +1322,23 @@ export interface components {
         transport: string;
         subscription?: string;
         send: boolean;
+        /** @enum {string} */
+        state?:
+          | "sent"
+          | "kept"
+          | "offline"
+          | "source"
+          | "disabled"
+          | "quiet"
+          | "unserved"
+          | "gone"
+          | "rejected"
+          | "retrying"
+          | "held"
+          | "expired"
+          | "dead"
+          | "seen"
+          | "cancelled";
         reason?: string;
         /** @description What quiet hours would do to it now, and when they end */
         quiet?: {
@@ -1259,6 +1360,9 @@ export interface components {
            */
           until: string;
         };
+        /** @description Why messages wait at present */
+        waits?: string;
+        maxPerSecond?: number;
         trail: {
           key: string;
           scope: string;
@@ -1267,9 +1371,112 @@ export interface components {
           chosen: boolean;
           barred?: boolean;
         }[];
+        message?: {
+          title?: string;
+          body?: string;
+          silent: boolean;
+          badge?: number;
+          sound?: string;
+          /** @description The body that the provider would get */
+          payload?: string;
+          bytes?: number;
+          maxBytes?: number;
+          shortened?: string[];
+          /** @description Why it could not be rendered */
+          rejected?: string;
+        };
       }[];
+      absent: {
+        /** @enum {string} */
+        code: "no_subscription" | "topic_not_subscribed" | "no_socket" | "topic_not_delivered";
+        client?: string;
+        transport?: string;
+        subscription?: string;
+        reason: string;
+      }[];
+      hypothetical?: {
+        enabled: boolean;
+        serves: boolean;
+        trail: {
+          key: string;
+          scope: string;
+          source?: string;
+          value?: string;
+          chosen: boolean;
+          barred?: boolean;
+        }[];
+      };
+      contextSets: {
+        tags: {
+          tag: string;
+          source: string;
+        }[];
+        sets: {
+          name: string;
+          source: string;
+          withTags: string;
+          matches: boolean;
+        }[];
+      };
+      delay: {
+        waitsMs: number;
+        atMostMs: number;
+        checkedEveryMs: number;
+      };
+      limits: {
+        maxPerSecondPerKey: number;
+        maxPerSecondPerContext: number;
+        maxPayloadBytes: number;
+        maxSubscriptionsPerUser: number;
+      };
+      happened?: components["schemas"]["LedgerRecord"] & unknown;
       /** @description Clients that currently receive no message, whatever is enabled */
       warnings?: string[];
+    };
+    NodeReport: {
+      node: string;
+      address: string;
+      at: number;
+      version: string;
+      ready: boolean;
+      failed: string[];
+      sockets: {
+        [key: string]: number;
+      };
+      buffer: {
+        waiting: number;
+        due: number;
+        running: number;
+        inFlight: number;
+      };
+      retriesWaiting: number;
+      queues: {
+        transport: string;
+        client: string;
+        inFlight: number;
+        waiting: number;
+        oldestMs?: number;
+        /** @enum {string} */
+        breaker: "closed" | "open";
+        reason?: string;
+      }[];
+      accepted: number;
+      settled: {
+        [key: string]: number;
+      };
+      outcomes: {
+        transport: string;
+        client: string;
+        outcome: string;
+        count: number;
+      }[];
+      credentials: {
+        transport: string;
+        client: string;
+        ready: boolean;
+        detail?: string;
+        daysLeft?: number;
+      }[];
     };
     DeadLetter: {
       /** Format: uuid */
@@ -1365,6 +1572,96 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  listNotifications: {
+    parameters: {
+      query?: {
+        /** @description The tenant of the user */
+        context?: string | number;
+        /** @description The user within the context */
+        user?: string | number;
+        /** @description `ox:mail:new`, `ox:mail:*` or `*` */
+        topic?: string;
+        state?:
+          | "scheduled"
+          | "in_flight"
+          | "delivered"
+          | "suppressed"
+          | "expired"
+          | "dead"
+          | "cancelled";
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page of notifications */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *           "context": "1",
+           *           "user": "3",
+           *           "topic": "ox:mail:new",
+           *           "acceptedAt": "2026-11-23T12:00:00.000Z",
+           *           "state": "suppressed",
+           *           "reason": "no_subscription",
+           *           "targets": []
+           *         }
+           *       ],
+           *       "next": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *       "searched": 100
+           *     }
+           */
+          "application/json": {
+            items: components["schemas"]["LedgerRecord"][];
+            next?: string;
+            searched: number;
+            /** @description The page is shorter than `limit` because the search for one page is bounded */
+            stopped?: boolean;
+            /** @description A busy minute has more notifications than are read; name a user to see all */
+            sampled?: boolean;
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed; `invalid_topic`: The topic is invalid */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   publish: {
     parameters: {
       query?: never;
@@ -2670,6 +2967,20 @@ export interface operations {
           "application/json": {
             outcome: string;
             reason?: string;
+            message?: {
+              title?: string;
+              body?: string;
+              silent: boolean;
+              badge?: number;
+              sound?: string;
+              /** @description The body that the provider would get */
+              payload?: string;
+              bytes?: number;
+              maxBytes?: number;
+              shortened?: string[];
+              /** @description Why it could not be rendered */
+              rejected?: string;
+            };
           };
         };
       };
@@ -4143,15 +4454,21 @@ export interface operations {
   };
   explain: {
     parameters: {
-      query: {
+      query?: {
         /** @description The tenant of the user */
-        context: string | number;
+        context?: string | number;
         /** @description The user within the context */
-        user: string | number;
-        topic: string;
+        user?: string | number;
+        topic?: string;
+        /** @description The kind of the receiving app */
+        client?: string;
+        /** @description One of websocket, apn, gcm, wns, webpush, webhook, or an alias */
+        transport?: string;
         priority?: "high" | "medium" | "low";
         /** @description Explain a publish with `escalate: {after}`, in seconds */
         escalate?: number;
+        /** @description A published notification; names context, user and topic where they are absent */
+        id?: string;
       };
       header?: never;
       path?: never;
@@ -4172,6 +4489,7 @@ export interface operations {
            *           "client": "open-xchange-appsuite",
            *           "transport": "websocket",
            *           "send": true,
+           *           "state": "sent",
            *           "trail": [
            *             {
            *               "key": "com.openexchange.pns.transport.websocket.enabled",
@@ -4182,13 +4500,352 @@ export interface operations {
            *             }
            *           ]
            *         }
-           *       ]
+           *       ],
+           *       "absent": [
+           *         {
+           *           "code": "no_subscription",
+           *           "reason": "the user has no subscription"
+           *         }
+           *       ],
+           *       "contextSets": {
+           *         "tags": [
+           *           {
+           *             "tag": "1",
+           *             "source": "context id"
+           *           }
+           *         ],
+           *         "sets": [
+           *           {
+           *             "name": "premium",
+           *             "source": "contextSets/premium.yml:1:1",
+           *             "withTags": "gold & !trial",
+           *             "matches": false
+           *           }
+           *         ]
+           *       },
+           *       "delay": {
+           *         "waitsMs": 1000,
+           *         "atMostMs": 1000,
+           *         "checkedEveryMs": 500
+           *       },
+           *       "limits": {
+           *         "maxPerSecondPerKey": 0,
+           *         "maxPerSecondPerContext": 0,
+           *         "maxPayloadBytes": 49152,
+           *         "maxSubscriptionsPerUser": 100
+           *       }
            *     }
            */
           "application/json": components["schemas"]["Explanation"];
         };
       };
-      /** @description `invalid_request`: The request is malformed; `invalid_topic`: The topic is invalid */
+      /** @description `invalid_request`: The request is malformed; `invalid_topic`: The topic is invalid; `unknown_transport`: There is no such transport */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listServerConfig: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Every key; secrets are redacted */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "key": "com.openexchange.pns.transport.websocket.enabled",
+           *           "value": "true",
+           *           "scope": "server",
+           *           "source": "pns.properties:3:1",
+           *           "applies": "at once"
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": {
+            items: {
+              key: string;
+              value: string;
+              scope: string;
+              source?: string;
+              applies: string;
+            }[];
+          };
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listUserConfig: {
+    parameters: {
+      query: {
+        /** @description The tenant of the user */
+        context: string | number;
+        /** @description The user within the context */
+        user: string | number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Every key; secrets are redacted */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "key": "com.openexchange.pns.transport.websocket.enabled",
+           *           "value": "true",
+           *           "scope": "server",
+           *           "source": "pns.properties:3:1",
+           *           "applies": "at once"
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": {
+            items: {
+              key: string;
+              value: string;
+              scope: string;
+              source?: string;
+              applies: string;
+            }[];
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listNodeReports: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One report per node, this one first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "node": "b30f3961",
+           *           "address": "0.0.0.0:8080",
+           *           "at": 1795435200000,
+           *           "version": "0.1.0",
+           *           "ready": true,
+           *           "failed": [],
+           *           "sockets": {
+           *             "open-xchange-appsuite": 12
+           *           },
+           *           "buffer": {
+           *             "waiting": 3,
+           *             "due": 0,
+           *             "running": 1,
+           *             "inFlight": 4
+           *           },
+           *           "retriesWaiting": 0,
+           *           "queues": [
+           *             {
+           *               "transport": "apn",
+           *               "client": "myiosclient",
+           *               "inFlight": 1,
+           *               "waiting": 0,
+           *               "breaker": "closed"
+           *             }
+           *           ],
+           *           "accepted": 214,
+           *           "settled": {
+           *             "delivered": 210
+           *           },
+           *           "outcomes": [
+           *             {
+           *               "transport": "apn",
+           *               "client": "myiosclient",
+           *               "outcome": "sent",
+           *               "count": 198
+           *             }
+           *           ],
+           *           "credentials": [
+           *             {
+           *               "transport": "apn",
+           *               "client": "myiosclient",
+           *               "ready": true,
+           *               "daysLeft": 120
+           *             }
+           *           ]
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": {
+            items: components["schemas"]["NodeReport"][];
+          };
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listSockets: {
+    parameters: {
+      query: {
+        /** @description The tenant of the user */
+        context: string | number;
+        /** @description The user within the context */
+        user: string | number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Open sockets, and those that may resume */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "client": "open-xchange-appsuite",
+           *           "id": "c-1",
+           *           "socketId": "Jx3mVq0T2c",
+           *           "open": true
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": {
+            items: {
+              client: string;
+              id: string;
+              socketId: string;
+              /** @description False where it closed so recently that its client may resume */
+              open: boolean;
+            }[];
+          };
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
       400: {
         headers: {
           [name: string]: unknown;
@@ -4504,7 +5161,10 @@ export interface operations {
   };
   reload: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description `true`: only say what a reload would change */
+        dryRun?: "true" | "false";
+      };
       header?: never;
       path?: never;
       cookie?: never;
@@ -4527,6 +5187,15 @@ export interface operations {
            *     }
            */
           "application/json": components["schemas"]["Reloaded"];
+        };
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description `unauthenticated`: A valid credential is needed */

@@ -22,6 +22,7 @@ function openClient(content: string): TestClient {
     content,
     disposed: false,
     send: () => Promise.resolve({ kind: "offline" }),
+    preview: () => ({ kind: "rejected", reason: "a test has no provider" }),
     [Symbol.asyncDispose]() {
       this.disposed = true;
       return Promise.resolve();

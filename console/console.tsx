@@ -1,0 +1,139 @@
+/** Puts the console together: signing in and out, pages, actions, stream and files. */
+
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { allows, type Principal } from "../core/principal.ts";
+import { actionRoutes } from "./_actions.tsx";
+import { fileRoutes } from "./_files.ts";
+import {
+  checkOrigin,
+  clearSessionCookie,
+  type ConsoleEnv,
+  formOf,
+  requireSession,
+  requireToken,
+  secureHeaders,
+  sessionCookie,
+  setSessionCookie,
+} from "./_guard.ts";
+import { Layout, Notice } from "./_layout.tsx";
+import { pageRoutes } from "./_pages.tsx";
+import { renderPage } from "./_render.ts";
+import { SignInPage } from "./_sign_in_page.tsx";
+import { liveRoutes } from "./_stream.tsx";
+import { Shown } from "./_text.tsx";
+import type { LiveFeed } from "./live.ts";
+import type { ConsoleSessions } from "./sessions.ts";
+import type { Tickets } from "./tickets.ts";
+
+/** The dependencies of {@link createConsole}. */
+interface ConsoleDeps {
+  /** Checks an API key. */
+  readonly authenticate: (credential: string | undefined) => Principal | Promise<Principal>;
+  readonly sessions: ConsoleSessions;
+  readonly tickets: Tickets;
+  /** The API. */
+  readonly api: (request: Request) => Response | Promise<Response>;
+  readonly live: LiveFeed;
+  /** The clients that may open sockets, with their paths. */
+  readonly socketClients: () => readonly { readonly client: string; readonly path: string }[];
+  readonly log: Log;
+}
+
+const MAX_BODY_BYTES = 128 * 1024;
+
+/** Creates the console; returns the handler of all requests below `/console`. */
+export function createConsole(
+  deps: ConsoleDeps,
+): (request: Request) => Response | Promise<Response> {
+  const { sessions, tickets, api, log } = deps;
+  const app = new Hono().basePath("/console");
+  app.use(secureHeaders, bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  app.route("/static", fileRoutes());
+  app.route("/", signInRoutes(deps));
+
+  const inside = new Hono<ConsoleEnv>();
+  inside.use(
+    requireSession(
+      sessions,
+      ({ principal }) => (method, path, { body } = {}) =>
+        tickets.call(api, principal, { method, path, body }),
+    ),
+    requireToken,
+  );
+  inside.post("/sign-out", async (c) => {
+    await sessions.end(sessionCookie(c)!);
+    clearSessionCookie(c);
+    return c.redirect("/console/sign-in?out=1", 303);
+  });
+  inside.route("/", pageRoutes(deps));
+  inside.route("/", actionRoutes(deps));
+  inside.route("/", liveRoutes(deps));
+  app.route("/", inside);
+
+  app.notFound((c) => renderPage(c, <ErrorPage text="There is no such page." />, 404));
+  app.onError((thrown, c) => {
+    if (thrown instanceof ServiceError) {
+      const isDown = thrown.code === "store_unavailable";
+      return renderPage(c, <ErrorPage text={thrown.message} />, isDown ? 503 : 403);
+    }
+    log.error("a page of the console failed unexpectedly", { reason: messageOf(thrown) });
+    return renderPage(c, <ErrorPage text="The page failed; the log says why." />, 500);
+  });
+  return (request) => app.fetch(request);
+}
+
+function ErrorPage({ text }: { readonly text: string }) {
+  return (
+    <Layout title="Console">
+      <Notice kind="error">
+        <Shown text={text} max={500} />
+      </Notice>
+      <p>
+        <a class="button" href="/console">Back to the console</a>
+      </p>
+    </Layout>
+  );
+}
+
+const NOTICES: Readonly<Record<string, string>> = {
+  ended: "Your session has ended. Sign in again.",
+  out: "You are signed out.",
+};
+
+function signInRoutes({ authenticate, sessions, log }: ConsoleDeps): Hono {
+  const app = new Hono();
+  app.get("/sign-in", (c) => {
+    const notice = Object.keys(c.req.query()).map((name) => NOTICES[name]).find(Boolean);
+    return renderPage(c, <SignInPage notice={notice} hasIssuer={false} />);
+  });
+  app.post("/sign-in", async (c) => {
+    checkOrigin(c);
+    const { key = "" } = await formOf(c);
+    const principal = await operatorOf(authenticate, key.trim());
+    if (!principal) {
+      const error = "This is no API key with scope read or admin, or it has expired.";
+      return renderPage(c, <SignInPage error={error} hasIssuer={false} />, 401);
+    }
+    setSessionCookie(c, await sessions.begin(principal));
+    log.info("somebody signed in to the console", { principal: principal.id });
+    return c.redirect("/console", 303);
+  });
+  return app;
+}
+
+/** Returns the principal of a key that may see something; undefined for every other credential. */
+async function operatorOf(
+  authenticate: ConsoleDeps["authenticate"],
+  key: string,
+): Promise<Principal | undefined> {
+  try {
+    const principal = await authenticate(key);
+    return principal.kind === "key" && allows(principal, "read") ? principal : undefined;
+  } catch (thrown) {
+    if (thrown instanceof ServiceError && thrown.code === "unauthenticated") return undefined;
+    throw thrown;
+  }
+}

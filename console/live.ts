@@ -1,0 +1,105 @@
+/**
+ * The live data of the console: one timer for all viewers, which runs only while somebody looks.
+ * Each tick asks for the reports once, whatever the number of viewers.
+ */
+
+import type { Clock, Timer } from "../core/clock.ts";
+import type { NodeReport } from "../core/node_report.ts";
+
+/** The sums over all nodes at one moment. */
+export interface LiveSample {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly dead: number;
+}
+
+/** The reports of all nodes, and the samples since somebody began to look. */
+export interface LiveState {
+  readonly reports: readonly NodeReport[];
+  /** The oldest first. */
+  readonly samples: readonly LiveSample[];
+}
+
+interface LiveOptions {
+  readonly reports: () => Promise<readonly NodeReport[]>;
+  readonly clock: Clock;
+  /** @default {2_000} */
+  readonly everyMs?: number;
+}
+
+type Listener = (state: LiveState) => void;
+
+const MAX_SAMPLES = 120;
+
+/** Gives viewers the reports of all nodes again and again. */
+export class LiveFeed implements Disposable {
+  readonly #options: LiveOptions;
+  readonly #viewers = new Set<Listener>();
+  #samples: readonly LiveSample[] = [];
+  #timer: Timer | undefined;
+  #isReading = false;
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+  }
+
+  /** The number of viewers. */
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** Calls `listener` at once and then at each tick, until the returned function is called. */
+  watch(listener: Listener): () => void {
+    this.#viewers.add(listener);
+    this.#schedule(0);
+    return () => {
+      this.#viewers.delete(listener);
+      if (this.#viewers.size === 0) this[Symbol.dispose]();
+    };
+  }
+
+  /** Returns the state now, without a timer. */
+  async once(): Promise<LiveState> {
+    return this.#next(await this.#options.reports());
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#samples = [];
+  }
+
+  #schedule(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(ms, () => void this.#tick());
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      const state = this.#next(await this.#options.reports());
+      this.#samples = state.samples;
+      for (const listener of [...this.#viewers]) listener(state);
+    } catch {
+      // The store is unavailable for a moment: the next tick shows it again.
+    } finally {
+      this.#isReading = false;
+      if (this.#viewers.size > 0) this.#schedule(this.#options.everyMs ?? 2_000);
+    }
+  }
+
+  #next(reports: readonly NodeReport[]): LiveState {
+    const sum = (of: (report: NodeReport) => number) =>
+      reports.reduce((total, report) => total + of(report), 0);
+    const sample: LiveSample = {
+      at: this.#options.clock.now(),
+      accepted: sum(({ accepted }) => accepted),
+      delivered: sum(({ settled }) => settled["delivered"] ?? 0),
+      dead: sum(({ settled }) => settled["dead"] ?? 0),
+    };
+    return { reports, samples: [...this.#samples, sample].slice(-MAX_SAMPLES) };
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The sessions of the console. The cookie is random, the store has its hash, so every node knows
+ * the session. A session of an API key ends when the key is revoked or expires.
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import type { Principal, Scope } from "../core/principal.ts";
+import type { Store } from "../core/store.ts";
+
+/** A session of the console. */
+export interface ConsoleSession {
+  readonly principal: Principal;
+  /** Every form and request that changes something must repeat it. */
+  readonly csrf: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+interface StoredConsoleSession {
+  readonly v: 1;
+  readonly principal: string;
+  readonly csrf: string;
+  readonly expiresAt: number;
+  /** Only for a session that no API key stands behind. */
+  readonly granted?: {
+    readonly scopes: readonly Scope[];
+    readonly contexts?: readonly string[];
+  };
+}
+
+interface ConsoleSessionsOptions {
+  readonly store: Store;
+  readonly clock: Pick<Clock, "now">;
+  /** Returns the principal of an API key by its id, while the key is valid. */
+  readonly principalOfKey: (id: string) => Principal | undefined;
+}
+
+const PREFIX = "consoleSession";
+const SECRET_BYTES = 32;
+const LIFETIME_MS = 12 * 3_600_000;
+
+/** Begins, finds and ends sessions. Every method may throw `ServiceError` `store_unavailable`. */
+export class ConsoleSessions {
+  readonly #options: ConsoleSessionsOptions;
+
+  constructor(options: ConsoleSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a session; returns the value of its cookie. */
+  async begin(principal: Principal): Promise<string> {
+    const { store, clock } = this.#options;
+    const secret = randomBytes(SECRET_BYTES).toString("base64url");
+    const { kind, scopes, contexts } = principal;
+    const value: StoredConsoleSession = {
+      v: 1,
+      principal: principal.id,
+      csrf: randomBytes(SECRET_BYTES).toString("base64url"),
+      expiresAt: clock.now() + LIFETIME_MS,
+      ...(kind !== "key" && {
+        granted: { scopes: [...scopes], ...(contexts && { contexts: [...contexts] }) },
+      }),
+    };
+    await store.commit({ sets: [{ key: keyOf(secret), value, expireInMs: LIFETIME_MS }] });
+    return secret;
+  }
+
+  /** Returns the session of a cookie; undefined where it does not exist or has ended. */
+  async find(secret: string | undefined): Promise<ConsoleSession | undefined> {
+    if (secret === undefined || secret === "") return undefined;
+    const { store, clock, principalOfKey } = this.#options;
+    const stored = (await store.get<StoredConsoleSession>(keyOf(secret)))?.value;
+    if (stored === undefined || stored.expiresAt <= clock.now()) return undefined;
+    const { csrf, expiresAt, granted } = stored;
+    const principal = granted
+      ? grantedPrincipal(stored.principal, granted)
+      : principalOfKey(stored.principal);
+    return principal && { principal, csrf, expiresAt };
+  }
+
+  /** Ends a session. */
+  async end(secret: string): Promise<void> {
+    await this.#options.store.commit({ deletes: [keyOf(secret)] });
+  }
+}
+
+/** Whether a request repeats the token of its session. */
+export function isCsrfToken({ csrf }: ConsoleSession, given: string | undefined): boolean {
+  const [expected, actual] = [csrf, given ?? ""].map((text) => Buffer.from(text));
+  return expected!.length === actual!.length && timingSafeEqual(expected!, actual!);
+}
+
+function grantedPrincipal(
+  id: string,
+  { scopes, contexts }: NonNullable<StoredConsoleSession["granted"]>,
+): Principal {
+  return {
+    ...{ id, kind: "jwt", scopes: new Set(scopes) },
+    ...(contexts && { contexts: new Set(contexts) }),
+  };
+}
+
+function keyOf(secret: string) {
+  return [PREFIX, createHash("sha256").update(secret).digest("base64url")];
+}

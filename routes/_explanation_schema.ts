@@ -1,0 +1,82 @@
+/** The schema of an explanation, for the description of the API. */
+
+import { z } from "@hono/zod-openapi";
+import { TARGET_STATES } from "../core/ledger.ts";
+import { ABSENT_CODES } from "../delivery/mod.ts";
+import { ledgerBody } from "./_ledger_body.ts";
+import { time } from "./_schemas.ts";
+
+const trail = z.array(z.object({
+  key: z.string(),
+  scope: z.string(),
+  source: z.string().optional(),
+  value: z.string().optional(),
+  chosen: z.boolean(),
+  barred: z.boolean().optional(),
+}));
+
+/** The schema of a rendered message. */
+export const messageBody = z.object({
+  title: z.string().optional(),
+  body: z.string().optional(),
+  silent: z.boolean(),
+  badge: z.number().optional(),
+  sound: z.string().optional(),
+  payload: z.string().optional().openapi({ description: "The body that the provider would get" }),
+  bytes: z.int().optional(),
+  maxBytes: z.int().optional(),
+  shortened: z.array(z.string()).optional(),
+  rejected: z.string().optional().openapi({ description: "Why it could not be rendered" }),
+});
+
+const target = z.object({
+  client: z.string(),
+  transport: z.string(),
+  subscription: z.string().optional(),
+  send: z.boolean(),
+  state: z.enum(TARGET_STATES).optional(),
+  reason: z.string().optional(),
+  quiet: z.object({ action: z.enum(["drop", "silent", "hold"]), until: time }).optional()
+    .openapi({ description: "What quiet hours would do to it now, and when they end" }),
+  held: z.object({ reason: z.enum(["escalation", "quiet hours"]), until: time }).optional()
+    .openapi({ description: "Why and until when it would wait, if published now" }),
+  waits: z.string().optional().openapi({ description: "Why messages wait at present" }),
+  maxPerSecond: z.number().optional(),
+  trail,
+  message: messageBody.optional(),
+});
+
+/** The body of an explanation. */
+export const explanationBody = z.object({
+  targets: z.array(target),
+  absent: z.array(z.object({
+    code: z.enum(ABSENT_CODES),
+    client: z.string().optional(),
+    transport: z.string().optional(),
+    subscription: z.string().optional(),
+    reason: z.string(),
+  })),
+  hypothetical: z.object({ enabled: z.boolean(), serves: z.boolean(), trail }).optional(),
+  contextSets: z.object({
+    tags: z.array(z.object({ tag: z.string(), source: z.string() })),
+    sets: z.array(z.object({
+      name: z.string(),
+      source: z.string(),
+      withTags: z.string(),
+      matches: z.boolean(),
+    })),
+  }),
+  delay: z.object({ waitsMs: z.number(), atMostMs: z.number(), checkedEveryMs: z.number() }),
+  limits: z.object({
+    maxPerSecondPerKey: z.number(),
+    maxPerSecondPerContext: z.number(),
+    maxPayloadBytes: z.number(),
+    maxSubscriptionsPerUser: z.number(),
+  }),
+  happened: ledgerBody.optional().openapi({
+    description: "What became of the notification with the given id",
+  }),
+  warnings: z.array(z.string()).optional().openapi({
+    description: "Clients that currently receive no message, whatever is enabled",
+  }),
+}).openapi("Explanation");

@@ -1,0 +1,82 @@
+/** The body of a notification's record in the API. */
+
+import { z } from "@hono/zod-openapi";
+import {
+  type LedgerRecord,
+  NOTIFICATION_STATES,
+  RECEIPT_KINDS,
+  TARGET_STATES,
+} from "../core/ledger.ts";
+import type { Notification } from "../core/notification.ts";
+import { time } from "./_schemas.ts";
+
+/** The schema of a record. */
+export const ledgerBody = z.object({
+  id: z.uuid(),
+  context: z.string(),
+  user: z.string().optional().openapi({ description: "Absent where it is to many users" }),
+  topic: z.string(),
+  acceptedAt: time,
+  state: z.enum(NOTIFICATION_STATES),
+  reason: z.string().optional(),
+  mergedInto: z.uuid().optional(),
+  deliverAt: time.optional().openapi({ description: "When it is delivered, while `scheduled`" }),
+  deliveredAs: z.uuid().optional()
+    .openapi({ description: "The id that clients know a scheduled notification by" }),
+  collapseKey: z.string().optional(),
+  fanout: z.uuid().optional()
+    .openapi({ description: "The notification to many users that it is one of" }),
+  users: z.object({ count: z.int(), states: z.record(z.string(), z.int()) }).optional()
+    .openapi({ description: "Of a notification to many users: accepted ones, and final states" }),
+  receipts: z.array(z.object({
+    kind: z.enum(RECEIPT_KINDS),
+    client: z.string().optional(),
+    at: time,
+  })).optional().openapi({ description: "What clients reported, the first of each kind" }),
+  targets: z.array(z.object({
+    client: z.string(),
+    transport: z.string(),
+    subscription: z.string().optional(),
+    state: z.enum(TARGET_STATES),
+    reason: z.string().optional(),
+    providerId: z.string().optional(),
+    attempts: z.int().optional(),
+    until: time.optional().openapi({ description: "When it is attempted, while `held`" }),
+    at: time,
+  })),
+}).openapi("LedgerRecord");
+
+/** Returns the record of a notification in flight. */
+export function inFlightRecord(
+  { id, context, user, topic, acceptedAt, collapseKey }: Notification,
+): LedgerRecord {
+  return {
+    ...{ id, context, user, topic, acceptedAt, state: "in_flight", targets: [] },
+    ...(collapseKey !== undefined && { collapseKey }),
+  };
+}
+
+/** Returns the body of a record, or of a notification in flight. */
+export function presentRecord(found: LedgerRecord | Notification) {
+  const { user, acceptedAt, deliverAt, receipts, targets, ...rest } = "state" in found
+    ? found
+    : inFlightRecord(found);
+  return {
+    ...rest,
+    ...(user !== "" && { user }),
+    acceptedAt: textOf(acceptedAt),
+    ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }),
+    ...(receipts !== undefined && {
+      receipts: receipts.map(({ at, ...receipt }) => ({ ...receipt, at: textOf(at) })),
+    }),
+    targets: targets.map(({ at, until, ...target }) => ({
+      ...target,
+      ...(until !== undefined && { until: textOf(until) }),
+      at: textOf(at),
+    })),
+  };
+}
+
+function textOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
