@@ -92,6 +92,9 @@ Deno.test("a test message says what the provider answered", async () => {
     const token = simulator.faultySamples(script, "t").apn;
     const id = await service.subscribe({ client: CLIENTS.apn, transport: "apn", token });
     const { body } = await service.call("POST", `/v1/subscriptions/${id}/test`);
-    assert.deepEqual(body, expected);
+    const { message, ...outcome } = body;
+    assert.deepEqual(outcome, expected);
+    assert.equal(message.title, "Carillon");
+    assert.equal(JSON.parse(message.payload).topic, "carillon:test");
   }
 });
