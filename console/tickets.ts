@@ -5,9 +5,13 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { ClientHeaders } from "../core/client_headers.ts";
 import type { Principal } from "../core/principal.ts";
 
-type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
+type Authenticate = (
+  credential: string | undefined,
+  client?: ClientHeaders,
+) => Principal | Promise<Principal>;
 type Handle = (request: Request) => Response | Promise<Response>;
 
 /** The answer of the API to the console. */
@@ -36,11 +40,11 @@ export class Tickets {
 
   /** Returns a check of credentials that also accepts tickets. */
   accept(authenticate: Authenticate): Authenticate {
-    return (credential) => {
+    return (credential, client) => {
       const principal = this.#valid.size === 0 || credential === undefined
         ? undefined
         : this.#valid.get(credential);
-      return principal ?? authenticate(credential);
+      return principal ?? authenticate(credential, client);
     };
   }
 
