@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { hash, timingSafeEqual } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** A new secret, which is shown once, and the id and hash to store. */
 interface MintedSecret {
@@ -30,9 +30,4 @@ export function idOfSecret(prefix: string, secret: string): string | undefined {
 /** Returns the SHA-256 in base64url. Synchronous, because every request calls it. */
 export function hashSecret(secret: string): string {
   return hash("sha256", secret, "base64url");
-}
-
-/** Compares two hashes in constant time. */
-export function sameHash(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

@@ -3,13 +3,14 @@
  * look-up; the store has their hashes. The secret is shown once, when the key is created.
  */
 
+import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
-import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
+import { hashSecret, idOfSecret, mintSecret } from "./_secrets.ts";
 
 /** An API key without its secret. */
 export interface ApiKey {
@@ -189,9 +190,9 @@ export class ApiKeys {
 
   #find(secret: string): Holder | undefined {
     const hash = hashSecret(secret);
-    const isFixed = this.#fixed !== undefined && sameHash(this.#fixed.hash, hash);
+    const isFixed = this.#fixed !== undefined && equalsInConstantTime(this.#fixed.hash, hash);
     const known = isFixed ? this.#fixed : this.#known.get(idOfSecret(PREFIX, secret) ?? "");
-    if (known === undefined || !sameHash(known.hash, hash)) return undefined;
+    if (known === undefined || !equalsInConstantTime(known.hash, hash)) return undefined;
     this.#verified.set(secret, known);
     return known;
   }

@@ -4,12 +4,13 @@
  * cached copy expires.
  */
 
+import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
-import { hashSecret, idOfSecret, mintSecret, sameHash } from "./_secrets.ts";
+import { hashSecret, idOfSecret, mintSecret } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 import {
   checkSessionRequest,
@@ -246,7 +247,9 @@ export class Sessions {
   }
 
   #accept(stored: StoredSession, hash: string): Session | undefined {
-    return sameHash(stored.hash, hash) && this.#isLive(stored) ? sessionOf(stored) : undefined;
+    return equalsInConstantTime(stored.hash, hash) && this.#isLive(stored)
+      ? sessionOf(stored)
+      : undefined;
   }
 
   #isLive({ expiresAt }: Session): boolean {

@@ -3,8 +3,8 @@
  * the session. A session of an API key ends when the key is revoked or expires.
  */
 
-import { Buffer } from "node:buffer";
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import type { Store } from "../core/store.ts";
@@ -88,8 +88,7 @@ export class ConsoleSessions {
 
 /** Whether a request repeats the token of its session. */
 export function isCsrfToken({ csrf }: ConsoleSession, given: string | undefined): boolean {
-  const [expected, actual] = [csrf, given ?? ""].map((text) => Buffer.from(text));
-  return expected!.length === actual!.length && timingSafeEqual(expected!, actual!);
+  return equalsInConstantTime(csrf, given ?? "");
 }
 
 function grantedPrincipal(

@@ -4,7 +4,8 @@
  * The key is made once and kept in the store, where every node finds it.
  */
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Store } from "../core/store.ts";
 
 const KEY = ["secret", "receipts"];
@@ -33,9 +34,7 @@ export class ReceiptTokens {
 
   /** Whether a token is this notification's, in a time that does not depend on the token. */
   matches(id: string, token: string): boolean {
-    const given = new TextEncoder().encode(token);
-    const expected = new TextEncoder().encode(this.of(id));
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    return equalsInConstantTime(token, this.of(id));
   }
 }
 

@@ -3,11 +3,10 @@
  * away first, and a service that uses it must be stopped.
  */
 
-import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./_data_files.ts";
-import { lockJournal } from "./_journal.ts";
+import { createPrivateFile, publishFile, removeDataFiles } from "./_data_files.ts";
+import { lockEmptyTarget } from "./_empty_target.ts";
 
 /** Paths of data files. */
 interface RestoreFileOptions {
@@ -26,12 +25,7 @@ interface RestoreFileOptions {
 export async function restoreDataFile({ from, to }: RestoreFileOptions): Promise<number> {
   const partial = `${to}-partial`;
   try {
-    await Deno.mkdir(dirname(to), { recursive: true });
-    // Otherwise a start could open half a file, or a running service lose the one it uses.
-    using lock = lockJournal(to);
-    if (lock === undefined) throw new Error("a service uses the target: stop it first");
-    const [existing] = await dataFilesOf(to);
-    if (existing !== undefined) throw new Error(`${existing} exists: move it away first`);
+    using _lock = await lockEmptyTarget(to);
     await removeDataFiles(partial); // of an interrupted restore
     try {
       await createPrivateFile(partial);

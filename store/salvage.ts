@@ -4,11 +4,11 @@
  * pages is lost.
  */
 
-import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./_data_files.ts";
-import { holdJournal, lockJournal } from "./_journal.ts";
+import { createPrivateFile, publishFile, removeDataFiles } from "./_data_files.ts";
+import { lockEmptyTarget } from "./_empty_target.ts";
+import { holdJournal } from "./_journal.ts";
 
 /** Paths of data files. */
 interface SalvageOptions {
@@ -42,11 +42,7 @@ export async function salvageDataFile(options: SalvageOptions): Promise<Salvaged
   const copy = `${to}-damaged`;
   const partial = `${to}-partial`;
   try {
-    await Deno.mkdir(dirname(to), { recursive: true });
-    using lock = lockJournal(to);
-    if (lock === undefined) throw new Error("a service uses the target: stop it first");
-    const [existing] = await dataFilesOf(to);
-    if (existing !== undefined) throw new Error(`${existing} exists: move it away first`);
+    using _lock = await lockEmptyTarget(to);
     try {
       // SQLite writes beside a file that it opens, and the damaged one is evidence.
       for (const suffix of ["", "-wal"]) await copyIfThere(from + suffix, copy + suffix);

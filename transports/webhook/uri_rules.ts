@@ -4,7 +4,7 @@
  * checks what a name resolves to. Pure.
  */
 
-import { hostFault } from "../webpush/public_address.ts";
+import { hostFault } from "../http/public_address.ts";
 import { uriFault, type WebhookOptions } from "./settings.ts";
 
 /** What the operator allows for all webhooks. */

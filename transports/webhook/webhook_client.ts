@@ -13,7 +13,7 @@ import type { Target } from "../../core/subscription.ts";
 import { webhookSignatureHeader } from "../../core/webhook_signature.ts";
 import type { ConfiguredClient } from "../clients/mod.ts";
 import { FetchSender } from "../http/mod.ts";
-import { resolvedFault, type ResolveHost } from "../webpush/public_address.ts";
+import { resolvedFault, type ResolveHost } from "../http/public_address.ts";
 import { readWebhookAnswer, readWebhookFailure } from "./answers.ts";
 import { previewWebhook, renderWebhook } from "./payload.ts";
 import type { WebhookOptions } from "./settings.ts";

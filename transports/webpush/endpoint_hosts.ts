@@ -5,7 +5,7 @@
  */
 
 import { createHostCheck, type HostCheck } from "../http/mod.ts";
-import { hostFault } from "./public_address.ts";
+import { hostFault } from "../http/public_address.ts";
 
 /** How an endpoint is reached. */
 export interface EndpointRoute {

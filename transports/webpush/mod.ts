@@ -16,7 +16,7 @@ import {
 } from "../clients/mod.ts";
 import { WEBPUSH_MAX_BYTES } from "./encrypt.ts";
 import { createEndpointRouter } from "./endpoint_hosts.ts";
-import type { ResolveHost } from "./public_address.ts";
+import type { ResolveHost } from "../http/public_address.ts";
 import { formatPushSubscription, parsePushSubscription } from "./push_subscription.ts";
 import type { WebPushOptions } from "./settings.ts";
 import { importVapidKey, VapidSigner } from "./vapid.ts";

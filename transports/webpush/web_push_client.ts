@@ -17,7 +17,7 @@ import { encrypt } from "./encrypt.ts";
 import { type EndpointRoute, type EndpointRouter, WINDOWS_QUEUE } from "./endpoint_hosts.ts";
 import { pushHeaders } from "./headers.ts";
 import { previewPayload, renderPayload } from "./payload.ts";
-import { resolvedFault, type ResolveHost } from "./public_address.ts";
+import { resolvedFault, type ResolveHost } from "../http/public_address.ts";
 import { parsePushSubscription, type PushSubscription } from "./push_subscription.ts";
 import type { VapidSigner } from "./vapid.ts";
 

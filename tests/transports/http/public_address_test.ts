@@ -3,7 +3,7 @@ import {
   hostFault,
   isPublicAddress,
   resolvedFault,
-} from "../../../transports/webpush/public_address.ts";
+} from "../../../transports/http/public_address.ts";
 
 const PUBLIC = ["1.1.1.1", "8.8.8.8", "172.32.0.1", "192.169.0.1", "2606:4700:4700::1111"];
 const NOT_PUBLIC = [
