@@ -162,7 +162,7 @@ export const CARILLON_KEYS = {
   }),
   "io.carillon.feedback.retentionHours": integer(72, {
     text:
-      "How long `GET /v1/events` returns what webhooks told, or would have told where there is " +
+      "How long `GET /v1/events` returns what webhooks reported, or would have reported where there is " +
       "no URL. 0: not at all.",
     example: "168",
     unit: "hours",

@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "subscribe",
     summary: "Subscribe a device of a user",
     details: "The device token, channel address or push subscription comes from " +
-      "`CARILLON_ADDRESS`, from standard input, or from a prompt, since whoever has it can be pushed to.",
+      "`CARILLON_ADDRESS`, from standard input, or from a prompt, since anybody who has it can push to it.",
     args: [USER, CONTEXT],
     options: [
       { name: "client", value: "client", text: "The client; needed" },

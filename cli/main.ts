@@ -23,7 +23,7 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
   try {
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   } catch (thrown) {
-    // Whoever read the output, such as `head`, has seen enough.
+    // The program that read the output, such as `head`, has ended.
     if (thrown instanceof Deno.errors.BrokenPipe) Deno.exit(0);
     throw thrown;
   }

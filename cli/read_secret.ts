@@ -7,7 +7,7 @@ const MAX_BYTES = 64 * 1024;
 /** From the terminal without echo, or the whole of a pipe; `undefined` where there is nothing. */
 export async function readSecret(question: string): Promise<string | undefined> {
   if (!Deno.stdin.isTerminal()) return textOrNothing(await readPipe());
-  // Before the question: whoever types at once is not echoed either.
+  // Before the question, so that what is typed at once is not echoed either.
   Deno.stdin.setRaw(true);
   try {
     Deno.stderr.writeSync(encoder.encode(question));

@@ -1,6 +1,6 @@
 /**
- * What a browser's request says of it besides its session. Whoever checks the session elsewhere needs
- * it: the Open-Xchange middleware compares cookies, user agent and address with those of the login.
+ * The headers by which a service that issued a session recognizes its browser: the Open-Xchange
+ * middleware compares cookies, user agent and address with those of the login.
  */
 
 /** The headers of one browser. */

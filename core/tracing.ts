@@ -8,7 +8,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 /** One step on a notification's way. */
 export interface Span {
-  /** W3C trace context of this span, for whoever goes on: `00-<trace>-<span>-<flags>`. */
+  /** W3C trace context of this span, for the next service: `00-<trace>-<span>-<flags>`. */
   readonly traceparent: string;
   set(attributes: SpanAttributes): void;
   /** Runs something as part of this span, so that what the runtime traces itself belongs to it. */

@@ -1,5 +1,5 @@
 /**
- * Puts notifications into their users' inboxes before they are dispatched, and then tells the users'
+ * Puts notifications into their users' inboxes before they are dispatched, and then informs the users'
  * open connections how many are unread. A batch whose dispatch fails is handed over again; the inbox
  * knows what it has.
  */
@@ -28,7 +28,7 @@ interface InboxDispatchOptions {
   readonly ids: IdSource;
 }
 
-/** The event that tells a user's connections how many notifications in the inbox are unread. */
+/** The event with which a user's connections learn how many notifications in the inbox are unread. */
 const UNREAD_TOPIC = "carillon:inbox";
 
 /** Returns a dispatch that keeps inboxes as well. */

@@ -6,6 +6,7 @@
 
 import { createHmac } from "node:crypto";
 import { equalsInConstantTime } from "../core/constant_time.ts";
+import { readOrCreate } from "../core/read_or_create.ts";
 import type { Store } from "../core/store.ts";
 
 const KEY = ["secret", "receipts"];
@@ -44,14 +45,9 @@ export class ReceiptTokens {
  * @throws {ServiceError} `store_unavailable`
  */
 export async function loadReceiptTokens(store: Store): Promise<ReceiptTokens> {
-  for (;;) {
-    const known = await store.get<StoredKey>(KEY);
-    if (known) return new ReceiptTokens(Uint8Array.fromBase64(known.value.key));
-    const value: StoredKey = {
-      v: 1,
-      key: crypto.getRandomValues(new Uint8Array(32)).toBase64(),
-    };
-    // Where another node was quicker, its key is read.
-    await store.commit({ checks: [{ key: KEY, version: null }], sets: [{ key: KEY, value }] });
-  }
+  const { key } = await readOrCreate<StoredKey>(store, {
+    key: KEY,
+    create: () => ({ v: 1, key: crypto.getRandomValues(new Uint8Array(32)).toBase64() }),
+  });
+  return new ReceiptTokens(Uint8Array.fromBase64(key));
 }

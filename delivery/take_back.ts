@@ -1,6 +1,6 @@
 /**
  * Takes notifications back: what has not been sent is cancelled, and for what was shown a dismissal
- * is published, which is a notification like any other. It goes to whoever subscribes to the topic
+ * is published, which is a notification like any other. It goes to all who subscribe to the topic
  * now, as the event `dismiss` on sockets and as a silent push with the tag elsewhere.
  */
 

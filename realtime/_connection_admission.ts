@@ -80,7 +80,7 @@ export function createConnectionAdmission(
     const complete = isLogComplete && !resume.needsResync;
     const { isReturn } = resume;
     Object.assign(connection.recovery!, { events, isReturn, needsResync: !complete });
-    // The acknowledged offset stays: if the client does not hear of the gap, it is told again.
+    // The acknowledged offset stays: if the client does not receive `resync`, it is sent again.
     const cursor = complete ? offset : events[0]?.previous ?? last;
     connection.startAt(cursor, checkedOffset(offset, last));
     return { offset, last, complete, isReturn };

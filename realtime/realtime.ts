@@ -231,7 +231,7 @@ class RealtimeServer implements Realtime {
     this.#begin(connection);
   }
 
-  /** Starts delivery to a connection that was admitted and has been told so. */
+  /** Starts delivery to a connection that was admitted and has received its CONNECT packet. */
   #begin(connection: SocketConnection): void {
     const recovery = connection.recovery!;
     recovery.state = "ready";

@@ -11,15 +11,15 @@ import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const folder = configFolderOf(input, deps);
   const { files, built, providers } = await readConfiguration(folder, deps.variables);
-  const told = (fault: Parameters<typeof placeOf>[0] & { readonly message: string }) => ({
+  const located = (fault: Parameters<typeof placeOf>[0] & { readonly message: string }) => ({
     place: placeOf(fault),
     message: fault.message,
   });
   const faults = [
     ...built.ok ? [] : built.faults,
     ...Object.values(providers).flatMap(({ faults }) => faults),
-  ].map(told);
-  const warnings = built.warnings.map(told);
+  ].map(located);
+  const warnings = built.warnings.map(located);
   deps.output.result(
     { folder, files: files.size, faults, warnings },
     [

@@ -22,7 +22,7 @@ interface Explanation {
   readonly warnings?: readonly string[];
 }
 
-/** Asks the service, and tells each target with the setting that decides. */
+/** Asks the service, and prints each target with the setting that decides. */
 export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
   const { context, user } = input.args;
   const topic = textOption(input, "topic");

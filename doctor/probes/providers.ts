@@ -103,7 +103,7 @@ function createTransports({ folder, clock, fetch }: ProviderProbeOptions) {
   } satisfies Record<ProviderName, unknown>;
 }
 
-/** Nothing for Web Push: whoever has no subscription has nobody to ask. */
+/** Nothing for Web Push: without a subscription there is no push service to ask. */
 async function ask(
   transport: ConfigurableTransport<never>,
   { client, hosts }: { readonly client: string; readonly hosts: readonly string[] },

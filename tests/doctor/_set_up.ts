@@ -58,7 +58,7 @@ export function codesOf(findings: readonly Finding[]): readonly string[] {
   return findings.map(({ code }) => code);
 }
 
-/** Writes files of a configuration folder of its own; whoever asked removes it. */
+/** Writes files of a configuration folder of its own; the caller removes it. */
 export async function folderWith(
   files: Readonly<Record<string, string>>,
 ): Promise<string> {

@@ -75,7 +75,7 @@ Deno.test("a fault in a key of this service stops a start, and a reload", async 
 Deno.test("files of other programs that cannot be read are warnings", async () => {
   await using etc = await etcFolder();
   const files = createDenoConfigFiles(etc.folder);
-  // A link that points at itself cannot be looked at, whoever asks.
+  // A link that points at itself cannot be read by any user.
   await Deno.symlink(`${etc.folder}/loop.properties`, `${etc.folder}/loop.properties`);
   await Deno.symlink(`${etc.folder}/loops`, `${etc.folder}/loops`);
   const unreadable: string[] = [];

@@ -111,7 +111,7 @@ redisTest(
   },
 );
 
-redisTest("a restore that is killed keeps nodes away, and the next one begins anew", async () => {
+redisTest("a restore that is killed keeps nodes away, and the next one starts over", async () => {
   await withFolder(async (folder) => {
     await using redis = await startRedis();
     {

@@ -20,7 +20,7 @@ export async function writeConfiguration(
   return folder;
 }
 
-/** Writes a folder with these files and no others; whoever asked for it removes it. */
+/** Writes a folder with these files and no others; the caller removes it. */
 export async function writeFolder(
   files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
 ): Promise<string> {
