@@ -205,8 +205,8 @@ export class LogBuffer implements Buffer {
       // Another process may have them by now; the next renewal of the lease will tell.
       if (!this.#log.isOwner) return batch.forEach((each) => this.#postpone(each));
       const repeated = batch.filter(({ id }) => this.#waiting.isRepeat(id));
+      if (repeated.length === 0) return await this.#callHandler(batch, { isRepeat: false });
       await this.#callHandler(repeated, { isRepeat: true });
-      if (repeated.length === batch.length) return;
       const others = batch.filter((each) => !repeated.includes(each));
       await this.#callHandler(others, { isRepeat: false });
     } finally {

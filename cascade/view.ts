@@ -5,6 +5,7 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import type { QuietRules } from "../core/quiet_hours.ts";
+import { topicsMatch } from "../core/topic.ts";
 import type { Configuration } from "./configuration.ts";
 import {
   lookUp,
@@ -47,6 +48,7 @@ export class View {
   readonly #configuration: Configuration;
   readonly #stack: Stack;
   #quiet: boolean | undefined;
+  #inboxTopics: readonly string[] | undefined;
   readonly #switches: { [T in TransportName]?: Switch } = {};
 
   /** @param layers in the order of the scopes */
@@ -81,6 +83,12 @@ export class View {
       breakThrough: this.#nearest("io.carillon.quietHours.breakThrough", client, topic),
       timeZone: this.get("io.carillon.timeZone"),
     };
+  }
+
+  /** Whether notifications of a topic are kept in the user's inbox. */
+  keepsInInbox(topic: string): boolean {
+    const topics = this.#inboxTopics ??= this.get("io.carillon.inbox.topics");
+    return topics.length > 0 && topicsMatch(topics, topic);
   }
 
   /** Returns the trail of the quiet hours of a client and topic. */

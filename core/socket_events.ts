@@ -16,6 +16,16 @@ const KEPT: SocketOutcome = { kind: "kept" };
 const SOURCE: SocketOutcome = { kind: "source" };
 const OFFLINE: SocketOutcome = { kind: "offline" };
 
+const NO_CLIENTS: readonly string[] = [];
+
+/** Returns the clients that a user's sockets belong to, each once. */
+export function clientsOf(present: readonly Presence[]): readonly string[] {
+  const [first] = present;
+  if (first === undefined) return NO_CLIENTS;
+  if (present.every(({ client }) => client === first.client)) return [first.client];
+  return [...new Set(present.map(({ client }) => client))];
+}
+
 /** Returns the outcome of an event for the sockets of one client, once it is in the user's log. */
 export function socketOutcome(
   present: readonly Presence[],

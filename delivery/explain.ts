@@ -13,6 +13,7 @@ import type { MessagePreview } from "../core/message_preview.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
+import { clientsOf } from "../core/socket_events.ts";
 import {
   type AbsentTarget,
   absentTargets,
@@ -20,7 +21,7 @@ import {
   type TargetFilter,
 } from "./absent_targets.ts";
 import type { Breaker } from "./breaker.ts";
-import { clientsOf, type Matching } from "./dispatch.ts";
+import type { Matching } from "./dispatch.ts";
 import { type Permissions, plan, type TargetPlan } from "./plan.ts";
 import { providerQueueSettings } from "./policies.ts";
 import { type QuietDecision, quietDecision } from "./quiet.ts";

@@ -10,4 +10,4 @@ export { loadReceiptTokens, ReceiptTokens } from "./receipt_tokens.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export { isLocalTime } from "./deliver_at.ts";
 export type { ReadAudience } from "./fanout.ts";
-export { publishUnread } from "./inbox_dispatch.ts";
+export { publishUnread } from "./unread_events.ts";

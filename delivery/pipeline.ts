@@ -34,7 +34,6 @@ import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
 import type { ReceiptTokens } from "./receipt_tokens.ts";
-import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
@@ -210,14 +209,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ store, queue: digestQueue, sender, ledger, configuration, clock },
     refresh: (target) => subscriptions.refresh(target),
   });
-  const dispatch = withInbox(
-    createDispatch({
-      ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
-      serves,
-      release: (id) => buffer.release(id),
-    }),
-    { inbox: options.inbox, sockets, configuration, clock, ids },
-  );
+  const dispatch = createDispatch({
+    ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests },
+    ...{ inbox: options.inbox, serves, clock, ids, log },
+    release: (id) => buffer.release(id),
+  });
   const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, digests, configuration, clock, serves },

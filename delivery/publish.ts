@@ -124,6 +124,14 @@ export function createPublish(options: PublishOptions): Publish {
     const limited = limits(principal, drafts);
     if (limited) await limited;
     const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
+    if (idempotencyKey === undefined && !source && !isLater) {
+      const acceptedAt = clock.now();
+      const notifications = drafts.map((draft) =>
+        notificationOf(draft, { id: ids(), acceptedAt, traceparent })
+      );
+      await buffer.put(notifications);
+      return { ids: notifications.map(({ id }) => id), replayed: false };
+    }
     const intake = source ? fanoutIntake(source) : isLater ? scheduled : buffer;
     const zones = isLater ? await zonesOf(request) : NO_ZONES;
     const stamp = (newIds: readonly string[], acceptedAt: number) => {

@@ -71,19 +71,28 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
   const app = createRoutes({ ...deps, publish });
   const answerError = onError(log);
 
-  function count(route: string, method: string, status: number): void {
-    metrics.count("carillon_http_requests_total", { route, method, status: String(status) });
+  function count(publishes: number, status: number): void {
+    const labels = { route: PUBLISH_PATH, method: "POST", status: String(status) };
+    metrics.count("carillon_http_requests_total", labels, publishes);
   }
 
+  /** Accepted publishes since the last scrape. */
+  let accepted = 0;
+  metrics.beforeScrape(() => {
+    if (accepted > 0) count(accepted, 202);
+    accepted = 0;
+  });
+
   async function publishDirectly(request: Request): Promise<Response> {
-    let response: Response;
     try {
-      response = await publish(request);
+      const response = await publish(request);
+      accepted++;
+      return response;
     } catch (thrown) {
-      response = answerError(thrown as Error, PUBLISH_PATH);
+      const response = answerError(thrown as Error, PUBLISH_PATH);
+      count(1, response.status);
+      return response;
     }
-    count(PUBLISH_PATH, "POST", response.status);
-    return response;
   }
 
   return (request) =>

@@ -90,8 +90,9 @@ export function createPublishHandler(
     const found = authenticateHeader(authenticate, request);
     const principal = found instanceof Promise ? await found : found;
     if (!allows(principal, "publish")) throw forbidden("publish");
-    if (tracer === undefined) return await accept(request, principal);
-    return await acceptTraced(request, { principal, tracer });
+    return tracer === undefined
+      ? accept(request, principal)
+      : acceptTraced(request, { principal, tracer });
   };
 
   async function acceptTraced(
@@ -116,10 +117,11 @@ export function createPublishHandler(
     if (!isJsonType(headers.get("content-type"))) {
       throw new ServiceError("unsupported_media_type", "Cannot read the body: it must be JSON");
     }
+    const key = headers.get("idempotency-key");
     const { text, bytes } = await readUtf8(request, bodyDeadline);
     const { ids, replayed } = await publish(principal, {
       ...(readDrafts(text, bytes) ?? checkedDrafts(text)),
-      idempotencyKey: check(idempotencyKey, headers.get("idempotency-key") ?? undefined),
+      idempotencyKey: key === null ? undefined : check(idempotencyKey, key),
       ...span && { traceparent: span.traceparent },
     });
     span?.set({ "messaging.message.id": ids[0]!, "messaging.batch.message_count": ids.length });

@@ -152,6 +152,8 @@ async function both(given: World, t: Awaited<ReturnType<typeof testCascade>>) {
     sockets: { presence: () => [present], publish: () => Promise.resolve(new Set()) },
     configuration: () => cascade.current(),
     digests: { hold: () => assert.fail("there are no quiet hours") },
+    inbox: { add: () => assert.fail("nobody has an inbox") },
+    ids: () => "an id",
     release: () => assert.fail("nothing is released"),
   });
   await dispatch([notification], { isRepeat: false });
