@@ -91,7 +91,7 @@ export class LogBuffer implements Buffer {
     return recovered.length;
   }
 
-  async put(given: readonly Notification[], sets: Sets = []): Promise<void> {
+  async put(given: readonly Notification[], sets: Sets = NONE): Promise<void> {
     const isDelayed = this.#options.settings().delayDuration > 0;
     const notifications = isDelayed ? given.map(withOwnData) : given;
     if (this.#isStopped) throw stopping();

@@ -102,12 +102,34 @@ export interface LedgerRecord
  * delivered where one accepted it, otherwise the most severe of the others.
  */
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
-  if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";
-  const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
-  if (has("retrying", "held")) return "in_flight";
-  if (has("sent")) return "delivered";
-  if (has("dead", "gone", "rejected")) return "dead";
-  if (has("expired")) return "expired";
-  if (has("cancelled")) return "cancelled";
-  return "suppressed";
+  let highest: Derived = "suppressed";
+  for (const { state } of targets) {
+    const one = STATE_OF_TARGET[state] ?? "suppressed";
+    if (SEVERITY[one] > SEVERITY[highest]) highest = one;
+  }
+  return highest;
 }
+
+/** The states that follow from targets. */
+type Derived = Exclude<NotificationState, "scheduled">;
+
+/** What a target makes of its notification; `suppressed` where it is not listed. */
+const STATE_OF_TARGET: Readonly<Partial<Record<TargetState, Derived>>> = {
+  retrying: "in_flight",
+  held: "in_flight",
+  sent: "delivered",
+  dead: "dead",
+  gone: "dead",
+  rejected: "dead",
+  expired: "expired",
+  cancelled: "cancelled",
+};
+
+const SEVERITY: Readonly<Record<Derived, number>> = {
+  suppressed: 0,
+  cancelled: 1,
+  expired: 2,
+  dead: 3,
+  delivered: 4,
+  in_flight: 5,
+};
