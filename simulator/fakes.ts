@@ -7,9 +7,8 @@ import { createAccessTokens } from "./access_tokens.ts";
 import type { ServerName } from "./addresses.ts";
 import { createApns } from "./apns.ts";
 import { type ApnsEnvironment, type ApnsKey, createApnsTokenCheck } from "./apns_token.ts";
-import type { PushLog } from "./push_log.ts";
 import type { ProviderHandler } from "./exchange.ts";
-import type { Faults } from "./faults.ts";
+import type { FakeDeps } from "./fake_answers.ts";
 import { createFcm } from "./fcm.ts";
 import { createGcm, GCM_PATHS } from "./gcm.ts";
 import { createGoogleToken } from "./google_token.ts";
@@ -33,10 +32,8 @@ export interface ApnsSettings {
 }
 
 /** Settings of {@link createFakes}. */
-export interface FakesOptions {
+export interface FakesOptions extends FakeDeps {
   readonly material: Material;
-  readonly faults: Faults;
-  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly originOf: (name: ServerName) => string;

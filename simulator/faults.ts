@@ -38,7 +38,6 @@ export interface FaultDecision {
 /** No fault. */
 export const PROCEED: FaultDecision = { does: { kind: "ok" }, latencyMs: 0 };
 
-/** A fault that was set. */
 interface FaultSetting {
   readonly provider: Provider;
   /** `*`: every token of the provider. */

@@ -88,5 +88,5 @@ export function oauthError(error: string, description: string, status = 400) {
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "internal_failure";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, status: refusal.status, reason };
+  return { answer, reason };
 }

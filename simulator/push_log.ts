@@ -25,7 +25,6 @@ export interface ReceivedPush {
   readonly payload?: Json;
 }
 
-/** Selects received pushes. */
 interface PushLogFilter {
   readonly provider?: Provider;
   readonly token?: string;

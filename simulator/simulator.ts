@@ -14,7 +14,6 @@ import { faultySamplesOf, type Samples, samplesOf } from "./samples.ts";
 import { startTlsServer } from "./tls_server.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
-/** Settings of {@link startSimulator}, all optional. */
 interface SimulatorOptions {
   readonly clock?: Clock;
   /** The address to listen on. @default {"127.0.0.1"} */

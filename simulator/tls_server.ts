@@ -33,7 +33,6 @@ interface TlsServerOptions {
   readonly handle: ProviderHandler;
 }
 
-/** A running server. */
 interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }

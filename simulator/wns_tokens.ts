@@ -77,5 +77,5 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "temporarily_unavailable";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, status: refusal.status, reason };
+  return { answer, reason };
 }
