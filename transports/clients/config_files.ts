@@ -1,6 +1,8 @@
 /** Reads the options and files of a client, with errors that an operator can act on. */
 
 import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import { readYamlBoolean } from "../../core/yaml_boolean.ts";
 import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
@@ -27,6 +29,14 @@ export async function readConfigFile<Content>(
 export interface FileAccess {
   readonly readTextFile: (path: string) => Promise<string>;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
+}
+
+/** What a transport and its clients need that send with the runtime's `fetch`. */
+export interface ClientDeps extends FileAccess {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  /** Where nodes share access tokens. Absent: this node requests its own. */
+  readonly sharedTokens?: SharedTokens;
 }
 
 /**

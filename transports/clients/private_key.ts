@@ -12,7 +12,6 @@ type ReadPrivateKey =
   | { readonly kind: "key"; readonly algorithm: string; readonly pkcs8: string }
   | { readonly kind: "fault"; readonly message: string };
 
-/** The kinds of keys that providers use. */
 type KeyAlgorithm = "P-256" | "RSA";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----([\s\S]*?)-----END \1-----/g;
