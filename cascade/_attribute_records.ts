@@ -26,7 +26,6 @@ export interface UserRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A value as the API accepts it. */
 type AttributeValue = string | number | boolean;
 
 /** The new content of a context's record. */

@@ -54,7 +54,6 @@ export function parseClientOptions<T>(
   return { clients, faults };
 }
 
-/** The options of one client, or why it has none. */
 type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */

@@ -25,7 +25,6 @@ export interface ContextSet {
   readonly settings: Layer;
 }
 
-/** What the tags of a user are collected from. */
 interface Subject {
   readonly context: string;
   readonly contextName?: string | undefined;

@@ -11,7 +11,6 @@ import { type ClientOptions, readClientEntry } from "./client_options.ts";
 import type { FileFault } from "../core/file_fault.ts";
 import { parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
 
-/** One client, not checked yet. */
 interface PushClientEntry {
   readonly yaml: YamlFile;
   readonly client: string;

@@ -11,7 +11,6 @@ import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 import { parseProperties } from "./properties.ts";
 import { concernsUs, mayNameTopic } from "./schema.ts";
 
-/** A setting that counts. */
 interface UsedSetting {
   readonly name: string;
   /** `[redacted]` for a secret. */
@@ -19,7 +18,6 @@ interface UsedSetting {
   readonly source: string;
 }
 
-/** A file, or what in it does not count. */
 interface IgnoredPart {
   readonly file: string;
   readonly why: string;

@@ -29,7 +29,6 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   webhook: "com.openexchange.pns.transport.webhooks.enabled",
 };
 
-/** A name that the schema knows. */
 interface KnownName {
   readonly key: Key;
   /** The canonical name, including client and topic. */

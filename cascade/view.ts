@@ -30,7 +30,6 @@ interface Switch {
 /** The webhooks that a user may have, whatever the switch says. */
 const ENABLED_WEBHOOKS = "com.openexchange.webhooks.enabledIds";
 
-/** One key as operators see it. */
 interface ListedSetting {
   /** With client and topic, where it is set for these. */
   readonly key: string;

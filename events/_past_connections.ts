@@ -15,7 +15,6 @@ interface ConnectionRecords {
   readConnections(): AsyncIterable<readonly number[]>;
 }
 
-/** Settings of {@link PastConnections}. */
 interface PastConnectionsOptions {
   readonly clock: Clock;
   /** Absent: they are kept in memory only. */

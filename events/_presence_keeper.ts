@@ -12,7 +12,6 @@ import type { Log } from "../core/log.ts";
 import { userKey } from "../core/notification.ts";
 import type { EventRecords, StoredUser } from "./event_records.ts";
 
-/** Settings of {@link PresenceKeeper}. */
 interface PresenceKeeperOptions {
   readonly records: EventRecords;
   readonly clock: Clock;
@@ -23,7 +22,6 @@ interface PresenceKeeperOptions {
   readonly hasOpenSockets: () => boolean;
 }
 
-/** A user whose presence has changed. */
 interface Changed extends UserName {
   /** The end of the log as a new socket got it; the socket may not have it as its cursor yet. */
   readonly end?: number;

@@ -15,7 +15,6 @@ export interface WindowLimits {
   readonly maxBytes: number;
 }
 
-/** Settings of {@link RetentionWindow}. */
 interface WindowOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly limits: () => WindowLimits;

@@ -28,7 +28,6 @@ import { highestCursor, storedUser } from "./_stored_user.ts";
 import { UserLog } from "./_user_log.ts";
 import type { EventRecords } from "./event_records.ts";
 
-/** Settings of {@link createLocalHub}. */
 interface LocalHubOptions {
   readonly clock: Clock;
   readonly log: Log;

@@ -33,7 +33,6 @@ export interface Templates {
   ): FoundTemplate | undefined;
 }
 
-/** The template that applies. */
 interface FoundTemplate {
   readonly template: Template;
   /** Its `private`, or that of the most specific template that sets it. */

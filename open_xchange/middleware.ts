@@ -14,7 +14,6 @@ import type { Metrics } from "../core/metrics.ts";
 import { type Breaker, breakerAfter, CLOSED, enterBreaker } from "../delivery/mod.ts";
 import { boundedText } from "./_bounded_text.ts";
 
-/** How the middleware is reached. */
 interface MiddlewareSettings {
   /** Base of its HTTP API, e.g. `http://middleware:8009/ajax`; empty: there is none. */
   readonly url: string;
@@ -24,7 +23,6 @@ interface MiddlewareSettings {
   readonly timeoutMs: number;
 }
 
-/** What asking needs. */
 interface MiddlewareOptions {
   readonly settings: () => MiddlewareSettings;
   readonly fetch: typeof fetch;

@@ -12,7 +12,6 @@ import { LruCache } from "../core/lru_cache.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import { type Middleware, middlewareCookies, type SessionOwner } from "./middleware.ts";
 
-/** What sessions need. */
 interface MiddlewareSessionsOptions {
   readonly middleware: Pick<Middleware, "isConfigured" | "whoami">;
   readonly clock: Pick<Clock, "monotonic">;

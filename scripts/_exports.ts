@@ -24,7 +24,6 @@ export interface Source {
   readonly reExports: readonly Reference[];
 }
 
-/** A name as another file exports it. */
 interface Reference {
   readonly from: string;
   readonly name: string;

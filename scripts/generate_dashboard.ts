@@ -12,7 +12,6 @@ type MetricName = keyof typeof METRICS;
 const PATH = "deploy/grafana/carillon.json";
 const NODES = `instance=~"$instance"`;
 
-/** One panel. */
 interface Panel {
   readonly title: string;
   readonly unit: string;

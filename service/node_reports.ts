@@ -23,7 +23,6 @@ import type { Pipeline } from "../delivery/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
 import type { ReadinessCheck } from "../routes/mod.ts";
 
-/** Dependencies of {@link createNodeReports}. */
 interface NodeReportsOptions {
   readonly node: string;
   readonly address: string;

@@ -3,7 +3,6 @@
 import type { LocalSockets } from "../core/events.ts";
 import type { Tracer } from "../core/tracing.ts";
 
-/** Counts what sockets were sent. */
 interface Counted {
   stats(): { readonly delivered: number };
 }

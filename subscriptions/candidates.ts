@@ -18,7 +18,6 @@ export interface Candidate {
   readonly target: Target;
 }
 
-/** Limits of a {@link CandidateCache}. */
 interface CandidateCacheOptions {
   /**
    * The size of the cache: one per user and one per subscription.

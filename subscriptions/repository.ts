@@ -38,7 +38,6 @@ import {
 } from "./listing.ts";
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
-/** Dependencies of {@link SubscriptionRepository}. */
 interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly store: Store;
   /** The matcher's cache; changed users are invalidated. */
@@ -50,7 +49,6 @@ interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly maxPerUser?: number;
 }
 
-/** What a client unsubscribes. */
 interface UnsubscribeRequest extends UserName {
   readonly token: string;
   /** Absent: all transports. */

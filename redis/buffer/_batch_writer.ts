@@ -26,7 +26,6 @@ export interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMer
   readonly onUnsure: () => void;
 }
 
-/** A notification to write. */
 interface IncomingItem extends EncodedNotification {
   /** Whether it is claimed for this node at once. */
   readonly claimed: boolean;

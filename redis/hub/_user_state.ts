@@ -24,7 +24,6 @@ export interface PresenceRecord {
   readonly closed?: { readonly at: number; readonly acknowledged: number };
 }
 
-/** The state of a user. */
 interface RedisUserState {
   /** The end of the log. */
   readonly last: number;

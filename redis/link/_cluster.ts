@@ -19,7 +19,6 @@ const MAX_REDIRECTIONS = 5;
 const READ_AGAIN_MS = 500;
 const READ_MAP = ["CLUSTER", "SLOTS"] as const;
 
-/** Options of a {@link ClusterTopology}. */
 interface ClusterOptions extends TopologyOptions {
   /** Servers to read the first map from. */
   readonly seeds: readonly HostPort[];

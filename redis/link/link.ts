@@ -12,7 +12,6 @@ import type { ServerReply, Topology } from "./_single_master.ts";
 import type { BlockingLink, RedisLink, Reply, Script } from "../link.ts";
 import { NODES_KEY } from "../keys.ts";
 
-/** Options of a {@link Link}. */
 interface LinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly log?: Log;
@@ -152,7 +151,6 @@ export class Link implements RedisLink {
   }
 }
 
-/** A connection for blocking commands. */
 class Blocking implements BlockingLink {
   readonly #connection: Connection;
   readonly #onClose: () => void;

@@ -15,7 +15,6 @@ export interface ServerFinding {
   readonly message: string;
 }
 
-/** The facts that a server is checked by. */
 interface ServerFacts {
   /** `host:port` */
   readonly server: string;

@@ -21,7 +21,6 @@ import type { Nodes } from "./registered_nodes.ts";
 /** The kind of a message. Each kind has one handler. */
 type NodeMessageKind = "events" | "change";
 
-/** Options of {@link createNodeChannel}. */
 interface NodeChannelOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id">;

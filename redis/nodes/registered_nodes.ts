@@ -33,7 +33,6 @@ export interface Nodes {
   onLeaseLost(listener: () => void): void;
 }
 
-/** Options of {@link joinNodes}. */
 interface JoinOptions {
   readonly link: Pick<RedisLink, "run" | "onUp" | "now">;
   readonly clock: Pick<Clock, "monotonic" | "after">;
@@ -49,7 +48,6 @@ interface JoinOptions {
 /** The view of the nodes and this node's own registration, which ends when disposed. */
 export type RegisteredNodes = Nodes & AsyncDisposable;
 
-/** The content of the register. */
 interface Register {
   /** Epoch milliseconds of the server. */
   readonly now: number;

@@ -11,14 +11,12 @@ import type { RateLimiter, Take } from "../../core/rate_limiter.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
-/** Options of {@link RedisLimiter}. */
 interface RateLimiterOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
 }
 
-/** The share of a bucket that this node has. */
 interface Share {
   left: number;
   /** Monotonic milliseconds. */

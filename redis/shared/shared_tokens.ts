@@ -12,7 +12,6 @@ import { openToken, type Seal, sealOf, sealToken } from "./_sealed_token.ts";
 import { keyIn } from "../keys.ts";
 import type { RedisLink, Script } from "../link.ts";
 
-/** Options of {@link createSharedTokens}. */
 interface SharedTokensOptions extends SystemDeps {
   readonly link: Pick<RedisLink, "run">;
 }

@@ -12,7 +12,6 @@ import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
 import { READ_KEYS } from "./_scripts.ts";
 import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
 
-/** What exporting takes. */
 interface ExportOptions {
   readonly link: Pick<RedisLink, "run" | "send" | "now">;
   readonly topology: RedisAddress["topology"];

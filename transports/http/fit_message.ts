@@ -17,7 +17,6 @@ export interface MessageParts {
 /** Receives the parts that remain in a payload, and names what was dropped besides them. */
 export type OnFit = (parts: MessageParts, dropped?: readonly string[]) => void;
 
-/** How to fit a message. */
 interface FitOptions<Payload extends string | Uint8Array> {
   /** Bytes of the largest payload, inclusive. */
   readonly maxBytes: number;

@@ -8,7 +8,6 @@ import { type CpuTime, createCpuBound, processCpuTime } from "./_cpu_bound.ts";
 import { FetchSender } from "./fetch_sender.ts";
 import type { HttpSender } from "./http_sender.ts";
 
-/** What a sender to one provider needs. */
 interface HttpSenderOptions {
   /** `https://host[:port]` */
   readonly origin: string;
@@ -33,7 +32,6 @@ export interface HttpEngine {
   open(options: HttpSenderOptions): HttpSender;
 }
 
-/** Dependencies and limits of {@link createFetchEngine}. */
 interface FetchEngineOptions {
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;

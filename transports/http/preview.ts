@@ -5,7 +5,6 @@ import type { MessagePreview } from "../../core/message_preview.ts";
 import type { MessageParts, OnFit } from "./fit_message.ts";
 import { byteLength } from "./shorten_text.ts";
 
-/** How to preview a message. */
 interface PreviewOptions {
   readonly maxBytes: number;
   /** Renders the body and reports its parts; undefined where it does not fit. */

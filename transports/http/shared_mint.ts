@@ -7,7 +7,6 @@ import type { Clock } from "../../core/clock.ts";
 import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
 import type { MintedToken } from "./token_cache.ts";
 
-/** How a token is shared. */
 interface SharedMintOptions<Failure> {
   readonly sharedTokens: SharedTokens;
   /** What the token is for, equal on all nodes; not secret. */

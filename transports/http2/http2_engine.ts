@@ -5,7 +5,6 @@ import type { HttpEngine } from "../http/mod.ts";
 import { connectTls, type TlsRuntime } from "./connect_tls.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
-/** Dependencies and limits of {@link createHttp2Engine}. */
 interface Http2EngineOptions {
   readonly runtime: TlsRuntime;
   /** Checks a certificate at once; a connection would report a fault only later. */

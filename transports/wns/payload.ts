@@ -12,7 +12,6 @@ import { WNS_TYPES } from "./settings.ts";
 /** Bytes of the largest body. */
 export const WNS_MAX_BYTES = 5000;
 
-/** A body and its kind. */
 interface WnsPayload {
   readonly type: WnsType;
   readonly body: string;
