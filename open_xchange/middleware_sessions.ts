@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { setNewest } from "../core/bounded_map.ts";
 import type { ClientHeaders } from "../core/client_headers.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
@@ -71,9 +72,7 @@ export class MiddlewareSessions {
       );
     }
     const id = idOf(session);
-    this.#proofs.delete(id);
-    this.#proofs.set(id, { session, client });
-    if (this.#proofs.size > MAX_PROOFS) this.#proofs.delete(this.#proofs.keys().next().value!);
+    setNewest(this.#proofs, id, { value: { session, client }, max: MAX_PROOFS });
     return principalOf(id, owner);
   }
 

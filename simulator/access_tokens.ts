@@ -1,5 +1,7 @@
 /** Access tokens that a fake token endpoint has issued, and their expiry. */
 
+import { setNewest } from "../core/bounded_map.ts";
+
 /** A bounded set of bearer tokens. */
 export interface AccessTokens {
   /** Issues a new token. */
@@ -25,10 +27,8 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const until = new Map<string, number>();
   return {
     issue() {
-      const oldest = until.size >= MAX_TOKENS ? until.keys().next().value : undefined;
-      if (oldest !== undefined) until.delete(oldest);
       const token = `sim.${crypto.getRandomValues(new Uint8Array(32)).toHex()}`;
-      until.set(token, now() + lifetimeSeconds * 1000);
+      setNewest(until, token, { value: now() + lifetimeSeconds * 1000, max: MAX_TOKENS });
       return token;
     },
     accepts(authorization) {

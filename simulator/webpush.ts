@@ -4,6 +4,7 @@
  * no browser could show it.
  */
 
+import { setNewest } from "../core/bounded_map.ts";
 import type { Json } from "../core/json.ts";
 import { type BrowserKeys, openAes128gcm } from "./aes128gcm.ts";
 import { jsonReply, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
@@ -84,14 +85,8 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
       const own = keys ?? { ...createP256Pair(), auth: auth() };
       const id = name ?? crypto.randomUUID();
       const token = fault === undefined ? id : faultToken(fault, id);
-      const oldest = subscriptions.size >= MAX_SUBSCRIPTIONS
-        ? subscriptions.keys().next().value
-        : undefined;
-      if (oldest !== undefined) subscriptions.delete(oldest);
-      subscriptions.set(token, {
-        ...own,
-        ...applicationServerKey !== undefined && { applicationServerKey },
-      });
+      const value = { ...own, ...applicationServerKey !== undefined && { applicationServerKey } };
+      setNewest(subscriptions, token, { value, max: MAX_SUBSCRIPTIONS });
       return {
         endpoint: `${options.origin()}${PATH}${token}`,
         keys: { p256dh: own.publicKey, auth: own.auth },

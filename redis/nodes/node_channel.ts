@@ -10,6 +10,7 @@
  *     await channel.send(node, "change", body); // rejects with store_unavailable
  */
 
+import { setNewest } from "../../core/bounded_map.ts";
 import { sleep } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
@@ -102,7 +103,7 @@ class RedisNodeChannel implements NodeChannel {
   async send(node: string, kind: NodeMessageKind, body: string): Promise<void> {
     const { link, nodes, length = 10_000 } = this.#options;
     const number = (this.#sent.get(node) ?? 0) + 1;
-    setNewest(this.#sent, node, number);
+    setNewest(this.#sent, node, { value: number, max: MAX_SENDERS });
     await link.run(SEND, [channelKey(node)], [length, KEEP_MS, kind, nodes.id, number, body]);
   }
 
@@ -178,7 +179,7 @@ class RedisNodeChannel implements NodeChannel {
       this.#last = id;
       const before = this.#received.get(from) ?? 0;
       isGap = sequenceGap(before, number) || isGap;
-      if (number > before) setNewest(this.#received, from, number);
+      if (number > before) setNewest(this.#received, from, { value: number, max: MAX_SENDERS });
       this.#handlers.get(kind)?.(body);
     }
     if (isGap) this.#notifyGap();
@@ -197,11 +198,4 @@ class RedisNodeChannel implements NodeChannel {
   #notifyGap(): void {
     for (const listener of this.#gapListeners) listener();
   }
-}
-
-/** Sets a node's number, and removes the oldest entry where there are too many. */
-function setNewest(numbers: Map<string, number>, node: string, number: number): void {
-  numbers.delete(node);
-  numbers.set(node, number);
-  if (numbers.size > MAX_SENDERS) numbers.delete(numbers.keys().next().value!);
 }

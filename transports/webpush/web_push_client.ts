@@ -4,6 +4,7 @@
  * nothing else.
  */
 
+import { setNewest } from "../../core/bounded_map.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
@@ -203,12 +204,8 @@ export class WebPushClient implements ConfiguredClient {
   }
 
   #learn(endpoint: string, signer: VapidSigner): void {
-    this.#learned.delete(endpoint);
-    if (signer === this.#options.signers[0]) return;
-    this.#learned.set(endpoint, signer);
-    if (this.#learned.size > MAX_LEARNED_KEYS) {
-      this.#learned.delete(this.#learned.keys().next().value!);
-    }
+    if (signer === this.#options.signers[0]) this.#learned.delete(endpoint);
+    else setNewest(this.#learned, endpoint, { value: signer, max: MAX_LEARNED_KEYS });
   }
 }
 
