@@ -2,14 +2,15 @@
 
 export { FetchSender } from "./fetch_sender.ts";
 export { createFetchEngine, type HttpEngine } from "./http_engine.ts";
-export type { HttpRequest, HttpSender } from "./http_sender.ts";
 export type {
   AnswerHeaders,
   FetchFault,
   HttpFailure,
   HttpReply,
+  HttpRequest,
   HttpResult,
-} from "./http_result.ts";
+  HttpSender,
+} from "./http_sender.ts";
 export { retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime } from "./shared_mint.ts";
 export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";
