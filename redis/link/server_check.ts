@@ -40,9 +40,44 @@ export async function checkServers(link: Pick<Link, "each">): Promise<readonly S
 }
 
 /** Returns the problems of a server. */
-export function findingsOf(facts: ServerFacts): readonly ServerFinding[] {
-  return [versionFinding(facts), roleFinding(facts), evictionFinding(facts), diskFinding(facts)]
-    .filter((finding) => finding !== undefined);
+export function findingsOf({ server, info, save }: ServerFacts): readonly ServerFinding[] {
+  const findings: ServerFinding[] = [];
+  const find = (severity: ServerFinding["severity"], message: string) =>
+    findings.push({ severity, message });
+  if (!isNewEnough(info)) {
+    const version = info.get("redis_version") || "of an unknown version";
+    find(
+      "fatal",
+      `Redis ${version} at ${server} is too old: at least ${OLDEST.join(".")} is needed, or Valkey`,
+    );
+  }
+  if (info.get("role") === "slave") {
+    find(
+      "fatal",
+      `Redis at ${server} is a replica, which takes no writes: give the address of its master`,
+    );
+  }
+  const policy = info.get("maxmemory_policy") ?? "noeviction";
+  if (policy !== "noeviction") {
+    const verb = Number(info.get("maxmemory") ?? 0) > 0 ? "throws" : "would throw";
+    // Not fatal: an operator can change it while the service runs.
+    find(
+      "warning",
+      `Redis at ${server} ${verb} away records when its memory is full: set maxmemory-policy to ` +
+        `noeviction, it is ${policy}`,
+    );
+  }
+  if (info.get("aof_enabled") === "0" && save !== undefined) {
+    find(
+      "warning",
+      save === ""
+        ? `Redis at ${server} keeps nothing on disk: accepted notifications are lost when it ` +
+          `restarts; set appendonly to yes`
+        : `Redis at ${server} writes to disk only from time to time: what was accepted since is ` +
+          `lost when it breaks down; set appendonly to yes`,
+    );
+  }
+  return findings;
 }
 
 /** Parses a reply to `INFO`. */
@@ -55,50 +90,11 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-function versionFinding({ server, info }: ServerFacts): ServerFinding | undefined {
+function isNewEnough(info: ServerFacts["info"]): boolean {
   // The first version of Valkey is a fork of Redis 7.2.
-  if (info.has("valkey_version")) return undefined;
-  const version = info.get("redis_version") ?? "";
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;
-  return {
-    severity: "fatal",
-    message: `Redis ${version || "of an unknown version"} at ${server} is too old: ` +
-      `at least ${OLDEST.join(".")} is needed, or Valkey`,
-  };
-}
-
-function roleFinding({ server, info }: ServerFacts): ServerFinding | undefined {
-  if (info.get("role") !== "slave") return undefined;
-  return {
-    severity: "fatal",
-    message:
-      `Redis at ${server} is a replica, which takes no writes: give the address of its master`,
-  };
-}
-
-function evictionFinding({ server, info }: ServerFacts): ServerFinding | undefined {
-  const policy = info.get("maxmemory_policy");
-  if (policy === undefined || policy === "noeviction") return undefined;
-  const limited = Number(info.get("maxmemory") ?? 0) > 0;
-  return {
-    // Not fatal: an operator can change it while the service runs.
-    severity: "warning",
-    message: `Redis at ${server} ${limited ? "throws" : "would throw"} away records when its ` +
-      `memory is full: set maxmemory-policy to noeviction, it is ${policy}`,
-  };
-}
-
-function diskFinding({ server, info, save }: ServerFacts): ServerFinding | undefined {
-  if (info.get("aof_enabled") !== "0" || save === undefined) return undefined;
-  return {
-    severity: "warning",
-    message: save === ""
-      ? `Redis at ${server} keeps nothing on disk: accepted notifications are lost when it ` +
-        `restarts; set appendonly to yes`
-      : `Redis at ${server} writes to disk only from time to time: what was accepted since is ` +
-        `lost when it breaks down; set appendonly to yes`,
-  };
+  if (info.has("valkey_version")) return true;
+  const [major = 0, minor = 0] = (info.get("redis_version") ?? "").split(".").map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 }
 
 /** Returns the setting `save` by server; empty if `CONFIG` is not allowed, as at managed services. */

@@ -51,11 +51,6 @@ export interface NodeChannel extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Creates the channel of this node. */
-export function createNodeChannel(options: NodeChannelOptions): NodeChannel {
-  return new RedisNodeChannel(options);
-}
-
 /** Returns the key of the stream that a node reads. */
 export function channelKey(node: string): string {
   return keyIn(`i${node}`, "channel");
@@ -80,7 +75,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`,
 };
 
-class RedisNodeChannel implements NodeChannel {
+/** The channel of this node. */
+export class RedisNodeChannel implements NodeChannel {
   readonly #options: NodeChannelOptions;
   readonly #key: string;
   readonly #handlers = new Map<string, (body: string) => void>();
