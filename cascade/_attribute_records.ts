@@ -5,8 +5,7 @@
 
 import { type Fault, ServiceError } from "../core/errors.ts";
 import { didYouMean } from "./_admit.ts";
-import type { Layer } from "./_layer.ts";
-import { findName, readSetting, type SettingDefinition } from "./schema.ts";
+import { findName, type Layer, readSetting, type SettingDefinition } from "./schema.ts";
 import { isTag } from "./tag_expression.ts";
 
 /** The record of a context. */

@@ -6,12 +6,12 @@
 import type { FileFault, Position } from "../core/file_fault.ts";
 import { admit, didYouMean } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
 import { parseProperties } from "./properties.ts";
 import {
   concernsUs,
   isOursAlone,
   isOurVariable,
+  type Layer,
   mayNameTopic,
   nameOfVariable,
   nearestVariable,

@@ -8,10 +8,9 @@ import { isJsonObject } from "../core/json.ts";
 import { placeOf, type Position } from "../core/file_fault.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
-import { concernsUs, mentionsUs, type SettingDefinition } from "./schema.ts";
+import { concernsUs, type Layer, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
-import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
+import { parseYamlMap, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
 /** One entry of a file. */
 export interface ContextSet {
@@ -41,7 +40,8 @@ export function readContextSets(
   { file, text }: { readonly file: string; readonly text: string },
   findings: Findings,
 ): readonly ContextSet[] {
-  const parsed = parseYamlFile(file, text, {
+  const parsed = parseYamlMap(file, text, {
+    expected: "entries, each with 'withTags'",
     mayRepeat: (key, depth) =>
       depth === 1 && !concernsUs(key) && key !== "withTags" && key !== "addTags",
   });
@@ -51,15 +51,8 @@ export function readContextSets(
     found.push(...parsed.faults);
     return [];
   }
-  const { yaml } = parsed;
-  if (yaml.value === null) return [];
-  if (!isJsonObject(yaml.value)) {
-    found.push(yamlFault(yaml, "expected entries, each with 'withTags'", { path: [] }));
-    return [];
-  }
-  return Object.entries(yaml.value).flatMap(([name, entry]) =>
-    readEntry(yaml, { name, entry }, findings) ?? []
-  );
+  const { yaml, entries } = parsed;
+  return entries.flatMap(([name, entry]) => readEntry(yaml, { name, entry }, findings) ?? []);
 }
 
 /** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */

@@ -43,6 +43,12 @@ export interface SettingDefinition extends KnownName {
   readonly source: string;
 }
 
+/** One scope's settings as they are searched, by canonical name with client and topic. */
+export type Layer = ReadonlyMap<string, SettingDefinition>;
+
+/** The layer of a scope that has nothing to say. */
+export const EMPTY_LAYER: Layer = new Map();
+
 type ReadSetting =
   | ({ readonly kind: "setting" } & KnownName & { readonly value: Value })
   | { readonly kind: "unknown"; readonly nearest: string | undefined }

@@ -14,13 +14,13 @@ import {
   matchingSets,
   mergeSets,
 } from "./context_sets.ts";
-import { EMPTY_LAYER, type Layer } from "./_layer.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { lookUp } from "./resolve.ts";
 import type { Settings } from "./settings.ts";
 import { userKey } from "../core/notification.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import { View } from "./view.ts";
+import { EMPTY_LAYER, type Layer } from "./schema.ts";
 
 /** A cached view. It is valid only for the context record that it was built from. */
 interface CachedView {

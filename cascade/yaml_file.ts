@@ -8,6 +8,7 @@ import { isMap, isScalar, isSeq, Scalar } from "yaml";
 import type { Node, Pair } from "yaml";
 import type { z } from "zod";
 import type { FileFault, Position } from "../core/file_fault.ts";
+import { isJsonObject } from "../core/json.ts";
 import { MAX_YAML_ALIASES, offsetOf, readYamlDocument } from "../core/yaml_document.ts";
 
 /** A path in a value: names of map entries and indexes of list items. */
@@ -55,6 +56,26 @@ export function parseYamlFile(
     yaml = { file, value, at: (path, part) => positionAt(offsetAt(root, path, part)) };
   });
   return yaml ? { ok: true, yaml } : { ok: false, faults };
+}
+
+/**
+ * Reads a file whose document is a map; an empty file has no entries. Never throws.
+ *
+ * @param options.expected what the map contains, for the fault where the document is another
+ */
+export function parseYamlMap(
+  file: string,
+  text: string,
+  { expected, ...options }: YamlOptions & { readonly expected: string },
+):
+  | { readonly ok: true; readonly yaml: YamlFile; readonly entries: [string, unknown][] }
+  | { readonly ok: false; readonly faults: readonly FileFault[] } {
+  const parsed = parseYamlFile(file, text, options);
+  if (!parsed.ok) return parsed;
+  const { yaml } = parsed;
+  const value = yaml.value ?? {};
+  if (isJsonObject(value)) return { ok: true, yaml, entries: Object.entries(value) };
+  return { ok: false, faults: [yamlFault(yaml, `expected ${expected}`, { path: [] })] };
 }
 
 /** Creates a fault at a place in a parsed file. */
