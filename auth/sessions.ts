@@ -22,6 +22,7 @@ import {
   sessionOf,
   type SessionRequest,
   type StoredSession,
+  USER_SESSIONS,
   userSessionKey,
 } from "./_session_records.ts";
 
@@ -139,7 +140,7 @@ export class Sessions {
    */
   async list(context: string, user: string): Promise<readonly Session[]> {
     const ids: string[] = [];
-    for await (const { key } of this.#store.list({ prefix: ["userSession", context, user] })) {
+    for await (const { key } of this.#store.list({ prefix: [USER_SESSIONS, context, user] })) {
       ids.push(key.at(-1) as string);
     }
     const entries = await this.#store.getMany<StoredSession>(ids.map(sessionKey));
