@@ -7,7 +7,7 @@
 import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
-import type { Target } from "../core/subscription.ts";
+import { type Target, targetOf } from "../core/subscription.ts";
 import { type Document, documentKey, loaded } from "./_records.ts";
 
 /** One stored subscription, prepared for matching. */
@@ -163,12 +163,8 @@ function weightOf(candidates: Candidates | undefined): number {
 
 function candidatesOf(subscriptions: ReturnType<typeof loaded>["subscriptions"]): Candidates {
   if (subscriptions.length === 0) return NONE;
-  return subscriptions.map(({ id, topics, expiresAt = Infinity, ...rest }) => {
-    const { context, user, client, transport, token, refreshedAt, locale } = rest;
-    const target = {
-      ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
-      ...(locale !== undefined && { locale }),
-    };
-    return { topics, expiresAt, target };
+  return subscriptions.map((subscription) => {
+    const { topics, expiresAt = Infinity } = subscription;
+    return { topics, expiresAt, target: targetOf(subscription) };
   });
 }
