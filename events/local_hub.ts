@@ -36,28 +36,13 @@ interface LocalHubOptions {
   readonly records?: EventRecords;
 }
 
-/** A hub with numbers for the operator. */
-export interface LocalHub extends EventHub {
-  stats(): {
-    /** Users with a log. */
-    readonly users: number;
-    readonly events: number;
-    /** Bytes of the events, about. */
-    readonly bytes: number;
-  };
-}
-
-/** Creates the hub of a single node. */
-export function createLocalHub(options: LocalHubOptions): LocalHub {
-  return new MemoryHub(options);
-}
-
 const NOTHING_LOST: ReadonlySet<string> = new Set();
 const NONE: readonly LocalSocket[] = [];
 /** How many windows stored events last: one before a crash, one after, and some slack. */
 const STORED_WINDOWS = 2.5;
 
-class MemoryHub implements LocalHub {
+/** The hub of a single node. */
+export class LocalHub implements EventHub {
   readonly #options: LocalHubOptions;
   readonly #logs = new UserMap<UserLog>();
   readonly #window: RetentionWindow;
@@ -201,7 +186,8 @@ class MemoryHub implements LocalHub {
     this.#local = undefined;
   }
 
-  stats() {
+  /** Numbers for the operator: users with a log, and their events with about their bytes. */
+  stats(): { readonly users: number; readonly events: number; readonly bytes: number } {
     const { events, bytes } = this.#window;
     return { users: this.#logs.size, events, bytes };
   }
