@@ -62,6 +62,17 @@ export async function readCaFile(
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
+/** A text of at least one character. */
+export const entryText = z.string().trim().min(1);
+
+/** A text in which a check finds no fault. */
+export function faultlessText(faultOf: (text: string) => string | undefined): typeof entryText {
+  return entryText.superRefine((text, context) => {
+    const fault = faultOf(text);
+    if (fault !== undefined) context.addIssue(fault);
+  });
+}
+
 /** Accepts a boolean, or a text that YAML 1.1 reads as one, such as `yes` and `off`. */
 export const yamlFlag = z.union([z.boolean(), z.string()]).transform((value, context): boolean => {
   const read = typeof value === "boolean" ? value : readYamlBoolean(value);

@@ -8,6 +8,8 @@ export {
 } from "./client_set.ts";
 export {
   type ClientDeps,
+  entryText,
+  faultlessText,
   type FileAccess,
   readCaFile,
   readConfigFile,

@@ -3,7 +3,7 @@
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { createFetchEngine, type HttpEngine } from "../http/mod.ts";
+import { createFetchEngine, type HttpEngine, TOO_LARGE } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
 import { AccessTokens, type ClientDeps, type ConfiguredClient } from "../clients/mod.ts";
@@ -69,9 +69,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     signal: AbortSignal,
   ): Outcome | Promise<Outcome> {
     const body = renderV1(message, { token, nowMs: clock.now() });
-    if (body === undefined) {
-      return { kind: "rejected", reason: "the message is too large even without its texts" };
-    }
+    if (body === undefined) return TOO_LARGE;
     return tokens.send(async (accessToken) => {
       const result = await api.post(href, { headers: headersWith(accessToken), body, signal });
       return result.kind === "failed" ? readGcmFailure(result) : readFcmAnswer(result, clock.now());

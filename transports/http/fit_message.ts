@@ -22,17 +22,13 @@ interface FitOptions<Payload extends string | Uint8Array> {
   readonly maxBytes: number;
   /** Renders the payload; called for every size that is tried. */
   readonly render: (parts: MessageParts) => Payload;
-  /**
-   * Fields of the data that are dropped last, because the app needs them to find the subject.
-   * @default {["folder", "id", "cid"]}
-   */
-  readonly essential?: readonly string[];
   /** Called with the parts of the payload that is returned. */
   readonly onFit?: OnFit | undefined;
 }
 
 /** Data is dropped before the body gets shorter than this. */
 const WORTHWHILE_BODY_BYTES = 120;
+/** Dropped last, because the app needs them to find the subject. */
 const ESSENTIAL = ["folder", "id", "cid"];
 
 /**
@@ -60,12 +56,12 @@ export function fitMessage<Payload extends string | Uint8Array>(
 
 function fit<Payload extends string | Uint8Array>(
   { title, body, data }: Pick<Message, "title" | "body" | "data">,
-  { maxBytes, render, essential = ESSENTIAL }: FitOptions<Payload>,
+  { maxBytes, render }: FitOptions<Payload>,
 ): Payload | undefined {
   const whole = render(parts(title, body, data));
   if (sizeOf(whole) <= maxBytes) return whole;
   const fits = (payload: Payload) => sizeOf(payload) <= maxBytes;
-  for (const kept of dataVariants(data, essential)) {
+  for (const kept of dataVariants(data)) {
     const payload = longest(body, (text) => render(parts(title, text, kept)), {
       fits,
       atLeast: WORTHWHILE_BODY_BYTES,
@@ -77,10 +73,10 @@ function fit<Payload extends string | Uint8Array>(
 }
 
 /** Yields the data, then the data without its largest field, and so on until empty. */
-function* dataVariants(data: JsonObject, essential: readonly string[]): Generator<JsonObject> {
+function* dataVariants(data: JsonObject): Generator<JsonObject> {
   yield data;
   const bySize = Object.keys(data)
-    .map((key) => ({ key, last: essential.includes(key), size: JSON.stringify(data[key]).length }))
+    .map((key) => ({ key, last: ESSENTIAL.includes(key), size: JSON.stringify(data[key]).length }))
     .sort((a, b) => Number(a.last) - Number(b.last) || b.size - a.size);
   const kept = { ...data };
   for (const { key } of bySize) {

@@ -16,5 +16,5 @@ export { createSharedMint, renewalTime } from "./shared_mint.ts";
 export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";
 export { byteLength, shortenText } from "./shorten_text.ts";
 export { fitMessage, type MessageParts, type OnFit } from "./fit_message.ts";
-export { previewMessage } from "./preview.ts";
+export { previewMessage, TOO_LARGE } from "./preview.ts";
 export { createHostCheck, type HostCheck } from "./host_allow_list.ts";

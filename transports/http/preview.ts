@@ -2,8 +2,15 @@
 
 import type { Message } from "../../core/message.ts";
 import type { MessagePreview } from "../../core/message_preview.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { MessageParts, OnFit } from "./fit_message.ts";
 import { byteLength } from "./shorten_text.ts";
+
+/** The outcome of a message that does not fit. */
+export const TOO_LARGE: Extract<Outcome, { kind: "rejected" }> = {
+  kind: "rejected",
+  reason: "the message is too large even without its texts",
+};
 
 interface PreviewOptions {
   readonly maxBytes: number;
@@ -24,9 +31,7 @@ export function previewMessage(
     kept = parts;
     dropped = others;
   });
-  if (body === undefined) {
-    return { kind: "rejected", reason: "the message is too large even without its texts" };
-  }
+  if (body === undefined) return TOO_LARGE;
   const shortened = [...kept ? differences(message, kept) : [], ...dropped];
   return { kind: "rendered", body: shown(body), bytes: byteLength(body), maxBytes, shortened };
 }

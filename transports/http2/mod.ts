@@ -5,6 +5,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpEngine } from "../http/mod.ts";
+import { closeQuietly } from "./http2_connection.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
 /** The functions of the runtime that this needs. */
@@ -89,11 +90,4 @@ async function connectTls(
     closeQuietly(socket);
     throw error;
   }
-}
-
-/** A socket that TLS has taken over cannot be closed, and need not be. */
-function closeQuietly(socket: Deno.TcpConn): void {
-  try {
-    socket.close();
-  } catch { /* taken over */ }
 }

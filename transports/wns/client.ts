@@ -4,7 +4,7 @@ import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
 import { AccessTokens, type ClientDeps, type ConfiguredClient } from "../clients/mod.ts";
-import { FetchSender, type HostCheck, previewMessage } from "../http/mod.ts";
+import { FetchSender, type HostCheck, previewMessage, TOO_LARGE } from "../http/mod.ts";
 import { readWnsAnswer, readWnsFailure } from "./answers.ts";
 import { wnsHeaders } from "./headers.ts";
 import { renderWns, WNS_MAX_BYTES } from "./payload.ts";
@@ -55,9 +55,7 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
     const fault = checkChannel(target.token);
     if (fault !== undefined) return { kind: "rejected", reason: `the channel address: ${fault}` };
     const payload = renderWns(message, options.type ?? "toast");
-    if (!payload) {
-      return { kind: "rejected", reason: "the message is too large even without its texts" };
-    }
+    if (!payload) return TOO_LARGE;
     return tokens.send(async (accessToken) => {
       const headers = wnsHeaders(message, { type: payload.type, nowMs: clock.now(), accessToken });
       const result = await channels.post(target.token, { headers, body: payload.body, signal });
