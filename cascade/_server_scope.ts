@@ -22,7 +22,6 @@ import {
 interface ServerSources {
   /** Properties files in order of path. */
   readonly files: readonly { readonly file: string; readonly text: string }[];
-  /** Values from `meta/`. */
   readonly metaValues: Layer;
   readonly environment: Readonly<Record<string, string>>;
 }

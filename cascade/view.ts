@@ -87,7 +87,6 @@ export class View {
     return this.#trace(QUIET_TIMES, namesOf(QUIET_TIMES, client, topic));
   }
 
-  /** Returns the value of a key. */
   get<K extends Key>(key: K): ValueOf<K> {
     const setting = lookUp(this.#stack, key);
     const { server } = this.#configuration;

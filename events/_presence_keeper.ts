@@ -18,7 +18,6 @@ interface PresenceKeeperOptions {
   readonly log: Log;
   /** Returns what is to be stored of a user now; `undefined`: nothing. */
   readonly stateOf: (user: Changed) => StoredUser | undefined;
-  /** Returns whether any socket is open. */
   readonly hasOpenSockets: () => boolean;
 }
 

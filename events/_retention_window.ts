@@ -87,7 +87,6 @@ export class RetentionWindow {
     this.#block().rechecks.add(log);
   }
 
-  /** Forgets all events of a log. */
   clear(log: UserLog): void {
     while (log.size > 0) {
       this.#forget(log);

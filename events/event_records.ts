@@ -107,7 +107,6 @@ export class EventRecords {
     );
   }
 
-  /** Yields every stored user. */
   async *readUsers(): AsyncGenerator<UserName & { readonly state: StoredUser }> {
     for await (const { key, value } of this.#options.store.list<StoredUser>({ prefix: PRESENT })) {
       yield { context: String(key[1]), user: String(key[2]), state: value };

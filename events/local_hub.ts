@@ -196,7 +196,6 @@ export class LocalHub implements EventHub {
     return this.#local?.socketsOf(user) ?? NONE;
   }
 
-  /** Returns the user's other open sockets. */
   #othersOf(socket: SocketPresence): readonly LocalSocket[] {
     return this.#socketsOf(socket).filter(({ socketId }) => socketId !== socket.socketId);
   }

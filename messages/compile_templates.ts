@@ -13,7 +13,6 @@ import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
 
 interface CompiledTemplates {
-  /** The valid templates. */
   readonly templates: Templates;
   readonly faults: readonly FileFault[];
 }

@@ -23,7 +23,6 @@ export interface TemplateScope {
 
 /** The templates of a file. Immutable: a new configuration is a new index. */
 export interface Templates {
-  /** The number of templates. */
   readonly size: number;
   /** Whether any template has texts for a language. */
   readonly hasLocales: boolean;

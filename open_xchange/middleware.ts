@@ -57,7 +57,6 @@ export class Middleware {
     this.#options = options;
   }
 
-  /** Whether an address is configured. */
   get isConfigured(): boolean {
     return this.#options.settings().url !== "";
   }

@@ -34,7 +34,6 @@ import { traceSockets } from "./tracing.ts";
 
 /** A running node. */
 export interface Service {
-  /** The address of the public listener. */
   readonly address: Deno.NetAddr;
   /** The first admin key, where this start created one. */
   readonly firstKey: string | undefined;

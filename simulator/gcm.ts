@@ -16,7 +16,6 @@ import {
 } from "./fake_answers.ts";
 
 interface FakeGcmOptions extends FakeDeps {
-  /** The server key. */
   readonly key: string;
 }
 

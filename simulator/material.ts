@@ -55,7 +55,6 @@ export interface Material {
     readonly appId: string;
     readonly appSecret: string;
   };
-  /** Keys of the sender. */
   readonly vapid: P256Pair;
   /** Keys of the sample browser. */
   readonly browser: P256Pair & { readonly auth: string };

@@ -22,7 +22,6 @@ type SocketStatus =
   | { readonly is: "gone" };
 
 interface JoinedPresence {
-  /** The new lines, for the script. */
   readonly lines: string;
   /** Offset from which the connection resumes, if it is known. */
   readonly acknowledged: number | undefined;

@@ -25,7 +25,6 @@ export interface PresenceRecord {
 }
 
 interface RedisUserState {
-  /** The end of the log. */
   readonly last: number;
   readonly presences: readonly PresenceRecord[];
 }

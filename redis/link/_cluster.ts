@@ -96,7 +96,6 @@ export class ClusterTopology implements Topology {
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  /** Returns the name of the master that has a key. */
   #ownerOf(key: string): string {
     const slot = slotOf(key);
     const owner = this.#map.owners[slot];

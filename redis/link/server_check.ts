@@ -18,7 +18,6 @@ export interface ServerFinding {
 interface ServerFacts {
   /** `host:port` */
   readonly server: string;
-  /** Fields of `INFO`. */
   readonly info: ReadonlyMap<string, string>;
   /** The setting `save`; `undefined` if the server does not allow reading it. */
   readonly save: string | undefined;

@@ -4,10 +4,8 @@ import type { Reply } from "../link.ts";
 
 /** One message of a channel. */
 export interface ChannelEntry {
-  /** The id in the stream. */
   readonly id: string;
   readonly kind: string;
-  /** The node that sent it. */
   readonly from: string;
   /** Counts the messages from that sender to this node. */
   readonly number: number;

@@ -45,7 +45,6 @@ export interface NodeChannel extends AsyncDisposable {
   on(kind: NodeMessageKind, handler: (body: string) => void): void;
   /** Calls back where messages to this node, of any kind, may be lost. */
   onGap(listener: () => void): void;
-  /** Starts reading. */
   start(): void;
   /** Stops reading and deletes this node's stream. Idempotent; never rejects. */
   stop(): Promise<void>;

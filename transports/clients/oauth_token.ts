@@ -97,7 +97,6 @@ interface AccessTokensOptions {
   readonly name: string;
   /** A secret that only holders of the credential know. */
   readonly secret: string;
-  /** The token endpoint. */
   readonly address: string;
   /** Makes the fields of a request. */
   readonly form: () => Record<string, string> | Promise<Record<string, string>>;

@@ -38,7 +38,6 @@ export function withLineBreaks(text: string): string {
   return text.replace(/(?:\\+r)?\\+n|\\+r/g, "\n");
 }
 
-/** Reads the first private key in a text. */
 function readPrivateKey(text: string): ReadPrivateKey {
   const blocks = [...withLineBreaks(text).matchAll(BLOCK)];
   const key = blocks.find(([, label]) => /^(?:(?:ENCRYPTED|EC|RSA) )?PRIVATE KEY$/.test(label!));

@@ -7,7 +7,6 @@ import type { Target } from "../../core/subscription.ts";
 import { type OnFit, previewMessage } from "../http/mod.ts";
 import { type AddressedMessage, gcmMaxBytes } from "./_limits.ts";
 
-/** Renders a message, and reports what remained of it. */
 type Render = (message: Message, address: AddressedMessage, onFit: OnFit) => string | undefined;
 
 /** Returns the function that previews messages in a format. */

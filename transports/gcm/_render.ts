@@ -6,7 +6,6 @@ import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
 import { mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
 import { gcmMaxBytes } from "./_limits.ts";
 
-/** A format. */
 interface GcmFormat {
   readonly token: string;
   /** Renders the parts without the template's fields and without an address. */

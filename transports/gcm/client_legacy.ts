@@ -13,7 +13,6 @@ import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
 interface LegacyClientOptions extends ClientDeps {
-  /** The server key. */
   readonly key: string;
   readonly address: string;
   readonly caCerts: string[];

@@ -14,7 +14,6 @@ import { type ServiceAccount, signAssertion } from "./service_account.ts";
 
 interface V1ClientOptions extends ClientDeps {
   readonly account: ServiceAccount;
-  /** Base address of the API. */
   readonly address: string;
   readonly tokenAddress: string;
   readonly caCerts: string[];

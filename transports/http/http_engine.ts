@@ -85,7 +85,6 @@ export function createFetchEngine(options: FetchEngineOptions): HttpEngine {
   };
 }
 
-/** Reads the CPU time of this process. */
 function processCpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

@@ -16,7 +16,6 @@ interface SharedMintOptions<Failure> {
   readonly clock: Pick<Clock, "now">;
   /** When the renewal of a token begins, in epoch milliseconds. */
   readonly renewAt: (token: SharedToken) => number;
-  /** Creates a token. */
   readonly mint: () => Promise<MintedToken<Failure>>;
 }
 

@@ -68,7 +68,6 @@ interface TlsTarget {
   readonly caCerts: readonly string[];
   /** The client's certificate and its key, in PEM. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** Aborts the attempt to connect. */
   readonly signal: AbortSignal;
 }
 
