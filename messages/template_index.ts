@@ -53,8 +53,7 @@ export function indexTemplates(
   let hasLocales = false;
   for (const [{ client, transport, topic }, template] of entries) {
     const key = placeKey(client, transport);
-    const topics: Topics = places.get(key) ?? { exact: new Map(), patterns: [] };
-    places.set(key, topics);
+    const topics = places.getOrInsert(key, { exact: new Map(), patterns: [] });
     if (isWildcard(topic)) topics.patterns.push([topic, template]);
     else topics.exact.set(topic, template);
     size++;

@@ -62,12 +62,6 @@ const REASONS: Readonly<Record<number, string>> = {
 export function createApns(options: ApnsOptions): ProviderHandler {
   const callers = new WeakMap<FakeConnection, Caller>();
 
-  function callerOf(connection: FakeConnection): Caller {
-    let caller = callers.get(connection);
-    if (caller === undefined) callers.set(connection, caller = describeCaller(connection));
-    return caller;
-  }
-
   /** Authenticates the caller: with a certificate, the token is ignored. */
   function authenticate(request: ProviderRequest, caller: Caller): FakeRefusal | undefined {
     const { connection, headers } = request;
@@ -90,7 +84,7 @@ export function createApns(options: ApnsOptions): ProviderHandler {
     const misdirected = pathFault(request);
     if (misdirected !== undefined) return refused(id, misdirected, options.now()).answer;
     const deviceToken = request.path.slice(PATH.length);
-    const caller = callerOf(request.connection);
+    const caller = callers.getOrInsertComputed(request.connection, describeCaller);
     const refusal = authenticate(request, caller);
     const checked = refusal === undefined
       ? checkApnsRequest({

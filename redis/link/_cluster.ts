@@ -104,20 +104,16 @@ export class ClusterTopology implements Topology {
   }
 
   #connectionTo(server: HostPort): Connection {
-    const name = nameOf(server);
-    let connection = this.#connections.get(name);
-    if (connection !== undefined) return connection;
     const { onChange, seeds: _, ...options } = this.#options;
-    connection = new Connection({
-      ...options,
-      find: () => Promise.resolve(server),
-      onChange: (why) => {
-        if (why !== undefined) void this.#read();
-        onChange(why);
-      },
-    });
-    this.#connections.set(name, connection);
-    return connection;
+    return this.#connections.getOrInsertComputed(nameOf(server), () =>
+      new Connection({
+        ...options,
+        find: () => Promise.resolve(server),
+        onChange: (why) => {
+          if (why !== undefined) void this.#read();
+          onChange(why);
+        },
+      }));
   }
 
   /** Reads the map; concurrent calls share one read. */

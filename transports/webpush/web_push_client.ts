@@ -168,10 +168,9 @@ export class WebPushClient implements ConfiguredClient {
   }
 
   #poolOf({ queue, oneHost }: EndpointRoute): FetchSender {
-    let pool = this.#pools.get(queue);
-    if (!pool) {
-      const { createHttpClient, fetch, clock } = this.#options;
-      pool = new FetchSender({
+    const { createHttpClient, fetch, clock } = this.#options;
+    return this.#pools.getOrInsertComputed(queue, () =>
+      new FetchSender({
         clients: CONNECTIONS,
         maxInFlightPerClient: IN_FLIGHT,
         createClient: createHttpClient,
@@ -179,10 +178,7 @@ export class WebPushClient implements ConfiguredClient {
         timeoutMs: TIMEOUT_MS,
         clock,
         warmUp: oneHost,
-      });
-      this.#pools.set(queue, pool);
-    }
-    return pool;
+      }));
   }
 
   async #addressFault({ hostname }: URL, signal: AbortSignal): Promise<Outcome | undefined> {
