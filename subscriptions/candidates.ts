@@ -39,7 +39,7 @@ const NONE: Candidates = [];
 /**
  * A bounded cache over the store, with two generations: a used entry moves to the young one; once
  * that is full it becomes the old one, and the previous old one is dropped. A hit costs one lookup
- * and no reordering.
+ * and no reordering. Reads may throw `store_unavailable`.
  */
 export class CandidateCache {
   readonly #store: Pick<Store, "getMany">;
@@ -70,21 +70,13 @@ export class CandidateCache {
     return old;
   }
 
-  /**
-   * Reads one user's document; concurrent reads of the same one are shared.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Reads one user's document; concurrent reads of the same one are shared. */
   async load(owner: UserName): Promise<Candidates> {
     const { all, index } = this.#loading.get(keyOf(owner)) ?? this.#read([owner]);
     return (await all)[index] ?? NONE;
   }
 
-  /**
-   * Reads the documents of all users that are not cached, in one batch.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Reads the documents of all users that are not cached, in one batch. */
   async prefetch(owners: Iterable<UserName>): Promise<void> {
     const missing = new Map<string, UserName>();
     const waiting = new Set<Promise<unknown>>();
