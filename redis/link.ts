@@ -4,6 +4,9 @@
  * a pending command is unknown, so callers send only commands that are safe to repeat.
  */
 
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+
 /** A Lua script; it is sent by its hash if the server has it already. */
 export interface Script {
   /** Name for errors and metrics. */
@@ -53,4 +56,12 @@ export interface BlockingLink extends AsyncDisposable {
     command: readonly (string | number)[],
     options: { readonly waitMs: number },
   ): Promise<Reply>;
+}
+
+/** Logs why something failed, except for an outage of Redis, which the link logs itself. */
+export function logUnlessOutage(
+  thrown: unknown,
+  { log, message }: { readonly log: Pick<Log, "error">; readonly message: string },
+): void {
+  if (!(thrown instanceof ServiceError)) log.error(message, { reason: messageOf(thrown) });
 }
