@@ -1,10 +1,16 @@
-/** What both of Google's formats do with a message: fit it, with the fields of its template. */
+/**
+ * What both of Google's formats do with a message: fit it, with the fields of its template, and show
+ * it to operators.
+ */
 
+import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
+import type { Target } from "../../core/subscription.ts";
+import { fitMessage, type MessageParts, type OnFit, previewMessage } from "../http/mod.ts";
 import { mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
-import { gcmMaxBytes } from "./_limits.ts";
+import { type AddressedMessage, gcmMaxBytes } from "./_limits.ts";
 
 interface GcmFormat {
   readonly token: string;
@@ -33,4 +39,26 @@ export function renderGcm(
       onFit: onFit && ((parts) => onFit(parts, ["the template's fields: dropped"])),
       render: body({}),
     });
+}
+
+type Render = (message: Message, address: AddressedMessage, onFit: OnFit) => string | undefined;
+
+/** Returns the function that previews messages in a format, without the device's token. */
+export function createGcmPreview(
+  render: Render,
+  { clock }: { readonly clock: Pick<Clock, "now"> },
+): (target: Target, message: Message) => MessagePreview {
+  return ({ token }, message) =>
+    previewMessage(message, {
+      maxBytes: gcmMaxBytes(token),
+      render: (onFit) => render(message, { token, nowMs: clock.now() }, onFit),
+      shown: withoutToken,
+    });
+}
+
+function withoutToken(body: string): string {
+  const { to: _to, message, ...rest } = JSON.parse(body);
+  if (message === undefined) return JSON.stringify(rest);
+  const { token: _token, ...shown } = message;
+  return JSON.stringify({ message: shown, ...rest });
 }

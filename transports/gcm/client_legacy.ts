@@ -8,7 +8,7 @@ import { readGcmFailure } from "./answers_failed.ts";
 import { readLegacyAnswer } from "./answers_legacy.ts";
 import type { ClientDeps, ConfiguredClient } from "../clients/mod.ts";
 import { GCM_CONNECTIONS, GCM_IDLE_MS, GCM_MAX_IN_FLIGHT, GCM_TIMEOUT_MS } from "./_limits.ts";
-import { createGcmPreview } from "./_preview.ts";
+import { createGcmPreview } from "./_render.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 

@@ -8,7 +8,7 @@ import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
 import { AccessTokens, type ClientDeps, type ConfiguredClient } from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
-import { createGcmPreview } from "./_preview.ts";
+import { createGcmPreview } from "./_render.ts";
 import { renderV1 } from "./payload_v1.ts";
 import { type ServiceAccount, signAssertion } from "./service_account.ts";
 

@@ -15,6 +15,11 @@ export { retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime } from "./shared_mint.ts";
 export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";
 export { byteLength, shortenText } from "./shorten_text.ts";
-export { fitMessage, type MessageParts, type OnFit } from "./fit_message.ts";
-export { previewMessage, TOO_LARGE } from "./preview.ts";
+export {
+  fitMessage,
+  type MessageParts,
+  type OnFit,
+  previewMessage,
+  TOO_LARGE,
+} from "./fit_message.ts";
 export { createHostCheck, type HostCheck } from "./host_allow_list.ts";
