@@ -57,7 +57,7 @@ export function readContextSets(
 
 /** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */
 export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
-  const tags = tagsOf(subject);
+  const tags = new Set(sourcesOf(subject).keys());
   addMatchingTags(sets, tags);
   return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
 }
@@ -110,10 +110,6 @@ function addMatchingTags(
 /** Merges the settings of several entries; the first one that sets a key wins. */
 export function mergeSets(sets: readonly ContextSet[]): Layer {
   return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
-}
-
-function tagsOf(subject: Subject): Set<string> {
-  return new Set(sourcesOf(subject).keys());
 }
 
 /** Returns the tags of a user, each with where it comes from. */

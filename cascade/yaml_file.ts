@@ -106,13 +106,10 @@ export function issueFaults(
     }
     const name = issue.path.map(String).join(".");
     const missing = issue.path.length > 0 && !has(yaml.value, path);
-    const message = missing ? `'${name}' is missing` : named(name, issue.message);
+    const place = name === "" ? "" : `'${name}': `;
+    const message = missing ? `'${name}' is missing` : place + issue.message;
     return [yamlFault(yaml, message, { path })];
   });
-}
-
-function named(name: string, message: string): string {
-  return name === "" ? message : `'${name}': ${message}`;
 }
 
 function has(value: unknown, path: YamlPath): boolean {

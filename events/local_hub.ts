@@ -101,7 +101,11 @@ export class LocalHub implements EventHub {
       const open: readonly Presence[] = this.#socketsOf(user);
       const closed = this.#logs.get(user)?.closed;
       if (!closed || closed.length === 0) return open;
-      return [...open, ...closed.filter(({ at }) => at >= since).map(closedPresence)];
+      const recent = closed.filter(({ at }) => at >= since);
+      return [
+        ...open,
+        ...recent.map(({ client, id, socketId }) => ({ client, id, socketId, open: false })),
+      ];
     });
   }
 
@@ -277,8 +281,4 @@ export class LocalHub implements EventHub {
     this.#logs.delete(log);
     log.isRemoved = true;
   }
-}
-
-function closedPresence({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {
-  return { client, id, socketId, open: false };
 }
