@@ -9,7 +9,7 @@ export { isConfigurationFile, isOurFile } from "./configuration.ts";
 export { type ConfigFiles, createDenoConfigFiles } from "./deno_config_files.ts";
 export { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 export { pushClientOptions, type PushClients, readPushClients } from "./push_client_config.ts";
-export { type ConfigurationReview, reviewConfiguration } from "./review.ts";
+export { reviewConfiguration } from "./review.ts";
 export { type TrailStep } from "./resolve.ts";
 export { ENABLED_KEYS, entries as schemaEntries, variableName } from "./schema.ts";
 export { type Settings } from "./settings.ts";

@@ -24,7 +24,7 @@ interface IgnoredPart {
 }
 
 /** The whole review. */
-export interface ConfigurationReview {
+interface ConfigurationReview {
   readonly used: readonly UsedSetting[];
   readonly ignored: readonly IgnoredPart[];
   /** What the original makes something else of. */

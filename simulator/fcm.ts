@@ -1,6 +1,6 @@
 /** A fake of FCM HTTP v1: `POST /v1/projects/<project>/messages:send` with an access token. */
 
-import type { AccessTokens } from "./access_tokens.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyJson, jsonReply, type ProviderHandler } from "./exchange.ts";
 import { checkFcmBody, type FcmCheckResult } from "./fcm_rules.ts";
 import {
@@ -13,7 +13,7 @@ import {
 
 interface FcmOptions extends FakeDeps {
   readonly projectId: string;
-  readonly tokens: AccessTokens;
+  readonly tokens: IssuedTokens;
 }
 
 const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;

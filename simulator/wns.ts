@@ -1,6 +1,6 @@
 /** A fake WNS: `POST` to a channel address with an access token. Every channel exists. */
 
-import type { AccessTokens } from "./access_tokens.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyText, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
 import type { FaultDecision } from "./faults.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import { wnsFault } from "./wns_rules.ts";
 
 interface FakeWnsOptions extends FakeDeps {
-  readonly tokens: AccessTokens;
+  readonly tokens: IssuedTokens;
 }
 
 /** Path of the channels; the `token` parameter names the channel, as at Microsoft. */
