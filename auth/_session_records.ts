@@ -1,6 +1,6 @@
 /** The stored form of sessions and revocations, their keys, their users, and the check of a new one. */
 
-import { ServiceError } from "../core/errors.ts";
+import { refuseFaults } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
@@ -80,13 +80,7 @@ export function checkSessionRequest(
   if (!(Number.isSafeInteger(ttlMs) && ttlMs >= 1_000 && ttlMs <= MAX_TTL_MS)) {
     faults.push({ path: "ttl", message: "one second to 31 days are needed" });
   }
-  const [first] = faults;
-  if (first === undefined) return;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot create the session: ${first.path}: ${first.message}`,
-    { faults },
-  );
+  refuseFaults("Cannot create the session", faults);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
-import { ServiceError } from "../core/errors.ts";
+import { refuseFaults, ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
@@ -274,11 +274,5 @@ function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now:
       message: "a time in the future is needed, in epoch milliseconds",
     },
   ].filter(({ ok }) => !ok).map(({ path, message }) => ({ path, message }));
-  const [first] = faults;
-  if (first === undefined) return;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot create the key: ${first.path}: ${first.message}`,
-    { faults },
-  );
+  refuseFaults("Cannot create the key", faults);
 }
