@@ -17,6 +17,11 @@ export interface Script {
 /** A reply: simple and bulk strings are texts, integers are numbers, nil is null. */
 export type Reply = string | number | null | readonly Reply[];
 
+/** Returns the parts of a reply that should be a list; none where it is not. */
+export function listOf(reply: Reply | undefined): readonly Reply[] {
+  return Array.isArray(reply) ? reply : [];
+}
+
 /**
  * The port. Every method rejects with `ServiceError` `store_unavailable` (with `retryAfterSeconds`)
  * if the server cannot be reached, does not reply in time, or refuses commands for the moment (`OOM`,

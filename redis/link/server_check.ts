@@ -5,7 +5,7 @@
 
 import { ServiceError } from "../../core/errors.ts";
 import type { Link } from "./link.ts";
-import type { Reply } from "../link.ts";
+import { listOf } from "../link.ts";
 
 /** A problem of a server. */
 export interface ServerFinding {
@@ -100,14 +100,10 @@ function isNewEnough(info: ServerFacts["info"]): boolean {
 async function saveOf(link: Pick<Link, "each">): Promise<ReadonlyMap<string, string>> {
   try {
     const replies = await link.each(["CONFIG", "GET", "save"]);
-    return new Map(replies.map(({ server, reply }) => [server, settingOf(reply)]));
+    return new Map(replies.map(({ server, reply }) => [server, String(listOf(reply)[1] ?? "")]));
   } catch (thrown) {
     const refused = thrown instanceof ServiceError && /NOPERM/.test(thrown.message);
     if (thrown instanceof ServiceError && !refused) throw thrown;
     return new Map();
   }
-}
-
-function settingOf(reply: Reply): string {
-  return Array.isArray(reply) ? String(reply[1] ?? "") : "";
 }

@@ -16,7 +16,7 @@ import { messageOf } from "../../core/errors.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
 import { type ChannelEntry, isLater, readEntries, sequenceGap } from "./_channel_entries.ts";
 import { keyIn } from "../keys.ts";
-import type { BlockingLink, RedisLink, Script } from "../link.ts";
+import { type BlockingLink, listOf, type RedisLink, type Script } from "../link.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
 /** The kind of a message. Each kind has one handler. */
@@ -163,7 +163,7 @@ export class RedisNodeChannel implements NodeChannel {
   async #findResumePoint(reader: BlockingLink): Promise<void> {
     const command = ["XREVRANGE", this.#key, "+", "-", "COUNT", 1];
     const newest = await reader.send(command, { waitMs: 0 });
-    const id = Array.isArray(newest) && Array.isArray(newest[0]) ? newest[0][0] : undefined;
+    const [id] = listOf(listOf(newest)[0]);
     if (typeof id !== "string" || isLater(this.#last, id)) this.#last = BEGINNING;
   }
 
