@@ -1,8 +1,7 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
-import { ATTENTION_KEYS } from "./_attention_keys.ts";
+import { ATTENTION_KEYS, INBOX_KEYS } from "./_user_keys.ts";
 import { bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
-import { INBOX_KEYS } from "./_inbox_keys.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;

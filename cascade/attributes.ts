@@ -47,7 +47,6 @@ export class Attributes {
   readonly #store: Store;
   /** The records of contexts. Those of their users are independent of them. */
   readonly contexts: AttributeRecords<ContextName, ContextRecord, ContextInput, ContextPatch>;
-  /** The records of users. */
   readonly users: AttributeRecords<UserName, UserRecord, UserInput, UserPatch>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
   /** Counts writes, so that a read that overlapped one does not cache the old record. */
@@ -137,7 +136,6 @@ interface AttributeRecordsOptions<Owner, Stored extends object, Input, Patch> {
   readonly cacheKey: (owner: Owner) => string;
   /** Makes a record of valid input; throws as `replace` does. */
   readonly check: (input: Input) => Stored;
-  /** Applies a patch. */
   readonly patched: (now: Stored | undefined, patch: Patch) => Input;
   /** Called for each record that was, or may have been, written. */
   readonly onWritten: (owner: Owner) => void;

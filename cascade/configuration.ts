@@ -6,11 +6,10 @@
 import type { FileFault } from "../core/file_fault.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
-import { type Key, KEYS, mayMentionUs, mentionsUs } from "./schema.ts";
+import { type Key, KEYS, type Layer, mayMentionUs, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 interface ConfigurationSources {

@@ -11,7 +11,6 @@ import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 import { parseProperties } from "./properties.ts";
 import { concernsUs, mayNameTopic } from "./schema.ts";
 
-/** A setting that counts. */
 interface UsedSetting {
   readonly name: string;
   /** `[redacted]` for a secret. */
@@ -19,14 +18,13 @@ interface UsedSetting {
   readonly source: string;
 }
 
-/** A file, or what in it does not count. */
 interface IgnoredPart {
   readonly file: string;
   readonly why: string;
 }
 
 /** The whole review. */
-export interface ConfigurationReview {
+interface ConfigurationReview {
   readonly used: readonly UsedSetting[];
   readonly ignored: readonly IgnoredPart[];
   /** What the original makes something else of. */

@@ -29,7 +29,6 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   webhook: "com.openexchange.pns.transport.webhooks.enabled",
 };
 
-/** A name that the schema knows. */
 interface KnownName {
   readonly key: Key;
   /** The canonical name, including client and topic. */
@@ -43,6 +42,12 @@ export interface SettingDefinition extends KnownName {
   /** Its origin for messages, e.g. `pns.properties:3:1` or `user attribute`. */
   readonly source: string;
 }
+
+/** One scope's settings as they are searched, by canonical name with client and topic. */
+export type Layer = ReadonlyMap<string, SettingDefinition>;
+
+/** The layer of a scope that has nothing to say. */
+export const EMPTY_LAYER: Layer = new Map();
 
 type ReadSetting =
   | ({ readonly kind: "setting" } & KnownName & { readonly value: Value })

@@ -3,8 +3,7 @@
  * field is a line of the layout below; its type comes from the schema.
  */
 
-import type { Layer } from "./_layer.ts";
-import { type Key, KEYS, type ValueOf } from "./schema.ts";
+import { type Key, KEYS, type Layer, type ValueOf } from "./schema.ts";
 import type { KeySpec, Value } from "./key_spec.ts";
 
 const LAYOUT = {

@@ -63,11 +63,9 @@ function headOf(
 ): string {
   const start = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
   const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
-  if (ack) {
-    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)},1]`;
-  }
-  if (kept !== undefined) {
-    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
+  if (ack || kept !== undefined) {
+    const end = `${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)}`;
+    return `${start},${list},${end}${ack ? ",1" : ""}]`;
   }
   return except === undefined ? `${start},${list}]` : `${start},${list},${quote(except)}]`;
 }

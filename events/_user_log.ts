@@ -25,7 +25,6 @@ export class UserLog implements UserName {
   readonly user: string;
   /** Offset of the newest event. */
   last: number;
-  /** The highest assigned offset. */
   assigned: number;
   /** Number of events that are being stored. */
   pending = 0;
@@ -47,7 +46,6 @@ export class UserLog implements UserName {
     this.last = this.assigned = this.floor = end;
   }
 
-  /** Number of events. */
   get size(): number {
     return this.#events.length - this.#head;
   }
@@ -104,13 +102,11 @@ export class UserLog implements UserName {
     return { events: missed, complete };
   }
 
-  /** Adds a closed connection. */
   remember(socket: ClosedSocket): void {
     const others = this.closed.filter(({ id }) => id !== socket.id);
     this.closed = [...others.slice(-(MAX_CLOSED - 1)), socket];
   }
 
-  /** Removes and returns the closed connection of an id. */
   takeClosed(id: string): ClosedSocket | undefined {
     const socket = this.closed.find((each) => each.id === id);
     if (socket) this.closed = this.closed.filter((each) => each !== socket);

@@ -24,7 +24,6 @@ export interface MessageOptions {
   readonly locales?: readonly string[];
 }
 
-/** Creates messages. */
 interface MessageGenerator {
   generate(
     notification: Notification,

@@ -1,5 +1,5 @@
 /**
- * The reports of all nodes for operators. A node asks the others when somebody looks: it publishes
+ * What a node says of itself to operators, and the reports of all nodes. A node asks the others when somebody looks: it publishes
  * a request, and each writes its report to the store, where it expires. Nothing runs otherwise.
  */
 
@@ -15,15 +15,15 @@ import type {
   OutcomeTotal,
   QueueReport,
 } from "../core/node_report.ts";
+import { readOrCreate } from "../core/read_or_create.ts";
 import type { Store } from "../core/store.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { VERSION } from "../core/version.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
-import type { ReadinessCheck } from "../routes/mod.ts";
+import type { NodeFacts, ReadinessCheck } from "../routes/mod.ts";
 
-/** Dependencies of {@link createNodeReports}. */
 interface NodeReportsOptions {
   readonly node: string;
   readonly address: string;
@@ -148,4 +148,28 @@ function credentialsOf(
       ...(until !== undefined && { daysLeft: Math.floor((until - clock.now()) / DAY_MS) }),
     }))
   );
+}
+
+const STORE_ID = ["storeId"];
+
+/** Reads the id of the store, or gives it one: nodes that share a store say the same. */
+export function storeId(store: Store): Promise<string> {
+  return readOrCreate(store, { key: STORE_ID, create: () => crypto.randomUUID() });
+}
+
+/** Answers `GET /v1/admin/node`. */
+export function createNodeFacts({ store, clock, pingIntervalMs }: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pingIntervalMs: number;
+}): () => Promise<NodeFacts> {
+  const started = clock.monotonic();
+  return async () => ({
+    version: VERSION,
+    deno: Deno.version.deno,
+    store: await storeId(store),
+    now: clock.now(),
+    upSeconds: Math.floor((clock.monotonic() - started) / 1000),
+    pingIntervalMs,
+  });
 }

@@ -25,17 +25,15 @@ import {
   type StartOptions,
 } from "./foundation.ts";
 import { addressText } from "./http_listener.ts";
-import { createNodeReports } from "./node_reports.ts";
+import { createNodeFacts, createNodeReports } from "./node_reports.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
-import { createNodeFacts } from "./node_facts.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
-import { traceSockets } from "./traced_sockets.ts";
+import { traceSockets } from "./tracing.ts";
 
 /** A running node. */
 export interface Service {
-  /** The address of the public listener. */
   readonly address: Deno.NetAddr;
   /** The first admin key, where this start created one. */
   readonly firstKey: string | undefined;

@@ -53,7 +53,6 @@ export class SettlementWriter {
   /** Settlements since the last tick, and those before it, which are written next. */
   #added: Settlement[] = [];
   #due: Settlement[] = [];
-  /** Settlements by the ids of their records. */
   readonly #byId = new Map<string, Settlement>();
   readonly #writes = new Set<Promise<void>>();
   #timer: Timer | undefined;
@@ -75,7 +74,6 @@ export class SettlementWriter {
     this.#add({ item, records: [], pauseMs });
   }
 
-  /** Returns the record of an id that is not written yet. */
   record(id: string): LedgerRecord | undefined {
     return this.#byId.get(id)?.records.find((record) => record.id === id);
   }

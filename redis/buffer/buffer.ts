@@ -19,7 +19,6 @@ import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
-import { JOBS_AHEAD, QUOTA, RELEASE_PAUSE_MS } from "./_pace.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { BufferCounters } from "./_buffer_counters.ts";
@@ -28,13 +27,20 @@ import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
 import { bufferKeys } from "./_keys.ts";
 import { listInRedis } from "./_ledger_list.ts";
-import { PartitionWriters } from "./_partition_writers.ts";
+import { PartitionWriters } from "./_batch_writer.ts";
 import { Reclaimer } from "./_reclaimer.ts";
 import { CLAIM } from "./_scripts.ts";
 import { SettlementWriter } from "./_settlement_writer.ts";
 import { RedisLedger } from "./ledger.ts";
 
-/** Options of {@link RedisBuffer}. The caller keeps and closes link and nodes. */
+/** Notifications of one context that are claimed before the next context's. */
+const QUOTA = 16;
+/** Jobs that may wait for each processor; further notifications stay where all nodes can claim them. */
+const JOBS_AHEAD = 16;
+/** About how long a released notification waits. */
+const RELEASE_PAUSE_MS = 1_000;
+
+/** The caller keeps and closes link and nodes. */
 interface RedisBufferOptions extends BufferOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;

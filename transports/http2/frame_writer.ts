@@ -32,7 +32,6 @@ interface RequestHead {
 
 /** How much of a body was written. */
 interface Written {
-  /** Bytes written. */
   readonly sent: number;
   /** The rest; undefined after the end of the body. */
   readonly unsent: Uint8Array | undefined;

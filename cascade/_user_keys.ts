@@ -1,9 +1,10 @@
-/** The keys that say when and how users may be disturbed, for users, clients and topics. */
+/** The keys of what users see: when they may be disturbed, in which language, and their inboxes. */
 
 import { canonicalLocale } from "../core/locale.ts";
 import { isTimeSpan } from "../core/quiet_hours.ts";
 import { isTimeZone } from "../core/time_zone.ts";
-import { boolean, choice, list, string } from "./key_spec.ts";
+import { topicFault } from "../core/topic.ts";
+import { boolean, choice, integer, list, string } from "./key_spec.ts";
 
 const PER_CLIENT = { cascade: true, perClient: true } as const;
 
@@ -45,5 +46,28 @@ export const ATTENTION_KEYS = {
       "priority has this one.",
     example: "true",
     ...PER_CLIENT,
+  }),
+};
+
+/** The keys of the users' inboxes, below `io.carillon.inbox.`. */
+export const INBOX_KEYS = {
+  "io.carillon.inbox.topics": list([], {
+    text: "Topics, or patterns such as `acme:*`, whose notifications are kept in their users' " +
+      "inboxes (`GET /v1/inbox`). Empty: none is kept.",
+    example: "ox:mail:*, acme:invoice:paid",
+    cascade: true,
+    check: (item) =>
+      topicFault(item) === undefined ? undefined : "a topic or a pattern such as 'acme:*'",
+  }),
+  "io.carillon.inbox.maxItems": integer(100, {
+    text: "How many notifications an inbox keeps; the oldest go first.",
+    example: "50",
+    range: [1, 500],
+  }),
+  "io.carillon.inbox.retentionDays": integer(30, {
+    text: "How long a notification stays in an inbox.",
+    example: "7",
+    unit: "days",
+    range: [1, 365],
   }),
 };

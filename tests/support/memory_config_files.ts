@@ -1,21 +1,6 @@
-/** The port to the configuration folder, and an implementation in memory for tests. */
+/** A configuration folder in memory. */
 
-/** The configuration folder. Paths are relative to it, with `/` between their parts. */
-export interface ConfigFiles {
-  /**
-   * Returns every properties and YAML file at any depth; none where the folder does not exist.
-   *
-   * @param onUnreadable called for each file and folder below it that cannot be inspected
-   */
-  list(onUnreadable?: (path: string, thrown: unknown) => void): Promise<readonly string[]>;
-  /** Returns the text of a file. Rejects where it cannot be read. */
-  read(path: string): Promise<string>;
-  /**
-   * Calls `onChange` after each change below the folder, possibly several times for one change.
-   * Resolves when `signal` is aborted; rejects where the folder cannot be watched.
-   */
-  watch(onChange: () => void, signal: AbortSignal): Promise<void>;
-}
+import { type ConfigFiles, isConfigFile } from "../../cascade/deno_config_files.ts";
 
 /** A folder in memory whose files can be changed. */
 export interface MemoryConfigFiles extends ConfigFiles {
@@ -57,9 +42,4 @@ export function createMemoryConfigFiles(
       changed();
     },
   };
-}
-
-/** Whether a file contains configuration, by its name. */
-export function isConfigFile(path: string): boolean {
-  return /\.(?:properties|ya?ml)$/.test(path);
 }
