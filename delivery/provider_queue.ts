@@ -106,9 +106,12 @@ export class ProviderQueue {
       return Promise.resolve(rejection(reason, 1000));
     }
     return new Promise((resolve) => {
-      const queued = { since: this.#options.clock.monotonic(), attempt, resolve };
+      const now = this.#options.clock.monotonic();
+      const queued = { since: now, attempt, resolve };
       // Mostly it starts at once, and an entry in the queue would cost as much as the rest.
-      if (this.#queue.size === 0 && this.#hasRoom() && this.#mayStart()) return this.#run(queued);
+      if (this.#queue.size === 0 && this.#hasRoom() && this.#mayStart()) {
+        return this.#run(queued, now);
+      }
       this.#queue.add(queued);
       this.#startNext();
     });
@@ -126,7 +129,7 @@ export class ProviderQueue {
       if (this.#breakerRejection()) return void this.#rejectQueued();
       if (!this.#mayStart()) return;
       this.#queue.delete(next);
-      this.#run(next);
+      this.#run(next, this.#options.clock.monotonic());
     }
   }
 
@@ -159,11 +162,10 @@ export class ProviderQueue {
     this.#startNext();
   }
 
-  #run(queued: Queued): void {
+  #run(queued: Queued, startedAt: number): void {
     const { clock, settings } = this.#options;
     this.#inFlight++;
-    const startedAt = clock.monotonic();
-    const deadline = this.#deadlines.start(settings().timeoutMs);
+    const deadline = this.#deadlines.start(settings().timeoutMs, startedAt);
     const end = (outcome: Outcome) => {
       this.#deadlines.end(deadline);
       this.#inFlight--;
