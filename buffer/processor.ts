@@ -28,8 +28,6 @@ interface ProcessorOptions<T> {
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
-  /** The yields of all jobs, one after the other: jobs that go on together keep I/O waiting. */
-  #yields = Promise.resolve();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -83,7 +81,7 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      await (this.#yields = this.#yields.then(this.#options.yieldToEventLoop));
+      await this.#options.yieldToEventLoop();
     }
     this.#running--;
     this.#notifyIdle();

@@ -27,12 +27,13 @@ export interface LedgerObserver {
 interface Open {
   readonly notification: Notification;
   remaining: number;
-  readonly targets: Map<string, TargetRecord>;
+  readonly targets: TargetRecord[];
   receipts: readonly Receipt[];
 }
 
 type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
 
+const NONE: readonly Receipt[] = [];
 /** Receipts that the record of a notification has at most. */
 const MAX_RECEIPTS = 16;
 
@@ -87,8 +88,8 @@ export class Ledger {
   /** Opens a notification with the known targets and a number of pending ones. */
   begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
     for (const record of known) this.#observer.target(notification, record);
-    const targets = new Map(known.map((record) => [targetKey(record), record]));
-    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: [] });
+    const targets = [...known];
+    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: NONE });
   }
 
   /** Records the outcome of one pending target. */
@@ -97,11 +98,12 @@ export class Ledger {
     if (!open) return;
     this.#observer.target(notification, record);
     // Its retry may have ended while other targets of the notification were still pending.
-    const earlier = open.targets.get(targetKey(record));
-    if (!earlier || earlier.state === "retrying") open.targets.set(targetKey(record), record);
+    const at = indexOf(open.targets, record);
+    if (at < 0) open.targets.push(record);
+    else if (open.targets[at]!.state === "retrying") open.targets[at] = record;
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#writeRecord(notification, [...open.targets.values()], { receipts: open.receipts });
+    this.#writeRecord(notification, open.targets, { receipts: open.receipts });
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
@@ -116,14 +118,12 @@ export class Ledger {
     this.#observer.target(notification, record);
     const open = this.#open.get(notification.id);
     if (open) {
-      open.targets.set(targetKey(record), record);
+      put(open.targets, record);
       return;
     }
     let ended: LedgerRecord | undefined;
     await this.#buffer.amend(notification, (before) => {
-      const targets = new Map(before.targets.map((target) => [targetKey(target), target]));
-      targets.set(targetKey(record), record);
-      const after = { ...before, targets: [...targets.values()] };
+      const after = { ...before, targets: put([...before.targets], record) };
       const state = stateOf(after.targets);
       ended = before.state === "in_flight" && state !== "in_flight"
         ? { ...after, state }
@@ -165,9 +165,9 @@ export class Ledger {
     const asSent = (target: TargetRecord): TargetRecord => ({ ...target, state: "sent", at });
     const open = this.#open.get(name.id);
     if (open) {
-      for (const [key, target] of open.targets) {
+      for (const [index, target] of open.targets.entries()) {
         if (!isKeptFor(client, target)) continue;
-        open.targets.set(key, asSent(target));
+        open.targets[index] = asSent(target);
         this.#observer.acknowledged();
       }
       return true;
@@ -272,6 +272,24 @@ function isUnsent({ state }: TargetRecord): boolean {
 
 function isKeptFor(client: string, target: TargetRecord): boolean {
   return target.state === "kept" && target.client === client && target.transport === "websocket";
+}
+
+/** Returns the place of a target among those of its notification, or -1. */
+function indexOf(
+  targets: readonly TargetRecord[],
+  { client, transport, subscription }: TargetRecord,
+): number {
+  return targets.findIndex((one) =>
+    one.client === client && one.transport === transport && one.subscription === subscription
+  );
+}
+
+/** Adds the record of a target, or replaces the one before. */
+function put(targets: TargetRecord[], record: TargetRecord): TargetRecord[] {
+  const at = indexOf(targets, record);
+  if (at < 0) targets.push(record);
+  else targets[at] = record;
+  return targets;
 }
 
 /** Names a target within its notification. */
