@@ -3,6 +3,9 @@
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 
+/** The reason where it was handed over before, by a process that is gone. */
+export const MAY_BE_SENT = "may_be_sent";
+
 /**
  * Returns the record of a cancelled notification.
  *
@@ -15,7 +18,7 @@ export function cancelledRecord(
 ): LedgerRecord {
   return {
     ...{ id, context, user, topic, acceptedAt, state: "cancelled", targets: [] },
-    ...(isRepeat && { reason: "may_be_sent" }),
+    ...(isRepeat && { reason: MAY_BE_SENT }),
     ...(collapseKey !== undefined && { collapseKey }),
     ...(options?.fanout !== undefined && { fanout: options.fanout }),
   };

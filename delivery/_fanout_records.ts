@@ -27,8 +27,10 @@ export interface FanoutRecord {
   readonly state: "waiting" | "running" | "done" | "cancelled";
   readonly template: Template;
   readonly source: Exclude<FanoutSource, { kind: "users" }> | { readonly kind: "users" };
-  /** Epoch milliseconds at which it begins. */
+  /** Epoch milliseconds at which it begins; with `local`, of the earliest page. */
   readonly atMs: number;
+  /** The local time at which each user is notified; absent: all at once. */
+  readonly local?: string;
   /** The page that is next, and where it begins in the audience. */
   readonly page: number;
   /** Users in a page, at most. */
@@ -36,6 +38,10 @@ export interface FanoutRecord {
   readonly after?: string;
   /** Users so far. */
   readonly users: number;
+  /** The page whose notifications are cancelled next; absent unless it was cancelled. */
+  readonly recall?: number;
+  /** Users of pages that were cancelled before they were accepted. */
+  readonly cancelled?: number;
 }
 
 /** A page of its users. */
@@ -46,6 +52,10 @@ export interface FanoutPage {
   readonly next?: string;
   /** Their notifications, once they are accepted. */
   readonly ids?: readonly string[];
+  /** Epoch milliseconds at which a page of one local time is accepted. */
+  readonly atMs?: number;
+  /** Of such a page: it is being accepted, or never will be. */
+  readonly state?: "releasing" | "cancelled";
 }
 
 /** Users in a page, at most. */
@@ -73,15 +83,42 @@ export function textOfBytes(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Returns the state of a notification to many users, given how many of its parts are settled. */
-export function fanoutState(
-  { state, users }: FanoutRecord,
-  { settled, delivered }: { readonly settled: number; readonly delivered: number },
+/** The final states of its parts, and the present time. */
+interface FanoutProgress {
+  readonly states: Readonly<Record<string, number>>;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** Returns the record of a notification to many users as the API shows it. */
+export function fanoutLedgerRecord(record: FanoutRecord, progress: FanoutProgress): LedgerRecord {
+  const { template, state, users: count, atMs } = record;
+  const { id, context, topic, acceptedAt, collapseKey } = template;
+  const shown = fanoutState(record, progress);
+  return {
+    ...{ id, context, user: "", topic, acceptedAt, state: shown, targets: [] },
+    users: { count, states: progress.states },
+    ...(collapseKey !== undefined && { collapseKey }),
+    ...(shown === "scheduled" && { deliverAt: atMs }),
+    ...(state === "done" && count === 0 && { reason: "no_users" }),
+  };
+}
+
+function fanoutState(
+  { state, users, atMs, local, recall }: FanoutRecord,
+  { states, now }: FanoutProgress,
 ): LedgerRecord["state"] {
-  if (state === "waiting") return "scheduled";
   if (state === "cancelled") return "cancelled";
-  if (state === "running" || settled < users) return "in_flight";
-  return delivered > 0 ? "delivered" : "suppressed";
+  const isLater = local !== undefined && recall === undefined && users > 0 && now < atMs;
+  if (state === "waiting" || isLater) return "scheduled";
+  if (state === "running" || settledOf(states) < users) return "in_flight";
+  if (states["delivered"]) return "delivered";
+  return states["cancelled"] ? "cancelled" : "suppressed";
+}
+
+/** Returns how many parts have a final state. */
+export function settledOf(states: Readonly<Record<string, number>>): number {
+  return Object.values(states).reduce((sum, each) => sum + each, 0);
 }
 
 /** Returns how many users a page has, given the bytes of the data and the size of the buffer. */
@@ -97,9 +134,11 @@ export function fitsPage(users: readonly string[]): boolean {
 
 /** Cuts users into pages, each once. */
 export function pagesOf(
-  id: string,
   given: readonly string[],
-  { pageSize }: { readonly pageSize: number },
+  { pageSize, keyOf }: {
+    readonly pageSize: number;
+    readonly keyOf: (page: number) => StoreKey;
+  },
 ): NonNullable<Commit["sets"]> {
   const users = [...new Set(given)];
   const pages: { key: StoreKey; value: FanoutPage; expireInMs: number }[] = [];
@@ -111,7 +150,7 @@ export function pagesOf(
       users: bytesOfText(JSON.stringify(part)),
       ...(at < users.length && { next: String(pages.length + 1) }),
     };
-    pages.push({ key: pageKey(id, pages.length), value, expireInMs: PAGE_KEEP_MS });
+    pages.push({ key: keyOf(pages.length), value, expireInMs: PAGE_KEEP_MS });
   }
   return pages;
 }
@@ -124,6 +163,16 @@ export function usersOf({ users }: FanoutPage): readonly string[] {
 /** Returns the key of a record. */
 export function recordKey(id: string): StoreKey {
   return ["fanout", id];
+}
+
+/** Returns the key of a page of users by their names, who are notified at different times. */
+export function namesKey(id: string, page: number): StoreKey {
+  return ["fanoutNames", id, page];
+}
+
+/** Returns the key under which a page is accepted once. */
+export function acceptedKey(id: string, page: number): StoreKey {
+  return ["idempotency", "fanout", id, page];
 }
 
 /** Returns the key of a page. */

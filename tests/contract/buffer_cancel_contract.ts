@@ -72,8 +72,10 @@ export function testCancel(test: Rule): void {
 
   test("what waits for a job is cancelled, too", async (bench) => {
     bench.settings = { ...DEFAULTS, delayDuration: 0, maxDelayDuration: 0, numProcessorThreads: 1 };
-    const given = Array.from({ length: 600 }, (_, n) =>
-      bench.make({ context: String(n % 3), user: "3", data: JSON.stringify({ n }) }));
+    const given = Array.from(
+      { length: 600 },
+      (_, n) => bench.make({ context: String(n % 3), user: "3", data: JSON.stringify({ n }) }),
+    );
     let reported: readonly LedgerRecord[] = [];
     let cancelling: Promise<void> | undefined;
     bench.onBatch = () => {
