@@ -10,7 +10,6 @@ import {
   type FanoutRecord,
   fitsPage,
   namesKey,
-  PAGE_KEEP_MS,
   pageKey,
   textOfBytes,
   usersOf,
@@ -29,7 +28,7 @@ export type ReadAudience = (
 ) => Promise<UserNames>;
 
 /** A page of users. */
-interface UserNames {
+export interface UserNames {
   readonly users: readonly string[];
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
@@ -65,21 +64,12 @@ export async function readUsers(
   return read;
 }
 
-/** Returns the page that is next, which stays the same however often it is tried. */
-export async function storedPage(
-  record: FanoutRecord,
-  sources: PageSources,
-): Promise<FanoutPage> {
-  const key = pageKey(record.template.id, record.page);
-  const stored = await sources.store.get<FanoutPage>(key);
-  if (stored) return stored.value;
-  const { users, next } = await readUsers(record, sources);
-  const value: FanoutPage = {
+/** A page of these users as it is stored. */
+export function pageOf({ users, next }: UserNames): FanoutPage {
+  return {
     users: bytesOfText(JSON.stringify(users)),
     ...(next !== undefined && { next }),
   };
-  await sources.store.commit({ sets: [{ key, value, expireInMs: PAGE_KEEP_MS }] });
-  return value;
 }
 
 /** Returns what makes the notifications of a page, given their ids and the time. */

@@ -68,8 +68,9 @@ async function finishPage(
   },
 ): Promise<boolean> {
   const { template: { id }, page, users } = entry.value;
-  const ids = found && await acceptedIds(options.store, acceptedKey(id, page));
-  if (!ids) return false;
+  const ids = found?.value.ids ??
+    (found && await acceptedIds(options.store, acceptedKey(id, page)));
+  if (!found || !ids) return false;
   await moveOn(entry, {
     options,
     fields: { page: page + 1, users: users + ids.length },

@@ -60,10 +60,10 @@ export interface FanoutPage {
 
 /** Users in a page, at most. */
 const MAX_PAGE = 1_000;
-/** Bytes of all notifications of a page, which are accepted in one commit. */
+/** Bytes of all notifications of a page, the names of its users apart, which are in one commit. */
 const MAX_COMMIT_BYTES = 500_000;
-/** About what a notification takes besides its data. */
-const OVERHEAD_BYTES = 1_500;
+/** What a notification takes in a store besides its fields and its user. */
+const OVERHEAD_BYTES = 200;
 /** Bytes of a page in the store, and what the id of a notification takes of them. */
 const MAX_PAGE_BYTES = 60_000;
 const ID_BYTES = 40;
@@ -116,14 +116,26 @@ function fanoutState(
   return states["cancelled"] ? "cancelled" : "suppressed";
 }
 
+/** Returns the record once a page is accepted. */
+export function movedOn({ after: _, ...record }: FanoutRecord, page: FanoutPage): FanoutRecord {
+  return {
+    ...record,
+    state: page.next === undefined ? "done" : "running",
+    page: record.page + 1,
+    users: record.users + usersOf(page).length,
+    ...(page.next !== undefined && { after: page.next }),
+  };
+}
+
 /** Returns how many parts have a final state. */
 export function settledOf(states: Readonly<Record<string, number>>): number {
   return Object.values(states).reduce((sum, each) => sum + each, 0);
 }
 
-/** Returns how many users a page has, given the bytes of the data and the size of the buffer. */
-export function pageSizeOf(dataBytes: number, maxNotifications: number): number {
-  const fitting = Math.floor(MAX_COMMIT_BYTES / (dataBytes + OVERHEAD_BYTES));
+/** Returns how many users a page has, given what all of them get and the size of the buffer. */
+export function pageSizeOf({ data, ...fields }: Template, maxNotifications: number): number {
+  const bytes = data.length + bytesOfText(JSON.stringify(fields)).length + OVERHEAD_BYTES;
+  const fitting = Math.floor(MAX_COMMIT_BYTES / bytes);
   return Math.max(1, Math.min(MAX_PAGE, fitting, Math.floor(maxNotifications / 4)));
 }
 

@@ -9,20 +9,18 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Store, StoreEntry } from "../core/store.ts";
 import {
-  acceptedKey,
   bytesOfText,
   type FanoutPage,
   type FanoutRecord,
   PAGE_KEEP_MS,
   pageKey,
   recordKey,
-  usersOf,
 } from "./_fanout_records.ts";
-import { notificationMaker, type ReadAudience, readUsers } from "./_fanout_pages.ts";
+import { type ReadAudience, readUsers } from "./_fanout_pages.ts";
+import type { AcceptPage } from "./_page_acceptance.ts";
 import { localTime } from "./deliver_at.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { JobResult } from "./job_claims.ts";
-import type { createPublishOnce } from "./publish_once.ts";
 
 /** A page that is accepted at its time; or without a page, the cancellation of all of them. */
 export interface FanoutPartJob {
@@ -35,14 +33,13 @@ export interface FanoutPartJob {
 export interface LocalPagesOptions {
   readonly store: Store;
   readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
-  readonly publishOnce: ReturnType<typeof createPublishOnce>;
+  readonly acceptPage: AcceptPage;
   readonly readAudience: ReadAudience;
   /** The IANA name of a user's time zone. */
   readonly timeZone: (context: string, user: string) => string | Promise<string>;
   readonly isBusy: (pageSize: number) => boolean;
   readonly clock: Pick<Clock, "now">;
   readonly retentionMs: () => number;
-  readonly onAccepted: (users: number) => void;
 }
 
 /** How soon a page that the buffer has no room for is tried again. */
@@ -98,7 +95,7 @@ export class LocalPages {
 
   /** Puts a page that is due into the buffer; the handler of its job. */
   async release(job: FanoutPartJob & { readonly page: number }): Promise<JobResult<FanoutPartJob>> {
-    const { store, publishOnce, clock, isBusy, retentionMs, onAccepted } = this.#options;
+    const { store, acceptPage, clock, isBusy } = this.#options;
     const { id, page } = job;
     const record = (await store.get<FanoutRecord>(recordKey(id)))?.value;
     const entry = await store.get<FanoutPage>(pageKey(id, page));
@@ -111,19 +108,8 @@ export class LocalPages {
     if (atMs > now && atMs <= now + HORIZON_MS) return { done: false, job, atMs };
     if (isBusy(record.pageSize)) return { done: false, job, atMs: now + FULL_PAUSE_MS };
     if (state === undefined && !await this.#claim(entry)) return { done: false, job, atMs: now };
-    const users = usersOf(entry.value);
-    const stamp = await notificationMaker(record, { users, page, atMs, store });
-    const request = { key: acceptedKey(id, page), fingerprint: id, count: users.length, stamp };
     try {
-      const accepted = await publishOnce(request);
-      await store.commit({
-        sets: [{
-          key: pageKey(id, page),
-          value: { users: entry.value.users, atMs, ids: accepted.ids },
-          expireInMs: retentionMs(),
-        }],
-      });
-      if (!accepted.replayed) onAccepted(users.length);
+      await acceptPage(record, { page, value: entry.value, isStored: true });
       return { done: true };
     } catch (thrown) {
       if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;

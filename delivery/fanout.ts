@@ -11,16 +11,16 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Commit, Store, StoreEntry } from "../core/store.ts";
-import { notificationMaker, type ReadAudience, storedPage } from "./_fanout_pages.ts";
+import { pageOf, type ReadAudience, readUsers, type UserNames } from "./_fanout_pages.ts";
 import { recallPage } from "./_fanout_recall.ts";
 import {
-  acceptedKey,
   type Audience,
   bytesOfText,
   fanoutLedgerRecord,
   type FanoutPage,
   type FanoutRecord,
   type FanoutSource,
+  movedOn,
   namesKey,
   PAGE_KEEP_MS,
   pageKey,
@@ -31,11 +31,15 @@ import {
   usersOf,
 } from "./_fanout_records.ts";
 import { type FanoutPartJob, FULL_PAUSE_MS, LocalPages } from "./_local_pages.ts";
+import {
+  type AcceptPage,
+  createPageAcceptance,
+  type PageAcceptanceOptions,
+} from "./_page_acceptance.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { JobResult } from "./job_claims.ts";
 import type { Ledger } from "./ledger.ts";
-import type { createPublishOnce } from "./publish_once.ts";
 
 export type { Audience, FanoutPartJob, FanoutSource, ReadAudience };
 
@@ -52,21 +56,17 @@ interface UserOutcomes extends Pick<FanoutPage, "state" | "atMs"> {
   readonly ids?: readonly string[];
 }
 
-interface FanoutOptions {
-  readonly store: Store;
+interface FanoutOptions extends PageAcceptanceOptions {
   readonly queue: Pick<DueQueue<FanoutJob>, "schedule">;
   readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
-  readonly buffer: Pick<Buffer, "depth" | "traits">;
+  readonly buffer: Pick<Buffer, "depth" | "put" | "traits">;
   readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
   readonly maxNotifications: () => number;
-  readonly publishOnce: ReturnType<typeof createPublishOnce>;
   readonly readAudience: ReadAudience;
   /** The IANA name of a user's time zone. */
   readonly timeZone: (context: string, user: string) => string | Promise<string>;
   readonly counts: FanoutCounts;
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  readonly retentionMs: () => number;
-  readonly onAccepted: (users: number) => void;
   readonly onEnded: (state: LedgerRecord["state"]) => void;
 }
 
@@ -78,11 +78,16 @@ const CANCEL_MS = 1_000;
 /** Fans notifications out. */
 export class Fanouts {
   readonly #options: FanoutOptions;
+  readonly #acceptPage: AcceptPage;
   readonly #local: LocalPages;
 
   constructor(options: FanoutOptions) {
     this.#options = options;
-    this.#local = new LocalPages({ ...options, isBusy: (size) => this.#isBufferBusy(size) });
+    this.#acceptPage = createPageAcceptance(options);
+    this.#local = new LocalPages({
+      ...{ ...options, acceptPage: this.#acceptPage },
+      isBusy: (size) => this.#isBufferBusy(size),
+    });
   }
 
   /**
@@ -107,8 +112,8 @@ export class Fanouts {
     if (isRepeat && await store.get(recordKey(id))) return;
     const { deliverAt: atMs = rest.acceptedAt, ...kept } = options;
     const bytes = bytesOfText(data);
-    const pageSize = pageSizeOf(bytes.length, this.#options.maxNotifications());
     const template = { ...rest, data: bytes, options: { ...kept, fanout: id } };
+    const pageSize = pageSizeOf(template, this.#options.maxNotifications());
     const value: FanoutRecord = {
       ...{ v: 1, state: "waiting", template, atMs, page: 0, pageSize, users: 0 },
       ...(local !== undefined && { local }),
@@ -125,24 +130,17 @@ export class Fanouts {
 
   /** Puts some pages into the buffer; the handler of the queue. */
   async run(job: FanoutJob): Promise<JobResult<FanoutJob>> {
-    const { clock } = this.#options;
-    const until = clock.monotonic() + RUN_MS;
-    do {
-      const entry = await this.#get(job.id);
-      if (!entry || entry.value.state === "done") return { done: true };
-      // A page may have been accepted after its cancellation had ended.
-      if (entry.value.state === "cancelled") return await this.#goOn(job);
-      if (await this.#mustWait(entry.value)) {
-        return { done: false, job, atMs: clock.now() + FULL_PAUSE_MS };
-      }
-      try {
-        await this.#runPage(entry);
-      } catch (thrown) {
-        if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
-        return { done: false, job, atMs: clock.now() + thrown.retryAfterSeconds * 1000 };
-      }
-    } while (clock.monotonic() < until);
-    return { done: false, job, atMs: clock.now() };
+    const entry = await this.#get(job.id);
+    if (!entry || entry.value.state === "done") return { done: true };
+    // A page may have been accepted after its cancellation had ended.
+    if (entry.value.state === "cancelled") return await this.#goOn(job);
+    const { record, pauseMs } =
+      await (entry.value.local === undefined ? this.#acceptPages(entry) : this.#splitPages(entry));
+    if (record?.state === "done") {
+      this.#options.onEnded(record.users > 0 ? "delivered" : "suppressed");
+      return { done: true };
+    }
+    return { done: false, job, atMs: this.#options.clock.now() + pauseMs };
   }
 
   /** Accepts a page at its time, or goes on with a cancellation; the handler of their queue. */
@@ -210,57 +208,57 @@ export class Fanouts {
     return local === undefined && this.#isBufferBusy(pageSize);
   }
 
-  async #runPage(entry: StoreEntry<FanoutRecord>): Promise<void> {
-    const { publishOnce, store, onAccepted, onEnded } = this.#options;
-    const { template: { id }, page, local } = entry.value;
-    if (local !== undefined) {
-      const moved = await this.#local.split(entry);
-      if (moved?.state === "done") onEnded(moved.users > 0 ? "delivered" : "suppressed");
-      return;
-    }
-    const found = await storedPage(entry.value, this.#options);
-    const users = usersOf(found);
-    let ids: readonly string[] = [];
-    if (users.length > 0) {
-      const stamp = await notificationMaker(entry.value, { users, page, store });
-      const request = { key: acceptedKey(id, page), fingerprint: id, count: users.length, stamp };
-      const accepted = await publishOnce(request);
-      ids = accepted.ids;
-      if (!accepted.replayed) onAccepted(users.length);
-    }
-    const moved = await this.#moveOn(entry, { ...found, ids });
-    if (moved?.state === "done") onEnded(moved.users > 0 ? "delivered" : "suppressed");
+  async #splitPages(entry: StoreEntry<FanoutRecord>) {
+    return { record: await this.#local.split(entry), pauseMs: 0 };
   }
 
-  /** Moves to the next page; also where it was cancelled while this one was accepted. */
-  async #moveOn(
-    entry: StoreEntry<FanoutRecord>,
-    found: FanoutPage,
-  ): Promise<FanoutRecord | undefined> {
-    const { store, retentionMs } = this.#options;
-    const { template: { id }, page } = entry.value;
-    const isLast = found.next === undefined;
-    const expireInMs = retentionMs();
-    for (let now: StoreEntry<FanoutRecord> | undefined = entry; now?.value.page === page;) {
-      const { after: _, ...rest } = now.value;
-      const value: FanoutRecord = {
-        ...rest,
-        state: rest.state === "cancelled" ? rest.state : isLast ? "done" : "running",
-        page: page + 1,
-        users: rest.users + usersOf(found).length,
-        ...(found.next !== undefined && { after: found.next }),
-      };
-      const moved = await store.commit({
-        checks: [now],
-        sets: [
-          { key: recordKey(id), value, ...(isLast && { expireInMs }) },
-          { key: pageKey(id, page), value: found, expireInMs },
-        ],
-      });
-      if (moved) return value;
-      now = await this.#get(id);
+  /**
+   * Accepts page after page for some time, and then stores how far it has got: the pages say so,
+   * too. The record is `undefined` where it was cancelled meanwhile.
+   */
+  async #acceptPages(entry: StoreEntry<FanoutRecord>) {
+    const { store, clock, retentionMs } = this.#options;
+    const until = clock.monotonic() + RUN_MS;
+    let record = entry.value;
+    let ahead: Promise<UserNames> | undefined;
+    let pauseMs = 0;
+    try {
+      do {
+        if (await this.#mustWait(record)) {
+          pauseMs = FULL_PAUSE_MS;
+          break;
+        }
+        const open = await this.#openPage(record, ahead);
+        const { next } = open.value;
+        const moved = movedOn(record, open.value);
+        // It is read while this page is accepted.
+        ahead = next === undefined ? undefined : readUsers(moved, this.#options);
+        ahead?.catch(() => {}); // whoever needs it sees it
+        if (!open.value.ids) await this.#acceptPage(record, open);
+        record = moved;
+      } while (
+        record.state !== "done" && clock.monotonic() < until &&
+        (await this.#get(record.template.id))?.value.state !== "cancelled"
+      );
+    } catch (thrown) {
+      if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
+      pauseMs = thrown.retryAfterSeconds * 1000;
     }
-    return undefined;
+    if (record === entry.value) return { record, pauseMs };
+    const expireInMs = record.state === "done" ? { expireInMs: retentionMs() } : {};
+    const isStored = await store.commit({
+      checks: [entry],
+      sets: [{ key: entry.key, value: record, ...expireInMs }],
+    });
+    return { record: isStored ? record : undefined, pauseMs };
+  }
+
+  /** The page that is next, which stays the same once it is stored. */
+  async #openPage(record: FanoutRecord, ahead: Promise<UserNames> | undefined) {
+    const { template: { id }, page } = record;
+    const stored = await this.#options.store.get<FanoutPage>(pageKey(id, page));
+    const value = stored?.value ?? pageOf(await (ahead ?? readUsers(record, this.#options)));
+    return { page, value, isStored: stored !== undefined };
   }
 
   async #goOn<T extends { readonly id: string }>(job: T): Promise<JobResult<T>> {

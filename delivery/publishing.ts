@@ -82,7 +82,8 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onCancelled: () => countSettled("cancelled"),
   });
   const fanouts = new Fanouts({
-    ...{ store, buffer, ledger, clock, counts, readAudience, retentionMs, publishOnce, timeZone },
+    ...{ store, buffer, ledger, clock, ids, counts, readAudience, retentionMs, publishOnce },
+    timeZone,
     queue: fanoutQueue,
     parts: partQueue,
     maxNotifications: () => settings().buffer.maxNotifications,
