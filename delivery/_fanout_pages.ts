@@ -9,6 +9,7 @@ import {
   type FanoutPage,
   type FanoutRecord,
   fitsPage,
+  idsOf,
   namesKey,
   pageKey,
   textOfBytes,
@@ -28,7 +29,7 @@ export type ReadAudience = (
 ) => Promise<UserNames>;
 
 /** A page of users. */
-export interface UserNames {
+interface UserNames {
   readonly users: readonly string[];
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
@@ -53,7 +54,8 @@ export async function readUsers(
     const earlier = await store.get<FanoutPage>(pageKey(source.of, page));
     if (!earlier) return { users: [] };
     // Nothing was sent of a page without ids.
-    return { users: earlier.value.ids ? usersOf(earlier.value) : [], next: String(page + 1) };
+    const isSent = earlier.value.ids !== undefined;
+    return { users: isSent ? usersOf(earlier.value) : [], next: String(page + 1) };
   }
   let limit = pageSize;
   let read = await readAudience(source, { context, topic, after, limit });
@@ -64,12 +66,32 @@ export async function readUsers(
   return read;
 }
 
-/** A page of these users as it is stored. */
-export function pageOf({ users, next }: UserNames): FanoutPage {
-  return {
+/** A page of users, with their names read. */
+export interface OpenPage {
+  readonly page: number;
+  readonly users: readonly string[];
+  readonly value: FanoutPage;
+  /** Whether it is in the store. */
+  readonly isStored: boolean;
+}
+
+const NOBODY: UserNames = { users: [] };
+
+/** Returns the page that is next, which stays the same once it is stored. */
+export async function openPage(record: FanoutRecord, sources: PageSources): Promise<OpenPage> {
+  const { template: { id }, page } = record;
+  const isNamed = record.source.kind === "users";
+  const [stored, read] = await Promise.all([
+    sources.store.get<FanoutPage>(pageKey(id, page)),
+    isNamed ? NOBODY : readUsers(record, sources),
+  ]);
+  if (stored) return { page, users: usersOf(stored.value), value: stored.value, isStored: true };
+  const { users, next } = read;
+  const value = {
     users: bytesOfText(JSON.stringify(users)),
     ...(next !== undefined && { next }),
   };
+  return { page, users, value, isStored: false };
 }
 
 /** Returns what makes the notifications of a page, given their ids and the time. */
@@ -83,17 +105,17 @@ export async function notificationMaker(
     readonly store: Store;
   },
 ): Promise<(ids: readonly string[], acceptedAt: number) => readonly Notification[]> {
-  const data = textOfBytes(template.data);
-  const earlier = source.kind === "dismissal"
-    ? (await store.get<FanoutPage>(pageKey(source.of, page)))?.value.ids
-    : undefined;
   const delayMs = atMs === undefined ? 0 : atMs - template.acceptedAt;
+  const same = {
+    ...{ ...template, data: textOfBytes(template.data) },
+    ...(expiresAt !== undefined && { expiresAt: expiresAt + delayMs }),
+  };
+  const earlier = source.kind === "dismissal"
+    ? idsOf((await store.get<FanoutPage>(pageKey(source.of, page)))?.value)
+    : undefined;
   return (ids, acceptedAt) =>
     users.map((user, at) => {
-      const made = {
-        ...{ ...template, data, user, id: ids[at]!, acceptedAt },
-        ...(expiresAt !== undefined && { expiresAt: expiresAt + delayMs }),
-      };
+      const made = { ...same, user, id: ids[at]!, acceptedAt };
       if (!earlier) return made;
       const dismiss = { ...template.options!.dismiss!, id: earlier[at]! };
       const options = { ...template.options, dismiss };

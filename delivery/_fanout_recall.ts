@@ -10,6 +10,7 @@ import {
   acceptedKey,
   type FanoutPage,
   type FanoutRecord,
+  idsOf,
   PAGE_KEEP_MS,
   pageKey,
   recordKey,
@@ -47,7 +48,8 @@ export async function recallPage(
   const isUnsent = found !== undefined && found.value.ids === undefined;
   if (isUnsent && found.value.state === "releasing") return "wait";
   if (!isUnsent) {
-    const names = users.map((user, at) => ({ id: found!.value.ids![at]!, context, user }));
+    const ids = idsOf(found?.value) ?? [];
+    const names = users.map((user, at) => ({ id: ids[at]!, context, user }));
     await cancelAll(names, options);
   }
   const { cancelled = 0 } = entry.value;
@@ -68,13 +70,13 @@ async function finishPage(
   },
 ): Promise<boolean> {
   const { template: { id }, page, users } = entry.value;
-  const ids = found?.value.ids ??
+  const ids = idsOf(found?.value) ??
     (found && await acceptedIds(options.store, acceptedKey(id, page)));
   if (!found || !ids) return false;
   await moveOn(entry, {
     options,
     fields: { page: page + 1, users: users + ids.length },
-    page: { found, value: { ...found.value, ids } },
+    page: { found, value: { ...found.value, ids: ids.join() } },
   });
   return true;
 }

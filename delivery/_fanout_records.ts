@@ -50,8 +50,8 @@ export interface FanoutPage {
   readonly users: Uint8Array;
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
-  /** Their notifications, once they are accepted. */
-  readonly ids?: readonly string[];
+  /** The ids of their notifications, separated by commas, once they are accepted. */
+  readonly ids?: string;
   /** Epoch milliseconds at which a page of one local time is accepted. */
   readonly atMs?: number;
   /** Of such a page: it is being accepted, or never will be. */
@@ -117,13 +117,16 @@ function fanoutState(
 }
 
 /** Returns the record once a page is accepted. */
-export function movedOn({ after: _, ...record }: FanoutRecord, page: FanoutPage): FanoutRecord {
+export function movedOn(
+  { after: _, ...record }: FanoutRecord,
+  { users, value: { next } }: { readonly users: readonly string[]; readonly value: FanoutPage },
+): FanoutRecord {
   return {
     ...record,
-    state: page.next === undefined ? "done" : "running",
+    state: next === undefined ? "done" : "running",
     page: record.page + 1,
-    users: record.users + usersOf(page).length,
-    ...(page.next !== undefined && { after: page.next }),
+    users: record.users + users.length,
+    ...(next !== undefined && { after: next }),
   };
 }
 
@@ -170,6 +173,12 @@ export function pagesOf(
 /** Returns the users of a page. */
 export function usersOf({ users }: FanoutPage): readonly string[] {
   return JSON.parse(textOfBytes(users));
+}
+
+/** Returns the ids of the notifications of a page; `undefined` where they are not accepted. */
+export function idsOf(page: FanoutPage | undefined): readonly string[] | undefined {
+  if (page?.ids === undefined) return undefined;
+  return page.ids === "" ? [] : page.ids.split(",");
 }
 
 /** Returns the key of a record. */

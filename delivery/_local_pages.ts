@@ -15,6 +15,7 @@ import {
   PAGE_KEEP_MS,
   pageKey,
   recordKey,
+  usersOf,
 } from "./_fanout_records.ts";
 import { type ReadAudience, readUsers } from "./_fanout_pages.ts";
 import type { AcceptPage } from "./_page_acceptance.ts";
@@ -109,7 +110,8 @@ export class LocalPages {
     if (isBusy(record.pageSize)) return { done: false, job, atMs: now + FULL_PAUSE_MS };
     if (state === undefined && !await this.#claim(entry)) return { done: false, job, atMs: now };
     try {
-      await acceptPage(record, { page, value: entry.value, isStored: true });
+      const { value } = entry;
+      await acceptPage(record, { page, users: usersOf(value), value, isStored: true });
       return { done: true };
     } catch (thrown) {
       if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;

@@ -8,14 +8,13 @@ import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Store } from "../core/store.ts";
-import { notificationMaker } from "./_fanout_pages.ts";
+import { notificationMaker, type OpenPage } from "./_fanout_pages.ts";
 import {
   acceptedKey,
   type FanoutPage,
   type FanoutRecord,
   PAGE_KEEP_MS,
   pageKey,
-  usersOf,
 } from "./_fanout_records.ts";
 import type { createPublishOnce } from "./publish_once.ts";
 
@@ -31,16 +30,8 @@ export interface PageAcceptanceOptions {
   readonly onAccepted: (users: number) => void;
 }
 
-/** A page that is not accepted yet. */
-interface OpenPage {
-  readonly page: number;
-  readonly value: FanoutPage;
-  /** Whether it is in the store. */
-  readonly isStored: boolean;
-}
-
-/** Accepts a page, and returns it with the ids of its notifications. */
-export type AcceptPage = (record: FanoutRecord, open: OpenPage) => Promise<FanoutPage>;
+/** Accepts a page, and stores it with the ids of its notifications. */
+export type AcceptPage = (record: FanoutRecord, open: OpenPage) => Promise<void>;
 
 /**
  * Creates the function that accepts pages.
@@ -51,31 +42,31 @@ export function createPageAcceptance(options: PageAcceptanceOptions): AcceptPage
   const { store, buffer, publishOnce, clock, ids, retentionMs, onAccepted } = options;
   const isAtomic = buffer.traits.takesRecords && !store.traits.shared;
 
-  return async (record, { page, value: { state: _, ...value }, isStored }) => {
+  return async (record, { page, users, value: { state: _, ...value }, isStored }) => {
     const { id } = record.template;
     const key = pageKey(id, page);
-    const users = usersOf(value);
     const set = (ids: readonly string[]) => ({
-      ...{ key, value: { ...value, ids } satisfies FanoutPage, expireInMs: retentionMs() },
+      ...{
+        key,
+        value: { ...value, ids: ids.join() } satisfies FanoutPage,
+        expireInMs: retentionMs(),
+      },
     });
     if (users.length === 0) {
-      const empty = set([]);
-      await store.commit({ sets: [empty] });
-      return empty.value;
+      await store.commit({ sets: [set([])] });
+      return;
     }
     const stamp = await notificationMaker(record, { users, page, atMs: value.atMs, store });
     if (isAtomic) {
-      const accepted = set(users.map(() => ids()));
-      await buffer.put(stamp(accepted.value.ids, clock.now()), [accepted]);
+      const made = users.map(() => ids());
+      await buffer.put(stamp(made, clock.now()), [set(made)]);
       onAccepted(users.length);
-      return accepted.value;
+      return;
     }
     if (!isStored) await store.commit({ sets: [{ key, value, expireInMs: PAGE_KEEP_MS }] });
     const request = { key: acceptedKey(id, page), fingerprint: id, count: users.length, stamp };
     const { ids: accepted, replayed } = await publishOnce(request);
-    const { value: ended, ...rest } = set(accepted);
-    await store.commit({ sets: [{ ...rest, value: ended }] });
+    await store.commit({ sets: [set(accepted)] });
     if (!replayed) onAccepted(users.length);
-    return ended;
   };
 }

@@ -11,7 +11,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Commit, Store, StoreEntry } from "../core/store.ts";
-import { pageOf, type ReadAudience, readUsers, type UserNames } from "./_fanout_pages.ts";
+import { type OpenPage, openPage, type ReadAudience } from "./_fanout_pages.ts";
 import { recallPage } from "./_fanout_recall.ts";
 import {
   type Audience,
@@ -20,6 +20,7 @@ import {
   type FanoutPage,
   type FanoutRecord,
   type FanoutSource,
+  idsOf,
   movedOn,
   namesKey,
   PAGE_KEEP_MS,
@@ -188,8 +189,14 @@ export class Fanouts {
   async page(id: string, page: number): Promise<UserOutcomes | undefined> {
     const { value } = await this.#options.store.get<FanoutPage>(pageKey(id, page)) ?? {};
     if (!value || (value.ids === undefined && value.atMs === undefined)) return undefined;
-    const { users: _, next: _next, ...rest } = value;
-    return { ...rest, users: usersOf(value) };
+    const { state, atMs } = value;
+    const ids = idsOf(value);
+    return {
+      users: usersOf(value),
+      ...(ids && { ids }),
+      ...(atMs !== undefined && { atMs }),
+      ...(state !== undefined && { state }),
+    };
   }
 
   /** Whether others would be locked out by one more page. */
@@ -220,7 +227,7 @@ export class Fanouts {
     const { store, clock, retentionMs } = this.#options;
     const until = clock.monotonic() + RUN_MS;
     let record = entry.value;
-    let ahead: Promise<UserNames> | undefined;
+    let ahead: Promise<OpenPage> | undefined;
     let pauseMs = 0;
     try {
       do {
@@ -228,18 +235,18 @@ export class Fanouts {
           pauseMs = FULL_PAUSE_MS;
           break;
         }
-        const open = await this.#openPage(record, ahead);
-        const { next } = open.value;
-        const moved = movedOn(record, open.value);
-        // It is read while this page is accepted.
-        ahead = next === undefined ? undefined : readUsers(moved, this.#options);
+        const open = await (ahead ?? openPage(record, this.#options));
+        const moved = movedOn(record, open);
+        // The next page is read while this one is accepted.
+        ahead = moved.state === "done" ? undefined : openPage(moved, this.#options);
         ahead?.catch(() => {}); // whoever needs it sees it
-        if (!open.value.ids) await this.#acceptPage(record, open);
+        const [now] = await Promise.all([
+          this.#get(record.template.id),
+          open.value.ids === undefined && this.#acceptPage(record, open),
+        ]);
         record = moved;
-      } while (
-        record.state !== "done" && clock.monotonic() < until &&
-        (await this.#get(record.template.id))?.value.state !== "cancelled"
-      );
+        if (now?.value.state === "cancelled") break;
+      } while (record.state !== "done" && clock.monotonic() < until);
     } catch (thrown) {
       if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
       pauseMs = thrown.retryAfterSeconds * 1000;
@@ -251,14 +258,6 @@ export class Fanouts {
       sets: [{ key: entry.key, value: record, ...expireInMs }],
     });
     return { record: isStored ? record : undefined, pauseMs };
-  }
-
-  /** The page that is next, which stays the same once it is stored. */
-  async #openPage(record: FanoutRecord, ahead: Promise<UserNames> | undefined) {
-    const { template: { id }, page } = record;
-    const stored = await this.#options.store.get<FanoutPage>(pageKey(id, page));
-    const value = stored?.value ?? pageOf(await (ahead ?? readUsers(record, this.#options)));
-    return { page, value, isStored: stored !== undefined };
   }
 
   async #goOn<T extends { readonly id: string }>(job: T): Promise<JobResult<T>> {

@@ -28,18 +28,19 @@ const COMMIT = 500;
 
 /** Starts it on a new data file. */
 export async function startAudienceService(
-  { users, phones, properties = [], files = {} }: {
+  { users, phones, properties = [], files = {}, v8Flags = [] }: {
     readonly users: number;
     /** The client whose phones they have; absent: none. */
     readonly phones?: string;
     readonly properties?: readonly string[];
     readonly files?: NonNullable<StartOptions["files"]>;
+    readonly v8Flags?: readonly string[];
   },
 ): Promise<AudienceService> {
   const folder = await Deno.makeTempDir({ prefix: "bench_audience_" });
   const store = `kv:${folder}/data.kv`;
   if (phones !== undefined) await writePhones(store, { users, client: phones });
-  const carillon = await startCarillon([...AT_ONCE, ...properties], { store, files });
+  const carillon = await startCarillon([...AT_ONCE, ...properties], { store, files, v8Flags });
   const base = `http://127.0.0.1:${carillon.port}`;
   const headers = {
     "authorization": `Bearer ${carillon.adminKey}`,
