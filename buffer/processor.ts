@@ -60,6 +60,13 @@ export class Processor<T> {
     }
   }
 
+  /** Removes and returns the waiting items that match. */
+  withdraw(matches: (item: T) => boolean): readonly T[] {
+    const withdrawn = this.#waiting.withdraw(matches);
+    this.#notifyIdle();
+    return withdrawn;
+  }
+
   /** Removes the items that wait. */
   clear(): void {
     this.#waiting.clear();

@@ -31,7 +31,7 @@ interface Open {
   receipts: readonly Receipt[];
 }
 
-type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
+type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record" | "cancel">;
 
 const NONE: readonly Receipt[] = [];
 /** Receipts that the record of a notification has at most. */
@@ -214,10 +214,26 @@ export class Ledger {
     return this.#buffer.record(name);
   }
 
+  /**
+   * Cancels notifications that were not handed over yet, and returns their records.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async cancelWaiting(names: readonly LedgerName[]): Promise<readonly LedgerRecord[]> {
+    const cancelled: LedgerRecord[] = [];
+    await this.#buffer.cancel(names, (record) => {
+      if (record.state === "cancelled") cancelled.push(record);
+      this.#observer.settled(record);
+    });
+    return cancelled;
+  }
+
   /** Cancels the targets of a notification that are not sent yet, and returns their number. */
   async cancel(name: LedgerName, at: number): Promise<number> {
     let count = 0;
     let ended: LedgerRecord | undefined;
+    // Most have nothing unsent, and an amendment is a write.
+    if (!(await this.#buffer.record(name))?.targets.some(isUnsent)) return 0;
     const isKnown = await this.#buffer.amend(name, (before) => {
       count = before.targets.filter(isUnsent).length;
       ended = undefined;

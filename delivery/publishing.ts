@@ -13,7 +13,7 @@ import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import { DueQueue, type DueQueueOptions } from "./due_queue.ts";
-import { type FanoutJob, Fanouts, type ReadAudience } from "./fanout.ts";
+import { type FanoutJob, type FanoutPartJob, Fanouts, type ReadAudience } from "./fanout.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { Ledger } from "./ledger.ts";
 import { createPublish, type Publish } from "./publish.ts";
@@ -70,6 +70,9 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const fanoutQueue = new DueQueue<FanoutJob>({
     ...{ ...queue, prefix: "fanoutJob", maxRunning: FANOUTS_AT_ONCE },
   });
+  const partQueue = new DueQueue<FanoutPartJob>({
+    ...{ ...queue, prefix: "fanoutPartJob", maxRunning: FANOUTS_AT_ONCE },
+  });
   const idempotencyMs = () => settings().idempotency.retentionHours * HOUR_MS;
   const retentionMs = () => settings().ledger.retentionHours * HOUR_MS;
   const once = { store, clock, ids, idempotencyMs };
@@ -79,8 +82,14 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onCancelled: () => countSettled("cancelled"),
   });
   const fanouts = new Fanouts({
-    ...{ store, buffer, clock, counts, readAudience, retentionMs, publishOnce },
+    ...{ store, buffer, ledger, clock, ids, counts, readAudience, retentionMs, publishOnce },
+    timeZone,
+    async prefetch(context, users) {
+      const snapshot = configuration();
+      await Promise.all(users.map((user) => snapshot.view(context, user)));
+    },
     queue: fanoutQueue,
+    parts: partQueue,
     maxNotifications: () => settings().buffer.maxNotifications,
     onAccepted(users) {
       metrics.count("carillon_fanout_users_total", {}, users);
@@ -89,8 +98,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onEnded: countSettled,
   });
   const publish = createPublish({
-    ...{ ...once, buffer, scheduled, fanouts },
-    timeZone: (context, user) => read(context, user, zoneOf),
+    ...{ ...once, buffer, scheduled, fanouts, timeZone },
     limits: createPublishLimits({
       limiter,
       perKey: () => settings().publish.maxPerSecondPerKey,
@@ -99,6 +107,10 @@ export function createPublishing(options: PublishingOptions): Publishing {
     }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,
   });
+
+  function timeZone(context: string, user: string): string | Promise<string> {
+    return read(context, user, zoneOf);
+  }
 
   function countAccepted(count = 1): void {
     metrics.count("carillon_notifications_accepted_total", {}, count);
@@ -128,10 +140,11 @@ export function createPublishing(options: PublishingOptions): Publishing {
       let count = 0;
       await scheduledQueue.start((job) => scheduled.release(job), () => count++);
       await fanoutQueue.start((job) => fanouts.run(job), () => count++);
+      await partQueue.start((job) => fanouts.runPart(job));
       return count;
     },
     async stop() {
-      await Promise.all([scheduledQueue.stop(), fanoutQueue.stop()]);
+      await Promise.all([scheduledQueue.stop(), fanoutQueue.stop(), partQueue.stop()]);
     },
   };
 }

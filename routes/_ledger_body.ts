@@ -77,6 +77,14 @@ export function presentRecord(found: LedgerRecord | Notification) {
   };
 }
 
+/** Returns the body of a user whose notification is not accepted. */
+export function presentUnsent(
+  user: string,
+  { state, atMs = 0 }: { readonly state?: string; readonly atMs?: number },
+) {
+  return { user, state: state === "cancelled" ? state : "scheduled", deliverAt: textOf(atMs) };
+}
+
 function textOf(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }

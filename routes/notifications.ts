@@ -11,9 +11,9 @@ import type { Scope } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
-import { inFlightRecord, ledgerBody, presentRecord } from "./_ledger_body.ts";
+import { inFlightRecord, ledgerBody, presentRecord, presentUnsent } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, topicPattern, user } from "./_schemas.ts";
+import { context, time, topicPattern, user } from "./_schemas.ts";
 import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
 
 const accepted = z.object({ ids: z.array(z.uuid()) }).openapi("Accepted");
@@ -53,6 +53,8 @@ const userPage = z.object({
     z.object({ id: z.uuid(), user: z.string() }).openapi({
       description: "The record is not kept any more",
     }),
+    z.object({ user: z.string(), state: z.enum(["scheduled", "cancelled"]), deliverAt: time })
+      .openapi({ description: "A user whose local time is still to come, or was cancelled" }),
   ])),
   next: z.int().optional(),
 }).openapi("UserOutcomes");
@@ -142,8 +144,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
     method: "delete",
     path: "/{id}",
     tag: "Notifications",
-    summary:
-      "Cancel what is not sent: all of a scheduled one, else targets that are held or retried",
+    summary: "Cancel what is not sent: what is scheduled or waits for its delay, and targets " +
+      "that are held or retried; of all its users, where it is to many",
     scope: "publish",
     params: z.object({ id: z.uuid() }),
     answers: {
@@ -186,10 +188,11 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const { cursor } = readQuery(c, pageQuery);
     const { id } = await findRecord(c, "read");
     const found = await pipeline.fanouts.page(id, cursor);
-    const items = await Promise.all((found?.ids ?? []).map(async (child, at) => {
+    const items = await Promise.all((found?.users ?? []).map(async (user, at) => {
+      const child = found!.ids?.[at];
+      if (child === undefined) return presentUnsent(user, found!);
       const known = await pipeline.find(child);
-      const record = known && ("state" in known ? known : inFlightRecord(known));
-      return record ? presentRecord(record) : { id: child, user: found!.users[at]! };
+      return known ? presentRecord(known) : { id: child, user };
     }));
     return c.json({ items, ...(found && { next: cursor + 1 }) });
   });

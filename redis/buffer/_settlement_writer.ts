@@ -70,6 +70,24 @@ export class SettlementWriter {
     this.#add({ item, records: [...records], pauseMs: 0 });
   }
 
+  /**
+   * The same for several, and resolves when they are written.
+   *
+   * @throws {ServiceError} `store_unavailable`; they are written later then
+   */
+  async settleNow(
+    ended: readonly { readonly item: ClaimedItem; readonly records: readonly LedgerRecord[] }[],
+  ): Promise<void> {
+    const settlements = ended.map(({ item, records }): Settlement => ({
+      ...{ item, records: [...records], pauseMs: 0 },
+    }));
+    for (const each of settlements) for (const { id } of each.records) this.#byId.set(id, each);
+    const fault = await this.#write(settlements);
+    if (fault === undefined) return;
+    this.#wakeIn(RETRY_MS);
+    throw fault;
+  }
+
   release(item: ClaimedItem, pauseMs: number): void {
     this.#add({ item, records: [], pauseMs });
   }

@@ -22,6 +22,7 @@ import type { Notification } from "../../core/notification.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { BufferCounters } from "./_buffer_counters.ts";
+import { cancelInRedis } from "./_cancellation.ts";
 import { ClaimLoop } from "./_claim_loop.ts";
 import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
@@ -166,6 +167,17 @@ export class RedisBuffer implements Buffer {
   release(id: string): void {
     const item = this.#claims.get(id);
     if (item) this.#release(item);
+  }
+
+  cancel(
+    names: readonly LedgerName[],
+    onCancelled: (record: LedgerRecord) => void,
+  ): Promise<void> {
+    const { link, nodes: { id: node } } = this.#options;
+    return cancelInRedis(names, {
+      ...{ link, node, claims: this.#claims, reclaimer: this.#reclaimer, onCancelled },
+      settlements: this.#settlements,
+    });
   }
 
   async amend(name: LedgerName, change: (record: LedgerRecord) => LedgerRecord) {

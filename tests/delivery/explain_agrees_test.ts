@@ -139,6 +139,7 @@ async function both(given: World, t: Awaited<ReturnType<typeof testCascade>>) {
     {
       settle: (record) => (records.push(record), []),
       amend: () => Promise.resolve(false),
+      cancel: () => Promise.resolve(),
       record: () => Promise.resolve(undefined),
     },
     { target() {}, settled() {}, reopened() {}, acknowledged() {}, received() {} },

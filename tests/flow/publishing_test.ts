@@ -1,5 +1,6 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
+import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
@@ -15,3 +16,4 @@ testPublishing("embedded", suite);
 testQuietHours("embedded", suite);
 testFanout("embedded", suite);
 testLanguages("embedded", suite);
+testCancellation("embedded", suite);

@@ -1,5 +1,6 @@
 /** What a publisher may ask beyond delivery, on Redis. */
 
+import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
@@ -20,3 +21,4 @@ testPublishing("on Redis", suite);
 testQuietHours("on Redis", suite);
 testFanout("on Redis", suite);
 testLanguages("on Redis", suite);
+testCancellation("on Redis", suite);
