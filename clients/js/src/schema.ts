@@ -1459,6 +1459,21 @@ export interface components {
         /** @enum {string} */
         breaker: "closed" | "open";
         reason?: string;
+        /** @description The result of the last attempt that ended */
+        last?: {
+          /** @enum {string} */
+          outcome:
+            | "sent"
+            | "kept"
+            | "offline"
+            | "source"
+            | "gone"
+            | "rejected"
+            | "retry"
+            | "misconfigured";
+          reason?: string;
+          at: number;
+        };
       }[];
       accepted: number;
       settled: {
@@ -1475,6 +1490,8 @@ export interface components {
         client: string;
         ready: boolean;
         detail?: string;
+        /** @description Which of the provider's environments, projects or servers it calls */
+        environment?: string;
         daysLeft?: number;
       }[];
     };
@@ -4750,7 +4767,11 @@ export interface operations {
            *               "client": "myiosclient",
            *               "inFlight": 1,
            *               "waiting": 0,
-           *               "breaker": "closed"
+           *               "breaker": "closed",
+           *               "last": {
+           *                 "outcome": "sent",
+           *                 "at": 1795435199000
+           *               }
            *             }
            *           ],
            *           "accepted": 214,
@@ -4770,6 +4791,7 @@ export interface operations {
            *               "transport": "apn",
            *               "client": "myiosclient",
            *               "ready": true,
+           *               "environment": "sandbox",
            *               "daysLeft": 120
            *             }
            *           ]
