@@ -48,6 +48,8 @@ export interface FanoutPage {
   readonly ids?: readonly string[];
 }
 
+/** The first part of the keys of the records, which ids follow. */
+export const FANOUT_PREFIX = "fanout";
 /** Users in a page, at most. */
 const MAX_PAGE = 1_000;
 /** Bytes of all notifications of a page, which are accepted in one commit. */
@@ -123,7 +125,7 @@ export function usersOf({ users }: FanoutPage): readonly string[] {
 
 /** Returns the key of a record. */
 export function recordKey(id: string): StoreKey {
-  return ["fanout", id];
+  return [FANOUT_PREFIX, id];
 }
 
 /** Returns the key of a page. */
