@@ -60,7 +60,16 @@ function DeadLetterList({ session, query, answer: { body } }: Omit<PageProps, "n
           </Action>
           <Table
             caption="Dead letters, the oldest first"
-            head={["At", "Context", "User", "Topic", "Target", "Reason", "Notification", "Action"]}
+            head={[
+              "At (UTC)",
+              "Context",
+              "User",
+              "Topic",
+              "Target",
+              "Reason",
+              "Notification",
+              "Action",
+            ]}
           >
             {items.map((letter) => (
               <tr key={letter.id}>

@@ -192,10 +192,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
     errors: ["not_found", "store_unavailable"],
   });
   app.get("/:id/merged", needs(authenticate, "read"), async (c) => {
-    const { id: publicId, deliveredAs: id = publicId, context, user, topic } = await findRecord(
-      c,
-      "read",
-    );
+    const found = await findRecord(c, "read");
+    const { deliveredAs: id = found.id, context, user, topic } = found;
     // The newest of similar ones is delivered, so that the others are shortly before it.
     const page = { context, user, topic, before: id, limit: MERGED_SEARCHED };
     const { items, stopped } = await pipeline.list(page);

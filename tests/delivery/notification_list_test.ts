@@ -8,7 +8,9 @@ import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
 
 const HOUR_MS = 3_600_000;
 
-const readAudience: ReadAudience = () => Promise.resolve({ users: ["a", "b"] });
+function readAudience(): ReturnType<ReadAudience> {
+  return Promise.resolve({ users: ["a", "b"] });
+}
 
 async function toMany(bench: PipelineBench, fields: Record<string, unknown> = {}) {
   const draft = { context: "1", user: "", topic: "x", data: "{}", ...fields };
