@@ -29,8 +29,8 @@ export const CONSOLE_KEYS = {
   }),
   "io.carillon.console.oidc.redirectUrl": string("", {
     text:
-      "Where the issuer sends people back to: the public address of this service with the path " +
-      "`/console/oidc/callback`. The issuer must know it.",
+      "Where the issuer sends people back to: the address of the console, as browsers see it, with " +
+      "the path `/console/oidc/callback`. The issuer must know it.",
     example: "https://push.example.com/console/oidc/callback",
     check: callbackUrl,
   }),

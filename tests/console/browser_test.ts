@@ -136,11 +136,15 @@ inBrowser(
     const data = { ...hostileMail(hostile), subject: hostile + "x".repeat(46 * 1024) };
     const published = await service.publish({ user: hostile, data });
     await service.settled(published);
+    const users = { context: "1", users: [hostile], topic: "ox:mail:new", data: { n: 1 } };
+    const { body: many } = await service.call("POST", "/v1/notifications", { body: users });
+    await service.settled(many.ids[0]);
     const page = await signIn(world);
     const user = encodeURIComponent(hostile);
     const paths = [
       "/notifications",
       `/notifications/${published}`,
+      `/notifications/${many.ids[0]}`,
       `/why?id=${published}`,
       `/why?context=1&user=${user}&topic=ox:mail:new&client=${encodeURIComponent(client)}`,
       `/users?context=1&user=${user}`,

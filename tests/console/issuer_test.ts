@@ -217,6 +217,15 @@ Deno.test("who has no role is refused, and may sign in as somebody else", async 
   assert.equal(url.searchParams.get("prompt"), "login");
 });
 
+Deno.test("a hostile name is shown as a text", async () => {
+  await using world = await startWorld();
+  const name = `<script>alert(1)</script>\u202E${"x".repeat(5_000)}`;
+  world.issuer.next = { claims: { preferred_username: name } };
+  const one = await as(world, (await signIn(world)).session!);
+  const { html } = await one.page("/console/why");
+  assert.match(html, /&lt;script&gt;alert\(1\)&lt;\/script&gt;⟨U\+202E⟩x{1,40}…/);
+});
+
 Deno.test("roles and contexts come from the claims that are configured, also from userinfo", async () => {
   await using world = await startWorld({
     [`${OIDC}.rolesClaim`]: "realm_access.roles",

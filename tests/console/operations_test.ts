@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { io } from "socket.io-client";
 import { FakeGcm } from "../support/fake_gcm.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { ADMIN_KEY, startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
 import { SignedIn } from "./_console.ts";
+
+const redis = sharedRedis();
 
 /** The text of a page, without its elements. */
 function textOf(html: string): string {
@@ -43,6 +46,26 @@ Deno.test("a scheduled one is found by its state, and an operator cancels it", a
   assert.doesNotMatch(done.html, /Cancel what/);
   const again = await operator.send("/console/notifications/cancel", { id });
   assert.match(again.html, /is cancelled/);
+});
+
+redisTest("on several nodes, any of them lists what is scheduled, and cancels it", async () => {
+  await redis().flush();
+  await using a = await startTestService({ store: redis().url });
+  await using b = await startTestService({ store: redis().url });
+  const deliverAt = new Date(Date.now() + 3_600_000).toISOString();
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n++) ids.unshift(await a.publish({ deliverAt, data: { n } }));
+  await b.settled(await b.publish());
+  const listed: string[] = [];
+  for (let query = "?state=scheduled&limit=2"; query !== "";) {
+    const { body } = await b.call("GET", `/v1/notifications${query}`);
+    listed.push(...body.items.map(({ id }: { id: string }) => id));
+    query = body.next === undefined ? "" : `?state=scheduled&limit=2&cursor=${body.next}`;
+  }
+  assert.deepEqual(listed, ids);
+  const operator = await SignedIn.with(b, ADMIN_KEY);
+  await operator.send("/console/notifications/cancel", { id: ids[0]! });
+  assert.equal((await a.settled(ids[0]!)).state, "cancelled");
 });
 
 Deno.test("the story shows what was merged into it, and each socket that acknowledged", async () => {
