@@ -75,7 +75,8 @@ export function issuerRoutes({ issuer, sessions, grants, log }: IssuerDeps): Hon
   });
 
   function failed(c: Context, why: keyof typeof TEXTS, reason: string) {
-    log.warn("a sign-in to the console by the issuer failed", { reason });
+    // Anybody can come without the cookie, as often as they like.
+    if (why !== "lost") log.warn("a sign-in to the console by the issuer failed", { reason });
     const status = why === "unavailable" ? 503 : why === "noRole" ? 403 : 401;
     return renderPage(
       c,
