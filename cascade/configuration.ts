@@ -4,6 +4,7 @@
  */
 
 import type { FileFault } from "../core/file_fault.ts";
+import { issuerFaults } from "./_console_keys.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
 import type { Findings } from "./faults.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
@@ -93,6 +94,7 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
     { files: properties, metaValues: metadata.values, environment },
     findings,
   );
+  findings.faults.push(...issuerFaults(server));
   const { faults, warnings } = findings;
   if (faults.length > 0) return { ok: false, faults, warnings };
   const own = [...sources.files].filter(([, text]) => mentionsUs(text));

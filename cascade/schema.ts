@@ -6,12 +6,18 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import { CARILLON_KEYS } from "./_carillon_keys.ts";
+import { CONSOLE_KEYS } from "./_console_keys.ts";
 import { OPEN_XCHANGE_KEYS } from "./_open_xchange_keys.ts";
 import { ORIGINAL_KEYS } from "./_original_keys.ts";
 import { type KeySpec, readValue, type Value } from "./key_spec.ts";
 
 /** All keys, in the order of the documentation. */
-export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS, ...OPEN_XCHANGE_KEYS };
+export const KEYS = {
+  ...ORIGINAL_KEYS,
+  ...CARILLON_KEYS,
+  ...CONSOLE_KEYS,
+  ...OPEN_XCHANGE_KEYS,
+};
 
 /** The canonical name of a key, without client and topic. */
 export type Key = keyof typeof KEYS;

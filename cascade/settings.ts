@@ -97,6 +97,19 @@ const LAYOUT = {
     cacheAgeMs: "io.carillon.openxchange.middleware.cacheAge",
     recheckMs: "io.carillon.openxchange.middleware.recheck",
   },
+  consoleOidc: {
+    issuer: "io.carillon.console.oidc.issuer",
+    clientId: "io.carillon.console.oidc.clientId",
+    clientSecret: "io.carillon.console.oidc.clientSecret",
+    redirectUrl: "io.carillon.console.oidc.redirectUrl",
+    scopes: "io.carillon.console.oidc.scopes",
+    rolesClaim: "io.carillon.console.oidc.rolesClaim",
+    viewerRoles: "io.carillon.console.oidc.viewerRoles",
+    operatorRoles: "io.carillon.console.oidc.operatorRoles",
+    contextsClaim: "io.carillon.console.oidc.contextsClaim",
+    sessionLifetimeMs: "io.carillon.console.oidc.sessionLifetime",
+    timeoutMs: "io.carillon.console.oidc.timeout",
+  },
   log: { level: "io.carillon.log.level" },
 } as const satisfies Record<string, Record<string, Key>>;
 

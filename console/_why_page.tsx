@@ -2,7 +2,7 @@
 
 import { TRANSPORTS } from "../core/subscription.ts";
 import { FormField, Layout, Problem } from "./_layout.tsx";
-import { type NotificationRecord, Story } from "./_notification_pages.tsx";
+import { type NotificationRecord, Story } from "./_story.tsx";
 import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State } from "./_text.tsx";

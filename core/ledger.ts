@@ -71,6 +71,8 @@ export interface Receipt {
   readonly kind: ReceiptKind;
   /** The client whose socket reported it; absent for a report with a receipt token. */
   readonly client?: string;
+  /** The connection id of that socket. */
+  readonly connection?: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -92,7 +94,7 @@ export interface LedgerRecord
   readonly fanout?: string;
   /** Of a notification to many users: how many there are so far, and their states. */
   readonly users?: { readonly count: number; readonly states: Readonly<Record<string, number>> };
-  /** What clients reported, the first of each kind and client. */
+  /** What clients reported, the first of each kind and socket. */
   readonly receipts?: readonly Receipt[];
   readonly targets: readonly TargetRecord[];
 }

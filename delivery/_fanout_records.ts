@@ -58,6 +58,8 @@ export interface FanoutPage {
   readonly state?: "releasing" | "cancelled";
 }
 
+/** The first part of the keys of the records, which ids follow. */
+export const FANOUT_PREFIX = "fanout";
 /** Users in a page, at most. */
 const MAX_PAGE = 1_000;
 /** Bytes of all notifications of a page, the names of its users apart, which are in one commit. */
@@ -183,7 +185,7 @@ export function idsOf(page: FanoutPage | undefined): readonly string[] | undefin
 
 /** Returns the key of a record. */
 export function recordKey(id: string): StoreKey {
-  return ["fanout", id];
+  return [FANOUT_PREFIX, id];
 }
 
 /** Returns the key of a page of users by their names, who are notified at different times. */

@@ -187,21 +187,25 @@ export class Ledger {
 
   /**
    * Adds what a client reported. `unknown` where the record does not exist, or not yet; `known` for
-   * a report that repeats an earlier one.
+   * a report that repeats an earlier one of the client, if by another socket.
    */
   async receive(name: LedgerName, receipt: Receipt): Promise<"new" | "known" | "unknown"> {
     let isNew = false;
     const add = (known: readonly Receipt[] = []) => {
-      isNew = known.length < MAX_RECEIPTS &&
-        !known.some(({ kind, client }) => kind === receipt.kind && client === receipt.client);
-      return isNew ? [...known, receipt] : known;
+      const same = known.filter(({ kind, client }) =>
+        kind === receipt.kind && client === receipt.client
+      );
+      const isAdded = known.length < MAX_RECEIPTS &&
+        !same.some(({ connection }) => connection === receipt.connection);
+      isNew = isAdded && same.length === 0;
+      return isAdded ? [...known, receipt] : known;
     };
     const open = this.#open.get(name.id);
     if (open) open.receipts = add(open.receipts);
     else {
       const isKnown = await this.#buffer.amend(name, (before) => {
         const receipts = add(before.receipts);
-        return isNew ? { ...before, receipts } : before;
+        return receipts === before.receipts ? before : { ...before, receipts };
       });
       if (!isKnown) return "unknown";
     }

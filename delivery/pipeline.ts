@@ -88,6 +88,7 @@ export interface Pipeline extends AsyncDisposable {
   readonly serves: (transport: TransportName, client: string) => boolean;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  readonly list: Publishing["list"];
   readonly takeBack: TakeBack;
   /** Events for publishers, to be read again. */
   readonly feedback: Pick<Feedback, "list">;
@@ -167,10 +168,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const ledger = new Ledger(buffer, createObserver(metrics, (record) => counts.settled(record)));
   const receipts = new DeferredReceipts({
     clock,
-    amend: ({ name, client, kind, at }) =>
+    amend: ({ name, kind, ...receipt }) =>
       kind === undefined
-        ? ledger.acknowledge(name, { client: client!, at })
-        : reports.write(name, { kind, at, ...(client !== undefined && { client }) }),
+        ? ledger.acknowledge(name, { client: receipt.client!, at: receipt.at })
+        : reports.write(name, { ...receipt, kind }),
   });
   const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
@@ -260,6 +261,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     queues,
     serves,
     find: (id) => publishing.find(id),
+    list: publishing.list,
     takeBack: publishing.takeBack,
     feedback,
     fanouts: publishing.fanouts,

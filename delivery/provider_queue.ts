@@ -66,6 +66,7 @@ export class ProviderQueue {
   readonly #queue = new Set<Queued>();
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
+  #last: { readonly outcome: Outcome; readonly at: number } | undefined;
   #isRejecting = false;
   /** Sends that the rate allows now, and when that was last computed. */
   #tokens = 0;
@@ -95,6 +96,11 @@ export class ProviderQueue {
 
   get breaker(): Breaker {
     return this.#breaker;
+  }
+
+  /** The result of the last attempt that ended, at a monotonic time. */
+  get last(): { readonly outcome: Outcome; readonly at: number } | undefined {
+    return this.#last;
   }
 
   /** Runs the attempt when its turn comes, or rejects it at once. */
@@ -170,6 +176,7 @@ export class ProviderQueue {
       this.#deadlines.end(deadline);
       this.#inFlight--;
       const now = clock.monotonic();
+      this.#last = { outcome, at: now };
       this.#breaker = breakerAfter(this.#breaker, outcome, { now, settings: settings().breaker });
       queued.resolve({ wasAttempted: true, outcome, tookMs: now - startedAt });
       this.#startNext();

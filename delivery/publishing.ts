@@ -8,6 +8,7 @@ import type { Settings, Snapshot, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
@@ -16,6 +17,7 @@ import { DueQueue, type DueQueueOptions } from "./due_queue.ts";
 import { type FanoutJob, type FanoutPartJob, Fanouts, type ReadAudience } from "./fanout.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { Ledger } from "./ledger.ts";
+import { listNotifications } from "./notification_list.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createPublishOnce } from "./publish_once.ts";
@@ -45,6 +47,8 @@ export interface Publishing {
   readonly fanouts: Pick<Fanouts, "page">;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  /** Lists notifications, the newest first, scheduled ones and those to many users included. */
+  list(query: LedgerQuery): Promise<LedgerPage>;
   /** Notifications that wait for their time, or for their users. */
   waiting(): number;
   /** Begins to release what is due. Returns how many an earlier run has left, where that is known. */
@@ -135,6 +139,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     async find(id) {
       return await buffer.find(id) ?? await scheduled.find(id) ?? await fanouts.find(id);
     },
+    list: (query) => listNotifications(query, { store, buffer, scheduled, fanouts }),
     waiting: () => scheduledQueue.waiting + fanoutQueue.waiting,
     async start() {
       let count = 0;

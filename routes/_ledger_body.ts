@@ -31,8 +31,11 @@ export const ledgerBody = z.object({
   receipts: z.array(z.object({
     kind: z.enum(RECEIPT_KINDS),
     client: z.string().optional(),
+    connection: z.string().optional().openapi({ description: "The connection id of its socket" }),
     at: time,
-  })).optional().openapi({ description: "What clients reported, the first of each kind" }),
+  })).optional().openapi({
+    description: "What clients reported, the first of each kind and socket",
+  }),
   targets: z.array(z.object({
     client: z.string(),
     transport: z.string(),

@@ -2,7 +2,6 @@
 
 import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
@@ -43,6 +42,16 @@ const listBody = z.object({
   }),
 });
 
+/** How many notifications before one are searched for those that were merged into it. */
+const MERGED_SEARCHED = 100;
+
+const mergedBody = z.object({
+  items: z.array(ledgerBody),
+  stopped: z.boolean().optional().openapi({
+    description: "The search is bounded, and there may be more",
+  }),
+}).openapi("MergedNotifications");
+
 const pageQuery = z.strictObject({
   cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
 });
@@ -68,14 +77,13 @@ const dismissed = z.object({
 /** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly buffer: Pick<Buffer, "list">;
-  readonly pipeline: Pick<Pipeline, "find" | "takeBack" | "fanouts">;
+  readonly pipeline: Pick<Pipeline, "find" | "list" | "takeBack" | "fanouts">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, pipeline, buffer } = deps;
+  const { authenticate, publish, pipeline } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -114,7 +122,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const { principal } = c.var;
     const { cursor, context, user, topic, state, limit } = readQuery(c, listQuery);
     if (context !== undefined) inContext(principal, { scope: "read", context });
-    const { items, ...rest } = await buffer.list({
+    const { items, ...rest } = await pipeline.list({
       limit,
       ...(principal.contexts !== undefined && { contexts: principal.contexts }),
       ...(context !== undefined && { context }),
@@ -171,6 +179,30 @@ export function notificationRoutes(deps: NotificationDeps): App {
   });
   app.post("/:id/dismiss", needs(authenticate, "publish"), async (c) => {
     return c.json(await pipeline.takeBack.dismiss(await findRecord(c, "publish")), 202);
+  });
+
+  describe(app, {
+    method: "get",
+    path: "/{id}/merged",
+    tag: "Notifications",
+    summary: "List those that were merged into a notification",
+    scope: "read",
+    params: z.object({ id: z.uuid() }),
+    answers: {
+      200: { text: "Those among the hundred before it of its user and topic", schema: mergedBody },
+    },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.get("/:id/merged", needs(authenticate, "read"), async (c) => {
+    const found = await findRecord(c, "read");
+    const { deliveredAs: id = found.id, context, user, topic } = found;
+    // The newest of similar ones is delivered, so that the others are shortly before it.
+    const page = { context, user, topic, before: id, limit: MERGED_SEARCHED };
+    const { items, stopped } = await pipeline.list(page);
+    const merged = items.flatMap((item) =>
+      "mergedInto" in item && item.mergedInto === id ? [presentRecord(item)] : []
+    );
+    return c.json({ items: merged, ...(stopped && { stopped }) });
   });
 
   describe(app, {

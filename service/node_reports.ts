@@ -106,7 +106,7 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
     sockets: Object.fromEntries(realtime.stats().open),
     buffer: buffer.depth(),
     retriesWaiting: pipeline.retriesWaiting(),
-    queues: [...pipeline.queues.all()].map(queueReport),
+    queues: [...pipeline.queues.all()].map((named) => queueReport(named, clock)),
     accepted: accepted[0]?.value ?? 0,
     settled: Object.fromEntries(settled.map(({ labels, value }) => [labels.state, value])),
     outcomes: withoutTopics(outcomes),
@@ -116,12 +116,19 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
 
 type NamedQueue = ReturnType<Pipeline["queues"]["all"]> extends Iterable<infer Q> ? Q : never;
 
-function queueReport({ transport, client, queue }: NamedQueue): QueueReport {
-  const { breaker, inFlight, waiting, oldestMs } = queue;
+function queueReport({ transport, client, queue }: NamedQueue, clock: Clock): QueueReport {
+  const { breaker, inFlight, waiting, oldestMs, last } = queue;
   return {
     ...{ transport, client, inFlight, waiting, breaker: breaker.state },
     ...(oldestMs !== undefined && { oldestMs }),
     ...(breaker.state === "open" && { reason: breaker.reason }),
+    ...(last && {
+      last: {
+        outcome: last.outcome.kind,
+        ...("reason" in last.outcome && { reason: last.outcome.reason }),
+        at: clock.now() - Math.round(clock.monotonic() - last.at),
+      },
+    }),
   };
 }
 
@@ -142,9 +149,12 @@ function credentialsOf(
   { transports, clock }: Pick<NodeReportsOptions, "transports" | "clock">,
 ): readonly CredentialReport[] {
   return [...transports].flatMap(([name, transport]) =>
-    transport.status().map(({ client, ready, detail, credentialExpiresAt: until }) => ({
+    transport.status().map((
+      { client, ready, detail, environment, credentialExpiresAt: until },
+    ) => ({
       ...{ transport: name, client, ready },
       ...(detail !== undefined && { detail }),
+      ...(environment !== undefined && { environment }),
       ...(until !== undefined && { daysLeft: Math.floor((until - clock.now()) / DAY_MS) }),
     }))
   );

@@ -103,7 +103,7 @@ export function createSockets(
     hooks: {
       ...metricsHooks(metrics),
       onRecovered: ({ client }, event) => pipeline.acknowledge(event, client),
-      onAcknowledged: ({ client }, event, kind) => pipeline.reports.fromSocket(event, client, kind),
+      onAcknowledged: (socket, event, kind) => pipeline.reports.fromSocket(event, socket, kind),
     },
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));

@@ -6,7 +6,7 @@
 
 import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
-import { ConsoleSessions, createConsole, LiveFeed, Tickets } from "../console/mod.ts";
+import { ConsoleSessions, createConsole, Issuer, LiveFeed, Tickets } from "../console/mod.ts";
 import { loadReceiptTokens } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
@@ -181,8 +181,10 @@ async function serveHttp(
   const apiDeps = { ...appDeps, authenticate: tickets.accept(stages.authenticate) };
   const app = createApp(apiDeps);
   const internalApp = internalListener && createInternalApp(apiDeps);
+  const consoleSettings = () => cascade.current().settings.consoleOidc;
   const console = createConsole({
-    ...{ tickets, log, authenticate: stages.authenticate },
+    ...{ tickets, log, authenticate: stages.authenticate, grants: consoleSettings },
+    issuer: new Issuer({ settings: consoleSettings, fetch, clock }),
     api: (request) =>
       internalApp && pathOf(request.url).startsWith("/v1/admin/")
         ? internalApp(request)
@@ -190,6 +192,7 @@ async function serveHttp(
     sessions: new ConsoleSessions({
       ...{ store: backend.store, clock },
       principalOfKey: (id) => keys.principal(id),
+      trustsIssuer: (issuer) => issuer === consoleSettings().issuer,
     }),
     live: foundation.opened.use(new LiveFeed({ reports: appDeps.reports, clock })),
     socketClients: () => stages.clients.list(),

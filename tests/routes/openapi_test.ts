@@ -65,6 +65,7 @@ Deno.test("every route of the API is described", async () => {
     "POST /v1/notifications/{id}/dismiss",
     "POST /v1/receipts",
     "GET /v1/events",
+    "GET /v1/notifications/{id}/merged",
     "GET /v1/notifications/{id}/users",
     "GET /v1/groups/{context}",
     "DELETE /v1/groups/{context}/{group}",

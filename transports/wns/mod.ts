@@ -40,6 +40,7 @@ async function prepare(options: WnsOptions, deps: ClientDeps): Promise<PreparedC
   const checkChannel = channelCheck(options);
   return {
     fingerprint: JSON.stringify([options, caCerts]),
+    environment: options.tenant === undefined ? "package" : `Entra tenant ${options.tenant}`,
     open: () => createWnsClient({ ...deps, options, checkChannel, caCerts }),
   };
 }

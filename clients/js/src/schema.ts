@@ -69,6 +69,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/notifications/{id}/merged": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List those that were merged into a notification
+     * @description Needs scope `read`.
+     */
+    get: operations["listMergedNotifications"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/notifications/{id}/users": {
     parameters: {
       query?: never;
@@ -988,11 +1008,13 @@ export interface components {
           [key: string]: number;
         };
       };
-      /** @description What clients reported, the first of each kind */
+      /** @description What clients reported, the first of each kind and socket */
       receipts?: {
         /** @enum {string} */
         kind: "delivered" | "shown" | "seen" | "clicked";
         client?: string;
+        /** @description The connection id of its socket */
+        connection?: string;
         /**
          * Format: date-time
          * @example 2026-11-23T12:00:00.000Z
@@ -1044,6 +1066,11 @@ export interface components {
       id?: string;
       /** @description Targets that were not sent */
       cancelled: number;
+    };
+    MergedNotifications: {
+      items: components["schemas"]["LedgerRecord"][];
+      /** @description The search is bounded, and there may be more */
+      stopped?: boolean;
     };
     UserOutcomes: {
       items: (components["schemas"]["LedgerRecord"] | {
@@ -1459,6 +1486,21 @@ export interface components {
         /** @enum {string} */
         breaker: "closed" | "open";
         reason?: string;
+        /** @description The result of the last attempt that ended */
+        last?: {
+          /** @enum {string} */
+          outcome:
+            | "sent"
+            | "kept"
+            | "offline"
+            | "source"
+            | "gone"
+            | "rejected"
+            | "retry"
+            | "misconfigured";
+          reason?: string;
+          at: number;
+        };
       }[];
       accepted: number;
       settled: {
@@ -1475,6 +1517,8 @@ export interface components {
         client: string;
         ready: boolean;
         detail?: string;
+        /** @description Which of the provider's environments, projects or servers it calls */
+        environment?: string;
         daysLeft?: number;
       }[];
     };
@@ -1985,6 +2029,81 @@ export interface operations {
         };
       };
       /** @description `buffer_full`: The buffer is full; `draining`: This node is shutting down; `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listMergedNotifications: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Those among the hundred before it of its user and topic */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad8f",
+           *           "context": "1",
+           *           "user": "3",
+           *           "topic": "ox:mail:new",
+           *           "acceptedAt": "2026-11-23T12:00:00.000Z",
+           *           "state": "suppressed",
+           *           "targets": [],
+           *           "reason": "merged",
+           *           "mergedInto": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": components["schemas"]["MergedNotifications"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
       503: {
         headers: {
           [name: string]: unknown;
@@ -4750,7 +4869,11 @@ export interface operations {
            *               "client": "myiosclient",
            *               "inFlight": 1,
            *               "waiting": 0,
-           *               "breaker": "closed"
+           *               "breaker": "closed",
+           *               "last": {
+           *                 "outcome": "sent",
+           *                 "at": 1795435199000
+           *               }
            *             }
            *           ],
            *           "accepted": 214,
@@ -4770,6 +4893,7 @@ export interface operations {
            *               "transport": "apn",
            *               "client": "myiosclient",
            *               "ready": true,
+           *               "environment": "sandbox",
            *               "daysLeft": 120
            *             }
            *           ]
