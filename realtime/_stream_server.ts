@@ -4,6 +4,7 @@
  * difference.
  */
 
+import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionAdmission, JoinedConnection } from "./_connection_admission.ts";
 import type { ConnectionPort } from "./_connection_port.ts";
@@ -28,6 +29,11 @@ interface StreamServerOptions {
   readonly onRefused: (refusal: HandshakeRefusal) => void;
   /** A connection was admitted and has received its first frame. */
   readonly onOpened: (connection: SocketConnection) => void;
+  /** A client acknowledges the event at an offset. */
+  readonly onAcknowledged: (
+    connection: SocketConnection,
+    acknowledgement: { readonly offset: number; readonly kind: AcknowledgementKind },
+  ) => void;
   /** The port of a connection has closed, whether it was admitted or not. */
   readonly onClosed: (connection: SocketConnection) => void;
 }
@@ -120,6 +126,9 @@ export class StreamServer {
       const port = new JsonSocket({
         ...{ socket, closing, pingMs, timeoutMs, maxMessageBytes },
         onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
+        onAcknowledged: (offset, kind) =>
+          registered.connection &&
+          this.#options.onAcknowledged(registered.connection, { offset, kind }),
       });
       const refusal = await this.#admit(port, { identified, request: resume, registered });
       if (!refusal) return;

@@ -19,6 +19,21 @@ export interface Realtime extends AsyncDisposable, LocalSockets {
   closeSession(sessionId: string): number;
   /** Does the same for all sessions that have expired. To be called now and then. */
   closeExpired(): number;
+  /**
+   * Takes a client's acknowledgement of the event at an offset, which came without a connection;
+   * false where the user's log has no such event of this client.
+   *
+   * @param report.client may be absent where only one client has sockets
+   * @throws {ServiceError} `invalid_request`, `not_found` (no such client), `store_unavailable`
+   */
+  acknowledge(
+    user: UserName,
+    report: {
+      readonly client: string | undefined;
+      readonly offset: number;
+      readonly kind: AcknowledgementKind;
+    },
+  ): Promise<boolean>;
   /** Returns the session of every open socket; that of several sockets several times. */
   sessionIds(): Iterable<string>;
   /** Refuses new sockets and closes the open ones gradually, so that clients reconnect elsewhere. */
