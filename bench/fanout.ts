@@ -50,6 +50,8 @@ const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = 
   "engine and hub alone": startEngineSender,
   "Carillon, publish to socket": startServiceSender,
   "Carillon, to server-sent events": (sockets) => startServiceSender(sockets, { revision: "sse" }),
+  "the same at their own port": (sockets) =>
+    startServiceSender(sockets, { revision: "sse", hasStreamsPort: true }),
   "Carillon, to plain WebSockets": (sockets) => startServiceSender(sockets, { revision: "json" }),
   "Socket.IO on Node.js, from memory": startPeerSender,
 };

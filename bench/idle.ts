@@ -11,7 +11,7 @@ import { startCarillon } from "./support/carillon_process.ts";
 import { startDenoServer } from "./support/deno_server.ts";
 import { startNodePeer } from "./support/node_peer.ts";
 import { cpuSeconds, residentBytes } from "./support/proc.ts";
-import { AT_ONCE, openSockets } from "./support/senders.ts";
+import { AT_ONCE, openSockets, streamsPort } from "./support/senders.ts";
 import { spawnSwarm, type SwarmProcess } from "./support/swarm_process.ts";
 
 const { values } = parseArgs({
@@ -45,16 +45,20 @@ const KINDS: Readonly<Record<string, () => Promise<Server>>> = {
   "Socket.IO": () => service(4),
   "plain WebSocket": () => service("json"),
   "server-sent events": () => service("sse"),
+  "the same at their own port": () => service("sse", streamsPort()),
   "bare stream of Deno.serve": () => bareStreams(),
   "bare stream of node:http": () => bareStreams("node:http"),
   "Socket.IO on Node.js": peer,
 };
 
-async function service(revision: 4 | "json" | "sse"): Promise<Server> {
-  const carillon = await startCarillon(AT_ONCE);
+async function service(
+  revision: 4 | "json" | "sse",
+  streams?: ReturnType<typeof streamsPort>,
+): Promise<Server> {
+  const carillon = await startCarillon([...AT_ONCE, ...streams?.properties ?? []]);
   return {
     pid: carillon.pid,
-    open: (count) => openSockets(carillon, count, revision),
+    open: (count) => openSockets({ ...carillon, ...streams }, count, revision),
     async publish(users) {
       for (let from = 0; from < users; from += BATCH) {
         const count = Math.min(BATCH, users - from);

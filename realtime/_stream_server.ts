@@ -17,6 +17,7 @@ import type { StreamKind } from "./_paths.ts";
 import { type ResumeRequest, streamResumeRequestOf } from "./_resume.ts";
 import { SocketConnection } from "./_socket_connections.ts";
 import { type HandshakeRefusal, refusalResponse } from "./handshake.ts";
+import type { RequestInfo } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Options of {@link StreamServer}. */
@@ -62,7 +63,7 @@ export class StreamServer {
   async fetch(
     kind: StreamKind,
     request: Request,
-    info: Deno.ServeHandlerInfo,
+    info: RequestInfo,
   ): Promise<Response> {
     const { guard } = this.#options;
     if (request.method !== "GET") {
@@ -82,13 +83,14 @@ export class StreamServer {
       return this.#refuse(kind, { code: "invalid_request", message });
     }
     return kind === "stream"
-      ? await this.#openStream(identified, resume)
+      ? await this.#openStream(identified, resume, info.pour)
       : this.#openSocket(request, identified, resume);
   }
 
   async #openStream(
     identified: IdentifiedSocket,
     request: ResumeRequest | undefined,
+    pour: RequestInfo["pour"],
   ): Promise<Response> {
     const { heartbeats, settings } = this.#options;
     const { pingInterval: pingMs, pingTimeout: timeoutMs } = settings();
@@ -97,8 +99,10 @@ export class StreamServer {
       ...{ heartbeats, pingMs, timeoutMs },
       onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
     });
+    // Nothing is asked for before the peer's connection has room.
+    const body = pour ? pour(stream) ?? null : new ReadableStream(stream, { highWaterMark: 0 });
     const refusal = await this.#admit(stream, { identified, request, registered });
-    if (!refusal) return new Response(stream.body, { headers: STREAM_HEADERS });
+    if (!refusal) return new Response(body, { headers: STREAM_HEADERS });
     stream.drop("refused");
     return this.#refuse("stream", refusal);
   }

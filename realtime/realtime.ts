@@ -122,8 +122,8 @@ class RealtimeServer implements Realtime {
     return isSocketPath(this.#settings.paths, pathname);
   }
 
-  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    return this.#answer(request, info);
+  fetch(...given: Parameters<Realtime["fetch"]>): Promise<Response> {
+    return this.#answer(...given);
   }
 
   deliver(event: LoggedEvent): void {
