@@ -60,6 +60,7 @@ const LAYOUT = {
     attemptTimeoutMs: "io.carillon.delivery.attemptTimeout",
     maxPerSecond: "io.carillon.delivery.maxPerSecond",
   },
+  streams: { port: "io.carillon.streams.port" },
   internal: { port: "io.carillon.internal.port", host: "io.carillon.internal.host" },
   http: {
     engine: "io.carillon.http.engine",

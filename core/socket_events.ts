@@ -48,9 +48,9 @@ export function socketOutcome(
  * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
-  { id, context, user, topic, data, sourceToken, options, traceparent }: Pick<
+  { id, context, user, topic, data, sourceToken, collapseKey, options, traceparent }: Omit<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options" | "traceparent"
+    "priority" | "acceptedAt" | "expiresAt"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
@@ -59,12 +59,13 @@ export function userEventOf(
   const event = { id, context, user, clients, args: `${quote(name)},${data}` };
   if (
     sourceToken === undefined && kept === undefined && options === undefined &&
-    traceparent === undefined
+    collapseKey === undefined && traceparent === undefined
   ) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
+    ...(collapseKey !== undefined && { collapseKey }),
     ...(asksForAcknowledgement(options) && { ack: true as const }),
     ...(traceparent !== undefined && { traceparent }),
   };

@@ -52,20 +52,22 @@ export class UserLog implements UserName {
 
   /** Assigns the next offset to an event that is about to be stored and appended. */
   assign(event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept, ack, traceparent } = event;
+    const { context, user, id, clients, args } = event;
+    const { except, kept, ack, collapseKey, traceparent } = event;
     const previous = this.assigned;
     const offset = this.assigned = Math.max(now, previous + 1);
     this.pending++;
     const logged = { context, user, id, clients, args, offset, previous };
     if (
       except === undefined && kept === undefined && ack === undefined &&
-      traceparent === undefined
+      collapseKey === undefined && traceparent === undefined
     ) return logged;
     return {
       ...logged,
       ...(except !== undefined && { except }),
       ...(kept && { kept }),
       ...(ack && { ack }),
+      ...(collapseKey !== undefined && { collapseKey }),
       ...(traceparent !== undefined && { traceparent }),
     };
   }

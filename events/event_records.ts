@@ -165,9 +165,9 @@ function batches(events: readonly LoggedEvent[]): readonly (readonly [number, nu
   const found: [number, number][] = [];
   let from = 0;
   let bytes = 0;
-  events.forEach(({ args, id, user }, at) => {
+  events.forEach(({ args, id, user, collapseKey = "" }, at) => {
     // At three bytes a character, should they all be beyond ASCII.
-    const size = LINE_BYTES + 3 * (args.length + id.length + user.length);
+    const size = LINE_BYTES + 3 * (args.length + id.length + user.length + collapseKey.length);
     if (at > from && bytes + size > MAX_BATCH_BYTES) {
       found.push([from, at]);
       from = at;

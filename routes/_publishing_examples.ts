@@ -42,6 +42,10 @@ export const PUBLISHING_EXAMPLES = {
     operationId: "reportReceipt",
     request: { shown: { id: ID, token: "q3vVJkq1m9mQp0xkV3u7Bg", kind: "shown" } },
   },
+  "POST /v1/stream/acknowledge": {
+    operationId: "acknowledgeEvent",
+    request: { seen: { offset: "1839148079439872", kind: "seen" } },
+  },
   "GET /v1/events": {
     operationId: "listEvents",
     answers: {

@@ -26,7 +26,7 @@ import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type StatusDeps, statusRoutes } from "./status.ts";
-import { streamRoutes } from "./streams.ts";
+import { type StreamDeps, streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
@@ -53,6 +53,7 @@ export type AppDeps =
   & SessionDeps
   & SubscriptionDeps
   & StatusDeps
+  & StreamDeps
   & ConfigurationDeps
   & WebPushRouteDeps
   & {
@@ -125,7 +126,7 @@ function createRoutes(
   app.route("/v1/groups", groupRoutes(deps));
   app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
-  app.route("/v1", streamRoutes());
+  app.route("/v1", streamRoutes(deps));
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
   app.route("/v1/inbox", inboxRoutes(deps));

@@ -120,13 +120,14 @@ async function startWork(
 }
 
 function shutdownOf(
-  { listener, internalListener, cascade, opened, clock, log }: Foundation,
+  { listener, internalListener, streamListener, cascade, opened, clock, log }: Foundation,
   { realtime, pipeline }: Stages,
 ): Shutdown {
   return createShutdown({
     ...{ realtime, clock, log, settings: () => cascade.current().settings.drain },
     async closeListeners() {
-      await Promise.all([listener, internalListener].map((each) => each?.[Symbol.asyncDispose]()));
+      const all = [listener, internalListener, streamListener];
+      await Promise.all(all.map((each) => each?.[Symbol.asyncDispose]()));
     },
     async stop() {
       await pipeline.stop(); // while sockets are open, so that they still receive what is due
@@ -141,7 +142,8 @@ async function serveHttp(
   foundation: Foundation,
   stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
-  const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
+  const { backend, cascade, listener, internalListener, streamListener } = foundation;
+  const { clock, log, metrics } = foundation;
   const { hub, buffer, keys, pipeline, realtime, recovery, shutdown, openXchange } = stages;
   const { transports, webPushKey } = stages.registry;
   const ready = createReadiness({
@@ -213,9 +215,11 @@ async function serveHttp(
     if (realtime.handles(path)) return realtime.fetch(request, info);
     return isConsolePath(path) ? console(request) : internalApp!(request);
   });
+  streamListener?.open((request, info) => realtime.fetch(request, info));
   log.info("listening", {
     address: addressText(listener.address),
     ...(internalListener && { internal: addressText(internalListener.address) }),
+    ...(streamListener && { streams: addressText(streamListener.address) }),
   });
   return firstKey;
 }

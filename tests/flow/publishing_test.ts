@@ -1,5 +1,6 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
+import { testAcknowledgements } from "../contract/acknowledgement_contract.ts";
 import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
@@ -13,6 +14,7 @@ const suite = {
 };
 
 testPublishing("embedded", suite);
+testAcknowledgements("embedded", suite);
 testQuietHours("embedded", suite);
 testFanout("embedded", suite);
 testLanguages("embedded", suite);

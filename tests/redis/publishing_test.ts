@@ -1,5 +1,6 @@
 /** What a publisher may ask beyond delivery, on Redis. */
 
+import { testAcknowledgements } from "../contract/acknowledgement_contract.ts";
 import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
@@ -18,6 +19,7 @@ const suite = {
 };
 
 testPublishing("on Redis", suite);
+testAcknowledgements("on Redis", suite);
 testQuietHours("on Redis", suite);
 testFanout("on Redis", suite);
 testLanguages("on Redis", suite);

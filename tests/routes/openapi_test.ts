@@ -70,6 +70,7 @@ Deno.test("every route of the API is described", async () => {
     "GET /v1/groups/{context}",
     "DELETE /v1/groups/{context}/{group}",
     ...["GET", "POST", "DELETE"].map((method) => `${method} /v1/groups/{context}/{group}/members`),
+    "POST /v1/stream/acknowledge",
     "POST /v1/sessions",
     "GET /v1/sessions",
     "DELETE /v1/sessions",

@@ -302,6 +302,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/stream/acknowledge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Acknowledge an event of a stream, with the session of its user
+     * @description Needs scope `subscribe`.
+     */
+    post: operations["acknowledgeEvent"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/webpush/{client}/key": {
     parameters: {
       query?: never;
@@ -1199,6 +1219,21 @@ export interface components {
        * @example de-CH
        */
       locale?: string;
+    };
+    Acknowledgement: {
+      /** @description The event's offset: in a stream, its `id` */
+      offset: string;
+      /**
+       * @description The app has it, or its user has seen it
+       * @default delivered
+       * @enum {string}
+       */
+      kind: "delivered" | "seen";
+      /**
+       * @description The client of the stream; may be absent where there is only one
+       * @example open-xchange-appsuite
+       */
+      client?: string;
     };
     WebPushKey: {
       /** @description P-256 point in base64url, as `pushManager.subscribe()` expects it */
@@ -3204,6 +3239,100 @@ export interface operations {
       };
       /** @description `too_many_requests`: Too many requests */
       429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  acknowledgeEvent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Acknowledgement"];
+      };
+    };
+    responses: {
+      /** @description Taken; it changes nothing where the event does not ask for it */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this; `foreign_origin`: This origin is not allowed */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
         headers: {
           [name: string]: unknown;
         };
