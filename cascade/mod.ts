@@ -10,15 +10,20 @@ export {
   type MemoryConfigFiles,
 } from "./config_files.ts";
 export { type ContextSetsExplanation } from "./context_sets.ts";
-export { isConfigurationFile, isOurFile } from "./configuration.ts";
 export { createDenoConfigFiles } from "./deno_config_files.ts";
+export { loadConfiguration } from "./load_configuration.ts";
 export { ORIGINAL_PROPERTIES } from "./original_properties.ts";
-export { pushClientOptions, type PushClients, readPushClients } from "./push_client_config.ts";
+export { type PushClients, readPushClients } from "./push_client_config.ts";
 export { type ConfigurationReview, reviewConfiguration } from "./review.ts";
 export { type TrailStep } from "./resolve.ts";
 export { ENABLED_KEYS, entries as schemaEntries, variableName } from "./schema.ts";
 export { type Settings } from "./settings.ts";
 export { Snapshot } from "./snapshot.ts";
+export {
+  type ConfiguredTransport,
+  readTransportClients,
+  type TransportClients,
+} from "./transport_clients.ts";
 export { View } from "./view.ts";
 export { parseWebsocketClients, type WebsocketClient } from "./websocket_clients.ts";
 export { issueFaults, parseYamlFile, type YamlFile } from "./yaml_file.ts";

@@ -62,7 +62,7 @@ async function gather(options: ExamineOptions): Promise<Facts> {
   return {
     configuration: {
       ...{ folder, variables, port, built: read.built },
-      clientFaults: Object.values(read.providers).flatMap(({ faults }) => faults),
+      clientFaults: read.clientFaults,
     },
     credentials,
     secretFiles: await probeSecretFiles(read, probing),
