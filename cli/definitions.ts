@@ -192,7 +192,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     details:
       "Reads the environment and the configuration folder as a start does, and asks the running " +
       "service where there is one. With `CARILLON_KEY` (scope `admin`) it sees more. " +
-      "`--dry-run` asks each provider with an address that no device has: nobody is pushed to.",
+      "`--dry-run` asks each provider with an address that no device has, and each receiver of " +
+      "webhooks with `OPTIONS`: nobody is pushed to.",
     options: [
       CONF,
       {
@@ -202,8 +203,8 @@ export const COMMANDS: readonly CommandSpec[] = [
         many: true,
       },
       { name: "origin", value: "origin", text: "Web origin whose pages open sockets" },
-      { name: "dry-run", text: "Ask every provider, without pushing to anybody" },
-      { name: "idle", text: "Wait for longer than a ping interval at the proxy" },
+      { name: "dry-run", text: "Ask every provider and receiver, without pushing to anybody" },
+      { name: "idle", text: "Wait for longer than a ping interval at the proxy, also for streams" },
       { name: "pid", value: "pid", text: "Process of the service, for its limits" },
     ],
     examples: [

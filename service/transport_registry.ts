@@ -186,7 +186,10 @@ export function chooseHttpEngine({ engine, variables, clock, log }: {
 }
 
 /** Returns the IPv4 and IPv6 addresses of a name; a name may have only one kind. */
-async function resolveAddresses(name: string, signal?: AbortSignal): Promise<readonly string[]> {
+export async function resolveAddresses(
+  name: string,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
   const options = signal === undefined ? {} : { signal };
   const found = await Promise.allSettled([
     Deno.resolveDns(name, "A", options),

@@ -5,6 +5,7 @@ import {
   type ConfiguredTransport,
   createDenoConfigFiles,
   loadConfiguration,
+  parseWebsocketClients,
   readPushClients,
   readTransportClients,
   type TransportClients,
@@ -25,6 +26,8 @@ export interface ReadConfiguration {
   readonly clients: Readonly<Record<ConfiguredTransport, TransportClients<unknown>>>;
   /** Why clients are left out. */
   readonly clientFaults: readonly FileFault[];
+  /** A client that opens sockets, where a stream must name one of several. */
+  readonly streamClient: string | undefined;
 }
 
 const SCHEMAS = {
@@ -34,6 +37,8 @@ const SCHEMAS = {
   webpush: webPushOptionsSchema,
   webhook: webhookOptionsSchema,
 } as const satisfies Record<ConfiguredTransport, unknown>;
+
+const SOCKET_CLIENTS = "pns-websocket-clients.yml";
 
 /** Reads and checks everything; a folder that is missing counts as empty. */
 export async function readConfiguration(
@@ -54,7 +59,7 @@ export function configurationOf(
 
 function clientsIn(
   texts: ReadonlyMap<string, string>,
-): Pick<ReadConfiguration, "clients" | "clientFaults"> {
+): Omit<ReadConfiguration, "texts" | "built"> {
   const pushClients = readPushClients(
     [...texts].filter(([path]) => path.startsWith("pushClientConfig/")),
   );
@@ -63,7 +68,9 @@ function clientsIn(
     const transport = name as ConfiguredTransport;
     return [transport, readTransportClients<unknown>(files, { transport, schema })] as const;
   });
+  const opening = parseWebsocketClients(SOCKET_CLIENTS, texts.get(SOCKET_CLIENTS) ?? "").clients;
   return {
+    streamClient: opening.length > 1 ? opening[0]!.client : undefined,
     clients: Object.fromEntries(clients) as ReadConfiguration["clients"],
     clientFaults: [...pushClients.faults, ...clients.flatMap(([, { faults }]) => faults)],
   };
