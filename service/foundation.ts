@@ -77,7 +77,8 @@ export async function openFoundation(
   const ids = createIdSource(clock);
   return {
     ...{ ...options, environment, backend, changes, attributes, cascade },
-    ...{ listener, internalListener, ids, metrics, log, tracer: createTracer(variables) },
+    ...{ listener, internalListener, ids, metrics, log },
+    tracer: createTracer(variables, { log }),
   };
 }
 
