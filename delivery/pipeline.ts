@@ -89,6 +89,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly serves: (transport: TransportName, client: string) => boolean;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  /** Returns a notification that waits for its time. */
+  scheduled(id: string): Promise<Notification | undefined>;
   readonly takeBack: TakeBack;
   /** Events for publishers, to be read again. */
   readonly feedback: Pick<Feedback, "list">;
@@ -264,6 +266,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     queues,
     serves,
     find: (id) => publishing.find(id),
+    scheduled: (id) => publishing.scheduled(id),
     takeBack: publishing.takeBack,
     feedback,
     fanouts: publishing.fanouts,

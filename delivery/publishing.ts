@@ -45,6 +45,8 @@ export interface Publishing {
   readonly fanouts: Pick<Fanouts, "page">;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
+  /** Returns a notification that waits for its time. */
+  scheduled(id: string): Promise<Notification | undefined>;
   /** Notifications that wait for their time, or for their users. */
   waiting(): number;
   /** Begins to release what is due. Returns how many an earlier run has left, where that is known. */
@@ -123,6 +125,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     async find(id) {
       return await buffer.find(id) ?? await scheduled.find(id) ?? await fanouts.find(id);
     },
+    scheduled: (id) => scheduled.waiting(id),
     waiting: () => scheduledQueue.waiting + fanoutQueue.waiting,
     async start() {
       let count = 0;
