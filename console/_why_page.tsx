@@ -5,7 +5,7 @@ import { FormField, Layout, Problem } from "./_layout.tsx";
 import { type NotificationRecord, Story } from "./_notification_pages.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
-import { type ExplainedTarget, Layers, TargetCard, type TrailStep } from "./_why_target.tsx";
+import { type ExplainedTarget, Layers, type SearchedPlace, TargetCard } from "./_why_target.tsx";
 import type { ApiAnswer } from "./tickets.ts";
 
 interface ExplanationBody {
@@ -18,7 +18,7 @@ interface ExplanationBody {
   readonly hypothetical?: {
     readonly enabled: boolean;
     serves: boolean;
-    trail: readonly TrailStep[];
+    trail: readonly SearchedPlace[];
   };
   readonly contextSets: {
     readonly tags: readonly { readonly tag: string; readonly source: string }[];

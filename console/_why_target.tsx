@@ -4,7 +4,7 @@ import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import { Code, Shown, State, Time } from "./_text.tsx";
 
 /** A place of the configuration that was searched. */
-export interface TrailStep {
+export interface SearchedPlace {
   readonly key: string;
   readonly scope: string;
   readonly source?: string;
@@ -25,7 +25,7 @@ export interface ExplainedTarget {
   readonly quiet?: { readonly action: string; readonly until: string };
   readonly held?: { readonly reason: string; readonly until: string };
   readonly language?: LanguageBody;
-  readonly trail: readonly TrailStep[];
+  readonly trail: readonly SearchedPlace[];
   readonly message?: ShownMessage;
 }
 
@@ -63,7 +63,7 @@ export function TargetCard({ target }: { readonly target: ExplainedTarget }) {
 }
 
 /** The places that were searched, in their order; the one that decides is marked. */
-export function Layers({ trail }: { readonly trail: readonly TrailStep[] }) {
+export function Layers({ trail }: { readonly trail: readonly SearchedPlace[] }) {
   return (
     <ol class="layers" aria-label="Layers of the configuration">
       {[...Map.groupBy(trail, ({ key }) => key)].map(([key, steps]) => (
@@ -76,7 +76,9 @@ export function Layers({ trail }: { readonly trail: readonly TrailStep[] }) {
   );
 }
 
-function Layer({ step: { scope, source, value, chosen, barred } }: { readonly step: TrailStep }) {
+function Layer(
+  { step: { scope, source, value, chosen, barred } }: { readonly step: SearchedPlace },
+) {
   return (
     <li class={chosen ? "chosen" : value === undefined ? "empty" : undefined}>
       <strong>{scope}</strong> {value === undefined ? <span>not set</span> : <Code text={value} />}

@@ -3,7 +3,7 @@
  * bare loop of sends, the engine and hub alone, the whole service, and the peer.
  */
 
-import { startCarillon, type StartOptions } from "./carillon_process.ts";
+import { type CarillonProcess, startCarillon, type StartOptions } from "./carillon_process.ts";
 import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
 import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
@@ -61,7 +61,7 @@ export async function startPeerSender(sockets: number): Promise<Sender> {
 export async function startServiceSender(
   sockets: number,
   { revision = 4, ...options }: StartOptions & { readonly revision?: 4 | "sse" | "json" } = {},
-): Promise<Sender> {
+): Promise<Sender & { readonly service: CarillonProcess }> {
   const carillon = await startCarillon(AT_ONCE, options);
   const swarm = await openSockets(carillon, sockets, revision);
   let mail = 0;
@@ -83,7 +83,10 @@ export async function startServiceSender(
     }));
   }
 
-  return { pid: carillon.pid, swarm, send, [Symbol.asyncDispose]: () => close(swarm, carillon) };
+  return {
+    ...{ pid: carillon.pid, service: carillon, swarm, send },
+    [Symbol.asyncDispose]: () => close(swarm, carillon),
+  };
 }
 
 const PATHS = { 4: "/socket.io/appsuite/", sse: "/v1/stream", json: "/v1/socket" } as const;
