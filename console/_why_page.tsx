@@ -103,7 +103,9 @@ function Explained({ body }: { readonly body: ExplanationBody }) {
             <Shown text={warning} max={500} />
           </p>
         ))}
-        {targets.map((target, at) => <TargetCard key={at} target={target} />)}
+        {targets.map((target, at) => (
+          <TargetCard key={at} target={target} withoutData={body.withoutData} />
+        ))}
         {body.withoutData && targets.length > 0 && (
           <p>
             <small>

@@ -36,8 +36,14 @@ interface LanguageBody {
 }
 
 /** The card of a target. */
-export function TargetCard({ target }: { readonly target: ExplainedTarget }) {
-  const { client, transport, subscription, send, state, reason, waits, trail, message } = target;
+export function TargetCard(
+  { target, withoutData = false }: {
+    readonly target: ExplainedTarget;
+    /** The data of the notification are not known, so texts may be absent. */
+    readonly withoutData?: boolean | undefined;
+  },
+) {
+  const { client, transport, subscription, send, state, reason, waits, trail } = target;
   const { language } = target;
   return (
     <article class="card">
@@ -57,9 +63,26 @@ export function TargetCard({ target }: { readonly target: ExplainedTarget }) {
       <Attention {...target} />
       {language && <Language language={language} />}
       <Layers trail={trail} />
-      {message && <MessageCard message={message} />}
+      <ShownMessageOf target={target} withoutData={withoutData} />
     </article>
   );
+}
+
+function ShownMessageOf(
+  { target: { transport, message, quiet }, withoutData }: {
+    readonly target: ExplainedTarget;
+    readonly withoutData: boolean;
+  },
+) {
+  if (transport === "websocket" || transport === "webhook") {
+    return <p>It receives topic and data as they were published.</p>;
+  }
+  if (!message) return null;
+  // Without texts every message looks silent.
+  if (withoutData && message.silent && quiet?.action !== "silent") {
+    return <p>Its texts depend on the data, which are not known here.</p>;
+  }
+  return <MessageCard message={message} />;
 }
 
 /** The places that were searched, in their order; the one that decides is marked. */

@@ -41,6 +41,13 @@ Deno.test("the page Why shows when a target is sent to, and in which language", 
   assert.match(later, /It waits until 2026-06-02 07:00:00 UTC: quiet hours\./);
   assert.match(later, /Quiet hours: it is sent when they end/);
   assert.match(later, /The messages are without data/);
+  assert.match(
+    later,
+    /websocket of open-xchange-appsuite.*It receives topic and data as they were/,
+  );
+  const mail = await one.page("/console/why?context=1&user=3&topic=ox:mail:new");
+  assert.match(textOf(mail.html), /Its texts depend on the data, which are not known here/);
+  assert.doesNotMatch(mail.html, /Silent: the app wakes up/);
 });
 
 Deno.test("the page Why asks for the user of a notification to many, and shows that one's", async () => {
