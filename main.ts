@@ -84,7 +84,7 @@ or with curl:
     -H 'content-type: application/json' \\
     -d '{"context":"1","user":"3","topic":"ox:mail:new","data":{"folder":"default0/INBOX","id":"113","email":"jane.doe@foobar.com","displayname":"Jane Doe","subject":"Let us meet","unread":83,"teaser":"Hello"}}'
 
-The API is at ${address}/docs
+The API is at ${address}/docs, the console for operators at ${address}/console
 `;
 }
 

@@ -56,8 +56,8 @@ type Amended = boolean | "conflict" | "foreign";
 const MAX_SINGLE = 256;
 /** Amendments in one batch: a commit of Deno KV takes a hundred checks. */
 const MAX_BATCH = 100;
-/** Values that a list reads in one call. */
-const VALUES_AT_ONCE = 4;
+/** Values that a list reads in one call: few of the largest, many where they have a record each. */
+const VALUES_AT_ONCE = { least: 4, most: 64, bytes: 256 * 1024 } as const;
 
 /** Reads and amends stored records, and makes the changes that store new ones. */
 export class LedgerValues {
@@ -206,17 +206,20 @@ export class LedgerValues {
     const prefix = tag === undefined ? LEDGER_PREFIX : [...LEDGER_PREFIX, tag];
     const last = before ?? (tag === undefined ? AFTER_IDS : undefined);
     const end = last === undefined ? {} : { end: [...prefix, last] };
-    // Values are large, so they are read a few at a time.
+    let limit: number = VALUES_AT_ONCE.least;
     for (let range = end;;) {
       let first: string | undefined;
-      const page = { prefix, ...range, reverse: true, limit: VALUES_AT_ONCE };
+      let bytes = 0;
+      const page = { prefix, ...range, reverse: true, limit };
       for await (const { key, value } of this.#store.list<Packed>(page)) {
         first = String(key.at(-1));
+        bytes += value.length;
         for (const item of unpackRecords(value).toReversed()) {
           if (before === undefined || itemId(item) < before) yield item;
         }
       }
       if (first === undefined) return;
+      limit = valuesAtOnce(bytes / limit);
       range = { end: [...prefix, first] };
     }
   }
@@ -236,6 +239,12 @@ export class LedgerValues {
     }
     return undefined;
   }
+}
+
+/** Returns how many values of about so many bytes are read in one call. */
+function valuesAtOnce(bytesEach: number): number {
+  const { least, most, bytes } = VALUES_AT_ONCE;
+  return Math.min(most, Math.max(least, Math.floor(bytes / Math.max(1, bytesEach))));
 }
 
 /** Returns runs of final records, and each record that will be amended as a run of its own. */

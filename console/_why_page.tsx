@@ -3,31 +3,10 @@
 import { TRANSPORTS } from "../core/subscription.ts";
 import { FormField, Layout, Problem } from "./_layout.tsx";
 import { type NotificationRecord, Story } from "./_story.tsx";
-import { MessageCard, type ShownMessage } from "./_message_card.tsx";
 import type { ConsoleSession } from "./sessions.ts";
-import { Code, Shown, State } from "./_text.tsx";
+import { Code, Shown, State, Time } from "./_text.tsx";
+import { type ExplainedTarget, Layers, type SearchedPlace, TargetCard } from "./_why_target.tsx";
 import type { ApiAnswer } from "./tickets.ts";
-
-interface TrailStep {
-  readonly key: string;
-  readonly scope: string;
-  readonly source?: string;
-  readonly value?: string;
-  readonly chosen: boolean;
-  readonly barred?: boolean;
-}
-
-interface ExplainedTarget {
-  readonly client: string;
-  readonly transport: string;
-  readonly subscription?: string;
-  readonly send: boolean;
-  readonly state?: string;
-  readonly reason?: string;
-  readonly waits?: string;
-  readonly trail: readonly TrailStep[];
-  readonly message?: ShownMessage;
-}
 
 interface ExplanationBody {
   readonly targets: readonly ExplainedTarget[];
@@ -39,12 +18,15 @@ interface ExplanationBody {
   readonly hypothetical?: {
     readonly enabled: boolean;
     serves: boolean;
-    trail: readonly TrailStep[];
+    trail: readonly SearchedPlace[];
   };
   readonly contextSets: {
     readonly tags: readonly { readonly tag: string; readonly source: string }[];
     readonly sets: readonly { name: string; source: string; withTags: string; matches: boolean }[];
   };
+  readonly deliverAt?: string;
+  readonly audience?: { readonly included: boolean; searched: number; stopped?: boolean };
+  readonly withoutData?: boolean;
   readonly delay: { readonly waitsMs: number; readonly atMostMs: number };
   readonly limits: Readonly<Record<string, number>>;
   readonly happened?: NotificationRecord;
@@ -77,6 +59,14 @@ export function WhyPage(
           value={query["transport"]}
           choices={TRANSPORTS}
         />
+        <FormField
+          label="Priority"
+          name="priority"
+          value={query["priority"]}
+          choices={["high", "medium", "low"]}
+        />
+        <FormField label="Escalate after seconds" name="escalate" value={query["escalate"]} />
+        <FormField label="Deliver at" name="deliverAt" value={query["deliverAt"]} />
         <button type="submit">Explain</button>
       </form>
       {answer && (answer.ok
@@ -102,12 +92,27 @@ function Explained({ body }: { readonly body: ExplanationBody }) {
         <p class="verdict">
           {isSent ? "It would be sent." : "Nothing would be sent."}
         </p>
+        {body.deliverAt !== undefined && (
+          <p>
+            It is delivered at <Time at={body.deliverAt} /> UTC; this is what would happen then.
+          </p>
+        )}
+        {body.audience && <AudienceNote audience={body.audience} />}
         {warnings?.map((warning) => (
           <p key={warning} class="notice error">
             <Shown text={warning} max={500} />
           </p>
         ))}
-        {targets.map((target, at) => <Target key={at} target={target} />)}
+        {targets.map((target, at) => (
+          <TargetCard key={at} target={target} withoutData={body.withoutData} />
+        ))}
+        {body.withoutData && targets.length > 0 && (
+          <p>
+            <small>
+              The messages are without data, because none are known: texts may be absent.
+            </small>
+          </p>
+        )}
         {absent.length > 0 && (
           <>
             <h3>No target</h3>
@@ -167,55 +172,19 @@ function Explained({ body }: { readonly body: ExplanationBody }) {
   );
 }
 
-function Target({ target }: { readonly target: ExplainedTarget }) {
-  const { client, transport, subscription, send, state, reason, waits, trail, message } = target;
+/** Whether a user is among those of a notification to many. */
+function AudienceNote(
+  { audience: { included, searched, stopped } }: {
+    readonly audience: NonNullable<ExplanationBody["audience"]>;
+  },
+) {
+  const users = searched.toLocaleString("en");
+  if (included) return <p>The user is one of many that it is for.</p>;
   return (
-    <article class="card">
-      <h3>
-        {transport} of <Shown text={client} />
-      </h3>
-      <p>
-        <State of={send ? "would be sent" : state ?? "not sent"} />{" "}
-        {subscription === undefined ? "open sockets" : <Code text={subscription} />}{" "}
-        {reason !== undefined && <Shown text={reason} />}
-      </p>
-      {waits !== undefined && (
-        <p class="notice error">
-          Messages wait: <Shown text={waits} />
-        </p>
-      )}
-      <Layers trail={trail} />
-      {message && <MessageCard message={message} />}
-    </article>
-  );
-}
-
-/** The places that were searched, in their order; the one that decides is marked. */
-function Layers({ trail }: { readonly trail: readonly TrailStep[] }) {
-  return (
-    <ol class="layers" aria-label="Layers of the configuration">
-      {[...Map.groupBy(trail, ({ key }) => key)].map(([key, steps]) => (
-        <li key={key}>
-          <Code text={key} max={200} />
-          <ol>{steps.map((step, at) => <Layer key={at} step={step} />)}</ol>
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-function Layer({ step: { scope, source, value, chosen, barred } }: { readonly step: TrailStep }) {
-  return (
-    <li class={chosen ? "chosen" : value === undefined ? "empty" : undefined}>
-      <strong>{scope}</strong> {value === undefined ? <span>not set</span> : <Code text={value} />}
-      {" "}
-      {source !== undefined && (
-        <small>
-          <Shown text={source} />
-        </small>
-      )}
-      {chosen && <em>decides</em>}
-      {barred && <em>without effect: a less specific scope is final</em>}
-    </li>
+    <p class="notice error">
+      {stopped
+        ? `The user is not among the first ${users} users that it is for.`
+        : `The user is not among the ${users} users that it is for so far.`}
+    </p>
   );
 }

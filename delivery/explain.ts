@@ -4,9 +4,15 @@
  * with the same functions as delivery, and sends and stores nothing.
  */
 
-import type { ContextSetsExplanation, Settings, Snapshot, TrailStep } from "../cascade/mod.ts";
+import type {
+  ContextSetsExplanation,
+  Settings,
+  Snapshot,
+  TrailStep,
+  View,
+} from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Presence } from "../core/events.ts";
 import type { Message } from "../core/message.ts";
 import type { MessagePreview } from "../core/message_preview.ts";
@@ -14,6 +20,7 @@ import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { clientsOf } from "../core/socket_events.ts";
+import type { TemplateLanguages } from "../messages/mod.ts";
 import {
   type AbsentTarget,
   absentTargets,
@@ -21,10 +28,12 @@ import {
   type TargetFilter,
 } from "./absent_targets.ts";
 import type { Breaker } from "./breaker.ts";
+import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
 import type { Matching } from "./dispatch.ts";
-import { type Permissions, plan, type TargetPlan } from "./plan.ts";
+import { type FirstAttempt, firstAttempt } from "./first_attempt.ts";
+import { plan } from "./plan.ts";
 import { providerQueueSettings } from "./policies.ts";
-import { type QuietDecision, quietDecision } from "./quiet.ts";
+import { silenced } from "./quiet.ts";
 
 /** Dependencies of {@link createExplain}. */
 interface ExplainOptions {
@@ -42,23 +51,34 @@ interface ExplainOptions {
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly transports: ReadonlyMap<TransportName, Transport>;
   readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  /** Returns the language of the generated message; undefined where its template has only one. */
+  readonly language: (
+    notification: Notification,
+    target: Target,
+    view: View,
+  ) => LanguageChoice | undefined;
   /** Returns the breaker of a provider queue; undefined where nothing was sent yet. */
   readonly breaker: (transport: TransportName, client: string) => Breaker | undefined;
   readonly clock: Pick<Clock, "now">;
 }
 
+/** Which language a message has. */
+export interface LanguageChoice extends TemplateLanguages {
+  /** The languages that were tried, the best first, and who wants them. */
+  readonly wanted: readonly {
+    readonly locale: string;
+    readonly from: "subscription" | "user";
+  }[];
+}
+
 /** What would happen at one target. */
-interface ExplainedTarget {
+interface ExplainedTarget extends FirstAttempt {
   readonly target: Target;
-  readonly step: TargetPlan;
   readonly trail: readonly TrailStep[];
   /** The message; absent where it cannot be generated. */
   readonly message?: Message;
   readonly preview?: MessagePreview;
-  /** What quiet hours would do to it now, and until when in epoch milliseconds. */
-  readonly quiet?: QuietDecision;
-  /** Why and until when it would wait, if published now; in epoch milliseconds. */
-  readonly held?: { readonly reason: "escalation" | "quiet hours"; readonly until: number };
+  readonly language?: LanguageChoice;
   /** Why messages would wait although the target is enabled. */
   readonly waits?: string;
   /** The most sends a second of its provider queue; absent for sockets and without a limit. */
@@ -75,6 +95,8 @@ export interface Explanation {
     readonly serves: boolean;
     readonly trail: readonly TrailStep[];
   };
+  /** Epoch milliseconds, where it is delivered later. */
+  readonly deliverAt?: number;
   readonly contextSets: ContextSetsExplanation;
   readonly delay: DelayExplanation;
   readonly limits: LimitsExplanation;
@@ -100,13 +122,14 @@ interface LimitsExplanation {
 /**
  * Explains a notification, which need not have been published.
  *
- * @throws {ServiceError} `store_unavailable`; the promise rejects with it
+ * @throws {ServiceError} `invalid_request` where `deliverAt` is no time that a publish could name,
+ * `store_unavailable`; the promise rejects with it
  */
 export type Explain = (
   notification: Notification,
   options?: TargetFilter & {
-    /** Milliseconds after which stored addresses get it, if no socket has acknowledged it. */
-    readonly escalateMs?: number;
+    /** When it is delivered; absent: at once, or when the notification says. */
+    readonly deliverAt?: DeliverAt | undefined;
   },
 ) => Promise<Explanation>;
 
@@ -117,9 +140,11 @@ export function createExplain(options: ExplainOptions): Explain {
   async function rendered(
     notification: Notification,
     target: Target,
+    { isSilent }: { readonly isSilent: boolean },
   ): Promise<Pick<ExplainedTarget, "message" | "preview">> {
     try {
-      const message = await options.generate(notification, target);
+      const generated = await options.generate(notification, target);
+      const message = isSilent ? silenced(generated) : generated;
       const preview = transports.get(target.transport)?.preview?.(target, message);
       return { message, ...preview && { preview } };
     } catch (thrown) {
@@ -139,10 +164,27 @@ export function createExplain(options: ExplainOptions): Explain {
     return traits ? providerQueueSettings(settings, traits).maxPerSecond : 0;
   }
 
-  return async (notification, { escalateMs, ...filter } = {}) => {
+  function trailOf(
+    { quiet, language }: Pick<ExplainedTarget, "quiet" | "language">,
+    { target: { transport, client }, topic, view }: {
+      readonly target: Target;
+      readonly topic: string;
+      readonly view: View;
+    },
+  ): readonly TrailStep[] {
+    return [
+      ...view.explain(transport, client, topic).trail,
+      ...quiet ? view.explainQuiet(client, topic).trail : [],
+      ...quiet ? view.explainKey("io.carillon.timeZone").trail : [],
+      ...language ? view.explainKey("io.carillon.locale").trail : [],
+    ];
+  }
+
+  return async (notification, { deliverAt, ...filter } = {}) => {
     const { context, user, topic } = notification;
     const current = snapshot();
     const { settings } = current;
+    const now = clock.now();
     const present = await presence(notification);
     const [view, found, subscriptions, contextSets] = await Promise.all([
       current.view(context, user),
@@ -150,29 +192,29 @@ export function createExplain(options: ExplainOptions): Explain {
       options.subscriptions(notification),
       current.explainSets(context, user),
     ]);
-    const targets = found.filter((target) => passesFilter(target, filter));
-    const steps = plan(notification, targets, { permissions: view, serves, present });
-    const now = clock.now();
+    const steps = plan(notification, found, { permissions: view, serves, present });
+    const { escalateAfterMs, deliverAt: scheduledAt } = notification.options ?? {};
+    const later = deliverAt === undefined ? scheduledAt : timeOf(deliverAt, { view, now });
+    const at = later ?? now;
     // A socket that is open, or closed so recently that its client may resume.
     const hasSocket = steps.some(({ target, send }) => send && target.subscriptionId === undefined);
-    const escalatesAt = escalateMs === undefined || !hasSocket ? undefined : now + escalateMs;
-    const explained = await Promise.all(steps.map(async (planned): Promise<ExplainedTarget> => {
+    const escalatesAt = escalateAfterMs === undefined || !hasSocket
+      ? undefined
+      : at + escalateAfterMs;
+    const shown = steps.filter(({ target }) => passesFilter(target, filter));
+    const explained = await Promise.all(shown.map(async (planned): Promise<ExplainedTarget> => {
       const { target } = planned;
-      const { step, quiet, held } = deviation(planned, notification, {
-        ...{ permissions: view, now, escalatesAt },
-      });
-      const ofSwitch = view.explain(target.transport, target.client, topic).trail;
-      const trail = quiet
-        ? [...ofSwitch, ...view.explainQuiet(target.client, topic).trail]
-        : ofSwitch;
+      const attempt = firstAttempt(planned, notification, { permissions: view, at, escalatesAt });
+      const language = options.language(notification, target, view);
       const isAddress = target.subscriptionId !== undefined;
       const why = isAddress ? waits(target) : undefined;
       const maxPerSecond = isAddress ? queueLimit(target, settings) : 0;
+      const isSilent = attempt.quiet?.action === "silent";
       return {
-        ...{ target, step, trail },
-        ...quiet && { quiet },
-        ...held && { held },
-        ...await rendered(notification, target),
+        ...{ target, ...attempt },
+        trail: trailOf({ ...attempt, ...language && { language } }, { target, topic, view }),
+        ...language && { language },
+        ...await rendered(notification, target, { isSilent }),
         ...why !== undefined && { waits: why },
         ...maxPerSecond > 0 && { maxPerSecond },
       };
@@ -182,18 +224,15 @@ export function createExplain(options: ExplainOptions): Explain {
     const { delayDuration, maxDelayDuration, timerFrequency } = settings.buffer;
     return {
       targets: explained,
-      absent: absentTargets(
-        topic,
-        { subscriptions, present, interests, now },
-        filter,
-      ),
-      ...client !== undefined && transport !== undefined && targets.length === 0 && {
+      absent: absentTargets(topic, { subscriptions, present, interests, now }, filter),
+      ...client !== undefined && transport !== undefined && shown.length === 0 && {
         hypothetical: {
           enabled: view.enabled(transport, client, topic),
           serves: serves(transport, client),
           trail: view.explain(transport, client, topic).trail,
         },
       },
+      ...later !== undefined && { deliverAt: later },
       contextSets,
       delay: {
         waitsMs: delayDuration * factor,
@@ -210,28 +249,14 @@ export function createExplain(options: ExplainOptions): Explain {
   };
 }
 
-/** What quiet hours and escalation change for a stored address that is sent to. */
-function deviation(
-  step: TargetPlan,
-  notification: Notification,
-  { permissions, now, escalatesAt }: {
-    readonly permissions: Permissions;
-    readonly now: number;
-    readonly escalatesAt: number | undefined;
-  },
-): { readonly step: TargetPlan } & Pick<ExplainedTarget, "quiet" | "held"> {
-  const { target } = step;
-  if (!step.send || target.subscriptionId === undefined) return { step };
-  const quiet = quietDecision(notification, target, { permissions, now });
-  if (quiet?.action === "drop") {
-    const dropped = { target, send: false, state: "quiet", reason: "quiet hours" } as const;
-    return { step: dropped, quiet };
-  }
-  if (quiet?.action === "hold") {
-    return { step, quiet, held: { reason: "quiet hours", until: quiet.until } };
-  }
-  const held = escalatesAt === undefined || target.transport === "webhook"
-    ? undefined
-    : { reason: "escalation", until: escalatesAt } as const;
-  return { step, ...quiet && { quiet }, ...held && { held } };
+/** @throws {ServiceError} `invalid_request` */
+function timeOf(
+  deliverAt: DeliverAt,
+  { view, now }: { readonly view: View; readonly now: number },
+): number {
+  const found = resolveDeliverAt(deliverAt, { now, timeZone: view.get("io.carillon.timeZone") });
+  if (found.ok) return found.atMs;
+  throw new ServiceError("invalid_request", `Cannot explain: deliverAt ${found.why}`, {
+    faults: [{ path: "deliverAt", message: found.why }],
+  });
 }

@@ -89,6 +89,8 @@ export interface Pipeline extends AsyncDisposable {
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   readonly list: Publishing["list"];
+  /** Returns a notification that waits for its time. */
+  scheduled(id: string): Promise<Notification | undefined>;
   readonly takeBack: TakeBack;
   /** Events for publishers, to be read again. */
   readonly feedback: Pick<Feedback, "list">;
@@ -262,6 +264,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     serves,
     find: (id) => publishing.find(id),
     list: publishing.list,
+    scheduled: (id) => publishing.scheduled(id),
     takeBack: publishing.takeBack,
     feedback,
     fanouts: publishing.fanouts,

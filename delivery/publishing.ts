@@ -49,6 +49,8 @@ export interface Publishing {
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   /** Lists notifications, the newest first, scheduled ones and those to many users included. */
   list(query: LedgerQuery): Promise<LedgerPage>;
+  /** Returns a notification that waits for its time. */
+  scheduled(id: string): Promise<Notification | undefined>;
   /** Notifications that wait for their time, or for their users. */
   waiting(): number;
   /** Begins to release what is due. Returns how many an earlier run has left, where that is known. */
@@ -140,6 +142,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
       return await buffer.find(id) ?? await scheduled.find(id) ?? await fanouts.find(id);
     },
     list: (query) => listNotifications(query, { store, buffer, scheduled, fanouts }),
+    scheduled: (id) => scheduled.waiting(id),
     waiting: () => scheduledQueue.waiting + fanoutQueue.waiting,
     async start() {
       let count = 0;

@@ -162,6 +162,13 @@ export class ScheduledNotifications implements Pick<Buffer, "put" | "traits"> {
     return { ...record, id, acceptedAt, deliveredAs };
   }
 
+  /** Returns a notification that waits for its time. */
+  async waiting(id: string): Promise<Notification | undefined> {
+    const { state, notification } = (await this.#get(id))?.value ?? {};
+    if (state !== "scheduled") return undefined;
+    return { ...notification!, data: decoder.decode(notification!.data) };
+  }
+
   /** Marks a record as being released; `undefined` where it is released or cancelled already. */
   async #claim(entry: StoreEntry<ScheduledRecord>): Promise<ScheduledRecord | undefined> {
     for (let known: typeof entry | undefined = entry; known;) {

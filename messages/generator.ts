@@ -9,7 +9,7 @@ import { type Notification, parseData, type ParsedNotification } from "../core/n
 import type { Target } from "../core/subscription.ts";
 import { draftOf, type MessageDraft, withNewestMail } from "./built_in.ts";
 import { cleanText, type TextKind } from "./clean_text.ts";
-import { applyTemplate, localized } from "./template.ts";
+import { applyTemplate, bestLocale, localized } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 
 /** The message settings of one user. */
@@ -30,6 +30,19 @@ interface MessageGenerator {
     target: Pick<Target, "client" | "transport">,
     options?: MessageOptions,
   ): Message;
+  /** Returns the languages of the template that {@link generate} would apply, and its choice. */
+  languages(
+    notification: Notification,
+    target: Pick<Target, "client" | "transport">,
+    wanted: readonly string[],
+  ): TemplateLanguages | undefined;
+}
+
+/** The languages of a template. */
+export interface TemplateLanguages {
+  readonly available: readonly string[];
+  /** Absent: the texts of no language. */
+  readonly chosen?: string;
 }
 
 const TEXTS = ["title", "body", "sound", "thread", "category", "link", "icon"] as const;
@@ -40,6 +53,14 @@ export function createMessageGenerator(
   { templates }: { readonly templates: () => Templates },
 ): MessageGenerator {
   return {
+    languages({ topic, options }, target, wanted) {
+      if (hasNoTexts(target.transport) || options?.dismiss) return undefined;
+      const found = templates().find(target, topic);
+      if (!found?.template.locales || found.private) return undefined;
+      const chosen = bestLocale(found.template, wanted);
+      const available = [...found.template.locales.keys()];
+      return { available, ...chosen !== undefined && { chosen } };
+    },
     generate(given, target, options = {}) {
       const notification: ParsedNotification = { ...given, data: parseData(given) };
       const bare = bareMessage(notification);
@@ -62,6 +83,11 @@ export function createMessageGenerator(
       return extra ? { ...message, extra } : message;
     },
   };
+}
+
+/** Sockets and webhooks receive topic and data unchanged. */
+function hasNoTexts(transport: Target["transport"]): boolean {
+  return transport === "websocket" || transport === "webhook";
 }
 
 function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {

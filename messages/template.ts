@@ -46,11 +46,18 @@ export interface Template
   readonly locales?: ReadonlyMap<string, Template>;
 }
 
+/** Returns the first of some languages that a template has; `undefined` where it has none of them. */
+export function bestLocale(
+  { locales }: Template,
+  wanted: readonly string[],
+): string | undefined {
+  return locales && wanted.find((locale) => locales.has(locale));
+}
+
 /** Returns a template in the first of some languages that it has, or as it is without one. */
-export function localized(template: Template, locales: readonly string[]): Template {
-  const known = template.locales;
-  const best = known && locales.find((locale) => known.has(locale));
-  return best === undefined ? template : { ...template, ...known!.get(best) };
+export function localized(template: Template, wanted: readonly string[]): Template {
+  const best = bestLocale(template, wanted);
+  return best === undefined ? template : { ...template, ...template.locales!.get(best) };
 }
 
 /** Applies a template to the message that would be sent without it. */

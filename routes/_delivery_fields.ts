@@ -25,6 +25,12 @@ export const deliverAt = z.union([instant, localTime]).openapi({
     "the gap; of one that it repeats, the earlier is taken.",
 });
 
+/** The field `deliverAt` in a query: a local time is without its time zone, which is the user's. */
+export const deliverAtText = z.union([instant, localTime.shape.local]).openapi({
+  description: "Explain a publish with `deliverAt`: a time with its offset, or a local one",
+  example: "08:00",
+});
+
 /** The field `escalate`. */
 export const escalate = z.strictObject({ after: z.int().min(1).max(3600) }).openapi({
   description: "Where the user has open sockets, phones and browsers wait `after` seconds, and " +

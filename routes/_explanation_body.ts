@@ -5,10 +5,10 @@ import type { MessagePreview } from "../core/message_preview.ts";
 import type { Explanation } from "../delivery/mod.ts";
 
 /** Returns the body of an explanation. */
-export function presentExplanation({ targets, ...rest }: Explanation) {
+export function presentExplanation({ targets, deliverAt, ...rest }: Explanation) {
   return {
     targets: targets.map((
-      { target, step, quiet, held, trail, message, preview, waits, maxPerSecond },
+      { target, step, quiet, held, trail, message, preview, language, waits, maxPerSecond },
     ) => ({
       client: target.client,
       transport: target.transport,
@@ -21,8 +21,10 @@ export function presentExplanation({ targets, ...rest }: Explanation) {
       ...(waits !== undefined && { waits }),
       ...(maxPerSecond !== undefined && { maxPerSecond }),
       trail,
+      ...(language && { language }),
       ...((message ?? preview) && { message: presentMessage(message, preview) }),
     })),
+    ...(deliverAt !== undefined && { deliverAt: new Date(deliverAt).toISOString() }),
     ...rest,
   };
 }

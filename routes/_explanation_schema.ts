@@ -37,12 +37,20 @@ const target = z.object({
   state: z.enum(TARGET_STATES).optional(),
   reason: z.string().optional(),
   quiet: z.object({ action: z.enum(["drop", "silent", "hold"]), until: time }).optional()
-    .openapi({ description: "What quiet hours would do to it now, and when they end" }),
+    .openapi({ description: "What quiet hours do when it is due, and when they end" }),
   held: z.object({ reason: z.enum(["escalation", "quiet hours"]), until: time }).optional()
     .openapi({ description: "Why and until when it would wait, if published now" }),
   waits: z.string().optional().openapi({ description: "Why messages wait at present" }),
   maxPerSecond: z.number().optional(),
   trail,
+  language: z.object({
+    wanted: z.array(z.object({ locale: z.string(), from: z.enum(["subscription", "user"]) })),
+    available: z.array(z.string()),
+    chosen: z.string().optional(),
+  }).optional().openapi({
+    description: "The languages that are tried, those of the template, and the first of both; " +
+      "without `chosen`, texts are those of no language",
+  }),
   message: messageBody.optional(),
 });
 
@@ -57,6 +65,9 @@ export const explanationBody = z.object({
     reason: z.string(),
   })),
   hypothetical: z.object({ enabled: z.boolean(), serves: z.boolean(), trail }).optional(),
+  deliverAt: time.optional().openapi({
+    description: "When it is delivered; quiet hours and escalation are explained for then",
+  }),
   contextSets: z.object({
     tags: z.array(z.object({ tag: z.string(), source: z.string() })),
     sets: z.array(z.object({
@@ -75,6 +86,19 @@ export const explanationBody = z.object({
   }),
   happened: ledgerBody.optional().openapi({
     description: "What became of the notification with the given id",
+  }),
+  withoutData: z.boolean().optional().openapi({
+    description: "Messages are rendered without data: none were published, or the record of a " +
+      "settled notification has none",
+  }),
+  audience: z.object({
+    included: z.boolean(),
+    searched: z.int(),
+    id: z.uuid().optional(),
+    stopped: z.boolean().optional(),
+  }).optional().openapi({
+    description: "Whether the user is among those of a notification to many users so far. " +
+      "`stopped`: the search is bounded, and there are more",
   }),
   warnings: z.array(z.string()).optional().openapi({
     description: "Clients that currently receive no message, whatever is enabled",

@@ -10,8 +10,16 @@ import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
-import type { Explain, Pipeline } from "../delivery/mod.ts";
+import {
+  type DeliverAt,
+  type Explain,
+  findFanoutUser,
+  type FoundUser,
+  isLocalTime,
+  type Pipeline,
+} from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { deliverAtText } from "./_delivery_fields.ts";
 import { presentExplanation } from "./_explanation_body.ts";
 import { explanationBody } from "./_explanation_schema.ts";
 import { readQuery } from "./_input.ts";
@@ -29,6 +37,7 @@ const query = z.strictObject({
   priority: z.enum(["high", "medium", "low"]).default("high"),
   escalate: z.coerce.number().int().min(1).max(3600).optional()
     .openapi({ description: "Explain a publish with `escalate: {after}`, in seconds" }),
+  deliverAt: deliverAtText.optional(),
   id: z.uuid().optional().openapi({
     description: "A published notification; names context, user and topic where they are absent",
   }),
@@ -37,7 +46,7 @@ const query = z.strictObject({
 /** The dependencies of {@link explainRoutes}. */
 export interface ExplainDeps {
   readonly authenticate: Authenticate;
-  readonly pipeline: Pick<Pipeline, "find">;
+  readonly pipeline: Pick<Pipeline, "find" | "scheduled" | "fanouts">;
   readonly explain: Explain;
   readonly transports: ReadonlyMap<TransportName, Transport>;
 }
@@ -57,22 +66,30 @@ export function explainRoutes(deps: ExplainDeps): App {
     errors: ["invalid_topic", "unknown_transport", "not_found"],
   });
   app.get("/", needs(authenticate, "read"), async (c) => {
-    const { client, transport, priority, escalate, id, ...named } = readQuery(c, query);
-    const found = id === undefined ? undefined : await findNotification(pipeline, id);
-    if (found) inContext(c.var.principal, { scope: "read", context: found.context });
-    const { context, user, topic } = namesOf(named, found);
+    const { client, transport, priority, escalate, deliverAt, id, ...named } = readQuery(c, query);
+    const asked = id === undefined ? undefined : await findNotification(pipeline, id);
+    if (asked) inContext(c.var.principal, { scope: "read", context: asked.context });
+    const { context, user, topic } = namesOf(named, asked);
     inContext(c.var.principal, { scope: "read", context });
-    const notification: Notification = found && !("state" in found) ? found : {
+    const { found, audience } = await ofUser(pipeline, { asked, user });
+    const published = found && !("state" in found) ? found : await scheduledOne(pipeline, found);
+    const own: Notification = published ?? {
       ...{ id: found?.id ?? "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
+      ...(found && "deliverAt" in found && { options: { deliverAt: found.deliverAt } }),
     };
+    const notification = escalate === undefined
+      ? own
+      : { ...own, options: { ...own.options, escalateAfterMs: escalate * 1000 } };
     const explanation = await explain(notification, {
       ...{ client, transport },
-      ...(escalate !== undefined && { escalateMs: escalate * 1000 }),
+      ...(deliverAt !== undefined && { deliverAt: parsedTime(deliverAt) }),
     });
     const warnings = warningsOf(explanation.targets.map(({ target }) => target), deps);
     return c.json({
       ...presentExplanation(explanation),
+      ...(!published && { withoutData: true }),
       ...(found && { happened: presentRecord(found) }),
+      ...(audience && { audience }),
       ...(warnings.length > 0 && { warnings }),
     });
   });
@@ -94,18 +111,55 @@ async function findNotification(
   return found;
 }
 
+/**
+ * Of a notification to many users, finds that of one of them; where there is none, `found` is the
+ * one to many.
+ */
+async function ofUser(
+  { find, fanouts }: ExplainDeps["pipeline"],
+  { asked, user }: {
+    readonly asked: LedgerRecord | Notification | undefined;
+    readonly user: string;
+  },
+): Promise<{ found: LedgerRecord | Notification | undefined; audience?: FoundUser }> {
+  if (!asked || !isToMany(asked)) return { found: asked };
+  const audience = await findFanoutUser(fanouts, { id: asked.id, user });
+  const own = audience.id === undefined ? undefined : await find(audience.id);
+  return { found: own ?? asked, audience };
+}
+
+function isToMany(found: LedgerRecord | Notification): boolean {
+  return "users" in found && found.users !== undefined;
+}
+
+/** Returns the notification of a record that says that it is delivered later. */
+async function scheduledOne(
+  { scheduled }: ExplainDeps["pipeline"],
+  found: LedgerRecord | Notification | undefined,
+): Promise<Notification | undefined> {
+  if (!found || !("state" in found) || found.state !== "scheduled") return undefined;
+  return await scheduled(found.id);
+}
+
+function parsedTime(text: string): DeliverAt {
+  return isLocalTime(text) ? { local: text } : text;
+}
+
 type Names = Pick<Notification, "context" | "user" | "topic">;
 
 /** @throws {ServiceError} `invalid_request` where a name is missing, or is not the notification's */
 function namesOf(
   named: { readonly [K in keyof Names]?: Names[K] | undefined },
-  found: Names | undefined,
+  found: LedgerRecord | Notification | undefined,
 ): Names {
+  const toMany = found !== undefined && isToMany(found);
   const faults = (["context", "user", "topic"] as const).flatMap((path) => {
+    const isOpen = toMany && path === "user";
     if (named[path] === undefined) {
+      if (isOpen) return [{ path, message: "is needed: the notification is to many users" }];
       return found ? [] : [{ path, message: "is needed where no id is given" }];
     }
-    return found && found[path] !== named[path]
+    return !isOpen && found && found[path] !== named[path]
       ? [{ path, message: "is not that of the notification with this id" }]
       : [];
   });
@@ -113,5 +167,6 @@ function namesOf(
     const [{ path, message }] = faults as [typeof faults[number]];
     throw new ServiceError("invalid_request", `Cannot explain: ${path} ${message}`, { faults });
   }
-  return { ...named, ...found } as Names;
+  const nameOf = (name: keyof Names) => named[name] ?? found![name];
+  return { context: nameOf("context"), user: nameOf("user"), topic: nameOf("topic") };
 }

@@ -77,6 +77,7 @@ console.log(missing.length === 0 ? "All five rang." : `Silent: ${missing.join(",
 if (values.once) Deno.exitCode = missing.length === 0 ? 0 : 1;
 else {
   console.log(`
+Console:     ${address}/console, with the API key ${key}
 Its record:  curl -H 'authorization: Bearer ${key}' ${address}/v1/notifications/${id}
 Ring again:  CARILLON_URL=${address} CARILLON_KEY=${key} npx -y deno@2.9.6 task publish
 Settings:    ${folder}/conf (changes take effect at once)

@@ -23,6 +23,7 @@ import {
   createExplain,
   createPipeline,
   type Explain,
+  type LanguageChoice,
   type Pipeline,
   type PipelineOptions,
   publishUnread,
@@ -109,7 +110,7 @@ export function createDelivery(
   }));
   const { transports } = registry;
   const messages = createMessages({ cascade, log });
-  const { generate } = messages;
+  const { generate, language } = messages;
   const inbox = new Inbox({
     ...{ store: backend.store, clock },
     limits() {
@@ -131,7 +132,7 @@ export function createDelivery(
   });
   const testSend = createTestSend({ ...foundation, transports, generate });
   const explain = createExplain({
-    ...{ transports, generate, clock, matching: matcher, serves: pipeline.serves },
+    ...{ transports, generate, language, clock, matching: matcher, serves: pipeline.serves },
     snapshot: () => cascade.current(),
     presence: async (user) => (await hub.presence([user]))[0] ?? [],
     subscriptions: async (owner) => (await repository.list({ ...owner, limit: 1000 })).items,
@@ -148,6 +149,8 @@ const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 /** Generates messages, and reads their templates again after a reload. */
 interface Messages {
   generate(notification: Notification, target: Target): Message | Promise<Message>;
+  /** Returns which language a message would have, and why; see {@link LanguageChoice}. */
+  language(notification: Notification, target: Target, view: View): LanguageChoice | undefined;
   /** Bad templates are logged and left out. */
   reload(): void;
 }
@@ -166,8 +169,7 @@ export function createMessages(
   }
 
   function generateWith(notification: Notification, target: Target, view: View): Message {
-    const locale = view.get("io.carillon.locale");
-    const locales = localeChain([target.locale, locale === "" ? undefined : locale]);
+    const locales = wantedLocales(target, view).map(({ locale }) => locale);
     // The original applies the others to Apple devices only.
     if (target.transport !== "apn") return generator.generate(notification, target, { locales });
     return generator.generate(notification, target, {
@@ -190,7 +192,21 @@ export function createMessages(
         ? view.then((view) => generateWith(notification, target, view))
         : generateWith(notification, target, view);
     },
+    language(notification, target, view) {
+      const wanted = wantedLocales(target, view);
+      const locales = wanted.map(({ locale }) => locale);
+      const found = generator.languages(notification, target, locales);
+      return found && { wanted, ...found };
+    },
   };
+}
+
+/** Returns the languages to try, the best first: those of the subscription, then the user's. */
+function wantedLocales({ locale: own }: Target, view: View): LanguageChoice["wanted"] {
+  const ofUser = view.get("io.carillon.locale");
+  const chain = (tag: string | undefined, from: "subscription" | "user") =>
+    localeChain([tag]).map((locale) => ({ locale, from }));
+  return [...chain(own, "subscription"), ...chain(ofUser === "" ? undefined : ofUser, "user")];
 }
 
 function subscriptionsOf(

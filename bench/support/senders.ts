@@ -4,7 +4,7 @@
  */
 
 import { freePort } from "../../tests/support/free_port.ts";
-import { startCarillon, type StartOptions } from "./carillon_process.ts";
+import { type CarillonProcess, startCarillon, type StartOptions } from "./carillon_process.ts";
 import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
 import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
@@ -66,7 +66,7 @@ export async function startServiceSender(
     /** Whether streams are opened at a port of their own. */
     readonly hasStreamsPort?: boolean;
   } = {},
-): Promise<Sender> {
+): Promise<Sender & { readonly service: CarillonProcess }> {
   const streams = hasStreamsPort ? streamsPort() : undefined;
   const carillon = await startCarillon([...AT_ONCE, ...streams?.properties ?? []], options);
   const swarm = await openSockets({ ...carillon, ...streams }, sockets, revision);
@@ -89,7 +89,10 @@ export async function startServiceSender(
     }));
   }
 
-  return { pid: carillon.pid, swarm, send, [Symbol.asyncDispose]: () => close(swarm, carillon) };
+  return {
+    ...{ pid: carillon.pid, service: carillon, swarm, send },
+    [Symbol.asyncDispose]: () => close(swarm, carillon),
+  };
 }
 
 /** A free port for streams, and the setting that opens it. */

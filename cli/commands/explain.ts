@@ -11,6 +11,9 @@ interface Explanation {
     readonly transport: string;
     readonly send: boolean;
     readonly reason?: string;
+    readonly quiet?: { readonly action: string; readonly until: string };
+    readonly held?: { readonly reason: string; readonly until: string };
+    readonly language?: { readonly chosen?: string };
     readonly trail: readonly {
       readonly key: string;
       readonly scope: string;
@@ -36,8 +39,9 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
 }
 
 function textOf({ targets, warnings = [] }: Explanation): string {
-  const lines = targets.flatMap(({ client, transport, send, reason, trail }) => [
+  const lines = targets.flatMap(({ client, transport, send, reason, trail, ...more }) => [
     `${send ? "yes" : "no "} ${transport} ${client}${reason === undefined ? "" : `: ${reason}`}`,
+    ...attentionOf(more),
     ...trail.map(({ key, scope, source, value, chosen }) =>
       `    ${chosen ? "→" : " "} ${scope}: ${key} = ${value ?? "not set"}` +
       (source === undefined ? "" : ` (${source})`)
@@ -46,4 +50,15 @@ function textOf({ targets, warnings = [] }: Explanation): string {
   const nobody = "nobody: the user has no subscription and no open socket for this topic";
   return [...lines.length > 0 ? lines : [nobody], ...warnings.map((each) => `warning: ${each}`)]
     .join("\n");
+}
+
+/** When something will happen, and in which language. */
+function attentionOf(
+  { quiet, held, language }: Pick<Explanation["targets"][number], "quiet" | "held" | "language">,
+): readonly string[] {
+  return [
+    ...held ? [`    waits until ${held.until}: ${held.reason}`] : [],
+    ...quiet ? [`    quiet hours until ${quiet.until}: ${quiet.action}`] : [],
+    ...language ? [`    language: ${language.chosen ?? "none"}`] : [],
+  ];
 }

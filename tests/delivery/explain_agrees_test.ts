@@ -1,97 +1,46 @@
 /**
- * Explain and delivery on the same random configurations, context sets, attributes, subscriptions
- * and sockets: what explain says would happen is what the ledger then says has happened.
+ * Explain and delivery on the same random configurations, context sets, attributes, languages,
+ * quiet hours, subscriptions and sockets: what explain says would happen, and when, is what the
+ * ledger then says has happened, and the message that it shows is the one that arrives.
  */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ENABLED_KEYS } from "../../cascade/mod.ts";
-import { createIdSource } from "../../core/ids.ts";
-import type { Presence } from "../../core/events.ts";
+import { ENABLED_KEYS, type TrailStep } from "../../cascade/mod.ts";
 import type { LedgerRecord, TargetRecord } from "../../core/ledger.ts";
-import { silentLog } from "../../core/log.ts";
+import type { Message } from "../../core/message.ts";
 import type { Notification } from "../../core/notification.ts";
-import type { Target, TransportName } from "../../core/subscription.ts";
-import { createDispatch } from "../../delivery/dispatch.ts";
-import { createExplain, type Explanation } from "../../delivery/mod.ts";
-import { Ledger, recordOf } from "../../delivery/ledger.ts";
-import type { Sender } from "../../delivery/sender.ts";
-import { MemoryStore } from "../../store/mod.ts";
-import { CandidateCache, createMatcher, SubscriptionRepository } from "../../subscriptions/mod.ts";
-import { testCascade } from "../cascade/support.ts";
-import { settle } from "../support/fake_clock.ts";
+import type { Explanation } from "../../delivery/mod.ts";
+import { createExplainedPipeline, type Delivered, holdText, USER } from "./_explained_pipeline.ts";
+import { type World, world } from "./_explained_world.ts";
 
-const USER = { context: "1", user: "3" };
-const CLIENTS = ["app", "phone", "open-xchange-appsuite"] as const;
-const STORED = ["apn", "gcm", "wns", "webpush"] as const;
-const TOPICS = ["ox:mail:new", "ox:mail:flags", "ox:calendar:updates"] as const;
-const PATTERNS = [...TOPICS, "ox:mail:*", "*"] as const;
-const TAGS = ["1", "ucWebMail", "premium", "acme", "added", "nobody"] as const;
+const DATA = JSON.stringify({ folder: "a", id: "1", displayname: "Jane", subject: "Hello" });
 
-const key = fc.tuple(
-  fc.constantFrom(...Object.values(ENABLED_KEYS)),
-  fc.option(fc.constantFrom(...CLIENTS), { nil: undefined }),
-  fc.option(fc.constantFrom(...TOPICS), { nil: undefined }),
-).map(([key, client, topic]) =>
-  [key, client, client === undefined ? undefined : topic].filter(Boolean).join(".")
-);
-const settings = fc.dictionary(key, fc.boolean(), { maxKeys: 6 });
+/** The webhooks of a user; where it names one not, that decides. */
+const WEBHOOKS = "com.openexchange.webhooks.enabledIds";
 
-const tag = fc.tuple(fc.boolean(), fc.constantFrom(...TAGS)).map(([not, tag]) =>
-  not ? `!${tag}` : tag
-);
-const expression = fc.tuple(tag, fc.constantFrom("&", "|"), tag)
-  .map(([one, operator, other]) => `${one} ${operator} (${other})`);
-const contextSet = fc.record({ expression, adds: fc.boolean(), settings });
+type Explained = Explanation["targets"][number];
 
-const subscription = fc.record({
-  client: fc.constantFrom(...CLIENTS),
-  transport: fc.constantFrom(...STORED),
-  topics: fc.uniqueArray(fc.constantFrom(...PATTERNS), { minLength: 1, maxLength: 2 }),
-});
-const socket = fc.record({
-  client: fc.constantFrom(...CLIENTS),
-  id: fc.constantFrom("one", "two", "source"),
-  open: fc.boolean(),
-});
-
-const world = fc.record({
-  server: settings,
-  sets: fc.array(contextSet, { maxLength: 3 }),
-  ofContext: settings,
-  ofUser: settings,
-  permissions: fc.subarray(["ucWebMail", "ucCalendar"]),
-  subscriptions: fc.array(subscription, { maxLength: 6 }),
-  sockets: fc.array(socket, { maxLength: 4 }),
-  interests: fc.dictionary(
-    fc.constantFrom(...CLIENTS),
-    fc.subarray([...PATTERNS], { minLength: 1, maxLength: 2 }),
-  ),
-  served: fc.uniqueArray(fc.constantFrom(...CLIENTS)),
-  topic: fc.constantFrom(...TOPICS),
-  sourceToken: fc.option(fc.constantFrom("source", "token-0", "token-1"), { nil: undefined }),
-});
-type World = typeof world extends fc.Arbitrary<infer W> ? W : never;
-
-Deno.test("explain says what delivery does, whatever is configured, subscribed and open", async () => {
+Deno.test("explain says what delivery does and when, whatever is configured, subscribed and open", async () => {
   await fc.assert(
     fc.asyncProperty(world, async (given) => {
-      await using t = await testCascade(filesOf(given));
-      await t.attributes.contexts.replace({ context: "1" }, {
-        name: "acme",
-        attributes: { ...given.ofContext, "taxonomy/types": "premium" },
-      });
-      await t.attributes.users.replace(USER, {
-        permissions: given.permissions,
-        attributes: given.ofUser,
-      });
-      const { explanation, record, enabled } = await both(given, t);
+      await using t = await createExplainedPipeline(given);
+      const explanation = await t.explain(notificationOf(given, t.now()));
+      const delivered = await t.deliver(DATA);
+      const { record } = delivered;
       assert.deepEqual(statesOf(explanation), recordedStates(record));
       assert.equal(record.reason, explanation.targets.length === 0 ? "no_subscription" : undefined);
-      for (const { target, trail } of explanation.targets) {
-        const [chosen, ...others] = trail.filter((step) => step.chosen);
-        assert.equal(others.length, 0);
-        assert.equal(chosen!.value, String(enabled(target)));
+      for (const target of explanation.targets) {
+        assertSameWaits(target, delivered);
+        assertSameMessage(target, delivered);
+        assertLanguage(target);
+      }
+      const view = await t.cascade.current().view(USER.context, USER.user);
+      for (const { target: { transport, client }, trail } of explanation.targets) {
+        const enabled = view.enabled(transport, client, given.topic);
+        const ids = transport === "webhook" && !enabled && chosenOf(trail, WEBHOOKS);
+        if (typeof ids === "string") assert.ok(!ids.split(",").includes(client));
+        else assert.equal(chosenOf(trail, ENABLED_KEYS[transport]), String(enabled));
       }
       assertAllAccountedFor(given, explanation);
     }),
@@ -99,86 +48,50 @@ Deno.test("explain says what delivery does, whatever is configured, subscribed a
   );
 });
 
-async function both(given: World, t: Awaited<ReturnType<typeof testCascade>>) {
-  const { clock, cascade } = t;
-  const store = new MemoryStore({ clock });
-  const candidates = new CandidateCache(store);
-  const newId = createIdSource(clock);
-  const repository = new SubscriptionRepository({
-    store,
-    candidates,
-    clock,
-    newId,
-    random: () => 0,
-  });
-  for (const [at, one] of given.subscriptions.entries()) {
-    await repository.subscribe({ ...USER, ...one, token: `token-${at}` });
-  }
-  const interests = (client: string) => given.interests[client as typeof CLIENTS[number]] ?? [];
-  const matcher = createMatcher({ candidates, clock, interests });
-  const present: readonly Presence[] = given.sockets.map((one) => ({ ...one, socketId: one.id }));
-  const serves = (transport: TransportName, client: string) =>
-    transport === "websocket" || given.served.includes(client as typeof CLIENTS[number]);
-  const notification: Notification = {
-    ...{ ...USER, id: newId(), topic: given.topic, data: "{}", priority: "high", acceptedAt: 0 },
-    ...given.sourceToken !== undefined && { sourceToken: given.sourceToken },
+function notificationOf(given: World, now: number): Notification {
+  const { topic, sourceToken, priority, ttl, escalate } = given;
+  return {
+    ...{ ...USER, id: "", topic, data: DATA, priority, acceptedAt: now },
+    ...sourceToken !== undefined && { sourceToken },
+    ...ttl !== undefined && { expiresAt: now + ttl * 1000 },
+    ...escalate !== undefined && { options: { escalateAfterMs: escalate * 1000 } },
   };
-
-  const explain = createExplain({
-    ...{ matching: matcher, interests, serves, clock, transports: new Map() },
-    snapshot: () => cascade.current(),
-    presence: () => present,
-    subscriptions: async (owner) => (await repository.list({ ...owner, limit: 1000 })).items,
-    generate: ({ id, topic }) => ({ id, topic, data: {}, priority: "high", silent: true }),
-    breaker: () => undefined,
-  });
-  const explanation = await explain(notification);
-
-  const records: LedgerRecord[] = [];
-  const ledger = new Ledger(
-    {
-      settle: (record) => (records.push(record), []),
-      amend: () => Promise.resolve(false),
-      cancel: () => Promise.resolve(),
-      record: () => Promise.resolve(undefined),
-    },
-    { target() {}, settled() {}, reopened() {}, acknowledged() {}, received() {} },
-  );
-  const sender = {
-    deliver: (_: Notification, target: Target) =>
-      Promise.resolve(recordOf(target, { state: "sent", at: 0 })),
-  } as unknown as Sender;
-  const dispatch = createDispatch({
-    ...{ matching: matcher, sender, ledger, clock, serves, log: silentLog },
-    sockets: { presence: () => [present], publish: () => Promise.resolve(new Set()) },
-    configuration: () => cascade.current(),
-    digests: { hold: () => assert.fail("there are no quiet hours") },
-    inbox: { add: () => assert.fail("nobody has an inbox") },
-    ids: () => "an id",
-    release: () => assert.fail("nothing is released"),
-  });
-  await dispatch([notification], { isRepeat: false });
-  await settle();
-  const view = await cascade.current().view(USER.context, USER.user);
-  const enabled = ({ transport, client }: Target) => view.enabled(transport, client, given.topic);
-  assert.equal(records.length, 1);
-  return { explanation, record: records[0]!, enabled };
 }
 
-function filesOf({ server, sets }: World): Readonly<Record<string, string>> {
-  const properties = Object.entries(server).map(([name, value]) => `${name}=${value}\n`);
-  const entries = sets.map(({ expression, adds, settings }, at) =>
-    [
-      `set${at}:`,
-      `  withTags: "${expression}"`,
-      ...adds ? ["  addTags: added"] : [],
-      ...Object.entries(settings).map(([name, value]) => `  "${name}": ${value}`),
-    ].join("\n")
-  );
-  return {
-    "pns.properties": properties.join("").replaceAll(":", "\\:"),
-    ...entries.length > 0 && { "contextSets/random.yml": `${entries.join("\n")}\n` },
-  };
+/** The waits are named with the times at which something happens. */
+function assertSameWaits({ target, held, quiet }: Explained, { holds }: Delivered): void {
+  const waits = held ? [held] : [];
+  const expected = waits.map(holdText);
+  const actual = holds.get(target.subscriptionId ?? "") ?? [];
+  assert.deepEqual(actual.slice(0, 1), expected);
+  // After the wait for a socket, quiet hours may hold it once more.
+  const [, second] = actual;
+  if (second === undefined) return;
+  assert.equal(held?.reason, "escalation");
+  assert.equal(quiet?.action, "hold");
+  assert.equal(second, holdText({ reason: "quiet hours", until: quiet!.until }));
+}
+
+function assertSameMessage({ target, step, message }: Explained, { messages }: Delivered): void {
+  if (target.subscriptionId === undefined) return;
+  const arrived = messages.get(target.token);
+  assert.equal(arrived !== undefined, step.send);
+  if (arrived) assert.deepEqual(visible(message!), visible(arrived));
+}
+
+function visible({ title, body, silent, badge, sound, data, topic, priority }: Message) {
+  return { title, body, silent, badge, sound, data, topic, priority };
+}
+
+/** The texts of the templates name their language. */
+function assertLanguage({ language, message }: Explained): void {
+  const shown = /^in (.*)$/.exec(message?.title ?? "")?.[1];
+  if (shown === undefined) return;
+  assert.equal(language?.chosen ?? "none", shown);
+  if (!language) return;
+  const { wanted, available } = language;
+  const best = wanted.find(({ locale }) => available.includes(locale));
+  assert.equal(language.chosen, best?.locale);
 }
 
 function statesOf({ targets }: Explanation): readonly string[] {
@@ -187,7 +100,7 @@ function statesOf({ targets }: Explanation): readonly string[] {
       client: target.client,
       transport: target.transport,
       subscription: target.subscriptionId,
-      state: step.state ?? "sent",
+      state: step.send ? step.state ?? "sent" : step.state,
     })
   ).sort();
 }
@@ -202,6 +115,15 @@ function lineOf(
     & { readonly subscription?: string | undefined },
 ): string {
   return `${transport} ${client} ${subscription ?? "sockets"} ${state}`;
+}
+
+/** The value of the one step that decides a key, in any of its forms. */
+function chosenOf(trail: readonly TrailStep[], key: string): string | undefined {
+  const [chosen, ...others] = trail.filter((step) =>
+    step.chosen && (step.key === key || step.key.startsWith(`${key}.`))
+  );
+  assert.equal(others.length, 0);
+  return chosen?.value;
 }
 
 /** Every subscription and every connected client is a target, or it is said why it is none. */

@@ -1402,7 +1402,7 @@ export interface components {
           | "seen"
           | "cancelled";
         reason?: string;
-        /** @description What quiet hours would do to it now, and when they end */
+        /** @description What quiet hours do when it is due, and when they end */
         quiet?: {
           /** @enum {string} */
           action: "drop" | "silent" | "hold";
@@ -1433,6 +1433,16 @@ export interface components {
           chosen: boolean;
           barred?: boolean;
         }[];
+        /** @description The languages that are tried, those of the template, and the first of both; without `chosen`, texts are those of no language */
+        language?: {
+          wanted: {
+            locale: string;
+            /** @enum {string} */
+            from: "subscription" | "user";
+          }[];
+          available: string[];
+          chosen?: string;
+        };
         message?: {
           title?: string;
           body?: string;
@@ -1468,6 +1478,12 @@ export interface components {
           barred?: boolean;
         }[];
       };
+      /**
+       * Format: date-time
+       * @description When it is delivered; quiet hours and escalation are explained for then
+       * @example 2026-11-23T12:00:00.000Z
+       */
+      deliverAt?: string;
       contextSets: {
         tags: {
           tag: string;
@@ -1492,6 +1508,16 @@ export interface components {
         maxSubscriptionsPerUser: number;
       };
       happened?: components["schemas"]["LedgerRecord"] & unknown;
+      /** @description Messages are rendered without data: none were published, or the record of a settled notification has none */
+      withoutData?: boolean;
+      /** @description Whether the user is among those of a notification to many users so far. `stopped`: the search is bounded, and there are more */
+      audience?: {
+        included: boolean;
+        searched: number;
+        /** Format: uuid */
+        id?: string;
+        stopped?: boolean;
+      };
       /** @description Clients that currently receive no message, whatever is enabled */
       warnings?: string[];
     };
@@ -4715,6 +4741,8 @@ export interface operations {
         priority?: "high" | "medium" | "low";
         /** @description Explain a publish with `escalate: {after}`, in seconds */
         escalate?: number;
+        /** @description Explain a publish with `deliverAt`: a time with its offset, or a local one */
+        deliverAt?: string;
         /** @description A published notification; names context, user and topic where they are absent */
         id?: string;
       };

@@ -1,0 +1,40 @@
+/** Looks for one user among those of a notification to many, with bounded work. */
+
+import type { Fanouts } from "./fanout.ts";
+
+/** What a search for a user of a notification to many has found. */
+export interface FoundUser {
+  /** Whether the user is among those who were read. */
+  readonly included: boolean;
+  /** How many users were read. */
+  readonly searched: number;
+  /** The id of the user's notification; absent while its page waits for a local time. */
+  readonly id?: string;
+  /** Set where the search ended before the last page. */
+  readonly stopped?: true;
+}
+
+/** Pages that are read; each has up to a thousand users. */
+const MAX_PAGES = 200;
+
+/**
+ * Looks for a user in the pages that were put into the buffer so far.
+ *
+ * @throws {ServiceError} `store_unavailable`; the promise rejects with it
+ */
+export async function findFanoutUser(
+  fanouts: Pick<Fanouts, "page">,
+  { id, user }: { readonly id: string; readonly user: string },
+): Promise<FoundUser> {
+  let searched = 0;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const found = await fanouts.page(id, page);
+    if (!found) return { included: false, searched };
+    searched += found.users.length;
+    const at = found.users.indexOf(user);
+    if (at < 0) continue;
+    const id = found.ids?.[at];
+    return { included: true, searched, ...(id !== undefined && { id }) };
+  }
+  return { included: false, searched, stopped: true };
+}
