@@ -33,8 +33,8 @@ export async function findFanoutUser(
     searched += found.users.length;
     const at = found.users.indexOf(user);
     if (at < 0) continue;
-    const id = found.ids?.[at];
-    return { included: true, searched, ...(id !== undefined && { id }) };
+    const own = found.ids?.[at];
+    return { included: true, searched, ...(own !== undefined && { id: own }) };
   }
   return { included: false, searched, stopped: true };
 }
