@@ -2,7 +2,7 @@
 
 import type { JWTPayload } from "jose";
 import { ServiceError } from "../core/errors.ts";
-import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
+import { type Principal, type Scope, SCOPES, sessionPrincipal } from "../core/principal.ts";
 import { hashSecret } from "./_secrets.ts";
 
 const MAX_NAME_LENGTH = 255;
@@ -39,13 +39,8 @@ export function principalOf(
     return { principal, sessionId };
   }
   if (context === undefined) throw wrong("ctx");
-  const principal: Principal = {
-    id: `session:${sessionId}`,
-    kind: "jwt",
-    scopes: new Set<Scope>(["subscribe"]),
-    contexts: new Set([context]),
-    user: { context, user: subject, sessionId, expiresAt: payload.exp! * 1000 },
-  };
+  const expiresAt = payload.exp! * 1000;
+  const principal = sessionPrincipal("jwt", { context, user: subject, sessionId, expiresAt });
   return { principal, sessionId };
 }
 

@@ -1,8 +1,8 @@
-/** The stored form of sessions and revocations, their keys, and the check of a new session. */
+/** The stored form of sessions and revocations, their keys, their users, and the check of a new one. */
 
-import { ServiceError } from "../core/errors.ts";
+import { refuseFaults } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
-import type { StoreKey } from "../core/store.ts";
+import type { Store, StoreKey } from "../core/store.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 
 /** A session that this service issued, without its token. */
@@ -29,6 +29,8 @@ export interface StoredSession extends Session {
   readonly hash: string;
 }
 
+/** First part of the keys of {@link userSessionKey}. */
+export const USER_SESSIONS = "userSession";
 /** First part of the keys of {@link recentRevocationKey}. */
 export const RECENT_REVOCATIONS = "revoked";
 
@@ -42,7 +44,7 @@ export function sessionKey(id: string): StoreKey {
 
 /** Returns the key of a session in the index by user. */
 export function userSessionKey({ context, user, id }: Session): StoreKey {
-  return ["userSession", context, user, id];
+  return [USER_SESSIONS, context, user, id];
 }
 
 /** Returns the key that marks a JWT as revoked. */
@@ -78,11 +80,32 @@ export function checkSessionRequest(
   if (!(Number.isSafeInteger(ttlMs) && ttlMs >= 1_000 && ttlMs <= MAX_TTL_MS)) {
     faults.push({ path: "ttl", message: "one second to 31 days are needed" });
   }
-  const [first] = faults;
-  if (first === undefined) return;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot create the session: ${first.path}: ${first.message}`,
-    { faults },
-  );
+  refuseFaults("Cannot create the session", faults);
+}
+
+/**
+ * Returns a page of the users of a context that have sessions, each once, by name. Sessions of JWTs that others
+ * issue are not known.
+ *
+ * @throws {ServiceError} `store_unavailable`
+ */
+export async function listSessionUsers(
+  store: Store,
+  { context, after, limit }: {
+    readonly context: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<{ readonly users: readonly string[]; readonly next?: string }> {
+  const prefix = [USER_SESSIONS, context];
+  // Names have no control characters, so that no user is between the two.
+  const start = after === undefined ? {} : { start: [...prefix, `${after}\u0000`] };
+  const users: string[] = [];
+  for await (const { key } of store.list({ prefix, ...start })) {
+    const user = String(key[2]);
+    if (user === users.at(-1)) continue;
+    if (users.length === limit) return { users, next: users.at(-1)! };
+    users.push(user);
+  }
+  return { users };
 }

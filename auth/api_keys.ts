@@ -6,7 +6,7 @@
 import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
-import { ServiceError } from "../core/errors.ts";
+import { refuseFaults, ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
@@ -62,7 +62,7 @@ const MAX_CONTEXTS = 100;
 const MAX_VERIFIED = 1_000;
 const MIN_ADMIN_KEY = 16;
 
-/** The API keys in a store. It does not close the store. */
+/** The API keys in a store, which it borrows. What uses that may throw `store_unavailable`. */
 export class ApiKeys {
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
@@ -97,11 +97,7 @@ export class ApiKeys {
     return keys;
   }
 
-  /**
-   * Reads all keys again, because another node may have changed them.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Reads all keys again, because another node may have changed them. */
   async reload(): Promise<void> {
     for (;;) {
       const writes = this.#writes;
@@ -153,11 +149,7 @@ export class ApiKeys {
       .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  /**
-   * Revokes a key; returns false where the id is unknown.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Revokes a key; returns false where the id is unknown. */
   async revoke(id: string): Promise<boolean> {
     if (!this.#known.has(id)) return false;
     await this.#store.commit({ deletes: [[RECORDS, id]] });
@@ -170,8 +162,6 @@ export class ApiKeys {
   /**
    * Creates an admin key if there is none. Returns its secret, to be shown once; undefined where an
    * admin key exists.
-   *
-   * @throws {ServiceError} `store_unavailable`
    */
   async ensureAdminKey(): Promise<string | undefined> {
     const version = (await this.#store.get(FIRST_KEY))?.version ?? null;
@@ -284,11 +274,5 @@ function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now:
       message: "a time in the future is needed, in epoch milliseconds",
     },
   ].filter(({ ok }) => !ok).map(({ path, message }) => ({ path, message }));
-  const [first] = faults;
-  if (first === undefined) return;
-  throw new ServiceError(
-    "invalid_request",
-    `Cannot create the key: ${first.path}: ${first.message}`,
-    { faults },
-  );
+  refuseFaults("Cannot create the key", faults);
 }

@@ -2,7 +2,7 @@
 
 import type { ClientHeaders } from "../core/client_headers.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Principal, Scope } from "../core/principal.ts";
+import { type Principal, sessionPrincipal } from "../core/principal.ts";
 import type { ApiKeys } from "./api_keys.ts";
 import type { JwtVerifier } from "./jwt.ts";
 import type { Session } from "./_session_records.ts";
@@ -85,14 +85,8 @@ export function bearer(header: string | null | undefined): string | undefined {
 
 function principalOf(session: Session | undefined): Principal {
   if (session === undefined) throw refused("the session is unknown or has ended");
-  const { id, context, user, expiresAt } = session;
-  return {
-    id: `session:${id}`,
-    kind: "session",
-    scopes: new Set<Scope>(["subscribe"]),
-    contexts: new Set([context]),
-    user: { context, user, sessionId: id, expiresAt },
-  };
+  const { id: sessionId, context, user, expiresAt } = session;
+  return sessionPrincipal("session", { context, user, sessionId, expiresAt });
 }
 
 function refused(reason: string): ServiceError {

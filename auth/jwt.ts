@@ -33,7 +33,6 @@ export interface JwtOptions {
   readonly leewaySeconds?: number;
 }
 
-/** A valid token. */
 interface VerifiedJwt {
   readonly principal: Principal;
   /** The id by which the token is revoked. */

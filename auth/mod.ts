@@ -9,6 +9,5 @@ export {
 } from "./authenticator.ts";
 export { jwtSessionId } from "./_claims.ts";
 export { createJwtVerifier, type JwtOptions, type JwtVerifier } from "./jwt.ts";
-export type { Session } from "./_session_records.ts";
+export { listSessionUsers, type Session } from "./_session_records.ts";
 export { Sessions, type SessionsOptions } from "./sessions.ts";
-export { listSessionUsers } from "./session_users.ts";

@@ -22,6 +22,7 @@ import {
   sessionOf,
   type SessionRequest,
   type StoredSession,
+  USER_SESSIONS,
   userSessionKey,
 } from "./_session_records.ts";
 
@@ -57,7 +58,7 @@ const JWT_ID = /^jwt_[\w-]{43}$/;
 /** How long a revocation counts as recent. */
 const RECENT_MS = 3_600_000;
 
-/** The sessions in a store. It does not close the store. */
+/** The sessions in a store, which it borrows. What uses that may throw `store_unavailable`. */
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #store: Store;
@@ -74,7 +75,7 @@ export class Sessions {
   /**
    * Issues a session. The token is not stored.
    *
-   * @throws {ServiceError} `invalid_request`, `conflict`, `store_unavailable`
+   * @throws {ServiceError} `invalid_request`, `conflict`
    */
   async create(
     request: SessionRequest,
@@ -110,8 +111,6 @@ export class Sessions {
   /**
    * Returns the session of a token, without a promise if it is cached; undefined where it does not
    * exist or has ended.
-   *
-   * @throws {ServiceError} `store_unavailable`
    */
   verify(token: string): Session | undefined | Promise<Session | undefined> {
     const id = idOfSecret(PREFIX, token);
@@ -122,24 +121,16 @@ export class Sessions {
     return this.#read(id).then((stored) => stored && this.#accept(stored, hash));
   }
 
-  /**
-   * Returns the session of an id; undefined where it does not exist or has ended.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Returns the session of an id; undefined where it does not exist or has ended. */
   async get(id: string): Promise<Session | undefined> {
     const entry = await this.#store.get<StoredSession>(sessionKey(id));
     return entry !== undefined && this.#isLive(entry.value) ? sessionOf(entry.value) : undefined;
   }
 
-  /**
-   * Returns a user's sessions, the oldest first.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Returns a user's sessions, the oldest first. */
   async list(context: string, user: string): Promise<readonly Session[]> {
     const ids: string[] = [];
-    for await (const { key } of this.#store.list({ prefix: ["userSession", context, user] })) {
+    for await (const { key } of this.#store.list({ prefix: [USER_SESSIONS, context, user] })) {
       ids.push(key.at(-1) as string);
     }
     const entries = await this.#store.getMany<StoredSession>(ids.map(sessionKey));
@@ -151,8 +142,6 @@ export class Sessions {
   /**
    * Revokes a session, or a JWT by its session id, and calls the listeners. Returns false where the
    * session does not exist. For a JWT it always returns true, because JWTs are not stored.
-   *
-   * @throws {ServiceError} `store_unavailable`
    */
   async revoke(id: string): Promise<boolean> {
     if (JWT_ID.test(id)) {
@@ -180,8 +169,6 @@ export class Sessions {
 
   /**
    * Applies all revocations of the last hour. Called when changes of other nodes may have been lost.
-   *
-   * @throws {ServiceError} `store_unavailable`
    */
   async applyMissed(): Promise<void> {
     this.#cache.clear();
@@ -190,22 +177,14 @@ export class Sessions {
     }
   }
 
-  /**
-   * Revokes every session of a user and returns their number. JWTs are not among them.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Revokes every session of a user and returns their number. JWTs are not among them. */
   async revokeUser(context: string, user: string): Promise<number> {
     let revoked = 0;
     for (const { id } of await this.list(context, user)) if (await this.revoke(id)) revoked++;
     return revoked;
   }
 
-  /**
-   * Returns whether a JWT was revoked, by its session id.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Returns whether a JWT was revoked, by its session id. */
   async isRevoked(jwtSessionId: string): Promise<boolean> {
     return await this.#store.get(revokedJwtKey(jwtSessionId)) !== undefined;
   }

@@ -6,11 +6,12 @@
  * --allow-env --allow-sys --allow-read bench/cascade_bench.ts`.
  */
 
-import { Attributes, createMemoryConfigFiles, startCascade } from "../cascade/mod.ts";
+import { Attributes, startCascade } from "../cascade/mod.ts";
 import { systemClock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
 import { MemoryStore } from "../store/mod.ts";
+import { createMemoryConfigFiles } from "../tests/support/memory_config_files.ts";
 
 const SECONDS = 1;
 const USERS = 20_000;

@@ -3,15 +3,14 @@
  * Measures the fan-out beside its floor and its peer, in one run and with the same clients: events
  * delivered per second and CPU per event of a bare loop of sends, of the engine and hub alone, of
  * the whole service (HTTP publish, durable buffer, cascade, sockets), and of Socket.IO on Node.js
- * emitting from memory; medians of several alternating rounds. Then idle memory per connection,
- * latency, and the heap after many events. Options: `--sockets`, `--seconds` (per round),
- * `--rounds`, `--idle`, `--only throughput|idle|latency|heap`.
+ * emitting from memory; medians of several alternating rounds. Then latency, and the heap after
+ * many events. Options: `--sockets`, `--seconds` (per round), `--rounds`,
+ * `--only throughput|latency|heap`.
  */
 
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/start_process.ts";
 import { startCarillon } from "./support/carillon_process.ts";
-import { startNodePeer } from "./support/node_peer.ts";
 import { residentBytes } from "./support/proc.ts";
 import {
   AT_ONCE,
@@ -24,7 +23,6 @@ import {
   startPeerSender,
   startServiceSender,
 } from "./support/senders.ts";
-import { spawnSwarm, type SwarmProcess } from "./support/swarm_process.ts";
 import { type ThreadTimes, threadTimes, timesPer, totalOf } from "./support/threads.ts";
 import type { SwarmReport } from "./support/ws_swarm.ts";
 
@@ -34,14 +32,12 @@ const { values } = parseArgs({
     sockets: { type: "string", default: "4000" },
     seconds: { type: "string", default: "10" },
     rounds: { type: "string", default: "3" },
-    idle: { type: "string", default: "10000" },
     only: { type: "string" },
   },
 });
 const SOCKETS = Number(values.sockets);
 const SECONDS = Number(values.seconds);
 const ROUNDS = Number(values.rounds);
-const IDLE = Number(values.idle);
 /** Concurrent events for each socket: enough to keep every stage busy. */
 const WINDOW = 5;
 
@@ -54,6 +50,8 @@ const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = 
   "engine and hub alone": startEngineSender,
   "Carillon, publish to socket": startServiceSender,
   "Carillon, to server-sent events": (sockets) => startServiceSender(sockets, { revision: "sse" }),
+  "the same at their own port": (sockets) =>
+    startServiceSender(sockets, { revision: "sse", hasStreamsPort: true }),
   "Carillon, to plain WebSockets": (sockets) => startServiceSender(sockets, { revision: "json" }),
   "Socket.IO on Node.js, from memory": startPeerSender,
 };
@@ -109,44 +107,6 @@ function medianOf(all: readonly Throughput[]): Throughput {
     all.map((each) => each[field]).sort((a, b) => a - b)[Math.floor(all.length / 2)]!;
   const [perSecond, main, store] = [of("perSecond"), of("main"), of("store")];
   return { perSecond, main, store, collector: of("collector"), other: of("other") };
-}
-
-/** After so long without work both runtimes have collected the garbage of the handshakes. */
-const SETTLE_MS = 35_000;
-
-/** Measures the resident KiB that each of many idle connections adds. */
-async function idleKiB(pid: number, open: () => Promise<SwarmProcess>): Promise<number> {
-  const before = await residentBytes(pid);
-  await using _swarm = await open();
-  await sleep(SETTLE_MS);
-  return (await residentBytes(pid) - before) / IDLE / 1024;
-}
-
-async function showIdle(): Promise<void> {
-  const idle = async (revision: 4 | "sse" | "json") => {
-    await using carillon = await startCarillon(AT_ONCE);
-    await using _warm = await openSockets(carillon, 100, revision);
-    return await idleKiB(carillon.pid, () => openSockets(carillon, IDLE, revision));
-  };
-  const mine = await idle(4);
-  const [streams, plain] = [await idle("sse"), await idle("json")];
-  await using node = await startNodePeer("socketio_node.mjs");
-  const open = (sockets: number) =>
-    spawnSwarm({
-      ...{ hostname: "127.0.0.1", port: Number(node.greeting), revision: 4 },
-      targets: Array.from({ length: sockets }, () => "/socket.io/?x=1"),
-    });
-  await using _warm = await open(100);
-  const theirs = await idleKiB(node.pid, () => open(IDLE));
-  console.log(`\n${IDLE} idle connections`);
-  row("", "Carillon", "Socket.IO/Node", "ratio");
-  for (
-    const [name, kib] of Object.entries({
-      "KiB per connection": mine,
-      "by server-sent events": streams,
-      "on plain WebSockets": plain,
-    })
-  ) row(name, kib.toFixed(1), theirs.toFixed(1), (kib / theirs).toFixed(2));
 }
 
 const WARM_UP = 6_000;
@@ -217,7 +177,6 @@ function sleep(ms: number): Promise<void> {
 
 const parts = {
   throughput: showThroughput,
-  idle: showIdle,
   latency: showLatency,
   heap: showHeap,
 };

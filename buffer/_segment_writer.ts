@@ -122,6 +122,22 @@ export class SegmentWriter {
     }
   }
 
+  /**
+   * Writes the records settled so far without lingering, and not what is given meanwhile.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async writeSettled(): Promise<void> {
+    const settled = [...this.#dirty];
+    for (let written = false; !written;) {
+      for (const segment of settled) segment.dirtySince = -Infinity;
+      written = !settled.some((segment) => this.#dirty.has(segment));
+      this.#loop.wake();
+      const fault = await this.#loop.running;
+      if (fault !== undefined) throw fault;
+    }
+  }
+
   /** Stops the timer. */
   close(): void {
     this.#loop.cancelTimer();

@@ -95,6 +95,19 @@ export class WaitingNotifications {
       .map(({ notification }) => notification);
   }
 
+  /**
+   * Removes and returns those of accepted notifications that wait for their delay: neither merged
+   * into a newer one, nor for a second hand-over.
+   */
+  withdraw(accepted: readonly Notification[]): readonly Notification[] {
+    const entries = accepted.flatMap((notification) => {
+      const entry = this.#queue.get(aggregationKey(notification));
+      return entry?.notification.id === notification.id ? [entry] : [];
+    });
+    this.#queue.remove(entries);
+    return entries.map(({ notification }) => notification);
+  }
+
   /** Returns an accepted notification together with those that were merged into it. */
   withMerged(accepted: Notification): Notification {
     return [...this.#merged.get(accepted.id) ?? NONE, accepted].reduce(merge);

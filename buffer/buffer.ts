@@ -112,6 +112,17 @@ export interface Buffer extends AsyncDisposable {
   settle(record: LedgerRecord): readonly LedgerRecord[];
   /** Returns a notification to the buffer, which hands it over again after a pause. */
   release(id: string): void;
+  /**
+   * Ends notifications that were not handed over yet, and calls `onCancelled` with the record of
+   * each, and of those merged into it. Others stay as they are: handed over, settled, merged into a
+   * newer one, or accepted by another process on a shared Deno KV. Durable when it resolves.
+   *
+   * @throws {ServiceError} `store_unavailable`; what was reported is not durable then
+   */
+  cancel(
+    names: readonly LedgerName[],
+    onCancelled: (record: LedgerRecord) => void,
+  ): Promise<void>;
   /** Changes the record of a settled notification; resolves to false where there is none. */
   amend(
     name: LedgerName,

@@ -65,6 +65,13 @@ export class DelayQueue<T extends Waiting> {
     return this.#due.size > 0;
   }
 
+  /** Removes entries that wait. */
+  remove(entries: readonly T[]): void {
+    const removed = new Set(entries);
+    for (const { key } of entries) this.#byKey.delete(key);
+    if (entries.some(({ isDue }) => isDue)) this.#due.withdraw((entry) => removed.has(entry));
+  }
+
   /** Removes all entries. */
   clear(): void {
     this.#byKey.clear();

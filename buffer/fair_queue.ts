@@ -75,6 +75,29 @@ export class FairQueue<T> {
     return taken;
   }
 
+  /** Removes and returns the items that match; costs as much as there are items. */
+  withdraw(matches: (item: T) => boolean): T[] {
+    const withdrawn: T[] = [];
+    let first = this.#first;
+    this.#first = this.#last = undefined;
+    while (first) {
+      const group = first;
+      first = group.next;
+      group.next = undefined;
+      const rest: T[] = [];
+      for (let at = group.head; at < group.items.length; at++) {
+        const item = group.items[at]!;
+        (matches(item) ? withdrawn : rest).push(item);
+      }
+      group.items = rest;
+      group.head = 0;
+      if (rest.length > 0) this.#append(group);
+      else this.#groups.delete(group.name);
+    }
+    this.#size -= withdrawn.length;
+    return withdrawn;
+  }
+
   /** Removes all items. */
   clear(): void {
     this.#groups.clear();

@@ -13,6 +13,7 @@ import type { Store } from "../core/store.ts";
 import type { Sets } from "./_commit_parts.ts";
 import { WaitingNotifications } from "./_waiting_notifications.ts";
 import { mergedRecords } from "./aggregation.ts";
+import { cancelledRecord } from "./cancellation.ts";
 import {
   type BatchHandler,
   type Buffer,
@@ -91,7 +92,7 @@ export class LogBuffer implements Buffer {
     return recovered.length;
   }
 
-  async put(given: readonly Notification[], sets: Sets = []): Promise<void> {
+  async put(given: readonly Notification[], sets: Sets = NONE): Promise<void> {
     const isDelayed = this.#options.settings().delayDuration > 0;
     const notifications = isDelayed ? given.map(withOwnData) : given;
     if (this.#isStopped) throw stopping();
@@ -128,6 +129,25 @@ export class LogBuffer implements Buffer {
   release(id: string): void {
     const accepted = this.#log.waiting(id);
     if (accepted) this.#repeat(this.#waiting.withMerged(accepted));
+  }
+
+  async cancel(
+    names: readonly LedgerName[],
+    onCancelled: (record: LedgerRecord) => void,
+  ): Promise<void> {
+    if (!this.#log.isOwner) return; // another process may be sending them
+    const accepted = names.flatMap(({ id }) => this.#log.waiting(id) ?? NONE);
+    const ids = new Set(accepted.map(({ id }) => id));
+    const unsent = [
+      ...this.#waiting.withdraw(accepted),
+      ...this.#processor.withdraw(({ id }) => ids.has(id)),
+    ];
+    if (unsent.length === 0) return;
+    for (const each of unsent) {
+      const record = cancelledRecord(each, { isRepeat: this.#waiting.isRepeat(each.id) });
+      for (const ended of [record, ...this.settle(record)]) onCancelled(ended);
+    }
+    await this.#log.writeSettled();
   }
 
   amend({ id }: LedgerName, change: (record: LedgerRecord) => LedgerRecord): Promise<boolean> {
@@ -205,8 +225,8 @@ export class LogBuffer implements Buffer {
       // Another process may have them by now; the next renewal of the lease will tell.
       if (!this.#log.isOwner) return batch.forEach((each) => this.#postpone(each));
       const repeated = batch.filter(({ id }) => this.#waiting.isRepeat(id));
+      if (repeated.length === 0) return await this.#callHandler(batch, { isRepeat: false });
       await this.#callHandler(repeated, { isRepeat: true });
-      if (repeated.length === batch.length) return;
       const others = batch.filter((each) => !repeated.includes(each));
       await this.#callHandler(others, { isRepeat: false });
     } finally {

@@ -28,8 +28,6 @@ interface ProcessorOptions<T> {
 export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
-  /** The yields of all jobs, one after the other: jobs that go on together keep I/O waiting. */
-  #yields = Promise.resolve();
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -62,6 +60,13 @@ export class Processor<T> {
     }
   }
 
+  /** Removes and returns the waiting items that match. */
+  withdraw(matches: (item: T) => boolean): readonly T[] {
+    const withdrawn = this.#waiting.withdraw(matches);
+    this.#notifyIdle();
+    return withdrawn;
+  }
+
   /** Removes the items that wait. */
   clear(): void {
     this.#waiting.clear();
@@ -83,7 +88,7 @@ export class Processor<T> {
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
-      await (this.#yields = this.#yields.then(this.#options.yieldToEventLoop));
+      await this.#options.yieldToEventLoop();
     }
     this.#running--;
     this.#notifyIdle();

@@ -243,6 +243,15 @@ export class SegmentLog {
     return this.#writer.flush();
   }
 
+  /**
+   * Resolves when all records settled so far are in the store.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  writeSettled(): Promise<void> {
+    return this.#writer.writeSettled();
+  }
+
   /** Stops timers, and releases the rest to the other processes. Nothing may be given after it. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -6,7 +6,6 @@ import type { Findings } from "./faults.ts";
 import { effectless } from "./original_properties.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
 
-/** A name with its text, and the positions of both. */
 interface Found {
   readonly file: string;
   readonly name: string;

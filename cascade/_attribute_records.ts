@@ -5,8 +5,7 @@
 
 import { type Fault, ServiceError } from "../core/errors.ts";
 import { didYouMean } from "./_admit.ts";
-import type { Layer } from "./_layer.ts";
-import { findName, readSetting, type SettingDefinition } from "./schema.ts";
+import { findName, type Layer, readSetting, type SettingDefinition } from "./schema.ts";
 import { isTag } from "./tag_expression.ts";
 
 /** The record of a context. */
@@ -26,7 +25,6 @@ export interface UserRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A value as the API accepts it. */
 type AttributeValue = string | number | boolean;
 
 /** The new content of a context's record. */

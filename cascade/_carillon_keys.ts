@@ -1,8 +1,7 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
-import { ATTENTION_KEYS } from "./_attention_keys.ts";
+import { ATTENTION_KEYS, INBOX_KEYS } from "./_user_keys.ts";
 import { bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
-import { INBOX_KEYS } from "./_inbox_keys.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;
@@ -146,6 +145,15 @@ export const CARILLON_KEYS = {
     text: "Address of the internal listener. It serves all but `/v1/admin` without a credential: " +
       "only operators may be able to reach it.",
     example: "10.0.0.5",
+    ...RESTART,
+  }),
+  "io.carillon.streams.port": integer(0, {
+    text:
+      "A second port for `/v1/stream` and nothing else, where an idle stream takes a fifth of " +
+      "the memory. A proxy passes the path to it. It listens at the address of the public port. 0: " +
+      "none; streams are at the public port in any case.",
+    example: "8081",
+    range: [0, 65_535],
     ...RESTART,
   }),
   "io.carillon.deadLetters.retentionDays": integer(14, {

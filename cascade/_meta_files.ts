@@ -10,7 +10,7 @@ import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
 import { concernsUs, findName, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
-import { parseYamlFile, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
+import { parseYamlMap, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
 /** A scope that settings can come from. */
 export type ConfigScope = typeof SCOPE_NAMES[number];
@@ -27,7 +27,8 @@ export function readMetaFile(
   { file, text }: { readonly file: string; readonly text: string },
   { metadata, findings }: { readonly metadata: Metadata; readonly findings: Findings },
 ): void {
-  const parsed = parseYamlFile(file, text, {
+  const parsed = parseYamlMap(file, text, {
+    expected: "properties, each with 'value' or 'final'",
     mayRepeat: (key, depth) => depth === 0 && !concernsUs(key),
   });
   // A file that says nothing of this service is other programs' business, broken or not.
@@ -36,14 +37,9 @@ export function readMetaFile(
     found.push(...parsed.faults);
     return;
   }
-  const { yaml } = parsed;
-  if (yaml.value === null) return;
+  const { yaml, entries } = parsed;
   const fault = (message: string, path: YamlPath) => found.push(yamlFault(yaml, message, { path }));
-  if (!isJsonObject(yaml.value)) {
-    fault("expected properties, each with 'value' or 'final'", []);
-    return;
-  }
-  for (const [property, entry] of Object.entries(yaml.value)) {
+  for (const [property, entry] of entries) {
     if (!concernsUs(property)) {
       readMetaValue(yaml, { property, value: "" }, findings);
       continue;

@@ -4,7 +4,7 @@
  */
 
 import { url } from "./_carillon_keys.ts";
-import { integer, list, string } from "./key_spec.ts";
+import { list, milliseconds, string } from "./key_spec.ts";
 
 /** The keys of webhooks that come in and of the middleware's sessions. */
 export const OPEN_XCHANGE_KEYS = {
@@ -26,10 +26,9 @@ export const OPEN_XCHANGE_KEYS = {
     example: "X-Custom-Signature",
     check: (name) => /^[A-Za-z0-9-]{1,64}$/.test(name) ? undefined : "the name of a header",
   }),
-  "io.carillon.openxchange.webhook.tolerance": integer(300_000, {
+  "io.carillon.openxchange.webhook.tolerance": milliseconds(300_000, {
     text: "How far the time of such a webhook may be from this service's before it is refused.",
     example: "60000",
-    unit: "ms",
     range: [1_000, 1_800_000],
   }),
   "io.carillon.openxchange.webhook.ids": list(["switchboard"], {
@@ -54,24 +53,21 @@ export const OPEN_XCHANGE_KEYS = {
     example: "secret",
     secret: true,
   }),
-  "io.carillon.openxchange.middleware.timeout": integer(5_000, {
+  "io.carillon.openxchange.middleware.timeout": milliseconds(5_000, {
     text: "How long the middleware may take to answer.",
     example: "2000",
-    unit: "ms",
     range: [50, 60_000],
   }),
-  "io.carillon.openxchange.middleware.cacheAge": integer(30_000, {
+  "io.carillon.openxchange.middleware.cacheAge": milliseconds(30_000, {
     text: "How long the middleware's answer about a session counts. 0: it is asked every time.",
     example: "60000",
-    unit: "ms",
     range: [0, 600_000],
   }),
-  "io.carillon.openxchange.middleware.recheck": integer(300_000, {
+  "io.carillon.openxchange.middleware.recheck": milliseconds(300_000, {
     text:
       "How often the middleware is asked whether the sessions of open sockets still exist. It " +
       "also keeps them alive, so it must be shorter than the lifetime of a session.",
     example: "600000",
-    unit: "ms",
     range: [1_000, 3_600_000],
   }),
 };

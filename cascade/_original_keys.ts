@@ -79,17 +79,15 @@ export const ORIGINAL_KEYS = {
     example: "20",
     range: [1, 1000],
   }),
-  "com.openexchange.pns.transport.webhooks.http.connectionTimeout": integer(5000, {
+  "com.openexchange.pns.transport.webhooks.http.connectionTimeout": milliseconds(5000, {
     text: "How long a connection to a webhook may take to come about. Added to " +
       "`….socketReadTimeout`, it is how long one request may take.",
     example: "2000",
-    unit: "ms",
     range: [1, 60_000],
   }),
-  "com.openexchange.pns.transport.webhooks.http.socketReadTimeout": integer(5000, {
+  "com.openexchange.pns.transport.webhooks.http.socketReadTimeout": milliseconds(5000, {
     text: "How long a webhook may take to answer.",
     example: "2000",
-    unit: "ms",
     range: [1, 60_000],
   }),
   "com.openexchange.webhooks.enabledIds": list([], {

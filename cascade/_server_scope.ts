@@ -6,12 +6,12 @@
 import type { FileFault, Position } from "../core/file_fault.ts";
 import { admit, didYouMean } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
 import { parseProperties } from "./properties.ts";
 import {
   concernsUs,
   isOursAlone,
   isOurVariable,
+  type Layer,
   mayNameTopic,
   nameOfVariable,
   nearestVariable,
@@ -22,7 +22,6 @@ import {
 interface ServerSources {
   /** Properties files in order of path. */
   readonly files: readonly { readonly file: string; readonly text: string }[];
-  /** Values from `meta/`. */
   readonly metaValues: Layer;
   readonly environment: Readonly<Record<string, string>>;
 }

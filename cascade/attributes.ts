@@ -5,6 +5,7 @@
  * when its change arrives and this node drops the cached record.
  */
 
+import { Batcher } from "../core/batcher.ts";
 import type { Change } from "../core/change_feed.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
@@ -41,15 +42,20 @@ interface AttributesOptions {
 }
 
 const ATTEMPTS = 5;
+/** Users whose records are read at once. */
+const MAX_LOADS = 256;
 
 /** Reads and writes attributes. Every method may throw `ServiceError` `store_unavailable`. */
 export class Attributes {
   readonly #store: Store;
   /** The records of contexts. Those of their users are independent of them. */
   readonly contexts: AttributeRecords<ContextName, ContextRecord, ContextInput, ContextPatch>;
-  /** The records of users. */
   readonly users: AttributeRecords<UserName, UserRecord, UserInput, UserPatch>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
+  readonly #loads = new Batcher<UserName, AttributeOwner>({
+    batchSize: ({ length }) => Math.min(length, MAX_LOADS),
+    run: (owners) => this.#load(owners),
+  });
   /** Counts writes, so that a read that overlapped one does not cache the old record. */
   #writes = 0;
 
@@ -84,7 +90,7 @@ export class Attributes {
       return { context: contextRecord, user: userRecord };
     }
     const loading = this.#loading.get(key) ??
-      this.#load(context, user).finally(() => this.#loading.delete(key));
+      this.#loads.add({ context, user }).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
     return loading;
   }
@@ -111,22 +117,27 @@ export class Attributes {
     this.#loading.clear();
   }
 
-  async #load(context: string, user: string): Promise<AttributeOwner> {
+  /** Reads the records of many users, and of their contexts, at once. */
+  async #load(owners: readonly UserName[]): Promise<readonly AttributeOwner[]> {
     const writes = this.#writes;
-    const keys = [contextKey({ context }), userRecordKey({ context, user })];
-    const [ofContext, ofUser] = await this.#store.getMany<object>(keys);
-    const owner: AttributeOwner = {
-      context: ofContext?.value as ContextRecord | undefined ?? null,
-      user: ofUser?.value as UserRecord | undefined ?? null,
-    };
+    const names = [...new Set(owners.map(({ context }) => context))];
+    const found = await this.#store.getMany<object>([
+      ...names.map((context) => contextKey({ context })),
+      ...owners.map(userRecordKey),
+    ]);
+    const isCurrent = writes === this.#writes;
     const { cache } = this.contexts;
-    if (writes === this.#writes) {
+    const contexts = new Map(names.map((context, at) => {
+      const read = found[at]?.value as ContextRecord | undefined ?? null;
       // A cached context keeps its record object: views are identified by it.
-      if (cache.get(context) === undefined) cache.set(context, owner.context);
-      this.users.cache.set(userKey(context, user), owner.user);
-    }
-    const cached = cache.get(context);
-    return cached === undefined ? owner : { context: cached, user: owner.user };
+      if (isCurrent && cache.get(context) === undefined) cache.set(context, read);
+      return [context, cache.get(context) ?? read];
+    }));
+    return owners.map(({ context, user }, at) => {
+      const ofUser = found[names.length + at]?.value as UserRecord | undefined ?? null;
+      if (isCurrent) this.users.cache.set(userKey(context, user), ofUser);
+      return { context: contexts.get(context)!, user: ofUser };
+    });
   }
 }
 
@@ -137,7 +148,6 @@ interface AttributeRecordsOptions<Owner, Stored extends object, Input, Patch> {
   readonly cacheKey: (owner: Owner) => string;
   /** Makes a record of valid input; throws as `replace` does. */
   readonly check: (input: Input) => Stored;
-  /** Applies a patch. */
   readonly patched: (now: Stored | undefined, patch: Patch) => Input;
   /** Called for each record that was, or may have been, written. */
   readonly onWritten: (owner: Owner) => void;

@@ -10,7 +10,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { FileFault } from "../core/file_fault.ts";
 import type { Attributes } from "./attributes.ts";
-import type { ConfigFiles } from "./config_files.ts";
+import type { ConfigFiles } from "./deno_config_files.ts";
 import {
   buildConfiguration,
   type BuiltConfiguration,

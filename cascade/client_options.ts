@@ -8,7 +8,7 @@ import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import type { FileFault } from "../core/file_fault.ts";
-import { issueFaults, parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
+import { issueFaults, parseYamlMap, yamlFault, type YamlFile } from "./yaml_file.ts";
 
 /** The clients of one file. */
 export interface ClientOptions<T> {
@@ -36,25 +36,18 @@ export function parseClientOptions<T>(
   { file, text }: { readonly file: string; readonly text: string },
   schema: z.ZodType<T>,
 ): ClientOptions<T> {
-  const parsed = parseYamlFile(file, text);
+  const parsed = parseYamlMap(file, text, { expected: "clients, each with its options" });
   if (!parsed.ok) return { clients: new Map(), faults: parsed.faults };
-  const { yaml } = parsed;
   const clients = new Map<string, T>();
-  if (yaml.value === null) return { clients, faults: [] };
-  if (!isJsonObject(yaml.value)) {
-    const message = "expected clients, each with its options";
-    return { clients, faults: [yamlFault(yaml, message, { path: [] })] };
-  }
   const faults: FileFault[] = [];
-  for (const [client, entry] of Object.entries(yaml.value)) {
-    const read = readClientEntry(yaml, { client, entry, schema });
+  for (const [client, entry] of parsed.entries) {
+    const read = readClientEntry(parsed.yaml, { client, entry, schema });
     if (read.kind === "client") clients.set(client, read.options);
     else faults.push(...read.faults);
   }
   return { clients, faults };
 }
 
-/** The options of one client, or why it has none. */
 type ReadClient<T> =
   | { readonly kind: "client"; readonly options: T }
   /** Without faults: the client is disabled on purpose. */

@@ -4,13 +4,13 @@
  */
 
 import type { FileFault } from "../core/file_fault.ts";
+import { issuerFaults } from "./_console_keys.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
-import { type Key, KEYS, mayMentionUs, mentionsUs } from "./schema.ts";
+import { type Key, KEYS, type Layer, mayMentionUs, mentionsUs } from "./schema.ts";
 import { readSettings, serverValue, type Settings } from "./settings.ts";
 
 interface ConfigurationSources {
@@ -94,6 +94,7 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
     { files: properties, metaValues: metadata.values, environment },
     findings,
   );
+  findings.faults.push(...issuerFaults(server));
   const { faults, warnings } = findings;
   if (faults.length > 0) return { ok: false, faults, warnings };
   const own = [...sources.files].filter(([, text]) => mentionsUs(text));

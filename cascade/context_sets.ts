@@ -8,10 +8,9 @@ import { isJsonObject } from "../core/json.ts";
 import { placeOf, type Position } from "../core/file_fault.ts";
 import { admit, textInYaml } from "./_admit.ts";
 import type { Findings } from "./faults.ts";
-import type { Layer } from "./_layer.ts";
-import { concernsUs, mentionsUs, type SettingDefinition } from "./schema.ts";
+import { concernsUs, type Layer, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
-import { parseYamlFile, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
+import { parseYamlMap, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";
 
 /** One entry of a file. */
 export interface ContextSet {
@@ -25,7 +24,6 @@ export interface ContextSet {
   readonly settings: Layer;
 }
 
-/** What the tags of a user are collected from. */
 interface Subject {
   readonly context: string;
   readonly contextName?: string | undefined;
@@ -42,7 +40,8 @@ export function readContextSets(
   { file, text }: { readonly file: string; readonly text: string },
   findings: Findings,
 ): readonly ContextSet[] {
-  const parsed = parseYamlFile(file, text, {
+  const parsed = parseYamlMap(file, text, {
+    expected: "entries, each with 'withTags'",
     mayRepeat: (key, depth) =>
       depth === 1 && !concernsUs(key) && key !== "withTags" && key !== "addTags",
   });
@@ -52,20 +51,13 @@ export function readContextSets(
     found.push(...parsed.faults);
     return [];
   }
-  const { yaml } = parsed;
-  if (yaml.value === null) return [];
-  if (!isJsonObject(yaml.value)) {
-    found.push(yamlFault(yaml, "expected entries, each with 'withTags'", { path: [] }));
-    return [];
-  }
-  return Object.entries(yaml.value).flatMap(([name, entry]) =>
-    readEntry(yaml, { name, entry }, findings) ?? []
-  );
+  const { yaml, entries } = parsed;
+  return entries.flatMap(([name, entry]) => readEntry(yaml, { name, entry }, findings) ?? []);
 }
 
 /** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */
 export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
-  const tags = tagsOf(subject);
+  const tags = new Set(sourcesOf(subject).keys());
   addMatchingTags(sets, tags);
   return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
 }
@@ -118,10 +110,6 @@ function addMatchingTags(
 /** Merges the settings of several entries; the first one that sets a key wins. */
 export function mergeSets(sets: readonly ContextSet[]): Layer {
   return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
-}
-
-function tagsOf(subject: Subject): Set<string> {
-  return new Set(sourcesOf(subject).keys());
 }
 
 /** Returns the tags of a user, each with where it comes from. */

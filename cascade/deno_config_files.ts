@@ -1,10 +1,25 @@
 /**
- * The configuration folder on disk. A missing folder counts as empty. Names that begin with a dot are
- * skipped and links are followed, because Kubernetes mounts a ConfigMap that way.
+ * The port to the configuration folder, and the folder on disk. A missing folder counts as empty.
+ * Names that begin with a dot are skipped and links are followed, because Kubernetes mounts a
+ * ConfigMap that way.
  */
 
-import { type ConfigFiles, isConfigFile } from "./config_files.ts";
-import { decodeText } from "./_decode_text.ts";
+/** The configuration folder. Paths are relative to it, with `/` between their parts. */
+export interface ConfigFiles {
+  /**
+   * Returns every properties and YAML file at any depth; none where the folder does not exist.
+   *
+   * @param onUnreadable called for each file and folder below it that cannot be inspected
+   */
+  list(onUnreadable?: (path: string, thrown: unknown) => void): Promise<readonly string[]>;
+  /** Returns the text of a file. Rejects where it cannot be read. */
+  read(path: string): Promise<string>;
+  /**
+   * Calls `onChange` after each change below the folder, possibly several times for one change.
+   * Resolves when `signal` is aborted; rejects where the folder cannot be watched.
+   */
+  watch(onChange: () => void, signal: AbortSignal): Promise<void>;
+}
 
 const MAX_DEPTH = 8;
 const MAX_FILES = 10_000;
@@ -21,6 +36,11 @@ export function createDenoConfigFiles(directory: string): ConfigFiles {
     read: async (path) => decodeText(await Deno.readFile(`${root}/${path}`)),
     watch: (onChange, signal) => watch(root, onChange, { signal }),
   };
+}
+
+/** Whether a file contains configuration, by its name. */
+export function isConfigFile(path: string): boolean {
+  return /\.(?:properties|ya?ml)$/.test(path);
 }
 
 interface Collecting {
@@ -88,4 +108,30 @@ async function watch(
   } finally {
     signal.removeEventListener("abort", close);
   }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Bytes that are converted in one call; more would be more arguments than a call can take. */
+const SLICE = 8192;
+
+/**
+ * Returns the text of a file: UTF-8 where all of it is valid UTF-8, otherwise ISO-8859-1, which
+ * older installations have. Nothing in a file says which one it is. A byte order mark stays, since
+ * the readers pass over it and the check of a folder names it.
+ */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return decodeLatin1(bytes);
+  }
+}
+
+/** Byte for byte, as Java has it; `TextDecoder("latin1")` is windows-1252, which differs. */
+function decodeLatin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += SLICE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + SLICE));
+  }
+  return text;
 }

@@ -4,17 +4,12 @@ export { type ContextRecord, type UserRecord } from "./_attribute_records.ts";
 export { type AttributeRecords, Attributes } from "./attributes.ts";
 export { Cascade, type ReloadResult, startCascade } from "./cascade.ts";
 export { OPTIONS_FILES, parseClientOptions } from "./client_options.ts";
-export {
-  type ConfigFiles,
-  createMemoryConfigFiles,
-  type MemoryConfigFiles,
-} from "./config_files.ts";
 export { type ContextSetsExplanation } from "./context_sets.ts";
 export { isConfigurationFile, isOurFile } from "./configuration.ts";
-export { createDenoConfigFiles } from "./deno_config_files.ts";
+export { type ConfigFiles, createDenoConfigFiles } from "./deno_config_files.ts";
 export { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 export { pushClientOptions, type PushClients, readPushClients } from "./push_client_config.ts";
-export { type ConfigurationReview, reviewConfiguration } from "./review.ts";
+export { reviewConfiguration } from "./review.ts";
 export { type TrailStep } from "./resolve.ts";
 export { ENABLED_KEYS, entries as schemaEntries, variableName } from "./schema.ts";
 export { type Settings } from "./settings.ts";

@@ -4,7 +4,6 @@
  * named in a warning with the reason.
  */
 
-/** What has become of a property. */
 interface OriginalProperty {
   /** `same`: name, meaning and default. `differs`: `text` says how. `no effect`: `text` says why. */
   readonly here: "same" | "differs" | "no effect";

@@ -6,7 +6,6 @@
 
 import type { FileFault, Position } from "../core/file_fault.ts";
 
-/** One `key=value` with the places of both. */
 interface PropertyEntry {
   readonly key: string;
   readonly value: string;
@@ -16,7 +15,6 @@ interface PropertyEntry {
   readonly separated: boolean;
 }
 
-/** A line that cannot be parsed. */
 interface PropertyFault extends FileFault {
   /** The key as it is written, including escapes. */
   readonly key: string;

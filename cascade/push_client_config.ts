@@ -9,9 +9,8 @@ import { isJsonObject } from "../core/json.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { type ClientOptions, readClientEntry } from "./client_options.ts";
 import type { FileFault } from "../core/file_fault.ts";
-import { parseYamlFile, yamlFault, type YamlFile } from "./yaml_file.ts";
+import { parseYamlMap, yamlFault, type YamlFile } from "./yaml_file.ts";
 
-/** One client, not checked yet. */
 interface PushClientEntry {
   readonly yaml: YamlFile;
   readonly client: string;
@@ -51,19 +50,14 @@ export function readPushClients(
   const entries = new Map<string, PushClientEntry>();
   const faults: FileFault[] = [];
   for (const [file, text] of files) {
-    const parsed = parseYamlFile(file, text, { mayRepeat: () => true });
+    const expected = "clients, each with its options";
+    const parsed = parseYamlMap(file, text, { expected, mayRepeat: () => true });
     if (!parsed.ok) {
       faults.push(...parsed.faults);
       continue;
     }
-    const { yaml } = parsed;
-    if (yaml.value === null) continue;
-    if (!isJsonObject(yaml.value)) {
-      faults.push(yamlFault(yaml, "expected clients, each with its options", { path: [] }));
-      continue;
-    }
-    for (const [client, entry] of Object.entries(yaml.value)) {
-      const read = readEntry(yaml, client, entry);
+    for (const [client, entry] of parsed.entries) {
+      const read = readEntry(parsed.yaml, client, entry);
       if ("message" in read) faults.push(read);
       else entries.set(client, read);
     }

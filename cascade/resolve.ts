@@ -4,10 +4,9 @@
  * the trail that it can record.
  */
 
-import type { Layer } from "./_layer.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { type Value, valueText } from "./key_spec.ts";
-import type { SettingDefinition } from "./schema.ts";
+import type { Layer, SettingDefinition } from "./schema.ts";
 
 /** Stands for the value of a secret. */
 export const REDACTED = "[redacted]";

@@ -5,13 +5,12 @@
  */
 
 import { buildConfiguration } from "./configuration.ts";
-import type { FileFault } from "../core/file_fault.ts";
+import { type FileFault, placeOfSource } from "../core/file_fault.ts";
 import { valueText } from "./key_spec.ts";
 import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 import { parseProperties } from "./properties.ts";
 import { concernsUs, mayNameTopic } from "./schema.ts";
 
-/** A setting that counts. */
 interface UsedSetting {
   readonly name: string;
   /** `[redacted]` for a secret. */
@@ -19,14 +18,13 @@ interface UsedSetting {
   readonly source: string;
 }
 
-/** A file, or what in it does not count. */
 interface IgnoredPart {
   readonly file: string;
   readonly why: string;
 }
 
 /** The whole review. */
-export interface ConfigurationReview {
+interface ConfigurationReview {
   readonly used: readonly UsedSetting[];
   readonly ignored: readonly IgnoredPart[];
   /** What the original makes something else of. */
@@ -60,7 +58,7 @@ export function reviewConfiguration(files: ReadonlyMap<string, string>): Configu
     withTags.kind === "or" && withTags.operands.some(({ kind }) => kind === "and")
   );
   const sets = mixed.map(({ name, source }) => ({
-    ...placeOf(source),
+    ...placeOfSource(source),
     message:
       `'${name}' mixes '&' and '|': here '&' binds first, in the original what comes first. ` +
       "Brackets say the same to both",
@@ -107,7 +105,3 @@ function bytesDiffer(file: string, text: string): readonly FileFault[] {
 }
 
 /** `file:line:column` in its parts. */
-function placeOf(source: string): Omit<FileFault, "message"> {
-  const [, file = source, line = "1", column = "1"] = /^(.*):(\d+):(\d+)$/.exec(source) ?? [];
-  return { file, line: Number(line), column: Number(column) };
-}

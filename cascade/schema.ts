@@ -6,12 +6,18 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import { CARILLON_KEYS } from "./_carillon_keys.ts";
+import { CONSOLE_KEYS } from "./_console_keys.ts";
 import { OPEN_XCHANGE_KEYS } from "./_open_xchange_keys.ts";
 import { ORIGINAL_KEYS } from "./_original_keys.ts";
 import { type KeySpec, readValue, type Value } from "./key_spec.ts";
 
 /** All keys, in the order of the documentation. */
-export const KEYS = { ...ORIGINAL_KEYS, ...CARILLON_KEYS, ...OPEN_XCHANGE_KEYS };
+export const KEYS = {
+  ...ORIGINAL_KEYS,
+  ...CARILLON_KEYS,
+  ...CONSOLE_KEYS,
+  ...OPEN_XCHANGE_KEYS,
+};
 
 /** The canonical name of a key, without client and topic. */
 export type Key = keyof typeof KEYS;
@@ -29,7 +35,6 @@ export const ENABLED_KEYS: Readonly<Record<TransportName, Key>> = {
   webhook: "com.openexchange.pns.transport.webhooks.enabled",
 };
 
-/** A name that the schema knows. */
 interface KnownName {
   readonly key: Key;
   /** The canonical name, including client and topic. */
@@ -43,6 +48,12 @@ export interface SettingDefinition extends KnownName {
   /** Its origin for messages, e.g. `pns.properties:3:1` or `user attribute`. */
   readonly source: string;
 }
+
+/** One scope's settings as they are searched, by canonical name with client and topic. */
+export type Layer = ReadonlyMap<string, SettingDefinition>;
+
+/** The layer of a scope that has nothing to say. */
+export const EMPTY_LAYER: Layer = new Map();
 
 type ReadSetting =
   | ({ readonly kind: "setting" } & KnownName & { readonly value: Value })

@@ -3,8 +3,7 @@
  * field is a line of the layout below; its type comes from the schema.
  */
 
-import type { Layer } from "./_layer.ts";
-import { type Key, KEYS, type ValueOf } from "./schema.ts";
+import { type Key, KEYS, type Layer, type ValueOf } from "./schema.ts";
 import type { KeySpec, Value } from "./key_spec.ts";
 
 const LAYOUT = {
@@ -61,6 +60,7 @@ const LAYOUT = {
     attemptTimeoutMs: "io.carillon.delivery.attemptTimeout",
     maxPerSecond: "io.carillon.delivery.maxPerSecond",
   },
+  streams: { port: "io.carillon.streams.port" },
   internal: { port: "io.carillon.internal.port", host: "io.carillon.internal.host" },
   http: {
     engine: "io.carillon.http.engine",
@@ -97,6 +97,19 @@ const LAYOUT = {
     timeoutMs: "io.carillon.openxchange.middleware.timeout",
     cacheAgeMs: "io.carillon.openxchange.middleware.cacheAge",
     recheckMs: "io.carillon.openxchange.middleware.recheck",
+  },
+  consoleOidc: {
+    issuer: "io.carillon.console.oidc.issuer",
+    clientId: "io.carillon.console.oidc.clientId",
+    clientSecret: "io.carillon.console.oidc.clientSecret",
+    redirectUrl: "io.carillon.console.oidc.redirectUrl",
+    scopes: "io.carillon.console.oidc.scopes",
+    rolesClaim: "io.carillon.console.oidc.rolesClaim",
+    viewerRoles: "io.carillon.console.oidc.viewerRoles",
+    operatorRoles: "io.carillon.console.oidc.operatorRoles",
+    contextsClaim: "io.carillon.console.oidc.contextsClaim",
+    sessionLifetimeMs: "io.carillon.console.oidc.sessionLifetime",
+    timeoutMs: "io.carillon.console.oidc.timeout",
   },
   log: { level: "io.carillon.log.level" },
 } as const satisfies Record<string, Record<string, Key>>;

@@ -14,13 +14,13 @@ import {
   matchingSets,
   mergeSets,
 } from "./context_sets.ts";
-import { EMPTY_LAYER, type Layer } from "./_layer.ts";
 import type { ConfigScope } from "./_meta_files.ts";
 import { lookUp } from "./resolve.ts";
 import type { Settings } from "./settings.ts";
 import { userKey } from "../core/notification.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import { View } from "./view.ts";
+import { EMPTY_LAYER, type Layer } from "./schema.ts";
 
 /** A cached view. It is valid only for the context record that it was built from. */
 interface CachedView {
@@ -42,7 +42,7 @@ export class Snapshot {
   /** By user record: each change creates a new object, and unused ones are collected. */
   readonly #ofUsers = new WeakMap<UserRecord, CachedView>();
   readonly #shared = new LruCache<CachedView>(VIEWS);
-  readonly #setLayers = new LruCache<{ readonly layer: Layer }>(VIEWS);
+  readonly #setLayers = new LruCache<Layer>(VIEWS);
   readonly #recordLayers = new WeakMap<object, Layer>();
 
   constructor(configuration: Configuration, attributes: Attributes) {
@@ -139,19 +139,18 @@ export class Snapshot {
     if (matching.length === 0) return EMPTY_LAYER;
     const key = matching.join();
     const known = this.#setLayers.get(key);
-    if (known) return known.layer;
+    if (known) return known;
     const layer = mergeSets(matching.map((index) => this.#configuration.contextSets[index]!));
-    this.#setLayers.set(key, { layer });
+    this.#setLayers.set(key, layer);
     return layer;
   }
 
   #layerOf(record: ContextRecord | UserRecord | null, source: string): Layer {
     if (record === null) return EMPTY_LAYER;
-    const known = this.#recordLayers.get(record);
-    if (known) return known;
-    const layer = attributeLayer(record.attributes, source);
-    this.#recordLayers.set(record, layer);
-    return layer;
+    return this.#recordLayers.getOrInsertComputed(
+      record,
+      () => attributeLayer(record.attributes, source),
+    );
   }
 
   #stack(records: { readonly context?: Layer; readonly user?: Layer }, sets: Layer): View {

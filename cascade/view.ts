@@ -5,6 +5,7 @@
 
 import type { TransportName } from "../core/subscription.ts";
 import type { QuietRules } from "../core/quiet_hours.ts";
+import { topicsMatch } from "../core/topic.ts";
 import type { Configuration } from "./configuration.ts";
 import {
   lookUp,
@@ -30,7 +31,6 @@ interface Switch {
 /** The webhooks that a user may have, whatever the switch says. */
 const ENABLED_WEBHOOKS = "com.openexchange.webhooks.enabledIds";
 
-/** One key as operators see it. */
 interface ListedSetting {
   /** With client and topic, where it is set for these. */
   readonly key: string;
@@ -47,6 +47,7 @@ export class View {
   readonly #configuration: Configuration;
   readonly #stack: Stack;
   #quiet: boolean | undefined;
+  #inboxTopics: readonly string[] | undefined;
   readonly #switches: { [T in TransportName]?: Switch } = {};
 
   /** @param layers in the order of the scopes */
@@ -83,14 +84,17 @@ export class View {
     };
   }
 
-  /** Returns the trail of the quiet hours of a client and topic. */
-  explainQuiet(client: string, topic: string): Resolution<readonly string[]> {
-    const names = namesOf(QUIET_TIMES, client, topic);
-    const fallback = defaultValue(this.#configuration.server, QUIET_TIMES);
-    return trace(this.#stack, { names, fallback }) as Resolution<readonly string[]>;
+  /** Whether notifications of a topic are kept in the user's inbox. */
+  keepsInInbox(topic: string): boolean {
+    const topics = this.#inboxTopics ??= this.get("io.carillon.inbox.topics");
+    return topics.length > 0 && topicsMatch(topics, topic);
   }
 
-  /** Returns the value of a key. */
+  /** Returns the trail of the quiet hours of a client and topic. */
+  explainQuiet(client: string, topic: string): Resolution<readonly string[]> {
+    return this.#trace(QUIET_TIMES, namesOf(QUIET_TIMES, client, topic));
+  }
+
   get<K extends Key>(key: K): ValueOf<K> {
     const setting = lookUp(this.#stack, key);
     const { server } = this.#configuration;
@@ -100,9 +104,7 @@ export class View {
   /** Returns the result of {@link enabled} with its trail. */
   explain(transport: TransportName, client: string, topic: string): Resolution<boolean> {
     const key = ENABLED_KEYS[transport];
-    const names = namesOf(key, client, topic);
-    const fallback = defaultValue(this.#configuration.server, key);
-    const found = trace(this.#stack, { names, fallback }) as Resolution<boolean>;
+    const found = this.#trace(key, namesOf(key, client, topic)) as Resolution<boolean>;
     if (transport !== "webhook" || !found.value) return found;
     // Both must allow it; where the list does not, it is what decided.
     const ids = this.explainKey(ENABLED_WEBHOOKS);
@@ -114,8 +116,7 @@ export class View {
 
   /** Returns the result of {@link get} with its trail. */
   explainKey<K extends Key>(key: K): Resolution<ValueOf<K>> {
-    const fallback = defaultValue(this.#configuration.server, key);
-    return trace(this.#stack, { names: [key], fallback }) as Resolution<ValueOf<K>>;
+    return this.#trace(key, [key]);
   }
 
   /** Returns every key with its value, the scope that it comes from and its place there. */
@@ -127,14 +128,18 @@ export class View {
 
   #listed(name: string): ListedSetting {
     const { key, spec } = findName(name)!;
-    const fallback = defaultValue(this.#configuration.server, key);
-    const { trail } = trace(this.#stack, { names: [name], fallback });
+    const { trail } = this.#trace(key, [name]);
     const { scope, source, value } = trail.find(({ chosen }) => chosen)!;
     return {
       ...{ key: name, scope, applies: spec.applies },
       value: spec.secret ? REDACTED : value ?? "",
       ...source !== undefined && { source },
     };
+  }
+
+  #trace<K extends Key>(key: K, names: readonly string[]): Resolution<ValueOf<K>> {
+    const fallback = defaultValue(this.#configuration.server, key);
+    return trace(this.#stack, { names, fallback }) as Resolution<ValueOf<K>>;
   }
 
   /** The value of a key for the topic, else for the client, else for all. */

@@ -8,6 +8,7 @@ import { isMap, isScalar, isSeq, Scalar } from "yaml";
 import type { Node, Pair } from "yaml";
 import type { z } from "zod";
 import type { FileFault, Position } from "../core/file_fault.ts";
+import { isJsonObject } from "../core/json.ts";
 import { MAX_YAML_ALIASES, offsetOf, readYamlDocument } from "../core/yaml_document.ts";
 
 /** A path in a value: names of map entries and indexes of list items. */
@@ -57,6 +58,26 @@ export function parseYamlFile(
   return yaml ? { ok: true, yaml } : { ok: false, faults };
 }
 
+/**
+ * Reads a file whose document is a map; an empty file has no entries. Never throws.
+ *
+ * @param options.expected what the map contains, for the fault where the document is another
+ */
+export function parseYamlMap(
+  file: string,
+  text: string,
+  { expected, ...options }: YamlOptions & { readonly expected: string },
+):
+  | { readonly ok: true; readonly yaml: YamlFile; readonly entries: [string, unknown][] }
+  | { readonly ok: false; readonly faults: readonly FileFault[] } {
+  const parsed = parseYamlFile(file, text, options);
+  if (!parsed.ok) return parsed;
+  const { yaml } = parsed;
+  const value = yaml.value ?? {};
+  if (isJsonObject(value)) return { ok: true, yaml, entries: Object.entries(value) };
+  return { ok: false, faults: [yamlFault(yaml, `expected ${expected}`, { path: [] })] };
+}
+
 /** Creates a fault at a place in a parsed file. */
 export function yamlFault(
   yaml: YamlFile,
@@ -85,13 +106,10 @@ export function issueFaults(
     }
     const name = issue.path.map(String).join(".");
     const missing = issue.path.length > 0 && !has(yaml.value, path);
-    const message = missing ? `'${name}' is missing` : named(name, issue.message);
+    const place = name === "" ? "" : `'${name}': `;
+    const message = missing ? `'${name}' is missing` : place + issue.message;
     return [yamlFault(yaml, message, { path })];
   });
-}
-
-function named(name: string, message: string): string {
-  return name === "" ? message : `'${name}': ${message}`;
 }
 
 function has(value: unknown, path: YamlPath): boolean {

@@ -3,7 +3,13 @@
 import { Hono } from "hono";
 import type { ConsoleEnv } from "./_guard.ts";
 import { Layout, Problem } from "./_layout.tsx";
-import { showConfiguration, showCredentials, showDeadLetters, showUser } from "./_pages.tsx";
+import {
+  showConfiguration,
+  showCredentials,
+  showDeadLetters,
+  showNotification,
+  showUser,
+} from "./_pages.tsx";
 import { renderPage } from "./_render.ts";
 import type { ApiAnswer } from "./tickets.ts";
 import type { ConsoleContext } from "./_guard.ts";
@@ -41,6 +47,16 @@ export function actionRoutes({ socketClients }: ActionDeps): Hono<ConsoleEnv> {
     const answer = await c.var.api("POST", `/v1/subscriptions/${id}/test`);
     if (!answer.ok) return refused(c, answer);
     return await showUser(c, owner, { test: { answer, message: answer.body.message } });
+  });
+
+  app.post("/notifications/cancel", async (c) => {
+    const { id = "" } = c.var.form;
+    const answer = await c.var.api("DELETE", `/v1/notifications/${encodeURIComponent(id)}`);
+    if (!answer.ok) return refused(c, answer);
+    const { state, targets } = answer.body;
+    const isCancelled = [{ state }, ...targets].some(({ state }) => state === "cancelled");
+    const notice = isCancelled ? "What was not sent is cancelled." : "Nothing was left to cancel.";
+    return await showNotification(c, id, { notice });
   });
 
   app.post("/dead-letters/replay", async (c) => {

@@ -6,6 +6,7 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { ServiceError } from "../core/errors.ts";
+import { returnPath } from "./_return_to.ts";
 import { type ConsoleSession, type ConsoleSessions, isCsrfToken } from "./sessions.ts";
 import type { ApiAnswer } from "./tickets.ts";
 
@@ -74,7 +75,12 @@ export function requireSession(
     const session = await sessions.find(secret);
     if (!session) {
       if (secret !== undefined) clearSessionCookie(c);
-      return c.redirect(`/console/sign-in${secret === undefined ? "" : "?ended=1"}`, 303);
+      const back = c.req.method === "GET" ? returnPath(pathAndQuery(c.req.url)) : "/console";
+      const query = new URLSearchParams({
+        ...(secret !== undefined && { ended: "1" }),
+        ...(back !== "/console" && { returnTo: back }),
+      });
+      return c.redirect(`/console/sign-in${query.size > 0 ? `?${query}` : ""}`, 303);
     }
     c.set("session", session);
     c.set("api", call(session));
@@ -118,10 +124,16 @@ export async function formOf(c: Context): Promise<Readonly<Record<string, string
   return Object.fromEntries(new URLSearchParams(await c.req.text()));
 }
 
+function pathAndQuery(address: string): string {
+  const { pathname, search } = new URL(address);
+  return pathname + search;
+}
+
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
-function isHttps(c: Context): boolean {
+/** Whether the browser used HTTPS, as far as a proxy says. */
+export function isHttps(c: Context): boolean {
   return c.req.header("x-forwarded-proto") === "https" || c.req.url.startsWith("https:");
 }

@@ -27,6 +27,8 @@ interface LayoutProps {
   readonly path?: PagePath;
   /** Modules below `/console/static/`. */
   readonly scripts?: readonly string[];
+  /** Where the page leads by itself, at once. */
+  readonly leadsTo?: string;
   readonly children?: Child;
 }
 
@@ -36,7 +38,7 @@ export function isOperator({ principal }: ConsoleSession): boolean {
 }
 
 /** A whole page. */
-export function Layout({ title, session, path, scripts = [], children }: LayoutProps) {
+export function Layout({ title, session, path, scripts = [], leadsTo, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -44,6 +46,7 @@ export function Layout({ title, session, path, scripts = [], children }: LayoutP
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>{`${title} · Carillon`}</title>
+        {leadsTo !== undefined && <meta http-equiv="refresh" content={`0; url=${leadsTo}`} />}
         <link rel="icon" href="/console/static/icon.svg" />
         <link rel="stylesheet" href="/console/static/style.css" />
         {scripts.map((name) => (
@@ -81,7 +84,7 @@ function Navigation(
       </nav>
       <Action session={session} to="/console/sign-out" class="sign-out">
         <span>
-          <Shown text={session.principal.id} max={40} />{" "}
+          <Shown text={session.name ?? session.principal.id} max={40} />{" "}
           ({isOperator(session) ? "operator" : "viewer"})
         </span>
         <button type="submit">Sign out</button>

@@ -1,35 +1,11 @@
-/** The pages of notifications: the list with its filters, and the story of one. */
+/** The pages of notifications: the list with its filters, and one with its story. */
 
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
-import { FormField, Layout, Problem, Table } from "./_layout.tsx";
+import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
+import { type NotificationRecord, Story } from "./_story.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
-
-/** One target of a record, as the API returns it. */
-interface Target {
-  readonly client: string;
-  readonly transport: string;
-  readonly subscription?: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly providerId?: string;
-  readonly attempts?: number;
-  readonly at: string;
-}
-
-/** A record, as the API returns it. */
-export interface NotificationRecord {
-  readonly id: string;
-  readonly context: string;
-  readonly user: string;
-  readonly topic: string;
-  readonly acceptedAt: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly mergedInto?: string;
-  readonly targets: readonly Target[];
-}
 
 type Query = Readonly<Record<string, string>>;
 
@@ -67,7 +43,7 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
       {items.length === 0 ? <p>No notification matches.</p> : (
         <Table
           caption="Notifications, the newest first"
-          head={["Accepted", "Context", "User", "Topic", "State", "Id"]}
+          head={["Accepted (UTC)", "Context", "User", "Topic", "State", "Id"]}
         >
           {items.map((record) => (
             <tr key={record.id}>
@@ -78,7 +54,9 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
                 <Shown text={record.context} />
               </td>
               <td>
-                <Shown text={record.user} />
+                {record.users
+                  ? `many: ${record.users.count.toLocaleString("en")}`
+                  : <Shown text={record.user} />}
               </td>
               <td>
                 <Shown text={record.topic} />
@@ -86,6 +64,11 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
               <td>
                 <State of={record.state} />{" "}
                 {record.reason !== undefined && <Shown text={record.reason} />}
+                {record.deliverAt !== undefined && (
+                  <>
+                    for <Time at={record.deliverAt} />
+                  </>
+                )}
               </td>
               <td>
                 <a href={`/console/notifications/${record.id}`}>
@@ -122,78 +105,124 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
   );
 }
 
-/** The story of one notification. */
-export function NotificationPage(
-  { session, answer }: { readonly session: ConsoleSession; readonly answer: ApiAnswer },
-) {
-  const record = answer.body as NotificationRecord;
+/** What the page of one notification shows. */
+interface NotificationPageProps {
+  readonly session: ConsoleSession;
+  /** The record. */
+  readonly answer: ApiAnswer;
+  /** Those that were merged into it; absent where that cannot be. */
+  readonly merged?: ApiAnswer | undefined;
+  /** Some of its users; absent where it is to one. */
+  readonly users?: UserItems | undefined;
+  readonly notice?: string | undefined;
+}
+
+/** One notification. */
+export function NotificationPage(props: NotificationPageProps) {
+  const { session, answer, notice } = props;
   return (
     <Layout title="Notification" path="/console/notifications" session={session}>
-      {!answer.ok ? <Problem answer={answer} /> : (
-        <>
-          <Story record={record} />
-          <p>
-            <a class="button" href={`/console/why?id=${record.id}`}>Why?</a>
-          </p>
-        </>
-      )}
+      {notice !== undefined && <Notice>{notice}</Notice>}
+      {answer.ok ? <Details {...props} /> : <Problem answer={answer} />}
     </Layout>
   );
 }
 
-/** What happened to a notification, as a timeline. */
-export function Story({ record }: { readonly record: NotificationRecord }) {
-  const { id, context, user, topic, acceptedAt, state, reason, mergedInto, targets } = record;
-  const steps = targets.toSorted((a, b) => a.at < b.at ? -1 : 1);
+function Details({ session, answer, merged, users }: NotificationPageProps) {
+  const record = answer.body as NotificationRecord;
   return (
     <>
-      <p>
-        <Code text={id} /> of user <Shown text={user} /> in context <Shown text={context} />, topic
-        {" "}
-        <Code text={topic} />: <State of={state} />{" "}
-        {reason !== undefined && <Shown text={reason} />}
+      <Story record={record} merged={merged?.body} />
+      <p class="actions">
+        {!record.users && <a class="button" href={`/console/why?id=${record.id}`}>Why?</a>}
+        <a class="button" href={`/console/notifications/${record.id}`}>Look again</a>
       </p>
-      <ol class="timeline" aria-label="Timeline">
-        <li>
-          <Time at={acceptedAt} /> accepted
-        </li>
-        {mergedInto !== undefined && (
-          <li>
-            merged into <a href={`/console/notifications/${mergedInto}`}>{mergedInto}</a>
-          </li>
-        )}
-        {steps.map((target) => <Step key={keyOf(target)} target={target} />)}
-        {state === "in_flight" && <li>in flight: it waits, or is being sent or retried</li>}
-      </ol>
+      {isOperator(session) && mayCancel(record) && (
+        <Action
+          session={session}
+          to="/console/notifications/cancel"
+          values={{ id: record.id }}
+        >
+          <button type="submit" class="danger">Cancel what is not sent</button>
+        </Action>
+      )}
+      {users && <Users record={record} page={users} />}
     </>
   );
 }
 
-function Step({ target }: { readonly target: Target }) {
-  const { client, transport, subscription, state, reason, providerId, attempts = 1, at } = target;
-  return (
-    <li>
-      <Time at={at} /> <State of={state} /> {transport} of <Shown text={client} />
-      {subscription === undefined ? ", its open sockets" : (
-        <>
-          , subscription <Code text={subscription} />
-        </>
-      )}
-      {attempts > 1 && `, after ${attempts} attempts`}
-      {reason !== undefined && (
-        <>
-          : <Shown text={reason} />
-        </>
-      )}
-      {providerId !== undefined && (
-        <>
-          , provider's id <Code text={providerId} />
-        </>
-      )}
-    </li>
-  );
+/** Whether something of it may not have been sent yet. */
+function mayCancel({ state, users, targets }: NotificationRecord): boolean {
+  return state === "scheduled" || (users !== undefined && state === "in_flight") ||
+    targets.some(({ state }) => state === "held" || state === "retrying");
 }
 
-function keyOf({ transport, client, subscription = "" }: Target): string {
-  return `${transport} ${client} ${subscription}`;
+interface UserItem {
+  readonly id: string;
+  readonly user?: string;
+  /** Absent where the record is not kept any more. */
+  readonly state?: string;
+  readonly reason?: string;
+}
+
+/** Users of a notification to many. */
+export interface UserItems {
+  readonly items: readonly UserItem[];
+  /** Names those after them; absent where there are none. */
+  readonly next?: string | undefined;
+}
+
+/** How far a notification to many users is, and some of them. */
+function Users(
+  { record: { id, users, state }, page }: {
+    readonly record: NotificationRecord;
+    readonly page: UserItems;
+  },
+) {
+  const { count, states } = users!;
+  const settled = Object.values(states).reduce((sum, each) => sum + each, 0);
+  return (
+    <section>
+      <h2>Users</h2>
+      <p class="field">
+        <label for="settled">
+          {settled.toLocaleString("en")} of {count.toLocaleString("en")}{" "}
+          {state === "in_flight" ? "users so far" : "users"} are settled
+        </label>
+        <progress id="settled" value={settled} max={Math.max(1, count)}></progress>
+      </p>
+      <ul class="tags">
+        {Object.entries(states).map(([name, number]) => (
+          <li key={name}>
+            <State of={name} /> {number.toLocaleString("en")}
+          </li>
+        ))}
+      </ul>
+      {page.items.length > 0 && (
+        <Table caption="Users and their notifications" head={["User", "State", "Notification"]}>
+          {page.items.map((item) => (
+            <tr key={item.id}>
+              <td>
+                <Shown text={item.user} />
+              </td>
+              <td>
+                <State of={item.state ?? "not kept"} />{" "}
+                {item.reason !== undefined && <Shown text={item.reason} />}
+              </td>
+              <td>
+                <a href={`/console/notifications/${item.id}`}>
+                  <Code text={item.id} />
+                </a>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {page.next !== undefined && (
+        <p>
+          <a class="button" href={`/console/notifications/${id}?users=${page.next}`}>More users</a>
+        </p>
+      )}
+    </section>
+  );
 }

@@ -45,8 +45,14 @@ export function NowContent({ state: { reports, samples } }: { readonly state: Li
         <Tile name="Retries waiting" value={total(({ retriesWaiting }) => retriesWaiting)} />
         <Tile name="Oldest in a queue" value={oldest < 0 ? "none" : `${oldest} ms`} />
       </dl>
-      <h2>Rates</h2>
-      <Chart samples={samples} />
+      <h2>Notifications a second</h2>
+      <Chart
+        samples={samples}
+        what="Notifications"
+        lines={["accepted", "delivered", "dead"]}
+      />
+      <h2>Outcomes at targets a second</h2>
+      <Chart samples={samples} what="Outcomes" lines={["sent", "retrying", "failed"]} />
       <h2>Nodes</h2>
       <Table caption="Nodes" head={["Node", "Address", "State", "Sockets", "Version"]}>
         {reports.map((report) => <NodeRow key={report.node} report={report} />)}

@@ -60,7 +60,16 @@ function DeadLetterList({ session, query, answer: { body } }: Omit<PageProps, "n
           </Action>
           <Table
             caption="Dead letters, the oldest first"
-            head={["At", "Context", "User", "Topic", "Target", "Reason", "Notification", "Action"]}
+            head={[
+              "At (UTC)",
+              "Context",
+              "User",
+              "Topic",
+              "Target",
+              "Reason",
+              "Notification",
+              "Action",
+            ]}
           >
             {items.map((letter) => (
               <tr key={letter.id}>
@@ -115,8 +124,13 @@ function DeadLetterList({ session, query, answer: { body } }: Omit<PageProps, "n
 /** The credentials of all clients on all nodes. */
 export function CredentialsPage({ session, answer, notice }: Omit<PageProps, "query">) {
   const reports = answer.ok ? answer.body.items as readonly NodeReport[] : [];
-  const rows = reports.flatMap(({ node, credentials }) =>
-    credentials.map((credential) => ({ node, ...credential }))
+  const rows = reports.flatMap(({ node, credentials, queues }) =>
+    credentials.map((credential) => ({
+      ...{ node, ...credential },
+      last: queues.find(({ transport, client }) =>
+        transport === credential.transport && client === credential.client
+      )?.last,
+    }))
   );
   return (
     <Layout title="Credentials" path="/console/credentials" session={session}>
@@ -128,13 +142,21 @@ export function CredentialsPage({ session, answer, notice }: Omit<PageProps, "qu
         : (
           <Table
             caption="Credentials"
-            head={["Transport", "Client", "Node", "State", "Days left", "Last answer"]}
+            head={[
+              ...["Transport", "Client", "Environment", "Node", "State", "Days left"],
+              ...["Last answer", "Problem"],
+            ]}
           >
-            {rows.map(({ node, transport, client, ready, daysLeft, detail }) => (
+            {rows.map((
+              { node, transport, client, environment, ready, daysLeft, last, detail },
+            ) => (
               <tr key={`${node} ${transport} ${client}`}>
                 <td>{transport}</td>
                 <td>
                   <Shown text={client} />
+                </td>
+                <td>
+                  <Shown text={environment ?? "not known"} />
                 </td>
                 <td>
                   <Code text={node} />
@@ -142,9 +164,19 @@ export function CredentialsPage({ session, answer, notice }: Omit<PageProps, "qu
                 <td>
                   <State of={ready ? "ready" : "not ready"} />
                 </td>
-                <td>{daysLeft ?? "does not end"}</td>
+                <td>{daysLeft ?? "no end known"}</td>
                 <td>
-                  <Shown text={detail ?? "no problem"} />
+                  {last
+                    ? (
+                      <>
+                        <State of={last.outcome} /> <Shown text={last.reason ?? ""} />{" "}
+                        <Time at={new Date(last.at).toISOString()} />
+                      </>
+                    )
+                    : "none since the start"}
+                </td>
+                <td>
+                  <Shown text={detail ?? "none"} />
                 </td>
               </tr>
             ))}

@@ -3,7 +3,7 @@
 import { Hono } from "hono";
 import { allows } from "../core/principal.ts";
 import type { ConsoleContext, ConsoleEnv } from "./_guard.ts";
-import { NotificationPage, NotificationsPage } from "./_notification_pages.tsx";
+import { NotificationPage, NotificationsPage, type UserItems } from "./_notification_pages.tsx";
 import { NowPage } from "./_now_page.tsx";
 import { ConfigurationPage, CredentialsPage, DeadLettersPage } from "./_operation_pages.tsx";
 import { renderPage } from "./_render.ts";
@@ -49,9 +49,7 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
   });
 
   app.get("/notifications/:id", async (c) => {
-    const id = encodeURIComponent(c.req.param("id"));
-    const answer = await c.var.api("GET", `/v1/notifications/${id}`);
-    return renderPage(c, <NotificationPage session={c.var.session} answer={answer} />);
+    return await showNotification(c, c.req.param("id"), { users: c.req.query("users") });
   });
 
   app.get("/why", async (c) => {
@@ -76,6 +74,46 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
   });
 
   return app;
+}
+
+/** Shows one notification, below the result of an action. */
+export async function showNotification(
+  c: ConsoleContext,
+  id: string,
+  { users = "", notice }: { readonly users?: string | undefined; readonly notice?: string } = {},
+) {
+  const { session, api } = c.var;
+  const path = `/v1/notifications/${encodeURIComponent(id)}`;
+  const answer = await api("GET", path);
+  const { state, users: isToMany } = answer.ok ? answer.body : {};
+  const mayHaveMerged = ["delivered", "suppressed", "dead", "expired"].includes(state) && !isToMany;
+  const [page = 0, from = 0] = users.split(".").map(Number);
+  const [merged, ofUsers] = await Promise.all([
+    mayHaveMerged ? api("GET", `${path}/merged`) : undefined,
+    isToMany ? api("GET", `${path}/users?cursor=${page}`) : undefined,
+  ]);
+  return renderPage(
+    c,
+    <NotificationPage
+      {...{ session, answer, notice }}
+      users={ofUsers?.ok ? usersFrom(ofUsers.body, { page, from }) : undefined}
+      merged={merged?.ok ? merged : undefined}
+    />,
+  );
+}
+
+/** Returns a part of a page of the API, which has up to a thousand users. */
+function usersFrom(
+  { items, next }: { readonly items: UserItems["items"]; readonly next?: number },
+  { page, from }: { readonly page: number; readonly from: number },
+): UserItems {
+  const to = from + Number(PAGE_SIZE);
+  const following = to < items.length
+    ? `${page}.${to}`
+    : next === undefined
+    ? undefined
+    : `${next}`;
+  return { items: items.slice(from, to), next: items.length === 0 ? undefined : following };
 }
 
 /** Shows what a user has, below the result of an action. */

@@ -32,9 +32,9 @@ export function Code({ text, max }: { readonly text: unknown; readonly max?: num
   );
 }
 
-/** Shows a time of the API in UTC. */
-export function Time({ at }: { readonly at: string }) {
-  return <time datetime={at}>{at.slice(0, 19).replace("T", " ")}</time>;
+/** Shows a time of the API in UTC, to the second or to the millisecond. */
+export function Time({ at, exact }: { readonly at: string; readonly exact?: boolean }) {
+  return <time datetime={at}>{at.slice(0, exact ? 23 : 19).replace("T", " ")}</time>;
 }
 
 /** Shows a state as a word with a color beside it. */

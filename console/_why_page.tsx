@@ -2,7 +2,7 @@
 
 import { TRANSPORTS } from "../core/subscription.ts";
 import { FormField, Layout, Problem } from "./_layout.tsx";
-import { type NotificationRecord, Story } from "./_notification_pages.tsx";
+import { type NotificationRecord, Story } from "./_story.tsx";
 import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import { type ExplainedTarget, Layers, type SearchedPlace, TargetCard } from "./_why_target.tsx";

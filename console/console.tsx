@@ -3,7 +3,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { messageOf, ServiceError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import { allows, type Principal } from "../core/principal.ts";
 import { actionRoutes } from "./_actions.tsx";
 import { fileRoutes } from "./_files.ts";
@@ -18,28 +17,27 @@ import {
   sessionCookie,
   setSessionCookie,
 } from "./_guard.ts";
+import { type IssuerDeps, issuerRoutes } from "./_issuer_routes.tsx";
 import { Layout, Notice } from "./_layout.tsx";
 import { pageRoutes } from "./_pages.tsx";
 import { renderPage } from "./_render.ts";
-import { SignInPage } from "./_sign_in_page.tsx";
+import { returnPath } from "./_return_to.ts";
+import { LeadOnPage, SignInPage } from "./_sign_in_page.tsx";
 import { liveRoutes } from "./_stream.tsx";
 import { Shown } from "./_text.tsx";
 import type { LiveFeed } from "./live.ts";
-import type { ConsoleSessions } from "./sessions.ts";
 import type { Tickets } from "./tickets.ts";
 
 /** The dependencies of {@link createConsole}. */
-interface ConsoleDeps {
+interface ConsoleDeps extends IssuerDeps {
   /** Checks an API key. */
   readonly authenticate: (credential: string | undefined) => Principal | Promise<Principal>;
-  readonly sessions: ConsoleSessions;
   readonly tickets: Tickets;
   /** The API. */
   readonly api: (request: Request) => Response | Promise<Response>;
   readonly live: LiveFeed;
   /** The clients that may open sockets, with their paths. */
   readonly socketClients: () => readonly { readonly client: string; readonly path: string }[];
-  readonly log: Log;
 }
 
 const MAX_BODY_BYTES = 128 * 1024;
@@ -48,11 +46,12 @@ const MAX_BODY_BYTES = 128 * 1024;
 export function createConsole(
   deps: ConsoleDeps,
 ): (request: Request) => Response | Promise<Response> {
-  const { sessions, tickets, api, log } = deps;
+  const { sessions, tickets, api, log, issuer } = deps;
   const app = new Hono().basePath("/console");
   app.use(secureHeaders, bodyLimit({ maxSize: MAX_BODY_BYTES }));
   app.route("/static", fileRoutes());
   app.route("/", signInRoutes(deps));
+  app.route("/", issuerRoutes(deps));
 
   const inside = new Hono<ConsoleEnv>();
   inside.use(
@@ -66,7 +65,12 @@ export function createConsole(
   inside.post("/sign-out", async (c) => {
     await sessions.end(sessionCookie(c)!);
     clearSessionCookie(c);
-    return c.redirect("/console/sign-in?out=1", 303);
+    const { idToken } = c.var.session;
+    const there = idToken === undefined ? undefined : await issuer.endUrl(idToken);
+    // Not a redirect: the policy lets a form lead to this site only.
+    return there
+      ? renderPage(c, <LeadOnPage title="You are signed out" to={there.href} />)
+      : c.redirect("/console/sign-in?out=1", 303);
   });
   inside.route("/", pageRoutes(deps));
   inside.route("/", actionRoutes(deps));
@@ -101,25 +105,38 @@ function ErrorPage({ text }: { readonly text: string }) {
 const NOTICES: Readonly<Record<string, string>> = {
   ended: "Your session has ended. Sign in again.",
   out: "You are signed out.",
+  // The issuer has sent the browser back.
+  state: "You are signed out.",
 };
 
-function signInRoutes({ authenticate, sessions, log }: ConsoleDeps): Hono {
+function signInRoutes({ authenticate, sessions, log, issuer }: ConsoleDeps): Hono {
   const app = new Hono();
   app.get("/sign-in", (c) => {
     const notice = Object.keys(c.req.query()).map((name) => NOTICES[name]).find(Boolean);
-    return renderPage(c, <SignInPage notice={notice} hasIssuer={false} />);
+    const returnTo = c.req.query("returnTo");
+    return renderPage(
+      c,
+      <SignInPage
+        notice={notice}
+        hasIssuer={issuer.isConfigured}
+        returnTo={returnTo === undefined ? undefined : returnPath(returnTo)}
+      />,
+    );
   });
   app.post("/sign-in", async (c) => {
     checkOrigin(c);
-    const { key = "" } = await formOf(c);
+    const { key = "", returnTo } = await formOf(c);
     const principal = await operatorOf(authenticate, key.trim());
     if (!principal) {
       const error = "This is no API key with scope read or admin, or it has expired.";
-      return renderPage(c, <SignInPage error={error} hasIssuer={false} />, 401);
+      const page = (
+        <SignInPage error={error} hasIssuer={issuer.isConfigured} returnTo={returnPath(returnTo)} />
+      );
+      return renderPage(c, page, 401);
     }
     setSessionCookie(c, await sessions.begin(principal));
     log.info("somebody signed in to the console", { principal: principal.id });
-    return c.redirect("/console", 303);
+    return c.redirect(returnPath(returnTo), 303);
   });
   return app;
 }

@@ -13,6 +13,10 @@ export interface LiveSample {
   readonly accepted: number;
   readonly delivered: number;
   readonly dead: number;
+  /** Targets that accepted a message, that are tried again, and that did not take it. */
+  readonly sent: number;
+  readonly retrying: number;
+  readonly failed: number;
 }
 
 /** The reports of all nodes, and the samples since somebody began to look. */
@@ -99,7 +103,15 @@ export class LiveFeed implements Disposable {
       accepted: sum(({ accepted }) => accepted),
       delivered: sum(({ settled }) => settled["delivered"] ?? 0),
       dead: sum(({ settled }) => settled["dead"] ?? 0),
+      sent: sum(outcomesOf("sent")),
+      retrying: sum(outcomesOf("retrying")),
+      failed: sum(outcomesOf("dead", "rejected", "gone", "expired")),
     };
     return { reports, samples: [...this.#samples, sample].slice(-MAX_SAMPLES) };
   }
+}
+
+function outcomesOf(...wanted: readonly string[]): (report: NodeReport) => number {
+  return ({ outcomes }) =>
+    outcomes.reduce((sum, { outcome, count }) => wanted.includes(outcome) ? sum + count : sum, 0);
 }

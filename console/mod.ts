@@ -4,6 +4,7 @@
  */
 
 export { createConsole } from "./console.tsx";
+export { Issuer } from "./issuer.ts";
 export { ConsoleSessions } from "./sessions.ts";
 export { LiveFeed } from "./live.ts";
 export { Tickets } from "./tickets.ts";

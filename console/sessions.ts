@@ -1,6 +1,7 @@
 /**
  * The sessions of the console. The cookie is random, the store has its hash, so every node knows
- * the session. A session of an API key ends when the key is revoked or expires.
+ * the session. A session of an API key ends when the key is revoked or expires, one of an issuer
+ * when another issuer is configured.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -16,6 +17,10 @@ export interface ConsoleSession {
   readonly csrf: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
+  /** The name of somebody whom an issuer has identified. */
+  readonly name?: string;
+  /** What that issuer wants back at the sign-out. */
+  readonly idToken?: string;
 }
 
 interface StoredConsoleSession {
@@ -27,6 +32,9 @@ interface StoredConsoleSession {
   readonly granted?: {
     readonly scopes: readonly Scope[];
     readonly contexts?: readonly string[];
+    readonly issuer: string;
+    readonly name: string;
+    readonly idToken?: string;
   };
 }
 
@@ -35,11 +43,23 @@ interface ConsoleSessionsOptions {
   readonly clock: Pick<Clock, "now">;
   /** Returns the principal of an API key by its id, while the key is valid. */
   readonly principalOfKey: (id: string) => Principal | undefined;
+  /** Whether this issuer is still the one that people sign in with. */
+  readonly trustsIssuer: (issuer: string) => boolean;
+}
+
+/** Whom an issuer has identified, and for how long that counts. */
+interface IssuedSession {
+  readonly name: string;
+  readonly idToken: string;
+  readonly issuer: string;
+  readonly lifetimeMs: number;
 }
 
 const PREFIX = "consoleSession";
 const SECRET_BYTES = 32;
 const LIFETIME_MS = 12 * 3_600_000;
+/** A longer id token is not kept: then the sign-out does not reach the issuer. */
+const MAX_ID_TOKEN = 8_192;
 
 /** Begins, finds and ends sessions. Every method may throw `ServiceError` `store_unavailable`. */
 export class ConsoleSessions {
@@ -50,34 +70,45 @@ export class ConsoleSessions {
   }
 
   /** Begins a session; returns the value of its cookie. */
-  async begin(principal: Principal): Promise<string> {
+  async begin(principal: Principal, issued?: IssuedSession): Promise<string> {
     const { store, clock } = this.#options;
     const secret = randomBytes(SECRET_BYTES).toString("base64url");
-    const { kind, scopes, contexts } = principal;
+    const { scopes, contexts } = principal;
+    const lifetimeMs = issued?.lifetimeMs ?? LIFETIME_MS;
     const value: StoredConsoleSession = {
       v: 1,
       principal: principal.id,
       csrf: randomBytes(SECRET_BYTES).toString("base64url"),
-      expiresAt: clock.now() + LIFETIME_MS,
-      ...(kind !== "key" && {
-        granted: { scopes: [...scopes], ...(contexts && { contexts: [...contexts] }) },
+      expiresAt: clock.now() + lifetimeMs,
+      ...(issued && {
+        granted: {
+          ...{ scopes: [...scopes], issuer: issued.issuer, name: issued.name },
+          ...(contexts && { contexts: [...contexts] }),
+          ...(issued.idToken.length <= MAX_ID_TOKEN && { idToken: issued.idToken }),
+        },
       }),
     };
-    await store.commit({ sets: [{ key: keyOf(secret), value, expireInMs: LIFETIME_MS }] });
+    await store.commit({ sets: [{ key: keyOf(secret), value, expireInMs: lifetimeMs }] });
     return secret;
   }
 
   /** Returns the session of a cookie; undefined where it does not exist or has ended. */
   async find(secret: string | undefined): Promise<ConsoleSession | undefined> {
     if (secret === undefined || secret === "") return undefined;
-    const { store, clock, principalOfKey } = this.#options;
+    const { store, clock, principalOfKey, trustsIssuer } = this.#options;
     const stored = (await store.get<StoredConsoleSession>(keyOf(secret)))?.value;
     if (stored === undefined || stored.expiresAt <= clock.now()) return undefined;
     const { csrf, expiresAt, granted } = stored;
-    const principal = granted
-      ? grantedPrincipal(stored.principal, granted)
-      : principalOfKey(stored.principal);
-    return principal && { principal, csrf, expiresAt };
+    if (!granted) {
+      const principal = principalOfKey(stored.principal);
+      return principal && { principal, csrf, expiresAt };
+    }
+    if (!trustsIssuer(granted.issuer)) return undefined;
+    const { name, idToken } = granted;
+    return {
+      ...{ principal: grantedPrincipal(stored.principal, granted), csrf, expiresAt, name },
+      ...(idToken !== undefined && { idToken }),
+    };
   }
 
   /** Ends a session. */

@@ -15,8 +15,10 @@ interface BodyDeadlineOptions {
 interface Reading {
   /** Monotonic milliseconds. */
   readonly endsAt: number;
-  readonly giveUp: () => void;
+  readonly reject: (thrown: unknown) => void;
 }
+
+const LATE = "Cannot read the body: it has not arrived in time";
 
 /**
  * Bounds the time that request bodies take. All share one timer, which keeps running when no body is
@@ -40,17 +42,11 @@ export class BodyDeadline implements Disposable {
    */
   inTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, bodyTimeoutMs } = this.#options;
-    const timeoutMs = bodyTimeoutMs();
+    const endsAt = clock.monotonic() + bodyTimeoutMs();
+    this.#sweepNoLaterThan(endsAt);
     return new Promise((resolve, reject) => {
-      const entry: Reading = {
-        endsAt: clock.monotonic() + timeoutMs,
-        giveUp() {
-          const message = `Cannot read the body: it has not arrived within ${timeoutMs} ms`;
-          reject(new ServiceError("request_timeout", message));
-        },
-      };
+      const entry: Reading = { endsAt, reject };
       this.#readings.add(entry);
-      this.#sweepNoLaterThan(entry.endsAt);
       reading.then((value) => {
         this.#readings.delete(entry);
         resolve(value);
@@ -77,7 +73,7 @@ export class BodyDeadline implements Disposable {
         continue;
       }
       this.#readings.delete(entry);
-      entry.giveUp();
+      entry.reject(new ServiceError("request_timeout", LATE));
     }
     this.#sweepNoLaterThan(next);
   }

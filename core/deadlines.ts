@@ -31,9 +31,11 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Returns the deadline of an operation that begins now and may take `timeoutMs`. */
-  start(timeoutMs: number): Deadline {
-    const now = this.#clock.monotonic();
+  /**
+   * Returns the deadline of an operation that begins now and may take `timeoutMs`. `now` is for
+   * callers that have just read the monotonic clock.
+   */
+  start(timeoutMs: number, now: number = this.#clock.monotonic()): Deadline {
     let slot = this.#current;
     if (!slot || slot.timeoutMs !== timeoutMs || now >= slot.joinableUntil) {
       slot = this.#current = this.#open(timeoutMs, now);

@@ -76,6 +76,21 @@ export class ServiceError extends Error {
   }
 }
 
+/**
+ * Refuses what has faults, if there are any; the message names the first of them.
+ *
+ * @throws {ServiceError} `invalid_request`, or the given code, with all faults
+ */
+export function refuseFaults(
+  what: string,
+  faults: readonly Fault[],
+  code: ErrorCode = "invalid_request",
+): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  throw new ServiceError(code, `${what}: ${first.path}: ${first.message}`, { faults });
+}
+
 /** Returns the message of anything that was thrown, at most `maxLength` characters of it. */
 export function messageOf(thrown: unknown, maxLength = 1024): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);

@@ -22,6 +22,8 @@ export interface UserEvent extends UserName {
   readonly except?: string;
   /** The sockets are asked to acknowledge it. */
   readonly ack?: true;
+  /** A newer event with the same key replaces this one where a client shows it. */
+  readonly collapseKey?: string;
   /**
    * Those of the clients that had no open socket when it was published. Absent where there were none,
    * which is nearly always.

@@ -22,6 +22,12 @@ const LONGEST_ESCAPE = 6;
 const WORDS = ["true", "false", "null"];
 
 /**
+ * The opening characters of the containers around the current position. Only `skipValue` uses it,
+ * which calls nothing that could use it at the same time.
+ */
+const CONTAINERS = new Uint8Array(MAX_DEPTH);
+
+/**
  * A position in a JSON text. Methods that return a boolean advance it; after `false` the scanner must
  * not be used any more, except after {@link take}.
  */
@@ -33,8 +39,6 @@ export class JsonScanner {
   spaced = false;
   /** One byte per character: many times faster to read than the text. */
   readonly #codes: Uint8Array;
-  /** The opening characters of the containers around the current position. */
-  readonly #containers = new Uint8Array(MAX_DEPTH);
 
   /** @param bytes the text in UTF-8, where the caller has it */
   constructor(text: string, bytes?: Uint8Array) {
@@ -67,7 +71,7 @@ export class JsonScanner {
   /** Skips a value of any kind, after white space. */
   skipValue(): boolean {
     const codes = this.#codes;
-    const containers = this.#containers;
+    const containers = CONTAINERS;
     let depth = 0;
     let at = this.at;
     for (;;) {

@@ -71,6 +71,8 @@ export interface Receipt {
   readonly kind: ReceiptKind;
   /** The client whose socket reported it; absent for a report with a receipt token. */
   readonly client?: string;
+  /** The connection id of that socket. */
+  readonly connection?: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -92,7 +94,7 @@ export interface LedgerRecord
   readonly fanout?: string;
   /** Of a notification to many users: how many there are so far, and their states. */
   readonly users?: { readonly count: number; readonly states: Readonly<Record<string, number>> };
-  /** What clients reported, the first of each kind and client. */
+  /** What clients reported, the first of each kind and socket. */
   readonly receipts?: readonly Receipt[];
   readonly targets: readonly TargetRecord[];
 }
@@ -102,12 +104,34 @@ export interface LedgerRecord
  * delivered where one accepted it, otherwise the most severe of the others.
  */
 export function stateOf(targets: readonly Pick<TargetRecord, "state">[]): NotificationState {
-  if (targets.length === 1 && targets[0]!.state === "sent") return "delivered";
-  const has = (...states: TargetState[]) => targets.some(({ state }) => states.includes(state));
-  if (has("retrying", "held")) return "in_flight";
-  if (has("sent")) return "delivered";
-  if (has("dead", "gone", "rejected")) return "dead";
-  if (has("expired")) return "expired";
-  if (has("cancelled")) return "cancelled";
-  return "suppressed";
+  let highest: Derived = "suppressed";
+  for (const { state } of targets) {
+    const one = STATE_OF_TARGET[state] ?? "suppressed";
+    if (SEVERITY[one] > SEVERITY[highest]) highest = one;
+  }
+  return highest;
 }
+
+/** The states that follow from targets. */
+type Derived = Exclude<NotificationState, "scheduled">;
+
+/** What a target makes of its notification; `suppressed` where it is not listed. */
+const STATE_OF_TARGET: Readonly<Partial<Record<TargetState, Derived>>> = {
+  retrying: "in_flight",
+  held: "in_flight",
+  sent: "delivered",
+  dead: "dead",
+  gone: "dead",
+  rejected: "dead",
+  expired: "expired",
+  cancelled: "cancelled",
+};
+
+const SEVERITY: Readonly<Record<Derived, number>> = {
+  suppressed: 0,
+  cancelled: 1,
+  expired: 2,
+  dead: 3,
+  delivered: 4,
+  in_flight: 5,
+};

@@ -65,8 +65,8 @@ function isAlike(one: LedgerRecord, other: LedgerRecord): boolean {
     one.topic === other.topic && one.reason === other.reason &&
     one.mergedInto === other.mergedInto && one.collapseKey === other.collapseKey &&
     one.fanout === other.fanout &&
-    one.receipts === other.receipts && one.targets.length === 1 &&
-    other.targets.length === 1 && isAlikeTarget(a!, b!);
+    one.receipts === other.receipts && one.targets.length === other.targets.length &&
+    (a === undefined || (one.targets.length === 1 && isAlikeTarget(a, b!)));
 }
 
 function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {

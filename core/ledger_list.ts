@@ -35,13 +35,19 @@ export interface LedgerPage {
 export const MAX_SEARCHED = 20_000;
 
 /** Whether a notification in flight or a record matches a query. */
-export function matchesQuery(
-  found: LedgerRecord | Notification,
-  { contexts, context, user, topic, state }: LedgerQuery,
+export function matchesQuery(found: LedgerRecord | Notification, query: LedgerQuery): boolean {
+  const { state } = query;
+  return matchesUserAndTopic(found, query) &&
+    (state === undefined || state === ("state" in found ? found.state : "in_flight"));
+}
+
+/** Whether a notification matches a query, whatever its state. */
+export function matchesUserAndTopic(
+  found: Pick<Notification, "context" | "user" | "topic">,
+  { contexts, context, user, topic }: LedgerQuery,
 ): boolean {
   return (context === undefined || found.context === context) &&
     (user === undefined || found.user === user) &&
     (contexts === undefined || contexts.has(found.context)) &&
-    (state === undefined || state === ("state" in found ? found.state : "in_flight")) &&
     (topic === undefined || topicsMatch([topic], found.topic));
 }

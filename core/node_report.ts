@@ -1,5 +1,6 @@
 /** What one node reports about itself to operators; the nodes exchange these only on request. */
 
+import type { Outcome } from "./outcome.ts";
 import type { TransportName } from "./subscription.ts";
 
 /** The state of a node at one moment. Counters begin with its process. */
@@ -44,6 +45,13 @@ export interface QueueReport {
   readonly breaker: "closed" | "open";
   /** Why the breaker is open. */
   readonly reason?: string;
+  /** The result of the last attempt that ended; absent before the first one. */
+  readonly last?: {
+    readonly outcome: Outcome["kind"];
+    readonly reason?: string;
+    /** Epoch milliseconds. */
+    readonly at: number;
+  };
 }
 
 /** How often an outcome happened. */
@@ -62,4 +70,6 @@ export interface CredentialReport {
   /** The last problem, or a warning. */
   readonly detail?: string;
   readonly daysLeft?: number;
+  /** Which of the provider's environments, projects or servers it calls. */
+  readonly environment?: string;
 }

@@ -24,6 +24,20 @@ export interface Principal {
   };
 }
 
+/** Returns the principal of a user's session. */
+export function sessionPrincipal(
+  kind: "jwt" | "session",
+  user: NonNullable<Principal["user"]>,
+): Principal {
+  return {
+    id: `session:${user.sessionId}`,
+    kind,
+    scopes: new Set<Scope>(["subscribe"]),
+    contexts: new Set([user.context]),
+    user,
+  };
+}
+
 /** Whether a principal may use a scope in a context, or in some context where none is given. */
 export function allows(principal: Principal, scope: Scope, context?: string): boolean {
   if (!principal.scopes.has(scope) && !principal.scopes.has("admin")) return false;

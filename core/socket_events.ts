@@ -16,6 +16,16 @@ const KEPT: SocketOutcome = { kind: "kept" };
 const SOURCE: SocketOutcome = { kind: "source" };
 const OFFLINE: SocketOutcome = { kind: "offline" };
 
+const NO_CLIENTS: readonly string[] = [];
+
+/** Returns the clients that a user's sockets belong to, each once. */
+export function clientsOf(present: readonly Presence[]): readonly string[] {
+  const [first] = present;
+  if (first === undefined) return NO_CLIENTS;
+  if (present.every(({ client }) => client === first.client)) return [first.client];
+  return [...new Set(present.map(({ client }) => client))];
+}
+
 /** Returns the outcome of an event for the sockets of one client, once it is in the user's log. */
 export function socketOutcome(
   present: readonly Presence[],
@@ -38,9 +48,9 @@ export function socketOutcome(
  * @param options.kept the clients among them whose outcome is "kept"; absent where there are none
  */
 export function userEventOf(
-  { id, context, user, topic, data, sourceToken, options, traceparent }: Pick<
+  { id, context, user, topic, data, sourceToken, collapseKey, options, traceparent }: Omit<
     Notification,
-    "id" | "context" | "user" | "topic" | "data" | "sourceToken" | "options" | "traceparent"
+    "priority" | "acceptedAt" | "expiresAt"
   >,
   clients: readonly string[],
   { kept }: { readonly kept?: readonly string[] | undefined } = {},
@@ -49,12 +59,13 @@ export function userEventOf(
   const event = { id, context, user, clients, args: `${quote(name)},${data}` };
   if (
     sourceToken === undefined && kept === undefined && options === undefined &&
-    traceparent === undefined
+    collapseKey === undefined && traceparent === undefined
   ) return event;
   return {
     ...event,
     ...(sourceToken !== undefined && { except: sourceToken }),
     ...(kept !== undefined && { kept }),
+    ...(collapseKey !== undefined && { collapseKey }),
     ...(asksForAcknowledgement(options) && { ack: true as const }),
     ...(traceparent !== undefined && { traceparent }),
   };

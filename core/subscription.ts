@@ -54,3 +54,12 @@ export interface Target extends Pick<Subscription, "context" | "user" | "client"
   /** See {@link Subscription.locale}. */
   readonly locale?: string;
 }
+
+/** Returns a subscription as a target. */
+export function targetOf(subscription: Subscription): Target {
+  const { id, context, user, client, transport, token, refreshedAt, locale } = subscription;
+  return {
+    ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
+    ...locale !== undefined && { locale },
+  };
+}

@@ -21,6 +21,8 @@ export interface ClientStatus {
   readonly detail?: string;
   /** Epoch milliseconds at which its credential ends, where that is known. */
   readonly credentialExpiresAt?: number;
+  /** Which of the provider's environments, projects or servers it calls. */
+  readonly environment?: string;
 }
 
 /** The terms on which a transport accepts a subscription. */

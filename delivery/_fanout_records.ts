@@ -27,8 +27,10 @@ export interface FanoutRecord {
   readonly state: "waiting" | "running" | "done" | "cancelled";
   readonly template: Template;
   readonly source: Exclude<FanoutSource, { kind: "users" }> | { readonly kind: "users" };
-  /** Epoch milliseconds at which it begins. */
+  /** Epoch milliseconds at which it begins; with `local`, of the earliest page. */
   readonly atMs: number;
+  /** The local time at which each user is notified; absent: all at once. */
+  readonly local?: string;
   /** The page that is next, and where it begins in the audience. */
   readonly page: number;
   /** Users in a page, at most. */
@@ -36,6 +38,10 @@ export interface FanoutRecord {
   readonly after?: string;
   /** Users so far. */
   readonly users: number;
+  /** The page whose notifications are cancelled next; absent unless it was cancelled. */
+  readonly recall?: number;
+  /** Users of pages that were cancelled before they were accepted. */
+  readonly cancelled?: number;
 }
 
 /** A page of its users. */
@@ -44,16 +50,22 @@ export interface FanoutPage {
   readonly users: Uint8Array;
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
-  /** Their notifications, once they are accepted. */
-  readonly ids?: readonly string[];
+  /** The ids of their notifications, separated by commas, once they are accepted. */
+  readonly ids?: string;
+  /** Epoch milliseconds at which a page of one local time is accepted. */
+  readonly atMs?: number;
+  /** Of such a page: it is being accepted, or never will be. */
+  readonly state?: "releasing" | "cancelled";
 }
 
+/** The first part of the keys of the records, which ids follow. */
+export const FANOUT_PREFIX = "fanout";
 /** Users in a page, at most. */
 const MAX_PAGE = 1_000;
-/** Bytes of all notifications of a page, which are accepted in one commit. */
+/** Bytes of all notifications of a page, the names of its users apart, which are in one commit. */
 const MAX_COMMIT_BYTES = 500_000;
-/** About what a notification takes besides its data. */
-const OVERHEAD_BYTES = 1_500;
+/** What a notification takes in a store besides its fields and its user. */
+const OVERHEAD_BYTES = 200;
 /** Bytes of a page in the store, and what the id of a notification takes of them. */
 const MAX_PAGE_BYTES = 60_000;
 const ID_BYTES = 40;
@@ -73,20 +85,62 @@ export function textOfBytes(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Returns the state of a notification to many users, given how many of its parts are settled. */
-export function fanoutState(
-  { state, users }: FanoutRecord,
-  { settled, delivered }: { readonly settled: number; readonly delivered: number },
-): LedgerRecord["state"] {
-  if (state === "waiting") return "scheduled";
-  if (state === "cancelled") return "cancelled";
-  if (state === "running" || settled < users) return "in_flight";
-  return delivered > 0 ? "delivered" : "suppressed";
+/** The final states of its parts, and the present time. */
+interface FanoutProgress {
+  readonly states: Readonly<Record<string, number>>;
+  /** Epoch milliseconds. */
+  readonly now: number;
 }
 
-/** Returns how many users a page has, given the bytes of the data and the size of the buffer. */
-export function pageSizeOf(dataBytes: number, maxNotifications: number): number {
-  const fitting = Math.floor(MAX_COMMIT_BYTES / (dataBytes + OVERHEAD_BYTES));
+/** Returns the record of a notification to many users as the API shows it. */
+export function fanoutLedgerRecord(record: FanoutRecord, progress: FanoutProgress): LedgerRecord {
+  const { template, state, users: count, atMs } = record;
+  const { id, context, topic, acceptedAt, collapseKey } = template;
+  const shown = fanoutState(record, progress);
+  return {
+    ...{ id, context, user: "", topic, acceptedAt, state: shown, targets: [] },
+    users: { count, states: progress.states },
+    ...(collapseKey !== undefined && { collapseKey }),
+    ...(shown === "scheduled" && { deliverAt: atMs }),
+    ...(state === "done" && count === 0 && { reason: "no_users" }),
+  };
+}
+
+function fanoutState(
+  { state, users, atMs, local, recall }: FanoutRecord,
+  { states, now }: FanoutProgress,
+): LedgerRecord["state"] {
+  if (state === "cancelled") return "cancelled";
+  const isLater = local !== undefined && recall === undefined && users > 0 && now < atMs;
+  if (state === "waiting" || isLater) return "scheduled";
+  if (state === "running" || settledOf(states) < users) return "in_flight";
+  if (states["delivered"]) return "delivered";
+  return states["cancelled"] ? "cancelled" : "suppressed";
+}
+
+/** Returns the record once a page is accepted. */
+export function movedOn(
+  { after: _, ...record }: FanoutRecord,
+  { users, value: { next } }: { readonly users: readonly string[]; readonly value: FanoutPage },
+): FanoutRecord {
+  return {
+    ...record,
+    state: next === undefined ? "done" : "running",
+    page: record.page + 1,
+    users: record.users + users.length,
+    ...(next !== undefined && { after: next }),
+  };
+}
+
+/** Returns how many parts have a final state. */
+export function settledOf(states: Readonly<Record<string, number>>): number {
+  return Object.values(states).reduce((sum, each) => sum + each, 0);
+}
+
+/** Returns how many users a page has, given what all of them get and the size of the buffer. */
+export function pageSizeOf({ data, ...fields }: Template, maxNotifications: number): number {
+  const bytes = data.length + bytesOfText(JSON.stringify(fields)).length + OVERHEAD_BYTES;
+  const fitting = Math.floor(MAX_COMMIT_BYTES / bytes);
   return Math.max(1, Math.min(MAX_PAGE, fitting, Math.floor(maxNotifications / 4)));
 }
 
@@ -97,9 +151,11 @@ export function fitsPage(users: readonly string[]): boolean {
 
 /** Cuts users into pages, each once. */
 export function pagesOf(
-  id: string,
   given: readonly string[],
-  { pageSize }: { readonly pageSize: number },
+  { pageSize, keyOf }: {
+    readonly pageSize: number;
+    readonly keyOf: (page: number) => StoreKey;
+  },
 ): NonNullable<Commit["sets"]> {
   const users = [...new Set(given)];
   const pages: { key: StoreKey; value: FanoutPage; expireInMs: number }[] = [];
@@ -111,7 +167,7 @@ export function pagesOf(
       users: bytesOfText(JSON.stringify(part)),
       ...(at < users.length && { next: String(pages.length + 1) }),
     };
-    pages.push({ key: pageKey(id, pages.length), value, expireInMs: PAGE_KEEP_MS });
+    pages.push({ key: keyOf(pages.length), value, expireInMs: PAGE_KEEP_MS });
   }
   return pages;
 }
@@ -121,9 +177,25 @@ export function usersOf({ users }: FanoutPage): readonly string[] {
   return JSON.parse(textOfBytes(users));
 }
 
+/** Returns the ids of the notifications of a page; `undefined` where they are not accepted. */
+export function idsOf(page: FanoutPage | undefined): readonly string[] | undefined {
+  if (page?.ids === undefined) return undefined;
+  return page.ids === "" ? [] : page.ids.split(",");
+}
+
 /** Returns the key of a record. */
 export function recordKey(id: string): StoreKey {
-  return ["fanout", id];
+  return [FANOUT_PREFIX, id];
+}
+
+/** Returns the key of a page of users by their names, who are notified at different times. */
+export function namesKey(id: string, page: number): StoreKey {
+  return ["fanoutNames", id, page];
+}
+
+/** Returns the key under which a page is accepted once. */
+export function acceptedKey(id: string, page: number): StoreKey {
+  return ["idempotency", "fanout", id, page];
 }
 
 /** Returns the key of a page. */

@@ -15,6 +15,8 @@ export interface DeferredReceipt {
   readonly name: LedgerName;
   /** Absent where an app reported it with a receipt token. */
   readonly client?: string;
+  /** The connection id of its socket. */
+  readonly connection?: string;
   /** What the client reported; absent where it received what was kept for it. */
   readonly kind?: ReceiptKind;
   /** When it was sent or reported, in epoch milliseconds. */
@@ -45,7 +47,7 @@ const MAX_WAITING = 10_000;
 /** Queues receipts until the ledger has recorded them. */
 export class DeferredReceipts {
   readonly #options: DeferredReceiptsOptions;
-  /** By notification and client; includes the receipts that are being processed. */
+  /** By notification, client and socket; includes the receipts that are being processed. */
   readonly #waiting = new Map<string, Waiting>();
   #timer: Timer | undefined;
   #isClosed = false;
@@ -59,8 +61,12 @@ export class DeferredReceipts {
   }
 
   /** Queues a receipt; drops it where the queue is full. */
-  add({ id, context, user }: LedgerName, client: string | undefined, kind?: ReceiptKind): void {
-    const key = `${id}/${client ?? ""}/${kind ?? ""}`;
+  add(
+    { id, context, user }: LedgerName,
+    client: string | undefined,
+    { kind, connection }: Pick<DeferredReceipt, "kind" | "connection"> = {},
+  ): void {
+    const key = `${id}/${client ?? ""}/${kind ?? ""}/${connection ?? ""}`;
     if (this.#isClosed || this.#waiting.size >= MAX_WAITING || this.#waiting.has(key)) return;
     const { clock } = this.#options;
     this.#waiting.set(key, {
@@ -68,6 +74,7 @@ export class DeferredReceipts {
         name: { id, context, user },
         ...(client !== undefined && { client }),
         ...(kind !== undefined && { kind }),
+        ...(connection !== undefined && { connection }),
         at: clock.now(),
       },
       dueAt: clock.monotonic() + FIRST_WAIT_MS,

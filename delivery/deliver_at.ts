@@ -49,7 +49,18 @@ export function resolveDeliverAt(
   return { ok: true, atMs };
 }
 
-function localTime(
+/**
+ * The zone in which a local time comes last. Where many users are notified in zones of their own, it
+ * must neither be over in all of them nor too far ahead in any.
+ */
+export const LAST_TIME_ZONE = "Etc/GMT+12";
+
+/**
+ * Returns when a user in a zone is notified, in epoch milliseconds; it may have passed.
+ *
+ * @param text `HH:MM`: the next time after `now`; or `YYYY-MM-DDTHH:MM`
+ */
+export function localTime(
   text: string,
   { zone, now }: { readonly zone: string; readonly now: number },
 ): number {

@@ -1,24 +1,28 @@
 /**
  * Handles a batch of due notifications: finds who wants each one, applies the permissions and
- * delivers. Events for sockets go to the hub in one batch, and are in the users' event logs before
- * a notification is settled. Stored addresses go to their provider queues, which nobody waits for
+ * delivers. What belongs into an inbox is there first; a batch that is handed over again does not
+ * change it twice. Events for sockets go to the hub in one batch, and are in the users' event logs
+ * before a notification is settled. Stored addresses go to their provider queues, which nobody waits for
  * here, so that a slow provider does not occupy a processor.
  */
 
 import type { Handover } from "../buffer/mod.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventHub, Presence, UserEvent } from "../core/events.ts";
+import type { IdSource } from "../core/ids.ts";
 import type { TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import { userEventOf } from "../core/socket_events.ts";
+import { clientsOf, userEventOf } from "../core/socket_events.ts";
 import type { Target, TransportName } from "../core/subscription.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import { traceFields } from "../core/tracing.ts";
+import type { Inbox, InboxChange } from "../inbox/mod.ts";
 import type { Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Digests } from "./digests.ts";
 import { type Permissions, plan } from "./plan.ts";
 import { quietDecision } from "./quiet.ts";
+import { publishUnread } from "./unread_events.ts";
 
 /** Finds who wants a notification; synchronous where the subscriptions are cached. */
 export interface Matching {
@@ -38,7 +42,9 @@ export interface ConfigurationSnapshot {
 
 /** Dependencies of {@link createDispatch}. */
 export interface DispatchOptions extends Pick<SystemDeps, "clock" | "log"> {
+  readonly ids: IdSource;
   readonly matching: Matching;
+  readonly inbox: Pick<Inbox, "add">;
   readonly sockets: Pick<EventHub, "presence" | "publish">;
   readonly configuration: () => ConfigurationSnapshot;
   /** Whether a client has options for a transport, valid or not. */
@@ -73,8 +79,8 @@ interface QuietTarget {
  * unavailable.
  */
 export function createDispatch(options: DispatchOptions) {
-  const { matching, sockets, configuration, sender, ledger, digests, release, clock, log, serves } =
-    options;
+  const { matching, sockets, configuration, sender, ledger, digests, inbox } = options;
+  const { release, serves, clock, log } = options;
 
   /** Plans one notification and adds what its sockets receive to `events`. */
   function prepare(
@@ -166,6 +172,7 @@ export function createDispatch(options: DispatchOptions) {
     const present = presence instanceof Promise ? await presence : presence;
     const events: UserEvent[] = [];
     const planned: Planned[] = [];
+    const keptInInbox: Notification[] = [];
     const now = clock.now();
     let prefetched = false;
 
@@ -187,16 +194,21 @@ export function createDispatch(options: DispatchOptions) {
         : found;
       const view = snapshot.view(notification.context, notification.user);
       const permissions = view instanceof Promise ? await view : view;
+      if (permissions.keepsInInbox?.(notification.topic) && !notification.options?.dismiss) {
+        keptInInbox.push(notification);
+      }
       planned.push(
         prepare(notification, { targets, permissions, present: connected, events, now }),
       );
     }
+    const changes = keptInInbox.length > 0 ? await inbox.add(keptInInbox) : NO_CHANGES;
     const notOurs = events.length > 0 ? await sockets.publish(events, { isRepeat }) : NONE;
     for (const one of planned) {
       // Another node has taken over this notification and delivers it.
       if (notOurs.size > 0 && notOurs.has(one.notification.id)) release(one.notification.id);
       else begin(one);
     }
+    if (changes.length > 0) await publishUnread(changes.filter(({ changed }) => changed), options);
   };
 }
 
@@ -220,12 +232,4 @@ const NONE: ReadonlySet<string> = new Set();
 const NO_RECORDS: readonly TargetRecord[] = [];
 const NO_TARGETS: readonly Target[] = [];
 const NO_QUIET: readonly QuietTarget[] = [];
-const NO_CLIENTS: readonly string[] = [];
-
-/** Returns the clients that a user's sockets belong to, each once. */
-export function clientsOf(present: readonly Presence[]): readonly string[] {
-  const [first] = present;
-  if (first === undefined) return NO_CLIENTS;
-  if (present.every(({ client }) => client === first.client)) return [first.client];
-  return [...new Set(present.map(({ client }) => client))];
-}
+const NO_CHANGES: readonly InboxChange[] = [];

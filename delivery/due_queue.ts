@@ -121,10 +121,22 @@ export class DueQueue<T> {
     jobs: readonly DueJob<T>[],
     sets: NonNullable<Commit["sets"]> = [],
   ): Promise<void> {
-    const own = jobs.map(({ job, atMs, id }) => ({ key: this.#key(atMs, id), value: job }));
-    await this.#options.commit({ sets: sets.length === 0 ? own : [...own, ...sets] });
-    this.#waiting += jobs.length;
-    for (const { atMs } of jobs) this.#countAndWake(atMs);
+    await this.#options.commit({ sets: [...this.#setsOf(jobs), ...sets] });
+    this.#added(jobs);
+  }
+
+  /** The same under checks; false, and nothing is stored, where one fails. */
+  async scheduleIf(
+    checks: NonNullable<Commit["checks"]>,
+    { jobs, sets }: {
+      readonly jobs: readonly DueJob<T>[];
+      readonly sets: NonNullable<Commit["sets"]>;
+    },
+  ): Promise<boolean> {
+    const all = [...this.#setsOf(jobs), ...sets];
+    if (!await this.#options.store.commit({ checks, sets: all })) return false;
+    this.#added(jobs);
+    return true;
   }
 
   /** Starts no more jobs, and resolves when the running ones have ended. */
@@ -132,6 +144,15 @@ export class DueQueue<T> {
     this.#handle = undefined;
     this.#timer?.cancel();
     await Promise.allSettled(this.#running.values());
+  }
+
+  #setsOf(jobs: readonly DueJob<T>[]): NonNullable<Commit["sets"]> {
+    return jobs.map(({ job, atMs, id }) => ({ key: this.#key(atMs, id), value: job }));
+  }
+
+  #added(jobs: readonly DueJob<T>[]): void {
+    this.#waiting += jobs.length;
+    for (const { atMs } of jobs) this.#countAndWake(atMs);
   }
 
   async #pump(): Promise<void> {

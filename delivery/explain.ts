@@ -19,6 +19,7 @@ import type { MessagePreview } from "../core/message_preview.ts";
 import { DELAY_FACTOR, type Notification } from "../core/notification.ts";
 import type { Subscription, Target, TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
+import { clientsOf } from "../core/socket_events.ts";
 import type { TemplateLanguages } from "../messages/mod.ts";
 import {
   type AbsentTarget,
@@ -28,7 +29,7 @@ import {
 } from "./absent_targets.ts";
 import type { Breaker } from "./breaker.ts";
 import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
-import { clientsOf, type Matching } from "./dispatch.ts";
+import type { Matching } from "./dispatch.ts";
 import { type FirstAttempt, firstAttempt } from "./first_attempt.ts";
 import { plan } from "./plan.ts";
 import { providerQueueSettings } from "./policies.ts";

@@ -7,45 +7,42 @@
 
 import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
-import { dismissalData } from "../core/delivery_options.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Commit, Store, StoreEntry } from "../core/store.ts";
+import { type OpenPage, openPage, type ReadAudience } from "./_fanout_pages.ts";
+import { recallPage } from "./_fanout_recall.ts";
 import {
   type Audience,
   bytesOfText,
+  fanoutLedgerRecord,
   type FanoutPage,
   type FanoutRecord,
   type FanoutSource,
-  fanoutState,
-  fitsPage,
+  idsOf,
+  movedOn,
+  namesKey,
   PAGE_KEEP_MS,
   pageKey,
   pageSizeOf,
   pagesOf,
   recordKey,
-  textOfBytes,
+  settledOf,
   usersOf,
 } from "./_fanout_records.ts";
+import { type FanoutPartJob, FULL_PAUSE_MS, LocalPages } from "./_local_pages.ts";
+import {
+  type AcceptPage,
+  createPageAcceptance,
+  type PageAcceptanceOptions,
+} from "./_page_acceptance.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { JobResult } from "./job_claims.ts";
-import type { createPublishOnce } from "./publish_once.ts";
+import type { Ledger } from "./ledger.ts";
 
-export type { Audience, FanoutSource };
-
-/** Reads an audience in pages. */
-export type ReadAudience = (
-  audience: Audience,
-  page: {
-    readonly context: string;
-    readonly topic: string;
-    /** The `next` of the page before. */
-    readonly after: string | undefined;
-    readonly limit: number;
-  },
-) => Promise<{ readonly users: readonly string[]; readonly next?: string }>;
+export type { Audience, FanoutPartJob, FanoutSource, ReadAudience };
 
 /** Names the record. */
 export interface FanoutJob {
@@ -53,44 +50,63 @@ export interface FanoutJob {
   readonly id: string;
 }
 
-interface FanoutOptions {
-  readonly store: Store;
+/** A page of users, and what became of them. */
+interface UserOutcomes extends Pick<FanoutPage, "state" | "atMs"> {
+  readonly users: readonly string[];
+  /** The ids of their notifications; absent where they are not accepted. */
+  readonly ids?: readonly string[];
+}
+
+interface FanoutOptions extends PageAcceptanceOptions {
   readonly queue: Pick<DueQueue<FanoutJob>, "schedule">;
-  readonly buffer: Pick<Buffer, "depth" | "traits">;
+  readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
+  readonly buffer: Pick<Buffer, "depth" | "put" | "traits">;
+  readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
   readonly maxNotifications: () => number;
-  readonly publishOnce: ReturnType<typeof createPublishOnce>;
   readonly readAudience: ReadAudience;
+  /** Loads the configuration of users into its cache. */
+  readonly prefetch: (context: string, users: readonly string[]) => Promise<void>;
+  /** The IANA name of a user's time zone. */
+  readonly timeZone: (context: string, user: string) => string | Promise<string>;
   readonly counts: FanoutCounts;
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  readonly retentionMs: () => number;
-  readonly onAccepted: (users: number) => void;
   readonly onEnded: (state: LedgerRecord["state"]) => void;
 }
 
 /** How long one run goes on before others have their turn. */
 const RUN_MS = 500;
-const FULL_PAUSE_MS = 250;
+/** How long a cancellation goes on before it is answered; its job does the rest. */
+const CANCEL_MS = 1_000;
 
 /** Fans notifications out. */
 export class Fanouts {
   readonly #options: FanoutOptions;
+  readonly #acceptPage: AcceptPage;
+  readonly #local: LocalPages;
 
   constructor(options: FanoutOptions) {
     this.#options = options;
+    this.#acceptPage = createPageAcceptance(options);
+    this.#local = new LocalPages({
+      ...{ ...options, acceptPage: this.#acceptPage },
+      isBusy: (size) => this.#isBufferBusy(size),
+    });
   }
 
   /**
    * Accepts a notification to many users, together with other records; durable when it resolves.
    *
    * @param notification its user does not matter
+   * @param options.local the time at which each is notified by a clock of their own zone
    * @throws {ServiceError} `store_unavailable`
    */
   async accept(
     { user: _, data, options = {}, ...rest }: Notification,
     source: FanoutSource,
-    { sets = [], isRepeat = false }: {
+    { sets = [], isRepeat = false, local }: {
       readonly sets?: NonNullable<Commit["sets"]>;
       readonly isRepeat?: boolean;
+      readonly local?: string | undefined;
     } = {},
   ): Promise<void> {
     const { store, queue } = this.#options;
@@ -99,13 +115,15 @@ export class Fanouts {
     if (isRepeat && await store.get(recordKey(id))) return;
     const { deliverAt: atMs = rest.acceptedAt, ...kept } = options;
     const bytes = bytesOfText(data);
-    const pageSize = pageSizeOf(bytes.length, this.#options.maxNotifications());
     const template = { ...rest, data: bytes, options: { ...kept, fanout: id } };
+    const pageSize = pageSizeOf(template, this.#options.maxNotifications());
     const value: FanoutRecord = {
       ...{ v: 1, state: "waiting", template, atMs, page: 0, pageSize, users: 0 },
+      ...(local !== undefined && { local }),
       source: source.kind === "users" ? { kind: "users" } : source,
     };
-    const pages = source.kind === "users" ? pagesOf(id, source.users, { pageSize }) : [];
+    const keyOf = (page: number) => (local === undefined ? pageKey : namesKey)(id, page);
+    const pages = source.kind === "users" ? pagesOf(source.users, { pageSize, keyOf }) : [];
     await queue.schedule([{ job: { v: 1, id }, atMs }], [
       { key: recordKey(id), value },
       ...pages,
@@ -115,157 +133,165 @@ export class Fanouts {
 
   /** Puts some pages into the buffer; the handler of the queue. */
   async run(job: FanoutJob): Promise<JobResult<FanoutJob>> {
-    const { clock } = this.#options;
-    const until = clock.monotonic() + RUN_MS;
-    do {
-      const entry = await this.#get(job.id);
-      if (!entry || entry.value.state === "done" || entry.value.state === "cancelled") {
-        return { done: true };
-      }
-      if (this.#isBufferBusy(entry.value)) {
-        return { done: false, job, atMs: clock.now() + FULL_PAUSE_MS };
-      }
-      try {
-        await this.#runPage(entry);
-      } catch (thrown) {
-        if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
-        return { done: false, job, atMs: clock.now() + thrown.retryAfterSeconds * 1000 };
-      }
-    } while (clock.monotonic() < until);
-    return { done: false, job, atMs: clock.now() };
+    const entry = await this.#get(job.id);
+    if (!entry || entry.value.state === "done") return { done: true };
+    // A page may have been accepted after its cancellation had ended.
+    if (entry.value.state === "cancelled") return await this.#goOn(job);
+    const { record, pauseMs } =
+      await (entry.value.local === undefined ? this.#acceptPages(entry) : this.#splitPages(entry));
+    if (record?.state === "done") {
+      this.#options.onEnded(record.users > 0 ? "delivered" : "suppressed");
+      return { done: true };
+    }
+    return { done: false, job, atMs: this.#options.clock.now() + pauseMs };
   }
 
-  /** Stops a fan-out before its next page; false where it has ended. */
+  /** Accepts a page at its time, or goes on with a cancellation; the handler of their queue. */
+  async runPart(job: FanoutPartJob): Promise<JobResult<FanoutPartJob>> {
+    const { page } = job;
+    return page === undefined ? await this.#goOn(job) : await this.#local.release({ ...job, page });
+  }
+
+  /**
+   * Stops a fan-out, and cancels what is not sent of the pages so far: as much as it can within a
+   * second, and the rest in the background. False where everything has ended.
+   */
   async cancel(id: string): Promise<boolean> {
+    const { parts, clock, onEnded, retentionMs } = this.#options;
     for (;;) {
       const entry = await this.#get(id);
-      if (!entry || entry.value.state === "done" || entry.value.state === "cancelled") return false;
-      if (!await this.#replace(entry, { ...entry.value, state: "cancelled" })) continue;
-      this.#options.onEnded("cancelled");
+      if (!entry || entry.value.recall !== undefined) return entry !== undefined;
+      const { state, users } = entry.value;
+      const hasEnded = state === "done";
+      if (hasEnded && settledOf(await this.#statesOf(entry.value)) >= users) return false;
+      const value: FanoutRecord = {
+        ...{ ...entry.value, recall: 0 },
+        state: hasEnded ? state : "cancelled",
+      };
+      const isStored = await parts.scheduleIf([entry], {
+        jobs: [{ job: { v: 1, id }, atMs: clock.now() + CANCEL_MS }],
+        sets: [{ key: entry.key, value, expireInMs: PAGE_KEEP_MS + retentionMs() }],
+      });
+      if (!isStored) continue;
+      if (!hasEnded) onEnded("cancelled");
+      await this.#recall(id, CANCEL_MS);
       return true;
     }
   }
 
   /** Returns the record of a notification to many users. */
   async find(id: string): Promise<LedgerRecord | undefined> {
-    const entry = await this.#get(id);
-    if (!entry) return undefined;
-    const { template, state, users: count, atMs } = entry.value;
-    const { context, topic, acceptedAt, collapseKey } = template;
-    const states = await this.#options.counts.of(id);
-    const settled = Object.values(states).reduce((sum, each) => sum + each, 0);
-    return {
-      ...{ id, context, user: "", topic, acceptedAt, targets: [], users: { count, states } },
-      ...(collapseKey !== undefined && { collapseKey }),
-      ...(state === "waiting" && { deliverAt: atMs }),
-      ...(state === "done" && count === 0 && { reason: "no_users" }),
-      state: fanoutState(entry.value, { settled, delivered: states["delivered"] ?? 0 }),
-    };
+    const record = (await this.#get(id))?.value;
+    if (!record) return undefined;
+    const states = await this.#statesOf(record);
+    return fanoutLedgerRecord(record, { states, now: this.#options.clock.now() });
   }
 
   /** Returns a page of users and the ids of their notifications; `undefined` behind the last. */
-  async page(
-    id: string,
-    page: number,
-  ): Promise<{ readonly users: readonly string[]; readonly ids: readonly string[] } | undefined> {
-    const entry = await this.#options.store.get<FanoutPage>(pageKey(id, page));
-    return entry?.value.ids && { users: usersOf(entry.value), ids: entry.value.ids };
+  async page(id: string, page: number): Promise<UserOutcomes | undefined> {
+    const { value } = await this.#options.store.get<FanoutPage>(pageKey(id, page)) ?? {};
+    if (!value || (value.ids === undefined && value.atMs === undefined)) return undefined;
+    const { state, atMs } = value;
+    const ids = idsOf(value);
+    return {
+      users: usersOf(value),
+      ...(ids && { ids }),
+      ...(atMs !== undefined && { atMs }),
+      ...(state !== undefined && { state }),
+    };
   }
 
   /** Whether others would be locked out by one more page. */
-  #isBufferBusy({ pageSize }: FanoutRecord): boolean {
+  #isBufferBusy(pageSize: number): boolean {
     const { buffer, maxNotifications } = this.#options;
     const { inFlight } = buffer.depth();
     return inFlight > 0 && inFlight + pageSize > maxNotifications() / 2;
   }
 
-  async #runPage(entry: StoreEntry<FanoutRecord>): Promise<void> {
-    const { publishOnce, store, retentionMs, onAccepted, onEnded } = this.#options;
-    const { template: { id }, page } = entry.value;
-    const found = await this.#pageOf(entry.value);
-    const users = usersOf(found);
-    let ids: readonly string[] = [];
-    if (users.length > 0) {
-      const make = await this.#maker(entry.value, users);
-      const request = {
-        ...{ key: ["idempotency", "fanout", id, page], fingerprint: id, count: users.length },
-        stamp: make,
-      };
-      ({ ids } = await publishOnce(request));
+  async #mustWait({ source, local, pageSize }: FanoutRecord): Promise<boolean> {
+    if (source.kind === "dismissal") {
+      // What is cancelled meanwhile need not be dismissed.
+      const of = (await this.#get(source.of))?.value;
+      if (of?.recall !== undefined && of.recall < of.page) return true;
     }
-    const isLast = found.next === undefined;
-    const { after: _, ...rest } = entry.value;
-    const value: FanoutRecord = {
-      ...rest,
-      state: isLast ? "done" : "running",
-      page: page + 1,
-      users: entry.value.users + users.length,
-      ...(found.next !== undefined && { after: found.next }),
-    };
-    const expireInMs = retentionMs();
-    const moved = await store.commit({
-      checks: [entry],
-      sets: [
-        { key: recordKey(id), value, ...(isLast && { expireInMs }) },
-        { key: pageKey(id, page), value: { ...found, ids }, expireInMs },
-      ],
-    });
-    // Otherwise it was cancelled meanwhile; the users of this page have it all the same.
-    if (!moved) return;
-    onAccepted(users.length);
-    if (isLast) onEnded(value.users > 0 ? "delivered" : "suppressed");
+    return local === undefined && this.#isBufferBusy(pageSize);
   }
 
-  /** The page that is next, which stays the same however often it is tried. */
-  async #pageOf(
-    { template: { id, context, topic }, source, page, pageSize, after }: FanoutRecord,
-  ): Promise<FanoutPage> {
-    const { store, readAudience } = this.#options;
-    const key = pageKey(id, page);
-    const stored = await store.get<FanoutPage>(key);
-    if (stored) return stored.value;
-    let read: Awaited<ReturnType<ReadAudience>>;
-    if (source.kind === "users") read = { users: [] };
-    else if (source.kind === "dismissal") {
-      const earlier = await this.page(source.of, page);
-      read = { users: earlier?.users ?? [], ...(earlier && { next: String(page + 1) }) };
-    } else {
-      let limit = pageSize;
-      read = await readAudience(source, { context, topic, after, limit });
-      while (limit > 1 && !fitsPage(read.users)) {
-        limit = Math.ceil(limit / 2);
-        read = await readAudience(source, { context, topic, after, limit });
-      }
+  async #splitPages(entry: StoreEntry<FanoutRecord>) {
+    return { record: await this.#local.split(entry), pauseMs: 0 };
+  }
+
+  /**
+   * Accepts page after page for some time, and then stores how far it has got: the pages say so,
+   * too. The record is `undefined` where it was cancelled meanwhile.
+   */
+  async #acceptPages(entry: StoreEntry<FanoutRecord>) {
+    const { store, clock, retentionMs } = this.#options;
+    const until = clock.monotonic() + RUN_MS;
+    let record = entry.value;
+    let ahead: Promise<OpenPage> | undefined;
+    let pauseMs = 0;
+    try {
+      do {
+        if (await this.#mustWait(record)) {
+          pauseMs = FULL_PAUSE_MS;
+          break;
+        }
+        const open = await (ahead ?? this.#openPage(record));
+        const moved = movedOn(record, open);
+        // The next page is read while this one is accepted.
+        ahead = moved.state === "done" ? undefined : this.#openPage(moved);
+        ahead?.catch(() => {}); // whoever needs it sees it
+        const [now] = await Promise.all([
+          this.#get(record.template.id),
+          open.value.ids === undefined && this.#acceptPage(record, open),
+        ]);
+        record = moved;
+        if (now?.value.state === "cancelled") break;
+      } while (record.state !== "done" && clock.monotonic() < until);
+    } catch (thrown) {
+      if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
+      pauseMs = thrown.retryAfterSeconds * 1000;
     }
-    const { users, next } = read;
-    const value: FanoutPage = {
-      users: bytesOfText(JSON.stringify(users)),
-      ...(next !== undefined && { next }),
-    };
-    await store.commit({ sets: [{ key, value, expireInMs: PAGE_KEEP_MS }] });
-    return value;
-  }
-
-  /** Returns what makes the notifications of a page. */
-  async #maker({ template, source, page }: FanoutRecord, users: readonly string[]) {
-    const data = textOfBytes(template.data);
-    const earlier = source.kind === "dismissal" ? await this.page(source.of, page) : undefined;
-    return (ids: readonly string[], acceptedAt: number): readonly Notification[] =>
-      users.map((user, at) => {
-        const made = { ...template, data, user, id: ids[at]!, acceptedAt };
-        if (!earlier) return made;
-        const dismiss = { ...template.options!.dismiss!, id: earlier.ids[at]! };
-        const options = { ...template.options, dismiss };
-        return { ...made, data: dismissalData(dismiss, template.topic), options };
-      });
-  }
-
-  #replace(entry: StoreEntry<FanoutRecord>, value: FanoutRecord): Promise<boolean> {
-    const expireInMs = this.#options.retentionMs();
-    return this.#options.store.commit({
+    if (record === entry.value) return { record, pauseMs };
+    const expireInMs = record.state === "done" ? { expireInMs: retentionMs() } : {};
+    const isStored = await store.commit({
       checks: [entry],
-      sets: [{ key: entry.key, value, expireInMs }],
+      sets: [{ key: entry.key, value: record, ...expireInMs }],
     });
+    return { record: isStored ? record : undefined, pauseMs };
+  }
+
+  /** Looks up what the plans of all users need, so that it is not read for one after the other. */
+  async #openPage(record: FanoutRecord): Promise<OpenPage> {
+    const open = await openPage(record, this.#options);
+    await this.#options.prefetch(record.template.context, open.users);
+    return open;
+  }
+
+  async #goOn<T extends { readonly id: string }>(job: T): Promise<JobResult<T>> {
+    const done = await this.#recall(job.id, RUN_MS);
+    return done ? { done } : { done, job, atMs: this.#options.clock.now() + FULL_PAUSE_MS };
+  }
+
+  /** Cancels page after page for some time; whether all are done. */
+  async #recall(id: string, ms: number): Promise<boolean> {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + ms;
+    do {
+      const entry = await this.#get(id);
+      const step = entry ? await recallPage(entry, this.#options) : "done";
+      if (step !== "next") return step === "done";
+    } while (clock.monotonic() < until);
+    return false;
+  }
+
+  async #statesOf(
+    { template: { id }, cancelled = 0 }: FanoutRecord,
+  ): Promise<Readonly<Record<string, number>>> {
+    const states = await this.#options.counts.of(id);
+    if (cancelled === 0) return states;
+    return { ...states, cancelled: cancelled + (states["cancelled"] ?? 0) };
   }
 
   #get(id: string): Promise<StoreEntry<FanoutRecord> | undefined> {

@@ -27,12 +27,13 @@ export interface LedgerObserver {
 interface Open {
   readonly notification: Notification;
   remaining: number;
-  readonly targets: Map<string, TargetRecord>;
+  readonly targets: TargetRecord[];
   receipts: readonly Receipt[];
 }
 
-type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record">;
+type LedgerBuffer = Pick<Buffer, "settle" | "amend" | "record" | "cancel">;
 
+const NONE: readonly Receipt[] = [];
 /** Receipts that the record of a notification has at most. */
 const MAX_RECEIPTS = 16;
 
@@ -87,8 +88,8 @@ export class Ledger {
   /** Opens a notification with the known targets and a number of pending ones. */
   begin(notification: Notification, known: readonly TargetRecord[], pending: number): void {
     for (const record of known) this.#observer.target(notification, record);
-    const targets = new Map(known.map((record) => [targetKey(record), record]));
-    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: [] });
+    const targets = [...known];
+    this.#open.set(notification.id, { notification, remaining: pending, targets, receipts: NONE });
   }
 
   /** Records the outcome of one pending target. */
@@ -97,11 +98,12 @@ export class Ledger {
     if (!open) return;
     this.#observer.target(notification, record);
     // Its retry may have ended while other targets of the notification were still pending.
-    const earlier = open.targets.get(targetKey(record));
-    if (!earlier || earlier.state === "retrying") open.targets.set(targetKey(record), record);
+    const at = indexOf(open.targets, record);
+    if (at < 0) open.targets.push(record);
+    else if (open.targets[at]!.state === "retrying") open.targets[at] = record;
     if (--open.remaining > 0) return;
     this.#open.delete(notification.id);
-    this.#writeRecord(notification, [...open.targets.values()], { receipts: open.receipts });
+    this.#writeRecord(notification, open.targets, { receipts: open.receipts });
     if (this.#open.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
@@ -116,14 +118,12 @@ export class Ledger {
     this.#observer.target(notification, record);
     const open = this.#open.get(notification.id);
     if (open) {
-      open.targets.set(targetKey(record), record);
+      put(open.targets, record);
       return;
     }
     let ended: LedgerRecord | undefined;
     await this.#buffer.amend(notification, (before) => {
-      const targets = new Map(before.targets.map((target) => [targetKey(target), target]));
-      targets.set(targetKey(record), record);
-      const after = { ...before, targets: [...targets.values()] };
+      const after = { ...before, targets: put([...before.targets], record) };
       const state = stateOf(after.targets);
       ended = before.state === "in_flight" && state !== "in_flight"
         ? { ...after, state }
@@ -165,9 +165,9 @@ export class Ledger {
     const asSent = (target: TargetRecord): TargetRecord => ({ ...target, state: "sent", at });
     const open = this.#open.get(name.id);
     if (open) {
-      for (const [key, target] of open.targets) {
+      for (const [index, target] of open.targets.entries()) {
         if (!isKeptFor(client, target)) continue;
-        open.targets.set(key, asSent(target));
+        open.targets[index] = asSent(target);
         this.#observer.acknowledged();
       }
       return true;
@@ -187,21 +187,25 @@ export class Ledger {
 
   /**
    * Adds what a client reported. `unknown` where the record does not exist, or not yet; `known` for
-   * a report that repeats an earlier one.
+   * a report that repeats an earlier one of the client, if by another socket.
    */
   async receive(name: LedgerName, receipt: Receipt): Promise<"new" | "known" | "unknown"> {
     let isNew = false;
     const add = (known: readonly Receipt[] = []) => {
-      isNew = known.length < MAX_RECEIPTS &&
-        !known.some(({ kind, client }) => kind === receipt.kind && client === receipt.client);
-      return isNew ? [...known, receipt] : known;
+      const same = known.filter(({ kind, client }) =>
+        kind === receipt.kind && client === receipt.client
+      );
+      const isAdded = known.length < MAX_RECEIPTS &&
+        !same.some(({ connection }) => connection === receipt.connection);
+      isNew = isAdded && same.length === 0;
+      return isAdded ? [...known, receipt] : known;
     };
     const open = this.#open.get(name.id);
     if (open) open.receipts = add(open.receipts);
     else {
       const isKnown = await this.#buffer.amend(name, (before) => {
         const receipts = add(before.receipts);
-        return isNew ? { ...before, receipts } : before;
+        return receipts === before.receipts ? before : { ...before, receipts };
       });
       if (!isKnown) return "unknown";
     }
@@ -214,10 +218,26 @@ export class Ledger {
     return this.#buffer.record(name);
   }
 
+  /**
+   * Cancels notifications that were not handed over yet, and returns their records.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async cancelWaiting(names: readonly LedgerName[]): Promise<readonly LedgerRecord[]> {
+    const cancelled: LedgerRecord[] = [];
+    await this.#buffer.cancel(names, (record) => {
+      if (record.state === "cancelled") cancelled.push(record);
+      this.#observer.settled(record);
+    });
+    return cancelled;
+  }
+
   /** Cancels the targets of a notification that are not sent yet, and returns their number. */
   async cancel(name: LedgerName, at: number): Promise<number> {
     let count = 0;
     let ended: LedgerRecord | undefined;
+    // Most have nothing unsent, and an amendment is a write.
+    if (!(await this.#buffer.record(name))?.targets.some(isUnsent)) return 0;
     const isKnown = await this.#buffer.amend(name, (before) => {
       count = before.targets.filter(isUnsent).length;
       ended = undefined;
@@ -272,6 +292,24 @@ function isUnsent({ state }: TargetRecord): boolean {
 
 function isKeptFor(client: string, target: TargetRecord): boolean {
   return target.state === "kept" && target.client === client && target.transport === "websocket";
+}
+
+/** Returns the place of a target among those of its notification, or -1. */
+function indexOf(
+  targets: readonly TargetRecord[],
+  { client, transport, subscription }: TargetRecord,
+): number {
+  return targets.findIndex((one) =>
+    one.client === client && one.transport === transport && one.subscription === subscription
+  );
+}
+
+/** Adds the record of a target, or replaces the one before. */
+function put(targets: TargetRecord[], record: TargetRecord): TargetRecord[] {
+  const at = indexOf(targets, record);
+  if (at < 0) targets.push(record);
+  else targets[at] = record;
+  return targets;
 }
 
 /** Names a target within its notification. */

@@ -11,4 +11,4 @@ export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.
 export { type DeliverAt, isLocalTime } from "./deliver_at.ts";
 export type { ReadAudience } from "./fanout.ts";
 export { findFanoutUser, type FoundUser } from "./fanout_user.ts";
-export { publishUnread } from "./inbox_dispatch.ts";
+export { publishUnread } from "./unread_events.ts";

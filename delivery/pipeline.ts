@@ -34,7 +34,6 @@ import { Feedback, type FeedbackJob } from "./feedback.ts";
 import { ProviderQueues } from "./provider_queues.ts";
 import { DeferredReceipts } from "./deferred_receipts.ts";
 import type { ReceiptTokens } from "./receipt_tokens.ts";
-import { withInbox } from "./inbox_dispatch.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
 import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
@@ -91,6 +90,7 @@ export interface Pipeline extends AsyncDisposable {
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   /** Returns a notification that waits for its time. */
   scheduled(id: string): Promise<Notification | undefined>;
+  readonly list: Publishing["list"];
   readonly takeBack: TakeBack;
   /** Events for publishers, to be read again. */
   readonly feedback: Pick<Feedback, "list">;
@@ -170,10 +170,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const ledger = new Ledger(buffer, createObserver(metrics, (record) => counts.settled(record)));
   const receipts = new DeferredReceipts({
     clock,
-    amend: ({ name, client, kind, at }) =>
+    amend: ({ name, kind, ...receipt }) =>
       kind === undefined
-        ? ledger.acknowledge(name, { client: client!, at })
-        : reports.write(name, { kind, at, ...(client !== undefined && { client }) }),
+        ? ledger.acknowledge(name, { client: receipt.client!, at: receipt.at })
+        : reports.write(name, { ...receipt, kind }),
   });
   const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
@@ -212,14 +212,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ store, queue: digestQueue, sender, ledger, configuration, clock },
     refresh: (target) => subscriptions.refresh(target),
   });
-  const dispatch = withInbox(
-    createDispatch({
-      ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests, clock, log },
-      serves,
-      release: (id) => buffer.release(id),
-    }),
-    { inbox: options.inbox, sockets, configuration, clock, ids },
-  );
+  const dispatch = createDispatch({
+    ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests },
+    ...{ inbox: options.inbox, serves, clock, ids, log },
+    release: (id) => buffer.release(id),
+  });
   const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;
   const retries = createRetries({
     ...{ sender, ledger, digests, configuration, clock, serves },
@@ -267,6 +264,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     serves,
     find: (id) => publishing.find(id),
     scheduled: (id) => publishing.scheduled(id),
+    list: publishing.list,
     takeBack: publishing.takeBack,
     feedback,
     fanouts: publishing.fanouts,

@@ -15,6 +15,8 @@ export interface Permissions {
   enabled(transport: TransportName, client: string, topic: string): boolean;
   /** The quiet hours of a client and topic; absent where there can be none. */
   quietRules?(client: string, topic: string): QuietRules | undefined;
+  /** Whether notifications of a topic are kept in the user's inbox; absent where none are. */
+  keepsInInbox?(topic: string): boolean;
 }
 
 /** The decision for one target. */

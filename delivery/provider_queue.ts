@@ -37,14 +37,16 @@ export interface ProviderQueueOptions {
 }
 
 /** The result of a submission. */
-interface AttemptResult {
+export interface AttemptResult {
   /** False where the queue rejected it without an attempt. */
   readonly wasAttempted: boolean;
   readonly outcome: Outcome;
+  /** Milliseconds from the start of the attempt to its outcome. */
+  readonly tookMs: number;
 }
 
-/** One attempt. Resolves for every answer of the provider; must not reject. */
-type Attempt = (signal: AbortSignal) => Promise<Outcome>;
+/** One attempt. Returns an outcome for every answer of the provider; must not reject. */
+type Attempt = (signal: AbortSignal) => Outcome | Promise<Outcome>;
 
 interface Queued {
   /** Monotonic milliseconds. */
@@ -64,6 +66,7 @@ export class ProviderQueue {
   readonly #queue = new Set<Queued>();
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
+  #last: { readonly outcome: Outcome; readonly at: number } | undefined;
   #isRejecting = false;
   /** Sends that the rate allows now, and when that was last computed. */
   #tokens = 0;
@@ -95,6 +98,11 @@ export class ProviderQueue {
     return this.#breaker;
   }
 
+  /** The result of the last attempt that ended, at a monotonic time. */
+  get last(): { readonly outcome: Outcome; readonly at: number } | undefined {
+    return this.#last;
+  }
+
   /** Runs the attempt when its turn comes, or rejects it at once. */
   submit(attempt: Attempt): Promise<AttemptResult> {
     const rejected = this.#breakerRejection();
@@ -104,7 +112,13 @@ export class ProviderQueue {
       return Promise.resolve(rejection(reason, 1000));
     }
     return new Promise((resolve) => {
-      this.#queue.add({ since: this.#options.clock.monotonic(), attempt, resolve });
+      const now = this.#options.clock.monotonic();
+      const queued = { since: now, attempt, resolve };
+      // Mostly it starts at once, and an entry in the queue would cost as much as the rest.
+      if (this.#queue.size === 0 && this.#hasRoom() && this.#mayStart()) {
+        return this.#run(queued, now);
+      }
+      this.#queue.add(queued);
       this.#startNext();
     });
   }
@@ -116,17 +130,26 @@ export class ProviderQueue {
   }
 
   #startNext(): void {
-    const { clock, settings } = this.#options;
     for (const next of this.#queue) {
-      if (this.#inFlight >= settings().maxConcurrent) return;
+      if (!this.#hasRoom()) return;
       if (this.#breakerRejection()) return void this.#rejectQueued();
-      if (!this.#takeToken()) return;
-      const entered = enterBreaker(this.#breaker, clock.monotonic());
-      if (!entered.pass) return;
-      this.#breaker = entered.next;
+      if (!this.#mayStart()) return;
       this.#queue.delete(next);
-      void this.#run(next);
+      this.#run(next, this.#options.clock.monotonic());
     }
+  }
+
+  #hasRoom(): boolean {
+    return this.#inFlight < this.#options.settings().maxConcurrent;
+  }
+
+  /** Whether the rate and the breaker let an attempt start now, which then must. */
+  #mayStart(): boolean {
+    if (!this.#takeToken()) return false;
+    if (this.#breaker.state === "closed") return true;
+    const entered = enterBreaker(this.#breaker, this.#options.clock.monotonic());
+    this.#breaker = entered.next;
+    return entered.pass;
   }
 
   /** Rejects the queued attempts for as long as the breaker is open. */
@@ -145,23 +168,25 @@ export class ProviderQueue {
     this.#startNext();
   }
 
-  async #run({ attempt, resolve }: Queued): Promise<void> {
+  #run(queued: Queued, startedAt: number): void {
     const { clock, settings } = this.#options;
     this.#inFlight++;
-    const deadline = this.#deadlines.start(settings().timeoutMs);
-    let outcome: Outcome;
+    const deadline = this.#deadlines.start(settings().timeoutMs, startedAt);
+    const end = (outcome: Outcome) => {
+      this.#deadlines.end(deadline);
+      this.#inFlight--;
+      const now = clock.monotonic();
+      this.#last = { outcome, at: now };
+      this.#breaker = breakerAfter(this.#breaker, outcome, { now, settings: settings().breaker });
+      queued.resolve({ wasAttempted: true, outcome, tookMs: now - startedAt });
+      this.#startNext();
+    };
+    const fail = (thrown: unknown) => end(failed(thrown));
     try {
-      outcome = await attempt(deadline.signal);
+      Promise.resolve(queued.attempt(deadline.signal)).then(end, fail);
     } catch (thrown) {
-      // A bug in a transport must not lose the message or stop the queue.
-      outcome = { kind: "retry", reason: `the transport failed: ${(thrown as Error)?.name}` };
+      fail(thrown);
     }
-    this.#deadlines.end(deadline);
-    this.#inFlight--;
-    const now = clock.monotonic();
-    this.#breaker = breakerAfter(this.#breaker, outcome, { now, settings: settings().breaker });
-    resolve({ wasAttempted: true, outcome });
-    this.#startNext();
   }
 
   #breakerRejection(): AttemptResult | undefined {
@@ -193,6 +218,11 @@ export class ProviderQueue {
   }
 }
 
+/** A bug in a transport must not lose the message or stop the queue. */
+function failed(thrown: unknown): Outcome {
+  return { kind: "retry", reason: `the transport failed: ${(thrown as Error)?.name}` };
+}
+
 function rejection(reason: string, afterMs: number): AttemptResult {
-  return { wasAttempted: false, outcome: { kind: "retry", reason, afterMs } };
+  return { wasAttempted: false, outcome: { kind: "retry", reason, afterMs }, tookMs: 0 };
 }

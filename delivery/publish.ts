@@ -9,7 +9,7 @@ import { canonicalJson, type JsonObject, type JsonText } from "../core/json.ts";
 import type { Notification, Priority } from "../core/notification.ts";
 import type { DeliveryOptions } from "../core/delivery_options.ts";
 import { allows, type Principal } from "../core/principal.ts";
-import { type DeliverAt, resolveDeliverAt } from "./deliver_at.ts";
+import { type DeliverAt, LAST_TIME_ZONE, resolveDeliverAt } from "./deliver_at.ts";
 import type { Audience, Fanouts, FanoutSource } from "./fanout.ts";
 import type { PublishLimits } from "./publish_limits.ts";
 import {
@@ -109,11 +109,14 @@ export function createPublish(options: PublishOptions): Publish {
   }
 
   /** Takes a request for many users: one record, which is fanned out in the background. */
-  function fanoutIntake(source: FanoutSource): Pick<ScheduledNotifications, "put" | "traits"> {
+  function fanoutIntake(
+    source: FanoutSource,
+    local: string | undefined,
+  ): Pick<ScheduledNotifications, "put" | "traits"> {
     return {
       traits: scheduled.traits,
       put: ([notification], sets = [], { isRepeat = false } = {}) =>
-        fanouts.accept(notification!, source, { isRepeat, sets }),
+        fanouts.accept(notification!, source, { isRepeat, sets, local }),
     };
   }
 
@@ -124,17 +127,32 @@ export function createPublish(options: PublishOptions): Publish {
     const limited = limits(principal, drafts);
     if (limited) await limited;
     const isLater = drafts.some(({ deliverAt }) => deliverAt !== undefined);
-    const intake = source ? fanoutIntake(source) : isLater ? scheduled : buffer;
-    const zones = isLater ? await zonesOf(request) : NO_ZONES;
+    if (idempotencyKey === undefined && !source && !isLater) {
+      const acceptedAt = clock.now();
+      const notifications = drafts.map((draft) =>
+        notificationOf(draft, { id: ids(), acceptedAt, traceparent })
+      );
+      await buffer.put(notifications);
+      return { ids: notifications.map(({ id }) => id), replayed: false };
+    }
+    const local = source && ownLocalTime(request);
+    const intake = source ? fanoutIntake(source, local) : isLater ? scheduled : buffer;
+    const zones = local !== undefined
+      ? [LAST_TIME_ZONE]
+      : isLater
+      ? await zonesOf(request)
+      : NO_ZONES;
     const stamp = (newIds: readonly string[], acceptedAt: number) => {
       if (!isLater) {
         return drafts.map((draft, at) =>
           notificationOf(draft, { id: newIds[at]!, acceptedAt, traceparent })
         );
       }
-      return times(request, { zones, now: acceptedAt }).map((deliverAt, at) =>
-        notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt, traceparent })
-      );
+      const due = times(request, { zones, now: acceptedAt });
+      return due.map((time, at) => {
+        const deliverAt = local === undefined ? time : undefined;
+        return notificationOf(drafts[at]!, { id: newIds[at]!, acceptedAt, deliverAt, traceparent });
+      });
     };
     if (idempotencyKey === undefined) {
       const newIds = drafts.map(() => ids());
@@ -167,24 +185,24 @@ export function createPublish(options: PublishOptions): Publish {
 /**
  * Returns the users of a request for many; `undefined` where each draft has one.
  *
- * @throws {ServiceError} `invalid_request` for one in a batch, or at a local time
+ * @throws {ServiceError} `invalid_request` for one in a batch
  */
 function sourceOf({ drafts, alone }: PublishRequest): FanoutSource | undefined {
   const index = drafts.findIndex(({ users, audience }) => users ?? audience);
   if (index < 0) return undefined;
-  const { users, audience, deliverAt } = drafts[index]!;
-  if (typeof deliverAt === "object") {
-    const message = "a notification to many users needs an instant, not a local time";
-    throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
-      faults: [{ path: `${prefixOf(index, alone)}deliverAt`, message }],
-    });
-  }
+  const { users, audience } = drafts[index]!;
   if (alone) return users ? { kind: "users", users } : audience;
   const path = `${prefixOf(index, alone)}${users ? "users" : "audience"}`;
   const message = "a notification to many users must be the only one of its request";
   throw new ServiceError("invalid_request", `Cannot publish: ${message}`, {
     faults: [{ path, message }],
   });
+}
+
+/** Returns the local time of a request for many users, each by the clock of their own zone. */
+function ownLocalTime({ drafts: [draft] }: PublishRequest): string | undefined {
+  const at = draft?.deliverAt;
+  return typeof at === "object" && at.timeZone === undefined ? at.local : undefined;
 }
 
 const NO_ZONES: readonly string[] = [];
@@ -229,7 +247,7 @@ function parsed(draft: NotificationDraft): JsonObject {
 function notificationOf(
   draft: NotificationDraft,
   { id, acceptedAt, deliverAt, traceparent }: Pick<Notification, "id" | "acceptedAt"> & {
-    readonly deliverAt?: number;
+    readonly deliverAt?: number | undefined;
     readonly traceparent: string | undefined;
   },
 ): Notification {

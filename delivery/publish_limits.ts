@@ -81,18 +81,11 @@ export function createPublishLimits(
 
 function countByContext(
   drafts: readonly { readonly context: string }[],
-): ReadonlyMap<string, number> {
+): Iterable<readonly [context: string, count: number]> {
+  const context = drafts[0]?.context;
+  if (context === undefined) return [];
+  if (drafts.every((draft) => draft.context === context)) return [[context, drafts.length]];
   const counts = new Map<string, number>();
-  let context: string | undefined;
-  let count = 0;
-  for (const draft of drafts) {
-    if (draft.context !== context) {
-      if (context !== undefined) counts.set(context, count);
-      context = draft.context;
-      count = counts.get(context) ?? 0;
-    }
-    count++;
-  }
-  if (context !== undefined) counts.set(context, count);
+  for (const { context } of drafts) counts.set(context, (counts.get(context) ?? 0) + 1);
   return counts;
 }

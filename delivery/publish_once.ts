@@ -188,6 +188,18 @@ export function createPublishOnce(
   return takesRecords && !store.traits.shared ? publishWithRecord : publishReserved;
 }
 
+/**
+ * Returns the ids under which a request was accepted, or may have been in part; `undefined` where
+ * nothing was accepted under this key.
+ */
+export async function acceptedIds(
+  store: Pick<Store, "get">,
+  key: StoreKey,
+): Promise<readonly string[] | undefined> {
+  const known = await store.get<IdempotencyRecord>(key);
+  return known && known.value.ids.length > 0 ? known.value.ids : undefined;
+}
+
 /** The error for a key whose request is still in progress. */
 export function requestInProgress(): ServiceError {
   const message = "Cannot publish: a request with this idempotency key is in progress";

@@ -8,14 +8,16 @@ import type { Settings, Snapshot, View } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import type { LedgerPage, LedgerQuery } from "../core/ledger_list.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
 import type { RateLimiter } from "../core/rate_limiter.ts";
 import type { Store } from "../core/store.ts";
 import { DueQueue, type DueQueueOptions } from "./due_queue.ts";
-import { type FanoutJob, Fanouts, type ReadAudience } from "./fanout.ts";
+import { type FanoutJob, type FanoutPartJob, Fanouts, type ReadAudience } from "./fanout.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { Ledger } from "./ledger.ts";
+import { listNotifications } from "./notification_list.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createPublishLimits } from "./publish_limits.ts";
 import { createPublishOnce } from "./publish_once.ts";
@@ -47,6 +49,8 @@ export interface Publishing {
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
   /** Returns a notification that waits for its time. */
   scheduled(id: string): Promise<Notification | undefined>;
+  /** Lists notifications, the newest first, scheduled ones and those to many users included. */
+  list(query: LedgerQuery): Promise<LedgerPage>;
   /** Notifications that wait for their time, or for their users. */
   waiting(): number;
   /** Begins to release what is due. Returns how many an earlier run has left, where that is known. */
@@ -72,6 +76,9 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const fanoutQueue = new DueQueue<FanoutJob>({
     ...{ ...queue, prefix: "fanoutJob", maxRunning: FANOUTS_AT_ONCE },
   });
+  const partQueue = new DueQueue<FanoutPartJob>({
+    ...{ ...queue, prefix: "fanoutPartJob", maxRunning: FANOUTS_AT_ONCE },
+  });
   const idempotencyMs = () => settings().idempotency.retentionHours * HOUR_MS;
   const retentionMs = () => settings().ledger.retentionHours * HOUR_MS;
   const once = { store, clock, ids, idempotencyMs };
@@ -81,8 +88,14 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onCancelled: () => countSettled("cancelled"),
   });
   const fanouts = new Fanouts({
-    ...{ store, buffer, clock, counts, readAudience, retentionMs, publishOnce },
+    ...{ store, buffer, ledger, clock, ids, counts, readAudience, retentionMs, publishOnce },
+    timeZone,
+    async prefetch(context, users) {
+      const snapshot = configuration();
+      await Promise.all(users.map((user) => snapshot.view(context, user)));
+    },
     queue: fanoutQueue,
+    parts: partQueue,
     maxNotifications: () => settings().buffer.maxNotifications,
     onAccepted(users) {
       metrics.count("carillon_fanout_users_total", {}, users);
@@ -91,8 +104,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onEnded: countSettled,
   });
   const publish = createPublish({
-    ...{ ...once, buffer, scheduled, fanouts },
-    timeZone: (context, user) => read(context, user, zoneOf),
+    ...{ ...once, buffer, scheduled, fanouts, timeZone },
     limits: createPublishLimits({
       limiter,
       perKey: () => settings().publish.maxPerSecondPerKey,
@@ -101,6 +113,10 @@ export function createPublishing(options: PublishingOptions): Publishing {
     }),
     maxPayloadBytes: () => settings().publish.maxPayloadBytes,
   });
+
+  function timeZone(context: string, user: string): string | Promise<string> {
+    return read(context, user, zoneOf);
+  }
 
   function countAccepted(count = 1): void {
     metrics.count("carillon_notifications_accepted_total", {}, count);
@@ -126,15 +142,17 @@ export function createPublishing(options: PublishingOptions): Publishing {
       return await buffer.find(id) ?? await scheduled.find(id) ?? await fanouts.find(id);
     },
     scheduled: (id) => scheduled.waiting(id),
+    list: (query) => listNotifications(query, { store, buffer, scheduled, fanouts }),
     waiting: () => scheduledQueue.waiting + fanoutQueue.waiting,
     async start() {
       let count = 0;
       await scheduledQueue.start((job) => scheduled.release(job), () => count++);
       await fanoutQueue.start((job) => fanouts.run(job), () => count++);
+      await partQueue.start((job) => fanouts.runPart(job));
       return count;
     },
     async stop() {
-      await Promise.all([scheduledQueue.stop(), fanoutQueue.stop()]);
+      await Promise.all([scheduledQueue.stop(), fanoutQueue.stop(), partQueue.stop()]);
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Reports of clients about a notification, from sockets and from apps that have its receipt token.
- * Each kind is written to the ledger once for each client and goes to the publisher as feedback. A
+ * Each kind is written to the ledger once for each socket, and the first of each client goes to the
+ * publisher as feedback. A
  * report that comes before the record is written waits for it a few seconds.
  */
 
@@ -25,7 +26,11 @@ interface ReportsOptions {
 /** Takes reports. */
 export interface Reports {
   /** A socket's client acknowledged an event. The ledger has it soon. */
-  fromSocket(name: LedgerName, client: string, kind: ReceiptKind): void;
+  fromSocket(
+    name: LedgerName,
+    socket: { readonly client: string; readonly id: string },
+    kind: ReceiptKind,
+  ): void;
   /**
    * An app reported a notification with its token.
    *
@@ -58,7 +63,8 @@ export function createReports(options: ReportsOptions): Reports {
 
   return {
     write,
-    fromSocket: (name, client, kind) => receipts.add(name, client, kind),
+    fromSocket: (name, { client, id }, kind) =>
+      receipts.add(name, client, { kind, connection: id }),
     async fromApp({ id, token, kind }, find) {
       if (!tokens.matches(id, token)) {
         throw new ServiceError("forbidden", "Cannot take this receipt: the token is another's");
@@ -66,7 +72,7 @@ export function createReports(options: ReportsOptions): Reports {
       const name = await find(id);
       if (!name) throw new ServiceError("not_found", "Cannot find this notification");
       if (await write(name, { kind, at: clock.now() })) return;
-      receipts.add(name, undefined, kind);
+      receipts.add(name, undefined, { kind });
     },
   };
 }

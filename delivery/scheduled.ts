@@ -26,7 +26,7 @@ export interface ScheduledJob {
 type StoredNotification = Omit<Notification, "data"> & { readonly data: Uint8Array };
 
 /** What is stored of a scheduled notification. */
-interface ScheduledRecord {
+export interface ScheduledRecord {
   readonly v: 1;
   /** `releasing`: it is being put into the buffer and cannot be cancelled here any more. */
   readonly state: "scheduled" | "releasing" | "released" | "cancelled";
@@ -51,6 +51,8 @@ interface ScheduledOptions {
   readonly onCancelled: () => void;
 }
 
+/** The first part of the keys of the records, which ids follow. */
+export const SCHEDULED_PREFIX = "scheduledNotification";
 /** Jobs are never further ahead than this. */
 export const SCHEDULE_HORIZON_MS = MAX_SCHEDULE_MS + 24 * 3_600_000;
 /** Notifications in one request: each takes two changes of a commit. */
@@ -198,7 +200,7 @@ export class ScheduledNotifications implements Pick<Buffer, "put" | "traits"> {
 }
 
 function keyOf(id: string): StoreKey {
-  return ["scheduledNotification", id];
+  return [SCHEDULED_PREFIX, id];
 }
 
 /** The notification as the buffer takes it: now, under another id. */

@@ -15,6 +15,7 @@ import type { Transport } from "../core/transport.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
+import type { AttemptResult } from "./provider_queue.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
 import { recordOf } from "./ledger.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
@@ -49,6 +50,18 @@ interface SenderOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly tracer?: Tracer | undefined;
 }
 
+/** What an attempt sends, and until when. */
+interface Sending {
+  readonly notification: Notification;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
+const EXPIRED: Outcome = {
+  kind: "retry",
+  reason: "the notification expired in the provider queue",
+};
+
 /** A generated message and what it was generated for. */
 interface GeneratedMessage extends Pick<Target, "client" | "transport"> {
   readonly notification: Notification;
@@ -66,16 +79,15 @@ export class Sender {
 
   /** Makes the first attempt. Resolves when its outcome or the job for a retry is durable. */
   async deliver(notification: Notification, target: Target): Promise<TargetRecord> {
-    const job = {
-      v: 1,
-      notification,
-      target,
-      attempts: 0,
-      since: notification.acceptedAt,
-    } as const;
-    const { decision, attempts } = await this.#attempt(job);
+    const since = notification.acceptedAt;
+    const result = await this.#attempt(notification, target);
+    const attempts = result.wasAttempted ? 1 : 0;
+    const decision = this.#decide(result, { notification, target, attempts, since });
+    const applied = this.#options.effects(decision, { notification, target, attempts });
+    if (applied) await applied;
     if (decision.kind === "retry") {
-      await this.#options.schedule({ ...job, attempts }, decision.atMs);
+      const job = { v: 1, notification, target, attempts, since } as const;
+      await this.#options.schedule(job, decision.atMs);
     }
     return this.#record(target, decision, attempts);
   }
@@ -95,20 +107,33 @@ export class Sender {
   async retry(
     job: RetryJob,
   ): Promise<{ readonly record: TargetRecord; readonly result: JobResult<RetryJob> }> {
-    const { decision, attempts } = await this.#attempt(job);
-    const record = this.#record(job.target, decision, attempts);
+    const { notification, target } = job;
+    const result = await this.#attempt(notification, target);
+    const attempts = job.attempts + (result.wasAttempted ? 1 : 0);
+    const decision = this.#decide(result, { notification, target, attempts, since: job.since });
+    const applied = this.#options.effects(decision, { notification, target, attempts });
+    if (applied) await applied;
+    const record = this.#record(target, decision, attempts);
     if (decision.kind === "final") return { record, result: { done: true } };
     const { hold: _, ...begun } = job;
     return { record, result: { done: false, job: { ...begun, attempts }, atMs: decision.atMs } };
   }
 
-  async #attempt(job: RetryJob): Promise<{ decision: RetryDecision; attempts: number }> {
-    const { queues, clock, policy, random, effects } = this.#options;
-    const { notification, target, since } = job;
-    const { wasAttempted, outcome } = await queues.of(target.transport, target.client)
+  #attempt(notification: Notification, target: Target): Promise<AttemptResult> {
+    return this.#options.queues.of(target.transport, target.client)
       .submit((signal) => this.#send(notification, target, signal));
-    const attempts = job.attempts + (wasAttempted ? 1 : 0);
-    const decision = decideRetry(outcome, {
+  }
+
+  #decide(
+    { wasAttempted, outcome, tookMs }: AttemptResult,
+    { notification, target, attempts, since }: Omit<RetryJob, "v" | "hold">,
+  ): RetryDecision {
+    const { clock, policy, random, metrics } = this.#options;
+    if (wasAttempted && outcome !== EXPIRED) {
+      const { transport, client } = target;
+      metrics.observe("carillon_send_duration_seconds", { transport, client }, tookMs / 1000);
+    }
+    return decideRetry(outcome, {
       attempts,
       now: clock.now(),
       since,
@@ -116,30 +141,32 @@ export class Sender {
       policy: policy(),
       random: random(),
     });
-    const applied = effects(decision, { notification, target, attempts });
-    if (applied) await applied;
-    return { decision, attempts };
   }
 
   /** Generates the message only now, so that a queued attempt holds no message. */
-  async #send(notification: Notification, target: Target, signal: AbortSignal): Promise<Outcome> {
-    const { transports, metrics, clock } = this.#options;
-    const { transport, client } = target;
+  #send(
+    notification: Notification,
+    target: Target,
+    signal: AbortSignal,
+  ): Outcome | Promise<Outcome> {
     const { expiresAt } = notification;
-    if (expiresAt !== undefined && clock.now() >= expiresAt) {
-      return { kind: "retry", reason: "the notification expired in the provider queue" };
+    if (expiresAt !== undefined && this.#options.clock.now() >= expiresAt) {
+      return EXPIRED;
     }
-    const generated = this.#messageFor(notification, target);
-    const message = generated instanceof Promise ? await generated : generated;
-    const started = clock.monotonic();
-    const outcome = await this.#traced(
-      notification,
-      target,
-      () => transports.get(transport)!.send(target, message, signal),
-    );
-    const seconds = (clock.monotonic() - started) / 1000;
-    metrics.observe("carillon_send_duration_seconds", { transport, client }, seconds);
-    return outcome;
+    const message = this.#messageFor(notification, target);
+    const sending = { notification, target, signal };
+    return message instanceof Promise
+      ? message.then((generated) => this.#sendMessage(generated, sending))
+      : this.#sendMessage(message, sending);
+  }
+
+  #sendMessage(message: Message, { notification, target, signal }: Sending) {
+    const { transports, tracer } = this.#options;
+    const transport = transports.get(target.transport)!;
+    if (tracer === undefined || notification.traceparent === undefined) {
+      return transport.send(target, message, signal);
+    }
+    return this.#traced(notification, target, () => transport.send(target, message, signal));
   }
 
   /** Makes an attempt within a span, where its notification is traced. */
@@ -148,10 +175,8 @@ export class Sender {
     { client, transport, subscriptionId }: Target,
     send: () => Outcome | Promise<Outcome>,
   ): Outcome | Promise<Outcome> {
-    const { tracer } = this.#options;
-    if (tracer === undefined || traceparent === undefined) return send();
-    const span = tracer.start(`carillon.send ${transport}`, {
-      ...{ kind: "client", parent: traceparent },
+    const span = this.#options.tracer!.start(`carillon.send ${transport}`, {
+      ...{ kind: "client", parent: traceparent! },
       attributes: {
         "messaging.message.id": id,
         "carillon.client": client,

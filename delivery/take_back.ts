@@ -4,7 +4,7 @@
  * now, as the event `dismiss` on sockets and as a silent push with the tag elsewhere.
  */
 
-import type { Buffer } from "../buffer/mod.ts";
+import { type Buffer, MAY_BE_SENT } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { dismissalData } from "../core/delivery_options.ts";
 import type { IdSource } from "../core/ids.ts";
@@ -28,7 +28,10 @@ interface TakeBackOptions {
 
 /** Takes back a notification that was found under its public id. */
 export interface TakeBack {
-  /** Cancels what is not sent. Returns the number of targets; a scheduled notification is one. */
+  /**
+   * Cancels what is not sent. Returns the number of targets; a notification that is scheduled, that
+   * waits for its delay or that is to many users is one.
+   */
   cancel(found: LedgerRecord): Promise<number>;
   /**
    * Cancels what is not sent and dismisses what is. Returns the id of the dismissal; `undefined`
@@ -44,14 +47,21 @@ export function createTakeBack(options: TakeBackOptions): TakeBack {
   const { buffer, ledger, scheduled, fanouts, ids, clock, onAccepted } = options;
 
   async function cancel(found: LedgerRecord): Promise<number> {
-    if (found.users) return await fanouts.cancel(found.id) ? 1 : 0;
-    if (found.state === "scheduled") return await scheduled.cancel(found.id) ? 1 : 0;
-    return await ledger.cancel({ ...found, id: found.deliveredAs ?? found.id }, clock.now());
+    return (await cancelUnsent(found)).cancelled;
+  }
+
+  async function cancelUnsent(found: LedgerRecord): Promise<Cancellation> {
+    if (found.users) return { cancelled: await fanouts.cancel(found.id) ? 1 : 0 };
+    if (found.state === "scheduled") return { cancelled: await scheduled.cancel(found.id) ? 1 : 0 };
+    const name = { ...found, id: found.deliveredAs ?? found.id };
+    const [waiting] = isWaiting(found) ? await ledger.cancelWaiting([name]) : [];
+    if (waiting) return { cancelled: 1, wasWaiting: waiting.reason !== MAY_BE_SENT };
+    return { cancelled: await ledger.cancel(name, clock.now()) };
   }
 
   async function dismiss(found: LedgerRecord) {
-    const cancelled = await cancel(found);
-    if (!mayBeShown(found)) return { id: undefined, cancelled };
+    const { cancelled, wasWaiting } = await cancelUnsent(found);
+    if (wasWaiting || !mayBeShown(found)) return { id: undefined, cancelled };
     const dismissal = dismissalOf(found, { id: ids(), acceptedAt: clock.now() });
     if (found.users) await fanouts.accept(dismissal, { kind: "dismissal", of: found.id });
     else await buffer.put([dismissal]);
@@ -62,10 +72,22 @@ export function createTakeBack(options: TakeBackOptions): TakeBack {
   return { cancel, dismiss };
 }
 
+interface Cancellation {
+  /** Targets. */
+  readonly cancelled: number;
+  /** It waited for its delay, so that nothing of it was sent. */
+  readonly wasWaiting?: boolean;
+}
+
+/** Whether it waits for its delay, or has first attempts under way. */
+function isWaiting({ state, targets }: Pick<LedgerRecord, "state" | "targets">): boolean {
+  return state === "in_flight" && targets.length === 0;
+}
+
 /** Whether something was sent, or is being sent now. */
 function mayBeShown({ state, targets, users }: LedgerRecord): boolean {
   if (users) return users.count > 0;
-  if (state === "in_flight" && targets.length === 0) return true;
+  if (isWaiting({ state, targets })) return true;
   return targets.some(({ state }) => state === "sent" || state === "kept" || state === "retrying");
 }
 

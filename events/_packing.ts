@@ -18,7 +18,9 @@ type Head = readonly [
   /** `null` where there is none and `kept` follows. */
   except?: string | null,
   kept?: readonly string[] | null,
-  ack?: 1,
+  /** 0 where nothing is asked for and `collapseKey` follows. */
+  ack?: 0 | 1,
+  collapseKey?: string,
 ];
 
 const encoder = new TextEncoder();
@@ -46,28 +48,30 @@ export function unpackEvents(pieces: readonly Uint8Array[]): readonly LoggedEven
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
     const head: Head = JSON.parse(lines[at]!);
-    const [offset, back, context, user, id, clients, except, kept, ack] = head;
+    const [offset, back, context, user, id, clients, except, kept, ack, collapseKey] = head;
     const previous = back < 0 ? offset + back : back; // earlier versions: absolute
     events.push({
       ...{ context, user, id, clients, args: lines[at + 1]!, offset, previous },
       ...(typeof except === "string" && { except }),
       ...(Array.isArray(kept) && { kept }),
       ...(ack === 1 && { ack: true as const }),
+      ...(collapseKey !== undefined && { collapseKey }),
     });
   }
   return events;
 }
 
 function headOf(
-  { offset, previous, context, user, id, clients, except, kept, ack }: LoggedEvent,
+  { offset, previous, context, user, id, clients, except, kept, ack, collapseKey }: LoggedEvent,
 ): string {
   const start = `[${offset},${previous - offset},${quote(context)},${quote(user)},${quote(id)}`;
   const list = clients.length === 1 ? `[${quote(clients[0]!)}]` : JSON.stringify(clients);
-  if (ack) {
-    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)},1]`;
-  }
-  if (kept !== undefined) {
-    return `${start},${list},${JSON.stringify(except ?? null)},${JSON.stringify(kept)}]`;
+  if (ack || kept !== undefined || collapseKey !== undefined) {
+    const end = `${JSON.stringify(except ?? null)},${JSON.stringify(kept ?? null)}`;
+    const rest = collapseKey === undefined
+      ? (ack ? ",1" : "")
+      : `,${ack ? 1 : 0},${quote(collapseKey)}`;
+    return `${start},${list},${end}${rest}]`;
   }
   return except === undefined ? `${start},${list}]` : `${start},${list},${quote(except)}]`;
 }

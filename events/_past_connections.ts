@@ -8,18 +8,12 @@ import { hash } from "node:crypto";
 import type { Clock, Timer } from "../core/clock.ts";
 import { userKey } from "../core/notification.ts";
 import type { SocketPresence } from "../core/events.ts";
+import type { EventRecords } from "./event_records.ts";
 
-/** Stores past connections, so that they survive the process. */
-interface ConnectionRecords {
-  saveConnections(hashes: readonly number[], keepMs: number): Promise<void>;
-  readConnections(): AsyncIterable<readonly number[]>;
-}
-
-/** Settings of {@link PastConnections}. */
 interface PastConnectionsOptions {
   readonly clock: Clock;
   /** Absent: they are kept in memory only. */
-  readonly records: ConnectionRecords | undefined;
+  readonly records: Pick<EventRecords, "saveConnections" | "readConnections"> | undefined;
 }
 
 const DAY_MS = 24 * 3_600_000;

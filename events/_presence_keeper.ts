@@ -12,18 +12,15 @@ import type { Log } from "../core/log.ts";
 import { userKey } from "../core/notification.ts";
 import type { EventRecords, StoredUser } from "./event_records.ts";
 
-/** Settings of {@link PresenceKeeper}. */
 interface PresenceKeeperOptions {
   readonly records: EventRecords;
   readonly clock: Clock;
   readonly log: Log;
   /** Returns what is to be stored of a user now; `undefined`: nothing. */
   readonly stateOf: (user: Changed) => StoredUser | undefined;
-  /** Returns whether any socket is open. */
   readonly hasOpenSockets: () => boolean;
 }
 
-/** A user whose presence has changed. */
 interface Changed extends UserName {
   /** The end of the log as a new socket got it; the socket may not have it as its cursor yet. */
   readonly end?: number;

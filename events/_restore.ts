@@ -10,7 +10,6 @@ import { type ClosedSocket, UserLog } from "./_user_log.ts";
 import type { RetentionWindow } from "./_retention_window.ts";
 import type { EventRecords, StoredSocket } from "./event_records.ts";
 
-/** Settings of {@link restoreUsers}. */
 interface RestoreUsersOptions {
   readonly clock: Clock;
   readonly windowMs: number;

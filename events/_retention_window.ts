@@ -15,7 +15,6 @@ export interface WindowLimits {
   readonly maxBytes: number;
 }
 
-/** Settings of {@link RetentionWindow}. */
 interface WindowOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly limits: () => WindowLimits;
@@ -88,7 +87,6 @@ export class RetentionWindow {
     this.#block().rechecks.add(log);
   }
 
-  /** Forgets all events of a log. */
   clear(log: UserLog): void {
     while (log.size > 0) {
       this.#forget(log);

@@ -5,7 +5,6 @@ import type { LocalSocket } from "../core/events.ts";
 import type { UserLog } from "./_user_log.ts";
 import type { StoredSocket, StoredUser } from "./event_records.ts";
 
-/** The state of a user in memory. */
 interface UserState {
   readonly log: UserLog | undefined;
   readonly open: readonly LocalSocket[];

@@ -25,7 +25,6 @@ export class UserLog implements UserName {
   readonly user: string;
   /** Offset of the newest event. */
   last: number;
-  /** The highest assigned offset. */
   assigned: number;
   /** Number of events that are being stored. */
   pending = 0;
@@ -47,27 +46,28 @@ export class UserLog implements UserName {
     this.last = this.assigned = this.floor = end;
   }
 
-  /** Number of events. */
   get size(): number {
     return this.#events.length - this.#head;
   }
 
   /** Assigns the next offset to an event that is about to be stored and appended. */
   assign(event: UserEvent, now: number): LoggedEvent {
-    const { context, user, id, clients, args, except, kept, ack, traceparent } = event;
+    const { context, user, id, clients, args } = event;
+    const { except, kept, ack, collapseKey, traceparent } = event;
     const previous = this.assigned;
     const offset = this.assigned = Math.max(now, previous + 1);
     this.pending++;
     const logged = { context, user, id, clients, args, offset, previous };
     if (
       except === undefined && kept === undefined && ack === undefined &&
-      traceparent === undefined
+      collapseKey === undefined && traceparent === undefined
     ) return logged;
     return {
       ...logged,
       ...(except !== undefined && { except }),
       ...(kept && { kept }),
       ...(ack && { ack }),
+      ...(collapseKey !== undefined && { collapseKey }),
       ...(traceparent !== undefined && { traceparent }),
     };
   }
@@ -104,13 +104,11 @@ export class UserLog implements UserName {
     return { events: missed, complete };
   }
 
-  /** Adds a closed connection. */
   remember(socket: ClosedSocket): void {
     const others = this.closed.filter(({ id }) => id !== socket.id);
     this.closed = [...others.slice(-(MAX_CLOSED - 1)), socket];
   }
 
-  /** Removes and returns the closed connection of an id. */
   takeClosed(id: string): ClosedSocket | undefined {
     const socket = this.closed.find((each) => each.id === id);
     if (socket) this.closed = this.closed.filter((each) => each !== socket);

@@ -8,7 +8,6 @@ import { type LoggedEvent, OFFSETS_PER_MS, type UserName } from "../core/events.
 import type { Commit, Store, StoreKey } from "../core/store.ts";
 import { cutBytes, packEvents, unpackEvents } from "./_packing.ts";
 
-/** Settings of {@link EventRecords}. */
 interface EventRecordsOptions {
   readonly store: Store;
   /** Writes changes, in the order of the calls; several calls share a commit. */
@@ -108,7 +107,6 @@ export class EventRecords {
     );
   }
 
-  /** Yields every stored user. */
   async *readUsers(): AsyncGenerator<UserName & { readonly state: StoredUser }> {
     for await (const { key, value } of this.#options.store.list<StoredUser>({ prefix: PRESENT })) {
       yield { context: String(key[1]), user: String(key[2]), state: value };
@@ -167,9 +165,9 @@ function batches(events: readonly LoggedEvent[]): readonly (readonly [number, nu
   const found: [number, number][] = [];
   let from = 0;
   let bytes = 0;
-  events.forEach(({ args, id, user }, at) => {
+  events.forEach(({ args, id, user, collapseKey = "" }, at) => {
     // At three bytes a character, should they all be beyond ASCII.
-    const size = LINE_BYTES + 3 * (args.length + id.length + user.length);
+    const size = LINE_BYTES + 3 * (args.length + id.length + user.length + collapseKey.length);
     if (at > from && bytes + size > MAX_BATCH_BYTES) {
       found.push([from, at]);
       from = at;

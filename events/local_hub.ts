@@ -28,7 +28,6 @@ import { highestCursor, storedUser } from "./_stored_user.ts";
 import { UserLog } from "./_user_log.ts";
 import type { EventRecords } from "./event_records.ts";
 
-/** Settings of {@link createLocalHub}. */
 interface LocalHubOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -37,28 +36,13 @@ interface LocalHubOptions {
   readonly records?: EventRecords;
 }
 
-/** A hub with numbers for the operator. */
-export interface LocalHub extends EventHub {
-  stats(): {
-    /** Users with a log. */
-    readonly users: number;
-    readonly events: number;
-    /** Bytes of the events, about. */
-    readonly bytes: number;
-  };
-}
-
-/** Creates the hub of a single node. */
-export function createLocalHub(options: LocalHubOptions): LocalHub {
-  return new MemoryHub(options);
-}
-
 const NOTHING_LOST: ReadonlySet<string> = new Set();
 const NONE: readonly LocalSocket[] = [];
 /** How many windows stored events last: one before a crash, one after, and some slack. */
 const STORED_WINDOWS = 2.5;
 
-class MemoryHub implements LocalHub {
+/** The hub of a single node. */
+export class LocalHub implements EventHub {
   readonly #options: LocalHubOptions;
   readonly #logs = new UserMap<UserLog>();
   readonly #window: RetentionWindow;
@@ -117,7 +101,11 @@ class MemoryHub implements LocalHub {
       const open: readonly Presence[] = this.#socketsOf(user);
       const closed = this.#logs.get(user)?.closed;
       if (!closed || closed.length === 0) return open;
-      return [...open, ...closed.filter(({ at }) => at >= since).map(closedPresence)];
+      const recent = closed.filter(({ at }) => at >= since);
+      return [
+        ...open,
+        ...recent.map(({ client, id, socketId }) => ({ client, id, socketId, open: false })),
+      ];
     });
   }
 
@@ -202,7 +190,8 @@ class MemoryHub implements LocalHub {
     this.#local = undefined;
   }
 
-  stats() {
+  /** Numbers for the operator: users with a log, and their events with about their bytes. */
+  stats(): { readonly users: number; readonly events: number; readonly bytes: number } {
     const { events, bytes } = this.#window;
     return { users: this.#logs.size, events, bytes };
   }
@@ -211,7 +200,6 @@ class MemoryHub implements LocalHub {
     return this.#local?.socketsOf(user) ?? NONE;
   }
 
-  /** Returns the user's other open sockets. */
   #othersOf(socket: SocketPresence): readonly LocalSocket[] {
     return this.#socketsOf(socket).filter(({ socketId }) => socketId !== socket.socketId);
   }
@@ -293,8 +281,4 @@ class MemoryHub implements LocalHub {
     this.#logs.delete(log);
     log.isRemoved = true;
   }
-}
-
-function closedPresence({ client, id, socketId }: Pick<Presence, "client" | "id" | "socketId">) {
-  return { client, id, socketId, open: false };
 }

@@ -1,4 +1,4 @@
 /** The event hub of a single node: in memory, and in its store where that is durable. */
 
 export { EventRecords } from "./event_records.ts";
-export { createLocalHub, type LocalHub } from "./local_hub.ts";
+export { LocalHub } from "./local_hub.ts";

@@ -16,7 +16,6 @@ import { parseTextTemplate, type TextTemplate } from "./text_template.ts";
 /** A named value in the file. */
 export interface Entry {
   readonly node: Node | null;
-  /** The offset of its name. */
   readonly at: number;
   readonly name: string;
 }

@@ -51,26 +51,24 @@ export function withNewestMail(notification: ParsedNotification): ParsedNotifica
 function mailDraft(data: JsonObject): MessageDraft {
   const mails = mailsOf(data);
   if (mails.length > 1) return mailsDraft(data, mails);
-  const mail = { ...data, ...mails[0] };
+  const mail = mails.length === 0 ? data : { ...data, ...mails[0] };
   const subject = textOf(mail.subject);
   const sender = senderOf(mail);
   const folder = textOf(mail.folder);
   const id = textOf(mail.id);
   const collapseKey = textOf(mail.cid) || (folder && id ? `${folder}/${id}` : "");
-  const draft = {
-    ...numberOf(mail.unread),
-    ...folder && { thread: folder },
-    ...collapseKey && { collapseKey },
-  };
-  if (subject === "" && sender === "") return { ...draft, silent: true };
-  return {
-    ...draft,
-    silent: false,
-    title: sender || "New mail",
-    body: [subject || "No subject", textOf(mail.teaser)].filter(Boolean).join("\n"),
-    category: MAIL_CATEGORY,
-    sound: SOUND,
-  };
+  const draft: { -readonly [K in keyof MessageDraft]: MessageDraft[K] } = numberOf(mail.unread);
+  if (folder !== "") draft.thread = folder;
+  if (collapseKey !== "") draft.collapseKey = collapseKey;
+  draft.silent = subject === "" && sender === "";
+  if (draft.silent) return draft;
+  const teaser = textOf(mail.teaser);
+  draft.title = sender || "New mail";
+  draft.body = subject || "No subject";
+  if (teaser !== "") draft.body += `\n${teaser}`;
+  draft.category = MAIL_CATEGORY;
+  draft.sound = SOUND;
+  return draft;
 }
 
 function mailsDraft(data: JsonObject, mails: readonly JsonObject[]): MessageDraft {

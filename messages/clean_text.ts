@@ -19,6 +19,7 @@ export type TextKind = keyof typeof MAX_LENGTH;
 /** Returns the text for display, or `undefined` where nothing is left. */
 export function cleanText(text: string, kind: TextKind): string | undefined {
   const max = MAX_LENGTH[kind];
+  if (text.length <= max && isClean(text, kind === "body" || kind === "extra")) return text;
   // Characters beyond this cannot reach the result, so skip them.
   const start = text.slice(0, 4 * max).toWellFormed().replace(/\r\n?|[\u2028\u2029]/g, "\n");
   const shown = kind === "body" || kind === "extra"
@@ -27,4 +28,22 @@ export function cleanText(text: string, kind: TextKind): string | undefined {
   const clean = shown.trim();
   if (clean === "") return undefined;
   return clean.length <= max ? clean : `${clean.slice(0, max - 1).trimEnd()}…`.toWellFormed();
+}
+
+/** Whether a text is plain ASCII without anything to clean, as most are. */
+function isClean(text: string, mayHaveLines: boolean): boolean {
+  let wasSpace = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const isBreak = code === 10;
+    if (code > 0x7e || (code < 0x20 && !(isBreak && mayHaveLines))) return false;
+    // Spaces at either end of a line are removed, and so are empty lines.
+    if (isBreak ? wasSpace : code === 32 && isLineStart(text, at)) return false;
+    wasSpace = isBreak || code === 32;
+  }
+  return !wasSpace;
+}
+
+function isLineStart(text: string, at: number): boolean {
+  return at === 0 || text.charCodeAt(at - 1) === 10;
 }

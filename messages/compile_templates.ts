@@ -12,9 +12,7 @@ import { compileTemplate, type Entry, type Reader } from "./_compile_template.ts
 import type { Template } from "./template.ts";
 import { ANY, indexTemplates, type Templates, type TemplateScope } from "./template_index.ts";
 
-/** The result of compiling a file. */
 interface CompiledTemplates {
-  /** The valid templates. */
   readonly templates: Templates;
   readonly faults: readonly FileFault[];
 }

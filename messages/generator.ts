@@ -24,7 +24,6 @@ export interface MessageOptions {
   readonly locales?: readonly string[];
 }
 
-/** Creates messages. */
 interface MessageGenerator {
   generate(
     notification: Notification,
@@ -80,11 +79,8 @@ export function createMessageGenerator(
           notification: withNewestMail(notification),
         })
         : draft;
-      return {
-        ...bare,
-        ...parts(withOptions(changed, options), notification),
-        ...extra && { extra },
-      };
+      const message = withParts(bare, withOptions(changed, options), notification);
+      return extra ? { ...message, extra } : message;
     },
   };
 }
@@ -95,8 +91,8 @@ function hasNoTexts(transport: Target["transport"]): boolean {
 }
 
 function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotification): Message {
-  const expiry = expiresAt === undefined ? {} : { expiresAt };
-  return { id, topic, data, priority, silent: true, ...expiry };
+  const bare = { id, topic, data, priority, silent: true };
+  return expiresAt === undefined ? bare : { ...bare, expiresAt };
 }
 
 /** Nothing to show. It replaces what a provider has not handed on yet, and says what to remove. */
@@ -118,8 +114,10 @@ function withOptions(
   draft: MessageDraft,
   { badge = true, sound = true, soundName }: MessageOptions,
 ): MessageDraft {
-  const { badge: number, sound: file, ...rest } = draft;
+  const { sound: file } = draft;
   const name = file === DEFAULT_SOUND ? soundName ?? file : file;
+  if (badge && sound && name === file) return draft;
+  const { badge: number, sound: _, ...rest } = draft;
   return {
     ...rest,
     ...badge && number !== undefined && { badge: number },
@@ -127,25 +125,30 @@ function withOptions(
   };
 }
 
-/** Returns the visible parts of a draft; for a silent one, only those that order messages. */
-function parts(
+/** Adds the visible parts of a draft; of a silent one, only those that order messages. */
+function withParts(
+  bare: Message,
   draft: MessageDraft,
   notification: ParsedNotification,
-): Partial<Message> & { silent: boolean } {
-  const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");
-  const collapse = collapseKey === undefined ? {} : { collapseKey };
-  const texts: { -readonly [K in typeof TEXTS[number]]?: string } = {};
+): Message {
+  const message: { -readonly [K in keyof Message]: Message[K] } = { ...bare };
   for (const name of TEXTS) {
     const text = clean(draft[name], name);
-    if (text !== undefined) texts[name] = text;
-  }
-  const silent = draft.silent === true || (texts.title === undefined && texts.body === undefined);
-  if (silent) {
-    const { thread } = texts;
-    return { silent, ...collapse, ...thread !== undefined && { thread } };
+    if (text !== undefined) message[name] = text;
   }
   const { badge } = draft;
-  return { silent, ...texts, ...badge !== undefined && { badge }, ...collapse };
+  if (badge !== undefined) message.badge = badge;
+  const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");
+  if (collapseKey !== undefined) message.collapseKey = collapseKey;
+  message.silent = draft.silent === true ||
+    (message.title === undefined && message.body === undefined);
+  if (!message.silent) return message;
+  const { thread } = message;
+  return {
+    ...bare,
+    ...collapseKey !== undefined && { collapseKey },
+    ...thread !== undefined && { thread },
+  };
 }
 
 function clean(text: string | undefined, kind: TextKind): string | undefined {

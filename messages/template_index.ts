@@ -23,7 +23,6 @@ export interface TemplateScope {
 
 /** The templates of a file. Immutable: a new configuration is a new index. */
 export interface Templates {
-  /** The number of templates. */
   readonly size: number;
   /** Whether any template has texts for a language. */
   readonly hasLocales: boolean;
@@ -33,7 +32,6 @@ export interface Templates {
   ): FoundTemplate | undefined;
 }
 
-/** The template that applies. */
 interface FoundTemplate {
   readonly template: Template;
   /** Its `private`, or that of the most specific template that sets it. */
@@ -55,8 +53,7 @@ export function indexTemplates(
   let hasLocales = false;
   for (const [{ client, transport, topic }, template] of entries) {
     const key = placeKey(client, transport);
-    const topics: Topics = places.get(key) ?? { exact: new Map(), patterns: [] };
-    places.set(key, topics);
+    const topics = places.getOrInsert(key, { exact: new Map(), patterns: [] });
     if (isWildcard(topic)) topics.patterns.push([topic, template]);
     else topics.exact.set(topic, template);
     size++;

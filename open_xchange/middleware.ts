@@ -8,13 +8,12 @@ import { Buffer } from "node:buffer";
 import type { ClientHeaders } from "../core/client_headers.ts";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { type Breaker, breakerAfter, CLOSED, enterBreaker } from "../delivery/mod.ts";
-import { boundedText } from "./_bounded_text.ts";
 
-/** How the middleware is reached. */
 interface MiddlewareSettings {
   /** Base of its HTTP API, e.g. `http://middleware:8009/ajax`; empty: there is none. */
   readonly url: string;
@@ -24,19 +23,12 @@ interface MiddlewareSettings {
   readonly timeoutMs: number;
 }
 
-/** What asking needs. */
 interface MiddlewareOptions {
   readonly settings: () => MiddlewareSettings;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "count">;
-}
-
-/** Whose a session is. */
-export interface SessionOwner {
-  readonly context: string;
-  readonly user: string;
 }
 
 interface Question {
@@ -65,7 +57,6 @@ export class Middleware {
     this.#options = options;
   }
 
-  /** Whether an address is configured. */
   get isConfigured(): boolean {
     return this.#options.settings().url !== "";
   }
@@ -81,7 +72,7 @@ export class Middleware {
    *
    * @throws {ServiceError} `middleware_unavailable`
    */
-  async whoami(session: string, client: ClientHeaders): Promise<SessionOwner | undefined> {
+  async whoami(session: string, client: ClientHeaders): Promise<UserName | undefined> {
     const answer = await this.#ask({
       ...{ question: "whoami", method: "GET", path: "system", client },
       parameters: { action: "whoami", session },
@@ -252,4 +243,24 @@ function idOf(value: unknown): string | undefined {
 
 function basic(login: string, password: string): string {
   return `Basic ${Buffer.from(`${login}:${password}`).toString("base64")}`;
+}
+
+/**
+ * Returns the text of a response; `undefined` where it is longer than `maxBytes`, and the rest is
+ * then not read.
+ */
+async function boundedText(
+  response: Response,
+  maxBytes: number,
+): Promise<string | undefined> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }

@@ -5,14 +5,15 @@
  */
 
 import { createHash } from "node:crypto";
+import { setNewest } from "../core/bounded_map.ts";
 import type { ClientHeaders } from "../core/client_headers.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
 import { LruCache } from "../core/lru_cache.ts";
-import type { Principal, Scope } from "../core/principal.ts";
-import { type Middleware, middlewareCookies, type SessionOwner } from "./middleware.ts";
+import { type Principal, sessionPrincipal } from "../core/principal.ts";
+import { type Middleware, middlewareCookies } from "./middleware.ts";
 
-/** What sessions need. */
 interface MiddlewareSessionsOptions {
   readonly middleware: Pick<Middleware, "isConfigured" | "whoami">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -21,7 +22,7 @@ interface MiddlewareSessionsOptions {
 }
 
 interface Known {
-  readonly owner: SessionOwner;
+  readonly owner: UserName;
   /** Monotonic milliseconds. */
   readonly askedAt: number;
 }
@@ -44,7 +45,7 @@ const MAX_PROOFS = 200_000;
 export class MiddlewareSessions {
   readonly #options: MiddlewareSessionsOptions;
   readonly #known = new LruCache<Known>(CACHE_SIZE);
-  readonly #asking = new Map<string, Promise<SessionOwner | undefined>>();
+  readonly #asking = new Map<string, Promise<UserName | undefined>>();
   /** By session id, the oldest first. */
   readonly #proofs = new Map<string, Proof>();
 
@@ -72,10 +73,9 @@ export class MiddlewareSessions {
       );
     }
     const id = idOf(session);
-    this.#proofs.delete(id);
-    this.#proofs.set(id, { session, client });
-    if (this.#proofs.size > MAX_PROOFS) this.#proofs.delete(this.#proofs.keys().next().value!);
-    return principalOf(id, owner);
+    setNewest(this.#proofs, id, { value: { session, client }, max: MAX_PROOFS });
+    // The middleware ends its sessions itself.
+    return sessionPrincipal("session", { ...owner, sessionId: id, expiresAt: Infinity });
   }
 
   /**
@@ -96,7 +96,7 @@ export class MiddlewareSessions {
     for (const id of this.#proofs.keys()) if (!sessionIds.has(id)) this.#proofs.delete(id);
   }
 
-  #ownerOf(session: string, client: ClientHeaders): Promise<SessionOwner | undefined> {
+  #ownerOf(session: string, client: ClientHeaders): Promise<UserName | undefined> {
     const { clock, cacheAgeMs } = this.#options;
     const known = this.#known.get(cacheKey(session, client));
     if (known && clock.monotonic() - known.askedAt < cacheAgeMs()) {
@@ -106,7 +106,7 @@ export class MiddlewareSessions {
   }
 
   /** Callers that ask the same at the same time share the answer. */
-  #ask(session: string, client: ClientHeaders): Promise<SessionOwner | undefined> {
+  #ask(session: string, client: ClientHeaders): Promise<UserName | undefined> {
     const key = cacheKey(session, client);
     const running = this.#asking.get(key);
     if (running) return running;
@@ -125,17 +125,6 @@ export class MiddlewareSessions {
 /** Whether a session id is one of these. */
 export function isMiddlewareSession(sessionId: string): boolean {
   return sessionId.startsWith(PREFIX);
-}
-
-function principalOf(sessionId: string, { context, user }: SessionOwner): Principal {
-  return {
-    id: `session:${sessionId}`,
-    kind: "session",
-    scopes: new Set<Scope>(["subscribe"]),
-    contexts: new Set([context]),
-    // The middleware ends its sessions itself.
-    user: { context, user, sessionId, expiresAt: Infinity },
-  };
 }
 
 /** Says nothing of the session, which is a credential. */

@@ -9,7 +9,6 @@ import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { isMiddlewareSession, type MiddlewareSessions } from "./middleware_sessions.ts";
 
-/** What watching needs. */
 interface SessionWatchOptions {
   readonly sessions: Pick<MiddlewareSessions, "isAlive" | "keepOnly">;
   /** Session ids of the open sockets of this node. */

@@ -9,7 +9,6 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { isWildcard, topicFault } from "../core/topic.ts";
 import type { NotificationDraft } from "../delivery/mod.ts";
 
-/** A webhook that was read. */
 interface WebhookEvent {
   readonly draft: NotificationDraft;
   /** Epoch milliseconds, as the body says; absent where it does not. */

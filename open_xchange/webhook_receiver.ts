@@ -12,7 +12,6 @@ import type { Publish } from "../delivery/mod.ts";
 import { checkSecret, checkSignature, type WebhookExpectations } from "./webhook_checks.ts";
 import { readWebhookEvent } from "./webhook_event.ts";
 
-/** What a receiver needs. */
 interface WebhookReceiverOptions {
   readonly expectations: () => WebhookExpectations;
   readonly publish: Publish;
@@ -20,7 +19,6 @@ interface WebhookReceiverOptions {
   readonly metrics: Pick<Metrics, "count">;
 }
 
-/** A webhook as it came. */
 interface IncomingWebhook {
   /** The value of a header, by its name. */
   readonly header: (name: string) => string | null;

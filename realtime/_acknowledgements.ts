@@ -1,8 +1,9 @@
 /**
  * Which event a client acknowledges. An event that asks for it carries its offset as the id of the
  * Socket.IO packet, so an ACK packet names the offset; so does the event `seen`, with the offset as
- * its only argument. This finds the event of an offset, first among those that this process sent
- * lately and then in the user's event log. It does not decide what an acknowledgement means.
+ * its only argument, and so do the messages of plain WebSockets and the requests of streams. This
+ * finds the event of an offset, first among those that this process sent lately and then in the
+ * user's event log. It does not decide what an acknowledgement means.
  */
 
 import { type EventHub, type LoggedEvent, parseOffset, type UserName } from "../core/events.ts";
@@ -18,10 +19,21 @@ interface AcknowledgementsOptions {
   readonly hub: Pick<EventHub, "readMissed">;
   /** Told of each acknowledged event. */
   readonly onAcknowledged: (
-    connection: SocketConnection,
+    receiver: Receiver,
     event: AcknowledgedEvent,
     kind: AcknowledgementKind,
   ) => void;
+}
+
+/** The user and the client that acknowledge. */
+interface Receiver extends UserName {
+  readonly client: string;
+}
+
+/** What a client acknowledges. */
+interface Acknowledgement {
+  readonly offset: number;
+  readonly kind: AcknowledgementKind;
 }
 
 /** The notification that an event is of. */
@@ -59,41 +71,48 @@ export class Acknowledgements {
   #receive(connection: SocketConnection, packet: unknown): boolean {
     const { type, id, data } = packet as { type?: unknown; id?: unknown; data?: unknown };
     if (type === ACK) {
-      this.#acknowledge(connection, Number(id), "delivered");
+      this.fromConnection(connection, { offset: Number(id), kind: "delivered" });
       return true;
     }
     if (type !== EVENT || !Array.isArray(data) || data[0] !== "seen") return false;
-    this.#acknowledge(connection, parseOffset(data[1]) ?? NaN, "seen");
+    this.fromConnection(connection, { offset: parseOffset(data[1]) ?? NaN, kind: "seen" });
     return true;
   }
 
-  #acknowledge(connection: SocketConnection, offset: number, kind: AcknowledgementKind): void {
+  /** Takes what the client of a connection acknowledges. An event that it was not sent is ignored. */
+  fromConnection(connection: SocketConnection, acknowledgement: Acknowledgement): void {
+    const { offset } = acknowledgement;
     if (!Number.isSafeInteger(offset) || offset <= 0 || offset > connection.cursor) return;
     const known = this.#sent.get(nameOf(connection, offset));
-    if (known) this.#found(connection, known.id, kind);
-    else void this.#read(connection, offset, kind);
+    if (known) this.#found(connection, known.id, acknowledgement.kind);
+    else void this.#readOnce(connection, acknowledgement);
+  }
+
+  /**
+   * Takes what a client acknowledges without a connection; false where the log has no such event.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async fromRequest(receiver: Receiver, { offset, kind }: Acknowledgement): Promise<boolean> {
+    const { events } = await this.#options.hub.readMissed(receiver, offset - 1);
+    const [event] = events;
+    if (event?.offset !== offset || !event.clients.includes(receiver.client)) return false;
+    if (event.ack) this.#found(receiver, event.id, kind);
+    return true;
   }
 
   /** Reads an event that another process sent, or this one long ago. */
-  async #read(connection: SocketConnection, offset: number, kind: AcknowledgementKind) {
+  async #readOnce(connection: SocketConnection, acknowledgement: Acknowledgement) {
     if (this.#reading.has(connection)) return;
     this.#reading.add(connection);
-    try {
-      const { events } = await this.#options.hub.readMissed(connection, offset - 1);
-      const [event] = events;
-      if (event?.offset === offset && event.ack && event.clients.includes(connection.client)) {
-        this.#found(connection, event.id, kind);
-      }
-    } catch {
-      // The store is away: the acknowledgement is lost, and a later one may come.
-    } finally {
-      this.#reading.delete(connection);
-    }
+    // Where the store is away, the acknowledgement is lost, and a later one may come.
+    await this.fromRequest(connection, acknowledgement).catch(() => {});
+    this.#reading.delete(connection);
   }
 
-  #found(connection: SocketConnection, id: string, kind: AcknowledgementKind): void {
-    const { context, user } = connection;
-    this.#options.onAcknowledged(connection, { id, context, user }, kind);
+  #found(receiver: Receiver, id: string, kind: AcknowledgementKind): void {
+    const { context, user } = receiver;
+    this.#options.onAcknowledged(receiver, { id, context, user }, kind);
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * A connection that carries server-sent events: the body of a response that does not end. Frames
- * wait here until the runtime asks for more, so that a slow reader's backlog is known, and what has
+ * A connection that carries server-sent events: the source of a response that does not end. Frames
+ * wait here until the listener asks for more, so that a slow reader's backlog is known, and what has
  * gathered goes out as one chunk.
  */
 
 import type { ConnectionPort } from "./_connection_port.ts";
 import type { Heartbeats, HeartbeatTarget } from "./_heartbeats.ts";
+import type { StreamSink, StreamSource } from "./port.ts";
 
 /** Options of {@link EventStream}. */
 interface EventStreamOptions {
@@ -22,22 +23,19 @@ const HEARTBEAT = ":\n\n";
 const encoder = new TextEncoder();
 
 /** One stream of server-sent events. */
-export class EventStream
-  implements ConnectionPort, HeartbeatTarget, UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
+export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSource {
   readonly protocol = "sse";
   readonly pingMs: number;
   readonly timeoutMs: number;
-  /** The body of the response. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readyState: ConnectionPort["readyState"] = "open";
   closeReason: string | undefined = undefined;
   heartbeatAt: number;
   readonly #heartbeats: Heartbeats;
   readonly #onClosed: () => void;
-  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  /** Frames that wait for the runtime to ask. */
+  #sink: StreamSink | undefined;
+  /** Frames that wait for the listener to ask. */
   #waiting = "";
-  /** Whether the runtime has asked and got nothing yet. */
+  /** Whether the listener has asked and got nothing yet. */
   #isAsked = false;
   /** Monotonic milliseconds since when nothing was taken of what waits. */
   #waitingSince: number | undefined = undefined;
@@ -50,8 +48,6 @@ export class EventStream
     this.#onClosed = onClosed;
     this.heartbeatAt = heartbeats.now() + pingMs;
     heartbeats.add(this);
-    // Nothing is asked for before the peer's connection has room.
-    this.body = new ReadableStream(this, { highWaterMark: 0 });
   }
 
   get backlogBytes(): number {
@@ -90,7 +86,7 @@ export class EventStream
   }
 
   whenGone(run: () => void): void {
-    if (this.#controller === undefined) run();
+    if (this.#sink === undefined) run();
     else this.#onGone = run;
   }
 
@@ -103,20 +99,20 @@ export class EventStream
     this.#onClosed();
   }
 
-  /** Called by the stream. */
-  start(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
-    this.#controller = controller;
+  /** Called by the listener. */
+  start(sink: StreamSink): void {
+    this.#sink = sink;
   }
 
-  /** Called by the stream when the peer's connection has room. */
+  /** Called by the listener when the peer's connection has room. */
   pull(): void {
     this.#isAsked = true;
     if (this.#waiting !== "") this.#give();
   }
 
-  /** Called by the stream when the peer's connection is gone. */
+  /** Called by the listener when the peer's connection is gone. */
   cancel(): void {
-    this.#controller = undefined;
+    this.#sink = undefined;
     this.#release();
     this.onClose("transport close");
   }
@@ -126,14 +122,14 @@ export class EventStream
     this.#waiting = "";
     this.#waitingSince = undefined;
     this.#isAsked = false;
-    this.#controller?.enqueue(encoder.encode(frames));
+    this.#sink?.enqueue(encoder.encode(frames));
     if (this.readyState !== "open") this.#end();
   }
 
   /** Ends the stream without what waits. The runtime logs an error of a stream, so it is none. */
   #end(): void {
-    this.#controller?.close();
-    this.#controller = undefined;
+    this.#sink?.close();
+    this.#sink = undefined;
     this.#release();
   }
 

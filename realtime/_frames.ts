@@ -1,6 +1,7 @@
 /** Encodes events as frames of each protocol. */
 
 import { formatOffset } from "../core/events.ts";
+import { quote } from "../core/json.ts";
 import type { Protocol } from "./_connection_port.ts";
 
 /** An event's name and arguments as JSON without brackets, and its offset. */
@@ -9,6 +10,7 @@ interface FramedEvent {
   readonly offset: number;
   /** Asks a client of Socket.IO to acknowledge it: the offset becomes the id of the packet. */
   readonly ack?: true;
+  readonly collapseKey?: string;
 }
 
 /** Says that events before it are lost. A message of the service itself has no arguments. */
@@ -39,21 +41,25 @@ export class EventFrames {
 /**
  * Returns the frame of an event. For Socket.IO it is an Engine.IO message with an event in the main
  * namespace. Newer clients send back the last argument of the last event when they reconnect, so
- * theirs end with the offset. Clients of revision 3 get the original's payload byte for byte.
+ * theirs end with the offset. Clients of revision 3 get the original's payload byte for byte; a
+ * collapse key, which the original does not have, is an argument of its own.
  */
 export function frameOf(event: FramedEvent, protocol: Protocol): string {
-  const { args, ack } = event;
+  const { args, ack, collapseKey } = event;
   const type = ack ? `42${event.offset}` : "42";
-  if (protocol === 3) return `${type}[${args}]`;
+  const key = collapseKey === undefined ? "" : `"collapseKey":${quote(collapseKey)}`;
+  const extra = key && `,{${key}}`;
+  if (protocol === 3) return `${type}[${args}${extra}]`;
   const offset = formatOffset(event.offset);
-  if (protocol === 4) return `${type}[${args},"${offset}"]`;
+  if (protocol === 4) return `${type}[${args}${extra},"${offset}"]`;
   const { name, data } = splitArgs(args);
+  const more = `${key && `,${key}`}${ack ? ',"ack":true' : ""}`;
   if (protocol === "sse") {
     if (data === undefined) return `id: ${offset}\nevent: ${JSON.parse(name)}\ndata: {}\n\n`;
-    return `id: ${offset}\ndata: ${onOneLine(`{"topic":${name},"data":${data}}`)}\n\n`;
+    return `id: ${offset}\ndata: ${onOneLine(`{"topic":${name},"data":${data}${more}}`)}\n\n`;
   }
   if (data === undefined) return `{"type":${name},"offset":"${offset}"}`;
-  return `{"type":"event","topic":${name},"data":${data},"offset":"${offset}"}`;
+  return `{"type":"event","topic":${name},"data":${data}${more},"offset":"${offset}"}`;
 }
 
 /** What a stream or a plain WebSocket begins with. */

@@ -127,7 +127,7 @@ export class HandshakeGuard {
     if (overload) return { refusal: overload };
     const presented = credentialOfRequest(request, url);
     if (presented === undefined) return { refusal: MISSING_CREDENTIAL };
-    const { client, refusal: unknown } = this.#clientOf(url);
+    const { client, refusal: unknown } = this.clientNamed(url.searchParams.get("client"));
     if (unknown) return { refusal: unknown };
     const remoteAddress = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "";
     const headers = clientHeadersOf((name) => request.headers.get(name), remoteAddress);
@@ -179,11 +179,10 @@ export class HandshakeGuard {
     return this.#options.clock.monotonic() < this.#suspendedUntil;
   }
 
-  /** The client that the parameter names, or the only one that has sockets. */
-  #clientOf(
-    url: URL,
+  /** Returns the client of a name that a request gives, or the only one that has sockets. */
+  clientNamed(
+    named: string | null,
   ): { client: string; refusal?: never } | (RefusedHandshake & { client?: never }) {
-    const named = url.searchParams.get("client");
     const clients = new Set(this.#settings.paths.map(({ client }) => client));
     const [only] = clients;
     const client = named ?? (clients.size === 1 ? only : undefined);

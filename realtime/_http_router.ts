@@ -10,6 +10,7 @@ import { streamKindAt } from "./_paths.ts";
 import type { StreamServer } from "./_stream_server.ts";
 import type { Engine } from "./engine.ts";
 import { type HandshakeRefusal, refusalResponse } from "./handshake.ts";
+import type { RequestInfo } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 interface HttpRouterOptions {
@@ -25,14 +26,14 @@ interface HttpRouterOptions {
 /** Returns the function that answers requests. It never throws. */
 export function createHttpRouter(
   { guard, engine, streams, scripts, settings, onRefused }: HttpRouterOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+): (request: Request, info: RequestInfo) => Promise<Response> {
   async function refuse(request: Request, refusal: HandshakeRefusal): Promise<Response> {
     await request.body?.cancel().catch(() => {});
     onRefused(refusal);
     return refusalResponse(refusal);
   }
 
-  async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+  async function answer(request: Request, info: RequestInfo): Promise<Response> {
     const url = new URL(request.url);
     const kind = streamKindAt(url.pathname);
     if (kind) return await streams.fetch(kind, request, info);

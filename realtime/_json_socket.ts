@@ -3,6 +3,9 @@
  * silent peer and closes the connection without an answer, which every client library supports.
  */
 
+import { parseOffset } from "../core/events.ts";
+import { parseJsonObject } from "../core/json.ts";
+import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionPort } from "./_connection_port.ts";
 
@@ -16,11 +19,20 @@ interface JsonSocketOptions {
   readonly maxMessageBytes: number;
   /** Called once, when the connection has closed. */
   readonly onClosed: () => void;
+  /** The client has received the event at an offset, or its user has seen it. */
+  readonly onAcknowledged: (offset: number, kind: AcknowledgementKind) => void;
 }
 
 /** Browsers show pages no WebSocket pings, so a page may ask by itself whether the service is there. */
 const PING = '{"type":"ping"}';
 const PONG = '{"type":"pong"}';
+/** What the messages of a client say of an event, by their type. */
+const ACKNOWLEDGEMENTS: ReadonlyMap<unknown, AcknowledgementKind> = new Map([
+  ["ack", "delivered"],
+  ["seen", "seen"],
+]);
+/** Longer messages are none of these. */
+const MAX_ACKNOWLEDGEMENT_LENGTH = 256;
 /** Characters that are sent before the WebSocket is asked what it still holds. */
 const ASK_AFTER = 4096;
 /** Close codes of RFC 6455 §7.4.1. */
@@ -37,6 +49,7 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
   readonly #closing: ClosingSockets;
   readonly #maxMessageBytes: number;
   readonly #onClosed: () => void;
+  readonly #onAcknowledged: JsonSocketOptions["onAcknowledged"];
   /** Characters sent since the WebSocket was last found empty. */
   #unasked = 0;
   #onGone: (() => void) | undefined = undefined;
@@ -49,6 +62,7 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     this.timeoutMs = options.timeoutMs;
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#onClosed = options.onClosed;
+    this.#onAcknowledged = options.onAcknowledged;
     // The connection is its own listener, which spares closures. An error is followed by a close.
     this.#socket.addEventListener("message", this);
     this.#socket.addEventListener("close", this);
@@ -112,6 +126,13 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     if (this.readyState !== "open") return;
     const length = typeof data === "string" ? data.length : data.byteLength;
     if (length > this.#maxMessageBytes) this.closeWith(MESSAGE_TOO_BIG, "message too large");
-    else if (data === PING && this.backlogBytes === 0) this.sendText(PONG);
+    else if (data === PING) {
+      if (this.backlogBytes === 0) this.sendText(PONG);
+    } else if (typeof data === "string" && length <= MAX_ACKNOWLEDGEMENT_LENGTH) {
+      const { type, offset } = parseJsonObject(data) ?? {};
+      const kind = ACKNOWLEDGEMENTS.get(type);
+      const acknowledged = kind && parseOffset(offset);
+      if (acknowledged !== undefined) this.#onAcknowledged(acknowledged, kind!);
+    }
   }
 }

@@ -4,6 +4,7 @@
  * difference.
  */
 
+import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionAdmission, JoinedConnection } from "./_connection_admission.ts";
 import type { ConnectionPort } from "./_connection_port.ts";
@@ -16,6 +17,7 @@ import type { StreamKind } from "./_paths.ts";
 import { type ResumeRequest, streamResumeRequestOf } from "./_resume.ts";
 import { SocketConnection } from "./_socket_connections.ts";
 import { type HandshakeRefusal, refusalResponse } from "./handshake.ts";
+import type { RequestInfo } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Options of {@link StreamServer}. */
@@ -28,6 +30,11 @@ interface StreamServerOptions {
   readonly onRefused: (refusal: HandshakeRefusal) => void;
   /** A connection was admitted and has received its first frame. */
   readonly onOpened: (connection: SocketConnection) => void;
+  /** A client acknowledges the event at an offset. */
+  readonly onAcknowledged: (
+    connection: SocketConnection,
+    acknowledgement: { readonly offset: number; readonly kind: AcknowledgementKind },
+  ) => void;
   /** The port of a connection has closed, whether it was admitted or not. */
   readonly onClosed: (connection: SocketConnection) => void;
 }
@@ -56,7 +63,7 @@ export class StreamServer {
   async fetch(
     kind: StreamKind,
     request: Request,
-    info: Deno.ServeHandlerInfo,
+    info: RequestInfo,
   ): Promise<Response> {
     const { guard } = this.#options;
     if (request.method !== "GET") {
@@ -76,13 +83,14 @@ export class StreamServer {
       return this.#refuse(kind, { code: "invalid_request", message });
     }
     return kind === "stream"
-      ? await this.#openStream(identified, resume)
+      ? await this.#openStream(identified, resume, info.pour)
       : this.#openSocket(request, identified, resume);
   }
 
   async #openStream(
     identified: IdentifiedSocket,
     request: ResumeRequest | undefined,
+    pour: RequestInfo["pour"],
   ): Promise<Response> {
     const { heartbeats, settings } = this.#options;
     const { pingInterval: pingMs, pingTimeout: timeoutMs } = settings();
@@ -91,8 +99,10 @@ export class StreamServer {
       ...{ heartbeats, pingMs, timeoutMs },
       onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
     });
+    // Nothing is asked for before the peer's connection has room.
+    const body = pour ? pour(stream) ?? null : new ReadableStream(stream, { highWaterMark: 0 });
     const refusal = await this.#admit(stream, { identified, request, registered });
-    if (!refusal) return new Response(stream.body, { headers: STREAM_HEADERS });
+    if (!refusal) return new Response(body, { headers: STREAM_HEADERS });
     stream.drop("refused");
     return this.#refuse("stream", refusal);
   }
@@ -120,6 +130,9 @@ export class StreamServer {
       const port = new JsonSocket({
         ...{ socket, closing, pingMs, timeoutMs, maxMessageBytes },
         onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
+        onAcknowledged: (offset, kind) =>
+          registered.connection &&
+          this.#options.onAcknowledged(registered.connection, { offset, kind }),
       });
       const refusal = await this.#admit(port, { identified, request: resume, registered });
       if (!refusal) return;

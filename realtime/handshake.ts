@@ -34,6 +34,18 @@ export interface HandshakeRefusal {
   readonly retryAfterSeconds?: number;
 }
 
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
+  "store_unavailable",
+  "middleware_unavailable",
+  "draining",
+  "internal",
+]);
+
+/** Whether a refusal may be over in a moment: the client should reconnect instead of seeing an error. */
+export function isTransient({ code }: HandshakeRefusal): boolean {
+  return TRANSIENT.has(code);
+}
+
 /** Whether a client may open a socket. */
 export type Admission =
   | { readonly identity: SocketIdentity; readonly refusal?: never }

@@ -9,16 +9,56 @@ import type { DrainPace } from "./_drain.ts";
 import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
+/** What a listener knows of a request. */
+export interface RequestInfo extends Deno.ServeHandlerInfo {
+  /**
+   * Takes the content of a stream, where the listener writes it itself. The response then has no
+   * body.
+   */
+  readonly pour?: (stream: StreamSource) => void;
+}
+
+/** The content of a stream: an underlying source of `ReadableStream`. */
+export interface StreamSource {
+  /** Gives it where it writes to. */
+  start(sink: StreamSink): void;
+  /** Asks for one chunk, which comes at once or later. */
+  pull(): void;
+  /** The peer's connection is gone. */
+  cancel(): void;
+}
+
+/** What a stream writes to. */
+export interface StreamSink {
+  enqueue(chunk: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
 /** The realtime server. */
 export interface Realtime extends AsyncDisposable, LocalSockets {
   /** Whether a path belongs to this server, whether or not it serves a client. */
   handles(pathname: string): boolean;
   /** Answers handshakes, polls and WebSocket upgrades. Never throws. */
-  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
+  fetch(request: Request, info: RequestInfo): Promise<Response>;
   /** Sends `session:invalid` to the sockets of a revoked session and closes them; their number. */
   closeSession(sessionId: string): number;
   /** Does the same for all sessions that have expired. To be called now and then. */
   closeExpired(): number;
+  /**
+   * Takes a client's acknowledgement of the event at an offset, which came without a connection;
+   * false where the user's log has no such event of this client.
+   *
+   * @param report.client may be absent where only one client has sockets
+   * @throws {ServiceError} `invalid_request`, `not_found` (no such client), `store_unavailable`
+   */
+  acknowledge(
+    user: UserName,
+    report: {
+      readonly client: string | undefined;
+      readonly offset: number;
+      readonly kind: AcknowledgementKind;
+    },
+  ): Promise<boolean>;
   /** Returns the session of every open socket; that of several sockets several times. */
   sessionIds(): Iterable<string>;
   /** Refuses new sockets and closes the open ones gradually, so that clients reconnect elsewhere. */
@@ -74,7 +114,7 @@ export interface RealtimeHooks {
   onRecovered?(connection: SocketOwner, event: UserEvent): void;
   /** A client acknowledged an event that asked for it; may be called several times for one. */
   onAcknowledged?(
-    connection: SocketOwner,
+    connection: SocketOwner & { readonly id: string },
     event: AcknowledgedEvent,
     kind: AcknowledgementKind,
   ): void;

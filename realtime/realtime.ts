@@ -1,10 +1,11 @@
 /**
  * The realtime server: Socket.IO, streams of server-sent events and plain WebSockets for the clients
- * of users, on Deno's own HTTP server. It keeps an index of open sockets, admits those whose session the given function accepts, and delivers the
- * events of a user's log to the user's sockets. It knows nothing of notifications.
+ * of users. It keeps an index of open sockets, admits those whose session the given function
+ * accepts, and delivers the events of a user's log to them. It knows nothing of notifications.
  */
 
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import { ServiceError } from "../core/errors.ts";
 import type { LoggedEvent, UserName } from "../core/events.ts";
 import { Acknowledgements } from "./_acknowledgements.ts";
 import { Backlog } from "./_backlog.ts";
@@ -23,7 +24,7 @@ import { SocketFanout } from "./_socket_fanout.ts";
 import { StreamServer } from "./_stream_server.ts";
 import { UnknownSessions } from "./_unknown_sessions.ts";
 import { Engine } from "./engine.ts";
-import { type HandshakeRefusal, refusalError } from "./handshake.ts";
+import { isTransient, refusalError } from "./handshake.ts";
 import type { Realtime, RealtimeHooks, RealtimeOptions } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
@@ -32,17 +33,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   return new RealtimeServer(options);
 }
 
+type ClientReport = Parameters<Realtime["acknowledge"]>[1];
 type Next = (error?: Error) => void;
 type Plain = DefaultEventsMap;
 type UserSocket = Socket<Plain, Plain, Plain, unknown>;
-
-/** Refusals that may be over in a moment: the client should reconnect instead of seeing an error. */
-const TRANSIENT: ReadonlySet<HandshakeRefusal["code"]> = new Set([
-  "store_unavailable",
-  "middleware_unavailable",
-  "draining",
-  "internal",
-]);
 
 class RealtimeServer implements Realtime {
   readonly #options: RealtimeOptions;
@@ -73,9 +67,9 @@ class RealtimeServer implements Realtime {
       ...{ clock, connections },
       endSession: (connection) => this.#endSession(connection),
     });
-    this.#acknowledgements = new Acknowledgements(
-      { hub: options.hub, onAcknowledged: (...given) => this.#hooks.onAcknowledged?.(...given) },
-    );
+    const onAcknowledged: RealtimeHooks["onAcknowledged"] = (...given) =>
+      this.#hooks.onAcknowledged?.(...given);
+    this.#acknowledgements = new Acknowledgements({ hub: options.hub, onAcknowledged });
     this.#fanout = new SocketFanout({
       ...{ ...options, connections, backlog },
       stalledAfterMs: () => this.#settings.stalledAfter,
@@ -105,6 +99,7 @@ class RealtimeServer implements Realtime {
       ...{ guard, admission, heartbeats, closing, settings: () => this.#settings },
       onRefused: ({ code }) => this.#hooks.onRefused?.(code),
       onOpened: (connection) => this.#begin(connection),
+      onAcknowledged: (...given) => this.#acknowledgements.fromConnection(...given),
       onClosed: (connection) => this.#onPortClosed(connection),
     });
     this.#answer = createHttpRouter({
@@ -127,8 +122,8 @@ class RealtimeServer implements Realtime {
     return isSocketPath(this.#settings.paths, pathname);
   }
 
-  fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
-    return this.#answer(request, info);
+  fetch(...given: Parameters<Realtime["fetch"]>): Promise<Response> {
+    return this.#answer(...given);
   }
 
   deliver(event: LoggedEvent): void {
@@ -151,6 +146,12 @@ class RealtimeServer implements Realtime {
     for (const connection of this.#connections.of(user)) this.#fanout.recover(connection);
   }
 
+  async acknowledge(user: UserName, { client: named, ...report }: ClientReport): Promise<boolean> {
+    const { client, refusal } = this.#guard.clientNamed(named ?? null);
+    if (refusal) throw new ServiceError(refusal.code, refusal.message);
+    return await this.#acknowledgements.fromRequest({ ...user, client }, report);
+  }
+
   closeSession(sessionId: string): number {
     return this.#sessions.revoke(sessionId);
   }
@@ -161,8 +162,7 @@ class RealtimeServer implements Realtime {
 
   async drain(pace: DrainPace): Promise<void> {
     this.#guard.isClosed = true;
-    const { clock, random } = this.#options;
-    await drainSockets(this.#connections, { ...pace, clock, random });
+    await drainSockets(this.#connections, { ...this.#options, ...pace });
   }
 
   async close(): Promise<void> {
@@ -219,7 +219,7 @@ class RealtimeServer implements Realtime {
     this.#connecting.delete(conn);
     this.#hooks.onRefused?.(refusal.code);
     // A client that receives an error does not reconnect by itself; one that loses its transport does.
-    if (TRANSIENT.has(refusal.code)) conn.close(true);
+    if (isTransient(refusal)) conn.close(true);
     next(refusalError(refusal));
   }
 

@@ -40,7 +40,6 @@ export function partitionOfText(text: string): number {
   return (hash >>> 0) % PARTITIONS;
 }
 
-/** Items of one partition, and their indexes among all items. */
 interface PartitionGroup<T> {
   readonly partition: number;
   readonly items: readonly T[];

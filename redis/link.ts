@@ -4,6 +4,9 @@
  * a pending command is unknown, so callers send only commands that are safe to repeat.
  */
 
+import { messageOf, ServiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+
 /** A Lua script; it is sent by its hash if the server has it already. */
 export interface Script {
   /** Name for errors and metrics. */
@@ -13,6 +16,11 @@ export interface Script {
 
 /** A reply: simple and bulk strings are texts, integers are numbers, nil is null. */
 export type Reply = string | number | null | readonly Reply[];
+
+/** Returns the parts of a reply that should be a list; none where it is not. */
+export function listOf(reply: Reply | undefined): readonly Reply[] {
+  return Array.isArray(reply) ? reply : [];
+}
 
 /**
  * The port. Every method rejects with `ServiceError` `store_unavailable` (with `retryAfterSeconds`)
@@ -53,4 +61,12 @@ export interface BlockingLink extends AsyncDisposable {
     command: readonly (string | number)[],
     options: { readonly waitMs: number },
   ): Promise<Reply>;
+}
+
+/** Logs why something failed, except for an outage of Redis, which the link logs itself. */
+export function logUnlessOutage(
+  thrown: unknown,
+  { log, message }: { readonly log: Pick<Log, "error">; readonly message: string },
+): void {
+  if (!(thrown instanceof ServiceError)) log.error(message, { reason: messageOf(thrown) });
 }

@@ -8,7 +8,7 @@ export { isRedisAddress } from "./link/address.ts";
 export { RedisBuffer } from "./buffer/buffer.ts";
 export { ChannelChangeFeed } from "./nodes/change_feed.ts";
 export { RedisHub } from "./hub/hub.ts";
-export { createNodeChannel } from "./nodes/node_channel.ts";
+export { RedisNodeChannel } from "./nodes/node_channel.ts";
 export type { Link } from "./link/link.ts";
 export type { RedisLink } from "./link.ts";
 export { openLink } from "./link/open.ts";

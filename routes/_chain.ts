@@ -35,7 +35,8 @@ export const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
 /** Whether the length of a body is known and within the limit. */
 export function isShort({ headers }: Request): boolean {
   const length = headers.get("content-length");
-  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("transfer-encoding");
+  return length !== null && Number(length) <= MAX_BODY_BYTES &&
+    headers.get("transfer-encoding") === null;
 }
 
 /** Creates an app with this middleware and without routes. */

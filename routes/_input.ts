@@ -45,7 +45,12 @@ export async function readUtf8(
   request: Request,
   deadline: BodyDeadline,
 ): Promise<{ readonly text: string; readonly bytes: Uint8Array }> {
-  const bytes = await deadline.inTime(request.bytes()).catch(throwBrokenOff);
+  let bytes: Uint8Array;
+  try {
+    bytes = await deadline.inTime(request.bytes());
+  } catch (cause) {
+    throwBrokenOff(cause);
+  }
   try {
     return { text: utf8.decode(bytes), bytes };
   } catch (cause) {

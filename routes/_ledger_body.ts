@@ -31,8 +31,11 @@ export const ledgerBody = z.object({
   receipts: z.array(z.object({
     kind: z.enum(RECEIPT_KINDS),
     client: z.string().optional(),
+    connection: z.string().optional().openapi({ description: "The connection id of its socket" }),
     at: time,
-  })).optional().openapi({ description: "What clients reported, the first of each kind" }),
+  })).optional().openapi({
+    description: "What clients reported, the first of each kind and socket",
+  }),
   targets: z.array(z.object({
     client: z.string(),
     transport: z.string(),
@@ -75,6 +78,14 @@ export function presentRecord(found: LedgerRecord | Notification) {
       at: textOf(at),
     })),
   };
+}
+
+/** Returns the body of a user whose notification is not accepted. */
+export function presentUnsent(
+  user: string,
+  { state, atMs = 0 }: { readonly state?: string; readonly atMs?: number },
+) {
+  return { user, state: state === "cancelled" ? state : "scheduled", deliverAt: textOf(atMs) };
 }
 
 function textOf(epochMs: number): string {

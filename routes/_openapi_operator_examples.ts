@@ -14,11 +14,17 @@ const REPORT = {
   ...{ ready: true, failed: [], sockets: { "open-xchange-appsuite": 12 } },
   buffer: { waiting: 3, due: 0, running: 1, inFlight: 4 },
   retriesWaiting: 0,
-  queues: [{ transport: "apn", client: "myiosclient", inFlight: 1, waiting: 0, breaker: "closed" }],
+  queues: [{
+    ...{ transport: "apn", client: "myiosclient", inFlight: 1, waiting: 0, breaker: "closed" },
+    last: { outcome: "sent", at: 1_795_435_199_000 },
+  }],
   accepted: 214,
   settled: { delivered: 210 },
   outcomes: [{ transport: "apn", client: "myiosclient", outcome: "sent", count: 198 }],
-  credentials: [{ transport: "apn", client: "myiosclient", ready: true, daysLeft: 120 }],
+  credentials: [{
+    ...{ transport: "apn", client: "myiosclient", ready: true, environment: "sandbox" },
+    daysLeft: 120,
+  }],
 };
 
 /** By method and path, as they are in the document. */

@@ -27,9 +27,24 @@ export const PUBLISHING_EXAMPLES = {
     operationId: "listNotificationUsers",
     answers: { 200: { items: [{ ...CANCELLED, state: "delivered", fanout: ID }], next: 1 } },
   },
+  "GET /v1/notifications/{id}/merged": {
+    operationId: "listMergedNotifications",
+    answers: {
+      200: {
+        items: [{
+          ...{ ...CANCELLED, state: "suppressed", reason: "merged", mergedInto: ID },
+          id: "0190163d-8694-739b-aea5-966c26f8ad8f",
+        }],
+      },
+    },
+  },
   "POST /v1/receipts": {
     operationId: "reportReceipt",
     request: { shown: { id: ID, token: "q3vVJkq1m9mQp0xkV3u7Bg", kind: "shown" } },
+  },
+  "POST /v1/stream/acknowledge": {
+    operationId: "acknowledgeEvent",
+    request: { seen: { offset: "1839148079439872", kind: "seen" } },
   },
   "GET /v1/events": {
     operationId: "listEvents",

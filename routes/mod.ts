@@ -26,7 +26,7 @@ import { type ReceiptDeps, receiptRoutes } from "./receipts.ts";
 import { type PnsDeps, pnsRoutes } from "./pns.ts";
 import { type SessionDeps, sessionRoutes } from "./sessions.ts";
 import { type StatusDeps, statusRoutes } from "./status.ts";
-import { streamRoutes } from "./streams.ts";
+import { type StreamDeps, streamRoutes } from "./streams.ts";
 import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
@@ -53,6 +53,7 @@ export type AppDeps =
   & SessionDeps
   & SubscriptionDeps
   & StatusDeps
+  & StreamDeps
   & ConfigurationDeps
   & WebPushRouteDeps
   & {
@@ -71,19 +72,28 @@ export function createApp(deps: AppDeps): (request: Request) => Response | Promi
   const app = createRoutes({ ...deps, publish });
   const answerError = onError(log);
 
-  function count(route: string, method: string, status: number): void {
-    metrics.count("carillon_http_requests_total", { route, method, status: String(status) });
+  function count(publishes: number, status: number): void {
+    const labels = { route: PUBLISH_PATH, method: "POST", status: String(status) };
+    metrics.count("carillon_http_requests_total", labels, publishes);
   }
 
+  /** Accepted publishes since the last scrape. */
+  let accepted = 0;
+  metrics.beforeScrape(() => {
+    if (accepted > 0) count(accepted, 202);
+    accepted = 0;
+  });
+
   async function publishDirectly(request: Request): Promise<Response> {
-    let response: Response;
     try {
-      response = await publish(request);
+      const response = await publish(request);
+      accepted++;
+      return response;
     } catch (thrown) {
-      response = answerError(thrown as Error, PUBLISH_PATH);
+      const response = answerError(thrown as Error, PUBLISH_PATH);
+      count(1, response.status);
+      return response;
     }
-    count(PUBLISH_PATH, "POST", response.status);
-    return response;
   }
 
   return (request) =>
@@ -116,7 +126,7 @@ function createRoutes(
   app.route("/v1/groups", groupRoutes(deps));
   app.route("/v1/receipts", receiptRoutes(deps));
   app.route("/v1/subscriptions", subscriptionRoutes(deps));
-  app.route("/v1", streamRoutes());
+  app.route("/v1", streamRoutes(deps));
   app.route("/v1/webpush", webPushRoutes(deps));
   app.route("/v1/sessions", sessionRoutes(deps));
   app.route("/v1/inbox", inboxRoutes(deps));

@@ -2,7 +2,6 @@
 
 import type { Context } from "hono";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Buffer } from "../buffer/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
@@ -11,9 +10,9 @@ import type { Scope } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { readQuery } from "./_input.ts";
-import { inFlightRecord, ledgerBody, presentRecord } from "./_ledger_body.ts";
+import { inFlightRecord, ledgerBody, presentRecord, presentUnsent } from "./_ledger_body.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { context, topicPattern, user } from "./_schemas.ts";
+import { context, time, topicPattern, user } from "./_schemas.ts";
 import { batch, type createPublishHandler, draft, idempotencyKey } from "./publish.ts";
 
 const accepted = z.object({ ids: z.array(z.uuid()) }).openapi("Accepted");
@@ -43,6 +42,16 @@ const listBody = z.object({
   }),
 });
 
+/** How many notifications before one are searched for those that were merged into it. */
+const MERGED_SEARCHED = 100;
+
+const mergedBody = z.object({
+  items: z.array(ledgerBody),
+  stopped: z.boolean().optional().openapi({
+    description: "The search is bounded, and there may be more",
+  }),
+}).openapi("MergedNotifications");
+
 const pageQuery = z.strictObject({
   cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
 });
@@ -53,6 +62,8 @@ const userPage = z.object({
     z.object({ id: z.uuid(), user: z.string() }).openapi({
       description: "The record is not kept any more",
     }),
+    z.object({ user: z.string(), state: z.enum(["scheduled", "cancelled"]), deliverAt: time })
+      .openapi({ description: "A user whose local time is still to come, or was cancelled" }),
   ])),
   next: z.int().optional(),
 }).openapi("UserOutcomes");
@@ -66,14 +77,13 @@ const dismissed = z.object({
 /** The dependencies of {@link notificationRoutes}. */
 export interface NotificationDeps {
   readonly authenticate: Authenticate;
-  readonly buffer: Pick<Buffer, "list">;
-  readonly pipeline: Pick<Pipeline, "find" | "takeBack" | "fanouts">;
+  readonly pipeline: Pick<Pipeline, "find" | "list" | "takeBack" | "fanouts">;
   readonly publish: ReturnType<typeof createPublishHandler>;
 }
 
 /** Creates the routes of `/v1/notifications`. */
 export function notificationRoutes(deps: NotificationDeps): App {
-  const { authenticate, publish, pipeline, buffer } = deps;
+  const { authenticate, publish, pipeline } = deps;
   const app = new OpenAPIHono<Env>();
 
   describe(app, {
@@ -112,7 +122,7 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const { principal } = c.var;
     const { cursor, context, user, topic, state, limit } = readQuery(c, listQuery);
     if (context !== undefined) inContext(principal, { scope: "read", context });
-    const { items, ...rest } = await buffer.list({
+    const { items, ...rest } = await pipeline.list({
       limit,
       ...(principal.contexts !== undefined && { contexts: principal.contexts }),
       ...(context !== undefined && { context }),
@@ -142,8 +152,8 @@ export function notificationRoutes(deps: NotificationDeps): App {
     method: "delete",
     path: "/{id}",
     tag: "Notifications",
-    summary:
-      "Cancel what is not sent: all of a scheduled one, else targets that are held or retried",
+    summary: "Cancel what is not sent: what is scheduled or waits for its delay, and targets " +
+      "that are held or retried; of all its users, where it is to many",
     scope: "publish",
     params: z.object({ id: z.uuid() }),
     answers: {
@@ -173,6 +183,30 @@ export function notificationRoutes(deps: NotificationDeps): App {
 
   describe(app, {
     method: "get",
+    path: "/{id}/merged",
+    tag: "Notifications",
+    summary: "List those that were merged into a notification",
+    scope: "read",
+    params: z.object({ id: z.uuid() }),
+    answers: {
+      200: { text: "Those among the hundred before it of its user and topic", schema: mergedBody },
+    },
+    errors: ["not_found", "store_unavailable"],
+  });
+  app.get("/:id/merged", needs(authenticate, "read"), async (c) => {
+    const found = await findRecord(c, "read");
+    const { deliveredAs: id = found.id, context, user, topic } = found;
+    // The newest of similar ones is delivered, so that the others are shortly before it.
+    const page = { context, user, topic, before: id, limit: MERGED_SEARCHED };
+    const { items, stopped } = await pipeline.list(page);
+    const merged = items.flatMap((item) =>
+      "mergedInto" in item && item.mergedInto === id ? [presentRecord(item)] : []
+    );
+    return c.json({ items: merged, ...(stopped && { stopped }) });
+  });
+
+  describe(app, {
+    method: "get",
     path: "/{id}/users",
     tag: "Notifications",
     summary: "Get the outcomes of a notification to many users, in pages",
@@ -186,10 +220,11 @@ export function notificationRoutes(deps: NotificationDeps): App {
     const { cursor } = readQuery(c, pageQuery);
     const { id } = await findRecord(c, "read");
     const found = await pipeline.fanouts.page(id, cursor);
-    const items = await Promise.all((found?.ids ?? []).map(async (child, at) => {
+    const items = await Promise.all((found?.users ?? []).map(async (user, at) => {
+      const child = found!.ids?.[at];
+      if (child === undefined) return presentUnsent(user, found!);
       const known = await pipeline.find(child);
-      const record = known && ("state" in known ? known : inFlightRecord(known));
-      return record ? presentRecord(record) : { id: child, user: found!.users[at]! };
+      return known ? presentRecord(known) : { id: child, user };
     }));
     return c.json({ items, ...(found && { next: cursor + 1 }) });
   });

@@ -26,6 +26,20 @@ const report = z.object({
     oldestMs: z.int().optional(),
     breaker: z.enum(["closed", "open"]),
     reason: z.string().optional(),
+    last: z.object({
+      outcome: z.enum([
+        "sent",
+        "kept",
+        "offline",
+        "source",
+        "gone",
+        "rejected",
+        "retry",
+        "misconfigured",
+      ]),
+      reason: z.string().optional(),
+      at: z.int(),
+    }).optional().openapi({ description: "The result of the last attempt that ended" }),
   })),
   accepted: z.int(),
   settled: z.record(z.string(), z.int()),
@@ -40,6 +54,9 @@ const report = z.object({
     client: z.string(),
     ready: z.boolean(),
     detail: z.string().optional(),
+    environment: z.string().optional().openapi({
+      description: "Which of the provider's environments, projects or servers it calls",
+    }),
     daysLeft: z.int().optional(),
   })),
 }).openapi("NodeReport");

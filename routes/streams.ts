@@ -1,13 +1,21 @@
 /**
  * Describes `/v1/stream` for OpenAPI. It does not pass through the API: the realtime server answers it,
- * with the limits and errors of sockets. OpenAPI has no words for the WebSocket at `/v1/socket`.
+ * with the limits and errors of sockets. OpenAPI has no words for the WebSocket at `/v1/socket`. A
+ * stream goes one way only, so its client acknowledges events by a request of its own.
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Snapshot } from "../cascade/mod.ts";
+import { ServiceError } from "../core/errors.ts";
+import type { UserName } from "../core/events.ts";
+import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { readBody } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
+import { forAllowedPages } from "./_page_origins.ts";
 import { client } from "./_schemas.ts";
 
-const offset = z.string().regex(/^\d{16}$/).optional().openapi({
+const place = z.string().regex(/^\d{16}$/);
+const offset = place.optional().openapi({
   description: "Where to continue: the offset of the last event that was received",
   example: "1839148079439872",
 });
@@ -29,8 +37,34 @@ const query = z.object({
 
 const ERRORS = ["foreign_origin", "not_found", "too_many_requests", "store_unavailable"] as const;
 
-/** Returns the description. */
-export function streamRoutes(): App {
+const acknowledgement = z.strictObject({
+  offset: place.openapi({ description: "The event's offset: in a stream, its `id`" }),
+  kind: z.enum(["delivered", "seen"]).default("delivered")
+    .openapi({ description: "The app has it, or its user has seen it" }),
+  client: client.optional().openapi({
+    description: "The client of the stream; may be absent where there is only one",
+  }),
+}).openapi("Acknowledgement");
+
+/** What these routes need. */
+export interface StreamDeps {
+  readonly authenticate: Authenticate;
+  readonly snapshot: () => Pick<Snapshot, "settings">;
+  /** The realtime server. */
+  readonly realtime: {
+    acknowledge(
+      user: UserName,
+      report: {
+        readonly client: string | undefined;
+        readonly offset: number;
+        readonly kind: "delivered" | "seen";
+      },
+    ): Promise<boolean>;
+  };
+}
+
+/** Creates the route of acknowledgements, and the description of streams. */
+export function streamRoutes({ authenticate, realtime, snapshot }: StreamDeps): App {
   const app = new OpenAPIHono<Env>();
   describe(app, {
     method: "get",
@@ -44,6 +78,26 @@ export function streamRoutes(): App {
       200: { text: "A stream that does not end", type: "text/event-stream", schema: z.string() },
     },
     errors: ERRORS,
+  });
+
+  const path = "/stream/acknowledge";
+  describe(app, {
+    ...{ method: "post", path, tag: "Receiving", scope: "subscribe" },
+    summary: "Acknowledge an event of a stream, with the session of its user",
+    body: acknowledgement,
+    answers: {
+      204: { text: "Taken; it changes nothing where the event does not ask for it" },
+    },
+    errors: ["foreign_origin", "not_found", "store_unavailable"],
+  });
+  app.use(path, forAllowedPages(snapshot, "POST"));
+  app.post(path, needs(authenticate, "subscribe"), async (c) => {
+    const { offset, kind, client } = await readBody(c, acknowledgement);
+    const user = actingFor(c.var.principal, {});
+    if (!await realtime.acknowledge(user, { client, offset: Number(offset), kind })) {
+      throw new ServiceError("not_found", "Cannot find an event at this offset");
+    }
+    return c.body(null, 204);
   });
   return app;
 }

@@ -3,7 +3,7 @@
  * layout that `deno fmt` gives every file, so it parses lines and needs no compiler.
  */
 
-import { inProject } from "./_project.ts";
+import { imported, inProject } from "./_project.ts";
 
 /** One exported definition. A re-export is not a definition. */
 export interface Definition {
@@ -24,7 +24,6 @@ export interface Source {
   readonly reExports: readonly Reference[];
 }
 
-/** A name as another file exports it. */
 interface Reference {
   readonly from: string;
   readonly name: string;
@@ -43,12 +42,12 @@ export function readSource(path: string, text: string): Source {
   const imports: Reference[] = [];
   const reExports: Reference[] = [];
   for (const [, kind, names, specifier] of text.matchAll(STATEMENT)) {
-    const from = resolve(file, specifier!);
+    const from = imported(file, specifier!);
     const list = kind === "import" ? imports : reExports;
     for (const [name, as] of namesOf(names!)) list.push({ from, name, as });
   }
   for (const [, specifier] of text.matchAll(DYNAMIC)) {
-    imports.push({ from: resolve(file, specifier!), name: "*", as: "*" });
+    imports.push({ from: imported(file, specifier!), name: "*", as: "*" });
   }
   return { path: file, definitions: definitionsIn(file, text), imports, reExports };
 }
@@ -84,8 +83,4 @@ function namesOf(clause: string): readonly (readonly [string, string])[] {
       const [name, as = name] = each.split(" as ");
       return [name!, as!];
     });
-}
-
-function resolve(from: string, specifier: string): string {
-  return new URL(specifier, `file:///${from}`).pathname.slice(1);
 }

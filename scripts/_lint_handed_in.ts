@@ -9,6 +9,7 @@ import { folderOf, inProject } from "./_project.ts";
 const FREE_FILES = new Set([
   "main.ts",
   "core/clock.ts",
+  "simulator/command.ts",
   "simulator/main.ts",
   "simulator/middleware_main.ts",
 ]);

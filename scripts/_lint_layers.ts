@@ -3,7 +3,7 @@
  * begins with `_` is private to its folder. The rules check relative imports only, not packages.
  */
 
-import { folderOf, inProject } from "./_project.ts";
+import { folderOf, imported, inProject } from "./_project.ts";
 
 /** What a folder may import besides itself. `types:` allows `import type` only. */
 const LAYERS: Readonly<Record<string, readonly string[] | "anything">> = {
@@ -98,7 +98,7 @@ type Visit = (node: Deno.lint.Node, target: string, typesOnly: boolean) => void;
 function eachImport(context: Deno.lint.RuleContext, visit: Visit): Deno.lint.LintVisitor {
   function check(node: Deno.lint.Node, source: unknown, typesOnly: boolean) {
     if (typeof source !== "string" || !source.startsWith(".")) return;
-    visit(node, resolve(inProject(context.filename), source), typesOnly);
+    visit(node, imported(inProject(context.filename), source), typesOnly);
   }
   return {
     ImportDeclaration: (node) => check(node, node.source.value, node.importKind === "type"),
@@ -107,14 +107,4 @@ function eachImport(context: Deno.lint.RuleContext, visit: Visit): Deno.lint.Lin
     ImportExpression: (node) =>
       check(node, node.source.type === "Literal" ? node.source.value : undefined, false),
   };
-}
-
-/** `resolve("a/b.ts", "../c/d.ts")` is `"c/d.ts"`. */
-function resolve(from: string, specifier: string): string {
-  const parts = from.split("/").slice(0, -1);
-  for (const part of specifier.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== ".") parts.push(part);
-  }
-  return parts.join("/");
 }

@@ -15,6 +15,11 @@ export function folderOf(path: string): string {
   return slash < 0 ? "" : path.slice(0, slash);
 }
 
+/** Returns the file that a file imports: `imported("a/b.ts", "../c/d.ts")` is `"c/d.ts"`. */
+export function imported(from: string, specifier: string): string {
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
 const SKIPPED = new Set([".git", "node_modules", "data", "coverage"]);
 
 /** Yields the absolute path of each TypeScript file below a folder, whose path ends with a slash. */

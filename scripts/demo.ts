@@ -12,14 +12,14 @@ import { systemClock } from "../core/clock.ts";
 import { createYieldToEventLoop } from "../core/event_loop.ts";
 import type { TransportName } from "../core/subscription.ts";
 import { type Service, startService } from "../service/start.ts";
-import { SERVERS } from "../simulator/addresses.ts";
+import { portsFrom, stopSignal, writeSampleConfiguration } from "../simulator/command.ts";
 import {
   type Provider,
   type ReceivedPush,
   type Simulator,
   startSimulator,
 } from "../simulator/mod.ts";
-import { SAMPLE_CLIENTS, sampleConfiguration } from "../simulator/sample_configuration.ts";
+import { SAMPLE_CLIENTS } from "../simulator/sample_configuration.ts";
 
 /** What reaches a person; webhooks ring nowhere. */
 const RINGING: readonly TransportName[] = ["websocket", "apn", "gcm", "wns", "webpush"];
@@ -50,7 +50,7 @@ await Deno.mkdir("data", { recursive: true });
 const folder = await Deno.realPath(await Deno.makeTempDir({ dir: "data", prefix: "demo_" }));
 const cleanUp = new AsyncDisposableStack();
 cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
-const simulator = await startFakes();
+const simulator = await startSimulator({ ports: portsFrom(Number(values["simulator-port"])) });
 cleanUp.defer(() => simulator.close());
 const service = await start();
 cleanUp.defer(() => service.stop());
@@ -83,24 +83,13 @@ Ring again:  CARILLON_URL=${address} CARILLON_KEY=${key} npx -y deno@2.9.6 task 
 Settings:    ${folder}/conf (changes take effect at once)
 
 Ctrl-C ends both and deletes their data.`);
-  await interrupted();
+  await stopSignal();
 }
 await cleanUp.disposeAsync();
 Deno.exit();
 
-async function startFakes(): Promise<Simulator> {
-  const first = Number(values["simulator-port"]);
-  const ports = SERVERS.map((name, index) => [name, first === 0 ? 0 : first + index]);
-  return await startSimulator({ ports: Object.fromEntries(ports) });
-}
-
 async function start(): Promise<Service> {
-  await Deno.mkdir(`${folder}/conf`);
-  const { addresses, material } = simulator;
-  for (const { path, content } of sampleConfiguration({ addresses, material, folder })) {
-    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    await Deno.writeFile(`${folder}/${path}`, bytes);
-  }
+  await writeSampleConfiguration(simulator, folder);
   return await startService({
     host: "127.0.0.1",
     port: Number(values.port),
@@ -181,10 +170,4 @@ async function call(method: string, path: string, body: unknown): Promise<any> {
   });
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return await response.json();
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, resolve);
-  });
 }

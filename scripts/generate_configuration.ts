@@ -1,13 +1,10 @@
-// deno-lint-ignore-file no-console -- a command answers on the terminal
 /**
  * Generates `docs/configuration.md`: how the configuration is composed, and every key of the schema.
  * With `--check` it writes nothing and fails where the page is out of date.
  */
 
 import { ENABLED_KEYS, schemaEntries, variableName } from "../cascade/mod.ts";
-import { ROOT } from "./_project.ts";
-
-const PAGE = `${ROOT}docs/configuration.md`;
+import { formatMarkdown, writeGenerated } from "./_generated.ts";
 
 const INTRODUCTION = `# Configuration
 
@@ -80,13 +77,8 @@ Names of the original keep their meaning and default. A changed key takes effect
 reload, or only *after a restart*.
 `;
 
-const text = await formatted(INTRODUCTION + schemaEntries().map(section).join(""));
-if (!Deno.args.includes("--check")) {
-  await Deno.writeTextFile(PAGE, text);
-} else if (await Deno.readTextFile(PAGE).catch(() => "") !== text) {
-  console.error("docs/configuration.md is out of date: run 'deno task docs'");
-  Deno.exit(1);
-}
+const page = INTRODUCTION + schemaEntries().map(section).join("");
+await writeGenerated("docs/configuration.md", await formatMarkdown(page));
 
 function section([key, spec]: ReturnType<typeof schemaEntries>[number]): string {
   const preset = spec.defaultFrom === undefined
@@ -109,20 +101,4 @@ function section([key, spec]: ReturnType<typeof schemaEntries>[number]): string 
 
 function code(value: string): string {
   return value === "" ? "empty" : `\`${value}\``;
-}
-
-/** Formats Markdown with `deno fmt`, so that the page passes `deno fmt --check`. */
-async function formatted(markdown: string): Promise<string> {
-  const fmt = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext", "md", "-"],
-    cwd: ROOT,
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const writer = fmt.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(markdown));
-  await writer.close();
-  const { code: status, stdout } = await fmt.output();
-  if (status !== 0) throw new Error("Cannot format the page: 'deno fmt' failed");
-  return new TextDecoder().decode(stdout);
 }

@@ -6,7 +6,7 @@
 
 import { handedIn } from "./_lint_handed_in.ts";
 import { layers, privateFiles } from "./_lint_layers.ts";
-import { inProject } from "./_project.ts";
+import { folderOf, inProject } from "./_project.ts";
 
 /** Requires `#name` for private members, which are private at run time, too. */
 const noPrivateKeyword: Deno.lint.Rule = {
@@ -62,32 +62,44 @@ const maxTwoArguments: Deno.lint.Rule = {
   },
 };
 
-/** Requires `mod.ts` instead of `index.ts`. */
-const noIndexTs: Deno.lint.Rule = {
-  create(context) {
-    return {
-      Program(node) {
-        if (!/(^|\/)index\.[jt]sx?$/.test(inProject(context.filename))) return;
-        context.report({ node, message: "Name it 'mod.ts'" });
-      },
-    };
-  },
-};
-
 const FILE_NAME = /^_?[a-z0-9]+(_[a-z0-9]+)*(\.d)?\.[cm]?[jt]sx?$/;
+const MAX_LINES = 300;
+const MAX_TEST_LINES = 400;
+/** Files that may be longer, because they are generated. */
+const GENERATED: readonly string[] = ["clients/js/src/schema.ts"];
+
+/** Requires `mod.ts` instead of `index.ts`. */
+const noIndexTs = fileRule((path) =>
+  /(^|\/)index\.[jt]sx?$/.test(path) ? "Name it 'mod.ts'" : undefined
+);
 
 /** Requires file names in `snake_case.ts`. */
-const naming: Deno.lint.Rule = {
-  create(context) {
-    return {
-      Program(node) {
-        const name = inProject(context.filename).split("/").at(-1) ?? "";
-        if (FILE_NAME.test(name)) return;
-        context.report({ node, message: `Name the file in snake_case: received '${name}'` });
-      },
-    };
-  },
-};
+const naming = fileRule((path) => {
+  const name = path.split("/").at(-1) ?? "";
+  return FILE_NAME.test(name) ? undefined : `Name the file in snake_case: received '${name}'`;
+});
+
+/** Requires files that can be read at once. */
+const maxLines = fileRule((path, text) => {
+  const limit = folderOf(path) === "tests" ? MAX_TEST_LINES : MAX_LINES;
+  const lines = text.split("\n").length - 1;
+  const isLong = lines > limit && !GENERATED.includes(path);
+  return isLong ? `Split the file: it has ${lines} lines, more than ${limit}` : undefined;
+});
+
+/** Creates a rule from a function that returns what is wrong with a file, if anything. */
+function fileRule(faultOf: (path: string, text: string) => string | undefined): Deno.lint.Rule {
+  return {
+    create(context) {
+      return {
+        Program() {
+          const message = faultOf(inProject(context.filename), context.sourceCode.text);
+          if (message !== undefined) context.report({ range: [0, 0], message });
+        },
+      };
+    },
+  };
+}
 
 export default {
   name: "carillon",
@@ -100,6 +112,7 @@ export default {
     "max-two-arguments": maxTwoArguments,
     "no-index-ts": noIndexTs,
     naming,
+    "max-lines": maxLines,
   },
 } satisfies Deno.lint.Plugin;
 

@@ -12,7 +12,6 @@ import { messageOf } from "../core/errors.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import type { CandidateCache } from "../subscriptions/mod.ts";
 
-/** The caches of records that other nodes may change. */
 interface Caches {
   readonly attributes: Pick<Attributes, "forget" | "forgetAll">;
   readonly candidates: Pick<CandidateCache, "invalidate" | "clear">;

@@ -4,7 +4,6 @@
  */
 
 import {
-  type ConfigurationReview,
   OPTIONS_FILES,
   parseClientOptions,
   pushClientOptions,
@@ -58,7 +57,7 @@ export function reportOn({ texts, unreadable, leftOut }: FolderContent): FolderR
   const faults = review.faults.map(line);
   const lines = [
     ...section("Used", [
-      ...usedLines(review),
+      ...review.used.map(({ name, value, source }) => `${name} = ${value}   (${source})`),
       ...clients.lines,
       ...OWN_FILES.filter((file) => texts.has(file)).map((file) => `${file}: this service's own`),
     ]),
@@ -76,10 +75,6 @@ export function reportOn({ texts, unreadable, leftOut }: FolderContent): FolderR
     ]),
   ];
   return { lines, ok: faults.length === 0 && stops.length === 0 };
-}
-
-function usedLines({ used }: ConfigurationReview): readonly string[] {
-  return used.map(({ name, value, source }) => `${name} = ${value}   (${source})`);
 }
 
 /** The clients of all transports. A faulty one is left out by a start, which is no fault of it. */

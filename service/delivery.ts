@@ -11,7 +11,12 @@ import type { Log } from "../core/log.ts";
 import { localeChain } from "../core/locale.ts";
 import type { Message } from "../core/message.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Subscription, Target, TransportName } from "../core/subscription.ts";
+import {
+  type Subscription,
+  type Target,
+  targetOf,
+  type TransportName,
+} from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { placeOf } from "../core/file_fault.ts";
 import {
@@ -116,17 +121,8 @@ export function createDelivery(
   const onInboxChanged = (change: InboxChange) =>
     publishUnread([change], { sockets: hub, ids: foundation.ids });
   const pipeline = createPipeline({
-    ...{
-      ...foundation,
-      buffer,
-      limiter,
-      commit,
-      transports,
-      generate,
-      inbox,
-      fetch,
-      receiptTokens,
-    },
+    ...{ ...foundation, buffer, limiter, commit, transports, generate, inbox, fetch },
+    receiptTokens,
     readAudience: createAudienceReader({ store: backend.store, groups, clock }),
     store: backend.store,
     sockets: hub,
@@ -228,14 +224,6 @@ function subscriptionsOf(
       const found = subscriptionId && await repository.get(subscriptionId);
       return found ? targetOf(found) : undefined;
     },
-  };
-}
-
-function targetOf(subscription: Subscription): Target {
-  const { id, context, user, client, transport, token, refreshedAt, locale } = subscription;
-  return {
-    ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
-    ...(locale !== undefined && { locale }),
   };
 }
 

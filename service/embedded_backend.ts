@@ -9,7 +9,7 @@ import { KvChangeFeed } from "../buffer/shared_kv/mod.ts";
 import { NO_CHANGE_FEED } from "../core/change_feed.ts";
 import type { Store } from "../core/store.ts";
 import { createLocalLimiter } from "../core/token_bucket.ts";
-import { createLocalHub, EventRecords } from "../events/mod.ts";
+import { EventRecords, LocalHub } from "../events/mod.ts";
 import { KvStore } from "../store/mod.ts";
 import { type Backend, bufferOptions, type JoinDeps, type Parts } from "./backend.ts";
 
@@ -43,7 +43,7 @@ function join(store: Store, deps: JoinDeps): Parts {
     onLeaseLost: () => metrics.count("carillon_node_leases_lost_total", {}),
   });
   const keepsEvents = store.traits.durable && !store.traits.shared;
-  const hub = createLocalHub({
+  const hub = new LocalHub({
     ...{ clock, log, settings: () => settings().resume },
     ...(keepsEvents && { records: new EventRecords({ store, commit }) }),
   });

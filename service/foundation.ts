@@ -17,6 +17,7 @@ import { ChangeRelay } from "./changes.ts";
 import { createEmbeddedBackend } from "./embedded_backend.ts";
 import type { Environment } from "./environment.ts";
 import { type HttpListener, listen, listenInternal } from "./http_listener.ts";
+import { listenForStreams, type StreamListener } from "./stream_listener.ts";
 import { openRedisBackend } from "./redis_backend.ts";
 import type { Tracer } from "../core/tracing.ts";
 import { createTracer } from "./tracing.ts";
@@ -43,6 +44,7 @@ export interface Foundation extends Omit<StartOptions, "backend"> {
   readonly cascade: Cascade;
   readonly listener: HttpListener;
   readonly internalListener: HttpListener | undefined;
+  readonly streamListener: StreamListener | undefined;
   readonly ids: IdSource;
   readonly metrics: Metrics;
   /** Absent where nothing is traced. */
@@ -74,10 +76,22 @@ export async function openFoundation(
   const log = createLog({ write: writeLog, now, level: settings.log.level });
   const listener = opened.use(listen({ ...environment, log }));
   const internalListener = opened.use(listenInternal(settings.internal, log));
+  const { port } = settings.streams;
+  const streamListener = port === 0
+    ? undefined
+    : opened.use(await listenForStreams({ host: environment.host, port, log }));
   const ids = createIdSource(clock);
   return {
     ...{ ...options, environment, backend, changes, attributes, cascade },
-    ...{ listener, internalListener, ids, metrics, log, tracer: createTracer(variables) },
+    ...{
+      listener,
+      internalListener,
+      streamListener,
+      ids,
+      metrics,
+      log,
+      tracer: createTracer(variables),
+    },
   };
 }
 

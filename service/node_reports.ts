@@ -1,5 +1,5 @@
 /**
- * The reports of all nodes for operators. A node asks the others when somebody looks: it publishes
+ * What a node says of itself to operators, and the reports of all nodes. A node asks the others when somebody looks: it publishes
  * a request, and each writes its report to the store, where it expires. Nothing runs otherwise.
  */
 
@@ -15,15 +15,15 @@ import type {
   OutcomeTotal,
   QueueReport,
 } from "../core/node_report.ts";
+import { readOrCreate } from "../core/read_or_create.ts";
 import type { Store } from "../core/store.ts";
 import type { TransportName } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import { VERSION } from "../core/version.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
-import type { ReadinessCheck } from "../routes/mod.ts";
+import type { NodeFacts, ReadinessCheck } from "../routes/mod.ts";
 
-/** Dependencies of {@link createNodeReports}. */
 interface NodeReportsOptions {
   readonly node: string;
   readonly address: string;
@@ -106,7 +106,7 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
     sockets: Object.fromEntries(realtime.stats().open),
     buffer: buffer.depth(),
     retriesWaiting: pipeline.retriesWaiting(),
-    queues: [...pipeline.queues.all()].map(queueReport),
+    queues: [...pipeline.queues.all()].map((named) => queueReport(named, clock)),
     accepted: accepted[0]?.value ?? 0,
     settled: Object.fromEntries(settled.map(({ labels, value }) => [labels.state, value])),
     outcomes: withoutTopics(outcomes),
@@ -116,12 +116,19 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
 
 type NamedQueue = ReturnType<Pipeline["queues"]["all"]> extends Iterable<infer Q> ? Q : never;
 
-function queueReport({ transport, client, queue }: NamedQueue): QueueReport {
-  const { breaker, inFlight, waiting, oldestMs } = queue;
+function queueReport({ transport, client, queue }: NamedQueue, clock: Clock): QueueReport {
+  const { breaker, inFlight, waiting, oldestMs, last } = queue;
   return {
     ...{ transport, client, inFlight, waiting, breaker: breaker.state },
     ...(oldestMs !== undefined && { oldestMs }),
     ...(breaker.state === "open" && { reason: breaker.reason }),
+    ...(last && {
+      last: {
+        outcome: last.outcome.kind,
+        ...("reason" in last.outcome && { reason: last.outcome.reason }),
+        at: clock.now() - Math.round(clock.monotonic() - last.at),
+      },
+    }),
   };
 }
 
@@ -142,10 +149,37 @@ function credentialsOf(
   { transports, clock }: Pick<NodeReportsOptions, "transports" | "clock">,
 ): readonly CredentialReport[] {
   return [...transports].flatMap(([name, transport]) =>
-    transport.status().map(({ client, ready, detail, credentialExpiresAt: until }) => ({
+    transport.status().map((
+      { client, ready, detail, environment, credentialExpiresAt: until },
+    ) => ({
       ...{ transport: name, client, ready },
       ...(detail !== undefined && { detail }),
+      ...(environment !== undefined && { environment }),
       ...(until !== undefined && { daysLeft: Math.floor((until - clock.now()) / DAY_MS) }),
     }))
   );
+}
+
+const STORE_ID = ["storeId"];
+
+/** Reads the id of the store, or gives it one: nodes that share a store say the same. */
+export function storeId(store: Store): Promise<string> {
+  return readOrCreate(store, { key: STORE_ID, create: () => crypto.randomUUID() });
+}
+
+/** Answers `GET /v1/admin/node`. */
+export function createNodeFacts({ store, clock, pingIntervalMs }: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pingIntervalMs: number;
+}): () => Promise<NodeFacts> {
+  const started = clock.monotonic();
+  return async () => ({
+    version: VERSION,
+    deno: Deno.version.deno,
+    store: await storeId(store),
+    now: clock.now(),
+    upSeconds: Math.floor((clock.monotonic() - started) / 1000),
+    pingIntervalMs,
+  });
 }

@@ -8,7 +8,6 @@ import { INBOX_FAMILIES } from "../inbox/mod.ts";
 import {
   ChannelChangeFeed,
   checkServers,
-  createNodeChannel,
   createSharedTokens,
   IMPORTING_KEY,
   joinNodes,
@@ -18,6 +17,7 @@ import {
   RedisHub,
   RedisLimiter,
   type RedisLink,
+  RedisNodeChannel,
   RedisStore,
   type ServerFinding,
 } from "../redis/mod.ts";
@@ -106,7 +106,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
       { node: nodes.id },
     );
   });
-  const channel = opened.use(createNodeChannel({ link, nodes, clock, random, log }));
+  const channel = opened.use(new RedisNodeChannel({ link, nodes, clock, random, log }));
   const changes = opened.use(new ChannelChangeFeed({ channel, nodes, clock, random, log }));
   const hub = opened.use(
     new RedisHub({

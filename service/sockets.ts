@@ -19,10 +19,11 @@ import {
   type RealtimeHooks,
   type RealtimeSettings,
 } from "../realtime/mod.ts";
-import { readClientScript } from "./client_script.ts";
 import type { Foundation } from "./foundation.ts";
 
 const FILE = "pns-websocket-clients.yml";
+/** Socket.IO's client for browsers is in the package of its server. */
+const CLIENT_SCRIPTS = new URL("./client-dist/", import.meta.resolve("socket.io"));
 
 /** Used where the file is absent: the original serves App Suite at this path. */
 const DEFAULT: readonly WebsocketClient[] = [
@@ -98,11 +99,11 @@ export function createSockets(
     ...{ clock, random, log, hub, bodyDeadline, hasOtherNodes: backend.hasOthers },
     settings: clients.settings(),
     authenticate: admit,
-    readClientScript,
+    readClientScript: (name) => Deno.readTextFile(new URL(name, CLIENT_SCRIPTS)),
     hooks: {
       ...metricsHooks(metrics),
       onRecovered: ({ client }, event) => pipeline.acknowledge(event, client),
-      onAcknowledged: ({ client }, event, kind) => pipeline.reports.fromSocket(event, client, kind),
+      onAcknowledged: (socket, event, kind) => pipeline.reports.fromSocket(event, socket, kind),
     },
   }));
   sessions.onRevoked((id) => void realtime.closeSession(id));

@@ -6,7 +6,7 @@
 
 import { idTag } from "../core/ids.ts";
 import { pathOf } from "../core/path_filter.ts";
-import { ConsoleSessions, createConsole, LiveFeed, Tickets } from "../console/mod.ts";
+import { ConsoleSessions, createConsole, Issuer, LiveFeed, Tickets } from "../console/mod.ts";
 import { loadReceiptTokens } from "../delivery/mod.ts";
 import { type AppDeps, createApp, createInternalApp } from "../routes/mod.ts";
 import { type Authentication, createAdmission, loadAuthentication } from "./authentication.ts";
@@ -25,17 +25,15 @@ import {
   type StartOptions,
 } from "./foundation.ts";
 import { addressText } from "./http_listener.ts";
-import { createNodeReports } from "./node_reports.ts";
+import { createNodeFacts, createNodeReports } from "./node_reports.ts";
 import { createReadiness, type LogRecovery, updateGauges, watchRecovery } from "./monitoring.ts";
 import { createOpenXchange, type OpenXchange } from "./open_xchange.ts";
-import { createNodeFacts } from "./node_facts.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
-import { traceSockets } from "./traced_sockets.ts";
+import { traceSockets } from "./tracing.ts";
 
 /** A running node. */
 export interface Service {
-  /** The address of the public listener. */
   readonly address: Deno.NetAddr;
   /** The first admin key, where this start created one. */
   readonly firstKey: string | undefined;
@@ -122,13 +120,14 @@ async function startWork(
 }
 
 function shutdownOf(
-  { listener, internalListener, cascade, opened, clock, log }: Foundation,
+  { listener, internalListener, streamListener, cascade, opened, clock, log }: Foundation,
   { realtime, pipeline }: Stages,
 ): Shutdown {
   return createShutdown({
     ...{ realtime, clock, log, settings: () => cascade.current().settings.drain },
     async closeListeners() {
-      await Promise.all([listener, internalListener].map((each) => each?.[Symbol.asyncDispose]()));
+      const all = [listener, internalListener, streamListener];
+      await Promise.all(all.map((each) => each?.[Symbol.asyncDispose]()));
     },
     async stop() {
       await pipeline.stop(); // while sockets are open, so that they still receive what is due
@@ -143,7 +142,8 @@ async function serveHttp(
   foundation: Foundation,
   stages: Stages & { readonly recovery: LogRecovery; readonly shutdown: Shutdown },
 ): Promise<string | undefined> {
-  const { backend, cascade, listener, internalListener, clock, log, metrics } = foundation;
+  const { backend, cascade, listener, internalListener, streamListener } = foundation;
+  const { clock, log, metrics } = foundation;
   const { hub, buffer, keys, pipeline, realtime, recovery, shutdown, openXchange } = stages;
   const { transports, webPushKey } = stages.registry;
   const ready = createReadiness({
@@ -183,8 +183,10 @@ async function serveHttp(
   const apiDeps = { ...appDeps, authenticate: tickets.accept(stages.authenticate) };
   const app = createApp(apiDeps);
   const internalApp = internalListener && createInternalApp(apiDeps);
+  const consoleSettings = () => cascade.current().settings.consoleOidc;
   const console = createConsole({
-    ...{ tickets, log, authenticate: stages.authenticate },
+    ...{ tickets, log, authenticate: stages.authenticate, grants: consoleSettings },
+    issuer: new Issuer({ settings: consoleSettings, fetch, clock }),
     api: (request) =>
       internalApp && pathOf(request.url).startsWith("/v1/admin/")
         ? internalApp(request)
@@ -192,6 +194,7 @@ async function serveHttp(
     sessions: new ConsoleSessions({
       ...{ store: backend.store, clock },
       principalOfKey: (id) => keys.principal(id),
+      trustsIssuer: (issuer) => issuer === consoleSettings().issuer,
     }),
     live: foundation.opened.use(new LiveFeed({ reports: appDeps.reports, clock })),
     socketClients: () => stages.clients.list(),
@@ -212,9 +215,11 @@ async function serveHttp(
     if (realtime.handles(path)) return realtime.fetch(request, info);
     return isConsolePath(path) ? console(request) : internalApp!(request);
   });
+  streamListener?.open((request, info) => realtime.fetch(request, info));
   log.info("listening", {
     address: addressText(listener.address),
     ...(internalListener && { internal: addressText(internalListener.address) }),
+    ...(streamListener && { streams: addressText(streamListener.address) }),
   });
   return firstKey;
 }

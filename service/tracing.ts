@@ -12,6 +12,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import type { LocalSockets } from "../core/events.ts";
 import { VERSION } from "../core/version.ts";
 import {
   parseTraceparent,
@@ -91,4 +92,32 @@ class OtelSpan implements Span {
     }
     this.#span.end();
   }
+}
+
+/**
+ * Wraps the sockets of this node: each traced event that they are sent live has a span. What a
+ * client reads from the log when it comes back is not traced: the trace has ended by then.
+ */
+export function traceSockets(
+  sockets: LocalSockets & { stats(): { readonly delivered: number } },
+  tracer: Tracer,
+): LocalSockets {
+  return {
+    deliver(event) {
+      const span = event.traceparent === undefined
+        ? undefined
+        : tracer.start("carillon.sockets", { kind: "producer", parent: event.traceparent });
+      if (span === undefined) return sockets.deliver(event);
+      const before = sockets.stats().delivered;
+      sockets.deliver(event);
+      span.set({
+        "messaging.message.id": event.id,
+        "carillon.sockets": sockets.stats().delivered - before,
+      });
+      span.end();
+    },
+    sockets: () => sockets.sockets(),
+    socketsOf: (user) => sockets.socketsOf(user),
+    recover: (user) => sockets.recover(user),
+  };
 }

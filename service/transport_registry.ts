@@ -36,7 +36,6 @@ interface TransportRegistryDeps {
   readonly hub: Pick<EventHub, "presence" | "publish">;
   readonly cascade: Cascade;
   readonly configDir: string;
-  /** Returns the `meta` of a subscription. */
   readonly metaOf: (subscriptionId: string) => Promise<JsonObject | undefined>;
   readonly clock: Clock;
   /** The HTTP client that calls APNs and FCM. */
@@ -178,7 +177,6 @@ const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
  */
 export function chooseHttpEngine({ engine, variables, clock, log }: {
   readonly engine: Settings["http"]["engine"];
-  /** All environment variables. */
   readonly variables: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Log;

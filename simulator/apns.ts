@@ -4,31 +4,32 @@
  */
 
 import { X509Certificate } from "node:crypto";
-import { type ApnsRequest, checkApnsRequest } from "./apns_rules.ts";
+import { checkApnsRequest } from "./apns_rules.ts";
 import type { ApnsTokenCheck, TokenHistory } from "./apns_token.ts";
-import type { PushLog } from "./push_log.ts";
 import {
   type FakeConnection,
   jsonReply,
   type ProviderHandler,
   type ProviderRequest,
 } from "./exchange.ts";
-import { type Faults, PROCEED } from "./faults.ts";
-import { applyFault, type FakeAnswer, type FakeRefusal, logAnswer } from "./fake_answers.ts";
+import {
+  answerPush,
+  type FakeAnswer,
+  type FakeDeps,
+  type FakeRefusal,
+  pickHeaders,
+} from "./fake_answers.ts";
 
-interface ApnsOptions {
+interface ApnsOptions extends FakeDeps {
   readonly checkToken: ApnsTokenCheck;
   /** Bundle ids that the token keys may push to. */
   readonly bundleIds: ReadonlySet<string>;
   /** Streams of a connection whose sender is authenticated. */
   readonly streams: number;
-  readonly faults: Faults;
-  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** The state of a connection. */
 interface Caller extends TokenHistory {
   trusted: boolean;
   /** From its certificate. */
@@ -59,14 +60,7 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** Creates the handler of a fake APNs. */
 export function createApns(options: ApnsOptions): ProviderHandler {
-  const { faults, received } = options;
   const callers = new WeakMap<FakeConnection, Caller>();
-
-  function callerOf(connection: FakeConnection): Caller {
-    let caller = callers.get(connection);
-    if (caller === undefined) callers.set(connection, caller = describeCaller(connection));
-    return caller;
-  }
 
   /** Authenticates the caller: with a certificate, the token is ignored. */
   function authenticate(request: ProviderRequest, caller: Caller): FakeRefusal | undefined {
@@ -90,41 +84,28 @@ export function createApns(options: ApnsOptions): ProviderHandler {
     const misdirected = pathFault(request);
     if (misdirected !== undefined) return refused(id, misdirected, options.now()).answer;
     const deviceToken = request.path.slice(PATH.length);
-    const caller = callerOf(request.connection);
+    const caller = callers.getOrInsertComputed(request.connection, describeCaller);
     const refusal = authenticate(request, caller);
     const checked = refusal === undefined
-      ? checkApnsRequest(describeRequest(request, caller, deviceToken))
+      ? checkApnsRequest({
+        ...request,
+        deviceToken,
+        bundleIds: caller.bundleIds ?? options.bundleIds,
+        byCertificate: caller.bundleIds !== undefined,
+      })
       : { ok: false as const, ...refusal };
-    const decision = checked.ok ? faults.decide("apn", deviceToken) : PROCEED;
     const refuse = (refusal: FakeRefusal) => refused(id, refusal, options.now());
-    const answer = checked.ok
-      ? applyFault(decision, { gone: GONE, refuse }) ?? accepted(id)
-      : refuse(checked);
-    return logAnswer(answer, {
-      received,
+    return answerPush(options, {
       provider: "apn",
       token: deviceToken,
-      headers: request.headers,
-      keep: KEPT_HEADERS,
+      headers: pickHeaders(request, KEPT_HEADERS),
       payload: () => checked.ok ? checked.payload : undefined,
-      latencyMs: decision.latencyMs,
+      refused: checked.ok ? undefined : refuse(checked),
+      gone: GONE,
+      refuse,
+      accept: () => accepted(id),
     });
   };
-
-  function describeRequest(
-    request: ProviderRequest,
-    caller: Caller,
-    deviceToken: string,
-  ): ApnsRequest {
-    return {
-      headers: request.headers,
-      repeated: request.repeated,
-      deviceToken,
-      body: request.body,
-      bundleIds: caller.bundleIds ?? options.bundleIds,
-      byCertificate: caller.bundleIds !== undefined,
-    };
-  }
 }
 
 function pathFault({ method, path }: ProviderRequest): FakeRefusal | undefined {
@@ -144,12 +125,12 @@ function describeCaller({ certificate, certificateTrusted }: FakeConnection): Ca
 }
 
 function accepted(id: string): FakeAnswer {
-  return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, status: 200, id };
+  return { answer: { kind: "reply", status: 200, headers: { "apns-id": id } }, id };
 }
 
 function refused(id: string, { status, reason: given }: FakeRefusal, now: number): FakeAnswer {
   const reason = given ?? REASONS[status] ?? "InternalServerError";
   // Only a 410 names the time since when the token is dead.
   const body = status === 410 ? { reason, timestamp: now } : { reason };
-  return { answer: jsonReply(status, body, { "apns-id": id }), status, reason, id };
+  return { answer: jsonReply(status, body, { "apns-id": id }), reason, id };
 }

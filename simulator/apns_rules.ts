@@ -3,15 +3,11 @@
  * (Apple: "Sending notification requests to APNs"). Pure; the reasons are Apple's.
  */
 
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject, parseJsonObject } from "../core/json.ts";
+import type { ProviderRequest } from "./exchange.ts";
 
-/** The parts of a request that the rules check. */
-export interface ApnsRequest {
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly repeated: readonly string[];
+interface ApnsRequest extends Pick<ProviderRequest, "headers" | "repeated" | "body"> {
   readonly deviceToken: string;
-  /** Undefined where it is larger than any provider takes. */
-  readonly body: Uint8Array | undefined;
   /** Bundle ids that the sender may push to. */
   readonly bundleIds: ReadonlySet<string>;
   /** Whether the sender used a certificate instead of a token. */
@@ -107,8 +103,7 @@ function checkPayload({ headers, body }: ApnsRequest): ApnsCheckResult {
 
 function parse(body: Uint8Array): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    return isJsonObject(value) ? value : undefined;
+    return parseJsonObject(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@
  */
 
 import { createPublicKey } from "node:crypto";
+import type { FakeRefusal } from "./fake_answers.ts";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
 
 /** A token-signing key known to Apple. */
@@ -25,13 +26,8 @@ export interface TokenHistory {
   issuedAt?: number;
 }
 
-/** A refusal with Apple's reason; `undefined` for a valid token. */
-type TokenRefusal = { readonly status: 403 | 429; readonly reason: string } | undefined;
-
-/** Checks the tokens of one APNs server. */
-export interface ApnsTokenCheck {
-  (token: string, history: TokenHistory): TokenRefusal;
-}
+/** Checks the tokens of one APNs server; `undefined` for a valid token. */
+export type ApnsTokenCheck = (token: string, history: TokenHistory) => FakeRefusal | undefined;
 
 interface ApnsTokenOptions {
   readonly keys: readonly ApnsKey[];
@@ -46,7 +42,7 @@ const MAX_SKEW_SECONDS = 60;
 /** Verified tokens that are cached: a signature costs more than everything else here. */
 const MAX_REMEMBERED = 1000;
 
-const INVALID: TokenRefusal = { status: 403, reason: "InvalidProviderToken" };
+const INVALID: FakeRefusal = { status: 403, reason: "InvalidProviderToken" };
 
 /** Creates a check with the given keys. */
 export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck {
@@ -55,7 +51,7 @@ export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck 
   );
   const verified = new Map<string, { readonly keyId: string; readonly issuedAt: number }>();
 
-  function open(token: string): { keyId: string; issuedAt: number } | TokenRefusal {
+  function open(token: string): { keyId: string; issuedAt: number } | FakeRefusal {
     const jwt = decodeJwt(token);
     if (jwt === undefined) return INVALID;
     const { kid, typ = "JWT" } = jwt.header;
@@ -75,7 +71,7 @@ export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck 
     let opened = verified.get(token);
     if (opened === undefined) {
       const fresh = open(token);
-      if (fresh === undefined || "reason" in fresh) return fresh;
+      if ("status" in fresh) return fresh;
       if (verified.size >= MAX_REMEMBERED) verified.clear();
       verified.set(token, opened = fresh);
     }
@@ -90,7 +86,7 @@ export function createApnsTokenCheck(options: ApnsTokenOptions): ApnsTokenCheck 
 function compare(
   token: { readonly keyId: string; readonly issuedAt: number },
   history: TokenHistory,
-): TokenRefusal {
+): FakeRefusal | undefined {
   if (history.keyId === undefined || history.issuedAt === undefined) {
     history.keyId = token.keyId;
     history.issuedAt = token.issuedAt;

@@ -2,8 +2,14 @@
 
 import type { Json } from "../core/json.ts";
 import type { PushLog } from "./push_log.ts";
-import type { ProviderAnswer } from "./exchange.ts";
-import type { FaultDecision, Provider } from "./faults.ts";
+import type { ProviderAnswer, ProviderRequest } from "./exchange.ts";
+import { type FaultDecision, type Faults, PROCEED, type Provider } from "./faults.ts";
+
+/** What every fake needs. */
+export interface FakeDeps {
+  readonly faults: Faults;
+  readonly received: PushLog;
+}
 
 /** A provider's refusal, before it is put into its format. */
 export interface FakeRefusal {
@@ -15,10 +21,8 @@ export interface FakeRefusal {
 /** An answer and what to log about it. */
 export interface FakeAnswer {
   readonly answer: ProviderAnswer;
-  /** 0: there was none. */
-  readonly status: number;
-  readonly reason?: string;
-  readonly id?: string;
+  readonly reason?: string | undefined;
+  readonly id?: string | undefined;
 }
 
 /** How one provider phrases its answers. */
@@ -38,10 +42,10 @@ export function applyFault(
   switch (does.kind) {
     case "hang":
     case "reset":
-      return { answer: { kind: does.kind }, status: 0, reason: does.kind };
+      return { answer: { kind: does.kind }, reason: does.kind };
     case "goaway": {
       const debugData = JSON.stringify({ reason: does.reason });
-      return { answer: { kind: "goaway", debugData }, status: 0, reason: does.reason };
+      return { answer: { kind: "goaway", debugData }, reason: does.reason };
     }
     case "gone":
       return refuse(gone);
@@ -55,32 +59,47 @@ export function applyFault(
   }
 }
 
-/** What is known of a request when it is answered. */
-interface RecordOptions {
-  readonly received: PushLog;
+/** A push, as a fake has read it. */
+interface FakePush {
   readonly provider: Provider;
   readonly token: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Names of the headers to log; never those with credentials. */
-  readonly keep: readonly string[];
+  /** Those to log; never credentials. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly payload: () => Json | undefined;
-  /** Milliseconds. */
-  readonly latencyMs: number;
 }
 
-/** Logs an answer and returns it with its latency. */
-export function logAnswer(fakeAnswer: FakeAnswer, options: RecordOptions): ProviderAnswer {
-  const { received, provider, token, headers, keep, payload, latencyMs } = options;
-  const { answer, status, reason, id } = fakeAnswer;
+/** What the rules of a provider say of a push. */
+interface CheckedPush extends FakePush, ProviderWording {
+  /** Absent: a fault decides, and otherwise it is accepted. */
+  readonly refused: FakeAnswer | undefined;
+  readonly accept: (decision: FaultDecision) => FakeAnswer;
+}
+
+/** Answers a push as rules and faults have it, and logs it. */
+export function answerPush({ faults, received }: FakeDeps, push: CheckedPush): ProviderAnswer {
+  const { provider, token, refused, accept } = push;
+  const decision = refused === undefined ? faults.decide(provider, token) : PROCEED;
+  const given = refused ?? applyFault(decision, push) ?? accept(decision);
+  logAnswer(received, given, push);
+  const { latencyMs } = decision;
+  const { answer } = given;
+  return answer.kind === "reply" && latencyMs > 0 ? { ...answer, latencyMs } : answer;
+}
+
+/** Logs an answer; status 0 where there is none. */
+export function logAnswer(
+  received: PushLog,
+  { answer, reason, id }: FakeAnswer,
+  { provider, token, headers, payload }: FakePush,
+): void {
   received.add({
     provider,
     token,
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    ...(id === undefined ? {} : { id }),
-    headers: pick(headers, keep),
+    status: answer.kind === "reply" ? answer.status : 0,
+    ...reason !== undefined && { reason },
+    ...id !== undefined && { id },
+    headers,
   }, payload);
-  return answer.kind === "reply" && latencyMs > 0 ? { ...answer, latencyMs } : answer;
 }
 
 /** Returns the `Retry-After` header of a refusal, if it has one. */
@@ -90,14 +109,12 @@ export function retryAfter(refusal: FakeRefusal): Record<string, string> {
     : { "retry-after": String(refusal.retryAfterSeconds) };
 }
 
-function pick(
-  headers: Readonly<Record<string, string | undefined>>,
+/** Returns the headers of these names that a request has. */
+export function pickHeaders(
+  { headers }: Pick<ProviderRequest, "headers">,
   names: readonly string[],
 ): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const name of names) {
-    const value = headers[name];
-    if (value !== undefined) picked[name] = value;
-  }
-  return picked;
+  return Object.fromEntries(
+    names.flatMap((name) => headers[name] === undefined ? [] : [[name, headers[name]]]),
+  );
 }

@@ -3,13 +3,12 @@
  * received pushes. No sockets.
  */
 
-import { createAccessTokens } from "./access_tokens.ts";
+import { IssuedTokens } from "./access_tokens.ts";
 import type { ServerName } from "./addresses.ts";
 import { createApns } from "./apns.ts";
 import { type ApnsEnvironment, type ApnsKey, createApnsTokenCheck } from "./apns_token.ts";
-import type { PushLog } from "./push_log.ts";
 import type { ProviderHandler } from "./exchange.ts";
-import type { Faults } from "./faults.ts";
+import type { FakeDeps } from "./fake_answers.ts";
 import { createFcm } from "./fcm.ts";
 import { createGcm, GCM_PATHS } from "./gcm.ts";
 import { createGoogleToken } from "./google_token.ts";
@@ -19,28 +18,24 @@ import { createWns } from "./wns.ts";
 import { createWnsTokens, isWnsTokenPath } from "./wns_tokens.ts";
 
 /** Settings of the fake APNs. */
-export interface ApnsSettings {
+interface ApnsSettings {
   /** Apple's environment. @default {"production"} */
   readonly environment?: ApnsEnvironment;
   /** Signing keys in addition to the material's own. */
   readonly keys?: readonly ApnsKey[];
   /** Bundle ids that all keys may push to, in addition to the material's own. */
   readonly bundleIds?: readonly string[];
-  /** Streams of a connection before its sender is authenticated. @default {1} */
-  readonly initialStreams?: number;
-  /** Streams of a connection after that. @default {1000} */
+  /** Streams of a connection after its sender is authenticated. @default {1000} */
   readonly streams?: number;
 }
 
 /** Settings of {@link createFakes}. */
-export interface FakesOptions {
+export interface FakesOptions extends FakeDeps {
   readonly material: Material;
-  readonly faults: Faults;
-  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly originOf: (name: ServerName) => string;
-  readonly apns: ApnsSettings;
+  readonly apns?: ApnsSettings;
 }
 
 interface Fakes {
@@ -57,8 +52,8 @@ const WNS_TOKEN_SECONDS = 86_400;
 export function createFakes(options: FakesOptions): Fakes {
   const { material, now, originOf } = options;
   const shared = { faults: options.faults, received: options.received };
-  const googleTokens = createAccessTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
-  const wnsTokens = createAccessTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
+  const googleTokens = new IssuedTokens({ now, lifetimeSeconds: GOOGLE_TOKEN_SECONDS });
+  const wnsTokens = new IssuedTokens({ now, lifetimeSeconds: WNS_TOKEN_SECONDS });
 
   const googleToken = createGoogleToken({
     ...shared,
@@ -67,17 +62,11 @@ export function createFakes(options: FakesOptions): Fakes {
     key: material.fcm.privateKey,
     tokenUri: () => `${originOf("google")}/token`,
     tokens: googleTokens,
-    lifetimeSeconds: GOOGLE_TOKEN_SECONDS,
     now,
   });
   const fcm = createFcm({ ...shared, projectId: material.fcm.projectId, tokens: googleTokens });
   const gcm = createGcm({ ...shared, key: material.gcm.key });
-  const wnsToken = createWnsTokens({
-    ...shared,
-    ...material.wns,
-    tokens: wnsTokens,
-    lifetimeSeconds: WNS_TOKEN_SECONDS,
-  });
+  const wnsToken = createWnsTokens({ ...shared, ...material.wns, tokens: wnsTokens });
   const wns = createWns({ ...shared, tokens: wnsTokens });
   const webpush = createWebPush({ ...shared, now, origin: () => originOf("webpush") });
 
@@ -99,7 +88,9 @@ export function createFakes(options: FakesOptions): Fakes {
   };
 }
 
-function createFakeApns({ material, faults, received, now, apns }: FakesOptions): ProviderHandler {
+function createFakeApns(
+  { material, faults, received, now, apns = {} }: FakesOptions,
+): ProviderHandler {
   const { keyId, teamId, privateKey, bundleId } = material.apns;
   return createApns({
     checkToken: createApnsTokenCheck({

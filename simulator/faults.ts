@@ -3,6 +3,7 @@
  * provider, and scripts within tokens. Independent of the providers' formats.
  */
 
+import { setNewest } from "../core/bounded_map.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import {
@@ -38,7 +39,6 @@ export interface FaultDecision {
 /** No fault. */
 export const PROCEED: FaultDecision = { does: { kind: "ok" }, latencyMs: 0 };
 
-/** A fault that was set. */
 interface FaultSetting {
   readonly provider: Provider;
   /** `*`: every token of the provider. */
@@ -97,14 +97,8 @@ export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
     const script = scriptInToken(token);
     if (script === undefined) return undefined;
     const fresh = start({ provider, token, script });
-    remember(key, fresh);
+    setNewest(running, key, { value: fresh, max: MAX_RUNNING });
     return fresh;
-  }
-
-  function remember(key: string, entry: Running) {
-    const oldest = running.size >= MAX_RUNNING ? running.keys().next().value : undefined;
-    if (oldest !== undefined) running.delete(oldest);
-    running.set(key, entry);
   }
 
   return {
@@ -114,7 +108,7 @@ export function createFaults(clock: Pick<Clock, "monotonic">): Faults {
         if (script === "") everywhere.delete(provider);
         else everywhere.set(provider, start(setting));
       } else if (script === "") running.delete(keyOf(provider, token));
-      else remember(keyOf(provider, token), start(setting));
+      else setNewest(running, keyOf(provider, token), { value: start(setting), max: MAX_RUNNING });
     },
     list: () => [...everywhere.values(), ...running.values()].map(({ setting }) => setting),
     clear() {

@@ -1,23 +1,19 @@
 /** A fake of FCM HTTP v1: `POST /v1/projects/<project>/messages:send` with an access token. */
 
-import type { AccessTokens } from "./access_tokens.ts";
-import type { PushLog } from "./push_log.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyJson, jsonReply, type ProviderHandler } from "./exchange.ts";
 import { checkFcmBody, type FcmCheckResult } from "./fcm_rules.ts";
-import { type Faults, PROCEED } from "./faults.ts";
 import {
-  applyFault,
+  answerPush,
   type FakeAnswer,
+  type FakeDeps,
   type FakeRefusal,
-  logAnswer,
   retryAfter,
 } from "./fake_answers.ts";
 
-interface FcmOptions {
+interface FcmOptions extends FakeDeps {
   readonly projectId: string;
-  readonly tokens: AccessTokens;
-  readonly faults: Faults;
-  readonly received: PushLog;
+  readonly tokens: IssuedTokens;
 }
 
 const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
@@ -37,35 +33,32 @@ const CODES: Readonly<Record<number, { readonly status: string; readonly errorCo
 
 /** Creates the handler of a fake FCM. */
 export function createFcm(options: FcmOptions): ProviderHandler {
-  const { projectId, tokens, faults, received } = options;
+  const { projectId, tokens } = options;
   return (request) => {
     const project = PATH.exec(request.path)?.[1];
     if (request.method !== "POST" || project === undefined) return notFoundPage();
     const authorized = tokens.accepts(request.headers.authorization);
     const body = bodyJson(request);
     const checked = checkFcmBody(body);
-    const decision = authorized && checked.ok ? faults.decide("fcm", checked.target) : PROCEED;
 
-    function settle(): FakeAnswer {
+    function fault(): FakeAnswer | undefined {
       if (!authorized) return refuse({ status: 401 });
       if (project !== projectId) return refuse({ status: 403 });
       if (!checked.ok) return invalid(checked);
-      return applyFault(decision, { gone: GONE, refuse }) ?? accept();
     }
 
-    function accept(): FakeAnswer {
-      const name = `projects/${projectId}/messages/${crypto.randomUUID()}`;
-      return { answer: jsonReply(200, { name }), status: 200, id: name };
-    }
-
-    return logAnswer(settle(), {
-      received,
+    return answerPush(options, {
       provider: "fcm",
       token: checked.ok ? checked.target : "",
-      headers: request.headers,
-      keep: [],
+      headers: {},
       payload: () => checked.ok ? checked.message : undefined,
-      latencyMs: decision.latencyMs,
+      refused: fault(),
+      gone: GONE,
+      refuse,
+      accept() {
+        const name = `projects/${projectId}/messages/${crypto.randomUUID()}`;
+        return { answer: jsonReply(200, { name }), id: name };
+      },
     });
   };
 }
@@ -75,7 +68,7 @@ function refuse(refusal: FakeRefusal): FakeAnswer {
   // Gateways in front of FCM answer in HTML.
   if (status === 502 || status === 504) {
     const answer = htmlPage(status, "The server encountered a temporary error", refusal);
-    return { answer, status, reason: refusal.reason ?? "html" };
+    return { answer, reason: refusal.reason ?? "html" };
   }
   const { status: word = "UNKNOWN", errorCode } = CODES[status] ?? {};
   const reason = refusal.reason ?? errorCode;
@@ -112,11 +105,7 @@ function error(
   const body = {
     error: { code: status, message, status: word, ...details.length > 0 && { details } },
   };
-  return {
-    answer: jsonReply(status, body, retryAfter(refusal)),
-    status,
-    reason: refusal.reason ?? word,
-  };
+  return { answer: jsonReply(status, body, retryAfter(refusal)), reason: refusal.reason ?? word };
 }
 
 function notFoundPage() {

@@ -4,22 +4,19 @@
  */
 
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import type { PushLog } from "./push_log.ts";
 import { bodyJson, jsonReply, type ProviderAnswer, type ProviderHandler } from "./exchange.ts";
-import { type FaultDecision, type Faults, PROCEED } from "./faults.ts";
+import { type FaultDecision, PROCEED } from "./faults.ts";
 import {
   applyFault,
   type FakeAnswer,
+  type FakeDeps,
   type FakeRefusal,
   logAnswer,
   retryAfter,
 } from "./fake_answers.ts";
 
-interface FakeGcmOptions {
-  /** The server key. */
+interface FakeGcmOptions extends FakeDeps {
   readonly key: string;
-  readonly faults: Faults;
-  readonly received: PushLog;
 }
 
 interface Result {
@@ -54,22 +51,17 @@ export function createGcm({ key, faults, received }: FakeGcmOptions): ProviderHa
     );
     const whole = wholeFault(decisions, tokens.length);
     const results = tokens.map((token, index) => resultOf(token, decisions[index]!, bodyError));
+    const answer = whole?.answer ?? reply(results, decisions);
     tokens.forEach((token, index) => {
       const { error, message_id: id } = results[index]!;
-      const answer = whole ?? { status: 200, answer: { kind: "hang" } as const };
-      const reason = whole?.reason ?? error;
-      logAnswer({ ...answer, ...reason && { reason }, ...id && { id } }, {
-        received,
+      logAnswer(received, { answer, reason: whole?.reason ?? error, id }, {
         provider: "gcm",
         token,
-        headers: request.headers,
-        keep: [],
+        headers: {},
         payload: () => body as JsonObject,
-        latencyMs: 0,
       });
     });
     const latencyMs = Math.max(0, ...decisions.map((decision) => decision.latencyMs));
-    const answer = whole?.answer ?? reply(results, decisions);
     return answer.kind === "reply" ? { ...answer, latencyMs } : answer;
   };
 }
@@ -139,11 +131,7 @@ function reply(results: readonly Result[], decisions: readonly FaultDecision[]):
 
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? ERRORS[refusal.status] ?? "error";
-  return {
-    answer: html(refusal.status, reason, retryAfter(refusal)),
-    status: refusal.status,
-    reason,
-  };
+  return { answer: html(refusal.status, reason, retryAfter(refusal)), reason };
 }
 
 function html(

@@ -4,7 +4,7 @@
  */
 
 import { createPublicKey } from "node:crypto";
-import type { AccessTokens } from "./access_tokens.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
@@ -17,8 +17,7 @@ interface GoogleTokenOptions {
   readonly key: string;
   /** The required audience of assertions. */
   readonly tokenUri: () => string;
-  readonly tokens: AccessTokens;
-  readonly lifetimeSeconds: number;
+  readonly tokens: IssuedTokens;
   readonly faults: Faults;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -74,7 +73,7 @@ export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler 
     if (wrong !== undefined) return oauthError(...wrong);
     return jsonReply(200, {
       access_token: options.tokens.issue(),
-      expires_in: options.lifetimeSeconds,
+      expires_in: options.tokens.lifetimeSeconds,
       token_type: "Bearer",
     });
   };
@@ -88,5 +87,5 @@ export function oauthError(error: string, description: string, status = 400) {
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "internal_failure";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, status: refusal.status, reason };
+  return { answer, reason };
 }

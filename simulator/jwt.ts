@@ -1,7 +1,7 @@
 /** Decodes signed tokens and verifies their signature. Each provider's rules check the claims. */
 
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { type JsonObject, parseJsonObject } from "../core/json.ts";
 
 /** A decoded token in compact form (RFC 7515 §7.1). Nothing is verified yet. */
 interface Jwt {
@@ -18,7 +18,7 @@ export function decodeJwt(token: string): Jwt | undefined {
   if (more.length > 0) return undefined;
   try {
     const [head, body] = [parse(header), parse(claims)];
-    if (!isJsonObject(head) || !isJsonObject(body)) return undefined;
+    if (head === undefined || body === undefined) return undefined;
     return {
       header: head,
       claims: body,
@@ -43,9 +43,7 @@ export function isSignedBy(jwt: Jwt, key: KeyObject): boolean {
 /** Returns the public key of an uncompressed P-256 point, or `undefined` where it is invalid. */
 export function pointKey(point: Uint8Array): KeyObject | undefined {
   if (point.length !== 65 || point[0] !== 4) return undefined;
-  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) =>
-    part.toBase64({ alphabet: "base64url", omitPadding: true })
-  );
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => toBase64url(part));
   try {
     return createPublicKey({ key: { kty: "EC", crv: "P-256", x: x!, y: y! }, format: "jwk" });
   } catch {
@@ -62,6 +60,11 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromBase64(text, { alphabet: "base64url" });
 }
 
-function parse(part: string): unknown {
-  return JSON.parse(new TextDecoder().decode(fromBase64url(part)));
+/** Encodes base64url without padding. */
+export function toBase64url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function parse(part: string): JsonObject | undefined {
+  return parseJsonObject(new TextDecoder().decode(fromBase64url(part)));
 }

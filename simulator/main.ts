@@ -7,9 +7,8 @@
  */
 
 import { parseArgs } from "node:util";
-import { SERVERS } from "./addresses.ts";
+import { portsFrom, stopSignal, writePrivate, writeSampleConfiguration } from "./command.ts";
 import { createMaterial, type Material } from "./material.ts";
-import { sampleConfiguration } from "./sample_configuration.ts";
 import { type Simulator, startSimulator } from "./simulator.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,34 +27,21 @@ const { values } = parseArgs({
     data: { type: "string", default: Deno.env.get("SIMULATOR_DATA") ?? "./data/simulator" },
   },
 });
-const port = count("port", values.port);
-await Deno.mkdir(`${values.data}/conf`, { recursive: true });
+await Deno.mkdir(values.data, { recursive: true });
 const folder = await Deno.realPath(values.data);
 const simulator = await startSimulator({
   hostname: values.host,
   publicHost: values["public-host"],
-  // Port 0 leaves the choice of all ports to the system.
-  ports: Object.fromEntries(
-    SERVERS.map((name, index) => [name, port === 0 ? 0 : port + index]),
-  ),
+  ports: portsFrom(count("port", values.port)),
   material: await keptMaterial(`${folder}/material.json`, values["public-host"]),
   latencyMs: count("latency", values.latency),
   keep: count("keep", values.keep),
 });
-await writeConfiguration(simulator);
+await writeSampleConfiguration(simulator, folder);
 announce(simulator);
 
 await stopSignal();
 await simulator.close();
-
-/** Resolves at the first signal; a second one ends the process at once. */
-async function stopSignal() {
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const stopped = Promise.withResolvers<void>();
-  for (const signal of signals) Deno.addSignalListener(signal, stopped.resolve);
-  await stopped.promise;
-  for (const signal of signals) Deno.removeSignalListener(signal, stopped.resolve);
-}
 
 /** Loads the credentials of the last run, so that existing subscriptions stay valid. */
 async function keptMaterial(path: string, publicHost: string): Promise<Material> {
@@ -71,17 +57,6 @@ async function keptMaterial(path: string, publicHost: string): Promise<Material>
   const made = await createMaterial({ now: Date.now(), hosts });
   await writePrivate(path, JSON.stringify({ ...made, hosts: hosts.join() }));
   return made;
-}
-
-async function writeConfiguration({ addresses, material }: Simulator) {
-  for (const { path, content } of sampleConfiguration({ addresses, material, folder })) {
-    await writePrivate(`${folder}/${path}`, content);
-  }
-}
-
-async function writePrivate(path: string, content: string | Uint8Array) {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  await Deno.writeFile(path, bytes, { mode: 0o600 });
 }
 
 function announce({ addresses, samples }: Simulator) {

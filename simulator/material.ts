@@ -14,6 +14,7 @@ import {
   toPem,
   toPkcs12,
 } from "./certificates.ts";
+import { fromBase64url, toBase64url } from "./jwt.ts";
 
 /** A P-256 key pair as in Web Push: base64url of the point and of the number. */
 interface P256Pair {
@@ -54,7 +55,6 @@ export interface Material {
     readonly appId: string;
     readonly appSecret: string;
   };
-  /** Keys of the sender. */
   readonly vapid: P256Pair;
   /** Keys of the sample browser. */
   readonly browser: P256Pair & { readonly auth: string };
@@ -99,7 +99,7 @@ export async function createMaterial({ now, hosts }: MaterialOptions): Promise<M
     fcm: {
       projectId: "carillon-simulator",
       clientEmail: "push@carillon-simulator.iam.gserviceaccount.com",
-      privateKeyId: randomHex(20),
+      privateKeyId: randomBytes(20).toHex(),
       privateKey: fcmKey,
     },
     gcm: { key: `AIza${randomText(35)}` },
@@ -111,7 +111,7 @@ export async function createMaterial({ now, hosts }: MaterialOptions): Promise<M
       appSecret: randomText(32),
     },
     vapid: createP256Pair(),
-    browser: { ...createP256Pair(), auth: randomBytes(16).toBase64(BASE64URL) },
+    browser: { ...createP256Pair(), auth: toBase64url(randomBytes(16)) },
   };
 }
 
@@ -135,12 +135,11 @@ export function createP256Pair(): P256Pair {
   const { x, y, d } = privateKey.export({ format: "jwk" });
   const point = new Uint8Array(65);
   point[0] = 4;
-  point.set(Uint8Array.fromBase64(x!, { alphabet: "base64url" }), 1);
-  point.set(Uint8Array.fromBase64(y!, { alphabet: "base64url" }), 33);
-  return { publicKey: point.toBase64(BASE64URL), privateKey: d! };
+  point.set(fromBase64url(x!), 1);
+  point.set(fromBase64url(y!), 33);
+  return { publicKey: toBase64url(point), privateKey: d! };
 }
 
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 const ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 function createP8(): string {
@@ -150,10 +149,6 @@ function createP8(): string {
 
 function randomBytes(count: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(count));
-}
-
-function randomHex(bytes: number): string {
-  return randomBytes(bytes).toHex();
 }
 
 /** Capital letters and digits; 32 of them, so that the modulo favours none. */

@@ -6,6 +6,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { stopSignal } from "./command.ts";
 import { startMiddleware } from "./middleware/mod.ts";
 
 const { values } = parseArgs({
@@ -41,10 +42,6 @@ Log in:   curl -X POST ${middleware.origin}/control/login -d '{"user":3,"context
 A mail:   curl -X POST ${middleware.origin}/control/event -d '{"data":{"folder":"default0/INBOX"}}'
 A fault:  curl -X POST ${middleware.origin}/control/fault -d '{"fault":"hang"}'`);
 
-const stopped = Promise.withResolvers<void>();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, stopped.resolve);
-}
-await stopped.promise;
+await stopSignal();
 await middleware[Symbol.asyncDispose]();
 Deno.exit(0);

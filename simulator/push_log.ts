@@ -25,7 +25,6 @@ export interface ReceivedPush {
   readonly payload?: Json;
 }
 
-/** Selects received pushes. */
 interface PushLogFilter {
   readonly provider?: Provider;
   readonly token?: string;
@@ -87,8 +86,7 @@ export function createPushLog({ now, keep }: PushLogOptions): PushLog {
 
   return {
     add(push, payload) {
-      let count = counts.get(push.provider);
-      if (count === undefined) counts.set(push.provider, count = { accepted: 0, refused: 0 });
+      const count = counts.getOrInsertComputed(push.provider, () => ({ accepted: 0, refused: 0 }));
       const accepted = isAccepted(push);
       count[accepted ? "accepted" : "refused"]++;
       if (keep > 0) {

@@ -1,6 +1,6 @@
 /**
  * A configuration of the service for a running simulator: options files, credentials and the
- * properties that enable the transports. It only creates text; `main.ts` writes it.
+ * properties that enable the transports. It only creates text; `command.ts` writes it.
  */
 
 import type { SimulatorAddresses } from "./addresses.ts";

@@ -7,14 +7,13 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { addressesOf, type ServerName, type SimulatorAddresses } from "./addresses.ts";
 import { createApi } from "./api.ts";
 import { createPushLog, type PushLog } from "./push_log.ts";
-import { type ApnsSettings, createFakes } from "./fakes.ts";
+import { createFakes } from "./fakes.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createMaterial, type Material } from "./material.ts";
 import { faultySamplesOf, type Samples, samplesOf } from "./samples.ts";
 import { startTlsServer } from "./tls_server.ts";
 import type { BrowserSubscription, SubscribeOptions } from "./webpush.ts";
 
-/** Settings of {@link startSimulator}, all optional. */
 interface SimulatorOptions {
   readonly clock?: Clock;
   /** The address to listen on. @default {"127.0.0.1"} */
@@ -29,7 +28,6 @@ interface SimulatorOptions {
   readonly latencyMs?: number;
   /** Received pushes that are kept; 0 keeps only counts, for benchmarks. @default {1000} */
   readonly keep?: number;
-  readonly apns?: ApnsSettings;
 }
 
 /** A running simulator. */
@@ -55,6 +53,8 @@ export interface Simulator extends AsyncDisposable {
 
 /** Streams of connections that need no authentication first. */
 const STREAMS = 250;
+/** Streams of a connection to APNs before its sender is authenticated. */
+const APNS_STREAMS = 1;
 
 /** Starts all servers. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -73,8 +73,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   function originOf(name: ServerName): string {
     return `${name === "api" ? "http" : "https"}://${publicHost}:${ports.get(name) ?? 0}`;
   }
-  const apns = options.apns ?? {};
-  const fakes = createFakes({ material, faults, received, now, originOf, apns });
+  const fakes = createFakes({ material, faults, received, now, originOf });
 
   await using stack = new AsyncDisposableStack();
   for (const name of ["apns", "google", "wns", "webpush"] as const) {
@@ -86,7 +85,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         key: material.server.privateKey,
         clientCa: material.authority.certificate,
         http1: name !== "apns",
-        streams: name === "apns" ? apns.initialStreams ?? 1 : STREAMS,
+        streams: name === "apns" ? APNS_STREAMS : STREAMS,
         clock,
         latencyMs: () => latencyMs,
         handle: fakes.handlers[name],

@@ -33,7 +33,6 @@ interface TlsServerOptions {
   readonly handle: ProviderHandler;
 }
 
-/** A running server. */
 interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }
@@ -70,15 +69,14 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
   const connections = new WeakMap<object, FakeConnection>();
 
   function connectionOf(session: Http2Session): FakeConnection {
-    let connection = connections.get(session);
-    if (connection === undefined) {
-      connection = describe(session.socket as TLSSocket, (count) =>
-        setImmediate(() => {
-          if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
-        }));
-      connections.set(session, connection);
-    }
-    return connection;
+    return connections.getOrInsertComputed(
+      session,
+      () =>
+        describe(session.socket as TLSSocket, (count) =>
+          setImmediate(() => {
+            if (!session.destroyed) session.settings({ maxConcurrentStreams: count });
+          })),
+    );
   }
 
   async function answer(request: Parameters<ProviderHandler>[0], reply: Reply) {
@@ -117,8 +115,7 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
       const [incoming, outgoing] = [request as IncomingMessage, response as ServerResponse];
       if (incoming.httpVersionMajor !== 1) return;
       const socket = incoming.socket as TLSSocket;
-      const connection = connections.get(socket) ?? describe(socket, () => {});
-      connections.set(socket, connection);
+      const connection = connections.getOrInsertComputed(socket, () => describe(socket, () => {}));
       collect(incoming, (body) => {
         const described = describeRequest({
           ...incoming.headers,

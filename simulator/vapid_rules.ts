@@ -5,7 +5,6 @@
 
 import { decodeJwt, fromBase64url, isSignedBy, pointKey } from "./jwt.ts";
 
-/** What a request is checked against. */
 interface VapidExpectation {
   /** Origin of the endpoint. */
   readonly audience: string;

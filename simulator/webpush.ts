@@ -4,19 +4,19 @@
  * no browser could show it.
  */
 
+import { setNewest } from "../core/bounded_map.ts";
 import type { Json } from "../core/json.ts";
 import { type BrowserKeys, openAes128gcm } from "./aes128gcm.ts";
-import type { PushLog } from "./push_log.ts";
 import { jsonReply, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
 import { faultToken } from "./fault_script.ts";
-import { type Faults, PROCEED } from "./faults.ts";
-import { fromBase64url } from "./jwt.ts";
+import { fromBase64url, toBase64url } from "./jwt.ts";
 import { createP256Pair } from "./material.ts";
 import {
-  applyFault,
+  answerPush,
   type FakeAnswer,
+  type FakeDeps,
   type FakeRefusal,
-  logAnswer,
+  pickHeaders,
   retryAfter,
 } from "./fake_answers.ts";
 import { checkVapid } from "./vapid_rules.ts";
@@ -44,11 +44,9 @@ export interface WebPush {
   subscribe(options?: SubscribeOptions): BrowserSubscription;
 }
 
-interface FakeWebPushOptions {
+interface FakeWebPushOptions extends FakeDeps {
   /** Origin of the endpoints. */
   readonly origin: () => string;
-  readonly faults: Faults;
-  readonly received: PushLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -83,17 +81,12 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
 
   return {
     subscribe({ applicationServerKey, fault, keys, name } = {}) {
-      const own = keys ?? { ...createP256Pair(), auth: randomSecret() };
+      const auth = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
+      const own = keys ?? { ...createP256Pair(), auth: auth() };
       const id = name ?? crypto.randomUUID();
       const token = fault === undefined ? id : faultToken(fault, id);
-      const oldest = subscriptions.size >= MAX_SUBSCRIPTIONS
-        ? subscriptions.keys().next().value
-        : undefined;
-      if (oldest !== undefined) subscriptions.delete(oldest);
-      subscriptions.set(token, {
-        ...own,
-        ...applicationServerKey !== undefined && { applicationServerKey },
-      });
+      const value = { ...own, ...applicationServerKey !== undefined && { applicationServerKey } };
+      setNewest(subscriptions, token, { value, max: MAX_SUBSCRIPTIONS });
       return {
         endpoint: `${options.origin()}${PATH}${token}`,
         keys: { p256dh: own.publicKey, auth: own.auth },
@@ -105,18 +98,15 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
       const refusal = check(request, subscription);
       const opened = refusal === undefined ? open(request, subscription!) : undefined;
       const wrong = refusal ?? (opened === undefined ? UNREADABLE : undefined);
-      const decision = wrong === undefined ? options.faults.decide("webpush", token) : PROCEED;
-      const answer = wrong !== undefined
-        ? refuse(wrong)
-        : applyFault(decision, { gone: GONE, refuse }) ?? accept(request, options.origin());
-      return logAnswer(answer, {
-        received: options.received,
+      return answerPush(options, {
         provider: "webpush",
         token,
-        headers: request.headers,
-        keep: KEPT_HEADERS,
+        headers: pickHeaders(request, KEPT_HEADERS),
         payload: () => opened === undefined ? undefined : readable(opened),
-        latencyMs: decision.latencyMs,
+        refused: wrong && refuse(wrong),
+        gone: GONE,
+        refuse,
+        accept: () => accept(request, options.origin()),
       });
     },
   };
@@ -150,23 +140,19 @@ function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal |
 /** Decrypts the message; empty where there is no body. */
 function open({ body }: ProviderRequest, keys: BrowserKeys): Uint8Array | undefined {
   if (body === undefined || body.length === 0) return new Uint8Array();
-  return openAes128gcm(body, keys)?.plaintext;
+  return openAes128gcm(body, keys);
 }
 
 function accept(request: ProviderRequest, origin: string): FakeAnswer {
   const id = crypto.randomUUID();
   const ttl = Math.min(Number(request.headers.ttl), MAX_TTL_SECONDS);
   const headers = { location: `${origin}/m/${id}`, ttl: String(ttl) };
-  return { answer: { kind: "reply", status: 201, headers }, status: 201, id };
+  return { answer: { kind: "reply", status: 201, headers }, id };
 }
 
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "Error";
-  return {
-    answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)),
-    status: refusal.status,
-    reason,
-  };
+  return { answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)), reason };
 }
 
 function readable(plaintext: Uint8Array): Json {
@@ -176,9 +162,4 @@ function readable(plaintext: Uint8Array): Json {
   } catch {
     return text;
   }
-}
-
-function randomSecret(): string {
-  return crypto.getRandomValues(new Uint8Array(16))
-    .toBase64({ alphabet: "base64url", omitPadding: true });
 }

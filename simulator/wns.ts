@@ -1,22 +1,20 @@
 /** A fake WNS: `POST` to a channel address with an access token. Every channel exists. */
 
-import type { AccessTokens } from "./access_tokens.ts";
-import type { PushLog } from "./push_log.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyText, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
-import { type FaultDecision, type Faults, PROCEED } from "./faults.ts";
+import type { FaultDecision } from "./faults.ts";
 import {
-  applyFault,
+  answerPush,
   type FakeAnswer,
+  type FakeDeps,
   type FakeRefusal,
-  logAnswer,
+  pickHeaders,
   retryAfter,
 } from "./fake_answers.ts";
 import { wnsFault } from "./wns_rules.ts";
 
-interface FakeWnsOptions {
-  readonly tokens: AccessTokens;
-  readonly faults: Faults;
-  readonly received: PushLog;
+interface FakeWnsOptions extends FakeDeps {
+  readonly tokens: IssuedTokens;
 }
 
 /** Path of the channels; the `token` parameter names the channel, as at Microsoft. */
@@ -37,23 +35,20 @@ const KEPT_HEADERS = [
 const DROPPED = new Set(["dropped", "channelthrottled"]);
 
 /** Creates the handler of the fake. */
-export function createWns({ tokens, faults, received }: FakeWnsOptions): ProviderHandler {
+export function createWns(options: FakeWnsOptions): ProviderHandler {
   return (request) => {
     const channel = request.path === WNS_CHANNEL_PATH ? request.query.get("token") ?? "" : "";
-    const refusal = senderFault(request, channel, { tokens }) ?? wnsFault(request);
-    const decision = refusal === undefined ? faults.decide("wns", channel) : PROCEED;
+    const refusal = senderFault(request, channel, options) ?? wnsFault(request);
     const refuse = (fault: FakeRefusal) => refused(fault, request);
-    const answer = refusal !== undefined
-      ? refuse(refusal)
-      : applyFault(decision, { gone: GONE, refuse }) ?? taken(decision, request);
-    return logAnswer(answer, {
-      received,
+    return answerPush(options, {
       provider: "wns",
       token: channel,
-      headers: request.headers,
-      keep: KEPT_HEADERS,
+      headers: pickHeaders(request, KEPT_HEADERS),
       payload: () => bodyText(request),
-      latencyMs: decision.latencyMs,
+      refused: refusal && refuse(refusal),
+      gone: GONE,
+      refuse,
+      accept: (decision) => taken(decision, request),
     });
   };
 }
@@ -61,7 +56,7 @@ export function createWns({ tokens, faults, received }: FakeWnsOptions): Provide
 function senderFault(
   request: ProviderRequest,
   channel: string,
-  { tokens }: { readonly tokens: AccessTokens },
+  { tokens }: Pick<FakeWnsOptions, "tokens">,
 ): FakeRefusal | undefined {
   if (request.method !== "POST") return { status: 405, reason: "Method not allowed" };
   if (!tokens.accepts(request.headers.authorization)) {
@@ -77,7 +72,6 @@ function taken(decision: FaultDecision, request: ProviderRequest): FakeAnswer {
     : "received";
   const id = crypto.randomUUID();
   return {
-    status: 200,
     id,
     ...word !== "received" && { reason: word },
     answer: {
@@ -96,7 +90,6 @@ function taken(decision: FaultDecision, request: ProviderRequest): FakeAnswer {
 function refused(refusal: FakeRefusal, request: ProviderRequest): FakeAnswer {
   const reason = refusal.reason ?? "Error";
   return {
-    status: refusal.status,
     reason,
     answer: {
       kind: "reply",

@@ -3,18 +3,10 @@
  * and response headers"). Pure.
  */
 
-/** The parts of a request that the rules check. */
-interface WnsRequest {
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Undefined where it is larger than any provider takes. */
-  readonly body: Uint8Array | undefined;
-}
+import type { ProviderRequest } from "./exchange.ts";
+import type { FakeRefusal } from "./fake_answers.ts";
 
-/** Why a request is refused. */
-interface WnsRefusal {
-  readonly status: 400 | 413;
-  readonly reason: string;
-}
+type WnsRequest = Pick<ProviderRequest, "headers" | "body">;
 
 const MAX_BYTES = 5000;
 const XML_TYPES: Readonly<Record<string, string>> = {
@@ -24,7 +16,7 @@ const XML_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Returns the first violated rule, or `undefined`. */
-export function wnsFault({ headers, body }: WnsRequest): WnsRefusal | undefined {
+export function wnsFault({ headers, body }: WnsRequest): FakeRefusal | undefined {
   const type = headers["x-wns-type"];
   const root = type === undefined ? undefined : XML_TYPES[type];
   if (type === undefined) return no("X-WNS-Type is missing");
@@ -96,6 +88,6 @@ function isXml(body: Uint8Array, root: string): boolean {
   return roots === 1 && open.length === 0 && !/[<&]/.test(stray);
 }
 
-function no(reason: string): WnsRefusal {
+function no(reason: string): FakeRefusal {
   return { status: 400, reason };
 }

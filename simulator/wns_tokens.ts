@@ -4,7 +4,7 @@
  * differ in names, scope and the type of `expires_in`.
  */
 
-import type { AccessTokens } from "./access_tokens.ts";
+import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { oauthError } from "./google_token.ts";
@@ -16,8 +16,7 @@ interface WnsTokensOptions {
   readonly tenant: string;
   readonly appId: string;
   readonly appSecret: string;
-  readonly tokens: AccessTokens;
-  readonly lifetimeSeconds: number;
+  readonly tokens: IssuedTokens;
   readonly faults: Faults;
 }
 
@@ -51,7 +50,7 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
       }
       return jsonReply(200, {
         access_token: options.tokens.issue(),
-        expires_in: options.lifetimeSeconds,
+        expires_in: options.tokens.lifetimeSeconds,
         token_type: "bearer",
       });
     }
@@ -64,7 +63,7 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
     if (!/^https:\/\/wns\.windows\.com\/{1,2}\.default$/.test(form.get("scope") ?? "")) {
       return oauthError("invalid_scope", "AADSTS70011: The scope is not valid");
     }
-    const seconds = String(options.lifetimeSeconds);
+    const seconds = String(options.tokens.lifetimeSeconds);
     return jsonReply(200, {
       token_type: "Bearer",
       expires_in: seconds,
@@ -77,5 +76,5 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
 function refuse(refusal: FakeRefusal): FakeAnswer {
   const reason = refusal.reason ?? "temporarily_unavailable";
   const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, status: refusal.status, reason };
+  return { answer, reason };
 }

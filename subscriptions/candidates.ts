@@ -7,7 +7,7 @@
 import type { UserName } from "../core/events.ts";
 import { userKey } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
-import type { Target } from "../core/subscription.ts";
+import { type Target, targetOf } from "../core/subscription.ts";
 import { type Document, documentKey, loaded } from "./_records.ts";
 
 /** One stored subscription, prepared for matching. */
@@ -18,7 +18,6 @@ export interface Candidate {
   readonly target: Target;
 }
 
-/** Limits of a {@link CandidateCache}. */
 interface CandidateCacheOptions {
   /**
    * The size of the cache: one per user and one per subscription.
@@ -40,7 +39,7 @@ const NONE: Candidates = [];
 /**
  * A bounded cache over the store, with two generations: a used entry moves to the young one; once
  * that is full it becomes the old one, and the previous old one is dropped. A hit costs one lookup
- * and no reordering.
+ * and no reordering. Reads may throw `store_unavailable`.
  */
 export class CandidateCache {
   readonly #store: Pick<Store, "getMany">;
@@ -71,21 +70,13 @@ export class CandidateCache {
     return old;
   }
 
-  /**
-   * Reads one user's document; concurrent reads of the same one are shared.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Reads one user's document; concurrent reads of the same one are shared. */
   async load(owner: UserName): Promise<Candidates> {
     const { all, index } = this.#loading.get(keyOf(owner)) ?? this.#read([owner]);
     return (await all)[index] ?? NONE;
   }
 
-  /**
-   * Reads the documents of all users that are not cached, in one batch.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Reads the documents of all users that are not cached, in one batch. */
   async prefetch(owners: Iterable<UserName>): Promise<void> {
     const missing = new Map<string, UserName>();
     const waiting = new Set<Promise<unknown>>();
@@ -164,12 +155,8 @@ function weightOf(candidates: Candidates | undefined): number {
 
 function candidatesOf(subscriptions: ReturnType<typeof loaded>["subscriptions"]): Candidates {
   if (subscriptions.length === 0) return NONE;
-  return subscriptions.map(({ id, topics, expiresAt = Infinity, ...rest }) => {
-    const { context, user, client, transport, token, refreshedAt, locale } = rest;
-    const target = {
-      ...{ context, user, client, transport, token, subscriptionId: id, refreshedAt },
-      ...(locale !== undefined && { locale }),
-    };
-    return { topics, expiresAt, target };
+  return subscriptions.map((subscription) => {
+    const { topics, expiresAt = Infinity } = subscription;
+    return { topics, expiresAt, target: targetOf(subscription) };
   });
 }

@@ -5,7 +5,6 @@
 
 import type { Store, StoreKey } from "../core/store.ts";
 
-/** Names a group. */
 interface GroupName {
   readonly context: string;
   readonly group: string;

@@ -10,7 +10,6 @@ import type { Target } from "../core/subscription.ts";
 import { topicsMatch } from "../core/topic.ts";
 import type { Candidate, CandidateCache } from "./candidates.ts";
 
-/** Dependencies of {@link createMatcher}. */
 interface MatcherOptions {
   readonly candidates: CandidateCache;
   /** The topic patterns that the sockets of a client receive. */

@@ -38,7 +38,6 @@ import {
 } from "./listing.ts";
 import { checkSubscribeRequest, type SubscribeRequest } from "./request.ts";
 
-/** Dependencies of {@link SubscriptionRepository}. */
 interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly store: Store;
   /** The matcher's cache; changed users are invalidated. */
@@ -50,7 +49,6 @@ interface RepositoryOptions extends Pick<SystemDeps, "clock" | "random"> {
   readonly maxPerUser?: number;
 }
 
-/** What a client unsubscribes. */
 interface UnsubscribeRequest extends UserName {
   readonly token: string;
   /** Absent: all transports. */
@@ -75,7 +73,10 @@ const SWEEP_BATCH = 1000;
 /** Room for the store's own framing of a value. */
 const FRAMING_BYTES = 512;
 
-/** Reads and changes stored subscriptions. */
+/**
+ * Reads and changes stored subscriptions. Every method may throw `store_unavailable`; those that
+ * change something also `conflict`, where concurrent changes of the same user do not stop.
+ */
 export class SubscriptionRepository {
   readonly #options: RepositoryOptions;
   readonly #store: Store;
@@ -89,8 +90,7 @@ export class SubscriptionRepository {
    * Subscribes, or replaces the subscription with the same token. The same commit removes the token
    * from another user who had it.
    *
-   * @throws {ServiceError} `invalid_topic`, `invalid_request`, `too_many_subscriptions`, `conflict`
-   * where concurrent changes of the same user do not stop, `store_unavailable`
+   * @throws {ServiceError} `invalid_topic`, `invalid_request`, `too_many_subscriptions`
    */
   async subscribe(
     request: SubscribeRequest,
@@ -131,11 +131,7 @@ export class SubscriptionRepository {
     });
   }
 
-  /**
-   * Removes a user's token and returns the number of removed subscriptions.
-   *
-   * @throws {ServiceError} `conflict`, `store_unavailable`
-   */
+  /** Removes a user's token and returns the number of removed subscriptions. */
   unsubscribe({ token, transport, client, ...owner }: UnsubscribeRequest): Promise<number> {
     return this.#edit(
       owner,
@@ -148,11 +144,7 @@ export class SubscriptionRepository {
     );
   }
 
-  /**
-   * Removes a subscription; false where it does not exist.
-   *
-   * @throws {ServiceError} `conflict`, `store_unavailable`
-   */
+  /** Removes a subscription; false where it does not exist. */
   async delete(id: string): Promise<boolean> {
     const index = await this.#store.get<IndexRecord>(idKey(id));
     if (index === undefined) return false;
@@ -167,8 +159,6 @@ export class SubscriptionRepository {
    * Removes a subscription whose token a provider reported dead. It stays where its token has
    * changed, or the client has confirmed the token after `refreshedBy` (epoch milliseconds; by
    * default the target's). True where it was removed.
-   *
-   * @throws {ServiceError} `conflict`, `store_unavailable`
    */
   async remove(target: Target, refreshedBy: number = target.refreshedAt): Promise<boolean> {
     const dropped = await this.#edit(
@@ -181,8 +171,6 @@ export class SubscriptionRepository {
   /**
    * Stores the new token that a provider named (GCM's canonical ids), in canonical form. Where any
    * user has subscribed it already, the old one is removed.
-   *
-   * @throws {ServiceError} `conflict`, `store_unavailable`
    */
   replaceToken(target: Target, token: string): Promise<Replacement> {
     if (token === target.token) return Promise.resolve("unchanged");
@@ -204,12 +192,11 @@ export class SubscriptionRepository {
     });
   }
 
-  /** @throws {ServiceError} `store_unavailable` */
   get(id: string): Promise<Subscription | undefined> {
     return findSubscription(this.#store, { id, now: this.#options.clock.now() });
   }
 
-  /** @throws {ServiceError} `invalid_request`, `store_unavailable` */
+  /** @throws {ServiceError} `invalid_request` */
   list(query: ListQuery): Promise<SubscriptionPage> {
     return listSubscriptions(this.#store, { ...query, now: this.#options.clock.now() });
   }
@@ -217,8 +204,6 @@ export class SubscriptionRepository {
   /**
    * Removes up to 1,000 subscriptions that had expired at a time (epoch milliseconds), and returns
    * their number; 0 where none is left.
-   *
-   * @throws {ServiceError} `conflict`, `store_unavailable`
    */
   async sweepExpired(now: number): Promise<number> {
     const due = { prefix: [EXPIRIES], end: [EXPIRIES, now + 1], limit: SWEEP_BATCH };

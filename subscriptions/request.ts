@@ -1,6 +1,6 @@
 /** The request to subscribe and its validation. */
 
-import { type Fault, ServiceError } from "../core/errors.ts";
+import { type Fault, refuseFaults } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { topicFault } from "../core/topic.ts";
 
@@ -24,14 +24,9 @@ const MAX_META_BYTES = 2048;
 export function checkSubscribeRequest(request: SubscribeRequest, now: number): SubscribeRequest {
   const topicFaults = faultsOfTopics(request.topics);
   const faults = [...faultsOfRest(request, now), ...topicFaults];
-  if (faults.length > 0) {
-    const code = topicFaults.some(({ code }) => code === "invalid_topic") &&
-        faults.length === topicFaults.length
-      ? "invalid_topic"
-      : "invalid_request";
-    const [{ path, message }] = faults as [Fault];
-    throw new ServiceError(code, `Cannot subscribe: ${path}: ${message}`, { faults });
-  }
+  // Only where nothing else is wrong.
+  const isTopic = faults.every(({ code }) => code === "invalid_topic");
+  refuseFaults("Cannot subscribe", faults, isTopic ? "invalid_topic" : "invalid_request");
   const topics = request.topics.includes("*") ? ["*"] : [...new Set(request.topics)];
   return { ...request, topics };
 }

@@ -5,14 +5,14 @@
 
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
-import { createLocalHub } from "../../events/mod.ts";
+import { LocalHub } from "../../events/mod.ts";
 import { createRealtime, REALTIME_DEFAULTS } from "../../realtime/mod.ts";
 import { lines } from "./ws_swarm.ts";
 
 const CLIENT = "bench";
 const users: string[] = [];
 
-const hub = createLocalHub({
+const hub = new LocalHub({
   clock: systemClock,
   log: silentLog,
   settings: () => ({ windowMs: 120_000, maxEventsPerUser: 500, maxBytes: 2 ** 26 }),

@@ -3,6 +3,7 @@
  * bare loop of sends, the engine and hub alone, the whole service, and the peer.
  */
 
+import { freePort } from "../../tests/support/free_port.ts";
 import { type CarillonProcess, startCarillon, type StartOptions } from "./carillon_process.ts";
 import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
@@ -60,10 +61,15 @@ export async function startPeerSender(sockets: number): Promise<Sender> {
 /** Starts the whole service, with several publishers that send batches. */
 export async function startServiceSender(
   sockets: number,
-  { revision = 4, ...options }: StartOptions & { readonly revision?: 4 | "sse" | "json" } = {},
+  { revision = 4, hasStreamsPort = false, ...options }: StartOptions & {
+    readonly revision?: 4 | "sse" | "json";
+    /** Whether streams are opened at a port of their own. */
+    readonly hasStreamsPort?: boolean;
+  } = {},
 ): Promise<Sender & { readonly service: CarillonProcess }> {
-  const carillon = await startCarillon(AT_ONCE, options);
-  const swarm = await openSockets(carillon, sockets, revision);
+  const streams = hasStreamsPort ? streamsPort() : undefined;
+  const carillon = await startCarillon([...AT_ONCE, ...streams?.properties ?? []], options);
+  const swarm = await openSockets({ ...carillon, ...streams }, sockets, revision);
   let mail = 0;
 
   async function send(rounds: number): Promise<void> {
@@ -87,6 +93,12 @@ export async function startServiceSender(
     ...{ pid: carillon.pid, service: carillon, swarm, send },
     [Symbol.asyncDispose]: () => close(swarm, carillon),
   };
+}
+
+/** A free port for streams, and the setting that opens it. */
+export function streamsPort(): { readonly port: number; readonly properties: readonly string[] } {
+  const port = freePort();
+  return { port, properties: [`io.carillon.streams.port=${port}`] };
 }
 
 const PATHS = { 4: "/socket.io/appsuite/", sse: "/v1/stream", json: "/v1/socket" } as const;

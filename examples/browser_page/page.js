@@ -20,11 +20,18 @@ async function askForSession() {
   return await response.json();
 }
 
-function show(topic, data) {
+/** What is shown under each collapse key. */
+const shown = new Map();
+
+function show(topic, data, { collapseKey }) {
+  // The newer one replaces the earlier, and the event "dismiss" takes it back.
+  shown.get(topic === "dismiss" ? data.tag : collapseKey)?.remove();
+  if (topic === "dismiss") return;
   const item = document.createElement("li");
   // As text: what others have sent is never HTML.
   item.textContent = `${topic} ${JSON.stringify(data)}`;
   list.prepend(item);
+  if (collapseKey !== undefined) shown.set(collapseKey, item);
 }
 
 const { socket, url } = await openSocket({

@@ -5,9 +5,9 @@ const MARGIN_MS = 60_000;
 const RETRY_MS = 2_000;
 
 /**
- * Connects, and calls `onEvent(topic, data)` for each notification, and `onResync()` where the
- * socket was away for too long to get what it missed. `askForSession()` returns an object with
- * `url`, `token` and `expires`.
+ * Connects, and calls `onEvent(topic, data, { collapseKey })` for each notification, and
+ * `onResync()` where the socket was away for too long to get what it missed. `askForSession()`
+ * returns an object with `url`, `token` and `expires`.
  *
  * Returns Socket.IO's socket, the address, and the connection id: a publish with this id as
  * `sourceToken` reaches every tab but this one.
@@ -47,7 +47,13 @@ export async function openSocket({ askForSession, onEvent, onResync }) {
     if (reason !== "io client disconnect") reconnectWithNewSession();
   });
 
-  // The name of an event is the topic, or "resync".
-  socket.onAny((topic, data) => topic === "resync" ? onResync() : onEvent(topic, data));
+  // The name of an event is the topic, or "resync". Its arguments are the data, an object with the
+  // collapse key where there is one, the offset, and a function where the publisher waits for you.
+  socket.onAny((topic, data, ...rest) => {
+    if (topic === "resync") return onResync();
+    const { collapseKey } = rest.find((each) => each?.collapseKey) ?? {};
+    onEvent(topic, data, { collapseKey });
+    if (typeof rest.at(-1) === "function") rest.at(-1)();
+  });
   return { socket, url, connection };
 }

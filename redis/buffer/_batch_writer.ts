@@ -1,6 +1,6 @@
 /**
- * Writes accepted notifications of one partition to Redis in batches: one script call for each
- * batch, and one call at a time.
+ * Writes accepted notifications to Redis in batches of one partition: one script call for each
+ * batch, and in a partition one call at a time.
  */
 
 import type { BufferOptions } from "../../buffer/mod.ts";
@@ -9,14 +9,14 @@ import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
 import { bufferKeys, redisLedgerKey } from "./_keys.ts";
 import { ACCEPT, ACCEPT_CLAIMED } from "./_scripts.ts";
+import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
 /** Limits of one call; further notifications wait for the next. */
 const MAX_ITEMS = 256;
 const MAX_BYTES = 256 * 1024;
 
-/** Options of {@link BatchWriter}. */
-export interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | "onCommit"> {
+interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | "onCommit"> {
   readonly link: RedisLink;
   readonly node: string;
   readonly partition: number;
@@ -26,7 +26,6 @@ export interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMer
   readonly onUnsure: () => void;
 }
 
-/** A notification to write. */
 interface IncomingItem extends EncodedNotification {
   /** Whether it is claimed for this node at once. */
   readonly claimed: boolean;
@@ -34,8 +33,51 @@ interface IncomingItem extends EncodedNotification {
   readonly isRepeat: boolean;
 }
 
-/** Collects notifications of a partition and writes them in batches. */
-export class BatchWriter {
+interface PartitionWritersOptions extends Omit<BatchWriterOptions, "partition" | "onUnsure"> {
+  /** A call failed that may have claimed notifications of this partition. */
+  readonly onUnsure: (partition: number) => void;
+}
+
+/** Writes accepted notifications to Redis. */
+export class PartitionWriters {
+  readonly #writers: readonly BatchWriter[];
+
+  constructor(options: PartitionWritersOptions) {
+    this.#writers = Array.from(
+      { length: PARTITIONS },
+      (_, partition) =>
+        new BatchWriter({ ...options, partition, onUnsure: () => options.onUnsure(partition) }),
+    );
+  }
+
+  /** Ids in a partition that a call under way claims for this node. */
+  claimingIn(partition: number): readonly string[] {
+    return this.#writers[partition]!.claiming;
+  }
+
+  /**
+   * Writes notifications. Where it rejects, some of them may have been written; no write of them is
+   * under way any more.
+   *
+   * @throws {ServiceError} `store_unavailable`
+   */
+  async write(
+    encoded: readonly EncodedNotification[],
+    how: { readonly claimed: boolean; readonly isRepeat: boolean },
+  ): Promise<void> {
+    const writes = await Promise.allSettled(
+      encoded.map((one) => this.#writers[one.partition]!.add({ ...one, ...how })),
+    );
+    for (const write of writes) if (write.status === "rejected") throw write.reason;
+  }
+
+  /** Resolves when no write is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.idle()));
+  }
+}
+
+class BatchWriter {
   readonly #options: BatchWriterOptions;
   readonly #batcher: Batcher<IncomingItem>;
   #inFlight: readonly IncomingItem[] = [];

@@ -14,7 +14,6 @@ const MAX_CLAIMED = 128;
 interface ClaimLoopOptions extends Pick<SystemDeps, "clock" | "random"> {
   /** Milliseconds between two claims of a partition. */
   readonly everyMs: () => number;
-  /** Whether Redis can be reached. */
   readonly canClaim: () => boolean;
   /** Number of notifications that this node can take, without those being claimed now. */
   readonly room: () => number;
@@ -98,7 +97,6 @@ export class ClaimLoop {
     return true;
   }
 
-  /** Returns reserved room. */
   unreserve(count: number): void {
     this.#reserved -= count;
     this.claimNext();

@@ -54,15 +54,38 @@ export function claimReply(partition: number, reply: readonly Reply[]): readonly
 /** This node's claims by notification id. */
 export class Claims {
   readonly #byId = new Map<string, ClaimedItem>();
+  /** The partitions of ids that a call under way may claim. */
+  readonly #expected = new Map<string, number>();
 
   add(all: readonly ClaimedItem[]): void {
     for (const item of all) this.#byId.set(item.id, item);
+  }
+
+  /** Adds what a call claims of some ids; until it ends, all of them count as claimed. */
+  async addFrom(
+    claiming: Promise<readonly ClaimedItem[]>,
+    { partition, ids }: { readonly partition: number; readonly ids: readonly string[] },
+  ): Promise<readonly ClaimedItem[]> {
+    for (const id of ids) this.#expected.set(id, partition);
+    try {
+      const claimed = await claiming;
+      this.add(claimed);
+      return claimed;
+    } finally {
+      for (const id of ids) this.#expected.delete(id);
+    }
   }
 
   /** Returns the claim with this id, unless it is settled or released. */
   get(id: string): ClaimedItem | undefined {
     const item = this.#byId.get(id);
     return item?.state === "ended" ? undefined : item;
+  }
+
+  /** Returns the claim with this id where it waits for a job of this node. */
+  unstarted(id: string): ClaimedItem | undefined {
+    const item = this.#byId.get(id);
+    return item?.state === "waiting" ? item : undefined;
   }
 
   /**
@@ -100,6 +123,7 @@ export class Claims {
   idsIn(partition: number): readonly string[] {
     const ids: string[] = [];
     for (const item of this.#byId.values()) if (item.partition === partition) ids.push(item.id);
+    for (const [id, at] of this.#expected) if (at === partition) ids.push(id);
     return ids;
   }
 

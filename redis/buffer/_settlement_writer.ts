@@ -53,7 +53,6 @@ export class SettlementWriter {
   /** Settlements since the last tick, and those before it, which are written next. */
   #added: Settlement[] = [];
   #due: Settlement[] = [];
-  /** Settlements by the ids of their records. */
   readonly #byId = new Map<string, Settlement>();
   readonly #writes = new Set<Promise<void>>();
   #timer: Timer | undefined;
@@ -71,11 +70,28 @@ export class SettlementWriter {
     this.#add({ item, records: [...records], pauseMs: 0 });
   }
 
+  /**
+   * The same for several, and resolves when they are written.
+   *
+   * @throws {ServiceError} `store_unavailable`; they are written later then
+   */
+  async settleNow(
+    ended: readonly { readonly item: ClaimedItem; readonly records: readonly LedgerRecord[] }[],
+  ): Promise<void> {
+    const settlements = ended.map(({ item, records }): Settlement => ({
+      ...{ item, records: [...records], pauseMs: 0 },
+    }));
+    for (const each of settlements) for (const { id } of each.records) this.#byId.set(id, each);
+    const fault = await this.#write(settlements);
+    if (fault === undefined) return;
+    this.#wakeIn(RETRY_MS);
+    throw fault;
+  }
+
   release(item: ClaimedItem, pauseMs: number): void {
     this.#add({ item, records: [], pauseMs });
   }
 
-  /** Returns the record of an id that is not written yet. */
   record(id: string): LedgerRecord | undefined {
     return this.#byId.get(id)?.records.find((record) => record.id === id);
   }

@@ -19,22 +19,29 @@ import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { LedgerPage, LedgerQuery } from "../../core/ledger_list.ts";
 import type { Notification } from "../../core/notification.ts";
-import { JOBS_AHEAD, QUOTA, RELEASE_PAUSE_MS } from "./_pace.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 import { BufferCounters } from "./_buffer_counters.ts";
+import { cancelInRedis } from "./_cancellation.ts";
 import { ClaimLoop } from "./_claim_loop.ts";
 import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
 import { bufferKeys } from "./_keys.ts";
 import { listInRedis } from "./_ledger_list.ts";
-import { PartitionWriters } from "./_partition_writers.ts";
+import { PartitionWriters } from "./_batch_writer.ts";
 import { Reclaimer } from "./_reclaimer.ts";
 import { CLAIM } from "./_scripts.ts";
 import { SettlementWriter } from "./_settlement_writer.ts";
 import { RedisLedger } from "./ledger.ts";
 
-/** Options of {@link RedisBuffer}. The caller keeps and closes link and nodes. */
+/** Notifications of one context that are claimed before the next context's. */
+const QUOTA = 16;
+/** Jobs that may wait for each processor; further notifications stay where all nodes can claim them. */
+const JOBS_AHEAD = 16;
+/** About how long a released notification waits. */
+const RELEASE_PAUSE_MS = 1_000;
+
+/** The caller keeps and closes link and nodes. */
 interface RedisBufferOptions extends BufferOptions {
   readonly link: RedisLink;
   readonly nodes: Nodes;
@@ -160,6 +167,17 @@ export class RedisBuffer implements Buffer {
   release(id: string): void {
     const item = this.#claims.get(id);
     if (item) this.#release(item);
+  }
+
+  cancel(
+    names: readonly LedgerName[],
+    onCancelled: (record: LedgerRecord) => void,
+  ): Promise<void> {
+    const { link, nodes: { id: node } } = this.#options;
+    return cancelInRedis(names, {
+      ...{ link, node, claims: this.#claims, reclaimer: this.#reclaimer, onCancelled },
+      settlements: this.#settlements,
+    });
   }
 
   async amend(name: LedgerName, change: (record: LedgerRecord) => LedgerRecord) {

@@ -8,10 +8,13 @@
 import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
 import type { Reply } from "../link.ts";
 
-type Audience = Pick<UserEvent, "clients" | "except" | "kept" | "ack">;
+type Audience = Pick<UserEvent, "clients" | "except" | "kept" | "ack" | "collapseKey">;
 
-/** Encodes who receives an event, as the log stores it: nearly always just the clients. */
-export function formatAudience({ clients, except, kept, ack }: Audience): string {
+/** Encodes who receives an event and how, as the log stores it: nearly always just the clients. */
+export function formatAudience({ clients, except, kept, ack, collapseKey }: Audience): string {
+  if (collapseKey !== undefined) {
+    return JSON.stringify([clients, except ?? null, kept ?? null, ack ? 1 : 0, collapseKey]);
+  }
   if (ack) return JSON.stringify([clients, except ?? null, kept ?? null, 1]);
   if (kept !== undefined) return JSON.stringify([clients, except ?? null, kept]);
   return JSON.stringify(except === undefined ? clients : [clients, except]);
@@ -21,12 +24,13 @@ export function formatAudience({ clients, except, kept, ack }: Audience): string
 export function parseAudience(text: string): Audience {
   const audience = JSON.parse(text);
   if (!Array.isArray(audience[0])) return { clients: audience };
-  const [clients, except, kept, ack] = audience;
+  const [clients, except, kept, ack, collapseKey] = audience;
   return {
     clients,
     ...(typeof except === "string" && { except }),
     ...(Array.isArray(kept) && { kept }),
     ...(ack === 1 && { ack: true as const }),
+    ...(typeof collapseKey === "string" && { collapseKey }),
   };
 }
 
@@ -48,12 +52,12 @@ export function parseEntry({ context, user }: UserName, entry: Reply): LoggedEve
 /** Encodes a message of events. */
 export function formatEvents(events: readonly LoggedEvent[]): string {
   return events.map((event) => {
-    const { id, context, user, clients, except, ack, args, offset, previous, traceparent } = event;
-    const fields: unknown[] = [id, context, user, offset, previous, clients];
-    // An earlier version reads `null` as the id of no socket.
-    if (except !== undefined || traceparent !== undefined || ack) fields.push(except ?? null);
-    if (traceparent !== undefined || ack) fields.push(traceparent ?? null);
-    if (ack) fields.push(1);
+    const { id, context, user, clients, args, offset, previous } = event;
+    const { except, traceparent, ack, collapseKey } = event;
+    // What is absent at the end is left out. An earlier version reads `null` as the id of no socket.
+    const rest = [except, traceparent, ack && 1, collapseKey];
+    while (rest.length > 0 && rest.at(-1) === undefined) rest.pop();
+    const fields = [id, context, user, offset, previous, clients, ...rest];
     // In JSON a line break outside of texts means as much as a space.
     return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
   }).join("\n");
@@ -64,15 +68,15 @@ export function parseEvents(body: string): readonly LoggedEvent[] {
   const lines = body.split("\n");
   const events: LoggedEvent[] = [];
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const [id, context, user, offset, previous, clients, except, traceparent, ack] = JSON.parse(
-      lines[at]!,
-    );
+    const [id, context, user, offset, previous, clients, ...rest] = JSON.parse(lines[at]!);
+    const [except, traceparent, ack, collapseKey] = rest;
     events.push({
       ...{ id, context, user, clients },
       args: lines[at + 1]!,
       ...(typeof except === "string" && { except }),
       ...(typeof traceparent === "string" && { traceparent }),
       ...(ack === 1 && { ack: true as const }),
+      ...(typeof collapseKey === "string" && { collapseKey }),
       ...{ offset, previous },
     });
   }

@@ -6,7 +6,6 @@
  */
 
 import { sleep, type Timer } from "../../core/clock.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
 import { type LocalSocket, type LocalSockets, offsetAt } from "../../core/events.ts";
 import { userKey } from "../../core/notification.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
@@ -14,7 +13,7 @@ import { REGISTER_SOCKETS } from "./_scripts.ts";
 import { formatPresence, socketNameOf, userKeys } from "./_user_state.ts";
 import { KEEP_MS } from "./presence.ts";
 import { groupByPartition } from "../keys.ts";
-import type { RedisLink } from "../link.ts";
+import { logUnlessOutage, type RedisLink } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";
 
 interface PresenceReconcilerOptions extends SystemDeps {
@@ -90,9 +89,8 @@ export class PresenceReconciler {
       await this.#reconcileAll();
     } catch (thrown) {
       mayHaveLost = true;
-      // The link reports an outage of Redis and its end.
-      if (!(thrown instanceof ServiceError) && !this.#stopping.signal.aborted) {
-        log.error("cannot reconcile the presence of sockets", { reason: messageOf(thrown) });
+      if (!this.#stopping.signal.aborted) {
+        logUnlessOutage(thrown, { log, message: "cannot reconcile the presence of sockets" });
       }
     }
     const settledMs = Math.max(DELIVERY_MS, nodes.leaseMs) * (1.5 + random());

@@ -15,16 +15,13 @@ export interface PresenceView {
   readonly nodes: Pick<Nodes, "id" | "isAlive" | "seenAt" | "leaseMs">;
 }
 
-/** The status of a socket. */
 type SocketStatus =
   | { readonly is: "open" }
   /** Closed within the window; its client has received everything up to `acknowledged`. */
   | { readonly is: "away"; readonly acknowledged: number }
   | { readonly is: "gone" };
 
-/** The records of a user after a socket has joined. */
 interface JoinedPresence {
-  /** The new lines, for the script. */
   readonly lines: string;
   /** Offset from which the connection resumes, if it is known. */
   readonly acknowledged: number | undefined;

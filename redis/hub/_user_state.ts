@@ -24,9 +24,7 @@ export interface PresenceRecord {
   readonly closed?: { readonly at: number; readonly acknowledged: number };
 }
 
-/** The state of a user. */
 interface RedisUserState {
-  /** The end of the log. */
   readonly last: number;
   readonly presences: readonly PresenceRecord[];
 }

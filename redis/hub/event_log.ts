@@ -99,9 +99,7 @@ export function groupByNode(
   const nodes = new Map<string, LoggedEvent[]>();
   for (const { event, presences } of appended) {
     for (const node of nodesOf(presences, view)) {
-      const events = nodes.get(node);
-      if (events) events.push(event);
-      else nodes.set(node, [event]);
+      nodes.getOrInsertComputed(node, () => []).push(event);
     }
   }
   return nodes;

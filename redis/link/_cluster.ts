@@ -19,7 +19,6 @@ const MAX_REDIRECTIONS = 5;
 const READ_AGAIN_MS = 500;
 const READ_MAP = ["CLUSTER", "SLOTS"] as const;
 
-/** Options of a {@link ClusterTopology}. */
 interface ClusterOptions extends TopologyOptions {
   /** Servers to read the first map from. */
   readonly seeds: readonly HostPort[];
@@ -97,7 +96,6 @@ export class ClusterTopology implements Topology {
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  /** Returns the name of the master that has a key. */
   #ownerOf(key: string): string {
     const slot = slotOf(key);
     const owner = this.#map.owners[slot];
@@ -106,20 +104,16 @@ export class ClusterTopology implements Topology {
   }
 
   #connectionTo(server: HostPort): Connection {
-    const name = nameOf(server);
-    let connection = this.#connections.get(name);
-    if (connection !== undefined) return connection;
     const { onChange, seeds: _, ...options } = this.#options;
-    connection = new Connection({
-      ...options,
-      find: () => Promise.resolve(server),
-      onChange: (why) => {
-        if (why !== undefined) void this.#read();
-        onChange(why);
-      },
-    });
-    this.#connections.set(name, connection);
-    return connection;
+    return this.#connections.getOrInsertComputed(nameOf(server), () =>
+      new Connection({
+        ...options,
+        find: () => Promise.resolve(server),
+        onChange: (why) => {
+          if (why !== undefined) void this.#read();
+          onChange(why);
+        },
+      }));
   }
 
   /** Reads the map; concurrent calls share one read. */

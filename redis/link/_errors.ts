@@ -62,7 +62,7 @@ export function redirection(
 export function unavailable(why: string, cause?: unknown): ServiceError {
   return new ServiceError("store_unavailable", `Cannot reach Redis at ${why}`, {
     retryAfterSeconds: 1,
-    ...cause === undefined ? {} : { cause },
+    cause,
   });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { type HostPort, nameOf } from "./address.ts";
-import type { Reply } from "../link.ts";
+import { listOf, type Reply } from "../link.ts";
 
 /** The number of slots of every Cluster. */
 const SLOTS = 16_384;
@@ -34,9 +34,9 @@ export function slotOf(key: string): number {
 export function slotMapOf(reply: Reply, server: HostPort): SlotMap {
   const masters = new Map<string, HostPort>();
   const owners: (string | undefined)[] = new Array(SLOTS).fill(undefined);
-  for (const range of list(reply)) {
-    const [first, last, master] = list(range);
-    const [host, port] = list(master ?? null);
+  for (const range of listOf(reply)) {
+    const [first, last, master] = listOf(range);
+    const [host, port] = listOf(master);
     const at = {
       host: typeof host === "string" && host !== "" && host !== "?" ? host : server.host,
       port: Number(port),
@@ -51,10 +51,6 @@ export function slotMapOf(reply: Reply, server: HostPort): SlotMap {
 /** Whether every slot has a master. */
 export function isWhole({ owners }: SlotMap): boolean {
   return !owners.includes(undefined);
-}
-
-function list(reply: Reply): readonly Reply[] {
-  return Array.isArray(reply) ? reply : [];
 }
 
 /** CRC-16/XMODEM: polynomial 0x1021, not reflected. */

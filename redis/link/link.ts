@@ -1,18 +1,17 @@
 /** The port on any topology: scripts, the time of the servers, errors, and the listeners. */
 
+import { createHash } from "node:crypto";
 import type { Clock, Timer } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import type { Command } from "./_client.ts";
 import type { Connection } from "./_connection.ts";
 import { errorOf, meaningOf, unavailable } from "./_errors.ts";
-import { runScript } from "./_scripts.ts";
 import { better, measure, type TimeSample } from "./_server_time.ts";
 import type { ServerReply, Topology } from "./_single_master.ts";
 import type { BlockingLink, RedisLink, Reply, Script } from "../link.ts";
 import { NODES_KEY } from "../keys.ts";
 
-/** Options of a {@link Link}. */
 interface LinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly log?: Log;
@@ -61,9 +60,15 @@ export class Link implements RedisLink {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<Reply> {
-    const send = (command: Command) => this.#topology.send(keys[0] ?? "", command);
+    const send = (name: "EVALSHA" | "EVAL", text: string) =>
+      this.#topology.send(keys[0] ?? "", [name, text, keys.length, ...keys, ...args]);
     try {
-      return await runScript(script, { keys, args, send });
+      try {
+        return await send("EVALSHA", hashOf(script));
+      } catch (thrown) {
+        if (meaningOf(thrown) !== "unknown_script") throw thrown;
+        return await send("EVAL", script.lua);
+      }
     } catch (thrown) {
       throw errorOf(thrown, script.name);
     }
@@ -152,7 +157,18 @@ export class Link implements RedisLink {
   }
 }
 
-/** A connection for blocking commands. */
+const hashes = new WeakMap<Script, string>();
+
+/** Returns the SHA-1 of a script, for `EVALSHA`: a server receives its text only once. */
+export function hashOf(script: Script): string {
+  let hash = hashes.get(script);
+  if (hash === undefined) {
+    hash = createHash("sha1").update(script.lua).digest("hex");
+    hashes.set(script, hash);
+  }
+  return hash;
+}
+
 class Blocking implements BlockingLink {
   readonly #connection: Connection;
   readonly #onClose: () => void;

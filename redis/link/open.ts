@@ -1,9 +1,10 @@
 /** Opens a link to the servers of an address. */
 
 import type { Clock } from "../../core/clock.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { ClusterTopology } from "./_cluster.ts";
+import { unavailable } from "./_errors.ts";
 import {
   sentinelTopology,
   SingleMaster,
@@ -51,11 +52,7 @@ export async function openLink(address: string, options: OpenLinkOptions): Promi
   if (link.isUp) return link;
   await link[Symbol.asyncDispose]();
   const why = link.why === undefined ? "no answer" : messageOf(link.why, 200);
-  throw new ServiceError(
-    "store_unavailable",
-    `Cannot reach Redis at ${hostsOf(parsed)}: ${why}`,
-    { retryAfterSeconds: 1, cause: link.why },
-  );
+  throw unavailable(`${hostsOf(parsed)}: ${why}`, link.why);
 }
 
 function topologyOf(

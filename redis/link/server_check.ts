@@ -5,7 +5,7 @@
 
 import { ServiceError } from "../../core/errors.ts";
 import type { Link } from "./link.ts";
-import type { Reply } from "../link.ts";
+import { listOf } from "../link.ts";
 
 /** A problem of a server. */
 export interface ServerFinding {
@@ -15,11 +15,9 @@ export interface ServerFinding {
   readonly message: string;
 }
 
-/** The facts that a server is checked by. */
 interface ServerFacts {
   /** `host:port` */
   readonly server: string;
-  /** Fields of `INFO`. */
   readonly info: ReadonlyMap<string, string>;
   /** The setting `save`; `undefined` if the server does not allow reading it. */
   readonly save: string | undefined;
@@ -41,9 +39,44 @@ export async function checkServers(link: Pick<Link, "each">): Promise<readonly S
 }
 
 /** Returns the problems of a server. */
-export function findingsOf(facts: ServerFacts): readonly ServerFinding[] {
-  return [versionFinding(facts), roleFinding(facts), evictionFinding(facts), diskFinding(facts)]
-    .filter((finding) => finding !== undefined);
+export function findingsOf({ server, info, save }: ServerFacts): readonly ServerFinding[] {
+  const findings: ServerFinding[] = [];
+  const find = (severity: ServerFinding["severity"], message: string) =>
+    findings.push({ severity, message });
+  if (!isNewEnough(info)) {
+    const version = info.get("redis_version") || "of an unknown version";
+    find(
+      "fatal",
+      `Redis ${version} at ${server} is too old: at least ${OLDEST.join(".")} is needed, or Valkey`,
+    );
+  }
+  if (info.get("role") === "slave") {
+    find(
+      "fatal",
+      `Redis at ${server} is a replica, which takes no writes: give the address of its master`,
+    );
+  }
+  const policy = info.get("maxmemory_policy") ?? "noeviction";
+  if (policy !== "noeviction") {
+    const verb = Number(info.get("maxmemory") ?? 0) > 0 ? "throws" : "would throw";
+    // Not fatal: an operator can change it while the service runs.
+    find(
+      "warning",
+      `Redis at ${server} ${verb} away records when its memory is full: set maxmemory-policy to ` +
+        `noeviction, it is ${policy}`,
+    );
+  }
+  if (info.get("aof_enabled") === "0" && save !== undefined) {
+    find(
+      "warning",
+      save === ""
+        ? `Redis at ${server} keeps nothing on disk: accepted notifications are lost when it ` +
+          `restarts; set appendonly to yes`
+        : `Redis at ${server} writes to disk only from time to time: what was accepted since is ` +
+          `lost when it breaks down; set appendonly to yes`,
+    );
+  }
+  return findings;
 }
 
 /** Parses a reply to `INFO`. */
@@ -56,64 +89,21 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-function versionFinding({ server, info }: ServerFacts): ServerFinding | undefined {
+function isNewEnough(info: ServerFacts["info"]): boolean {
   // The first version of Valkey is a fork of Redis 7.2.
-  if (info.has("valkey_version")) return undefined;
-  const version = info.get("redis_version") ?? "";
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined;
-  return {
-    severity: "fatal",
-    message: `Redis ${version || "of an unknown version"} at ${server} is too old: ` +
-      `at least ${OLDEST.join(".")} is needed, or Valkey`,
-  };
-}
-
-function roleFinding({ server, info }: ServerFacts): ServerFinding | undefined {
-  if (info.get("role") !== "slave") return undefined;
-  return {
-    severity: "fatal",
-    message:
-      `Redis at ${server} is a replica, which takes no writes: give the address of its master`,
-  };
-}
-
-function evictionFinding({ server, info }: ServerFacts): ServerFinding | undefined {
-  const policy = info.get("maxmemory_policy");
-  if (policy === undefined || policy === "noeviction") return undefined;
-  const limited = Number(info.get("maxmemory") ?? 0) > 0;
-  return {
-    // Not fatal: an operator can change it while the service runs.
-    severity: "warning",
-    message: `Redis at ${server} ${limited ? "throws" : "would throw"} away records when its ` +
-      `memory is full: set maxmemory-policy to noeviction, it is ${policy}`,
-  };
-}
-
-function diskFinding({ server, info, save }: ServerFacts): ServerFinding | undefined {
-  if (info.get("aof_enabled") !== "0" || save === undefined) return undefined;
-  return {
-    severity: "warning",
-    message: save === ""
-      ? `Redis at ${server} keeps nothing on disk: accepted notifications are lost when it ` +
-        `restarts; set appendonly to yes`
-      : `Redis at ${server} writes to disk only from time to time: what was accepted since is ` +
-        `lost when it breaks down; set appendonly to yes`,
-  };
+  if (info.has("valkey_version")) return true;
+  const [major = 0, minor = 0] = (info.get("redis_version") ?? "").split(".").map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 }
 
 /** Returns the setting `save` by server; empty if `CONFIG` is not allowed, as at managed services. */
 async function saveOf(link: Pick<Link, "each">): Promise<ReadonlyMap<string, string>> {
   try {
     const replies = await link.each(["CONFIG", "GET", "save"]);
-    return new Map(replies.map(({ server, reply }) => [server, settingOf(reply)]));
+    return new Map(replies.map(({ server, reply }) => [server, String(listOf(reply)[1] ?? "")]));
   } catch (thrown) {
     const refused = thrown instanceof ServiceError && /NOPERM/.test(thrown.message);
     if (thrown instanceof ServiceError && !refused) throw thrown;
     return new Map();
   }
-}
-
-function settingOf(reply: Reply): string {
-  return Array.isArray(reply) ? String(reply[1] ?? "") : "";
 }

@@ -1,13 +1,11 @@
 /** Reads the answer of `XREAD` for a node's channel, and detects lost messages. Pure. */
 
-import type { Reply } from "../link.ts";
+import { listOf, type Reply } from "../link.ts";
 
 /** One message of a channel. */
 export interface ChannelEntry {
-  /** The id in the stream. */
   readonly id: string;
   readonly kind: string;
-  /** The node that sent it. */
   readonly from: string;
   /** Counts the messages from that sender to this node. */
   readonly number: number;
@@ -44,8 +42,4 @@ export function isLater(id: string, other: string): boolean {
   const [ms = 0, sequence = 0] = id.split("-").map(Number);
   const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
   return ms !== otherMs ? ms > otherMs : sequence > otherSequence;
-}
-
-function listOf(reply: Reply | undefined): readonly Reply[] {
-  return Array.isArray(reply) ? reply : [];
 }

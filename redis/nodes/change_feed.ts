@@ -6,11 +6,11 @@
 
 import { ChangePublisher } from "../../core/change_publisher.ts";
 import { type Change, type ChangeFeed, readChange } from "../../core/change_feed.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
 import type { NodeChannel } from "./node_channel.ts";
 import type { Nodes } from "./registered_nodes.ts";
+import { logUnlessOutage } from "../link.ts";
 
 /** Options of {@link ChannelChangeFeed}. The caller keeps and closes all of them. */
 interface ChangeFeedOptions extends SystemDeps {
@@ -32,11 +32,8 @@ export class ChannelChangeFeed implements ChangeFeed, AsyncDisposable {
     const { channel, nodes, clock, random, log } = options;
     this.#publisher = new ChangePublisher({
       send: (changes) => this.#send(changes),
-      onFault(thrown) {
-        // The link reports an outage of Redis.
-        if (thrown instanceof ServiceError) return;
-        log.error("cannot send changes to other nodes", { reason: messageOf(thrown) });
-      },
+      onFault: (thrown) =>
+        logUnlessOutage(thrown, { log, message: "cannot send changes to other nodes" }),
       clock,
       random,
     });

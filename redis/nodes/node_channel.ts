@@ -10,18 +10,18 @@
  *     await channel.send(node, "change", body); // rejects with store_unavailable
  */
 
+import { setNewest } from "../../core/bounded_map.ts";
 import { sleep } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
 import { type ChannelEntry, isLater, readEntries, sequenceGap } from "./_channel_entries.ts";
 import { keyIn } from "../keys.ts";
-import type { BlockingLink, RedisLink, Script } from "../link.ts";
+import { type BlockingLink, listOf, type RedisLink, type Script } from "../link.ts";
 import type { Nodes } from "./registered_nodes.ts";
 
 /** The kind of a message. Each kind has one handler. */
 type NodeMessageKind = "events" | "change";
 
-/** Options of {@link createNodeChannel}. */
 interface NodeChannelOptions extends SystemDeps {
   readonly link: RedisLink;
   readonly nodes: Pick<Nodes, "id">;
@@ -45,15 +45,9 @@ export interface NodeChannel extends AsyncDisposable {
   on(kind: NodeMessageKind, handler: (body: string) => void): void;
   /** Calls back where messages to this node, of any kind, may be lost. */
   onGap(listener: () => void): void;
-  /** Starts reading. */
   start(): void;
   /** Stops reading and deletes this node's stream. Idempotent; never rejects. */
   stop(): Promise<void>;
-}
-
-/** Creates the channel of this node. */
-export function createNodeChannel(options: NodeChannelOptions): NodeChannel {
-  return new RedisNodeChannel(options);
 }
 
 /** Returns the key of the stream that a node reads. */
@@ -80,7 +74,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`,
 };
 
-class RedisNodeChannel implements NodeChannel {
+/** The channel of this node. */
+export class RedisNodeChannel implements NodeChannel {
   readonly #options: NodeChannelOptions;
   readonly #key: string;
   readonly #handlers = new Map<string, (body: string) => void>();
@@ -103,7 +98,7 @@ class RedisNodeChannel implements NodeChannel {
   async send(node: string, kind: NodeMessageKind, body: string): Promise<void> {
     const { link, nodes, length = 10_000 } = this.#options;
     const number = (this.#sent.get(node) ?? 0) + 1;
-    setNewest(this.#sent, node, number);
+    setNewest(this.#sent, node, { value: number, max: MAX_SENDERS });
     await link.run(SEND, [channelKey(node)], [length, KEEP_MS, kind, nodes.id, number, body]);
   }
 
@@ -168,7 +163,7 @@ class RedisNodeChannel implements NodeChannel {
   async #findResumePoint(reader: BlockingLink): Promise<void> {
     const command = ["XREVRANGE", this.#key, "+", "-", "COUNT", 1];
     const newest = await reader.send(command, { waitMs: 0 });
-    const id = Array.isArray(newest) && Array.isArray(newest[0]) ? newest[0][0] : undefined;
+    const [id] = listOf(listOf(newest)[0]);
     if (typeof id !== "string" || isLater(this.#last, id)) this.#last = BEGINNING;
   }
 
@@ -179,7 +174,7 @@ class RedisNodeChannel implements NodeChannel {
       this.#last = id;
       const before = this.#received.get(from) ?? 0;
       isGap = sequenceGap(before, number) || isGap;
-      if (number > before) setNewest(this.#received, from, number);
+      if (number > before) setNewest(this.#received, from, { value: number, max: MAX_SENDERS });
       this.#handlers.get(kind)?.(body);
     }
     if (isGap) this.#notifyGap();
@@ -198,11 +193,4 @@ class RedisNodeChannel implements NodeChannel {
   #notifyGap(): void {
     for (const listener of this.#gapListeners) listener();
   }
-}
-
-/** Sets a node's number, and removes the oldest entry where there are too many. */
-function setNewest(numbers: Map<string, number>, node: string, number: number): void {
-  numbers.delete(node);
-  numbers.set(node, number);
-  if (numbers.size > MAX_SENDERS) numbers.delete(numbers.keys().next().value!);
 }

@@ -5,10 +5,9 @@
  */
 
 import type { Clock, Timer } from "../../core/clock.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { NODES_KEY } from "../keys.ts";
-import type { RedisLink, Reply, Script } from "../link.ts";
+import { logUnlessOutage, type RedisLink, type Reply, type Script } from "../link.ts";
 
 /** A view of all nodes, at most a moment old. */
 export interface Nodes {
@@ -33,7 +32,6 @@ export interface Nodes {
   onLeaseLost(listener: () => void): void;
 }
 
-/** Options of {@link joinNodes}. */
 interface JoinOptions {
   readonly link: Pick<RedisLink, "run" | "onUp" | "now">;
   readonly clock: Pick<Clock, "monotonic" | "after">;
@@ -49,7 +47,6 @@ interface JoinOptions {
 /** The view of the nodes and this node's own registration, which ends when disposed. */
 export type RegisteredNodes = Nodes & AsyncDisposable;
 
-/** The content of the register. */
 interface Register {
   /** Epoch milliseconds of the server. */
   readonly now: number;
@@ -179,12 +176,8 @@ class NodeRegister implements RegisteredNodes {
     try {
       await this.refresh();
     } catch (thrown) {
-      // The link reports an outage of Redis.
-      if (!(thrown instanceof ServiceError)) {
-        this.#options.log.error("cannot read the register of nodes, trying again", {
-          reason: messageOf(thrown),
-        });
-      }
+      const message = "cannot read the register of nodes, trying again";
+      logUnlessOutage(thrown, { log: this.#options.log, message });
     } finally {
       this.#schedule();
     }

@@ -13,7 +13,6 @@ import { encodeValue } from "./_values.ts";
 /** First parts of the keys of standalone records. */
 export type StandaloneFamilies = readonly string[];
 
-/** What a commit does to its one record. */
 interface StandaloneCommit {
   readonly key: StoreKey;
   /** Arguments of the script. */

@@ -5,20 +5,17 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { RateLimiter, Take } from "../../core/rate_limiter.ts";
 import { keyIn } from "../keys.ts";
-import type { RedisLink, Script } from "../link.ts";
+import { logUnlessOutage, type RedisLink, type Script } from "../link.ts";
 
-/** Options of {@link RedisLimiter}. */
 interface RateLimiterOptions {
   readonly link: Pick<RedisLink, "run">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
 }
 
-/** The share of a bucket that this node has. */
 interface Share {
   left: number;
   /** Monotonic milliseconds. */
@@ -106,9 +103,7 @@ export class RedisLimiter implements RateLimiter {
         if (answer !== undefined) return answer;
       }
     } catch (thrown) {
-      if (!(thrown instanceof ServiceError)) {
-        this.#options.log.error("cannot check a rate limit", { reason: messageOf(thrown) });
-      }
+      logUnlessOutage(thrown, { log: this.#options.log, message: "cannot check a rate limit" });
       return 0;
     } finally {
       share.wanted -= request.count;

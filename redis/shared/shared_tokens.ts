@@ -5,14 +5,12 @@
  */
 
 import { sleep } from "../../core/clock.ts";
-import { messageOf, ServiceError } from "../../core/errors.ts";
 import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
 import { openToken, type Seal, sealOf, sealToken } from "./_sealed_token.ts";
 import { keyIn } from "../keys.ts";
-import type { RedisLink, Script } from "../link.ts";
+import { logUnlessOutage, type RedisLink, type Script } from "../link.ts";
 
-/** Options of {@link createSharedTokens}. */
 interface SharedTokensOptions extends SystemDeps {
   readonly link: Pick<RedisLink, "run">;
 }
@@ -91,9 +89,7 @@ export function createSharedTokens(options: SharedTokensOptions): SharedTokens {
     try {
       return await run();
     } catch (thrown) {
-      if (!(thrown instanceof ServiceError)) {
-        log.error("cannot share a provider token with other nodes", { reason: messageOf(thrown) });
-      }
+      logUnlessOutage(thrown, { log, message: "cannot share a provider token with other nodes" });
       return undefined;
     }
   }

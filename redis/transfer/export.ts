@@ -7,12 +7,10 @@
  */
 
 import type { RedisAddress } from "../link/address.ts";
-import type { RedisLink, Reply } from "../link.ts";
+import type { RedisLink, Reply, Script } from "../link.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
-import { READ_KEYS } from "./_scripts.ts";
 import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
 
-/** What exporting takes. */
 interface ExportOptions {
   readonly link: Pick<RedisLink, "run" | "send" | "now">;
   readonly topology: RedisAddress["topology"];
@@ -27,6 +25,46 @@ const USERS_AT_ONCE = 100;
 const PARTITION_TAG = /^carillon:\{p\d+\}:/;
 const MOVING = /^carillon:\{p\d+\}:(?:items|due|turns|open|older|claims|claimers|ledger:\d+)$/;
 const RECORDS_TAG = "records";
+
+/**
+ * Everything that some keys hold, at one moment: for each `{type, ms to live or -1, content,
+ * extra}`. A key that is gone is `false`.
+ */
+const READ_KEYS: Script = {
+  name: "transfer_read",
+  lua: `
+local readers = {
+  string = function(key) return {redis.call('GET', key)} end,
+  hash = function(key) return redis.call('HGETALL', key) end,
+  zset = function(key) return redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') end,
+  set = function(key) return redis.call('SMEMBERS', key) end,
+  list = function(key) return redis.call('LRANGE', key, 0, -1) end,
+  stream = function(key)
+    local entries, last = {}, ''
+    local info = redis.call('XINFO', 'STREAM', key)
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then last = info[i + 1] end
+    end
+    for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
+      table.insert(entries, entry[1])
+      table.insert(entries, cjson.encode(entry[2]))
+    end
+    return entries, last
+  end,
+}
+local all = {}
+for at, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  local read = readers[kind]
+  if read then
+    local content, extra = read(key)
+    all[at] = {kind, redis.call('PTTL', key), content, extra or ''}
+  else
+    all[at] = {'none', -2, {}, ''}
+  end
+end
+return all`,
+};
 
 /** The lines of an export, without line breaks. */
 export async function* exportLines(options: ExportOptions): AsyncGenerator<string> {

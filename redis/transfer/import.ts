@@ -8,7 +8,6 @@ import { keyIn } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import { type ExportedKey, readExportLine } from "./export_lines.ts";
 
-/** What importing takes. */
 interface ImportOptions {
   readonly link: Pick<RedisLink, "send" | "now"> & {
     each(command: readonly string[]): Promise<readonly { readonly reply: Reply }[]>;

@@ -31,7 +31,6 @@ export class Accounts {
   readonly #logins = new Map<string, Login>();
   #subscriptions: readonly WebhookSubscription[] = [];
 
-  /** Logs somebody in. */
   login({ context, user, userAgent }: Pick<Login, "context" | "user" | "userAgent">): Login {
     const session = random(16);
     const hash = createHash("md5").update(userAgent).digest("hex");

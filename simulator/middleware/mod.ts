@@ -19,7 +19,6 @@ import {
 export type { Login } from "./accounts.ts";
 export type { WebhookFault } from "./webhooks.ts";
 
-/** Settings of {@link startMiddleware}. */
 interface MiddlewareOptions {
   readonly fetch: typeof fetch;
   readonly webhook: WebhookTarget;

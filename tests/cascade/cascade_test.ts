@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { createMemoryConfigFiles, type ReloadResult, startCascade } from "../../cascade/mod.ts";
+import { type ReloadResult, startCascade } from "../../cascade/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import { settle } from "../support/fake_clock.ts";
 import { testCascade } from "./support.ts";
+import { createMemoryConfigFiles } from "../support/memory_config_files.ts";
 
 const DELAY = "com.openexchange.pns.delayDuration";
 const WEBSOCKET = "com.openexchange.pns.transport.websocket.enabled";

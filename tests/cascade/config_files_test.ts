@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  type ConfigFiles,
-  createDenoConfigFiles,
-  createMemoryConfigFiles,
-} from "../../cascade/mod.ts";
+import { type ConfigFiles, createDenoConfigFiles } from "../../cascade/mod.ts";
+import { createMemoryConfigFiles } from "../support/memory_config_files.ts";
 
 interface Folder extends AsyncDisposable {
   readonly files: ConfigFiles;

@@ -1,16 +1,11 @@
 /** A cascade over files in memory, with whatever a test wants to look at. */
 
-import {
-  Attributes,
-  Cascade,
-  createMemoryConfigFiles,
-  type MemoryConfigFiles,
-  startCascade,
-} from "../../cascade/mod.ts";
+import { Attributes, Cascade, startCascade } from "../../cascade/mod.ts";
 import type { Log, LogFields } from "../../core/log.ts";
 import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { createMemoryConfigFiles, type MemoryConfigFiles } from "../support/memory_config_files.ts";
 
 /** One line that was logged. */
 interface LoggedLine {

@@ -152,6 +152,38 @@ Deno.test("a stream fails where a new session is refused", STREAMING, async () =
   await assert.rejects(opened.next(), { code: "unauthenticated" });
 });
 
+Deno.test(
+  "a stream's event can be acknowledged where its publisher asks for it",
+  STREAMING,
+  async () => {
+    await using service = await startTestService();
+    const states: string[] = [];
+    const events = stream({
+      ...{ url: service.address, session: () => service.mint(), connection: "tab" },
+      onState: ({ state }) => void states.push(state),
+    });
+    const first = events.next();
+    await until("it is open", () => states.length === 1);
+    const id = await service.publish({ collapseKey: "mail-1", receipts: true });
+    await service.publish({ data: { n: 2 } });
+    const { value: asking } = await first;
+    const { value: plain } = await events.next();
+    assert.ok(asking?.type === "event" && plain?.type === "event");
+    assert.equal(asking.collapseKey, "mail-1");
+    assert.deepEqual(Object.keys(plain).sort(), ["data", "offset", "topic", "type"]);
+    await asking.acknowledge!();
+    await asking.acknowledge!("seen");
+    await until("both are in the record", async () => {
+      const { body } = await service.call("GET", `/v1/notifications/${id}`);
+      const kinds = body.receipts?.map(({ kind }: { readonly kind: string }) => kind) ?? [];
+      return kinds.join() === "delivered,seen";
+    });
+    await service.call("DELETE", "/v1/sessions?context=1&user=3");
+    await assert.rejects(asking.acknowledge!(), { code: "unauthenticated" });
+    await events.return();
+  },
+);
+
 Deno.test("a stream continues after an offset in another process", STREAMING, async () => {
   await using service = await startTestService();
   const session = await service.mint();

@@ -25,7 +25,10 @@ const unread: number | undefined = data?.unread;
 carillon.publish({ context: "1", user: "3", data: {} });
 for await (const event of stream({ url: "x", session: () => "s" })) {
   const known: StreamEvent = event;
-  if (known.type === "event") console.log(known.topic, known.offset, id, unread);
+  if (known.type === "event") {
+    console.log(known.topic, known.offset, known.collapseKey, id, unread);
+    await known.acknowledge?.("seen");
+  }
 }
 await subscribeToWebPush({ url: "x", client: "c", store: async ({ endpoint }) => void endpoint });
 export { CarillonError };

@@ -101,6 +101,19 @@ inBrowser(
   },
 );
 
+inBrowser("an operator cancels a scheduled notification, by keyboard alone", async (world) => {
+  const { service } = world;
+  const id = await service.publish({ deliverAt: new Date(Date.now() + 1e7).toISOString() });
+  const page = await signIn(world);
+  await page.goto(`${service.address}/console/notifications?state=scheduled`);
+  await tabTo(page, id);
+  await enter(page);
+  await tabTo(page, "Cancel what is not sent");
+  await enter(page);
+  await text(page, ".notice", /What was not sent is cancelled/);
+  assert.equal((await service.settled(id)).state, "cancelled");
+});
+
 inBrowser("a test send shows the message as the phone does", async (world) => {
   await world.service.subscribe({ client: "app", transport: "gcm", token: "t" });
   const page = await signIn(world);
@@ -123,11 +136,15 @@ inBrowser(
     const data = { ...hostileMail(hostile), subject: hostile + "x".repeat(46 * 1024) };
     const published = await service.publish({ user: hostile, data });
     await service.settled(published);
+    const users = { context: "1", users: [hostile], topic: "ox:mail:new", data: { n: 1 } };
+    const { body: many } = await service.call("POST", "/v1/notifications", { body: users });
+    await service.settled(many.ids[0]);
     const page = await signIn(world);
     const user = encodeURIComponent(hostile);
     const paths = [
       "/notifications",
       `/notifications/${published}`,
+      `/notifications/${many.ids[0]}`,
       `/why?id=${published}`,
       `/why?context=1&user=${user}&topic=ox:mail:new&client=${encodeURIComponent(client)}`,
       `/users?context=1&user=${user}`,
@@ -176,11 +193,17 @@ inBrowser("every page is accessible, light and dark, on a phone and on a desk", 
   const id = await service.publish();
   for (const user of ["4", "5"]) await service.settled(await service.publish({ user }));
   await service.settled(id);
+  const scheduled = await service.publish({ deliverAt: new Date(Date.now() + 1e7).toISOString() });
+  const users = { context: "1", users: ["3", "4"], topic: "ox:mail:new", data: { n: 1 } };
+  const { body: many } = await service.call("POST", "/v1/notifications", { body: users });
+  await service.settled(many.ids[0]);
   const page = await signIn(world);
   const paths = {
     now: "",
     notifications: "/notifications",
     notification: `/notifications/${id}`,
+    scheduled: `/notifications/${scheduled}`,
+    many: `/notifications/${many.ids[0]}`,
     why: `/why?id=${id}`,
     user: "/users?context=1&user=3",
     "dead-letters": "/dead-letters",

@@ -10,11 +10,18 @@ Deno.test("/ in a browser leads to the console, and the console to the sign-in",
   const home = await fetch(service.address, { headers: HTML, redirect: "manual" });
   assert.deepEqual([home.status, home.headers.get("location")], [303, "/console"]);
   await home.body?.cancel();
-  for (const path of ["", "/notifications", "/users", "/live", "/dead-letters"]) {
+  const wanted = ["/notifications", "/users?context=1&user=3", "/dead-letters"];
+  for (const path of ["", "/live", ...wanted]) {
     const answer = await fetch(`${service.address}/console${path}`, { redirect: "manual" });
-    assert.deepEqual([answer.status, answer.headers.get("location")], [303, "/console/sign-in"]);
+    const back = new URLSearchParams({ returnTo: `/console${path}` });
+    const expected = `/console/sign-in${wanted.includes(path) ? `?${back}` : ""}`;
+    assert.deepEqual([answer.status, answer.headers.get("location")], [303, expected]);
     await answer.body?.cancel();
   }
+  const form = { key: ADMIN_KEY, returnTo: "/console/users?context=1&user=3" };
+  const back = await postForm(`${service.address}/console/sign-in`, form);
+  await back.body?.cancel();
+  assert.equal(back.headers.get("location"), "/console/users?context=1&user=3");
 });
 
 Deno.test("only a key with scope read or admin signs in, and its cookie is for this site alone", async () => {

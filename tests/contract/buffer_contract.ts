@@ -5,6 +5,7 @@ import { ServiceError } from "../../core/errors.ts";
 import { parseData } from "../../core/notification.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { type BufferUnderTest, DEFAULTS, delivered, rulesFor } from "./_buffer_bench.ts";
+import { testCancel } from "./buffer_cancel_contract.ts";
 import { testHandover } from "./buffer_handover_contract.ts";
 import { testList } from "./buffer_list_contract.ts";
 
@@ -278,5 +279,6 @@ export function testBuffer(name: string, create: () => Promise<BufferUnderTest>)
   });
 
   testHandover(test);
+  testCancel(test);
   testList(test);
 }

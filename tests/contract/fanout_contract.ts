@@ -143,7 +143,7 @@ export function testFanout(name: string, { test, store }: PublishingSuite): void
         { ...TO_MANY, users: Array.from({ length: 10_001 }, (_, n) => n) },
         { ...TO_MANY, audience: { kind: "group", group: "../../etc" } },
         { ...TO_MANY, audience: { kind: "all" } },
-        { ...TO_MANY, users: ["a"], deliverAt: { local: "08:00" } },
+        { ...TO_MANY, users: ["a"], deliverAt: { local: "8:00" } },
         { notifications: [{ ...TO_MANY, audience }] },
       ]
     ) {

@@ -70,7 +70,10 @@ Deno.test("what is cancelled, acknowledged or expired overnight is left out", as
   const expired = await bench.publish({ ...mail(3), ttl: 60 });
   const kept = await bench.publish(mail(4));
   await bench.pipeline.takeBack.cancel(await bench.pipeline.find(cancelled) as LedgerRecord);
-  bench.pipeline.reports.fromSocket({ id: seen, context: "1", user: "3" }, "tab", "seen");
+  bench.pipeline.reports.fromSocket({ id: seen, context: "1", user: "3" }, {
+    client: "tab",
+    id: "c1",
+  }, "seen");
   await bench.pass(NIGHT_MS);
   assert.deepEqual(bench.apn.arrivals.map(({ id }) => id), [kept]);
   assert.equal(await bench.summary(cancelled), "cancelled apn=cancelled");

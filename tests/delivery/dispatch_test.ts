@@ -21,6 +21,8 @@ function away(): Promise<never> {
 function dispatchWith(parts: Pick<DispatchOptions, "matching" | "configuration">) {
   return createDispatch({
     digests: { hold: () => Promise.reject(new Error("nobody is quiet")) },
+    inbox: { add: () => Promise.reject(new Error("nobody has an inbox")) },
+    ids: () => "an id",
     ...parts,
     sockets: {
       presence: (users) => users.map(() => []),
@@ -84,6 +86,8 @@ Deno.test("an event names the clients that had no open socket, where there are a
   const present = [[presence("mail", true), presence("phone", false)], [presence("mail", true)]];
   const dispatch = createDispatch({
     digests: { hold: () => Promise.reject(new Error("nobody is quiet")) },
+    inbox: { add: () => Promise.reject(new Error("nobody has an inbox")) },
+    ids: () => "an id",
     matching: {
       match: ({ context, user }, clients) =>
         clients.map((client) => ({

@@ -27,6 +27,7 @@ function open() {
       if (before) records.set(id, change(before));
       return Promise.resolve(before !== undefined);
     },
+    cancel: () => Promise.resolve(),
     record: ({ id }) => Promise.resolve(records.get(id)),
   }, {
     target: (_notification, { state }) => void observed.push(state),

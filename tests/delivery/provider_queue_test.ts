@@ -44,6 +44,24 @@ Deno.test("a queue limits concurrent attempts, and starts the next when one ends
   assert.ok((await Promise.all(all)).every(({ wasAttempted }) => wasAttempted));
 });
 
+Deno.test("a queue knows the last attempt that ended, and not what it rejected itself", async () => {
+  const { queue, provider, clock } = setUp({ maxQueued: 1, maxConcurrent: 1 });
+  const all = [queue.submit(provider.attempt), queue.submit(provider.attempt)];
+  await queue.submit(provider.attempt);
+  const seen = [queue.last];
+  for (const outcome of [{ kind: "gone", reason: "unregistered" }, { kind: "sent" }] as const) {
+    await provider.endAll(outcome);
+    seen.push(queue.last);
+  }
+  await Promise.all(all);
+  const at = clock.monotonic();
+  assert.deepEqual(seen, [
+    undefined,
+    { outcome: { kind: "gone", reason: "unregistered" }, at },
+    { outcome: { kind: "sent" }, at },
+  ]);
+});
+
 Deno.test("a full queue rejects at once, without an attempt", async () => {
   const { queue, provider } = setUp();
   const all = [1, 2, 3, 4, 5].map(() => queue.submit(provider.attempt));

@@ -136,7 +136,10 @@ Deno.test("a phone that waits for a socket rings after a crash, once, or is left
     await first.pass(2_000);
     assert.match(await found(first, id), /^in_flight .*apn=held/);
     if (isAcknowledged) {
-      first.pipeline.reports.fromSocket({ id, context: "1", user: "3" }, "app", "seen");
+      first.pipeline.reports.fromSocket({ id, context: "1", user: "3" }, {
+        client: "app",
+        id: "c1",
+      }, "seen");
       await first.pass(3_000);
     }
     await using second = await restart(first);

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import type { EventHub, LocalSockets } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Store } from "../../core/store.ts";
-import { createLocalHub, EventRecords, type LocalHub } from "../../events/mod.ts";
+import { EventRecords, LocalHub } from "../../events/mod.ts";
 import { GroupCommit, openKvStore } from "../../store/mod.ts";
 import type { HubsUnderTest } from "../contract/events_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -31,12 +31,12 @@ export function hubOver(
   const commit = (changes: Parameters<GroupCommit["commit"]>[0]) =>
     alive() ? group.commit(changes) : new Promise<void>(() => {});
   const records = new EventRecords({ store, commit });
-  return createLocalHub({ clock, log: silentLog, settings: () => limits, records });
+  return new LocalHub({ clock, log: silentLog, settings: () => limits, records });
 }
 
 /** Creates hubs in memory. A crash loses everything. */
 export function memoryHubs(limits = LIMITS): Promise<LocalHubs> {
-  const make = (clock: Clock) => createLocalHub({ clock, log: silentLog, settings: () => limits });
+  const make = (clock: Clock) => new LocalHub({ clock, log: silentLog, settings: () => limits });
   return Promise.resolve(hubs(new FakeClock(), make));
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import { type LoggedEvent, offsetAt } from "../../core/events.ts";
 import { silentLog } from "../../core/log.ts";
-import { createLocalHub, EventRecords } from "../../events/mod.ts";
+import { EventRecords, LocalHub } from "../../events/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import {
   eventFor,
@@ -20,7 +20,7 @@ eventHubContract("hub over KV", () => kvHubs(), { survives: true });
 async function inMemory(limits = LIMITS) {
   const clock = new FakeClock();
   const realtime = new FakeRealtime();
-  const hub = createLocalHub({ clock, log: silentLog, settings: () => limits });
+  const hub = new LocalHub({ clock, log: silentLog, settings: () => limits });
   realtime.hub = hub;
   await hub.start(realtime);
   return { clock, realtime, hub };
@@ -43,7 +43,7 @@ function overStore() {
   });
   async function open() {
     const realtime = new FakeRealtime();
-    const hub = createLocalHub({ clock, log: silentLog, settings: () => LIMITS, records });
+    const hub = new LocalHub({ clock, log: silentLog, settings: () => LIMITS, records });
     realtime.hub = hub;
     await hub.start(realtime);
     return { realtime, hub };

@@ -11,7 +11,10 @@ const EVENT: LoggedEvent = {
 Deno.test("unpacked events equal the packed ones, wherever the bytes are cut", () => {
   const text = fc.string({ unit: "grapheme" });
   const clients = fc.array(text);
-  const some = fc.record({ except: text, kept: clients }, { requiredKeys: [] });
+  const some = fc.record(
+    { except: text, kept: clients, ack: fc.constant(true as const), collapseKey: text },
+    { requiredKeys: [] },
+  );
   const known = fc.record({ id: text, user: text, clients });
   fc.assert(fc.property(
     fc.array(fc.tuple(known, some)),

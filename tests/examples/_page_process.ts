@@ -24,6 +24,10 @@ class Element {
 
   prepend(): void {}
 
+  remove(): void {
+    console.log(`${this.#name} removed`);
+  }
+
   addEventListener(type: string, handler: () => unknown): void {
     if (type === "click") this.click = handler;
   }

@@ -205,6 +205,17 @@ Deno.test({
     await page.says(/^push: Web Push is on$/m);
     await service.publish({ context: "1", user: "3" });
     await page.says(/^event: ox:mail:new \{.*"id":"113"/m);
+    const first = await service.publish({ collapseKey: "k", data: { n: 1 }, receipts: true });
+    await page.says(/^event: ox:mail:new \{"n":1\}/m);
+    await until("the page has acknowledged it", async () => {
+      const { body } = await service.call("GET", `/v1/notifications/${first}`);
+      return body.receipts?.length === 1;
+    });
+    const second = await service.publish({ collapseKey: "k", data: { n: 2 } });
+    await page.says(/^event removed\nevent: ox:mail:new \{"n":2\}/m);
+    await service.settled(second);
+    await service.call("POST", `/v1/notifications/${second}/dismiss`);
+    await page.says(/\{"n":2\}\n(?:.*\n)*event removed$/m);
     await until(
       "the push service got it",
       () => simulator.received.list({ provider: "webpush" })[0],

@@ -93,23 +93,32 @@ Deno.test("the page replaces a subscription with an earlier key", async () => {
 
 type Handler = (event: Record<string, unknown>) => void;
 
-/** Starts the service worker; `dispatch` gives it an event and waits for what it does. */
-async function startServiceWorker() {
+/** The service workers of the page and of the JavaScript client. */
+const WORKERS = [
+  new URL("browser_page/push.js", EXAMPLES),
+  new URL("../clients/js/service_worker.js", EXAMPLES),
+];
+
+/** Starts a service worker; `dispatch` gives it an event and waits for what it does. */
+async function startServiceWorker(file: URL) {
   const handlers = new Map<string, Handler>();
   const done: unknown[] = [];
+  const shown: { readonly tag: string | undefined; readonly data: unknown; close(): void }[] = [];
   const self = {
     addEventListener: (type: string, handler: Handler) => void handlers.set(type, handler),
     registration: {
-      showNotification: (title: string, options: unknown) =>
-        Promise.resolve(void done.push([title, options])),
+      showNotification(title: string, options: { readonly tag?: string; readonly data: unknown }) {
+        const { tag, data } = options;
+        shown.push({ tag, data, close: () => void done.push(`${title} closed`) });
+        return Promise.resolve(void done.push([title, options]));
+      },
+      getNotifications: () => Promise.resolve(shown),
     },
     clients: {
       openWindow: (link: string) => Promise.resolve(void done.push(link)),
     },
   };
-  const source = await Deno.readTextFile(
-    new URL("browser_page/push.js", EXAMPLES),
-  );
+  const source = await Deno.readTextFile(file);
   const module = `export function start(self) {\n${source}\n}`;
   const { start } = await import(
     `data:text/javascript,${encodeURIComponent(module)}`
@@ -129,36 +138,55 @@ async function startServiceWorker() {
   return { done, dispatch };
 }
 
-Deno.test("the service worker shows what a message says, and the topic where it says nothing", async () => {
-  const { done, dispatch } = await startServiceWorker();
-  const mail = {
-    title: "Jane Doe",
-    body: "Let us meet",
-    tag: "a",
-    link: "https://mail.example/1",
-  };
-  await dispatch("push", { data: { json: () => mail } });
-  await dispatch("push", {
-    data: { json: () => ({ topic: "ox:calendar:updates" }) },
-  });
-  await dispatch("push", { data: null });
-  assert.deepEqual(done[0], ["Jane Doe", {
-    ...{ body: "Let us meet", icon: undefined, tag: "a" },
-    data: { link: "https://mail.example/1" },
-  }]);
-  assert.deepEqual(done.slice(1).map((shown) => (shown as string[])[0]), [
-    "ox:calendar:updates",
-    "News",
-  ]);
-});
+for (const file of WORKERS) testWorker(file);
 
-Deno.test("the service worker opens the link of a message that is clicked", async () => {
-  const { done, dispatch } = await startServiceWorker();
-  let closed = 0;
-  const close = () => void closed++;
-  await dispatch("notificationclick", {
-    notification: { close, data: { link: "https://a/1" } },
+function testWorker(file: URL): void {
+  const name = file.pathname.split("/").at(-1);
+
+  Deno.test(`${name} shows what a message says, and the topic where it says nothing`, async () => {
+    const { done, dispatch } = await startServiceWorker(file);
+    const mail = {
+      id: "n1",
+      title: "Jane Doe",
+      body: "Let us meet",
+      tag: "a",
+      link: "https://mail.example/1",
+    };
+    await dispatch("push", { data: { json: () => mail } });
+    await dispatch("push", {
+      data: { json: () => ({ topic: "ox:calendar:updates" }) },
+    });
+    await dispatch("push", { data: null });
+    assert.deepEqual(done[0], ["Jane Doe", {
+      ...{ body: "Let us meet", icon: undefined, tag: "a" },
+      data: { id: "n1", link: "https://mail.example/1" },
+    }]);
+    assert.deepEqual(done.slice(1).map((shown) => (shown as string[])[0]), [
+      "ox:calendar:updates",
+      "News",
+    ]);
   });
-  await dispatch("notificationclick", { notification: { close, data: null } });
-  assert.deepEqual([closed, done], [2, ["https://a/1"]]);
-});
+
+  Deno.test(`${name} closes what is dismissed, by its tag or its id, and shows nothing`, async () => {
+    const { done, dispatch } = await startServiceWorker(file);
+    const push = (message: unknown) => dispatch("push", { data: { json: () => message } });
+    await push({ id: "n1", title: "one", tag: "a" });
+    await push({ id: "n2", title: "two" });
+    await push({ id: "n3", title: "three", tag: "c" });
+    done.length = 0;
+    await push({ id: "n4", topic: "ox:mail:new", dismiss: "a", tag: "a" });
+    await push({ id: "n5", topic: "ox:mail:new", dismiss: "n2" });
+    assert.deepEqual(done, ["one closed", "two closed"]);
+  });
+
+  Deno.test(`${name} opens the link of a message that is clicked`, async () => {
+    const { done, dispatch } = await startServiceWorker(file);
+    let closed = 0;
+    const close = () => void closed++;
+    await dispatch("notificationclick", {
+      notification: { close, data: { link: "https://a/1" } },
+    });
+    await dispatch("notificationclick", { notification: { close, data: null } });
+    assert.deepEqual([closed, done], [2, ["https://a/1"]]);
+  });
+}

@@ -1,5 +1,7 @@
 /** What a publisher may ask beyond delivery, on the embedded store. */
 
+import { testAcknowledgements } from "../contract/acknowledgement_contract.ts";
+import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
@@ -12,6 +14,8 @@ const suite = {
 };
 
 testPublishing("embedded", suite);
+testAcknowledgements("embedded", suite);
 testQuietHours("embedded", suite);
 testFanout("embedded", suite);
 testLanguages("embedded", suite);
+testCancellation("embedded", suite);

@@ -105,7 +105,11 @@ for (;;) {
     break;
   }
   await new Promise((resolve) => setTimeout(resolve, 50));
-}`),
+}
+while ((await registration.getNotifications()).length > 0) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+await report("dismissed");`),
       },
     });
     const origin = `http://${pages.host}`;
@@ -121,5 +125,9 @@ for (;;) {
     const [, shown] = await pages.reported(2) as [unknown, { title: string }];
     assert.equal(shown.title, JSON.parse(message).title);
     assert.ok(shown.title.length > 0);
+    const { tag } = JSON.parse(message);
+    const data = JSON.stringify({ id: "x", topic: "ox:mail:new", silent: true, dismiss: tag });
+    await devTools.send("ServiceWorker.deliverPushMessage", { ...delivery, data });
+    assert.equal((await pages.reported(3))[2], "dismissed");
   },
 });

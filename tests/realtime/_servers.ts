@@ -6,7 +6,7 @@ import { systemClock } from "../../core/clock.ts";
 import type { EventHub } from "../../core/events.ts";
 import type { Json } from "../../core/json.ts";
 import { silentLog } from "../../core/log.ts";
-import { createLocalHub } from "../../events/mod.ts";
+import { LocalHub } from "../../events/mod.ts";
 import { Engine, type EngineOptions } from "../../realtime/engine.ts";
 import {
   type Admission,
@@ -138,7 +138,7 @@ export function serveRealtime(
   const { clock = systemClock } = options;
   const resume = { windowMs: 120_000, maxEventsPerUser: 500, maxBytes: 2 ** 26 };
   const hub = options.hub ??
-    createLocalHub({ clock, log: silentLog, settings: () => resume });
+    new LocalHub({ clock, log: silentLog, settings: () => resume });
   const realtime = createRealtime({
     settings: { ...REALTIME_DEFAULTS, ...settings },
     authenticate: ({ credential }) => Promise.resolve(admit(credential)),

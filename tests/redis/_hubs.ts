@@ -8,7 +8,7 @@ import { silentLog } from "../../core/log.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { HubSettings } from "../../redis/hub/event_log.ts";
 import { RedisHub } from "../../redis/hub/hub.ts";
-import { createNodeChannel, type NodeChannel } from "../../redis/nodes/node_channel.ts";
+import { type NodeChannel, RedisNodeChannel } from "../../redis/nodes/node_channel.ts";
 import type { RedisLink } from "../../redis/link.ts";
 import type { Nodes } from "../../redis/nodes/registered_nodes.ts";
 import { FakeRealtime } from "../contract/events_contract.ts";
@@ -92,7 +92,7 @@ export async function openHub(
   const link = await openTestLink(url, now);
   const nodes = register.join();
   const [log, random] = [silentLog, Math.random];
-  const channel = createNodeChannel({ link, nodes, clock: channelClock, random, log });
+  const channel = new RedisNodeChannel({ link, nodes, clock: channelClock, random, log });
   const hub = new RedisHub({
     ...{ link, nodes, channel: wrap(channel), clock, random, log, fenced },
     settings: () => settings,

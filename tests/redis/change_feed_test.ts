@@ -3,7 +3,7 @@ import type { Change } from "../../core/change_feed.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { ChannelChangeFeed } from "../../redis/nodes/change_feed.ts";
-import { createNodeChannel } from "../../redis/nodes/node_channel.ts";
+import { RedisNodeChannel } from "../../redis/nodes/node_channel.ts";
 import { openLink } from "../../redis/mod.ts";
 import { joinNodes } from "../../redis/nodes/registered_nodes.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -18,7 +18,7 @@ async function node(id: string, { leaseMs = 2_000 } = {}) {
   const stack = new AsyncDisposableStack();
   const link = stack.use(await openLink(redis().url, { ...common, timeoutMs: 300 }));
   const nodes = stack.use(await joinNodes({ ...common, link, id, leaseMs }));
-  const channel = stack.use(createNodeChannel({ ...common, link, nodes }));
+  const channel = stack.use(new RedisNodeChannel({ ...common, link, nodes }));
   const feed = stack.use(new ChannelChangeFeed({ ...common, channel, nodes }));
   const seen: Change[] = [];
   feed.onChange((change) => seen.push(change));

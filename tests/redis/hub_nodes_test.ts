@@ -42,6 +42,7 @@ redisTest("a node without sockets publishes to the sockets of other nodes", asyn
     const event = eventFor(SEVEN, {
       clients: ["mail", "ü"],
       except: 'a "source"\n',
+      collapseKey: '"1"\n',
       args: '1,\n"é"',
     });
     await here!.realtime.publish(event);

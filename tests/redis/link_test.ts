@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { hashOf } from "../../redis/link/_scripts.ts";
+import { hashOf } from "../../redis/link/link.ts";
 import { openLink, type OpenLinkOptions } from "../../redis/link/open.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { freePort } from "../support/free_port.ts";

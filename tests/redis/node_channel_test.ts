@@ -3,7 +3,7 @@ import { systemClock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import { isLater, readEntries, sequenceGap } from "../../redis/nodes/_channel_entries.ts";
-import { channelKey, createNodeChannel } from "../../redis/nodes/node_channel.ts";
+import { channelKey, RedisNodeChannel } from "../../redis/nodes/node_channel.ts";
 import { openTestLink } from "../support/redis_link.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
@@ -15,7 +15,7 @@ let count = 0;
 async function openChannel({ start = true, length = 10_000 } = {}) {
   const id = `node-${++count}`;
   const link = await openTestLink(redis().url);
-  const channel = createNodeChannel({
+  const channel = new RedisNodeChannel({
     ...{ link, nodes: { id }, clock: systemClock, random: Math.random, log: silentLog, length },
   });
   const events: string[] = [];

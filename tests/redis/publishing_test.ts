@@ -1,5 +1,7 @@
 /** What a publisher may ask beyond delivery, on Redis. */
 
+import { testAcknowledgements } from "../contract/acknowledgement_contract.ts";
+import { testCancellation } from "../contract/cancellation_contract.ts";
 import { testFanout } from "../contract/fanout_contract.ts";
 import { testLanguages } from "../contract/languages_contract.ts";
 import { testPublishing } from "../contract/publishing_contract.ts";
@@ -17,6 +19,8 @@ const suite = {
 };
 
 testPublishing("on Redis", suite);
+testAcknowledgements("on Redis", suite);
 testQuietHours("on Redis", suite);
 testFanout("on Redis", suite);
 testLanguages("on Redis", suite);
+testCancellation("on Redis", suite);

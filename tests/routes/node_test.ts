@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../core/version.ts";
 import { systemClock } from "../../core/clock.ts";
-import { storeId } from "../../service/node_facts.ts";
+import { storeId } from "../../service/node_reports.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { assertProblem } from "../support/api.ts";
 import { startTestService } from "../support/start_service.ts";

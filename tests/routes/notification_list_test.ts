@@ -42,3 +42,27 @@ Deno.test("the list of notifications shows a key the notifications of its contex
     assert.equal(status, 400, query);
   }
 });
+
+Deno.test("those that were merged into a notification are listed for it", async () => {
+  await using service = await startTestService({
+    properties: { "com.openexchange.pns.delayDuration": 300 },
+  });
+  const mail = { data: { folder: "a", id: "1" } };
+  const ids = await service.publishAll([mail, { data: { folder: "a", id: "2" } }, mail, mail]);
+  const [first, other, second, last] = ids;
+  for (const id of ids) await service.settled(id);
+  const merged = async (id = "") => {
+    const { body } = await service.call("GET", `/v1/notifications/${id}/merged`);
+    return body.items.map((item: { id: string; mergedInto: string }) => {
+      assert.equal(item.mergedInto, id);
+      return item.id;
+    });
+  };
+  assert.deepEqual(await merged(last), [second, first]);
+  assert.deepEqual(await merged(other), []);
+  const key = await service.mintKeyOf({ scopes: ["read"], contexts: ["9"] });
+  assertProblem(
+    await service.call("GET", `/v1/notifications/${last}/merged`, { key: key.secret }),
+    "403 forbidden",
+  );
+});

@@ -132,3 +132,11 @@ Deno.test("no-index-ts and naming: files are snake_case.ts, faces are mod.ts", (
     assert.deepEqual(lint(file, `export {};`), []);
   }
 });
+
+Deno.test("max-lines: a file has 300 lines at most, a test 400, and generated ones any number", () => {
+  const long = "export {};\n".repeat(301);
+  assert.deepEqual(lint("core/a.ts", long), ["max-lines"]);
+  assert.deepEqual(lint("tests/core/a_test.ts", long), []);
+  assert.deepEqual(lint("tests/core/a_test.ts", "export {};\n".repeat(401)), ["max-lines"]);
+  assert.deepEqual(lint("clients/js/src/schema.ts", long), []);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Attributes, createMemoryConfigFiles, startCascade } from "../../cascade/mod.ts";
+import { Attributes, startCascade } from "../../cascade/mod.ts";
 import { silentLog } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import type { Notification } from "../../core/notification.ts";
@@ -7,6 +7,7 @@ import type { Target, TransportName } from "../../core/subscription.ts";
 import { createMessages } from "../../service/delivery.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { createMemoryConfigFiles } from "../support/memory_config_files.ts";
 
 const MAIL: Notification = {
   ...{

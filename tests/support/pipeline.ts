@@ -1,7 +1,7 @@
 /** Sets up a whole pipeline for tests. */
 
 import { LogBuffer } from "../../buffer/mod.ts";
-import { createMemoryConfigFiles, type Settings } from "../../cascade/mod.ts";
+import { type Settings } from "../../cascade/mod.ts";
 import { Attributes, startCascade } from "../../cascade/mod.ts";
 import type { Presence } from "../../core/events.ts";
 import { createIdSource } from "../../core/ids.ts";
@@ -23,6 +23,7 @@ import { GroupCommit, MemoryStore } from "../../store/mod.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { mortalClock } from "./mortal_clock.ts";
 import { StubTransport } from "./stub_transport.ts";
+import { createMemoryConfigFiles } from "./memory_config_files.ts";
 
 const ALL_ON = `
 com.openexchange.pns.transport.apn.ios.enabled=true

@@ -14,7 +14,6 @@ interface Element {
   readonly start: number;
   /** The offset after the content. */
   readonly end: number;
-  /** The offset of the next element. */
   readonly next: number;
 }
 

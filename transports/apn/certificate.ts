@@ -6,7 +6,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
-/** A certificate and its content. */
 interface PushCertificate {
   /** The leaf first, then the other certificates of the keystore. */
   readonly chain: string;

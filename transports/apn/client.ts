@@ -10,7 +10,7 @@ import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import { type HttpEngine, type HttpSender, type TokenCache } from "../http/mod.ts";
+import type { HttpEngine, HttpResult, HttpSender, TokenCache } from "../http/mod.ts";
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import { formatDay } from "./certificate.ts";
 import type { LoadedCredential } from "./credentials.ts";
@@ -54,6 +54,7 @@ export class ApnClient implements ConfiguredClient {
   readonly #sender: HttpSender;
   readonly #token: TokenCache<never> | undefined;
   #rendered: { readonly message: Message; readonly request: Rendered } | undefined;
+  #authorization: { readonly token: string; readonly text: string } | undefined;
   #sends = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #renewedAt = -Infinity;
@@ -104,10 +105,14 @@ export class ApnClient implements ConfiguredClient {
     if (request.kind !== "request") return request;
     this.#sends++;
     try {
-      let outcome = await this.#attempt(target, request, signal);
-      if (outcome.kind === "resend") {
-        outcome = await this.#resend(outcome, { target, request, signal });
-      }
+      const asked = this.#token?.get();
+      const token = asked instanceof Promise ? await asked : asked;
+      const usedToken = token?.kind === "token" ? token.value : undefined;
+      const result = await this.#post(target, request, { usedToken, signal });
+      const answer = this.#read(result, target);
+      const outcome = answer.kind === "resend"
+        ? await this.#resend({ ...answer, usedToken }, { target, request, signal })
+        : answer;
       this.#learn(outcome);
       return outcome;
     } finally {
@@ -145,32 +150,44 @@ export class ApnClient implements ConfiguredClient {
     },
   ): Promise<Outcome> {
     if (!this.#applyRemedy(remedy, usedToken)) return fallback;
-    const second = await this.#attempt(target, request, signal);
+    const token = await this.#token?.get();
+    const result = await this.#post(target, request, {
+      usedToken: token?.kind === "token" ? token.value : undefined,
+      signal,
+    });
+    const second = this.#read(result, target);
     return second.kind === "resend" ? second.fallback : second;
   }
 
-  async #attempt(
-    { token, refreshedAt }: Target,
+  #post(
+    { token }: Target,
     { headers, body }: ApnRequest,
-    signal: AbortSignal,
-  ): Promise<Outcome | Refused> {
-    const asked = this.#token?.get();
-    const tokenResult = asked instanceof Promise ? await asked : asked;
-    const usedToken = tokenResult?.kind === "token" ? tokenResult.value : undefined;
-    const result = await this.#sender.post(this.#path + token, {
+    { usedToken, signal }: Pick<Refused, "usedToken"> & { readonly signal: AbortSignal },
+  ): Promise<HttpResult> {
+    return this.#sender.post(this.#path + token, {
       headers: usedToken === undefined
         ? headers
-        : { ...headers, authorization: `bearer ${usedToken}` },
+        : { ...headers, authorization: this.#authorizationOf(usedToken) },
       body,
       signal,
       ignoreSuccessBody: true,
     });
-    const answer = readApnAnswer(result, {
+  }
+
+  #read(result: HttpResult, { refreshedAt }: Target): Outcome | ResendAdvice {
+    return readApnAnswer(result, {
       nowMs: this.#clock.now(),
       refreshedAt,
       succeeded: this.#succeeded,
     });
-    return answer.kind === "resend" ? { ...answer, usedToken } : answer;
+  }
+
+  /** The same text for the same token: comparing it costs less than encoding it. */
+  #authorizationOf(token: string): string {
+    if (this.#authorization?.token !== token) {
+      this.#authorization = { token, text: `bearer ${token}` };
+    }
+    return this.#authorization.text;
   }
 
   #learn(outcome: Outcome): void {

@@ -11,7 +11,6 @@ import { certificateFault, readPushCertificate } from "./certificate.ts";
 import { openPkcs12 } from "./pkcs12.ts";
 import type { ApnAuth, ApnOptions } from "./settings.ts";
 
-/** How a client authenticates. */
 type ApnCredential =
   | {
     readonly type: "certificate";

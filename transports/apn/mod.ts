@@ -60,6 +60,8 @@ async function prepare(
   const digest = createHash("sha256").update(bytes).digest("base64");
   return {
     fingerprint: JSON.stringify([options, auth, caCerts, digest]),
+    environment: (options.production ? "production" : "sandbox") +
+      (options.address === undefined ? "" : ` at ${options.address}`),
     async open() {
       const nowMs = deps.clock.now();
       const loaded = await loadCredential({ ...options, auth }, { bytes, nowMs });

@@ -13,13 +13,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import {
-  byteLength,
-  fitMessage,
-  type MessageParts,
-  type OnFit,
-  previewMessage,
-} from "../http/mod.ts";
+import { fitMessage, type MessageParts, type OnFit, previewMessage } from "../http/mod.ts";
 import {
   type ApnPriority,
   apnsTopic,
@@ -121,22 +115,25 @@ function renderBody(
     readonly onFit: OnFit | undefined;
   },
 ): Uint8Array<ArrayBuffer> | undefined {
-  const extra = message.extra ?? {};
-  const custom = Object.fromEntries(Object.entries(extra).filter(([key]) => !DIRECTIVES.has(key)));
+  const { extra, link, topic, id, dismiss, receipt } = message;
+  const custom = extra &&
+    Object.fromEntries(Object.entries(extra).filter(([key]) => !DIRECTIVES.has(key)));
   return fitMessage({ ...message, data: dataOf(message) }, {
     maxBytes,
     onFit,
-    render: ({ title, body, data }) =>
-      encoder.encode(JSON.stringify({
-        ...data,
-        ...message.link !== undefined && { link: message.link },
+    render(parts) {
+      const payload: { [key: string]: Json } = {
+        ...parts.data,
+        ...link !== undefined && { link },
         ...custom,
-        topic: message.topic,
-        notification: message.id,
-        ...message.dismiss !== undefined && { dismiss: message.dismiss },
-        ...message.receipt !== undefined && { receipt: message.receipt },
-        aps: apsOf({ ...message, title, body }, shown),
-      })),
+      };
+      payload.topic = topic;
+      payload.notification = id;
+      if (dismiss !== undefined) payload.dismiss = dismiss;
+      if (receipt !== undefined) payload.receipt = receipt;
+      payload.aps = apsOf(message, parts, shown);
+      return encoder.encode(JSON.stringify(payload));
+    },
   });
 }
 
@@ -154,28 +151,21 @@ function dataOf({ topic, data }: Message): JsonObject {
   };
 }
 
-/** A message whose texts may have been dropped. */
-type Rendered = Omit<Message, "title" | "body"> & {
-  readonly title: string | undefined;
-  readonly body: string | undefined;
-};
-
-function apsOf(message: Rendered, shown: boolean): JsonObject {
-  const { silent, title, body, badge, sound, thread, category, extra = {} } = message;
-  const alert = !silent && (title || body)
-    ? { alert: { ...title && { title }, ...body && { body } } }
-    : {};
-  const aps: JsonObject = {
-    ...alert,
-    ...badge !== undefined && { badge },
-    ...!silent && sound && { sound },
-    ...shown && thread && { "thread-id": thread },
-    ...shown && category && { category },
-    ...(silent || !shown) && { "content-available": 1 },
-    ...extra["interruption-level"] !== undefined &&
-      { "interruption-level": extra["interruption-level"] },
-  };
-  return isJsonObject(extra.aps) ? mergeAps(aps, extra.aps) : aps;
+/** `parts` has the texts, which may be shorter than the message's, or dropped. */
+function apsOf(message: Message, { title, body }: MessageParts, shown: boolean): JsonObject {
+  const { silent, badge, sound, thread, category, extra } = message;
+  const aps: { [key: string]: Json } = {};
+  if (!silent && (title || body)) {
+    aps.alert = { ...title && { title }, ...body && { body } };
+  }
+  if (badge !== undefined) aps.badge = badge;
+  if (!silent && sound) aps.sound = sound;
+  if (shown && thread) aps["thread-id"] = thread;
+  if (shown && category) aps.category = category;
+  if (silent || !shown) aps["content-available"] = 1;
+  const level = extra?.["interruption-level"];
+  if (level !== undefined) aps["interruption-level"] = level;
+  return isJsonObject(extra?.aps) ? mergeAps(aps, extra.aps) : aps;
 }
 
 /** The template's fields win; fields of `alert` merge into the rendered ones. */
@@ -189,6 +179,6 @@ function mergeAps(aps: JsonObject, over: JsonObject): JsonObject {
 /** At most 64 bytes; a longer key is replaced by its hash. */
 function collapseId(key: string): string {
   // A header may contain visible ASCII only.
-  const fits = /^[\x21-\x7e]+$/.test(key) && byteLength(key) <= MAX_COLLAPSE_ID_BYTES;
+  const fits = key.length <= MAX_COLLAPSE_ID_BYTES && /^[\x21-\x7e]+$/.test(key);
   return fits ? key : createHash("sha256").update(key).digest("base64url");
 }

@@ -19,7 +19,6 @@ interface Pkcs12Parts {
   readonly certificates: readonly string[];
 }
 
-/** Why a keystore could not be opened. */
 interface Pkcs12Fault {
   readonly kind: "fault";
   readonly message: string;

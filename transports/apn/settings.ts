@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { yamlFlag } from "../clients/mod.ts";
+import { entryText, yamlFlag } from "../clients/mod.ts";
 
 /** How a client authenticates to APNs. */
 export type ApnAuth =
@@ -17,7 +17,6 @@ export type ApnAuth =
     readonly teamid: string;
   };
 
-const text = z.string().trim().min(1);
 const tenCharacters = z.string().trim().regex(/^[A-Za-z0-9]{10}$/, "expected 10 letters or digits");
 const origin = z.string().trim().transform((value, context) => {
   const url = URL.parse(value);
@@ -33,16 +32,16 @@ const entry = z.strictObject({
   production: yamlFlag.default(true),
   /** The app's bundle id. Optional with a certificate, which names it. */
   topic: z.exactOptional(
-    text.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app"),
+    entryText.regex(/^[A-Za-z0-9.-]+$/, "expected a bundle id such as com.example.app"),
   ),
   /** Origin to call instead of Apple's, e.g. for port 2197 or a simulator. */
   address: z.exactOptional(origin),
   /** PEM file of certificate authorities to trust in addition to the default ones. */
-  cafile: z.exactOptional(text),
+  cafile: z.exactOptional(entryText),
   authtype: z.string().trim().toLowerCase().pipe(z.enum(["certificate", "jwt"])).optional(),
-  keystore: text.optional(),
+  keystore: entryText.optional(),
   password: z.string().optional(),
-  privatekey: text.optional(),
+  privatekey: entryText.optional(),
   keyid: tenCharacters.optional(),
   teamid: tenCharacters.optional(),
 });

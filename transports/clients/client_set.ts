@@ -29,6 +29,8 @@ export interface ConfiguredClient extends AsyncDisposable {
 export interface PreparedClient<Client> {
   /** Equal where options and the content of all files are equal. May contain secrets. */
   readonly fingerprint: string;
+  /** What the status says about where it sends to; follows from options and files. */
+  readonly environment?: string;
   /**
    * Called only if the fingerprint is new.
    *
@@ -56,8 +58,7 @@ export class ClientConfigError extends Error {
  */
 type Prepare<Options, Client> = (options: Options) => Promise<PreparedClient<Client>>;
 
-interface Entry<Client> {
-  readonly fingerprint: string;
+interface Entry<Client> extends Pick<PreparedClient<Client>, "fingerprint" | "environment"> {
   readonly client: Client;
 }
 
@@ -107,9 +108,10 @@ export class ClientSet<
 
   /** Returns one status per client, invalid ones included, sorted by name. */
   status(): readonly ClientStatus[] {
-    const ready = [...this.#entries].map(([name, { client }]) => ({
+    const ready = [...this.#entries].map(([name, { client, environment }]) => ({
       client: name,
       ready: true,
+      ...environment !== undefined && { environment },
       ...client.state,
     }));
     const bad = this.#faults.map(({ client, file, message }) => ({
@@ -158,8 +160,10 @@ export class ClientSet<
   }
 
   async #open(options: Options, current: Entry<Client> | undefined): Promise<Entry<Client>> {
-    const { fingerprint, open } = await this.#prepare(options);
-    return current?.fingerprint === fingerprint ? current : { fingerprint, client: await open() };
+    const { open, ...prepared } = await this.#prepare(options);
+    return current?.fingerprint === prepared.fingerprint
+      ? current
+      : { ...prepared, client: await open() };
   }
 
   /** Closes a client once its sends in flight have ended. */

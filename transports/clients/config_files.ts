@@ -1,6 +1,8 @@
 /** Reads the options and files of a client, with errors that an operator can act on. */
 
 import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import type { SharedTokens } from "../../core/shared_tokens.ts";
 import { readYamlBoolean } from "../../core/yaml_boolean.ts";
 import { ClientConfigError } from "./client_set.ts";
 import { withLineBreaks } from "./private_key.ts";
@@ -29,6 +31,14 @@ export interface FileAccess {
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
 }
 
+/** What a transport and its clients need that send with the runtime's `fetch`. */
+export interface ClientDeps extends FileAccess {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  /** Where nodes share access tokens. Absent: this node requests its own. */
+  readonly sharedTokens?: SharedTokens;
+}
+
 /**
  * Reads the certificate authorities of a client; none where no file is set.
  *
@@ -51,6 +61,17 @@ export async function readCaFile(
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/** A text of at least one character. */
+export const entryText = z.string().trim().min(1);
+
+/** A text in which a check finds no fault. */
+export function faultlessText(faultOf: (text: string) => string | undefined): typeof entryText {
+  return entryText.superRefine((text, context) => {
+    const fault = faultOf(text);
+    if (fault !== undefined) context.addIssue(fault);
+  });
+}
 
 /** Accepts a boolean, or a text that YAML 1.1 reads as one, such as `yes` and `off`. */
 export const yamlFlag = z.union([z.boolean(), z.string()]).transform((value, context): boolean => {

@@ -1,21 +1,22 @@
 /**
- * Reads the answer of an OAuth2 token endpoint (RFC 6749 §5), of Google and of Microsoft, and sends
- * with the token. A refusal is for the operator to fix; an outage is retried. The endpoint's own
+ * Requests access tokens from OAuth2 token endpoints (RFC 6749 §5), of Google and of Microsoft, and
+ * sends with them. A refusal is for the operator to fix; an outage is retried. The endpoint's own
  * description may quote the request, so only its error code is passed on.
  */
 
-import type { Clock } from "../../core/clock.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { OWN_TOKENS, type SharedToken, type SharedTokens } from "../../core/shared_tokens.ts";
+import { OWN_TOKENS, type SharedToken } from "../../core/shared_tokens.ts";
 import {
   createSharedMint,
+  FetchSender,
   type HttpResult,
   type MintedToken,
   renewalTime,
   retryAfterMs,
   TokenCache,
 } from "../http/mod.ts";
+import type { ClientDeps } from "./config_files.ts";
 
 interface TokenAnswerOptions {
   /** Wall-clock time, for a `Retry-After` given as a date. */
@@ -91,53 +92,79 @@ export interface StaleTokenAnswer {
   readonly reason: string;
 }
 
-/**
- * Sends with an access token, and once more with a new one where the first is refused. A second
- * refusal has another cause and pauses the client.
- */
-export async function withAccessToken(
-  tokens: TokenCache<Outcome>,
-  attempt: (accessToken: string) => Promise<Outcome | StaleTokenAnswer>,
-): Promise<Outcome> {
-  const first = await tokens.get();
-  if (first.kind === "failed") return first.failure;
-  const outcome = await attempt(first.value);
-  if (outcome.kind !== "stale") return outcome;
-  tokens.invalidate(first.value);
-  const second = await tokens.get();
-  if (second.kind === "failed") return second.failure;
-  const again = await attempt(second.value);
-  if (again.kind !== "stale") return again;
-  return { kind: "misconfigured", reason: `${again.reason}: a new access token is refused too` };
-}
-
-/** How a client gets its access token. */
-interface AccessTokenCacheOptions {
+interface AccessTokensOptions {
   /** What the token is for, equal on all nodes; not secret. */
   readonly name: string;
   /** A secret that only holders of the credential know. */
   readonly secret: string;
-  readonly clock: Clock;
-  /** Where nodes share access tokens. Absent: this node requests its own. */
-  readonly sharedTokens?: SharedTokens | undefined;
+  readonly address: string;
+  /** Makes the fields of a request. */
+  readonly form: () => Record<string, string> | Promise<Record<string, string>>;
+  /** The lifetime of a token where an answer names none. */
+  readonly defaultLifetimeMs: number;
   /** A token is renewed this many milliseconds before it ends. */
   readonly marginMs: number;
-  readonly request: () => Promise<MintedToken<Outcome>>;
+  readonly createClient: () => Deno.HttpClient;
 }
 
-/**
- * Creates the cache of a client's access token. {@link withAccessToken} renews a refused token once
- * per message; the second refusal pauses the whole client, which bounds the renewals.
- */
-export function createAccessTokenCache(
-  { name, secret, clock, sharedTokens = OWN_TOKENS, marginMs, request }: AccessTokenCacheOptions,
-): TokenCache<Outcome> {
-  const renewAt = (token: SharedToken) => renewalTime(token, { marginMs });
-  return new TokenCache<Outcome>({
-    mint: createSharedMint({ sharedTokens, name, secret, clock, renewAt, mint: request }),
-    clock,
-    marginMs,
-    minAgeMs: 0,
-    backOffMs: FLOOR_MS,
-  });
+const TIMEOUT_MS = 15_000;
+
+/** The access token of one client. Its failures are the outcomes of the messages that need it. */
+export class AccessTokens implements AsyncDisposable {
+  readonly #cache: TokenCache<Outcome>;
+  readonly #sender: FetchSender;
+
+  constructor(
+    { clock, fetch, sharedTokens = OWN_TOKENS }: Pick<
+      ClientDeps,
+      "clock" | "fetch" | "sharedTokens"
+    >,
+    { name, secret, address, form, defaultLifetimeMs, marginMs, createClient }: AccessTokensOptions,
+  ) {
+    const sender = this.#sender = new FetchSender({
+      ...{ clock, fetch, createClient, timeoutMs: TIMEOUT_MS },
+      ...{ clients: 1, maxInFlightPerClient: 1, warmUp: false },
+    });
+    async function mint(): Promise<MintedToken<Outcome>> {
+      const result = await sender.post(address, {
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          accept: "application/json",
+        },
+        body: new URLSearchParams(await form()).toString(),
+        // Many sends share the answer; the sender's timeout bounds it.
+        signal: new AbortController().signal,
+      });
+      return readTokenAnswer(result, { nowMs: clock.now(), defaultLifetimeMs });
+    }
+    const renewAt = (token: SharedToken) => renewalTime(token, { marginMs });
+    this.#cache = new TokenCache<Outcome>({
+      mint: createSharedMint({ sharedTokens, name, secret, clock, renewAt, mint }),
+      // A refused token is renewed once per message; the second refusal pauses the client.
+      ...{ clock, marginMs, minAgeMs: 0, backOffMs: FLOOR_MS },
+    });
+  }
+
+  /**
+   * Sends with an access token, and once more with a new one where the first is refused. A second
+   * refusal has another cause and pauses the client.
+   */
+  async send(
+    attempt: (accessToken: string) => Promise<Outcome | StaleTokenAnswer>,
+  ): Promise<Outcome> {
+    const first = await this.#cache.get();
+    if (first.kind === "failed") return first.failure;
+    const outcome = await attempt(first.value);
+    if (outcome.kind !== "stale") return outcome;
+    this.#cache.invalidate(first.value);
+    const second = await this.#cache.get();
+    if (second.kind === "failed") return second.failure;
+    const again = await attempt(second.value);
+    if (again.kind !== "stale") return again;
+    return { kind: "misconfigured", reason: `${again.reason}: a new access token is refused too` };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sender[Symbol.asyncDispose]();
+  }
 }

@@ -12,7 +12,6 @@ type ReadPrivateKey =
   | { readonly kind: "key"; readonly algorithm: string; readonly pkcs8: string }
   | { readonly kind: "fault"; readonly message: string };
 
-/** The kinds of keys that providers use. */
 type KeyAlgorithm = "P-256" | "RSA";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----([\s\S]*?)-----END \1-----/g;
@@ -39,7 +38,6 @@ export function withLineBreaks(text: string): string {
   return text.replace(/(?:\\+r)?\\+n|\\+r/g, "\n");
 }
 
-/** Reads the first private key in a text. */
 function readPrivateKey(text: string): ReadPrivateKey {
   const blocks = [...withLineBreaks(text).matchAll(BLOCK)];
   const key = blocks.find(([, label]) => /^(?:(?:ENCRYPTED|EC|RSA) )?PRIVATE KEY$/.test(label!));

@@ -7,14 +7,11 @@ export interface AddressedMessage {
   readonly nowMs: number;
 }
 
-/** Says in a preview that a message was rendered without its template's fields. */
-export const TEMPLATE_DROPPED = "the template's fields: dropped";
-
 /** Bytes of the largest message. */
 export const GCM_MAX_BYTES = 4096;
 
 /** Four weeks, the longest that Google keeps a message. */
-export const GCM_MAX_TTL_SECONDS = 2_419_200;
+const MAX_TTL_SECONDS = 2_419_200;
 
 /**
  * Returns the size limit of a rendered message. Google counts keys and values but not the token.
@@ -25,10 +22,10 @@ export function gcmMaxBytes(token: string): number {
   return Math.max(GCM_MAX_BYTES, token.length + GCM_MAX_BYTES / 2);
 }
 
-/** Returns the seconds until a message expires, rounded up; `undefined` where it never does. */
+/** Returns the seconds to keep a message, rounded up; `undefined` where it never expires. */
 export function ttlSeconds(expiresAt: number | undefined, nowMs: number): number | undefined {
   if (expiresAt === undefined) return undefined;
-  return Math.max(0, Math.ceil((expiresAt - nowMs) / 1000));
+  return Math.min(Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)), MAX_TTL_SECONDS);
 }
 
 /** Connections per client. */

@@ -3,17 +3,16 @@
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { FetchSender } from "../http/mod.ts";
+import { FetchSender, TOO_LARGE } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readLegacyAnswer } from "./answers_legacy.ts";
 import type { ClientDeps, ConfiguredClient } from "../clients/mod.ts";
 import { GCM_CONNECTIONS, GCM_IDLE_MS, GCM_MAX_IN_FLIGHT, GCM_TIMEOUT_MS } from "./_limits.ts";
-import { createGcmPreview } from "./_preview.ts";
+import { createGcmPreview } from "./_render.ts";
 import { renderLegacy } from "./payload_legacy.ts";
 import { LEGACY_ADDRESS } from "./settings.ts";
 
 interface LegacyClientOptions extends ClientDeps {
-  /** The server key. */
   readonly key: string;
   readonly address: string;
   readonly caCerts: string[];
@@ -38,9 +37,7 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
 
   async function send({ token }: Target, message: Message, signal: AbortSignal): Promise<Outcome> {
     const body = renderLegacy(message, { token, nowMs: clock.now() });
-    if (body === undefined) {
-      return { kind: "rejected", reason: "the message is too large even without its texts" };
-    }
+    if (body === undefined) return TOO_LARGE;
     const result = await pool.post(address, { headers, body, signal });
     return result.kind === "failed"
       ? readGcmFailure(result)

@@ -3,24 +3,17 @@
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Target } from "../../core/subscription.ts";
-import { createFetchEngine, FetchSender, type HttpEngine } from "../http/mod.ts";
-import { requestGoogleToken } from "./access_token.ts";
+import { createFetchEngine, type HttpEngine, TOO_LARGE } from "../http/mod.ts";
 import { readGcmFailure } from "./answers_failed.ts";
 import { readFcmAnswer } from "./answers_v1.ts";
-import {
-  type ClientDeps,
-  type ConfiguredClient,
-  createAccessTokenCache,
-  withAccessToken,
-} from "../clients/mod.ts";
+import { AccessTokens, type ClientDeps, type ConfiguredClient } from "../clients/mod.ts";
 import { GCM_IDLE_MS, GCM_TIMEOUT_MS } from "./_limits.ts";
-import { createGcmPreview } from "./_preview.ts";
+import { createGcmPreview } from "./_render.ts";
 import { renderV1 } from "./payload_v1.ts";
-import type { ServiceAccount } from "./service_account.ts";
+import { type ServiceAccount, signAssertion } from "./service_account.ts";
 
 interface V1ClientOptions extends ClientDeps {
   readonly account: ServiceAccount;
-  /** Base address of the API. */
   readonly address: string;
   readonly tokenAddress: string;
   readonly caCerts: string[];
@@ -28,6 +21,8 @@ interface V1ClientOptions extends ClientDeps {
   readonly engine: HttpEngine;
 }
 
+const GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const DEFAULT_LIFETIME_MS = 3_600_000;
 /** A token is renewed this long before it ends. */
 const MARGIN_MS = 300_000;
 
@@ -42,22 +37,17 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
   const api = engine.open({
     ...{ origin: url.origin, caCerts, timeoutMs: GCM_TIMEOUT_MS, idleTimeoutMs: GCM_IDLE_MS },
   });
-  const tokenPool = new FetchSender({
-    fetch: options.fetch,
-    clock,
-    timeoutMs: GCM_TIMEOUT_MS,
-    clients: 1,
-    maxInFlightPerClient: 1,
-    createClient: () => createHttpClient({ caCerts }),
-    warmUp: false,
-  });
-  const tokens = createAccessTokenCache({
+  const tokens = new AccessTokens(options, {
     name: `gcm ${account.email} ${tokenAddress}`,
     secret: account.keyDigest,
-    clock,
-    sharedTokens: options.sharedTokens,
+    address: tokenAddress,
+    form: async () => ({
+      grant_type: GRANT,
+      assertion: await signAssertion(account, clock.now()),
+    }),
+    defaultLifetimeMs: DEFAULT_LIFETIME_MS,
     marginMs: MARGIN_MS,
-    request: () => requestGoogleToken(account, { pool: tokenPool, tokenAddress, clock }),
+    createClient: () => createHttpClient({ caCerts }),
   });
 
   const { href } = url;
@@ -78,10 +68,8 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     signal: AbortSignal,
   ): Outcome | Promise<Outcome> {
     const body = renderV1(message, { token, nowMs: clock.now() });
-    if (body === undefined) {
-      return { kind: "rejected", reason: "the message is too large even without its texts" };
-    }
-    return withAccessToken(tokens, async (accessToken) => {
+    if (body === undefined) return TOO_LARGE;
+    return tokens.send(async (accessToken) => {
       const result = await api.post(href, { headers: headersWith(accessToken), body, signal });
       return result.kind === "failed" ? readGcmFailure(result) : readFcmAnswer(result, clock.now());
     });
@@ -91,7 +79,7 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     send,
     preview: createGcmPreview(renderV1, { clock }),
     async [Symbol.asyncDispose]() {
-      await Promise.all([api[Symbol.asyncDispose](), tokenPool[Symbol.asyncDispose]()]);
+      await Promise.all([api[Symbol.asyncDispose](), tokens[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -52,6 +52,9 @@ async function prepare(
   const address = options.address ?? LEGACY_ADDRESS;
   return {
     fingerprint: JSON.stringify([options, caCerts]),
+    environment: address === LEGACY_ADDRESS
+      ? "legacy format"
+      : `legacy format at ${new URL(address).host}`,
     open: () => createLegacyClient({ ...deps, key, address, caCerts }),
   };
 }
@@ -72,6 +75,8 @@ async function prepareV1(
   const tokenAddress = options.tokenaddress ?? account.tokenUri;
   return {
     fingerprint: JSON.stringify([options, caCerts, json]),
+    environment: `project ${account.projectId}` +
+      (address === FCM_ADDRESS ? "" : ` at ${new URL(address).host}`),
     open: () => createV1Client({ ...deps, account, address, tokenAddress, caCerts }),
   };
 }

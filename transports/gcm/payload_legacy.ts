@@ -5,17 +5,11 @@
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
-import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
-import {
-  type AddressedMessage,
-  GCM_MAX_TTL_SECONDS,
-  gcmMaxBytes,
-  TEMPLATE_DROPPED,
-  ttlSeconds,
-} from "./_limits.ts";
+import type { MessageParts, OnFit } from "../http/mod.ts";
+import { dataMap } from "./_data.ts";
+import { type AddressedMessage, ttlSeconds } from "./_limits.ts";
+import { renderGcm } from "./_render.ts";
 
-/** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { to: null, registration_ids: null, condition: null, notification_key: null };
 
 /** Returns the body of a send request, or `undefined` where the message does not fit. */
@@ -24,15 +18,11 @@ export function renderLegacy(
   { token, nowMs }: AddressedMessage,
   onFit?: OnFit,
 ): string | undefined {
-  const render = (extra: JsonObject) => (parts: MessageParts) =>
-    JSON.stringify({ ...finish(mergePatch(rendered(message, parts, nowMs), extra)), to: token });
-  const options = { maxBytes: gcmMaxBytes(token) };
-  return fitMessage(message, { ...options, onFit, render: render(message.extra ?? {}) }) ??
-    fitMessage(message, {
-      ...options,
-      onFit: onFit && ((parts) => onFit(parts, [TEMPLATE_DROPPED])),
-      render: render({}),
-    });
+  return renderGcm(message, {
+    ...{ token, onFit, targets: TARGETS },
+    render: (parts) => rendered(message, parts, nowMs),
+    address: (complete) => ({ ...complete, to: token }),
+  });
 }
 
 function rendered(message: Message, { title, body, data }: MessageParts, nowMs: number) {
@@ -41,7 +31,7 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
   return {
     data: dataMap(message, data),
     priority: message.priority === "high" && !silent ? "high" : "normal",
-    ...ttl !== undefined && { time_to_live: Math.min(ttl, GCM_MAX_TTL_SECONDS) },
+    ...ttl !== undefined && { time_to_live: ttl },
     ...collapseKey && { collapse_key: collapseKey },
     ...silent ? { content_available: true } : {
       notification: {
@@ -55,9 +45,4 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
       },
     },
   } satisfies JsonObject;
-}
-
-function finish(message: JsonObject): JsonObject {
-  const own = mergePatch(message, TARGETS);
-  return { ...own, data: stringValues(objectOrEmpty(own.data)) };
 }

@@ -5,17 +5,11 @@
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
-import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
-import { dataMap, mergePatch, objectOrEmpty, stringValues } from "./_data.ts";
-import {
-  type AddressedMessage,
-  GCM_MAX_TTL_SECONDS,
-  gcmMaxBytes,
-  TEMPLATE_DROPPED,
-  ttlSeconds,
-} from "./_limits.ts";
+import type { MessageParts, OnFit } from "../http/mod.ts";
+import { dataMap } from "./_data.ts";
+import { type AddressedMessage, ttlSeconds } from "./_limits.ts";
+import { renderGcm } from "./_render.ts";
 
-/** Fields that could name another target; a template must not redirect a message. */
 const TARGETS = { token: null, fid: null, topic: null, condition: null, name: null };
 
 /** Returns the body of `messages:send`, or `undefined` where the message does not fit. */
@@ -24,17 +18,11 @@ export function renderV1(
   { token, nowMs }: AddressedMessage,
   onFit?: OnFit,
 ): string | undefined {
-  const render = (extra: JsonObject) => (parts: MessageParts) =>
-    JSON.stringify({
-      message: { ...finish(mergePatch(rendered(message, parts, nowMs), extra)), token },
-    });
-  const options = { maxBytes: gcmMaxBytes(token) };
-  return fitMessage(message, { ...options, onFit, render: render(message.extra ?? {}) }) ??
-    fitMessage(message, {
-      ...options,
-      onFit: onFit && ((parts) => onFit(parts, [TEMPLATE_DROPPED])),
-      render: render({}),
-    });
+  return renderGcm(message, {
+    ...{ token, onFit, targets: TARGETS },
+    render: (parts) => rendered(message, parts, nowMs),
+    address: (complete) => ({ message: { ...complete, token } }),
+  });
 }
 
 function rendered(message: Message, { title, body, data }: MessageParts, nowMs: number) {
@@ -51,7 +39,7 @@ function rendered(message: Message, { title, body, data }: MessageParts, nowMs: 
     android: {
       // High priority is for visible messages; Google demotes apps that use it to wake up.
       priority: message.priority === "high" && !message.silent ? "HIGH" : "NORMAL",
-      ...ttl !== undefined && { ttl: `${Math.min(ttl, GCM_MAX_TTL_SECONDS)}s` },
+      ...ttl !== undefined && { ttl: `${ttl}s` },
       ...message.collapseKey && { collapse_key: message.collapseKey },
       ...!message.silent && { notification: androidNotification(message) },
     },
@@ -71,11 +59,6 @@ function androidNotification({ icon, sound, badge, collapseKey }: Message): Json
     ...collapseKey && { tag: collapseKey },
     ...badge !== undefined && badge >= 0 && { notification_count: badge },
   };
-}
-
-function finish(message: JsonObject): JsonObject {
-  const own = mergePatch(message, TARGETS);
-  return { ...own, data: stringValues(objectOrEmpty(own.data)) };
 }
 
 function isAddress(icon: string | undefined): icon is string {

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type CryptoKey, importPKCS8 } from "jose";
+import { type CryptoKey, importPKCS8, SignJWT } from "jose";
 import { readKeyOf } from "../clients/mod.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
@@ -29,8 +29,10 @@ export class ServiceAccountError extends Error {
 
 /** The host that receives assertions unless the operator names another. */
 const TOKEN_HOST = "oauth2.googleapis.com";
+const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
+/** The longest lifetime that Google accepts. */
+const ASSERTION_SECONDS = 3600;
 
-/** What the operator configured besides the file. */
 interface ServiceAccountOverrides {
   readonly projectId?: string;
   /** A token address is configured, so the file's own receives nothing. */
@@ -61,6 +63,22 @@ export async function readServiceAccount(
     projectId,
     tokenUri,
   };
+}
+
+/** Signs the assertion (RFC 7523), valid for an hour from `nowMs` (epoch milliseconds). */
+export function signAssertion(account: ServiceAccount, nowMs: number): Promise<string> {
+  const issuedAt = Math.floor(nowMs / 1000);
+  return new SignJWT({ scope: SCOPE })
+    .setProtectedHeader({
+      alg: "RS256",
+      typ: "JWT",
+      ...account.keyId !== undefined && { kid: account.keyId },
+    })
+    .setIssuer(account.email)
+    .setAudience(account.tokenUri)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ASSERTION_SECONDS)
+    .sign(account.privateKey);
 }
 
 function parse(json: string): JsonObject {

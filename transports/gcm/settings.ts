@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { yamlFlag } from "../clients/mod.ts";
+import { entryText, yamlFlag } from "../clients/mod.ts";
 
 /** The address of FCM's HTTP v1 API. */
 export const FCM_ADDRESS = "https://fcm.googleapis.com";
@@ -13,31 +13,27 @@ export const FCM_ADDRESS = "https://fcm.googleapis.com";
 /** The legacy address; Google shut it in 2024, and it answers 404 with HTML since. */
 export const LEGACY_ADDRESS = "https://fcm.googleapis.com/fcm/send";
 
-const text = z.string().trim().min(1);
 const address = z.url({ protocol: /^https?$/ });
 
 /** Validates an entry; an unknown key is an error, so that typing errors are noticed. */
 export const gcmOptionsSchema = z.strictObject({
   enabled: z.exactOptional(yamlFlag),
   /** Server key of the legacy format. Secret. */
-  key: z.exactOptional(text),
+  key: z.exactOptional(entryText),
   /** Path of the service account's JSON file. */
-  serviceaccount: z.exactOptional(text),
+  serviceaccount: z.exactOptional(entryText),
   /** Overrides the file's `project_id`. */
-  projectid: z.exactOptional(text.regex(/^[a-z0-9][a-z0-9:.-]*$/, "is not a project id or number")),
+  projectid: z.exactOptional(
+    entryText.regex(/^[a-z0-9][a-z0-9:.-]*$/, "is not a project id or number"),
+  ),
   /** Base address of the v1 API, or the whole address of the legacy format. */
   address: z.exactOptional(address),
   /** Where to request access tokens, instead of the file's `token_uri`. */
   tokenaddress: z.exactOptional(address),
   /** Path of PEM certificates to trust in addition to the default ones. */
-  cafile: z.exactOptional(text),
-}).superRefine((options, context) => {
-  if ((options.key === undefined) === (options.serviceaccount === undefined)) {
-    context.addIssue({
-      code: "custom",
-      message: "needs either 'key' (legacy format) or 'serviceaccount' (FCM HTTP v1)",
-    });
-  }
+  cafile: z.exactOptional(entryText),
+}).refine(({ key, serviceaccount }) => (key === undefined) !== (serviceaccount === undefined), {
+  message: "needs either 'key' (legacy format) or 'serviceaccount' (FCM HTTP v1)",
 });
 
 /** One client's validated entry. */

@@ -5,7 +5,7 @@
  * with it the device token.
  */
 
-import type { FetchFault, HttpFailure } from "./http_result.ts";
+import type { FetchFault, HttpFailure } from "./http_sender.ts";
 
 interface FaultRule {
   /** Part of the message of the error or of its cause. */

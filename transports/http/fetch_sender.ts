@@ -10,8 +10,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { type Deadline, Deadlines } from "../../core/deadlines.ts";
 import { classifyFetchFault } from "./fetch_faults.ts";
-import type { HttpFailure, HttpResult } from "./http_result.ts";
-import type { HttpRequest, HttpSender } from "./http_sender.ts";
+import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "./http_sender.ts";
 
 /** Limits and dependencies of {@link FetchSender}. */
 export interface FetchSenderOptions {

@@ -1,10 +1,13 @@
 /**
  * Shortens a message to a provider's size limit: first the end of the body, then data that the app
- * can fetch itself, last the title. It measures rendered sizes, because escaping changes them.
+ * can fetch itself, last the title. It measures rendered sizes, because escaping changes them. For operators it says
+ * what was shortened.
  */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
+import type { MessagePreview } from "../../core/message_preview.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import { byteLength, shortenText } from "./shorten_text.ts";
 
 /** The parts of a message that may be shortened. Empty texts are absent. */
@@ -17,23 +20,18 @@ export interface MessageParts {
 /** Receives the parts that remain in a payload, and names what was dropped besides them. */
 export type OnFit = (parts: MessageParts, dropped?: readonly string[]) => void;
 
-/** How to fit a message. */
 interface FitOptions<Payload extends string | Uint8Array> {
   /** Bytes of the largest payload, inclusive. */
   readonly maxBytes: number;
   /** Renders the payload; called for every size that is tried. */
   readonly render: (parts: MessageParts) => Payload;
-  /**
-   * Fields of the data that are dropped last, because the app needs them to find the subject.
-   * @default {["folder", "id", "cid"]}
-   */
-  readonly essential?: readonly string[];
   /** Called with the parts of the payload that is returned. */
   readonly onFit?: OnFit | undefined;
 }
 
 /** Data is dropped before the body gets shorter than this. */
 const WORTHWHILE_BODY_BYTES = 120;
+/** Dropped last, because the app needs them to find the subject. */
 const ESSENTIAL = ["folder", "id", "cid"];
 
 /**
@@ -61,12 +59,12 @@ export function fitMessage<Payload extends string | Uint8Array>(
 
 function fit<Payload extends string | Uint8Array>(
   { title, body, data }: Pick<Message, "title" | "body" | "data">,
-  { maxBytes, render, essential = ESSENTIAL }: FitOptions<Payload>,
+  { maxBytes, render }: FitOptions<Payload>,
 ): Payload | undefined {
   const whole = render(parts(title, body, data));
   if (sizeOf(whole) <= maxBytes) return whole;
   const fits = (payload: Payload) => sizeOf(payload) <= maxBytes;
-  for (const kept of dataVariants(data, essential)) {
+  for (const kept of dataVariants(data)) {
     const payload = longest(body, (text) => render(parts(title, text, kept)), {
       fits,
       atLeast: WORTHWHILE_BODY_BYTES,
@@ -78,10 +76,10 @@ function fit<Payload extends string | Uint8Array>(
 }
 
 /** Yields the data, then the data without its largest field, and so on until empty. */
-function* dataVariants(data: JsonObject, essential: readonly string[]): Generator<JsonObject> {
+function* dataVariants(data: JsonObject): Generator<JsonObject> {
   yield data;
   const bySize = Object.keys(data)
-    .map((key) => ({ key, last: essential.includes(key), size: JSON.stringify(data[key]).length }))
+    .map((key) => ({ key, last: ESSENTIAL.includes(key), size: JSON.stringify(data[key]).length }))
     .sort((a, b) => Number(a.last) - Number(b.last) || b.size - a.size);
   const kept = { ...data };
   for (const { key } of bySize) {
@@ -128,4 +126,51 @@ function parts(
 
 function sizeOf(payload: string | Uint8Array): number {
   return typeof payload === "string" ? byteLength(payload) : payload.length;
+}
+
+/** The outcome of a message that does not fit. */
+export const TOO_LARGE: Extract<Outcome, { kind: "rejected" }> = {
+  kind: "rejected",
+  reason: "the message is too large even without its texts",
+};
+
+interface PreviewOptions {
+  readonly maxBytes: number;
+  /** Renders the body and reports its parts; undefined where it does not fit. */
+  readonly render: (onFit: OnFit) => string | undefined;
+  /** Returns the body as it is shown, without the address. */
+  readonly shown?: (body: string) => string;
+}
+
+/** Renders a message and compares what remained with the message. */
+export function previewMessage(
+  message: Pick<Message, "title" | "body" | "data">,
+  { maxBytes, render, shown = (body) => body }: PreviewOptions,
+): MessagePreview {
+  let kept: MessageParts | undefined;
+  let dropped: readonly string[] = [];
+  const body = render((parts, others = []) => {
+    kept = parts;
+    dropped = others;
+  });
+  if (body === undefined) return TOO_LARGE;
+  const shortened = [...kept ? differences(message, kept) : [], ...dropped];
+  return { kind: "rendered", body: shown(body), bytes: byteLength(body), maxBytes, shortened };
+}
+
+function* differences(
+  whole: Pick<Message, "title" | "body" | "data">,
+  kept: MessageParts,
+): Generator<string> {
+  for (const part of ["title", "body"] as const) {
+    const before = whole[part];
+    const after = kept[part];
+    if (!before || before === after) continue;
+    yield after
+      ? `${part}: ${byteLength(after)} of ${byteLength(before)} bytes are sent`
+      : `${part}: dropped`;
+  }
+  for (const key of Object.keys(whole.data)) {
+    if (!Object.hasOwn(kept.data, key)) yield `data.${key}: dropped`;
+  }
 }

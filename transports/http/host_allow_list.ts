@@ -33,10 +33,11 @@ export function createHostCheck(entries: readonly string[]): HostCheck {
     if (!url) return "it is not an absolute URL";
     if (url.protocol !== "https:") return "it does not begin with https:";
     if (url.username || url.password) return "it contains a user name or password";
-    const name = hostName(url);
-    return allowed.some((host) => matches(host, name, url.port))
-      ? undefined
-      : "its host is not allowed";
+    const host = hostName(url);
+    const isAllowed = allowed.some(({ name, wildcard, port }) =>
+      port === url.port && (wildcard ? host.endsWith(name) : host === name)
+    );
+    return isAllowed ? undefined : "its host is not allowed";
   };
 }
 
@@ -50,10 +51,6 @@ function parseEntry(entry: string): AllowedHost {
     );
   }
   return { name: (wildcard ? "." : "") + hostName(url), wildcard: !!wildcard, port: url.port };
-}
-
-function matches({ name, wildcard, port }: AllowedHost, host: string, hostPort: string): boolean {
-  return port === hostPort && (wildcard ? host.endsWith(name) : host === name);
 }
 
 /** A name with its root dot is the same host; `URL` has lower-cased it already. */

@@ -2,18 +2,24 @@
 
 export { FetchSender } from "./fetch_sender.ts";
 export { createFetchEngine, type HttpEngine } from "./http_engine.ts";
-export type { HttpRequest, HttpSender } from "./http_sender.ts";
 export type {
   AnswerHeaders,
   FetchFault,
   HttpFailure,
   HttpReply,
+  HttpRequest,
   HttpResult,
-} from "./http_result.ts";
+  HttpSender,
+} from "./http_sender.ts";
 export { retryAfterMs } from "./retry_after.ts";
 export { createSharedMint, renewalTime } from "./shared_mint.ts";
 export { type MintedToken, TokenCache, type TokenResult } from "./token_cache.ts";
 export { byteLength, shortenText } from "./shorten_text.ts";
-export { fitMessage, type MessageParts, type OnFit } from "./fit_message.ts";
-export { previewMessage } from "./preview.ts";
+export {
+  fitMessage,
+  type MessageParts,
+  type OnFit,
+  previewMessage,
+  TOO_LARGE,
+} from "./fit_message.ts";
 export { createHostCheck, type HostCheck } from "./host_allow_list.ts";

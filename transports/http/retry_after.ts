@@ -1,6 +1,5 @@
 /** Reads the `Retry-After` header (RFC 9110 §10.2.3), which is a number of seconds or a date. */
 
-/** Bounds of the wait. */
 interface RetryAfterBounds {
   /** The shortest wait, from the provider's documentation; it applies without a header, too. */
   readonly floorMs: number;

@@ -7,7 +7,6 @@ import type { Clock } from "../../core/clock.ts";
 import type { SharedToken, SharedTokens } from "../../core/shared_tokens.ts";
 import type { MintedToken } from "./token_cache.ts";
 
-/** How a token is shared. */
 interface SharedMintOptions<Failure> {
   readonly sharedTokens: SharedTokens;
   /** What the token is for, equal on all nodes; not secret. */
@@ -17,7 +16,6 @@ interface SharedMintOptions<Failure> {
   readonly clock: Pick<Clock, "now">;
   /** When the renewal of a token begins, in epoch milliseconds. */
   readonly renewAt: (token: SharedToken) => number;
-  /** Creates a token. */
   readonly mint: () => Promise<MintedToken<Failure>>;
 }
 

@@ -19,6 +19,8 @@ const PATH = STATIC_INDEX.get(":path")!;
 const CONTENT_LENGTH = STATIC_INDEX.get("content-length")!;
 /** A literal that no proxy may index either, as tokens are among the headers (RFC 7541 §7.1.3). */
 const NEVER_INDEXED = 0x10;
+/** Values of so many characters are copied where they repeat. */
+const LONG_VALUE = 96;
 const encoder = new TextEncoder();
 
 interface RequestHead {
@@ -32,7 +34,6 @@ interface RequestHead {
 
 /** How much of a body was written. */
 interface Written {
-  /** Bytes written. */
   readonly sent: number;
   /** The rest; undefined after the end of the body. */
   readonly unsent: Uint8Array | undefined;
@@ -44,6 +45,9 @@ export class FrameWriter {
   /** The last buffer that was taken, for reuse. */
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
+  /** The last long value and its bytes: mostly the token, the same for an hour. */
+  #longValue = "";
+  #longBytes = new Uint8Array();
 
   /** Bytes that wait to be sent. */
   get length(): number {
@@ -175,8 +179,7 @@ export class FrameWriter {
   #literal(nameIndex: number, value: string): void {
     this.#reserve(value.length + 16);
     this.#integer(nameIndex, { prefixBits: 4, first: NEVER_INDEXED });
-    this.#integer(value.length, { prefixBits: 7, first: 0 });
-    this.#latin1(value);
+    this.#value(value);
   }
 
   #namedLiteral(name: string, value: string): void {
@@ -184,8 +187,21 @@ export class FrameWriter {
     this.#bytes[this.#length++] = NEVER_INDEXED;
     this.#integer(name.length, { prefixBits: 7, first: 0 });
     this.#latin1(name);
+    this.#value(value);
+  }
+
+  #value(value: string): void {
     this.#integer(value.length, { prefixBits: 7, first: 0 });
-    this.#latin1(value);
+    if (value.length < LONG_VALUE) return this.#latin1(value);
+    if (value !== this.#longValue) {
+      const start = this.#length;
+      this.#latin1(value);
+      this.#longValue = value;
+      this.#longBytes = this.#bytes.slice(start, this.#length);
+    } else {
+      this.#bytes.set(this.#longBytes, this.#length);
+      this.#length += this.#longBytes.length;
+    }
   }
 
   /** Writes an HPACK integer (RFC 7541 §5.1). */

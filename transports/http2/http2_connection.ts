@@ -181,11 +181,11 @@ export class Http2Connection {
 
   async #flush(): Promise<void> {
     const socket = this.#socket;
-    if (!socket || !this.#isOpenForWriting()) return;
+    if (!socket || this.#isClosed) return;
     const { output } = this.#session;
     this.#isWriting = true;
     try {
-      while (output.length > 0 && this.#isOpenForWriting()) {
+      while (output.length > 0 && !this.#isClosed) {
         const bytes = output.take();
         for (let sent = 0; sent < bytes.length;) {
           sent += await socket.write(sent === 0 ? bytes : bytes.subarray(sent));
@@ -197,10 +197,6 @@ export class Http2Connection {
     } finally {
       this.#isWriting = false;
     }
-  }
-
-  #isOpenForWriting(): boolean {
-    return !this.#isClosed;
   }
 
   #closeIfDone(): void {
@@ -232,8 +228,9 @@ export class Http2Connection {
 
 function ignore() {}
 
-function closeQuietly(socket: Deno.TlsConn): void {
+/** Closes a socket that may be closed already, or that TLS may have taken over. */
+export function closeQuietly(socket: Deno.TcpConn | Deno.TlsConn): void {
   try {
     socket.close();
-  } catch { /* closed already */ }
+  } catch { /* nothing to close */ }
 }

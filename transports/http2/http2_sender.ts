@@ -10,7 +10,7 @@ import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/m
 import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "./failures.ts";
 import { AbortListeners } from "./_abort_listeners.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
-import type { Stream } from "./stream.ts";
+import type { Stream, StreamRequest } from "./stream.ts";
 
 interface Http2SenderOptions {
   /** `https://host[:port]` of all requests. */
@@ -34,10 +34,8 @@ interface Http2SenderOptions {
 }
 
 /** A request that waits or is in flight. */
-interface Pending {
-  readonly path: string;
-  readonly body: Uint8Array;
-  readonly request: HttpRequest;
+interface Pending extends StreamRequest {
+  readonly signal: AbortSignal;
   readonly resolve: (result: HttpResult) => void;
   readonly reject: (reason: unknown) => void;
   /** How often the server refused it unprocessed. */
@@ -65,7 +63,6 @@ export class Http2Sender implements HttpSender {
   readonly #ending = new Set<Http2Connection>();
   readonly #waiting = new Set<Pending>();
   readonly #abortListeners = new AbortListeners<Pending>((aborted) => this.#onAbort(aborted));
-  readonly #byStream = new WeakMap<Stream, Pending>();
   /** Resolve when their sockets are closed. */
   readonly #open = new Set<Promise<void>>();
   #timer: Timer | undefined;
@@ -91,8 +88,11 @@ export class Http2Sender implements HttpSender {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         path: url.slice(origin.length),
+        headers: request.headers,
         body: typeof body === "string" ? encoder.encode(body) : body,
-        request,
+        ignoreSuccessBody: request.ignoreSuccessBody ?? false,
+        done: (result) => this.#onResult(pending, result),
+        signal: request.signal,
         resolve,
         reject,
         refusals: 0,
@@ -139,17 +139,14 @@ export class Http2Sender implements HttpSender {
   }
 
   #send(pending: Pending, connection: Http2Connection): void {
-    const { path, body, request: { headers, ignoreSuccessBody = false } } = pending;
-    const done = (result: HttpResult) => this.#onResult(pending, result);
     try {
-      pending.stream = connection.request({ path, headers, body, ignoreSuccessBody, done });
+      pending.stream = connection.request(pending);
     } catch (error) {
-      this.#abortListeners.remove(pending.request.signal, pending);
+      this.#abortListeners.remove(pending.signal, pending);
       return pending.reject(error);
     }
     pending.connection = connection;
     pending.sentAt = this.#options.clock.monotonic();
-    this.#byStream.set(pending.stream, pending);
     this.#sweepLater();
   }
 
@@ -177,7 +174,7 @@ export class Http2Sender implements HttpSender {
 
   #settle(pending: Pending, result: HttpResult): void {
     this.#waiting.delete(pending);
-    this.#abortListeners.remove(pending.request.signal, pending);
+    this.#abortListeners.remove(pending.signal, pending);
     pending.resolve(result);
     if (this.#closed) this.#closeIfDone();
   }
@@ -284,7 +281,8 @@ export class Http2Sender implements HttpSender {
     const { timeoutMs } = this.#options;
     const late: Stream[] = [];
     for (const stream of connection.streams()) {
-      if (now - this.#byStream.get(stream)!.sentAt < timeoutMs) break;
+      // All requests of its connections are of this sender.
+      if (now - (stream.request as Pending).sentAt < timeoutMs) break;
       late.push(stream);
     }
     for (const stream of late) connection.cancel(stream, timeoutFailure(timeoutMs));

@@ -9,7 +9,6 @@ const MAX_FRAME_SIZE = 2 ** 24 - 1;
 
 /** The current settings; those that a stateless encoder does not need are left out. */
 export class PeerSettings {
-  /** The most concurrent streams. */
   maxStreams = Infinity;
   /** Bytes of data that the peer accepts on a new stream. */
   window = DEFAULT_WINDOW;

@@ -64,7 +64,6 @@ export class Stream {
     this.window = window;
   }
 
-  /** Whether the head of the answer has arrived. */
   get isAnswered(): boolean {
     return this.#status !== 0;
   }

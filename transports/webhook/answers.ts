@@ -6,7 +6,6 @@
 import type { Outcome } from "../../core/outcome.ts";
 import { type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
-/** What decides beside the answer itself. */
 interface WebhookAnswerContext {
   /** Wall-clock time, for a `Retry-After` given as a date. */
   readonly nowMs: number;

@@ -18,7 +18,6 @@ import {
 
 export { webhookOptionsSchema } from "./settings.ts";
 
-/** What the transport needs from outside. */
 interface WebhookDeps extends Omit<WebhookClientOptions, "options" | "http" | "createHttpClient"> {
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   /** Read at each `configure()`. */

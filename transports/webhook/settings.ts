@@ -4,36 +4,31 @@
  */
 
 import { z } from "zod";
-import { yamlFlag } from "../clients/mod.ts";
-
-const text = z.string().trim().min(1);
+import { entryText, faultlessText, yamlFlag } from "../clients/mod.ts";
 
 /** Whole numbers as they stand in YAML 1.1: with a sign, and with `_` between digits. */
 const wholeNumber = z.string().regex(/^[+-]?\d[\d_]{0,18}$/, "must be a whole number")
   .transform((digits) => Number(digits.replaceAll("_", "")));
 
-const httpAddress = text.superRefine((uri, context) => {
-  const message = uriFault(uri);
-  if (message) context.addIssue({ code: "custom", message });
-});
-
 /** Checks one entry. */
 export const webhookOptionsSchema = z.object({
   enabled: z.exactOptional(yamlFlag),
   /** Absent: every subscription must name one, which only `uriValidationMode: none` allows. */
-  uri: z.exactOptional(httpAddress),
+  uri: z.exactOptional(faultlessText(uriFault)),
   uriValidationMode: z.string().trim().toLowerCase()
     .pipe(z.enum(["none", "prefix", "exact"], { error: "must be none, prefix or exact" }))
     .default("prefix"),
   /** The value of the `Authorization` header. */
-  webhookSecret: z.exactOptional(headerValue()),
-  login: z.exactOptional(text),
-  password: z.exactOptional(text),
-  signatureSecret: z.exactOptional(text),
+  webhookSecret: z.exactOptional(
+    entryText.regex(/^[\x20-\x7e]+$/, "has characters that a header cannot carry"),
+  ),
+  login: z.exactOptional(entryText),
+  password: z.exactOptional(entryText),
+  signatureSecret: z.exactOptional(entryText),
   version: z.string().trim().regex(/^[\w.-]{1,32}$/, "must be a version such as 1").default("1"),
   /** Absent: nothing is signed, as in the original. */
   signatureHeaderName: z.exactOptional(
-    text.regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no name of a header"),
+    entryText.regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is no name of a header"),
   ),
   /** Milliseconds; absent or 0: subscriptions live as long as they ask for. */
   maxTimeToLiveMillis: wholeNumber.default(0),
@@ -55,8 +50,4 @@ export function uriFault(uri: string): string | undefined {
   }
   if (url.username || url.password) return "contains a user name or password";
   return url.hash ? "contains a fragment" : undefined;
-}
-
-function headerValue() {
-  return text.regex(/^[\x20-\x7e]+$/, "has characters that a header cannot carry");
 }

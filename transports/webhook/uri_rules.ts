@@ -7,7 +7,6 @@
 import { hostFault } from "../http/public_address.ts";
 import { uriFault, type WebhookOptions } from "./settings.ts";
 
-/** What the operator allows for all webhooks. */
 interface WebhookAddressRules {
   /** `com.openexchange.pns.transport.webhooks.httpsOnly`, as it is for the user. */
   readonly httpsOnly: boolean;

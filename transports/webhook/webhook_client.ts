@@ -110,7 +110,6 @@ export class WebhookClient implements ConfiguredClient {
       : readWebhookAnswer(result, { nowMs: timestamp, ownCredential: own !== undefined });
   }
 
-  /** Renders a message for operators. */
   preview(target: Target, message: Message): MessagePreview {
     return previewWebhook(message, target, { timestamp: this.#deps.clock.now() });
   }

@@ -11,7 +11,6 @@ const DEFAULT_TTL_SECONDS = 86_400;
 const URGENCY: Readonly<Record<Priority, string>> = { high: "high", medium: "normal", low: "low" };
 const encoder = new TextEncoder();
 
-/** What the headers depend on besides the message. */
 interface HeaderContext {
   readonly nowMs: number;
   /** Whether the endpoint is Windows' push service. */

@@ -76,6 +76,7 @@ async function prepare(
   const router = createEndpointRouter({ hosts, anyPublicHost: anypublichost });
   return {
     fingerprint: JSON.stringify([options, caCerts]),
+    environment: anypublichost ? "any public host" : "known push services",
     open: () =>
       new WebPushClient({
         signers: [current, ...older],

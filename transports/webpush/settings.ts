@@ -8,21 +8,19 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { z } from "zod";
 import { ServiceError } from "../../core/errors.ts";
-import { readKeyOf, withLineBreaks, yamlFlag } from "../clients/mod.ts";
+import { entryText, faultlessText, readKeyOf, withLineBreaks, yamlFlag } from "../clients/mod.ts";
 import { createHostCheck } from "../http/mod.ts";
 import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
 import { isP256Point } from "./_p256.ts";
 
-const text = z.string().trim().min(1);
-
 const keyPair = {
   /** Base64url of the uncompressed point; browsers call it `applicationServerKey`. */
-  publickey: text.transform(rawPublicKey).refine(
+  publickey: entryText.transform(rawPublicKey).refine(
     (it) => isP256Point(decodeBase64url(it) ?? new Uint8Array()),
     "is not a P-256 public key: expected 65 bytes as base64url, as 'deno task vapid' prints them",
   ),
   /** Base64url of the 32 bytes of the private number. Secret. */
-  privatekey: text.transform((given, context) => {
+  privatekey: entryText.transform((given, context) => {
     const read = rawPrivateKey(given);
     if (read.kind === "key") return read.raw;
     context.addIssue(
@@ -38,21 +36,13 @@ const earlierPairs = z.exactOptional(z.array(z.strictObject(keyPair)).max(5));
 export const webPushOptionsSchema = z.strictObject({
   enabled: z.exactOptional(yamlFlag),
   ...keyPair,
-  subject: text.superRefine((subject, context) => {
-    const message = subjectFault(subject);
-    if (message) context.addIssue({ code: "custom", message });
-  }),
+  subject: faultlessText(subjectFault),
   /** Hosts in addition to the known ones: `host`, `host:port` or `*.domain`. */
-  hosts: z.exactOptional(
-    z.array(text.superRefine((host, context) => {
-      const message = hostFault(host);
-      if (message) context.addIssue({ code: "custom", message });
-    })).max(100),
-  ),
+  hosts: z.exactOptional(z.array(faultlessText(hostFault)).max(100)),
   /** Allows every https endpoint on port 443 whose name resolves to public addresses only. */
   anypublichost: z.exactOptional(yamlFlag),
   /** Path of PEM certificates to trust in addition to the default ones. */
-  cafile: z.exactOptional(text),
+  cafile: z.exactOptional(entryText),
   /** Earlier key pairs; a subscription stays bound to the key that it was created with. */
   previouskeys: earlierPairs,
   /** The former name of `previouskeys`. */

@@ -5,6 +5,7 @@
  */
 
 import { SignJWT } from "jose";
+import { setNewest } from "../../core/bounded_map.ts";
 import type { Clock } from "../../core/clock.ts";
 import { TokenCache, type TokenResult } from "../http/mod.ts";
 import { decodeBase64url, encodeBase64url } from "./_base64url.ts";
@@ -66,11 +67,7 @@ export class VapidSigner {
       minAgeMs: HOUR_MS,
       backOffMs: 0,
     });
-    this.#origins.delete(origin);
-    this.#origins.set(origin, cache);
-    if (this.#origins.size > MAX_ORIGINS) {
-      this.#origins.delete(this.#origins.keys().next().value!);
-    }
+    setNewest(this.#origins, origin, { value: cache, max: MAX_ORIGINS });
     return cache;
   }
 

@@ -4,6 +4,7 @@
  * nothing else.
  */
 
+import { setNewest } from "../../core/bounded_map.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
@@ -167,10 +168,9 @@ export class WebPushClient implements ConfiguredClient {
   }
 
   #poolOf({ queue, oneHost }: EndpointRoute): FetchSender {
-    let pool = this.#pools.get(queue);
-    if (!pool) {
-      const { createHttpClient, fetch, clock } = this.#options;
-      pool = new FetchSender({
+    const { createHttpClient, fetch, clock } = this.#options;
+    return this.#pools.getOrInsertComputed(queue, () =>
+      new FetchSender({
         clients: CONNECTIONS,
         maxInFlightPerClient: IN_FLIGHT,
         createClient: createHttpClient,
@@ -178,10 +178,7 @@ export class WebPushClient implements ConfiguredClient {
         timeoutMs: TIMEOUT_MS,
         clock,
         warmUp: oneHost,
-      });
-      this.#pools.set(queue, pool);
-    }
-    return pool;
+      }));
   }
 
   async #addressFault({ hostname }: URL, signal: AbortSignal): Promise<Outcome | undefined> {
@@ -203,12 +200,8 @@ export class WebPushClient implements ConfiguredClient {
   }
 
   #learn(endpoint: string, signer: VapidSigner): void {
-    this.#learned.delete(endpoint);
-    if (signer === this.#options.signers[0]) return;
-    this.#learned.set(endpoint, signer);
-    if (this.#learned.size > MAX_LEARNED_KEYS) {
-      this.#learned.delete(this.#learned.keys().next().value!);
-    }
+    if (signer === this.#options.signers[0]) this.#learned.delete(endpoint);
+    else setNewest(this.#learned, endpoint, { value: signer, max: MAX_LEARNED_KEYS });
   }
 }
 

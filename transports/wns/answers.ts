@@ -7,7 +7,6 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { StaleTokenAnswer } from "../clients/mod.ts";
 import { type AnswerHeaders, type HttpFailure, type HttpReply, retryAfterMs } from "../http/mod.ts";
 
-/** What the outcome depends on besides the answer. */
 interface WnsAnswerContext {
   /** Wall-clock time, for a `Retry-After` date. */
   readonly nowMs: number;

@@ -9,7 +9,6 @@ import type { Message } from "../../core/message.ts";
 import { extraText } from "./payload.ts";
 import type { WnsType } from "./settings.ts";
 
-/** What the headers depend on besides the message. */
 interface HeaderOptions {
   readonly type: WnsType;
   /** Epoch milliseconds. */

@@ -69,6 +69,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/notifications/{id}/merged": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List those that were merged into a notification
+     * @description Needs scope `read`.
+     */
+    get: operations["listMergedNotifications"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/notifications/{id}/users": {
     parameters: {
       query?: never;
@@ -276,6 +296,26 @@ export interface paths {
     get: operations["openStream"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/stream/acknowledge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Acknowledge an event of a stream, with the session of its user
+     * @description Needs scope `subscribe`.
+     */
+    post: operations["acknowledgeEvent"];
     delete?: never;
     options?: never;
     head?: never;
@@ -988,11 +1028,13 @@ export interface components {
           [key: string]: number;
         };
       };
-      /** @description What clients reported, the first of each kind */
+      /** @description What clients reported, the first of each kind and socket */
       receipts?: {
         /** @enum {string} */
         kind: "delivered" | "shown" | "seen" | "clicked";
         client?: string;
+        /** @description The connection id of its socket */
+        connection?: string;
         /**
          * Format: date-time
          * @example 2026-11-23T12:00:00.000Z
@@ -1044,6 +1086,11 @@ export interface components {
       id?: string;
       /** @description Targets that were not sent */
       cancelled: number;
+    };
+    MergedNotifications: {
+      items: components["schemas"]["LedgerRecord"][];
+      /** @description The search is bounded, and there may be more */
+      stopped?: boolean;
     };
     UserOutcomes: {
       items: (components["schemas"]["LedgerRecord"] | {
@@ -1172,6 +1219,21 @@ export interface components {
        * @example de-CH
        */
       locale?: string;
+    };
+    Acknowledgement: {
+      /** @description The event's offset: in a stream, its `id` */
+      offset: string;
+      /**
+       * @description The app has it, or its user has seen it
+       * @default delivered
+       * @enum {string}
+       */
+      kind: "delivered" | "seen";
+      /**
+       * @description The client of the stream; may be absent where there is only one
+       * @example open-xchange-appsuite
+       */
+      client?: string;
     };
     WebPushKey: {
       /** @description P-256 point in base64url, as `pushManager.subscribe()` expects it */
@@ -1485,6 +1547,21 @@ export interface components {
         /** @enum {string} */
         breaker: "closed" | "open";
         reason?: string;
+        /** @description The result of the last attempt that ended */
+        last?: {
+          /** @enum {string} */
+          outcome:
+            | "sent"
+            | "kept"
+            | "offline"
+            | "source"
+            | "gone"
+            | "rejected"
+            | "retry"
+            | "misconfigured";
+          reason?: string;
+          at: number;
+        };
       }[];
       accepted: number;
       settled: {
@@ -1501,6 +1578,8 @@ export interface components {
         client: string;
         ready: boolean;
         detail?: string;
+        /** @description Which of the provider's environments, projects or servers it calls */
+        environment?: string;
         daysLeft?: number;
       }[];
     };
@@ -2011,6 +2090,81 @@ export interface operations {
         };
       };
       /** @description `buffer_full`: The buffer is full; `draining`: This node is shutting down; `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  listMergedNotifications: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Those among the hundred before it of its user and topic */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "items": [
+           *         {
+           *           "id": "0190163d-8694-739b-aea5-966c26f8ad8f",
+           *           "context": "1",
+           *           "user": "3",
+           *           "topic": "ox:mail:new",
+           *           "acceptedAt": "2026-11-23T12:00:00.000Z",
+           *           "state": "suppressed",
+           *           "targets": [],
+           *           "reason": "merged",
+           *           "mergedInto": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *         }
+           *       ]
+           *     }
+           */
+          "application/json": components["schemas"]["MergedNotifications"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
       503: {
         headers: {
           [name: string]: unknown;
@@ -3111,6 +3265,100 @@ export interface operations {
       };
       /** @description `too_many_requests`: Too many requests */
       429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `store_unavailable`: The store cannot be reached */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  acknowledgeEvent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Acknowledgement"];
+      };
+    };
+    responses: {
+      /** @description Taken; it changes nothing where the event does not ask for it */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalid_request`: The request is malformed */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unauthenticated`: A valid credential is needed */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `forbidden`: The credential does not allow this; `foreign_origin`: This origin is not allowed */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `not_found`: The resource does not exist */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `request_timeout`: The request took too long to arrive */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `payload_too_large`: The payload is too large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `unsupported_media_type`: The body must be JSON */
+      415: {
         headers: {
           [name: string]: unknown;
         };
@@ -4778,7 +5026,11 @@ export interface operations {
            *               "client": "myiosclient",
            *               "inFlight": 1,
            *               "waiting": 0,
-           *               "breaker": "closed"
+           *               "breaker": "closed",
+           *               "last": {
+           *                 "outcome": "sent",
+           *                 "at": 1795435199000
+           *               }
            *             }
            *           ],
            *           "accepted": 214,
@@ -4798,6 +5050,7 @@ export interface operations {
            *               "transport": "apn",
            *               "client": "myiosclient",
            *               "ready": true,
+           *               "environment": "sandbox",
            *               "daysLeft": 120
            *             }
            *           ]

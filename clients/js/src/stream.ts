@@ -36,16 +36,28 @@ export type StreamState =
 
 /** Something that the user was sent, or that something is missing. */
 export type StreamEvent =
-  | {
-    readonly type: "event";
-    readonly topic: string;
-    // deno-lint-ignore no-explicit-any -- the publisher's own JSON object
-    readonly data: any;
-    /** The place of the event, for {@link StreamOptions.after}. */
-    readonly offset: string;
-  }
+  | PublishedEvent
   /** Events before this are no longer stored: load what you show from its source. */
   | { readonly type: "resync"; readonly offset: string };
+
+/** Something that the user was sent. */
+export interface PublishedEvent {
+  readonly type: "event";
+  readonly topic: string;
+  // deno-lint-ignore no-explicit-any -- the publisher's own JSON object
+  readonly data: any;
+  /** The place of the event, for {@link StreamOptions.after}. */
+  readonly offset: string;
+  /** The event replaces what is shown of an earlier one with this key: the tag of a notification. */
+  readonly collapseKey?: string;
+  /**
+   * Tells the publisher that the app has the event, or that its user has seen it, so that no phone
+   * rings. Only where the publisher asked for it.
+   *
+   * @throws {CarillonError}
+   */
+  readonly acknowledge?: (kind?: "delivered" | "seen") => Promise<void>;
+}
 
 /** Answers that are refused for good, unless a new session helps. */
 const NEEDS_SESSION = new Set([401, 403]);
@@ -126,7 +138,7 @@ class Connection {
   async *open(): AsyncGenerator<StreamEvent | undefined, void, void> {
     const { url, client, session, fetch: send = fetch } = this.#options;
     this.#token ??= await session();
-    const address = new URL(`${url.replace(/\/+$/, "")}/v1/stream`);
+    const address = addressOf(url, "/v1/stream");
     address.searchParams.set("connection", this.#name);
     if (client !== undefined) address.searchParams.set("client", client);
     const attempt = new AbortController();
@@ -173,11 +185,36 @@ class Connection {
       this.#options.onState?.({ state: "open", recovered: ready.recovered });
       return undefined;
     }
-    if (event === undefined) return { type: "event", ...JSON.parse(data), offset };
+    if (event === undefined) return this.#eventOf(JSON.parse(data), offset);
     if (event === "resync") return { type: "resync", offset };
     if (event === "session:invalid") this.hasEnded = true;
     return undefined;
   }
+
+  #eventOf({ ack, ...event }: WireEvent, offset: string): PublishedEvent {
+    const known = { type: "event", ...event, offset } as const;
+    if (!ack) return known;
+    return { ...known, acknowledge: (kind = "delivered") => this.#acknowledge(offset, kind) };
+  }
+
+  async #acknowledge(offset: string, kind: "delivered" | "seen"): Promise<void> {
+    const { url, client, session, fetch: send = fetch } = this.#options;
+    const response = await send(addressOf(url, "/v1/stream/acknowledge"), {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${this.#token ??= await session()}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ offset, kind, client }),
+    });
+    if (!response.ok) throw await errorOf(response);
+  }
+}
+
+/** An event as it comes over the wire. */
+interface WireEvent extends Pick<PublishedEvent, "topic" | "data" | "collapseKey"> {
+  /** Whether the publisher asks for an acknowledgement. */
+  readonly ack?: true;
 }
 
 /** Calls back once nothing has happened for a while. */
@@ -201,6 +238,10 @@ class Silence {
   end(): void {
     clearTimeout(this.#timer);
   }
+}
+
+function addressOf(url: string, path: string): URL {
+  return new URL(`${url.replace(/\/+$/, "")}${path}`);
 }
 
 async function* messagesOf(

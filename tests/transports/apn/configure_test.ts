@@ -55,7 +55,8 @@ testEngines(
     await using rig = createRig(makeEngine);
     const off = apnOptionsSchema.parse({ enabled: false });
     assert.deepEqual(await rig.configure({ one: jwtEntry(NOWHERE), two: off }), []);
-    assert.deepEqual(rig.transport.status(), [{ client: "one", ready: true }]);
+    const environment = `production at ${NOWHERE}`;
+    assert.deepEqual(rig.transport.status(), [{ client: "one", ready: true, environment }]);
     assert.equal(rig.transport.serves("one"), true);
     assert.equal(rig.transport.serves("two"), false);
     const outcome = await rig.transport.send({ ...TARGET, client: "two" }, MAIL, never);

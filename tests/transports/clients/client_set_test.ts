@@ -33,7 +33,10 @@ function openClient(content: string): TestClient {
 function prepare({ content }: Options): Promise<PreparedClient<TestClient>> {
   if (content === "bad") return Promise.reject(new ClientConfigError("is bad", "/etc/file"));
   if (content === "bug") return Promise.reject(new Error("a bug"));
-  return Promise.resolve({ fingerprint: content, open: () => openClient(content) });
+  return Promise.resolve({
+    ...{ fingerprint: content, open: () => openClient(content) },
+    ...content === "sandbox" && { environment: "sandbox" },
+  });
 }
 
 function clients(entries: Record<string, Options | string>): ReadonlyMap<string, Options> {
@@ -65,6 +68,12 @@ Deno.test("ClientSet leaves an invalid client out, says why, and keeps the other
     { client: "broken", ready: false, detail: "/etc/file is bad" },
     { client: "good", ready: true },
   ]);
+});
+
+Deno.test("ClientSet says which environment a client sends to", async () => {
+  await using set = new ClientSet(prepare);
+  await set.configure(clients({ app: "sandbox" }));
+  assert.deepEqual(set.status(), [{ client: "app", ready: true, environment: "sandbox" }]);
 });
 
 Deno.test("ClientSet closes a client whose new entry is invalid", async () => {

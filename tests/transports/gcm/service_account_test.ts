@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { jwtVerify } from "jose";
-import { signAssertion } from "../../../transports/gcm/access_token.ts";
 import {
   readServiceAccount,
   ServiceAccountError,
+  signAssertion,
 } from "../../../transports/gcm/service_account.ts";
 import { makeServiceAccount } from "./fake_provider.ts";
 

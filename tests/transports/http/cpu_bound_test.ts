@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createCpuBound } from "../../../transports/http/_cpu_bound.ts";
+import { createCpuBound } from "../../../transports/http/http_engine.ts";
 
 function rig() {
   const now = { wall: 10_000, cpu: 0 };

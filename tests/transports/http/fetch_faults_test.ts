@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { classifyFetchFault } from "../../../transports/http/fetch_faults.ts";
-import type { HttpFailure } from "../../../transports/http/http_result.ts";
+import type { HttpFailure } from "../../../transports/http/http_sender.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { close, goaway, startH2Server, startRawServer } from "./_h2_servers.ts";
 

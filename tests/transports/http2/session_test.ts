@@ -39,6 +39,19 @@ Deno.test("a request is a HEADERS and a DATA frame, its values never to be index
   assert.equal(new TextDecoder().decode(body!.payload), '{"a":1}');
 });
 
+Deno.test("long values that repeat, or change, are sent as they are", () => {
+  const { sent, request } = sessionRig();
+  const tokens = ["a", "a", "b", "a", "a", "\u00ff"].map((one) => `bearer ${one.repeat(200)}`);
+  for (const authorization of tokens) request("{}", { authorization });
+  const heads = sent().filter(({ type }) => type === FRAME.HEADERS);
+  assert.deepEqual(
+    heads.map(({ payload }) =>
+      new HpackDecoder({ maxTableSize: 0, maxListSize: 4096 }).decode(payload).at(-1)
+    ),
+    tokens,
+  );
+});
+
 Deno.test("a head that is longer than a frame continues in CONTINUATION frames", () => {
   const { sent, request } = sessionRig();
   request("{}", { "x-long": "y".repeat(40_000) });

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { ServiceError } from "../../../core/errors.ts";
-import {
-  createChannelCheck,
-  parseChannelAddress,
-} from "../../../transports/wns/channel_address.ts";
+import { createChannelCheck, parseChannelAddress } from "../../../transports/wns/mod.ts";
 
 const check = createChannelCheck();
 

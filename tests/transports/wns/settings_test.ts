@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tokenRequest } from "../../../transports/wns/access_token.ts";
+import { tokenRequest } from "../../../transports/wns/client.ts";
 import { wnsOptionsSchema } from "../../../transports/wns/mod.ts";
 
 function faults(entry: unknown): string {

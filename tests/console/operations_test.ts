@@ -1,0 +1,127 @@
+/** What the pages of operators say, without a browser. */
+
+import assert from "node:assert/strict";
+import { io } from "socket.io-client";
+import { FakeGcm } from "../support/fake_gcm.ts";
+import { redisTest, sharedRedis } from "../support/redis_server.ts";
+import { ADMIN_KEY, startTestService } from "../support/start_service.ts";
+import { until } from "../support/until.ts";
+import { SignedIn } from "./_console.ts";
+
+const redis = sharedRedis();
+
+/** The text of a page, without its elements. */
+function textOf(html: string): string {
+  return html.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+}
+
+Deno.test("the credentials tell their environment and the provider's last answer", async () => {
+  await using gcm = new FakeGcm();
+  await using service = await startTestService(gcm.configuration);
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  const shown = async () => textOf((await one.page("/console/credentials")).html);
+  assert.match(await shown(), /gcm app legacy format at 127\.0\.0\.1:\d+ .* none since the start/);
+  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
+  await service.settled(await service.publish());
+  assert.match(await shown(), / sent 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d none/);
+  gcm.errors.set("t", "MessageTooBig");
+  await service.settled(await service.publish({ data: { n: 2 } }));
+  assert.match(await shown(), / rejected MessageTooBig/);
+});
+
+Deno.test("a scheduled one is found by its state, and an operator cancels it", async () => {
+  await using service = await startTestService();
+  const deliverAt = new Date(Date.now() + 3_600_000).toISOString();
+  const id = await service.publish({ deliverAt });
+  const viewer = await SignedIn.with(service, await service.mintKey("read"));
+  const list = textOf((await viewer.page("/console/notifications?state=scheduled")).html);
+  assert.match(list, new RegExp(`scheduled for ${deliverAt.slice(0, 10)} [\\d:]+ ${id}`));
+  const path = `/console/notifications/${id}`;
+  assert.doesNotMatch((await viewer.page(path)).html, /Cancel what/);
+  assert.equal((await viewer.send("/console/notifications/cancel", { id })).status, 403);
+  const operator = await SignedIn.with(service, ADMIN_KEY);
+  assert.match((await operator.page(path)).html, /Cancel what is not sent/);
+  const done = await operator.send("/console/notifications/cancel", { id });
+  assert.match(textOf(done.html), /What was not sent is cancelled\..*: cancelled/);
+  assert.doesNotMatch(done.html, /Cancel what/);
+  const again = await operator.send("/console/notifications/cancel", { id });
+  assert.match(again.html, /is cancelled/);
+});
+
+redisTest("on several nodes, any of them lists what is scheduled, and cancels it", async () => {
+  await redis().flush();
+  await using a = await startTestService({ store: redis().url });
+  await using b = await startTestService({ store: redis().url });
+  const deliverAt = new Date(Date.now() + 3_600_000).toISOString();
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n++) ids.unshift(await a.publish({ deliverAt, data: { n } }));
+  await b.settled(await b.publish());
+  const listed: string[] = [];
+  for (let query = "?state=scheduled&limit=2"; query !== "";) {
+    const { body } = await b.call("GET", `/v1/notifications${query}`);
+    listed.push(...body.items.map(({ id }: { id: string }) => id));
+    query = body.next === undefined ? "" : `?state=scheduled&limit=2&cursor=${body.next}`;
+  }
+  assert.deepEqual(listed, ids);
+  const operator = await SignedIn.with(b, ADMIN_KEY);
+  await operator.send("/console/notifications/cancel", { id: ids[0]! });
+  assert.equal((await a.settled(ids[0]!)).state, "cancelled");
+});
+
+Deno.test("the story shows what was merged into it, and each socket that acknowledged", async () => {
+  await using service = await startTestService({
+    properties: { "com.openexchange.pns.delayDuration": 200 },
+  });
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  const mail = { data: { folder: "a", id: "1" } };
+  const [first, second] = await service.publishAll([mail, mail]);
+  for (const id of [first!, second!]) await service.settled(id);
+  const story = async (id: string) => textOf((await one.page(`/console/notifications/${id}`)).html);
+  assert.match(await story(first!), new RegExp(`merged into ${second}`));
+  assert.match(await story(second!), new RegExp(`${first} accepted, and merged into this one`));
+
+  const session = await service.mint();
+  using tabs = new DisposableStack();
+  for (const connection of ["tab-1", "tab-2"]) {
+    const socket = io(service.address, {
+      ...{ path: "/socket.io/appsuite/", query: { session, connection } },
+      ...{ transports: ["websocket"], forceNew: true, reconnection: false },
+    });
+    tabs.defer(() => void socket.disconnect());
+    // The last argument acknowledges.
+    socket.onAny((...given) => given.at(-1)());
+    await new Promise<void>((resolve) => socket.on("connect", resolve));
+  }
+  const id = await service.publish({ receipts: true });
+  await until("both sockets are in the record", async () => {
+    const text = await story(id);
+    return ["tab-1", "tab-2"].every((name) =>
+      text.includes(`delivered reported by open-xchange-appsuite , socket ${name}`)
+    );
+  });
+});
+
+Deno.test("a notification to many users shows how far it is, and its users in pages", async () => {
+  await using service = await startTestService();
+  const users = Array.from({ length: 120 }, (_, n) => `user-${n}`);
+  const { body } = await service.call("POST", "/v1/notifications", {
+    body: { context: "1", users, topic: "ox:mail:new", data: { folder: "a", id: "1" } },
+  });
+  const id = body.ids[0];
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  await until("all are settled", async () => {
+    const { html } = await one.page(`/console/notifications/${id}`);
+    return textOf(html).includes("120 of 120 users are settled");
+  });
+  const list = textOf((await one.page("/console/notifications?state=suppressed")).html);
+  assert.match(list, /user-119/);
+  const seen = new Set<string>();
+  let path: string | undefined = `/console/notifications/${id}`;
+  for (let pages = 0; path !== undefined && pages < 9; pages++) {
+    const { html } = await one.page(path);
+    for (const [user] of html.matchAll(/user-\d+/g)) seen.add(user);
+    path = /href="([^"]*users=[\d.]+)"/.exec(html)?.[1];
+  }
+  assert.equal(path, undefined);
+  assert.equal(seen.size, 120);
+});

@@ -1,0 +1,156 @@
+/** The second port, for streams alone: the same streams, written by Node's `http`. */
+
+import assert from "node:assert/strict";
+import { silentLog } from "../../core/log.ts";
+import type { RealtimeSettings } from "../../realtime/mod.ts";
+import { listenForStreams } from "../../service/stream_listener.ts";
+import { openStream } from "../realtime/_event_source.ts";
+import { type RealtimeOverrides, serveRealtime } from "../realtime/_servers.ts";
+import { connectDeaf } from "../support/deaf_peer.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { freePort } from "../support/free_port.ts";
+import { startTestService } from "../support/start_service.ts";
+import { until } from "../support/until.ts";
+
+const PORT = "io.carillon.streams.port";
+const SEVEN = { context: "1", user: "7" };
+const KIB = 1024;
+
+/** Serves streams of a realtime server at a port of their own. */
+async function serveStreams(
+  settings: Partial<RealtimeSettings> = {},
+  options: RealtimeOverrides = {},
+) {
+  await using opened = new AsyncDisposableStack();
+  const served = opened.use(serveRealtime(settings, options));
+  const listener = opened.use(
+    await listenForStreams({ host: "127.0.0.1", port: 0, log: silentLog }),
+  );
+  listener.open((request, info) => served.realtime.fetch(request, info));
+  const host = `127.0.0.1:${listener.address.port}`;
+  const life = opened.move();
+  const address = (query = "session=7@1") => `http://${host}/v1/stream?${query}`;
+  return { ...served, host, address, [Symbol.asyncDispose]: () => life.disposeAsync() };
+}
+
+Deno.test("a stream at its own port begins with 'ready', has events, and resumes", async () => {
+  await using served = await serveStreams();
+  const first = await openStream(served.address("session=7@1&connection=tab"));
+  await first.received("ready");
+  assert.equal(first.response.headers.get("content-type"), "text/event-stream");
+  assert.equal(first.response.headers.get("x-accel-buffering"), "no");
+  served.publish(SEVEN, "acme:a", [{ text: "Grüße 🔔" }]);
+  const [message] = await first.received(undefined);
+  first[Symbol.dispose]();
+  await until("it is gone", () => served.realtime.socketsOf(SEVEN).length === 0);
+  served.publish(SEVEN, "acme:a", [2]);
+  using second = await openStream(served.address(), { "last-event-id": message!.id! });
+  await second.received(undefined);
+  assert.deepEqual(second.heard, [2]);
+  assert.equal(JSON.parse(second.named("ready")[0]!.data).recovered, true);
+});
+
+Deno.test("what is refused at the public port is refused at that of streams", async () => {
+  await using served = await serveStreams(
+    { allowedOrigins: ["https://mail.example"], maxSocketsPerUser: 1 },
+  );
+  const statusOf = async (query: string, headers: Record<string, string> = {}) => {
+    using stream = await openStream(served.address(query), headers);
+    return stream.response.status;
+  };
+  assert.equal(await statusOf(""), 401);
+  assert.equal(await statusOf("session=7@1", { origin: "https://evil.example" }), 403);
+  using allowed = await openStream(served.address(), { origin: "https://mail.example" });
+  const origin = allowed.response.headers.get("access-control-allow-origin");
+  assert.equal(origin, "https://mail.example");
+  await allowed.received("ready");
+  assert.equal(await statusOf("session=7@1"), 429);
+  const posted = await fetch(served.address(), { method: "POST", body: "x" });
+  assert.deepEqual([posted.status, posted.headers.get("allow")], [405, "GET"]);
+  await posted.body?.cancel();
+  for (const path of ["/", "/v1/notifications", "/livez", "/v1/socket?session=8@1"]) {
+    const response = await fetch(`http://${served.host}${path}`);
+    assert.equal(response.status, 404, path);
+    await response.body?.cancel();
+  }
+  await served.realtime.drain({ perSecond: 1000, withinMs: 1 });
+  await allowed.ended();
+  using refused = await openStream(served.address());
+  assert.equal(JSON.parse((await refused.received("refused"))[0]!.data).code, "draining");
+  await refused.ended();
+});
+
+Deno.test("requests that are no HTTP, or of which the peer is gone at once, do no harm", async () => {
+  await using served = await serveStreams();
+  const port = Number(served.host.split(":")[1]);
+  for (
+    const text of [
+      "GET http://[/v1/stream HTTP/1.1\r\nhost: x\r\n\r\n",
+      "GET /v1/stream?session=%zz HTTP/1.1\r\nhost: \u00e9 \r\nauthorization: \u00ff\r\n\r\n",
+      "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
+      "\0\0\0\r\n\r\n",
+      "GET /v1/stream?session=7@1 HTTP/1.1\r\nhost: x\r\n\r\n",
+    ]
+  ) {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new TextEncoder().encode(text));
+    connection.close();
+  }
+  await until("nobody is left", () => served.realtime.socketsOf(SEVEN).length === 0);
+  using stream = await openStream(served.address());
+  await stream.received("ready");
+});
+
+Deno.test("a peer at the streams' port that takes nothing for ten seconds is dropped", async () => {
+  const clock = new FakeClock();
+  const reasons: string[] = [];
+  const hooks = { onClosed: (_: unknown, reason: string) => void reasons.push(reason) };
+  await using served = await serveStreams({ maxBacklogBytes: 256 * KIB }, { clock, hooks });
+  using _deaf = await connectDeaf(served.host, "7@1", "/v1/stream?");
+  await until("it is there", () => served.realtime.socketsOf(SEVEN).length === 1);
+  for (let waiting = 0; waiting < 64 * KIB;) {
+    served.publish(SEVEN, "acme:a", ["x".repeat(64 * KIB)]);
+    await settle();
+    await clock.advance(50);
+    waiting = served.realtime.stats().backlogBytes;
+  }
+  await clock.advance(9_000);
+  assert.deepEqual(reasons, []);
+  await clock.advance(3_000);
+  assert.deepEqual(reasons, ["backlog"]);
+  assert.deepEqual(served.realtime.socketsOf(SEVEN), []);
+});
+
+Deno.test("a burst at the streams' port arrives whole and in order at a peer that reads", async () => {
+  await using served = await serveStreams({ maxBacklogBytes: 256 * KIB });
+  using stream = await openStream(served.address());
+  await stream.received("ready");
+  const text = "y".repeat(4 * KIB);
+  for (let n = 0; n < 300; n++) served.publish(SEVEN, "acme:a", [{ n, text }]);
+  await stream.received(undefined, 300);
+  const numbers = stream.heard.map((data) => (data as { n: number }).n);
+  assert.deepEqual(numbers, Array.from({ length: 300 }, (_, n) => n));
+});
+
+Deno.test("the setting opens the streams' port, and a stop closes it", async () => {
+  const port = freePort();
+  const service = await startTestService({ properties: { [PORT]: port } });
+  await using _ = service;
+  const address = `http://127.0.0.1:${port}/v1/stream?session=${await service.mint()}`;
+  using stream = await openStream(address);
+  await stream.received("ready");
+  await service.publish({ topic: "acme:a", data: { n: 1 } });
+  await stream.received(undefined);
+  assert.deepEqual(stream.heard, [{ n: 1 }]);
+  await service.stop();
+  await stream.ended();
+  await assert.rejects(fetch(address), TypeError);
+});
+
+Deno.test("a start fails if the streams' port is in use, and names the setting", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
+  await assert.rejects(startTestService({ properties: { [PORT]: taken.addr.port } }), {
+    code: "invalid_configuration",
+    message: new RegExp(`${PORT} sets another port$`),
+  });
+});
