@@ -11,16 +11,9 @@ import type { Metrics } from "../core/metrics.ts";
 import type { FileFault } from "../core/file_fault.ts";
 import type { Attributes } from "./attributes.ts";
 import type { ConfigFiles } from "./deno_config_files.ts";
-import {
-  buildConfiguration,
-  type BuiltConfiguration,
-  changedNames,
-  type Configuration,
-  isConfigurationFile,
-  isOurFile,
-  needRestart,
-} from "./configuration.ts";
+import { changedNames, type Configuration, needRestart } from "./configuration.ts";
 import { configurationError } from "./faults.ts";
+import { loadConfiguration } from "./load_configuration.ts";
 import { Snapshot } from "./snapshot.ts";
 
 interface CascadeOptions {
@@ -59,7 +52,7 @@ type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void
  * @throws {ServiceError} `invalid_configuration` with every fault
  */
 export async function startCascade(options: CascadeOptions): Promise<Cascade> {
-  const built = await load(options, NO_FILES);
+  const { built } = await loadConfiguration(options);
   logWarnings(options.log, built.warnings);
   if (!built.ok) throw configurationError(built.faults);
   return new Cascade(options, built.configuration);
@@ -105,7 +98,7 @@ export class Cascade implements AsyncDisposable {
 
   /** Reads everything and returns what a reload would do, without doing it. Never rejects. */
   async preview(): Promise<ReloadResult> {
-    const built = await load(this.#options, this.#configuration.ownFiles);
+    const { built } = await loadConfiguration(this.#options, this.#configuration.ownFiles);
     if (!built.ok) return { ok: false, faults: built.faults };
     const changedKeys = changedNames(this.#configuration, built.configuration);
     const needsRestart = needRestart(changedKeys);
@@ -133,7 +126,7 @@ export class Cascade implements AsyncDisposable {
 
   async #reloadNow(): Promise<ReloadResult> {
     const { log, metrics } = this.#options;
-    const built = await load(this.#options, this.#configuration.ownFiles);
+    const { built } = await loadConfiguration(this.#options, this.#configuration.ownFiles);
     logWarnings(log, built.warnings);
     metrics.count("carillon_config_reloads_total", { result: built.ok ? "ok" : "refused" });
     if (!built.ok) {
@@ -181,41 +174,6 @@ export class Cascade implements AsyncDisposable {
       });
     }
   }
-}
-
-const NO_FILES: ReadonlySet<string> = new Set();
-/** Files that are read at the same time. */
-const READS_AT_ONCE = 16;
-
-/** Reads and checks all files. `ownFiles` named keys of this service when they were read last. */
-async function load(
-  { files, environment }: CascadeOptions,
-  ownFiles: ReadonlySet<string>,
-): Promise<BuiltConfiguration> {
-  const texts = new Map<string, string>();
-  const faults: FileFault[] = [];
-  const unread: FileFault[] = [];
-  function cannotRead(file: string, thrown: unknown): void {
-    const message = `cannot be read: ${messageOf(thrown, 200)}`;
-    const found = file === "." || isOurFile(file) || ownFiles.has(file) ? faults : unread;
-    found.push({ file, line: 1, column: 1, message });
-  }
-  const paths = await files.list(cannotRead).catch((thrown) => (cannotRead(".", thrown), []));
-  const wanted = paths.filter(isConfigurationFile);
-  for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
-    await Promise.all(
-      wanted.slice(at, at + READS_AT_ONCE).map((path) =>
-        files.read(path).then(
-          (text) => texts.set(path, text),
-          (thrown) => cannotRead(path, thrown),
-        )
-      ),
-    );
-  }
-  const built = buildConfiguration({ files: texts, environment });
-  const warnings = [...unread, ...built.warnings];
-  if (faults.length === 0) return { ...built, warnings };
-  return { ok: false, faults: built.ok ? faults : [...faults, ...built.faults], warnings };
 }
 
 function logWarnings(log: Log, warnings: readonly FileFault[]): void {

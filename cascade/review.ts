@@ -1,10 +1,10 @@
 /**
  * What of a configuration folder counts here, what does not, and what the original reads in another
- * way, for an operator who brings the folder of an Open-Xchange installation. Pure: the command
- * `check-config` reads the files and prints.
+ * way, for an operator who brings the folder of an Open-Xchange installation. Pure:
+ * `load_configuration.ts` reads the files, and `carillon config check` prints.
  */
 
-import { buildConfiguration } from "./configuration.ts";
+import type { BuiltConfiguration } from "./configuration.ts";
 import { type FileFault, placeOfSource } from "../core/file_fault.ts";
 import { valueText } from "./key_spec.ts";
 import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
@@ -23,30 +23,26 @@ interface IgnoredPart {
   readonly why: string;
 }
 
-/** The whole review. */
-interface ConfigurationReview {
+/** The whole review; what stops a start is not part of it. */
+export interface ConfigurationReview {
   readonly used: readonly UsedSetting[];
   readonly ignored: readonly IgnoredPart[];
   /** What the original makes something else of. */
   readonly differs: readonly FileFault[];
-  readonly warnings: readonly FileFault[];
-  /** What stops a start. */
-  readonly faults: readonly FileFault[];
 }
 
-/** Reviews the texts of a folder, by path. */
-export function reviewConfiguration(files: ReadonlyMap<string, string>): ConfigurationReview {
-  const built = buildConfiguration({ files, environment: {} });
-  const { warnings } = built;
-  const texts = [...files];
-  const found = {
-    ignored: texts.flatMap(([file, text]) => ignoredIn(file, text)),
-    differs: texts.flatMap((
-      [file, text],
-    ) => [...bytesDiffer(file, text), ...linesDiffer(file, text)]),
-    warnings,
-  };
-  if (!built.ok) return { ...found, used: [], faults: built.faults };
+/** Reviews the texts of a folder, by path, and what they were built into. */
+export function reviewConfiguration(
+  { texts, built }: {
+    readonly texts: ReadonlyMap<string, string>;
+    readonly built: BuiltConfiguration;
+  },
+): ConfigurationReview {
+  const ignored = [...texts].flatMap(([file, text]) => ignoredIn(file, text));
+  const differs = [...texts].flatMap((
+    [file, text],
+  ) => [...bytesDiffer(file, text), ...linesDiffer(file, text)]);
+  if (!built.ok) return { used: [], ignored, differs };
   const { server, contextSets } = built.configuration;
   const used = [
     ...server.values(),
@@ -63,7 +59,7 @@ export function reviewConfiguration(files: ReadonlyMap<string, string>): Configu
       `'${name}' mixes '&' and '|': here '&' binds first, in the original what comes first. ` +
       "Brackets say the same to both",
   }));
-  return { ...found, used, differs: [...found.differs, ...sets], faults: [] };
+  return { used, ignored, differs: [...differs, ...sets] };
 }
 
 function ignoredIn(file: string, text: string): readonly IgnoredPart[] {

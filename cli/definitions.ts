@@ -2,6 +2,7 @@
 
 import { TRANSPORTS } from "../core/subscription.ts";
 import { SCOPES } from "../core/principal.ts";
+import { CONF, CONFIG_COMMANDS } from "./config_definitions.ts";
 import type { ArgumentSpec, CommandSpec, OptionSpec } from "./definition.ts";
 
 /** What every command understands. */
@@ -24,11 +25,6 @@ const TRANSPORT_FILTER: OptionSpec = {
 const CONTEXT_OPTION: OptionSpec = {
   ...{ name: "context", value: "context", text: "Only of this context" },
 };
-const CONF: OptionSpec = {
-  ...{ name: "conf", value: "folder", completes: "folder" },
-  text: "The configuration folder; default: CARILLON_CONFIG_DIR, or ./conf",
-};
-
 /** All commands. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -155,61 +151,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
     ],
   },
-  {
-    name: "config",
-    summary: "Read, change, check and compare the configuration",
-    commands: [
-      {
-        name: "get",
-        summary: "Show a key's value and where it comes from",
-        details:
-          "Without `--context` it reads the configuration folder and the environment; with " +
-          "it, it asks the service for the attributes of a context or user.",
-        args: [{ name: "key", text: "The key; absent: all that are set" }],
-        options: [
-          CONF,
-          { name: "context", value: "context", text: "Attributes of this context" },
-          { name: "user", value: "user", text: "Attributes of this user of the context" },
-        ],
-        examples: ["config get com.openexchange.pns.delayDuration"],
-        load: () => import("./commands/config_get.ts"),
-      },
-      {
-        name: "set",
-        summary: "Set a key in a properties file, or an attribute of a context or user",
-        details:
-          "The value is checked first. The value of a secret key is never an argument: it comes " +
-          "from standard input or a prompt.",
-        args: [
-          { name: "key", text: "The key", required: true },
-          { name: "value", text: "The value; absent only for secret keys" },
-        ],
-        options: [
-          CONF,
-          { name: "context", value: "context", text: "For this context, at the service" },
-          { name: "user", value: "user", text: "For this user of the context, at the service" },
-          { name: "reload", text: "Have the service read its configuration afterwards" },
-        ],
-        examples: ["config set com.openexchange.pns.delayDuration 500 --reload"],
-        load: () => import("./commands/config_set.ts"),
-      },
-      {
-        name: "check",
-        summary: "Check the configuration as a start does, without starting",
-        options: [CONF],
-        examples: ["config check --conf ./conf"],
-        load: () => import("./commands/config_check.ts"),
-      },
-      {
-        name: "diff",
-        summary: "Show what differs from the defaults, or from another folder",
-        args: [{ name: "other", text: "Another configuration folder", completes: "folder" }],
-        options: [CONF],
-        examples: ["config diff", "config diff /etc/carillon.old"],
-        load: () => import("./commands/config_diff.ts"),
-      },
-    ],
-  },
+  CONFIG_COMMANDS,
   {
     name: "backup",
     summary: "Copy the store to a file, also while the service runs",
@@ -250,7 +192,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     details:
       "Reads the environment and the configuration folder as a start does, and asks the running " +
       "service where there is one. With `CARILLON_KEY` (scope `admin`) it sees more. " +
-      "`--dry-run` asks each provider with an address that no device has: nobody is pushed to.",
+      "`--dry-run` asks each provider with an address that no device has, and each receiver of " +
+      "webhooks with `OPTIONS`: nobody is pushed to.",
     options: [
       CONF,
       {
@@ -260,8 +203,8 @@ export const COMMANDS: readonly CommandSpec[] = [
         many: true,
       },
       { name: "origin", value: "origin", text: "Web origin whose pages open sockets" },
-      { name: "dry-run", text: "Ask every provider, without pushing to anybody" },
-      { name: "idle", text: "Wait for longer than a ping interval at the proxy" },
+      { name: "dry-run", text: "Ask every provider and receiver, without pushing to anybody" },
+      { name: "idle", text: "Wait for longer than a ping interval at the proxy, also for streams" },
       { name: "pid", value: "pid", text: "Process of the service, for its limits" },
     ],
     examples: [

@@ -25,10 +25,10 @@ interface ReportsOptions {
 
 /** Takes reports. */
 export interface Reports {
-  /** A socket's client acknowledged an event. The ledger has it soon. */
+  /** A client acknowledged an event, without `id` by a request. The ledger has it soon. */
   fromSocket(
     name: LedgerName,
-    socket: { readonly client: string; readonly id: string },
+    socket: { readonly client: string; readonly id?: string },
     kind: ReceiptKind,
   ): void;
   /**
@@ -64,7 +64,7 @@ export function createReports(options: ReportsOptions): Reports {
   return {
     write,
     fromSocket: (name, { client, id }, kind) =>
-      receipts.add(name, client, { kind, connection: id }),
+      receipts.add(name, client, { kind, ...(id !== undefined && { connection: id }) }),
     async fromApp({ id, token, kind }, find) {
       if (!tokens.matches(id, token)) {
         throw new ServiceError("forbidden", "Cannot take this receipt: the token is another's");

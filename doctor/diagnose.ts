@@ -5,6 +5,7 @@ import { checkCredentials } from "./checks/credentials.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkStore } from "./checks/store.ts";
 import { checkSurroundings } from "./checks/surroundings.ts";
+import { checkWebhooks } from "./checks/webhooks.ts";
 import type { Facts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 
@@ -12,6 +13,7 @@ const CHECKS = [
   checkConfiguration,
   checkStore,
   checkCredentials,
+  checkWebhooks,
   checkSurroundings,
   checkNetwork,
 ];

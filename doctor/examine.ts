@@ -2,6 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { diagnose } from "./diagnose.ts";
+import type { ResolveHost } from "../transports/http/public_address.ts";
 import type { Facts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { readConfiguration } from "./probes/configuration.ts";
@@ -10,6 +11,7 @@ import { probeProcess } from "./probes/process.ts";
 import { probeProviders, probeSecretFiles } from "./probes/providers.ts";
 import { probeProxy } from "./probes/proxy.ts";
 import { probeStore } from "./probes/store.ts";
+import { probeWebhooks } from "./probes/webhooks.ts";
 
 /** What is to be examined. */
 export interface ExamineOptions {
@@ -30,6 +32,8 @@ export interface ExamineOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly fetch: typeof globalThis.fetch;
+  /** Finds the addresses of a name as the service does. */
+  readonly resolve: ResolveHost;
   /** Told what is looked at. */
   readonly onStep?: (what: string) => void;
 }
@@ -51,8 +55,9 @@ async function gather(options: ExamineOptions): Promise<Facts> {
   onStep(options.dryRun ? "asking the providers …" : "loading the credentials …");
   const probing = { folder, clock, fetch, dryRun: options.dryRun };
   const credentials = await probeProviders(read, probing);
+  const webhooks = await probeWebhooks(read, { ...probing, resolve: options.resolve });
   onStep(`asking ${options.address} …`);
-  const { proxy, serviceClock } = await probeProxy(options);
+  const { proxy, serviceClock } = await probeProxy({ ...options, streamClient: read.streamClient });
   const isThere = proxy.fault === undefined;
   const addresses = options.nodes.length > 0 ? options.nodes : isThere ? [options.address] : [];
   const asked = await Promise.all(addresses.map((each) => probeNode(each, { key, fetch, clock })));
@@ -62,9 +67,10 @@ async function gather(options: ExamineOptions): Promise<Facts> {
   return {
     configuration: {
       ...{ folder, variables, port, built: read.built },
-      clientFaults: Object.values(read.providers).flatMap(({ faults }) => faults),
+      clientFaults: read.clientFaults,
     },
     credentials,
+    webhooks,
     secretFiles: await probeSecretFiles(read, probing),
     ...store && { store },
     ...storeFault !== undefined && { storeFault },

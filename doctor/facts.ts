@@ -26,6 +26,29 @@ export interface CredentialFacts {
   readonly dryRun?: Outcome;
 }
 
+/** What a receiver of webhooks said to a request that is none: a status, or why there is none. */
+export interface WebhookAnswer {
+  readonly status?: number;
+  readonly fault?: string;
+}
+
+/** One receiver of webhooks. Paths may contain secrets, so only its origin is here. */
+export interface WebhookFacts {
+  readonly client: string;
+  /** Somebody may subscribe with it. */
+  readonly isEnabled: boolean;
+  readonly isAuthenticated: boolean;
+  /** Options without which another one has no effect. */
+  readonly missing: readonly string[];
+  /** Characters. */
+  readonly shortestSecret?: number;
+  /** Absent where each subscription names its own address. */
+  readonly origin?: string;
+  /** Why the transport does not call it. */
+  readonly addressFault?: string;
+  readonly answer?: WebhookAnswer;
+}
+
 /** A file that holds a secret. */
 export interface SecretFile {
   readonly path: string;
@@ -63,6 +86,14 @@ export interface ClockFacts {
   readonly withinMs: number;
 }
 
+/** How the stream of server-sent events arrives. */
+export type StreamFacts =
+  | { readonly kind: "sound" }
+  /** The event `ready`, or the comment after a ping interval, did not come within so many ms. */
+  | { readonly kind: "held"; readonly what: "ready" | "comment"; readonly withinMs: number }
+  /** The stream ended before the comment. */
+  | { readonly kind: "closed"; readonly withinMs: number };
+
 /** The service as its clients reach it. */
 export interface ProxyFacts {
   readonly address: string;
@@ -72,11 +103,13 @@ export interface ProxyFacts {
   readonly ownOrigin?: number;
   /** Status of one with the origin that was asked for. */
   readonly otherOrigin?: { readonly origin: string; readonly status: number };
-  /** Status of a WebSocket handshake; 101 where it was upgraded. */
-  readonly upgrade?: number;
+  /** Path → status of a WebSocket handshake there; 101 where it was upgraded. */
+  readonly upgrades?: Readonly<Record<string, number>>;
   readonly pingIntervalMs?: number;
   /** After how long (ms) an idle socket was closed; `open` where it was not. */
   readonly idle?: number | "open";
+  /** Absent where no stream is offered. */
+  readonly stream?: StreamFacts;
 }
 
 /** One node, past the proxy. */
@@ -99,6 +132,7 @@ export interface ProcessFacts {
 export interface Facts {
   readonly configuration: ConfigurationFacts;
   readonly credentials: readonly CredentialFacts[];
+  readonly webhooks: readonly WebhookFacts[];
   readonly secretFiles: readonly SecretFile[];
   readonly store?: DataFileFacts | RedisFacts;
   /** Why the address of the store is none. */

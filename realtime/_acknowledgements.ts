@@ -28,6 +28,8 @@ interface AcknowledgementsOptions {
 /** The user and the client that acknowledge. */
 interface Receiver extends UserName {
   readonly client: string;
+  /** The id of the connection; absent where a request acknowledged. */
+  readonly id?: string;
 }
 
 /** What a client acknowledges. */

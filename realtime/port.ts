@@ -114,7 +114,7 @@ export interface RealtimeHooks {
   onRecovered?(connection: SocketOwner, event: UserEvent): void;
   /** A client acknowledged an event that asked for it; may be called several times for one. */
   onAcknowledged?(
-    connection: SocketOwner & { readonly id: string },
+    connection: SocketOwner & { readonly id?: string },
     event: AcknowledgedEvent,
     kind: AcknowledgementKind,
   ): void;

@@ -83,15 +83,8 @@ export async function openFoundation(
   const ids = createIdSource(clock);
   return {
     ...{ ...options, environment, backend, changes, attributes, cascade },
-    ...{
-      listener,
-      internalListener,
-      streamListener,
-      ids,
-      metrics,
-      log,
-      tracer: createTracer(variables),
-    },
+    ...{ listener, internalListener, streamListener, ids, metrics, log },
+    tracer: createTracer(variables, { log }),
   };
 }
 

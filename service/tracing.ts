@@ -1,6 +1,7 @@
 /**
  * The tracer on the runtime's own OpenTelemetry (`OTEL_DENO=true`), which exports by OTLP to where
- * the `OTEL_EXPORTER_OTLP_…` variables say. Without the variable there is no tracer.
+ * the `OTEL_EXPORTER_OTLP_…` variables say. Without the variable there is no tracer. A step that
+ * fails is logged with the id of its trace, so that log and trace lead to each other.
  */
 
 import {
@@ -13,6 +14,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { LocalSockets } from "../core/events.ts";
+import type { Log } from "../core/log.ts";
 import { VERSION } from "../core/version.ts";
 import {
   parseTraceparent,
@@ -20,6 +22,7 @@ import {
   type SpanAttributes,
   type SpanKind,
   type SpanOptions,
+  traceFields,
   type Tracer,
 } from "../core/tracing.ts";
 
@@ -32,7 +35,10 @@ const KINDS: Readonly<Record<SpanKind, ApiSpanKind>> = {
 const SAMPLED = 1;
 
 /** The tracer that the environment asks for; none where it asks for none. */
-export function createTracer(variables: Readonly<Record<string, string>>): Tracer | undefined {
+export function createTracer(
+  variables: Readonly<Record<string, string>>,
+  { log }: { readonly log: Log },
+): Tracer | undefined {
   if (!/^(?:1|true)$/i.test(variables.OTEL_DENO ?? "")) return undefined;
   const tracer = trace.getTracer("carillon", VERSION);
   return {
@@ -44,7 +50,7 @@ export function createTracer(variables: Readonly<Record<string, string>>): Trace
         { kind: KINDS[kind], attributes: { ...attributes } },
         above,
       );
-      return span.isRecording() ? new OtelSpan(span, above) : undefined;
+      return span.isRecording() ? new OtelSpan(span, { name, above, attributes, log }) : undefined;
     },
   };
 }
@@ -66,20 +72,33 @@ function contextOf(parent: string): Context | undefined {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: flags, isRemote: true });
 }
 
+/** How a span was started. */
+interface Started {
+  readonly name: string;
+  readonly above: Context;
+  readonly attributes: SpanAttributes;
+  readonly log: Log;
+}
+
 class OtelSpan implements Span {
   readonly traceparent: string;
   readonly #span: ApiSpan;
   readonly #context: Context;
+  readonly #started: Started;
+  #attributes: SpanAttributes;
 
-  constructor(span: ApiSpan, above: Context) {
+  constructor(span: ApiSpan, started: Started) {
     const { traceId, spanId, traceFlags } = span.spanContext();
     this.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
     this.#span = span;
-    this.#context = trace.setSpan(above, span);
+    this.#context = trace.setSpan(started.above, span);
+    this.#started = started;
+    this.#attributes = started.attributes;
   }
 
   set(attributes: SpanAttributes): void {
     this.#span.setAttributes({ ...attributes });
+    this.#attributes = { ...this.#attributes, ...attributes };
   }
 
   run<T>(action: () => T): T {
@@ -89,6 +108,9 @@ class OtelSpan implements Span {
   end(failure?: string): void {
     if (failure !== undefined) {
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+      const { name, log } = this.#started;
+      const fields = { span: name, ...this.#attributes, reason: failure };
+      log.info("a traced step failed", { ...traceFields(this), ...fields });
     }
     this.#span.end();
   }

@@ -7,11 +7,11 @@ import { isAbsolute, join } from "node:path";
 import type { z } from "zod";
 import {
   type Cascade,
+  type ConfiguredTransport,
   OPTIONS_FILES,
-  parseClientOptions,
-  pushClientOptions,
   type PushClients,
   readPushClients,
+  readTransportClients,
   type Settings,
 } from "../cascade/mod.ts";
 import type { Clock } from "../core/clock.ts";
@@ -63,11 +63,8 @@ type OnConfigured = (transport: TransportName) => void;
 interface Entry {
   readonly file: string;
   readonly transport: Transport;
-  configure(text: string, pushClients: PushClients): Promise<void>;
+  configure(pushClients: PushClients): Promise<void>;
 }
-
-/** Where the original from 7.10.0 to 7.10.6 has the options of its HTTP/2 transport. */
-const APNS_HTTP2_FILE = "pns-apns_http2-options.yml";
 
 /** Creates the transports. They serve no client until `configure` is called. */
 export function createTransportRegistry(deps: TransportRegistryDeps): TransportRegistry {
@@ -115,18 +112,12 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     transport: ConfigurableTransport<T>,
     schema: z.ZodType<T>,
   ): Entry {
-    async function configure(text: string, pushClients: PushClients) {
-      const older = parseClientOptions({ file, text }, schema);
-      const http2 = parseClientOptions({
-        file: APNS_HTTP2_FILE,
-        text: transport.name === "apn" ? cascade.current().file(APNS_HTTP2_FILE) ?? "" : "",
-      }, schema);
-      const newer = pushClientOptions(pushClients, { transport: transport.name, schema });
-      for (const fault of [...older.faults, ...http2.faults, ...newer.faults]) {
-        log.error(fault.message, { place: placeOf(fault) });
-      }
-      // A middleware that has the newer folder reads no other file.
-      const clients = new Map<string, T>([...older.clients, ...http2.clients, ...newer.clients]);
+    async function configure(pushClients: PushClients) {
+      const { clients, faults } = readTransportClients({
+        file: (path) => cascade.current().file(path),
+        pushClients,
+      }, { transport: transport.name as ConfiguredTransport, schema });
+      for (const fault of faults) log.error(fault.message, { place: placeOf(fault) });
       for (const fault of await transport.configure(clients)) {
         log.error(`client '${fault.client}': ${fault.message}`, { place: fault.file ?? file });
       }
@@ -145,7 +136,7 @@ export function createTransportRegistry(deps: TransportRegistryDeps): TransportR
     for (const fault of pushClients.faults) log.error(fault.message, { place: placeOf(fault) });
     await Promise.all(entries.map(async ({ file, transport, configure }) => {
       try {
-        await configure(snapshot.file(file) ?? "", pushClients);
+        await configure(pushClients);
         onConfigured(transport.name);
       } catch (thrown) {
         log.error("cannot apply the options of a transport", {
@@ -193,7 +184,10 @@ export function chooseHttpEngine({ engine, variables, clock, log }: {
 }
 
 /** Returns the IPv4 and IPv6 addresses of a name; a name may have only one kind. */
-async function resolveAddresses(name: string, signal?: AbortSignal): Promise<readonly string[]> {
+export async function resolveAddresses(
+  name: string,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
   const options = signal === undefined ? {} : { signal };
   const found = await Promise.allSettled([
     Deno.resolveDns(name, "A", options),

@@ -66,17 +66,17 @@ async function writeProperty(name: string, value: string, { folder, deps }: {
   readonly folder: string;
   readonly deps: CliDeps;
 }): Promise<string> {
-  const { files, built } = await readConfiguration(folder, deps.variables);
+  const { texts, built } = await readConfiguration(folder, deps.variables);
   const source = built.ok ? built.configuration.server.get(name)?.source : undefined;
   if (source?.startsWith("environment")) {
     throw new CliError("failed", `The ${source} overrules all files: change it there`);
   }
   // The last file that has the key is the one that counts.
-  const before = [...files].filter(([file]) => file.endsWith(".properties")).sort().reverse();
+  const before = [...texts].filter(([file]) => file.endsWith(".properties")).sort().reverse();
   const holder = before.find(([, text]) => setProperty(text, { name, value }).replaced);
   const file = holder?.[0] ?? OWN_FILE;
-  const { text } = setProperty(files.get(file) ?? "", { name, value });
-  const after = configurationOf(new Map([...files, [file, text]]), deps.variables);
+  const { text } = setProperty(texts.get(file) ?? "", { name, value });
+  const after = configurationOf(new Map([...texts, [file, text]]), deps.variables);
   if (!after.built.ok) throw faulty(after.built);
   await replaceFile(`${folder}/${file}`, text);
   return file;

@@ -2,6 +2,7 @@
 
 import { examine } from "../../doctor/examine.ts";
 import { readEnvironment } from "../../service/environment.ts";
+import { resolveAddresses } from "../../service/transport_registry.ts";
 import { configFolderOf } from "../config_folder.ts";
 import { type Input, isSet, textOption, textOptions } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
@@ -23,6 +24,7 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     dryRun: isSet(input, "dry-run"),
     idle: isSet(input, "idle"),
     pid: textOption(input, "pid"),
+    resolve: resolveAddresses,
     onStep: (what) => output.progress(what),
   });
   const text = findings.map(({ code, severity, what, do: todo }) =>

@@ -1,6 +1,6 @@
 /** Judges the way to the service: the proxy in front, and the nodes behind it. */
 
-import type { Facts, NodeProbe, ProxyFacts } from "../facts.ts";
+import type { Facts, NodeProbe, ProxyFacts, StreamFacts } from "../facts.ts";
 import { error, type Finding, warning } from "../finding.ts";
 
 /** What a connection may be silent for beyond the ping interval. */
@@ -12,7 +12,7 @@ export function checkNetwork({ proxy, nodes }: Facts): readonly Finding[] {
 }
 
 function proxyFindings(facts: ProxyFacts): readonly Finding[] {
-  const { address, fault, ownOrigin, otherOrigin, upgrade, pingIntervalMs, idle } = facts;
+  const { address, fault, ownOrigin, otherOrigin, upgrades = {}, pingIntervalMs, idle } = facts;
   if (fault !== undefined) {
     return [warning("service_unreachable", `${address} does not answer: ${fault}`, {
       do:
@@ -32,14 +32,17 @@ function proxyFindings(facts: ProxyFacts): readonly Finding[] {
       do: `Add ${otherOrigin.origin} to io.carillon.websocket.allowedOrigins`,
     }));
   }
+  const dropped = Object.entries(upgrades).filter(([, status]) => status !== 101);
   // A refused origin says nothing about upgrades.
-  if (upgrade !== undefined && upgrade !== 101 && ownOrigin !== 403) {
+  if (dropped.length > 0 && ownOrigin !== 403) {
+    const where = dropped.map(([path, status]) => `${path} with ${status}`).join(", ");
     found.push(error(
       "proxy_drops_upgrade",
-      `${address} answers a WebSocket handshake with ${upgrade} instead of 101`,
+      `${address} answers WebSocket handshakes at ${where} instead of 101`,
       {
-        do: "Have the proxy pass Upgrade and Connection below /socket.io/, over HTTP/1.1: see " +
-          "deploy/nginx.conf",
+        do:
+          "Have the proxy pass Upgrade and Connection below /socket.io/ and at /v1/socket, over " +
+          "HTTP/1.1: see deploy/nginx.conf",
       },
     ));
   }
@@ -55,7 +58,29 @@ function proxyFindings(facts: ProxyFacts): readonly Finding[] {
       },
     ));
   }
-  return found;
+  return [...found, ...facts.stream ? streamFindings(address, facts.stream) : []];
+}
+
+function streamFindings(address: string, stream: StreamFacts): readonly Finding[] {
+  if (stream.kind === "sound") return [];
+  const within = `${(stream.withinMs / 1000).toFixed(1)} s`;
+  if (stream.kind === "closed") {
+    return [
+      error("proxy_closes_idle", `${address}/v1/stream ends within ${within} of silence`, {
+        do:
+          "Let answers be silent for longer than the ping interval: proxy_read_timeout in nginx, " +
+          "timeout server in HAProxy; or lower io.carillon.websocket.pingInterval",
+      }),
+    ];
+  }
+  const what = stream.what === "ready" ? "its first event" : "what follows the first event";
+  return [
+    error("proxy_buffers_stream", `${address}/v1/stream: ${what} did not come within ${within}`, {
+      do: "Have the proxy pass on what it gets at once: proxy_buffering off in nginx, without " +
+        "proxy_ignore_headers X-Accel-Buffering; no compression; flushpackets=on in Apache. " +
+        "docs/receiving.md shows it by hand",
+    }),
+  ];
 }
 
 function nodeFindings(nodes: readonly NodeProbe[]): readonly Finding[] {

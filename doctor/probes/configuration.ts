@@ -1,32 +1,33 @@
 /** Reads a configuration folder as a start does, and checks what a start checks. */
 
+import { buildConfiguration, type BuiltConfiguration } from "../../cascade/configuration.ts";
 import {
-  buildConfiguration,
-  type BuiltConfiguration,
-  isConfigurationFile,
-} from "../../cascade/configuration.ts";
-import { createDenoConfigFiles, OPTIONS_FILES, parseClientOptions } from "../../cascade/mod.ts";
+  type ConfiguredTransport,
+  createDenoConfigFiles,
+  loadConfiguration,
+  parseWebsocketClients,
+  readPushClients,
+  readTransportClients,
+  type TransportClients,
+} from "../../cascade/mod.ts";
 import type { FileFault } from "../../core/file_fault.ts";
-import type { TransportName } from "../../core/subscription.ts";
 import { apnOptionsSchema } from "../../transports/apn/mod.ts";
 import { gcmOptionsSchema } from "../../transports/gcm/mod.ts";
+import { webhookOptionsSchema } from "../../transports/webhook/mod.ts";
 import { webPushOptionsSchema } from "../../transports/webpush/mod.ts";
 import { wnsOptionsSchema } from "../../transports/wns/mod.ts";
 
-/** A transport that has a file of options. */
-export type ProviderName = keyof typeof SCHEMAS;
-
-/** Clients of one transport, by the options file. */
-interface ProviderOptions {
-  readonly clients: ReadonlyMap<string, unknown>;
-  readonly faults: readonly FileFault[];
-}
-
 /** What a folder and the environment say. */
 export interface ReadConfiguration {
-  readonly files: ReadonlyMap<string, string>;
+  /** Path → text of every file that a start reads. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly built: BuiltConfiguration;
-  readonly providers: Readonly<Record<ProviderName, ProviderOptions>>;
+  /** The clients of each transport; their options are checked, and of the transport's own type. */
+  readonly clients: Readonly<Record<ConfiguredTransport, TransportClients<unknown>>>;
+  /** Why clients are left out. */
+  readonly clientFaults: readonly FileFault[];
+  /** A client that opens sockets, where a stream must name one of several. */
+  readonly streamClient: string | undefined;
 }
 
 const SCHEMAS = {
@@ -34,38 +35,43 @@ const SCHEMAS = {
   gcm: gcmOptionsSchema,
   wns: wnsOptionsSchema,
   webpush: webPushOptionsSchema,
-} as const;
+  webhook: webhookOptionsSchema,
+} as const satisfies Record<ConfiguredTransport, unknown>;
+
+const SOCKET_CLIENTS = "pns-websocket-clients.yml";
 
 /** Reads and checks everything; a folder that is missing counts as empty. */
 export async function readConfiguration(
   folder: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ReadConfiguration> {
-  const source = createDenoConfigFiles(folder);
-  const paths = (await source.list()).filter(isConfigurationFile);
-  const texts = await Promise.all(
-    paths.map(async (path) => [path, await source.read(path)] as const),
-  );
-  return configurationOf(new Map(texts), environment);
+  const loaded = await loadConfiguration({ files: createDenoConfigFiles(folder), environment });
+  return { ...loaded, ...clientsIn(loaded.texts) };
 }
 
 /** The same for files that are in memory, e.g. before one of them is written. */
 export function configurationOf(
-  files: ReadonlyMap<string, string>,
+  texts: ReadonlyMap<string, string>,
   environment: Readonly<Record<string, string>>,
 ): ReadConfiguration {
-  const providers = PROVIDER_NAMES.map((name) => [name, OPTIONS_FILES[name]] as const).map((
-    [name, file],
-  ) => [
-    name,
-    parseClientOptions({ file, text: files.get(file) ?? "" }, SCHEMAS[name] as never),
-  ]);
-  return {
-    files,
-    built: buildConfiguration({ files, environment }),
-    providers: Object.fromEntries(providers) as ReadConfiguration["providers"],
-  };
+  return { texts, built: buildConfiguration({ files: texts, environment }), ...clientsIn(texts) };
 }
 
-/** Names of transports that have a file of options. */
-export const PROVIDER_NAMES = Object.keys(SCHEMAS) as readonly (ProviderName & TransportName)[];
+function clientsIn(
+  texts: ReadonlyMap<string, string>,
+): Omit<ReadConfiguration, "texts" | "built"> {
+  const pushClients = readPushClients(
+    [...texts].filter(([path]) => path.startsWith("pushClientConfig/")),
+  );
+  const files = { file: (path: string) => texts.get(path), pushClients };
+  const clients = Object.entries(SCHEMAS).map(([name, schema]) => {
+    const transport = name as ConfiguredTransport;
+    return [transport, readTransportClients<unknown>(files, { transport, schema })] as const;
+  });
+  const opening = parseWebsocketClients(SOCKET_CLIENTS, texts.get(SOCKET_CLIENTS) ?? "").clients;
+  return {
+    streamClient: opening.length > 1 ? opening[0]!.client : undefined,
+    clients: Object.fromEntries(clients) as ReadConfiguration["clients"],
+    clientFaults: [...pushClients.faults, ...clients.flatMap(([, { faults }]) => faults)],
+  };
+}

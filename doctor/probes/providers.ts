@@ -15,7 +15,7 @@ import { createFetchEngine } from "../../transports/http/mod.ts";
 import { createWebPushTransport } from "../../transports/webpush/mod.ts";
 import { createWnsTransport } from "../../transports/wns/mod.ts";
 import type { CredentialFacts, SecretFile } from "../facts.ts";
-import { PROVIDER_NAMES, type ProviderName, type ReadConfiguration } from "./configuration.ts";
+import type { ReadConfiguration } from "./configuration.ts";
 
 /** What probing takes. */
 interface ProviderProbeOptions {
@@ -31,15 +31,18 @@ const NO_DEVICE = "00".repeat(32);
 /** Options that name a file with a secret. */
 const SECRET_FILES = ["keystore", "privatekey", "serviceaccount"] as const;
 
+const PROVIDERS = ["apn", "gcm", "wns", "webpush"] as const;
+type ProviderName = typeof PROVIDERS[number];
+
 /** Probes all clients of all providers. */
 export async function probeProviders(
-  { providers }: Pick<ReadConfiguration, "providers">,
+  { clients: all }: Pick<ReadConfiguration, "clients">,
   options: ProviderProbeOptions,
 ): Promise<readonly CredentialFacts[]> {
   const transports = createTransports(options);
   try {
-    const all = await Promise.all(PROVIDER_NAMES.map(async (name) => {
-      const { clients } = providers[name];
+    const found = await Promise.all(PROVIDERS.map(async (name) => {
+      const { clients } = all[name];
       const transport = transports[name] as ConfigurableTransport<never>;
       await transport.configure(clients as never);
       return await Promise.all(
@@ -53,7 +56,7 @@ export async function probeProviders(
         }),
       );
     }));
-    return all.flat();
+    return found.flat();
   } finally {
     await Promise.all(Object.values(transports).map((each) => each[Symbol.asyncDispose]()));
   }
@@ -61,11 +64,11 @@ export async function probeProviders(
 
 /** Files with secrets that the options name, with who may read them. */
 export async function probeSecretFiles(
-  { providers }: Pick<ReadConfiguration, "providers">,
+  { clients: all }: Pick<ReadConfiguration, "clients">,
   { folder }: Pick<ProviderProbeOptions, "folder">,
 ): Promise<readonly SecretFile[]> {
   const paths = new Set<string>();
-  for (const { clients } of Object.values(providers)) {
+  for (const { clients } of Object.values(all)) {
     for (const options of clients.values()) {
       for (const text of texts(options as Readonly<Record<string, unknown>>)) {
         paths.add(resolveIn(folder, text));

@@ -1,11 +1,13 @@
 /**
  * Reaches the service as a browser does, through whatever is in front of it: a polling handshake
- * with an `Origin`, a WebSocket handshake on a bare connection, and a socket that stays silent.
+ * with an `Origin`, WebSocket handshakes on a bare connection, a socket that stays silent, and a
+ * stream of server-sent events.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { ClockFacts, ProxyFacts } from "../facts.ts";
+import { probeStream } from "./stream.ts";
 
 /** What probing takes. */
 interface ProxyProbeOptions {
@@ -13,6 +15,8 @@ interface ProxyProbeOptions {
   /** With scope `subscribe` or `admin`; without it, sockets are not probed. */
   readonly key: string | undefined;
   readonly origin: string | undefined;
+  /** A client that streams and plain WebSockets are opened for; absent where there is only one. */
+  readonly streamClient: string | undefined;
   /** Whether to wait for longer than a ping interval. */
   readonly idle: boolean;
   readonly fetch: typeof globalThis.fetch;
@@ -62,9 +66,9 @@ export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe
     return { proxy: { address }, ...clockPart };
   }
   const { token } = await minted.json();
-  const session = `&session=${encodeURIComponent(token)}`;
+  const session = `session=${encodeURIComponent(token)}`;
   async function poll(from: string): Promise<Polled> {
-    const response = await fetch(`${address}${PATH}&transport=polling${session}`, {
+    const response = await fetch(`${address}${PATH}&transport=polling&${session}`, {
       headers: { origin: from },
       signal: signal(),
     });
@@ -78,14 +82,20 @@ export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe
   const own = await poll(new URL(address).origin);
   const { pingIntervalMs = 25_000 } = own;
   const waitMs = options.idle ? pingIntervalMs + IDLE_SLACK_MS : 0;
-  const socket = await openSilent(new URL(`${address}${PATH}&transport=websocket${session}`), {
-    ...{ clock, waitMs },
-  });
+  const client = options.streamClient;
+  const plain = client === undefined ? "" : `&client=${encodeURIComponent(client)}`;
+  const [socket, plainSocket, stream] = await Promise.all([
+    openSilent(new URL(`${address}${PATH}&transport=websocket&${session}`), { clock, waitMs }),
+    openSilent(new URL(`${address}/v1/socket?${session}${plain}`), { clock, waitMs: 0 }),
+    probeStream(address, { session: token, client, waitMs, fetch, clock }),
+  ]);
   return {
     proxy: {
       ...{ address, ownOrigin: own.status, pingIntervalMs },
       ...origin !== undefined && { otherOrigin: { origin, status: (await poll(origin)).status } },
-      ...socket,
+      upgrades: { "/socket.io/": socket.upgrade, "/v1/socket": plainSocket.upgrade },
+      ...socket.idle !== undefined && { idle: socket.idle },
+      ...stream && { stream },
     },
     ...clockPart,
   };
@@ -100,7 +110,7 @@ interface Polled {
 async function openSilent(
   url: URL,
   { clock, waitMs }: { readonly clock: Clock; readonly waitMs: number },
-): Promise<Pick<ProxyFacts, "upgrade" | "idle">> {
+): Promise<Pick<ProxyFacts, "idle"> & { readonly upgrade: number }> {
   const isTls = url.protocol === "https:";
   const port = Number(url.port || (isTls ? 443 : 80));
   const hostname = url.hostname.replace(/^\[|\]$/g, "");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { pushClientOptions, readPushClients } from "../../cascade/mod.ts";
+import { pushClientOptions, readPushClients } from "../../cascade/push_client_config.ts";
 
 const schema = z.strictObject({ key: z.string() });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startProviders } from "../flow/_providers.ts";
+import { writeFolder } from "../support/configuration.ts";
 import { startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
 import { isInstalled, programTest, runProgram } from "../support/programs.ts";
@@ -249,7 +250,26 @@ Deno.test("config check finds what a start refuses", async () => {
   );
   const { code, stdout } = await carillon(["config", "check"], { service });
   assert.equal(code, 1);
-  assert.match(stdout, /z\.properties:1/);
+  assert.match(stdout, /Faults that stop a start:\n {2}z\.properties:1/);
+});
+
+Deno.test("config check takes the environment as a start does, and a folder as its argument", async () => {
+  const folder = await writeFolder({
+    "pns-gcm-options.yml": "droid:\n  serviceacount: x.json\n",
+  });
+  try {
+    const words = ["config", "check", folder];
+    const left = await carillon([...words, "--json"]);
+    assert.equal(left.code, 6, left.stderr);
+    const { ok, clientFaults, faults } = JSON.parse(left.stdout);
+    assert.deepEqual([ok, clientFaults[0].file, faults], [true, "pns-gcm-options.yml", []]);
+    const env = { COM_OPENEXCHANGE_PNS_DELAYDURATION: "soon" };
+    const refused = await carillon(words, { env });
+    assert.equal(refused.code, 1, refused.stdout);
+    assert.match(refused.stdout, /A start on this folder fails/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("top shows rates, queues and memory", async () => {

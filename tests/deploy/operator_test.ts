@@ -8,28 +8,14 @@ import assert from "node:assert/strict";
 import { io } from "socket.io-client";
 import { makeVapidKeys } from "../../transports/webpush/vapid.ts";
 import { freePort } from "../support/free_port.ts";
+import { install } from "../support/install.ts";
 import { startNginx } from "../support/nginx.ts";
 import { NGINX, programTest, type Ran, runProgram } from "../support/programs.ts";
 import { HAS_REDIS, startRedis } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 
-const SOURCE = new URL("../../", import.meta.url).pathname;
 const KEY = "an-admin-key-of-an-operator";
 const SECRET = "thirty-two bytes or more, at random, here";
-
-/** The files of an installation, as a checkout has them. */
-async function install(folder: string): Promise<void> {
-  const { stdout } = await runProgram(["git", "-C", SOURCE, "ls-files", "-z"]);
-  for (const path of stdout.split("\0").filter((each) => each !== "")) {
-    if (/^(?:tests|bench|chaos|docs)\//.test(path)) continue;
-    const to = `${folder}/${path}`;
-    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-    await Deno.copyFile(SOURCE + path, to).catch((thrown) => {
-      // One that is deleted and not committed yet.
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    });
-  }
-}
 
 /** `Restart=always`, `RestartPreventExitStatus=78`, SIGTERM to stop. */
 class Supervised implements AsyncDisposable {

@@ -14,7 +14,8 @@ export interface Fence {
 
 /** Pages for people; generated ones and decisions included. */
 export async function pages(): Promise<readonly string[]> {
-  const found = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
+  const found = ["README.md", "AGENTS.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+  found.push("clients/js/README.md", "examples/README.md");
   for (const folder of ["docs/", "docs/decisions/"]) {
     for await (const { name, isFile } of Deno.readDir(new URL(folder, ROOT))) {
       if (isFile && name.endsWith(".md")) found.push(folder + name);

@@ -1,34 +1,72 @@
-/** Every command and code sample in README and docs is one that works. */
+/**
+ * Every block of every page is run or judged by what it is for. Shell samples are run by
+ * `shell_samples_test.ts`; what is a picture is compared with what it shows.
+ */
 
 import assert from "node:assert/strict";
-import { io } from "socket.io-client";
 import { parseAllDocuments } from "yaml";
+import { readContextSets } from "../../cascade/context_sets.ts";
 import { buildConfiguration } from "../../cascade/configuration.ts";
 import { parseClientOptions } from "../../cascade/mod.ts";
 import { COMMANDS } from "../../cli/definitions.ts";
 import { parse } from "../../cli/parser.ts";
+import { NOTIFICATION_STATES } from "../../core/ledger.ts";
 import { apnOptionsSchema } from "../../transports/apn/mod.ts";
 import { gcmOptionsSchema } from "../../transports/gcm/mod.ts";
+import { webhookOptionsSchema } from "../../transports/webhook/mod.ts";
 import { webPushOptionsSchema } from "../../transports/webpush/mod.ts";
 import { wnsOptionsSchema } from "../../transports/wns/mod.ts";
-import { startProviders } from "../flow/_providers.ts";
 import { startNginx } from "../support/nginx.ts";
-import { NGINX, programTest, runProgram, SYSTEMD_ANALYZE } from "../support/programs.ts";
-import { startTestService } from "../support/start_service.ts";
+import { NGINX, programTest, PROMTOOL, runProgram, SYSTEMD_ANALYZE } from "../support/programs.ts";
 import { allFences, type Fence, pages, readPage } from "./_fences.ts";
 
 const FENCES = await allFences();
 const ROOT = new URL("../../", import.meta.url);
 const TASKS = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))).tasks;
 
+/** Who runs or judges the blocks of a language. */
+const JUDGES: Readonly<Record<string, string>> = {
+  sh: "shell_samples_test.ts",
+  js: "script_samples_test.ts",
+  ts: "script_samples_test.ts",
+  json: "script_samples_test.ts",
+  haproxy: "proxy_samples_test.ts",
+  ...{ yaml: "below", properties: "below", nginx: "below", ini: "below", text: "below" },
+};
+/** What no program judges, with how each begins and why. */
+const PICTURES: readonly (readonly [begin: RegExp, why: string])[] = [
+  [/^flowchart LR/, "a drawing of the parts; their folders are in CONTRIBUTING.md"],
+  [/^browser ──/, "a drawing of who calls whom"],
+];
+
 function fences(language: string): readonly Fence[] {
   return FENCES.filter((fence) => fence.language === language);
 }
 
-/** Lines of a shell sample, continued ones joined, comments at the end left out. */
-function commandsIn({ code }: Fence): readonly string[] {
-  return code.replaceAll("\\\n", " ").split("\n").map((line) => line.replace(/\s+#\s.*$/, ""));
+function isPicture({ code }: Fence): boolean {
+  return PICTURES.some(([begin]) => begin.test(code));
 }
+
+Deno.test("every block is run, judged by its program, or a picture that is listed", async () => {
+  for (const fence of FENCES) {
+    const where = `${fence.file}:${fence.line}: '${fence.language}'`;
+    if (isPicture(fence)) continue;
+    const judge = JUDGES[fence.language];
+    assert.ok(judge !== undefined, where);
+    if (judge !== "below") await Deno.stat(new URL(judge, import.meta.url));
+  }
+  for (const [begin, why] of PICTURES) {
+    assert.ok(FENCES.some(({ code }) => begin.test(code)), `${begin}: ${why}`);
+  }
+});
+
+Deno.test("no sample hides in an indented block", async () => {
+  for (const file of await pages()) {
+    const text = (await readPage(file)).replaceAll(/^\s*```[^]*?^\s*```$/gm, "");
+    const [hidden] = /\n\n {4}(?:deno|curl|npm|docker|[A-Z_]+=)\S* .*/.exec(text) ?? [];
+    assert.equal(hidden, undefined, file);
+  }
+});
 
 /** Whether a task is there, and takes its words where it is one of the command line. */
 function assertTask(words: readonly string[], where: string): void {
@@ -49,115 +87,61 @@ function wordsOf(line: string): readonly string[] {
     .map(([, double, single, bare]) => double ?? single ?? bare!);
 }
 
-Deno.test("every sample has a kind that is tested here", () => {
-  const tested = ["sh", "yaml", "properties", "json", "js", "nginx", "ini", "haproxy"];
-  const shown = ["", "mermaid"];
-  for (const { file, line, language } of FENCES) {
-    assert.ok([...tested, ...shown].includes(language), `${file}:${line}: '${language}'`);
-  }
-});
-
-for (const fence of fences("sh")) {
-  Deno.test(`the commands of ${fence.file}:${fence.line} are there`, async () => {
-    const { code, stderr } = await runProgram(["bash", "-n"], {
-      input: fence.code.replaceAll(/<[^<>\n]+>/g, "placeholder"),
-    });
-    assert.equal(code, 0, stderr);
-    for (const command of commandsIn(fence)) {
-      const [, words] = /deno(?:@[\d.]+)? task (?:--quiet )?(.*)$/.exec(command) ?? [];
-      if (words === undefined || words.startsWith('carillon "$@"')) continue;
-      assertTask(wordsOf(words.replace(/ > \S+$/, "")), `${fence.file}:${fence.line}`);
-    }
-  });
-}
-
-Deno.test("every task that a page names is there", async () => {
+Deno.test("every task that a page names in a sentence is there", async () => {
   for (const file of await pages()) {
-    const text = await readPage(file);
-    for (const [, command] of text.matchAll(/`deno task ([^`\n]+)`/g)) {
-      assertTask(wordsOf(command!), file);
-    }
-    for (const [, command] of text.matchAll(/^ {4}deno task (.+)$/gm)) {
+    for (const [, command] of (await readPage(file)).matchAll(/`deno task ([^`\n]+)`/g)) {
       assertTask(wordsOf(command!), file);
     }
   }
 });
 
-Deno.test("the requests with curl are answered as the pages say", async () => {
-  await using providers = await startProviders({
-    files: (folder) => ({
-      "pns-apns-options.yml": `myiosclient:\n  authtype: jwt\n  privatekey: ${folder}/apns.p8\n` +
-        "  keyid: ABC123DEFG\n  teamid: DEF123GHIJ\n  topic: com.example.app\n",
-    }),
-  });
-  const { service } = providers;
-  const curls = fences("sh").flatMap(commandsIn).join("\n").match(/^curl [^]*?'\s*$/gm) ?? [];
-  const samples = fences("sh").filter(({ code }) => code.includes("curl "));
-  assert.ok(samples.length >= 2 && curls.length >= 2);
-  for (const { file, line, code } of samples) {
-    const script = code.replaceAll(
-      /https?:\/\/(?:(?:localhost|127\.0\.0\.1):8080|push\.example\.com)/g,
-      "$URL",
-    )
-      .replaceAll("<device token>", "ab".repeat(32))
-      // A stream does not end by itself.
-      .replaceAll(/^curl -N (.*)$/gm, "timeout 1 curl -sS -N $1 || test $? = 124")
-      .replaceAll(/^curl /gm, "curl -sS --fail-with-body ");
-    const { code: exit, stdout, stderr } = await runProgram(["bash", "-e", "-c", script], {
-      env: {
-        ...{ URL: service.address, KEY: service.adminKey },
-        ...{ CARILLON_URL: service.address, CARILLON_KEY: service.adminKey },
-      },
-    });
-    assert.equal(exit, 0, `${file}:${line}: ${stderr}${stdout}`);
-  }
-});
+const SCHEMAS = [
+  ...[apnOptionsSchema, gcmOptionsSchema, wnsOptionsSchema, webPushOptionsSchema],
+  webhookOptionsSchema,
+];
 
-for (const fence of fences("js")) {
-  Deno.test(`the script of ${fence.file}:${fence.line} is JavaScript`, () => {
-    const AsyncFunction = (async () => {}).constructor as new (code: string) => unknown;
-    assert.ok(new AsyncFunction(fence.code.replaceAll(/^import .*;$/gm, "")));
+/** Whether some transport takes all entries, but for values in place of which the page has dots. */
+function isClientOptions(text: string): boolean {
+  return SCHEMAS.some((schema) => {
+    const { clients, faults } = parseClientOptions({ file: "a.yml", text }, schema as never);
+    return clients.size + faults.length > 0 &&
+      faults.every(({ message }) => !/unrecognized|unknown|missing|expected/i.test(message));
   });
 }
-
-Deno.test("the README's page code gets the event that it listens for", async () => {
-  await using service = await startTestService();
-  const fence = fences("js").find(({ file }) => file === "README.md")!;
-  const token = await service.mint();
-  const shown = Promise.withResolvers<string>();
-  // Handed in under the names that the sample uses.
-  const run = new Function(
-    ...["io", "token", "console"],
-    `${fence.code.replace("https://push.example.com", service.address)}\nreturn socket;`,
-  );
-  const socket = run(io, token, { log: shown.resolve });
-  try {
-    await new Promise<void>((resolve) => socket.on("connect", () => resolve()));
-    await service.publish();
-    assert.equal(await shown.promise, "Let's meet");
-  } finally {
-    socket.close();
-  }
-});
-
-for (const fence of fences("json")) {
-  Deno.test(`the JSON of ${fence.file}:${fence.line} can be read`, () => {
-    assert.ok(JSON.parse(fence.code) !== undefined);
-  });
-}
-
-const SCHEMAS = [apnOptionsSchema, gcmOptionsSchema, wnsOptionsSchema, webPushOptionsSchema];
 
 for (const fence of fences("yaml")) {
-  Deno.test(`the YAML of ${fence.file}:${fence.line} can be read, with keys that are known`, () => {
-    for (const { errors } of parseAllDocuments(fence.code)) assert.deepEqual(errors, []);
-    if (fence.file !== "docs/transports.md") return;
-    // Keys in place of which the page has dots are refused, but no name of an option is.
-    const unknown = SCHEMAS.map((schema) => {
-      const { faults } = parseClientOptions({ file: "a.yml", text: fence.code }, schema as never);
-      return faults.filter(({ message }) => /unrecognized|unknown/i.test(message));
+  const where = `${fence.file}:${fence.line}`;
+  const { code } = fence;
+  if (/^scrape_configs:/.test(code)) {
+    programTest(PROMTOOL)(`Prometheus takes the YAML of ${where}`, async () => {
+      const path = await Deno.makeTempFile({ suffix: ".yml" });
+      await Deno.writeTextFile(path, code.replace(/credentials_file: \S+/, "credentials: key"));
+      const check = ["promtool", "check", "config", path] as const;
+      const { code: exit, stderr, stdout } = await runProgram(check);
+      await Deno.remove(path);
+      assert.equal(exit, 0, stderr + stdout);
     });
-    assert.ok(unknown.some((faults) => faults.length === 0), JSON.stringify(unknown));
+    continue;
+  }
+  Deno.test(`the YAML of ${where} is taken`, () => {
+    const documents = parseAllDocuments(code);
+    for (const { errors } of documents) assert.deepEqual(errors, []);
+    if (/^apiVersion:/.test(code)) {
+      const { kind, spec } = documents[0]!.toJS();
+      assert.equal(kind, "Deployment");
+      assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels);
+      const [{ ports }] = spec.template.spec.containers;
+      assert.deepEqual(ports.map((port: { containerPort: number }) => port.containerPort), [
+        8080,
+        9091,
+      ]);
+    } else if (/^\s+withTags:/m.test(code)) {
+      const findings = { faults: [], warnings: [] };
+      assert.equal(readContextSets({ file: "a.yml", text: code }, findings).length, 1);
+      assert.deepEqual(findings, { faults: [], warnings: [] });
+    } else {
+      assert.ok(isClientOptions(code.replaceAll(/<\w+>/g, "a-secret-of-somebody")), where);
+    }
   });
 }
 
@@ -172,9 +156,12 @@ for (const fence of fences("properties")) {
 
 for (const fence of fences("nginx")) {
   programTest(NGINX)(`nginx takes the sample of ${fence.file}:${fence.line}`, async () => {
-    await using proxy = await startNginx((port) =>
-      fence.code.replace(/listen 80;/, `listen 127.0.0.1:${port};`)
-    );
+    await using proxy = await startNginx((port) => {
+      const code = fence.code.replaceAll("http://carillon:8080", "http://127.0.0.1:8080");
+      return /^server \{/m.test(code)
+        ? code.replace(/listen 80;/, `listen 127.0.0.1:${port};`)
+        : `server { listen 127.0.0.1:${port};\n${code}\n}`;
+    });
     assert.ok(proxy.address);
   });
 }
@@ -190,6 +177,31 @@ for (const fence of fences("ini")) {
       assert.deepEqual(stderr.split("\n").filter((line) => line.includes("carillon")), []);
     } finally {
       await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+for (const fence of fences("text").filter((each) => !isPicture(each))) {
+  const { file, line, code } = fence;
+  // The event and the stream are compared with what comes in script_samples_test.ts.
+  if (/^\["ox:|^retry: /.test(code)) continue;
+  Deno.test(`what ${file}:${line} draws is there`, async () => {
+    if (code.startsWith("accepted")) {
+      for (const [, state] of code.matchAll(/─ (in_flight|[a-z]+)\b(?= |─)/g)) {
+        assert.ok((NOTIFICATION_STATES as readonly string[]).includes(state!), code);
+      }
+      return;
+    }
+    const paths = [...code.matchAll(/(?<![\w<./])(?:[\w.]+\/)*[\w.]+(?:\.ts\b|\/(?= |$))/gm)];
+    assert.ok(paths.length > 10);
+    for (const [path] of paths) {
+      const below = ["", "delivery/", "buffer/", "realtime/", "transports/", "doctor/", "cli/"];
+      const there = await Promise.all(
+        below.map((folder) =>
+          Deno.stat(new URL(folder + path, ROOT)).then(() => true, () => false)
+        ),
+      );
+      assert.ok(there.includes(true), path);
     }
   });
 }

@@ -1,5 +1,6 @@
 /** A set-up that is sound: a service, fakes of all providers, and what the doctor needs to see it. */
 
+import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
 import { examine, type ExamineOptions } from "../../doctor/examine.ts";
 import type { Finding } from "../../doctor/finding.ts";
@@ -47,6 +48,7 @@ export async function startSetUp(
         clock: systemClock,
         random: Math.random,
         fetch,
+        resolve: () => Promise.resolve(["93.184.215.14"]),
         ...changed,
       }),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
@@ -67,4 +69,15 @@ export async function folderWith(
     await Deno.writeTextFile(`${folder}/${name}`, text);
   }
   return folder;
+}
+
+/** That there is one finding, which says what is wrong and what to do. */
+export function assertFinds(
+  findings: readonly Finding[],
+  code: string,
+  { says, advises }: { readonly says: RegExp; readonly advises: RegExp },
+): void {
+  assert.deepEqual(codesOf(findings), [code], JSON.stringify(findings, null, 1));
+  assert.match(findings[0]!.what, says);
+  assert.match(findings[0]!.do, advises);
 }

@@ -6,8 +6,9 @@ import { createAppleIdentity, toPkcs12 } from "../../simulator/certificates.ts";
 import { makeVapidKeys } from "../../transports/webpush/vapid.ts";
 import { iPhone, mail, sharedMaterial } from "../flow/_providers.ts";
 import { freePort } from "../support/free_port.ts";
+import { until } from "../support/until.ts";
 import { ADMIN_KEY, SESSION_SECRET } from "../support/start_service.ts";
-import { codesOf, folderWith, startSetUp } from "./_set_up.ts";
+import { assertFinds, codesOf, folderWith, startSetUp } from "./_set_up.ts";
 
 const DAY_MS = 86_400_000;
 const ON = "com.openexchange.pns.transport.apn.ios.enabled=true\n" +
@@ -36,28 +37,11 @@ async function inFolder(
   }
 }
 
-function assertOne(
-  findings: readonly Finding[],
-  code: string,
-  { says, advises }: {
-    readonly says: RegExp;
-    readonly advises: RegExp;
-  },
-): void {
-  assert.deepEqual(
-    codesOf(findings),
-    [code],
-    JSON.stringify(findings, null, 1),
-  );
-  assert.match(findings[0]!.what, says);
-  assert.match(findings[0]!.do, advises);
-}
-
 Deno.test("a value that a start refuses is named with file, line and column", async () => {
   const found = await inFolder({
     "a.properties": "com.openexchange.pns.delayDuration=soon\n",
   });
-  assertOne(found, "configuration_faulty", {
+  assertFinds(found, "configuration_faulty", {
     says: /a\.properties:1:\d+/,
     advises: /Correct/,
   });
@@ -67,7 +51,7 @@ Deno.test("a misspelt property is named with the one that was meant", async () =
   const found = await inFolder({
     "a.properties": "io.carillon.bufer.maxBytes=1048576\n",
   });
-  assertOne(found, "property_ignored", {
+  assertFinds(found, "property_ignored", {
     says: /io\.carillon\.buffer\.maxBytes/,
     advises: /no effect/,
   });
@@ -78,7 +62,7 @@ Deno.test("a delay longer than the longest delay contradicts it", async () => {
     "a.properties": "com.openexchange.pns.delayDuration=9000\n" +
       "com.openexchange.pns.maxDelayDuration=5000\n",
   });
-  assertOne(found, "properties_contradict", {
+  assertFinds(found, "properties_contradict", {
     says: /9000/,
     advises: /maxDelayDuration/,
   });
@@ -92,7 +76,7 @@ Deno.test("an internal listener on the public port contradicts it", async () => 
       IO_CARILLON_INTERNAL_PORT: String(setUp.providers.service.port),
     },
   });
-  assertOne(found, "properties_contradict", {
+  assertFinds(found, "properties_contradict", {
     says: /same port/,
     advises: /internal\.port/,
   });
@@ -100,7 +84,7 @@ Deno.test("an internal listener on the public port contradicts it", async () => 
 
 Deno.test("a misspelt variable is named", async () => {
   const found = await inFolder({}, { CARILLON_STOER: "kv:./data/c.kv" });
-  assertOne(found, "variable_unknown", {
+  assertFinds(found, "variable_unknown", {
     says: /CARILLON_STOER/,
     advises: /CARILLON_STORE/,
   });
@@ -108,7 +92,7 @@ Deno.test("a misspelt variable is named", async () => {
 
 Deno.test("a session secret that can be guessed is an error", async () => {
   const found = await inFolder({}, { CARILLON_SESSION_SECRET: "secret" });
-  assertOne(found, "session_secret_short", {
+  assertFinds(found, "session_secret_short", {
     says: /guessed/,
     advises: /openssl rand/,
   });
@@ -127,7 +111,7 @@ Deno.test("an expired certificate is named, with its day and what to renew", asy
   const found = await inFolder(
     await keystore({ fromDays: -400, untilDays: -3 }),
   );
-  assertOne(found, "credential_unusable", {
+  assertFinds(found, "credential_unusable", {
     says: /expired on \d{4}/,
     advises: /Renew/,
   });
@@ -135,7 +119,7 @@ Deno.test("an expired certificate is named, with its day and what to renew", asy
 
 Deno.test("a certificate that ends in a week is a warning", async () => {
   const found = await inFolder(await keystore({ fromDays: -10, untilDays: 7 }));
-  assertOne(found, "credential_ends_soon", {
+  assertFinds(found, "credential_ends_soon", {
     says: /ends in [67] days/,
     advises: /Renew/,
   });
@@ -145,7 +129,7 @@ Deno.test("a certificate of the sandbox alone does not do for production", async
   const found = await inFolder(
     await keystore({ fromDays: -1, untilDays: 90, sandbox: true }),
   );
-  assertOne(found, "credential_unusable", {
+  assertFinds(found, "credential_unusable", {
     says: /development/,
     advises: /'production'/,
   });
@@ -161,7 +145,7 @@ Deno.test("a VAPID pair whose keys were swapped with those of another pair is na
   subject: mailto:push@example.com
 `,
   });
-  assertOne(found, "credential_unusable", {
+  assertFinds(found, "credential_unusable", {
     says: /not one pair/,
     advises: /vapid/,
   });
@@ -176,14 +160,14 @@ Deno.test("clients of a transport that is switched off get a warning", async () 
   subject: mailto:push@example.com
 `,
   });
-  assertOne(found, "transport_off", { says: /webpush/, advises: /config set/ });
+  assertFinds(found, "transport_off", { says: /webpush/, advises: /config set/ });
 });
 
 Deno.test("a key file that every user of the machine may read is a warning", async () => {
   await using setUp = await startSetUp();
   await Deno.chmod(`${setUp.providers.folder}/apns.p8`, 0o644);
   const found = await setUp.examine();
-  assertOne(found, "secret_file_readable", {
+  assertFinds(found, "secret_file_readable", {
     says: /apns\.p8/,
     advises: /chmod 640/,
   });
@@ -228,7 +212,7 @@ Deno.test("a provider that cannot be reached is named by a dry run", async () =>
 `,
   );
   const found = await setUp.examine({ dryRun: true });
-  assertOne(found, "provider_unreachable", {
+  assertFinds(found, "provider_unreachable", {
     says: /'phone'/,
     advises: /Let the machine through/,
   });
@@ -258,9 +242,26 @@ Deno.test("sandbox tokens at a production client show in the traffic", async () 
   }
   const found = await setUp.examine();
   const dead = found.filter(({ code }) => code === "addresses_mostly_refused");
-  assertOne(dead, "addresses_mostly_refused", {
+  assertFinds(dead, "addresses_mostly_refused", {
     says: /25 of 25/,
     advises: /sandbox/,
+  });
+});
+
+Deno.test("a circuit breaker that is open is a warning", async () => {
+  await using setUp = await startSetUp();
+  const { service, simulator } = setUp.providers;
+  const token = iPhone(1);
+  await service.subscribe({ client: "demo-ios", transport: "apn", token });
+  simulator.faults.set({ provider: "apn", token, script: "403 InvalidProviderToken" });
+  await service.publish(mail(1));
+  await until("the breaker is open", async () => {
+    const { text } = await service.call("GET", "/metrics");
+    return /^carillon_provider_breaker_open\{.*demo-ios.*\} 1$/m.test(text);
+  });
+  assertFinds(await setUp.examine(), "breaker_open", {
+    says: /apn client 'demo-ios'/,
+    advises: /--dry-run/,
   });
 });
 

@@ -9,11 +9,12 @@ async function etcFolder(files = syntheticEtc()) {
   return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
+/** The task, which is a name of `carillon config check`. */
 async function checkConfig(...args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--no-check", "--allow-read", "--allow-env", "--allow-sys"]
-      .concat("scripts/check_config.ts", args),
+    args: ["task", "--quiet", "check-config", ...args],
     cwd: new URL("../..", import.meta.url),
+    env: { NO_COLOR: "1" },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), errors: text(stderr) };
@@ -83,8 +84,8 @@ Deno.test("files of other programs that cannot be read are warnings", async () =
   assert.deepEqual(unreadable.sort(), ["loop.properties", "loops"]);
   assert.ok(listed.includes("pns.properties"));
   const { code, out } = await checkConfig(etc.folder);
-  assert.equal(code, 0, out);
-  assert.match(out, /loop\.properties: cannot be read/);
+  assert.equal(code, 6, out);
+  assert.match(out, /loop\.properties:1:1: cannot be read/);
 });
 
 Deno.test("text in Latin-1 is read as such, and text in UTF-8 as such", async () => {
@@ -112,7 +113,8 @@ async function startTime(etc: ReturnType<typeof syntheticEtc>): Promise<number> 
 Deno.test("check-config says what is used, ignored and different, and that a start succeeds", async () => {
   await using etc = await etcFolder();
   const { code, out } = await checkConfig(etc.folder);
-  assert.equal(code, 0, out);
+  // A client of `pushClientConfig/` is left out.
+  assert.equal(code, 6, out);
   for (
     const expected of [
       /pns\.delayDuration = 0 {3}\(pns\.properties:2:1\)/,
@@ -125,7 +127,7 @@ Deno.test("check-config says what is used, ignored and different, and that a sta
       /allowTrustAll' \(no effect\): Certificates are always checked/,
       /begins with a byte order mark/,
       /Java ends this key at its first colon/,
-      /'_type' must be one of/,
+      /Clients that are left out:\n {2}pushClientConfig\/clients\.yml:\d+:\d+: .*'_type' must be one of/,
       /A start on this folder succeeds/,
     ]
   ) assert.match(out, expected);
@@ -141,6 +143,7 @@ Deno.test("check-config ends with 1 where a start would fail, and with 2 without
   assert.equal(failing.code, 1);
   assert.match(failing.out, /carillon\.properties:1:27: .*must be a whole number/);
   assert.match(failing.out, /A start on this folder fails/);
-  assert.equal((await checkConfig(`${etc.folder}/nowhere`)).code, 2);
-  assert.equal((await checkConfig()).code, 2);
+  const nowhere = await checkConfig(`${etc.folder}/nowhere`);
+  assert.equal(nowhere.code, 2);
+  assert.match(nowhere.errors, /it is no folder/);
 });

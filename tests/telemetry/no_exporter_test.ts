@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { encodeNotification, unpackNotifications } from "../../buffer/_stored_items.ts";
+import { createLog } from "../../core/log.ts";
 import type { Notification } from "../../core/notification.ts";
 import { parseTraceparent } from "../../core/tracing.ts";
 import { formatNotification, parseNotification } from "../../redis/buffer/_codec.ts";
@@ -22,8 +23,9 @@ const PLAIN: Notification = {
 const TRACED: Notification = { ...PLAIN, traceparent: TRACEPARENT };
 
 Deno.test("there is no tracer unless the environment asks for one", () => {
-  assert.equal(createTracer({}), undefined);
-  assert.equal(createTracer({ OTEL_DENO: "false" }), undefined);
+  const deps = { log: createLog({ write() {}, now: () => 0 }) };
+  assert.equal(createTracer({}, deps), undefined);
+  assert.equal(createTracer({ OTEL_DENO: "false" }, deps), undefined);
 });
 
 Deno.test("a notification without a trace is stored as an earlier version stored it", () => {

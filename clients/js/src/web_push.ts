@@ -19,7 +19,7 @@ export interface WebPushOptions {
    * Stores the subscription, e.g. by the page's own back end, which posts it as `token` to
    * `/v1/subscriptions`.
    */
-  readonly store: (subscription: PushSubscriptionToken) => Promise<void>;
+  readonly store: (subscription: PushSubscriptionToken) => Promise<unknown>;
 }
 
 /** What the service takes as the token of the transport `webpush`. */
