@@ -8,8 +8,10 @@ export interface FoundUser {
   readonly included: boolean;
   /** How many users were read. */
   readonly searched: number;
-  /** The id of the user's notification; absent while its page waits for a local time. */
+  /** The id of the user's notification, once it is accepted. */
   readonly id?: string;
+  /** Epoch milliseconds of the user's own time, where that is to come. */
+  readonly deliverAt?: number;
   /** Set where the search ended before the last page. */
   readonly stopped?: true;
 }
@@ -18,7 +20,7 @@ export interface FoundUser {
 const MAX_PAGES = 200;
 
 /**
- * Looks for a user in the pages that were put into the buffer so far.
+ * Looks for a user in the pages so far.
  *
  * @throws {ServiceError} `store_unavailable`; the promise rejects with it
  */
@@ -34,7 +36,11 @@ export async function findFanoutUser(
     const at = found.users.indexOf(user);
     if (at < 0) continue;
     const own = found.ids?.[at];
-    return { included: true, searched, ...(own !== undefined && { id: own }) };
+    return {
+      ...{ included: true, searched },
+      ...own !== undefined && { id: own },
+      ...own === undefined && found.atMs !== undefined && { deliverAt: found.atMs },
+    };
   }
   return { included: false, searched, stopped: true };
 }

@@ -88,9 +88,9 @@ export interface Pipeline extends AsyncDisposable {
   readonly serves: (transport: TransportName, client: string) => boolean;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
-  readonly list: Publishing["list"];
   /** Returns a notification that waits for its time. */
   scheduled(id: string): Promise<Notification | undefined>;
+  readonly list: Publishing["list"];
   readonly takeBack: TakeBack;
   /** Events for publishers, to be read again. */
   readonly feedback: Pick<Feedback, "list">;
@@ -263,8 +263,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     queues,
     serves,
     find: (id) => publishing.find(id),
-    list: publishing.list,
     scheduled: (id) => publishing.scheduled(id),
+    list: publishing.list,
     takeBack: publishing.takeBack,
     feedback,
     fanouts: publishing.fanouts,

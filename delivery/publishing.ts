@@ -47,10 +47,10 @@ export interface Publishing {
   readonly fanouts: Pick<Fanouts, "page">;
   /** Finds a notification, or its record, by the id that its publisher got. */
   find(id: string): Promise<LedgerRecord | Notification | undefined>;
-  /** Lists notifications, the newest first, scheduled ones and those to many users included. */
-  list(query: LedgerQuery): Promise<LedgerPage>;
   /** Returns a notification that waits for its time. */
   scheduled(id: string): Promise<Notification | undefined>;
+  /** Lists notifications, the newest first, scheduled ones and those to many users included. */
+  list(query: LedgerQuery): Promise<LedgerPage>;
   /** Notifications that wait for their time, or for their users. */
   waiting(): number;
   /** Begins to release what is due. Returns how many an earlier run has left, where that is known. */
@@ -141,8 +141,8 @@ export function createPublishing(options: PublishingOptions): Publishing {
     async find(id) {
       return await buffer.find(id) ?? await scheduled.find(id) ?? await fanouts.find(id);
     },
-    list: (query) => listNotifications(query, { store, buffer, scheduled, fanouts }),
     scheduled: (id) => scheduled.waiting(id),
+    list: (query) => listNotifications(query, { store, buffer, scheduled, fanouts }),
     waiting: () => scheduledQueue.waiting + fanoutQueue.waiting,
     async start() {
       let count = 0;

@@ -2,7 +2,7 @@
 
 import type { Message } from "../core/message.ts";
 import type { MessagePreview } from "../core/message_preview.ts";
-import type { Explanation } from "../delivery/mod.ts";
+import type { Explanation, FoundUser } from "../delivery/mod.ts";
 
 /** Returns the body of an explanation. */
 export function presentExplanation({ targets, deliverAt, ...rest }: Explanation) {
@@ -24,13 +24,22 @@ export function presentExplanation({ targets, deliverAt, ...rest }: Explanation)
       ...(language && { language }),
       ...((message ?? preview) && { message: presentMessage(message, preview) }),
     })),
-    ...(deliverAt !== undefined && { deliverAt: new Date(deliverAt).toISOString() }),
+    ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }),
     ...rest,
   };
 }
 
+/** Returns the body of what was found of one user of many. */
+export function presentAudience({ deliverAt, ...rest }: FoundUser) {
+  return { ...rest, ...(deliverAt !== undefined && { deliverAt: textOf(deliverAt) }) };
+}
+
+function textOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
 function timed<T extends { readonly until: number }>(value: T) {
-  return { ...value, until: new Date(value.until).toISOString() };
+  return { ...value, until: textOf(value.until) };
 }
 
 /** Delivery records only the state of open sockets. */

@@ -95,6 +95,7 @@ export const explanationBody = z.object({
     included: z.boolean(),
     searched: z.int(),
     id: z.uuid().optional(),
+    deliverAt: time.optional(),
     stopped: z.boolean().optional(),
   }).optional().openapi({
     description: "Whether the user is among those of a notification to many users so far. " +

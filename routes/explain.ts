@@ -20,7 +20,7 @@ import {
 } from "../delivery/mod.ts";
 import { type Authenticate, inContext, needs } from "./_authorize.ts";
 import { deliverAtText } from "./_delivery_fields.ts";
-import { presentExplanation } from "./_explanation_body.ts";
+import { presentAudience, presentExplanation } from "./_explanation_body.ts";
 import { explanationBody } from "./_explanation_schema.ts";
 import { readQuery } from "./_input.ts";
 import { presentRecord } from "./_ledger_body.ts";
@@ -73,9 +73,10 @@ export function explainRoutes(deps: ExplainDeps): App {
     inContext(c.var.principal, { scope: "read", context });
     const { found, audience } = await ofUser(pipeline, { asked, user });
     const published = found && !("state" in found) ? found : await scheduledOne(pipeline, found);
+    const later = audience?.deliverAt ?? (found && "deliverAt" in found && found.deliverAt);
     const own: Notification = published ?? {
       ...{ id: found?.id ?? "", context, user, topic, data: "{}", priority, acceptedAt: 0 },
-      ...(found && "deliverAt" in found && { options: { deliverAt: found.deliverAt } }),
+      ...(typeof later === "number" && { options: { deliverAt: later } }),
     };
     const notification = escalate === undefined
       ? own
@@ -89,7 +90,7 @@ export function explainRoutes(deps: ExplainDeps): App {
       ...presentExplanation(explanation),
       ...(!published && { withoutData: true }),
       ...(found && { happened: presentRecord(found) }),
-      ...(audience && { audience }),
+      ...(audience && { audience: presentAudience(audience) }),
       ...(warnings.length > 0 && { warnings }),
     });
   });
