@@ -74,7 +74,7 @@ interface FanoutOptions extends PageAcceptanceOptions {
 }
 
 /** How long one run goes on before others have their turn. */
-const RUN_MS = 500;
+const RUN_MS = 2_000;
 /** How long a cancellation goes on before it is answered; its job does the rest. */
 const CANCEL_MS = 1_000;
 
