@@ -40,7 +40,7 @@ export interface paths {
     put?: never;
     post?: never;
     /**
-     * Cancel what is not sent: all of a scheduled one, else targets that are held or retried
+     * Cancel what is not sent: what is scheduled or waits for its delay, and targets that are held or retried; of all its users, where it is to many
      * @description Needs scope `publish`.
      */
     delete: operations["cancelNotification"];
@@ -960,7 +960,7 @@ export interface components {
       collapseKey?: string;
       /** @description Connection id or token of the client that caused it */
       sourceToken?: string;
-      /** @description When to deliver it, at most 30 days ahead. Either all notifications of a request have it or none, and at most 400. A local time that daylight saving skips is moved to after the gap; of one that it repeats, the earlier is taken. */
+      /** @description When to deliver it, at most 30 days ahead. Either all notifications of a request have it or none, and at most 400. A local time that daylight saving skips is moved to after the gap; of one that it repeats, the earlier is taken. For many users, a local time without a zone is the time of each one's own. */
       deliverAt?: string | {
         /** @example 08:00 */
         local: string;
@@ -1097,6 +1097,15 @@ export interface components {
         /** Format: uuid */
         id: string;
         user: string;
+      } | {
+        user: string;
+        /** @enum {string} */
+        state: "scheduled" | "cancelled";
+        /**
+         * Format: date-time
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        deliverAt: string;
       })[];
       next?: number;
     };
