@@ -14,13 +14,6 @@ export interface BrowserKeys {
   readonly auth: string;
 }
 
-/** A decrypted message and the key it was encrypted with. */
-interface DecryptedPush {
-  readonly plaintext: Uint8Array;
-  /** The sender's one-time public key: 65 bytes. */
-  readonly senderKey: Uint8Array;
-}
-
 const SALT_BYTES = 16;
 const KEY_BYTES = 65;
 const HEADER_BYTES = SALT_BYTES + 4 + 1 + KEY_BYTES;
@@ -29,7 +22,7 @@ const TAG_BYTES = 16;
 const LAST = 2;
 
 /** Decrypts a body; `undefined` where it was encrypted for other keys or is malformed. */
-export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): DecryptedPush | undefined {
+export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): Uint8Array | undefined {
   if (body.length < HEADER_BYTES + 1 + TAG_BYTES || body[20] !== KEY_BYTES) return undefined;
   const recordSize = new DataView(body.buffer, body.byteOffset).getUint32(SALT_BYTES);
   if (body.length - HEADER_BYTES > recordSize) return undefined;
@@ -42,7 +35,7 @@ export function openAes128gcm(body: Uint8Array, keys: BrowserKeys): DecryptedPus
     decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
     const padded = new Uint8Array([...decipher.update(sealed), ...decipher.final()]);
     const end = padded.findLastIndex((byte) => byte !== 0);
-    return padded[end] === LAST ? { plaintext: padded.subarray(0, end), senderKey } : undefined;
+    return padded[end] === LAST ? padded.subarray(0, end) : undefined;
   } catch {
     return undefined;
   }

@@ -140,7 +140,7 @@ function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal |
 /** Decrypts the message; empty where there is no body. */
 function open({ body }: ProviderRequest, keys: BrowserKeys): Uint8Array | undefined {
   if (body === undefined || body.length === 0) return new Uint8Array();
-  return openAes128gcm(body, keys)?.plaintext;
+  return openAes128gcm(body, keys);
 }
 
 function accept(request: ProviderRequest, origin: string): FakeAnswer {

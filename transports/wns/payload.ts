@@ -6,8 +6,7 @@
 
 import type { Message } from "../../core/message.ts";
 import { fitMessage, type MessageParts, type OnFit } from "../http/mod.ts";
-import type { WnsType } from "./settings.ts";
-import { WNS_TYPES } from "./settings.ts";
+import { WNS_TYPES, type WnsType } from "./settings.ts";
 
 /** Bytes of the largest body. */
 export const WNS_MAX_BYTES = 5000;
