@@ -1525,6 +1525,11 @@ export interface components {
         searched: number;
         /** Format: uuid */
         id?: string;
+        /**
+         * Format: date-time
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        deliverAt?: string;
         stopped?: boolean;
       };
       /** @description Clients that currently receive no message, whatever is enabled */
