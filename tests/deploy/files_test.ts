@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { parse, parseAllDocuments } from "yaml";
 import { METRICS } from "../../core/metrics.ts";
 import { readEnvironment, VARIABLES } from "../../service/environment.ts";
+import { freePort } from "../support/free_port.ts";
 import { startNginx } from "../support/nginx.ts";
 import {
   CADDY,
@@ -13,6 +14,7 @@ import {
   runProgram,
   SYSTEMD_ANALYZE,
 } from "../support/programs.ts";
+import { until } from "../support/until.ts";
 import { startSetUp } from "../doctor/_set_up.ts";
 
 const DEPLOY = new URL("../../deploy/", import.meta.url);
@@ -87,6 +89,35 @@ programTest(CADDY)("Caddy takes the Caddyfile", async () => {
     { env: { HOME: "/tmp" } },
   );
   assert.equal(code, 0, stderr);
+});
+
+programTest(CADDY)("a service behind the Caddyfile is sound to the doctor", async () => {
+  await using opened = new AsyncDisposableStack();
+  const setUp = opened.use(
+    await startSetUp({ properties: { "io.carillon.websocket.pingInterval": 700 } }),
+  );
+  const { host } = setUp.providers.service;
+  const folder = await Deno.makeTempDir({ prefix: "carillon_caddy_" });
+  opened.defer(() => Deno.remove(folder, { recursive: true }));
+  const address = `http://127.0.0.1:${freePort()}`;
+  const text = (await read("Caddyfile")).replace("push.example.com {", `${address} {`)
+    .replaceAll("10.0.0.1:8080 10.0.0.2:8080", host);
+  await Deno.writeTextFile(`${folder}/Caddyfile`, `{\n\tadmin off\n}\n${text}`);
+  const child = new Deno.Command("caddy", {
+    args: ["run", "--adapter", "caddyfile", "--config", `${folder}/Caddyfile`],
+    env: { HOME: folder },
+    ...{ stdin: "null", stdout: "null", stderr: "null" },
+  }).spawn();
+  opened.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  await until("Caddy passes requests on", async () => {
+    const response = await fetch(`${address}/livez`).catch(() => undefined);
+    await response?.body?.cancel();
+    return response?.ok;
+  });
+  assert.deepEqual(await setUp.examine({ address, idle: true }), []);
 });
 
 programTest(PROMTOOL)("promtool takes the alert rules, and their tests pass", async () => {
