@@ -35,11 +35,11 @@ export async function findFanoutUser(
     searched += found.users.length;
     const at = found.users.indexOf(user);
     if (at < 0) continue;
-    const id = found.ids?.[at];
+    const own = found.ids?.[at];
     return {
       ...{ included: true, searched },
-      ...id !== undefined && { id },
-      ...id === undefined && found.atMs !== undefined && { deliverAt: found.atMs },
+      ...own !== undefined && { id: own },
+      ...own === undefined && found.atMs !== undefined && { deliverAt: found.atMs },
     };
   }
   return { included: false, searched, stopped: true };

@@ -40,7 +40,7 @@ export interface paths {
     put?: never;
     post?: never;
     /**
-     * Cancel what is not sent: all of a scheduled one, else targets that are held or retried
+     * Cancel what is not sent: what is scheduled or waits for its delay, and targets that are held or retried; of all its users, where it is to many
      * @description Needs scope `publish`.
      */
     delete: operations["cancelNotification"];
@@ -1097,6 +1097,15 @@ export interface components {
         /** Format: uuid */
         id: string;
         user: string;
+      } | {
+        user: string;
+        /** @enum {string} */
+        state: "scheduled" | "cancelled";
+        /**
+         * Format: date-time
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        deliverAt: string;
       })[];
       next?: number;
     };
@@ -1516,6 +1525,11 @@ export interface components {
         searched: number;
         /** Format: uuid */
         id?: string;
+        /**
+         * Format: date-time
+         * @example 2026-11-23T12:00:00.000Z
+         */
+        deliverAt?: string;
         stopped?: boolean;
       };
       /** @description Clients that currently receive no message, whatever is enabled */
