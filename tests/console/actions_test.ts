@@ -12,7 +12,9 @@ import { FakeGcm } from "../support/fake_gcm.ts";
 import { ADMIN_KEY, startTestService, type TestService } from "../support/start_service.ts";
 import { postForm, SignedIn } from "./_console.ts";
 
-const socketClients = () => [];
+function socketClients() {
+  return [];
+}
 
 /** The paths of all actions. */
 function actions(): readonly string[] {
