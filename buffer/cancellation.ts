@@ -1,10 +1,7 @@
 /** The record of a notification that was cancelled before it was handed over. Pure. */
 
-import type { LedgerRecord } from "../core/ledger.ts";
+import { type LedgerRecord, MAY_BE_SENT } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-
-/** The reason where it was handed over before, by a process that is gone. */
-export const MAY_BE_SENT = "may_be_sent";
 
 /**
  * Returns the record of a cancelled notification.

@@ -12,6 +12,6 @@ export {
   stopping,
 } from "./buffer.ts";
 export { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
-export { cancelledRecord, MAY_BE_SENT } from "./cancellation.ts";
+export { cancelledRecord } from "./cancellation.ts";
 export { LogBuffer } from "./log_buffer.ts";
 export { Processor } from "./processor.ts";

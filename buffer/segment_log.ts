@@ -243,11 +243,7 @@ export class SegmentLog {
     return this.#writer.flush();
   }
 
-  /**
-   * Resolves when all records settled so far are in the store.
-   *
-   * @throws {ServiceError} `store_unavailable`
-   */
+  /** Stores the records settled so far. @throws {ServiceError} `store_unavailable` */
   writeSettled(): Promise<void> {
     return this.#writer.writeSettled();
   }

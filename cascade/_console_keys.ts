@@ -16,7 +16,7 @@ export const CONSOLE_KEYS = {
   "io.carillon.console.oidc.issuer": string("", {
     text:
       "OpenID Connect issuer that people sign in to the console with, as in its tokens' `iss`. " +
-      "Empty: they sign in with API keys only.",
+      "Empty: they sign in with API keys only. Needs `….clientId` and `….redirectUrl`.",
     example: "https://login.example.com/realms/operations",
     check: safeUrl,
   }),

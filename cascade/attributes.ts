@@ -5,7 +5,6 @@
  * when its change arrives and this node drops the cached record.
  */
 
-import { Batcher } from "../core/batcher.ts";
 import type { Change } from "../core/change_feed.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
@@ -33,6 +32,11 @@ export interface AttributeOwner {
 
 type ContextName = Pick<UserName, "context">;
 
+interface GatheredLoad {
+  readonly owners: UserName[];
+  readonly found: Promise<readonly AttributeOwner[]>;
+}
+
 interface AttributesOptions {
   readonly store: Store;
   /** The most cached users, and as many contexts. @default {100_000} */
@@ -42,8 +46,6 @@ interface AttributesOptions {
 }
 
 const ATTEMPTS = 5;
-/** Users whose records are read at once. */
-const MAX_LOADS = 256;
 
 /** Reads and writes attributes. Every method may throw `ServiceError` `store_unavailable`. */
 export class Attributes {
@@ -52,10 +54,8 @@ export class Attributes {
   readonly contexts: AttributeRecords<ContextName, ContextRecord, ContextInput, ContextPatch>;
   readonly users: AttributeRecords<UserName, UserRecord, UserInput, UserPatch>;
   readonly #loading = new Map<string, Promise<AttributeOwner>>();
-  readonly #loads = new Batcher<UserName, AttributeOwner>({
-    batchSize: ({ length }) => Math.min(length, MAX_LOADS),
-    run: (owners) => this.#load(owners),
-  });
+  /** Users whose records are read with the next microtask, together. */
+  #gathering: GatheredLoad | undefined;
   /** Counts writes, so that a read that overlapped one does not cache the old record. */
   #writes = 0;
 
@@ -90,7 +90,7 @@ export class Attributes {
       return { context: contextRecord, user: userRecord };
     }
     const loading = this.#loading.get(key) ??
-      this.#loads.add({ context, user }).finally(() => this.#loading.delete(key));
+      this.#gather({ context, user }).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
     return loading;
   }
@@ -115,6 +115,19 @@ export class Attributes {
     this.contexts.cache.clear();
     this.users.cache.clear();
     this.#loading.clear();
+  }
+
+  #gather(owner: UserName): Promise<AttributeOwner> {
+    const owners: UserName[] = [];
+    this.#gathering ??= {
+      owners,
+      found: Promise.resolve().then(() => {
+        this.#gathering = undefined;
+        return this.#load(owners);
+      }),
+    };
+    const at = this.#gathering.owners.push(owner) - 1;
+    return this.#gathering.found.then((found) => found[at]!);
   }
 
   /** Reads the records of many users, and of their contexts, at once. */

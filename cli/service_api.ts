@@ -111,8 +111,14 @@ async function refusal(response: Response, what: string): Promise<CliError> {
     : status === 404
     ? "notFound"
     : "failed";
-  return new CliError(exit, `${what}: ${status} ${reasonIn(text)}`);
+  const hint = status === 404 && FOR_OPERATORS.test(what) ? `\n${INTERNAL_HINT}` : "";
+  return new CliError(exit, `${what}: ${status} ${reasonIn(text)}${hint}`);
 }
+
+/** What the public port, and the proxies in `deploy/`, do not have beside an internal listener. */
+const FOR_OPERATORS = / \/(?:metrics|v1\/admin\b)/;
+const INTERNAL_HINT = "Where io.carillon.internal.port is set, this is at that listener: --url " +
+  "http://127.0.0.1:<port>";
 
 /** The detail and the faults of a problem (RFC 9457), or the text itself. */
 function reasonIn(text: string): string {
@@ -124,7 +130,8 @@ function reasonIn(text: string): string {
     const lines = faults.map(({ path, message }) => `\n  ${path}: ${message}`);
     return (detail ?? text) + lines.join("");
   } catch {
-    return text.slice(0, 500);
+    // A proxy's page says no more than the status.
+    return /^\s*</.test(text) ? "(a page of a proxy)" : text.slice(0, 500);
   }
 }
 

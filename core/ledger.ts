@@ -77,6 +77,12 @@ export interface Receipt {
   readonly at: number;
 }
 
+/**
+ * The reason of a cancelled notification that was handed over before, by a process that is gone: it
+ * is not known what that one has sent.
+ */
+export const MAY_BE_SENT = "may_be_sent";
+
 /** The ledger record of one notification. */
 export interface LedgerRecord
   extends Pick<Notification, "id" | "context" | "user" | "topic" | "acceptedAt"> {

@@ -20,7 +20,7 @@ import type { Ledger } from "./ledger.ts";
 import { acceptedIds } from "./publish_once.ts";
 
 /** What a recall needs. */
-export interface RecallOptions {
+interface RecallOptions {
   readonly store: Store;
   readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
   readonly clock: Pick<Clock, "now">;

@@ -31,7 +31,7 @@ export interface FanoutPartJob {
 }
 
 /** What local pages need. */
-export interface LocalPagesOptions {
+interface LocalPagesOptions {
   readonly store: Store;
   readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
   readonly acceptPage: AcceptPage;

@@ -14,7 +14,8 @@ import type { Target } from "../core/subscription.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { JobResult } from "./job_claims.ts";
-import { type Ledger, recordOf } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import { recordOf } from "./target_records.ts";
 import { quietDecision } from "./quiet.ts";
 import type { Sender } from "./sender.ts";
 

@@ -10,7 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import type { Commit, Store, StoreEntry } from "../core/store.ts";
+import type { Commit, StoreEntry } from "../core/store.ts";
 import { type OpenPage, openPage, type ReadAudience } from "./_fanout_pages.ts";
 import { recallPage } from "./_fanout_recall.ts";
 import {
@@ -74,7 +74,7 @@ interface FanoutOptions extends PageAcceptanceOptions {
 }
 
 /** How long one run goes on before others have their turn. */
-const RUN_MS = 500;
+const RUN_MS = 2_000;
 /** How long a cancellation goes on before it is answered; its job does the rest. */
 const CANCEL_MS = 1_000;
 

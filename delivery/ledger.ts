@@ -8,6 +8,7 @@ import type { Buffer, LedgerName } from "../buffer/mod.ts";
 import { type LedgerRecord, type Receipt, stateOf, type TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
+import { indexOfTarget, isKeptFor, isUnsent, putRecord } from "./target_records.ts";
 
 /** Receives each target record and each settled notification, for metrics. */
 export interface LedgerObserver {
@@ -98,7 +99,7 @@ export class Ledger {
     if (!open) return;
     this.#observer.target(notification, record);
     // Its retry may have ended while other targets of the notification were still pending.
-    const at = indexOf(open.targets, record);
+    const at = indexOfTarget(open.targets, record);
     if (at < 0) open.targets.push(record);
     else if (open.targets[at]!.state === "retrying") open.targets[at] = record;
     if (--open.remaining > 0) return;
@@ -118,12 +119,12 @@ export class Ledger {
     this.#observer.target(notification, record);
     const open = this.#open.get(notification.id);
     if (open) {
-      put(open.targets, record);
+      putRecord(open.targets, record);
       return;
     }
     let ended: LedgerRecord | undefined;
     await this.#buffer.amend(notification, (before) => {
-      const after = { ...before, targets: put([...before.targets], record) };
+      const after = { ...before, targets: putRecord([...before.targets], record) };
       const state = stateOf(after.targets);
       ended = before.state === "in_flight" && state !== "in_flight"
         ? { ...after, state }
@@ -274,47 +275,4 @@ export class Ledger {
     if (state === "in_flight") this.#retrying++;
     else this.#observer.settled(record);
   }
-}
-
-/** Builds the record of a target from its state and the fields that are known. */
-export function recordOf(
-  { client, transport, subscriptionId }: Target,
-  fields: Omit<TargetRecord, "client" | "transport" | "subscription">,
-): TargetRecord {
-  const subscription = subscriptionId !== undefined && { subscription: subscriptionId };
-  return { client, transport, ...subscription, ...fields };
-}
-
-/** Whether an attempt of a target is still to come. */
-function isUnsent({ state }: TargetRecord): boolean {
-  return state === "retrying" || state === "held";
-}
-
-function isKeptFor(client: string, target: TargetRecord): boolean {
-  return target.state === "kept" && target.client === client && target.transport === "websocket";
-}
-
-/** Returns the place of a target among those of its notification, or -1. */
-function indexOf(
-  targets: readonly TargetRecord[],
-  { client, transport, subscription }: TargetRecord,
-): number {
-  return targets.findIndex((one) =>
-    one.client === client && one.transport === transport && one.subscription === subscription
-  );
-}
-
-/** Adds the record of a target, or replaces the one before. */
-function put(targets: TargetRecord[], record: TargetRecord): TargetRecord[] {
-  const at = indexOf(targets, record);
-  if (at < 0) targets.push(record);
-  else targets[at] = record;
-  return targets;
-}
-
-/** Names a target within its notification. */
-export function targetKey(
-  { client, transport, subscription }: Pick<TargetRecord, "client" | "transport" | "subscription">,
-): string {
-  return `${transport}/${client}/${subscription ?? ""}`;
 }

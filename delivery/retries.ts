@@ -12,7 +12,8 @@ import type { DeadLetter, DeadLetters } from "./dead_letters.ts";
 import type { Digests } from "./digests.ts";
 import type { ConfigurationSnapshot } from "./dispatch.ts";
 import type { JobResult } from "./job_claims.ts";
-import { type Ledger, recordOf, targetKey } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import { recordOf, targetKey } from "./target_records.ts";
 import { plan } from "./plan.ts";
 import { quietDecision } from "./quiet.ts";
 

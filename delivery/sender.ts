@@ -17,7 +17,7 @@ import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
 import type { AttemptResult } from "./provider_queue.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
-import { recordOf } from "./ledger.ts";
+import { recordOf } from "./target_records.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import { decideRetry, type RetryDecision } from "./retry_decision.ts";
 

@@ -4,11 +4,11 @@
  * now, as the event `dismiss` on sockets and as a silent push with the tag elsewhere.
  */
 
-import { type Buffer, MAY_BE_SENT } from "../buffer/mod.ts";
+import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { dismissalData } from "../core/delivery_options.ts";
 import type { IdSource } from "../core/ids.ts";
-import type { LedgerRecord } from "../core/ledger.ts";
+import { type LedgerRecord, MAY_BE_SENT } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Fanouts } from "./fanout.ts";
 import type { Ledger } from "./ledger.ts";

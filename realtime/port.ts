@@ -10,13 +10,13 @@ import type { AuthenticateHandshake, HandshakeRefusal } from "./handshake.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** What a listener knows of a request. */
-export interface RequestInfo extends Deno.ServeHandlerInfo {
+export type RequestInfo = Deno.ServeHandlerInfo & {
   /**
    * Takes the content of a stream, where the listener writes it itself. The response then has no
    * body.
    */
   readonly pour?: (stream: StreamSource) => void;
-}
+};
 
 /** The content of a stream: an underlying source of `ReadableStream`. */
 export interface StreamSource {

@@ -22,7 +22,8 @@ const localTime = z.strictObject({
 export const deliverAt = z.union([instant, localTime]).openapi({
   description: "When to deliver it, at most 30 days ahead. Either all notifications of a request " +
     "have it or none, and at most 400. A local time that daylight saving skips is moved to after " +
-    "the gap; of one that it repeats, the earlier is taken.",
+    "the gap; of one that it repeats, the earlier is taken. For many users, a local time without " +
+    "a zone is the time of each one's own.",
 });
 
 /** The field `deliverAt` in a query: a local time is without its time zone, which is the user's. */

@@ -11,7 +11,7 @@ import { lockJournal } from "./_journal.ts";
  * @throws {Error} where the place is in use or not empty
  */
 export async function lockEmptyTarget(path: string): Promise<Disposable> {
-  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o750 });
   using held = new DisposableStack();
   const lock = lockJournal(path);
   if (lock === undefined) throw new Error("a service uses the target: stop it first");

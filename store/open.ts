@@ -54,9 +54,10 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   }
 }
 
+/** For its owner and group alone: the data file has addresses of devices and what is published. */
 async function createFolder(folder: string): Promise<void> {
   try {
-    await Deno.mkdir(folder, { recursive: true });
+    await Deno.mkdir(folder, { recursive: true, mode: 0o750 });
   } catch (cause) {
     throw new ServiceError(
       "store_unavailable",

@@ -5,7 +5,7 @@ import { restoreDataFile } from "../../store/restore.ts";
 import { salvageDataFile } from "../../store/salvage.ts";
 import { type Input, isSet } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { storePlace } from "../store_place.ts";
 
 /** Restores a data file or Redis, or salvages a damaged data file. */
@@ -38,6 +38,13 @@ async function importFrom(from: string, { address, deps }: {
   readonly deps: CliDeps;
 }): Promise<number> {
   const { clock, random, output, signal } = deps;
+  if (await isDataFile(from)) {
+    throw new CliError(
+      "failed",
+      `Cannot restore ${from} to Redis: it is a copy of a data file, and Redis takes exports of a ` +
+        "Redis only. docs/deploy.md says how to go from one to the other",
+    );
+  }
   const total = await checkExport(linesOf(from));
   await using link = await openLink(address, { clock, random });
   return await importLines(linesOf(from), {
@@ -45,6 +52,14 @@ async function importFrom(from: string, { address, deps }: {
     onProgress: (keys) => output.progress(`${keys} of ${total} keys …`),
     signal,
   });
+}
+
+/** Every file of SQLite begins like this (sqlite.org/fileformat.html §1.3). */
+async function isDataFile(path: string): Promise<boolean> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(15);
+  await file.read(head);
+  return new TextDecoder().decode(head) === "SQLite format 3";
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { startProviders } from "../flow/_providers.ts";
 import { writeFolder } from "../support/configuration.ts";
+import { redisTest, startRedis } from "../support/redis_server.ts";
 import { startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
 import { isInstalled, programTest, runProgram } from "../support/programs.ts";
@@ -267,6 +268,23 @@ Deno.test("config check takes the environment as a start does, and a folder as i
     const refused = await carillon(words, { env });
     assert.equal(refused.code, 1, refused.stdout);
     assert.match(refused.stdout, /A start on this folder fails/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+redisTest("a copy of a data file is not restored to Redis, and the command says so", async () => {
+  await using redis = await startRedis();
+  const folder = await Deno.makeTempDir();
+  try {
+    const kv = await Deno.openKv(`${folder}/a.kv`);
+    await kv.set(["a"], 1);
+    kv.close();
+    const { code, stderr } = await carillon(["restore", `${folder}/a.kv`], {
+      env: { CARILLON_STORE: redis.url },
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /it is a copy of a data file/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -12,7 +12,7 @@ import { FakeGcm } from "../support/fake_gcm.ts";
 import { ADMIN_KEY, startTestService, type TestService } from "../support/start_service.ts";
 import { postForm, SignedIn } from "./_console.ts";
 
-function socketClients() {
+function socketClients(): readonly never[] {
   return [];
 }
 

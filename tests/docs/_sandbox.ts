@@ -52,6 +52,8 @@ case "\${words[*]}" in
   "carillon top"*) exec for_a_while "$REAL" "$@" ;;
 esac
 exec "$REAL" "$@"`,
+  // They change the machine.
+  ...{ useradd: "exit 0", systemctl: "exit 0", chown: "exit 0" },
   // Somebody publishes while it listens.
   listened: `(sleep 2; "$REAL" task --quiet publish 3 1 --no-wait >&2) &
 for_a_while "$@"; code=$?; wait; exit $code`,
@@ -81,6 +83,11 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     folder,
     async run(script) {
       await prepare(root, script);
+      await Deno.mkdir(`${root}/etc/carillon`, { recursive: true });
+      await Deno.writeTextFile(
+        `${root}/etc/carillon/carillon.env`,
+        `CARILLON_ADMIN_KEY=${options.key}\nCARILLON_STORE=kv:${root}/var/lib/carillon.kv\n`,
+      );
       const port = String(freePort());
       return await runProgram([
         "bash",
@@ -113,7 +120,16 @@ async function prepare(root: string, script: string): Promise<void> {
   }
   await Deno.mkdir(`${root}/.local/share/bash-completion/completions`, { recursive: true });
   for (
-    const path of ["opt/data", "backups", "damaged", "etc/carillon.old", "opt/open-xchange/etc"]
+    const path of [
+      "opt/data",
+      "backups",
+      "damaged",
+      "etc/carillon.old",
+      "opt/open-xchange/etc",
+      "etc/systemd/system",
+      "etc/nginx/conf.d",
+      "var/lib/carillon",
+    ]
   ) {
     await Deno.mkdir(`${root}/${path}`, { recursive: true });
   }
@@ -123,6 +139,7 @@ async function prepare(root: string, script: string): Promise<void> {
   const kv = await Deno.openKv(path);
   await kv.set(["sample"], 1);
   kv.close();
+  await Deno.copyFile(path, `${root}/var/lib/carillon/carillon.kv`);
   if (isRestore) await Deno.copyFile(path, `${root}/backups/monday.kv`);
 }
 
@@ -133,22 +150,16 @@ function inSandbox(script: string, root: string, options: SandboxOptions): strin
   return script
     .replaceAll(
       /(https?|wss?):\/\/(?:(?:localhost|127\.0\.0\.1|carillon):8080|push\.example\.com)/g,
-      (
-        _,
-        scheme: string,
-      ) =>
-        `${
-          scheme.replace("s", scheme.startsWith("ws") ? "s" : "").replace(/^(http|ws)s$/, "$1")
-        }://${host}`,
+      (_, scheme: string) => `${scheme.replace(/s$/, "")}://${host}`,
     )
     .replaceAll("redis://:secret@10.0.0.5:6379", redis)
     // An empty one.
     .replaceAll("redis://:secret@10.0.0.6:6379", `${redis}/1`)
-    .replaceAll(/http:\/\/10\.0\.0\.[12]:8080/g, address)
+    .replaceAll(/http:\/\/(?:10\.0\.0\.[12]:8080|127\.0\.0\.1:9091)/g, address)
     .replaceAll("INTERNAL_HOST=10.0.0.1", "INTERNAL_HOST=127.0.0.1")
     .replaceAll("INTERNAL_PORT=9091", `INTERNAL_PORT=${freePort()}`)
     .replaceAll(
-      /(?<![\w.])\/(backups|damaged|var\/lib|etc\/carillon|opt\/carillon|opt\/open-xchange)/g,
+      /(?<![\w.])\/(backups|damaged|var\/lib|etc\/(?:carillon|systemd|nginx)|opt\/carillon|opt\/open-xchange)/g,
       (_, path) => `${root}/${path === "opt/carillon" ? "opt" : path}`,
     )
     .replaceAll("{id}", subscription)

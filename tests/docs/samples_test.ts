@@ -145,10 +145,16 @@ for (const fence of fences("yaml")) {
   });
 }
 
+/** What the sample of an issuer needs beside it, where the sample is of that one key. */
+const BESIDE = {
+  IO_CARILLON_CONSOLE_OIDC_CLIENTID: "carillon",
+  IO_CARILLON_CONSOLE_OIDC_REDIRECTURL: "https://push.example.com/console/oidc/callback",
+};
+
 for (const fence of fences("properties")) {
   Deno.test(`the properties of ${fence.file}:${fence.line} are taken`, () => {
     const files = new Map([["a.properties", fence.code]]);
-    const built = buildConfiguration({ files, environment: {} });
+    const built = buildConfiguration({ files, environment: BESIDE });
     assert.ok(built.ok, JSON.stringify(built));
     assert.deepEqual(built.warnings, []);
   });

@@ -11,6 +11,8 @@ Deno.test("'kv:' with a path opens a file and creates its folder", async () => {
     await using store = await openStore(`kv:${folder}/new/deep/x.kv`, options);
     assert.equal(store.traits.durable, true);
     assert.equal((await Deno.stat(`${folder}/new/deep/x.kv`)).isFile, true);
+    // Others of the machine cannot reach what is in it.
+    assert.equal((await Deno.stat(`${folder}/new/deep`)).mode! & 0o007, 0);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

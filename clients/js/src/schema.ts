@@ -960,7 +960,7 @@ export interface components {
       collapseKey?: string;
       /** @description Connection id or token of the client that caused it */
       sourceToken?: string;
-      /** @description When to deliver it, at most 30 days ahead. Either all notifications of a request have it or none, and at most 400. A local time that daylight saving skips is moved to after the gap; of one that it repeats, the earlier is taken. */
+      /** @description When to deliver it, at most 30 days ahead. Either all notifications of a request have it or none, and at most 400. A local time that daylight saving skips is moved to after the gap; of one that it repeats, the earlier is taken. For many users, a local time without a zone is the time of each one's own. */
       deliverAt?: string | {
         /** @example 08:00 */
         local: string;
