@@ -106,19 +106,24 @@ export async function notificationMaker(
   },
 ): Promise<(ids: readonly string[], acceptedAt: number) => readonly Notification[]> {
   const delayMs = atMs === undefined ? 0 : atMs - template.acceptedAt;
-  const same = {
-    ...{ ...template, data: textOfBytes(template.data) },
-    ...(expiresAt !== undefined && { expiresAt: expiresAt + delayMs }),
-  };
+  const { id: _, context, topic, priority, acceptedAt: _at, options, data: bytes, ...rest } =
+    template;
+  const data = textOfBytes(bytes);
+  const more = expiresAt === undefined ? rest : { ...rest, expiresAt: expiresAt + delayMs };
+  const hasMore = Object.keys(more).length > 0;
   const earlier = source.kind === "dismissal"
     ? idsOf((await store.get<FanoutPage>(pageKey(source.of, page)))?.value)
     : undefined;
   return (ids, acceptedAt) =>
     users.map((user, at) => {
-      const made = { ...same, user, id: ids[at]!, acceptedAt };
-      if (!earlier) return made;
-      const dismiss = { ...template.options!.dismiss!, id: earlier[at]! };
-      const options = { ...template.options, dismiss };
-      return { ...made, data: dismissalData(dismiss, template.topic), options };
+      const id = ids[at]!;
+      // A literal is made and read faster than a copy.
+      const made = { id, context, user, topic, data, priority, acceptedAt, options: options! };
+      if (!earlier) return hasMore ? { ...made, ...more } : made;
+      const dismiss = { ...options!.dismiss!, id: earlier[at]! };
+      return {
+        ...{ ...made, ...more, data: dismissalData(dismiss, topic) },
+        options: { ...options, dismiss },
+      };
     });
 }

@@ -72,4 +72,24 @@ export function testQuietHours(name: string, { test, store }: PublishingSuite): 
     const later = await service.publish({ data: { folder: "f", id: "2" } });
     assert.equal(states(await service.settled(later)), "delivered apn=sent");
   });
+
+  each(
+    "high priority may break through, and what is held can be cancelled",
+    "hold",
+    async (all) => {
+      const { service } = all;
+      const attributes = { [`${QUIET}.breakThrough`]: true };
+      assert.equal((await service.call("PATCH", CONFIG, { body: { attributes } })).status, 200);
+      const held = await service.publish({ priority: "low" });
+      const urgent = await service.publish({ priority: "high", data: { folder: "f", id: "2" } });
+      assert.equal(states(await service.settled(urgent)), "delivered apn=sent");
+      await until(
+        "it is held",
+        async () => states(await record(service, held)) === "in_flight apn=held",
+      );
+      const { body } = await service.call("DELETE", `/v1/notifications/${held}`);
+      assert.equal(states(body), "cancelled apn=cancelled");
+      assert.equal(pushes(all).length, 1);
+    },
+  );
 }
