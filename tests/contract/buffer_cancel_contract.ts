@@ -85,7 +85,8 @@ export function testCancel(test: Rule): void {
     await bench.pass(3000);
     await cancelling;
     const handled = new Set(bench.handled.map(({ id }) => id));
-    assert.ok(reported.length > 0 && handled.size > 0);
+    // How many wait is a matter of time where the store is another process.
+    assert.ok(handled.size > 0 && (reported.length > 0 || bench.under.idle !== undefined));
     assert.equal(reported.length + handled.size, given.length);
     assert.ok(reported.every(({ id }) => !handled.has(id)));
     assert.equal(bench.buffer.depth().inFlight, 0);
