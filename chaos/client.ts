@@ -120,7 +120,10 @@ export class Client {
     for (const topic of TOPICS) socket.on(topic, (...args) => this.#take(args));
   }
 
-  #take([data, offset]: readonly unknown[]): void {
+  /** The offset is the last argument, also after a collapse key. */
+  #take(args: readonly unknown[]): void {
+    const [data] = args;
+    const offset = args.at(-1);
     const { n } = data as { readonly n: number };
     const at = this.#options.now();
     this.#arrivals.push({ n, at, ...(typeof offset === "string" && { offset }) });

@@ -14,6 +14,8 @@ export type YieldToEventLoop = () => Promise<void>;
 
 /** How long sockets may go unpolled. */
 const POLL_MS = 5;
+/** After so long without a yield the loop has been idle, and sockets have been polled. */
+const IDLE_MS = 50;
 /** Turns of the event loop after which sockets have certainly been polled. */
 const TURNS = 62;
 
@@ -24,10 +26,14 @@ const TURNS = 62;
  */
 export function createYieldToEventLoop(clock: Pick<Clock, "monotonic">): YieldToEventLoop {
   let polledAt = -Infinity;
+  let yieldedAt = -Infinity;
   let last = Promise.resolve();
 
   async function takeTurn(): Promise<void> {
-    if (clock.monotonic() - polledAt < POLL_MS) return await turns(1);
+    const now = clock.monotonic();
+    if (now - yieldedAt > IDLE_MS) polledAt = now;
+    yieldedAt = now;
+    if (now - polledAt < POLL_MS) return await turns(1);
     await turns(TURNS);
     polledAt = clock.monotonic();
   }

@@ -145,7 +145,7 @@ Deno.test("a collapse key leaves only the newest", async () => {
     ...{ topic: "a:b", collapseKey: "k", data: { n } },
   })));
   await clock.advance(1100);
-  assert.deepEqual(await listener.received(1), [["a:b", { n: 3 }]]);
+  assert.deepEqual(await listener.received(1), [["a:b", { n: 3 }, { collapseKey: "k" }]]);
   const states = await Promise.all(ids.map(async (id) => (await service.settled(id)).state));
   assert.deepEqual(states, ["suppressed", "suppressed", "delivered"]);
 });
