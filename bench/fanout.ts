@@ -11,6 +11,7 @@
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/start_process.ts";
 import { startCarillon } from "./support/carillon_process.ts";
+import { heapBytes } from "./support/heap.ts";
 import { residentBytes } from "./support/proc.ts";
 import {
   AT_ONCE,
@@ -184,30 +185,6 @@ for (const [name, part] of Object.entries(parts)) {
   if (values.only === undefined || values.only === name) await part();
 }
 Deno.exit(0);
-
-/**
- * Returns the bytes in use after a full collection; the process must run with `--inspect` there.
- */
-async function heapBytes(port: number): Promise<number> {
-  const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
-  const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
-  await new Promise((resolve) => socket.onopen = resolve);
-  let id = 0;
-  const call = (method: string) =>
-    new Promise<{ readonly usedSize: number }>((resolve) => {
-      const asked = ++id;
-      socket.addEventListener("message", ({ data }) => {
-        const answer = JSON.parse(data);
-        if (answer.id === asked) resolve(answer.result);
-      });
-      socket.send(JSON.stringify({ id: asked, method }));
-    });
-  await call("HeapProfiler.enable");
-  await call("HeapProfiler.collectGarbage");
-  const { usedSize } = await call("Runtime.getHeapUsage");
-  socket.close();
-  return usedSize;
-}
 
 /**
  * Calls `publish` with 0, 1, 2, … at a rate, whether earlier calls were answered or not (an open

@@ -8,9 +8,10 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
+import { checkpointCommits, type PendingChanges } from "./_checkpoint_commits.ts";
 import { type Journal, lockJournal, openJournal, readJournal } from "./_journal.ts";
 import { encodeKey } from "./_key_order.ts";
-import { commitCost, type CommitTraits, fits, NO_COST, plusCost } from "./limits.ts";
+import { commitCost, type CommitTraits } from "./limits.ts";
 
 /** Settings of {@link withJournal}. */
 interface JournaledStoreOptions {
@@ -19,21 +20,14 @@ interface JournaledStoreOptions {
   readonly path: string;
 }
 
-/** A change that has not reached the data file. */
-interface Pending {
-  readonly key: StoreKey;
-  /** Absent: the record is deleted. */
-  readonly set?: { readonly value: unknown; readonly expiresAt?: number };
-}
-
-type Changes = Map<string, Pending>;
-
 /** A checkpoint begins so long after the first change, or after so many bytes of changes. */
 const CHECKPOINT_MS = 1_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
-/** Commits of a checkpoint: larger ones would block the event loop for too long. */
-const COMMIT_CHANGES = 64;
-const COMMIT_BYTES = 256 * 1024;
+/**
+ * Above so many bytes that are not in the data file, the answers to commits wait for the checkpoint.
+ * In memory they take about three times as much.
+ */
+const MAX_WAITING_BYTES = 2 * CHECKPOINT_BYTES;
 
 /**
  * Puts a journal in front of the store on a data file, and closes that store when it is closed.
@@ -71,10 +65,13 @@ class JournaledStore implements Store {
   readonly #options: JournaledStoreOptions & { readonly lock: Disposable };
   readonly #journal: Journal;
   /** Changes since the last checkpoint. */
-  #pending: Changes = new Map();
+  #pending: PendingChanges = new Map();
   #pendingBytes = 0;
   /** Changes that the checkpoint under way writes to the data file. */
-  #writing: Changes = new Map();
+  #writing: PendingChanges = new Map();
+  #writingBytes = 0;
+  /** Resolves when the checkpoint under way has made its next commit, or has ended. */
+  #progress: PromiseWithResolvers<void> | undefined;
   #checkpoint: Promise<void> | undefined;
   /** The last failure. Commits are refused until a checkpoint has worked. */
   #fault: unknown;
@@ -143,6 +140,7 @@ class JournaledStore implements Store {
     this.#add(record);
     if (this.#pendingBytes > CHECKPOINT_BYTES) this.#startCheckpoint();
     else this.#scheduleCheckpoint();
+    await this.#waitForRoom();
     return true;
   }
 
@@ -184,6 +182,22 @@ class JournaledStore implements Store {
     if (this.#fault !== undefined) throw this.#fault;
   }
 
+  /**
+   * Delays the answer to a commit while too much waits for the data file, so that callers bring no
+   * more than it takes. The commit is durable already.
+   */
+  async #waitForRoom(): Promise<void> {
+    while (this.#checkpoint && this.#pendingBytes + this.#writingBytes > MAX_WAITING_BYTES) {
+      this.#progress ??= Promise.withResolvers();
+      await this.#progress.promise;
+    }
+  }
+
+  #madeProgress(): void {
+    this.#progress?.resolve();
+    this.#progress = undefined;
+  }
+
   #scheduleCheckpoint(): void {
     if (this.#isClosed || this.#checkpoint) return;
     this.#timer ??= this.#options.clock.after(CHECKPOINT_MS, () => this.#startCheckpoint());
@@ -195,55 +209,39 @@ class JournaledStore implements Store {
     this.#timer = undefined;
     this.#checkpoint = this.#write().then(() => {
       this.#checkpoint = undefined;
-      if (this.#pending.size > 0 || this.#fault !== undefined) this.#scheduleCheckpoint();
+      const isAtOnce = this.#pendingBytes > CHECKPOINT_BYTES && this.#fault === undefined;
+      if (isAtOnce && !this.#isClosed) this.#startCheckpoint();
+      else if (this.#pending.size > 0 || this.#fault !== undefined) this.#scheduleCheckpoint();
+      this.#madeProgress();
     });
   }
 
-  /** Never rejects: where it fails, the changes stay and are written again. */
+  /** Never rejects: where it fails, what is not written yet stays and is written later. */
   async #write(): Promise<void> {
     const number = this.#journal.rotate();
-    this.#writing = this.#pending;
-    this.#pending = new Map();
-    this.#pendingBytes = 0;
+    const [changes, bytes] = [this.#pending, this.#pendingBytes];
+    const count = changes.size;
+    [this.#writing, this.#writingBytes] = [changes, bytes];
+    [this.#pending, this.#pendingBytes] = [new Map(), 0];
     try {
-      for (const commit of this.#commits()) await this.#inner.commit(commit);
+      const options = { traits: this.traits, now: this.#options.clock.now() };
+      for (const { commit, names } of checkpointCommits(changes, options)) {
+        await this.#inner.commit(commit);
+        for (const name of names) changes.delete(name);
+        this.#writingBytes = bytes * changes.size / count;
+        this.#madeProgress();
+      }
       await this.#journal.removeUpTo(number);
       this.#fault = undefined;
     } catch (thrown) {
       this.#fault = thrown instanceof ServiceError
         ? thrown
         : unavailable("write", { path: this.#options.path, cause: thrown });
-      for (const [key, change] of this.#pending) this.#writing.set(key, change);
-      this.#pending = this.#writing;
+      for (const [key, change] of this.#pending) changes.set(key, change);
+      this.#pending = changes;
+      this.#pendingBytes += this.#writingBytes;
     }
-    this.#writing = new Map();
-  }
-
-  /** Yields the changes in small commits. After a crash, the next start writes all again. */
-  *#commits(): Generator<Commit> {
-    const now = this.#options.clock.now();
-    const limits = {
-      ...this.traits,
-      maxCommitChanges: COMMIT_CHANGES,
-      maxCommitBytes: COMMIT_BYTES,
-    };
-    let sets: NonNullable<Commit["sets"]>[number][] = [];
-    let deletes: StoreKey[] = [];
-    let cost = NO_COST;
-    for (const { key, set } of this.#writing.values()) {
-      const isSet = set !== undefined && (set.expiresAt ?? Infinity) > now;
-      const change = isSet ? { sets: [{ key, value: set.value }] } : { deletes: [key] };
-      const own = commitCost(change, this.traits);
-      if (cost.changes > 0 && !fits(plusCost(cost, own), limits)) {
-        yield { sets, deletes };
-        [sets, deletes, cost] = [[], [], NO_COST];
-      }
-      cost = plusCost(cost, own);
-      if (!isSet) deletes.push(key);
-      else if (set.expiresAt === undefined) sets.push({ key, value: set.value });
-      else sets.push({ key, value: set.value, expireInMs: set.expiresAt - now });
-    }
-    if (sets.length + deletes.length > 0) yield { sets, deletes };
+    [this.#writing, this.#writingBytes] = [new Map(), 0];
   }
 }
 

@@ -105,19 +105,64 @@ Deno.test("a damaged journal record is ignored, and all after it", async () => {
   });
 });
 
-/** A store that counts its commits, and fails on request. */
+/** A store that counts its commits, and waits or fails on request. */
 async function watched(path: string, clock: FakeClock) {
   const inner = await openKvStore(path, { ...options, clock });
   const commits: Commit[] = [];
-  const gate = { isBroken: false };
+  const gate = {
+    isBroken: false,
+    breaksAfter: Infinity,
+    opened: undefined as Promise<void> | undefined,
+  };
   const commit = inner.commit.bind(inner);
   inner.commit = async (changes) => {
-    if (gate.isBroken) throw new ServiceError("store_unavailable", "Cannot write: it is full");
+    await gate.opened;
+    if (gate.isBroken || commits.length >= gate.breaksAfter) {
+      throw new ServiceError("store_unavailable", "Cannot write: it is full");
+    }
     commits.push(changes);
     return await commit(changes);
   };
   return { store: await withJournal(inner, { clock, path }), commits, gate };
 }
+
+Deno.test("commits wait for the data file once 32 MiB wait for it, and none is lost", async () => {
+  await withFolder(async (path) => {
+    const { store, commits, gate } = await watched(path, new FakeClock());
+    await using _store = store;
+    const held = Promise.withResolvers<void>();
+    gate.opened = held.promise;
+    // 16 values to a MiB: the checkpoint begins with the 257th, and 32 MiB are exceeded by the 513th.
+    const value = new Uint8Array(64 * 1024 - 100);
+    const commit = (n: number) => store.commit({ sets: [{ key: ["a", String(n)], value }] });
+    let answered = 0;
+    for (let n = 0; n < 600; n++) void commit(n).then(() => answered++);
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(answered, 512);
+    assert.equal(commits.length, 0);
+    gate.opened = undefined;
+    held.resolve();
+    await commit(600);
+    assert.equal(answered, 600);
+    assert.equal(Object.keys(await valuesIn(store)).length, 601);
+  });
+});
+
+Deno.test("after a checkpoint that failed, what it had written is not written again", async () => {
+  await withFolder(async (path) => {
+    const { store, commits, gate } = await watched(path, new FakeClock());
+    await using _store = store;
+    const sets = Array.from({ length: 200 }, (_, n) => ({ key: ["a", String(n)], value: n }));
+    await store.commit({ sets });
+    gate.breaksAfter = 2;
+    await assert.rejects(store.get(["a", "199"]));
+    assert.equal((await store.get(["a", "0"]))?.value, 0);
+    gate.breaksAfter = Infinity;
+    assert.equal(Object.keys(await valuesIn(store)).length, 200);
+    assert.deepEqual(commits.map(({ sets }) => sets?.length), [64, 64, 64, 8]);
+    assert.deepEqual(await journalsOf(path), []);
+  });
+});
 
 Deno.test("a record set and deleted between two checkpoints never reaches the data file", async () => {
   await withFolder(async (path) => {
