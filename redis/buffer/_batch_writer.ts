@@ -7,7 +7,7 @@ import type { BufferOptions } from "../../buffer/mod.ts";
 import { Batcher } from "../../core/batcher.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
-import { bufferKeys, redisLedgerKey } from "./_keys.ts";
+import { bufferKeys, redisLedgerKey } from "./keys.ts";
 import { ACCEPT, ACCEPT_CLAIMED } from "./_scripts.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";

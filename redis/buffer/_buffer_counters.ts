@@ -5,7 +5,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { COUNT } from "./_end_scripts.ts";
-import { bufferKeys } from "./_keys.ts";
+import { bufferKeys } from "./keys.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 

@@ -9,7 +9,7 @@ import type { LedgerRecord } from "../../core/ledger.ts";
 import { groupByPartition } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { type ClaimedItem, claimReply, type Claims } from "./_claims.ts";
-import { bufferKeys } from "./_keys.ts";
+import { bufferKeys } from "./keys.ts";
 import type { Reclaimer } from "./_reclaimer.ts";
 import type { SettlementWriter } from "./_settlement_writer.ts";
 

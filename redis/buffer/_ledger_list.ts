@@ -17,7 +17,7 @@ import type { Notification } from "../../core/notification.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { parseNotification } from "./_codec.ts";
-import { bufferKeys, ledgerMinute, redisLedgerKeyAt } from "./_keys.ts";
+import { bufferKeys, ledgerMinute, redisLedgerKeyAt } from "./keys.ts";
 
 /** Returns the number of entries of each hash. */
 const SIZES: Script = {

@@ -8,7 +8,7 @@ import type { Timer } from "../../core/clock.ts";
 import type { SystemDeps } from "../../core/system_deps.ts";
 import type { BufferCounters, Claimer } from "./_buffer_counters.ts";
 import { RELEASE_ALL } from "./_end_scripts.ts";
-import { bufferKeys } from "./_keys.ts";
+import { bufferKeys } from "./keys.ts";
 import { PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 import type { Nodes } from "../nodes/registered_nodes.ts";

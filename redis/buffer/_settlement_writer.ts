@@ -10,7 +10,7 @@ import type { LedgerRecord } from "../../core/ledger.ts";
 import { encodeRecord } from "../../core/ledger_codec.ts";
 import { RELEASE, SETTLE } from "./_end_scripts.ts";
 import type { ClaimedItem } from "./_claims.ts";
-import { bufferKeys, redisLedgerKey } from "./_keys.ts";
+import { bufferKeys, redisLedgerKey } from "./keys.ts";
 import type { RedisLink } from "../link.ts";
 
 /**

@@ -26,7 +26,7 @@ import { cancelInRedis } from "./_cancellation.ts";
 import { ClaimLoop } from "./_claim_loop.ts";
 import { type ClaimedItem, claimNew, claimReply, Claims } from "./_claims.ts";
 import { encodedBytes, encodeForRedis } from "./_encoding.ts";
-import { bufferKeys } from "./_keys.ts";
+import { bufferKeys } from "./keys.ts";
 import { listInRedis } from "./_ledger_list.ts";
 import { PartitionWriters } from "./_batch_writer.ts";
 import { Reclaimer } from "./_reclaimer.ts";

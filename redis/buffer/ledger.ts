@@ -9,7 +9,7 @@ import { Batcher } from "../../core/batcher.ts";
 import { isId } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
-import { bufferKeys, redisLedgerKey } from "./_keys.ts";
+import { bufferKeys, redisLedgerKey } from "./keys.ts";
 import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
 import { parseNotification } from "./_codec.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";

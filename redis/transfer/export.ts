@@ -1,6 +1,7 @@
 /**
  * Exports what nodes share on Redis while they work. What a partition holds is read by one script,
- * so a notification is in the export as in flight or as settled. The records come last: a message
+ * so a notification is in the export as in flight or as settled; the script also reads keys that did
+ * not exist when the keys were searched. The records come last, and are searched last: a message
  * whose attempt failed is written there before it leaves its partition, so it is in the export once
  * or twice, and never missing. Nodes, node channels, rate limits and provider tokens are left out:
  * they are worth nothing elsewhere.
@@ -8,6 +9,7 @@
 
 import type { RedisAddress } from "../link/address.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
+import { bufferKeys, redisLedgerKey } from "../buffer/keys.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
 import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
 
@@ -21,9 +23,8 @@ interface ExportOptions {
 const SCAN_COUNT = 1000;
 /** Users' keys read by one script; a large one would let everybody wait. */
 const USERS_AT_ONCE = 100;
-/** Of a partition: what is read together, because notifications move between them. */
-const PARTITION_TAG = /^carillon:\{p\d+\}:/;
-const MOVING = /^carillon:\{p\d+\}:(?:items|due|turns|open|older|claims|claimers|ledger:\d+)$/;
+/** Of a partition: records of settled notifications. */
+const LEDGER = /^carillon:\{p\d+\}:ledger:\d+$/;
 const RECORDS_TAG = "records";
 
 /**
@@ -71,25 +72,57 @@ export async function* exportLines(options: ExportOptions): AsyncGenerator<strin
   const { link, onProgress, signal } = options;
   const head: ExportHead = { carillon: "redis-export", v: 1, at: link.now() };
   yield JSON.stringify(head);
-  const byTag = await findKeys(options);
   let count = 0;
-  for (const [tag, keys] of byTag) {
-    for (const chunk of chunksOf(tag, keys)) {
-      signal?.throwIfAborted();
-      for (const key of await readKeys(link, chunk)) {
-        yield JSON.stringify(key);
-        count++;
-      }
-      onProgress?.(count);
+  for await (const chunk of chunks(options)) {
+    signal?.throwIfAborted();
+    for (const key of await readKeys(link, chunk)) {
+      yield JSON.stringify(key);
+      count++;
     }
+    onProgress?.(count);
   }
   const end: ExportEnd = { end: true, keys: count };
   yield JSON.stringify(end);
 }
 
-/** Hash tag → its keys; the tag of the records last. */
-async function findKeys(options: ExportOptions): Promise<ReadonlyMap<string, readonly string[]>> {
-  const tags = [...Array.from({ length: PARTITIONS }, (_, at) => partitionTag(at)), RECORDS_TAG];
+/** Yields keys that must be read at one moment, each group when it is its turn. */
+async function* chunks(options: ExportOptions): AsyncGenerator<readonly string[]> {
+  // Before the search: what is in flight now may be settled, into a new key, while it goes on.
+  const moving: string[][] = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    moving.push(await movingKeys(options, partition));
+  }
+  const tags = moving.map((_, partition) => partitionTag(partition));
+  const found = await findKeys(options, tags);
+  for (const [partition, tag] of tags.entries()) {
+    const keys = found.get(tag)!;
+    const ledger = keys.filter((key) => LEDGER.test(key));
+    const together = new Set([...moving[partition]!, ...ledger]);
+    yield [...together];
+    // A user's presence and log beside each other.
+    const others = keys.filter((key) => !together.has(key))
+      .sort((a, b) => tail(a) < tail(b) ? -1 : 1);
+    for (let at = 0; at < others.length; at += USERS_AT_ONCE) {
+      yield others.slice(at, at + USERS_AT_ONCE);
+    }
+  }
+  const records = (await findKeys(options, [RECORDS_TAG])).get(RECORDS_TAG)!;
+  if (records.length > 0) yield records;
+}
+
+/** The keys that notifications of a partition move between, whether they exist or not. */
+async function movingKeys({ link }: ExportOptions, partition: number): Promise<string[]> {
+  const keys = bufferKeys(partition);
+  const ids = await link.send(keys.items, ["HKEYS", keys.items]) as readonly string[];
+  const ledger = new Set(ids.map((id) => redisLedgerKey(partition, id)));
+  return [...Object.values(keys), ...ledger];
+}
+
+/** Hash tag → its keys. */
+async function findKeys(
+  options: ExportOptions,
+  tags: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const byTag = new Map<string, string[]>(tags.map((tag) => [tag, []]));
   function take(key: string): void {
     const tag = /^carillon:\{([^}]*)\}/.exec(key)?.[1];
@@ -120,20 +153,6 @@ async function* scan(
     cursor = next;
     yield* keys;
   } while (cursor !== "0");
-}
-
-/** What must be read at one moment stays together. */
-function chunksOf(tag: string, keys: readonly string[]): readonly (readonly string[])[] {
-  if (tag === RECORDS_TAG) return keys.length === 0 ? [] : [keys];
-  const moving = keys.filter((key) => MOVING.test(key));
-  const others = keys.filter((key) => !MOVING.test(key) && PARTITION_TAG.test(key))
-    // A user's presence and log beside each other.
-    .sort((a, b) => tail(a) < tail(b) ? -1 : 1);
-  const chunks: (readonly string[])[] = moving.length > 0 ? [moving] : [];
-  for (let at = 0; at < others.length; at += USERS_AT_ONCE) {
-    chunks.push(others.slice(at, at + USERS_AT_ONCE));
-  }
-  return chunks;
 }
 
 function tail(key: string): string {

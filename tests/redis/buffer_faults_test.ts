@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { formatNotification } from "../../redis/buffer/_codec.ts";
-import { bufferKeys } from "../../redis/buffer/_keys.ts";
+import { bufferKeys } from "../../redis/buffer/keys.ts";
 import { ACCEPT, CLAIM } from "../../redis/buffer/_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
-import { openLink } from "../../redis/mod.ts";
+import { createIdSource } from "../../core/ids.ts";
+import { bufferKeys, redisLedgerKey } from "../../redis/buffer/keys.ts";
+import { exportLines, openLink } from "../../redis/mod.ts";
 import { commandsFor } from "../../redis/transfer/import.ts";
 import { runProgram } from "../support/programs.ts";
 import { type RedisServer, redisTest, startRedis } from "../support/redis_server.ts";
@@ -69,6 +71,37 @@ redisTest(
     });
   },
 );
+
+redisTest("what moves to keys that are new since the search is in the export", async () => {
+  await using redis = await startRedis();
+  await using link = await openLink(redis.url, { clock: systemClock, random: () => 0.5 });
+  const id = createIdSource(systemClock)();
+  const claimed = createIdSource(systemClock)();
+  const { items, claims } = bufferKeys(0);
+  const ledger = redisLedgerKey(0, id);
+  for (const each of [id, claimed]) await link.send(items, ["HSET", items, each, "accepted"]);
+  let hasMoved = false;
+  const moving = {
+    now: () => link.now(),
+    run: (...given: Parameters<typeof link.run>) => link.run(...given),
+    async send(...[near, command]: Parameters<typeof link.send>) {
+      const reply = await link.send(near, command);
+      if (command[0] !== "SCAN" || hasMoved) return reply;
+      hasMoved = true;
+      await link.send(items, ["HDEL", items, id]);
+      await link.send(ledger, ["HSET", ledger, id, "settled"]);
+      await link.send(claims, ["HSET", claims, claimed, "a node"]);
+      return reply;
+    },
+  };
+  const lines = await Array.fromAsync(exportLines({ link: moving, topology: "single" }));
+  const contents = new Map(
+    lines.map((line) => JSON.parse(line)).map(({ key, content }) => [key, content]),
+  );
+  assert.deepEqual(contents.get(ledger), [id, "settled"]);
+  assert.deepEqual(contents.get(items), [claimed, "accepted"]);
+  assert.deepEqual(contents.get(claims), [claimed, "a node"]);
+});
 
 redisTest("a restore refuses a Redis that is not empty", async () => {
   await withFolder(async (folder) => {
