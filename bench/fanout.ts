@@ -20,6 +20,7 @@ import {
   openSockets,
   type Sender,
   startBareSender,
+  startBareStreams,
   startEngineSender,
   startPeerSender,
   startServiceSender,
@@ -48,6 +49,8 @@ interface Throughput extends ThreadTimes {
 
 const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = {
   "bare WebSocket.send on Deno": startBareSender,
+  "bare streams of Deno.serve": startBareStreams,
+  "bare streams of node:http on Deno": (sockets) => startBareStreams(sockets, "node:http"),
   "engine and hub alone": startEngineSender,
   "Carillon, publish to socket": startServiceSender,
   "Carillon, to server-sent events": (sockets) => startServiceSender(sockets, { revision: "sse" }),

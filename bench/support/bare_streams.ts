@@ -1,10 +1,12 @@
 /**
- * The floor of idle streams: server-sent events with nothing but a first message and a comment every
- * 25 seconds, over `Deno.serve`, or over Node's `http` on Deno where `STREAMS_BY` is `node:http`.
+ * The floor of streams: server-sent events with nothing but a first message and a comment every 25
+ * seconds, over `Deno.serve`, or over Node's `http` on Deno where `STREAMS_BY` is `node:http`.
+ * `emit <rounds> <json>` sends an event to every stream that many times.
  */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { lines } from "./ws_swarm.ts";
 
 const READY = "event: ready\ndata: {}\n\n";
 const HEARTBEAT = ":\n\n";
@@ -17,6 +19,19 @@ else serveByDeno();
 setInterval(() => {
   for (const send of sends) send(HEARTBEAT);
 }, 25_000);
+
+for await (const line of lines(Deno.stdin.readable)) {
+  const [, rounds, ...json] = line.split(" ");
+  for (let round = 0; round < Number(rounds); round++) {
+    const at = performance.timeOrigin + performance.now();
+    const data = JSON.stringify({ ...JSON.parse(json.join(" ")), at });
+    const id = round.toString().padStart(16, "0");
+    const text = `id: ${id}\ndata: {"topic":"ox:mail:new","data":${data}}\n\n`;
+    for (const send of sends) send(text);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  print("done");
+}
 
 function serveByDeno(): void {
   const onListen = ({ port }: Deno.NetAddr) => print(port);

@@ -47,6 +47,12 @@ export async function startBareSender(sockets: number): Promise<Sender> {
   return await commanded(server, sockets);
 }
 
+/** Starts a loop that writes to streams of server-sent events, by `Deno.serve` or `node:http`. */
+export async function startBareStreams(sockets: number, by = "Deno.serve"): Promise<Sender> {
+  const server = await startDenoServer("bare_streams.ts", { env: { STREAMS_BY: by } });
+  return await commanded(server, sockets, { revision: "sse", path: "/v1/stream" });
+}
+
 /** Starts the realtime server and its hub, without HTTP, store and delivery. */
 export async function startEngineSender(sockets: number): Promise<Sender> {
   const server = await startDenoServer("realtime_alone.ts");
@@ -122,13 +128,20 @@ interface Server extends AsyncDisposable {
   ask(line: string): Promise<string>;
 }
 
-async function commanded(server: Server, sockets: number): Promise<Sender> {
+async function commanded(
+  server: Server,
+  sockets: number,
+  { revision = 4, path = "/socket.io/" }: {
+    readonly revision?: 4 | "sse";
+    readonly path?: string;
+  } = {},
+): Promise<Sender> {
   const targets = Array.from(
     { length: sockets },
-    (_, n) => `/socket.io/?session=${n}&connection=c${n}`,
+    (_, n) => `${path}?session=${n}&connection=c${n}`,
   );
   const port = Number(server.greeting);
-  const swarm = await spawnSwarm({ hostname: "127.0.0.1", port, revision: 4, targets });
+  const swarm = await spawnSwarm({ hostname: "127.0.0.1", port, revision, targets });
   return {
     pid: server.pid,
     swarm,
