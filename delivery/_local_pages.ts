@@ -136,12 +136,11 @@ export class LocalPages {
     const times = new Map<string, number>();
     const groups = new Map<number, string[]>();
     users.forEach((user, at) => {
-      const zone = zones[at]!;
-      let atMs = times.get(zone);
-      if (atMs === undefined) times.set(zone, atMs = localTime(local!, { zone, now: acceptedAt }));
-      const group = groups.get(atMs);
-      if (group) group.push(user);
-      else groups.set(atMs, [user]);
+      const atMs = times.getOrInsertComputed(
+        zones[at]!,
+        (zone) => localTime(local!, { zone, now: acceptedAt }),
+      );
+      groups.getOrInsertComputed(atMs, () => []).push(user);
     });
     return groups;
   }

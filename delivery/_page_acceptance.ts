@@ -46,11 +46,9 @@ export function createPageAcceptance(options: PageAcceptanceOptions): AcceptPage
     const { id } = record.template;
     const key = pageKey(id, page);
     const set = (ids: readonly string[]) => ({
-      ...{
-        key,
-        value: { ...value, ids: ids.join() } satisfies FanoutPage,
-        expireInMs: retentionMs(),
-      },
+      key,
+      value: { ...value, ids: ids.join() } satisfies FanoutPage,
+      expireInMs: retentionMs(),
     });
     if (users.length === 0) {
       await store.commit({ sets: [set([])] });

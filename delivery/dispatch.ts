@@ -2,8 +2,8 @@
  * Handles a batch of due notifications: finds who wants each one, applies the permissions and
  * delivers. What belongs into an inbox is there first; a batch that is handed over again does not
  * change it twice. Events for sockets go to the hub in one batch, and are in the users' event logs
- * before a notification is settled. Stored addresses go to their provider queues, which nobody waits for
- * here, so that a slow provider does not occupy a processor.
+ * before a notification is settled. Stored addresses go to their provider queues, which nobody
+ * waits for here, so that a slow provider does not occupy a processor.
  */
 
 import type { Handover } from "../buffer/mod.ts";

@@ -1,8 +1,8 @@
 /**
  * The part of Web Push that runs when no page is open: shows what arrives, closes what is taken
- * back, and opens its link when it is clicked. Serve this file from the page's own origin. A page with a service worker of its own
- * loads it there: `importScripts("/service_worker.js")`. It is a classic script, because not all
- * browsers take modules as service workers.
+ * back, and opens its link when it is clicked. Serve this file from the page's own origin. A page
+ * with a service worker of its own loads it there: `importScripts("/service_worker.js")`. It is a
+ * classic script, because not all browsers take modules as service workers.
  */
 
 self.addEventListener("push", (event) => {

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { Attributes } from "../../cascade/mod.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import type { Commit } from "../../core/store.ts";
-import type { NotificationDraft, ReadAudience } from "../../delivery/mod.ts";
+import type { NotificationDraft } from "../../delivery/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
+import { assertEachOnce, dieAfter, giveAudience, names, readFrom } from "./_audience.ts";
 
 /** Pages have a quarter of the buffer. */
 const PROPERTIES = `com.openexchange.pns.transport.apn.ios.enabled=true
@@ -30,11 +30,7 @@ async function benchOf(
   } = {},
 ): Promise<PipelineBench> {
   const bench = new PipelineBench(clock, store, properties);
-  bench.readAudience = readFrom(users);
-  bench.targets = users.map((user) => ({
-    ...{ context: "1", user, client: "app", transport: "apn", token: user },
-    ...{ subscriptionId: user, refreshedAt: 0 },
-  }));
+  giveAudience(bench, users);
   const attributes = new Attributes({ store });
   for (const [n, user] of users.entries()) {
     if (n % 3 !== 0) continue;
@@ -42,13 +38,6 @@ async function benchOf(
     await attributes.users.replace({ context: "1", user }, zone);
   }
   return await bench.start();
-}
-
-function readFrom(users: readonly string[]): ReadAudience {
-  return (_audience, { after = "", limit }) => {
-    const page = users.toSorted().filter((user) => user > after).slice(0, limit);
-    return Promise.resolve({ users: page, ...(page.length === limit && { next: page.at(-1)! }) });
-  };
 }
 
 async function publish(bench: PipelineBench, fields: Partial<NotificationDraft>): Promise<string> {
@@ -60,10 +49,6 @@ async function publish(bench: PipelineBench, fields: Partial<NotificationDraft>)
 
 async function found(bench: PipelineBench, id: string): Promise<LedgerRecord> {
   return await bench.pipeline.find(id) as LedgerRecord;
-}
-
-function names(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `user ${String(n).padStart(5, "0")}`);
 }
 
 Deno.test("each user is notified when their own clock shows the time, across daylight saving", async () => {
@@ -100,22 +85,15 @@ Deno.test("a crash at any commit reaches every user at their time, and each unde
     clock.jump(SATURDAY - clock.now());
     const store = new MemoryStore({ clock });
     const first = await benchOf(users, { clock, store });
-    const commit = store.commit.bind(store);
-    let left = Infinity;
-    store.commit = (changes: Commit) => {
-      if (left-- > 0) return commit(changes);
-      first.kill();
-      return new Promise(() => {});
-    };
     const drafts = [{
       ...{ context: "1", user: "", topic: "x", data: "{}", ...EVERYONE },
       deliverAt: { local: "08:00" },
     }];
     const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
-    left = allowed;
+    const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(1_000);
     await first.pass(12 * HOUR_MS);
-    store.commit = commit;
+    revive();
     first.kill();
     await using second = await benchOf(users, { clock, store });
     await second.pass(20_000);
@@ -123,14 +101,7 @@ Deno.test("a crash at any commit reaches every user at their time, and each unde
     await second.pass(20_000);
     const record = await found(second, id!);
     assert.equal(record.users?.count, users.length, `after ${allowed} commits`);
-    const sent = Map.groupBy(
-      [...first.apn.arrivals, ...second.apn.arrivals],
-      ({ token }) => token,
-    );
-    assert.equal(sent.size, users.length, `after ${allowed} commits`);
-    for (const [token, arrivals] of sent) {
-      assert.equal(new Set(arrivals.map((one) => one.id)).size, 1, `${token} after ${allowed}`);
-    }
+    assertEachOnce([first, second], { users, after: `after ${allowed} commits` });
   }
 });
 
@@ -189,16 +160,10 @@ Deno.test("a crash at any commit of a cancellation leaves every user either noti
     const first = await benchOf(users, { clock, store, properties });
     const id = await publish(first, {});
     await first.pass(300);
-    const commit = store.commit.bind(store);
-    let left = allowed;
-    store.commit = (changes: Commit) => {
-      if (left-- > 0) return commit(changes);
-      first.kill();
-      return new Promise(() => {});
-    };
+    const revive = dieAfter(allowed, { store, bench: first });
     void first.pipeline.takeBack.cancel(await found(first, id));
     await first.pass(2_000);
-    store.commit = commit;
+    revive();
     first.kill();
     await using second = await benchOf(users, { clock, store, properties });
     for (let seconds = 0; seconds < 30; seconds++) await second.pass(1_000);

@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import type { Commit } from "../../core/store.ts";
-import type { ReadAudience } from "../../delivery/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
+import { assertEachOnce, dieAfter, giveAudience, names, readFrom } from "./_audience.ts";
 
 /** Pages have a quarter of the buffer. */
 const PAGES_OF_200 = `com.openexchange.pns.transport.apn.ios.enabled=true
@@ -16,22 +15,8 @@ io.carillon.buffer.maxNotifications=800
 
 /** A bench on which every user named has a phone, and an audience that is read from a list. */
 async function benchOf(users: string[], bench = new PipelineBench()): Promise<PipelineBench> {
-  bench.readAudience = readFrom(users);
-  bench.targets = users.map((user) => ({
-    ...{ context: "1", user, client: "app", transport: "apn", token: user },
-    ...{ subscriptionId: user, refreshedAt: 0 },
-  }));
+  giveAudience(bench, users);
   return await bench.start();
-}
-
-function readFrom(users: readonly string[]): ReadAudience {
-  return (_audience, { after = "", limit }) => {
-    const page = users.toSorted().filter((user) => user > after).slice(0, limit);
-    return Promise.resolve({
-      users: page,
-      ...(page.length === limit && { next: page.at(-1)! }),
-    });
-  };
 }
 
 async function publish(bench: PipelineBench): Promise<string> {
@@ -42,44 +27,26 @@ async function publish(bench: PipelineBench): Promise<string> {
   return ids[0]!;
 }
 
-function names(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `user ${String(n).padStart(5, "0")}`);
-}
-
 Deno.test("a crash at any commit of a fan-out reaches every user, and each under one id", async () => {
   const users = names(450);
   for (let allowed = 0; allowed < 14; allowed++) {
     const clock = new FakeClock();
     const store = new MemoryStore({ clock });
     const first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
-    const commit = store.commit.bind(store);
-    let left = Infinity;
-    store.commit = (changes: Commit) => {
-      if (left-- > 0) return commit(changes);
-      first.kill();
-      return new Promise(() => {});
-    };
     const drafts = [{
       ...{ context: "1", user: "", topic: "x", data: "{}" },
       audience: { kind: "everyone" } as const,
     }];
     const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
-    left = allowed;
+    const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(1_000);
-    store.commit = commit;
+    revive();
     first.kill();
     await using second = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
     await second.pass(20_000);
     const record = await second.pipeline.find(id!) as LedgerRecord;
     assert.equal(record.users?.count, users.length, `after ${allowed} commits`);
-    const sent = Map.groupBy(
-      [...first.apn.arrivals, ...second.apn.arrivals],
-      ({ token }) => token,
-    );
-    assert.equal(sent.size, users.length, `after ${allowed} commits`);
-    for (const [token, arrivals] of sent) {
-      assert.equal(new Set(arrivals.map((one) => one.id)).size, 1, `${token} after ${allowed}`);
-    }
+    assertEachOnce([first, second], { users, after: `after ${allowed} commits` });
   }
 });
 

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import type { Commit } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
+import { dieAfter } from "./_audience.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -50,16 +50,9 @@ Deno.test("a crash at any commit of a release loses nothing and puts nothing in 
     const first = await new PipelineBench(clock, store).start();
     first.subscribe("apn", "a");
     const id = await first.publish({ deliverAt: at(clock, MINUTE_MS) });
-    // From here on so many commits succeed, and then the process is gone.
-    const commit = store.commit.bind(store);
-    let left = allowed;
-    store.commit = (changes: Commit) => {
-      if (left-- > 0) return commit(changes);
-      first.kill();
-      return new Promise(() => {});
-    };
+    const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(MINUTE_MS);
-    store.commit = commit;
+    revive();
     await using second = await restart(first);
     await second.pass(20_000);
     assert.equal(await found(second, id), "delivered apn=sent", `after ${allowed} commits`);
