@@ -144,7 +144,8 @@ export class Attributes {
       const read = found[at]?.value as ContextRecord | undefined ?? null;
       // A cached context keeps its record object: views are identified by it.
       if (isCurrent && cache.get(context) === undefined) cache.set(context, read);
-      return [context, cache.get(context) ?? read];
+      const cached = cache.get(context);
+      return [context, cached === undefined ? read : cached];
     }));
     return owners.map(({ context, user }, at) => {
       const ofUser = found[names.length + at]?.value as UserRecord | undefined ?? null;

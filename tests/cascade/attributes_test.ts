@@ -3,7 +3,7 @@ import { Attributes } from "../../cascade/mod.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 import { testCascade } from "./support.ts";
 
 const SOCKETS = "com.openexchange.websockets.enabled";
@@ -202,6 +202,20 @@ Deno.test("a read that a write overtakes does not bring back the old record", as
   await reading;
   const owner = await attributes.lookUp("1", "3");
   assert.deepEqual(owner.user?.attributes, { [SOCKETS]: "false" });
+});
+
+Deno.test("a read that the deletion of a context overtakes does not return its old record", async () => {
+  const gate = Promise.withResolvers<void>();
+  const store = memoryStore();
+  await new Attributes({ store }).contexts.replace(ANNA, { attributes: { [SOCKETS]: false } });
+  const attributes = new Attributes({
+    store: watchedStore(store, { onRead: () => gate.promise }),
+  });
+  const reading = attributes.lookUp("1", "3");
+  await settle();
+  assert.equal(await attributes.contexts.delete(ANNA), true);
+  gate.resolve();
+  assert.equal((await reading).context, null);
 });
 
 Deno.test("writes from several sides at once all take effect", async () => {
