@@ -11,6 +11,7 @@
 
 import { parseArgs } from "node:util";
 import { firstIdAt } from "../core/ids.ts";
+import { exists } from "../tests/support/exists.ts";
 import { type CarillonProcess, startCarillon } from "./support/carillon_process.ts";
 import { openViewers } from "./support/console_viewers.ts";
 import { fillLedger } from "./support/ledger_file.ts";
@@ -225,15 +226,6 @@ function startOthers({ port }: CarillonProcess) {
       return longest;
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function seconds(since: number): string {

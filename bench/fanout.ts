@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { freePort } from "../tests/support/start_process.ts";
+import { freePort } from "../tests/support/free_port.ts";
 import { startCarillon } from "./support/carillon_process.ts";
 import { heapBytes } from "./support/heap.ts";
 import { residentBytes } from "./support/proc.ts";

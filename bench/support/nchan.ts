@@ -1,6 +1,6 @@
 /** nchan, the publish and subscribe module of nginx, with one worker and messages in memory. */
 
-import { freePort } from "../../tests/support/start_process.ts";
+import { freePort } from "../../tests/support/free_port.ts";
 
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 

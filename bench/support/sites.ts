@@ -5,7 +5,7 @@
  * outcomes.
  */
 
-import { freePort } from "../../tests/support/start_process.ts";
+import { freePort } from "../../tests/support/free_port.ts";
 import { type RedisServer, startRedis } from "../../tests/support/redis_server.ts";
 import { type CarillonProcess, startCarillon } from "./carillon_process.ts";
 import { type NodePeer, startNodePeer } from "./node_peer.ts";

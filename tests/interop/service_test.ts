@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { propertiesText } from "../support/configuration.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { freePort } from "../support/start_process.ts";
+import { freePort } from "../support/free_port.ts";
 import { startTestService } from "../support/start_service.ts";
 import { connect, GENERATIONS, LINGERING, nextEvent, upgraded } from "./_stock_clients.ts";
 

@@ -1,5 +1,7 @@
 /** The files of the repository, for tests that compare what they say with what is there. */
 
+import { exists as isThere } from "../support/exists.ts";
+
 /** The repository's root, with a slash at its end. */
 export const ROOT = new URL("../../", import.meta.url);
 
@@ -12,14 +14,8 @@ export function readText(path: string): Promise<string> {
 }
 
 /** Whether a file or folder is there, by its path from the root. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(new URL(path, ROOT));
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
+export function exists(path: string): Promise<boolean> {
+  return isThere(new URL(path, ROOT));
 }
 
 /** The paths below a folder that end so, in order. */

@@ -16,6 +16,7 @@ import {
   type RealtimeOptions,
   type RealtimeSettings,
 } from "../../realtime/mod.ts";
+import { type FakeClock, settle } from "../support/fake_clock.ts";
 
 /** An HTTP server under test. Closes what it serves before itself. */
 export interface Served extends AsyncDisposable {
@@ -243,4 +244,22 @@ export function openPacketOf(payload: string) {
 export async function openPolling(served: Served, path: string): Promise<string> {
   const response = await served.http(path);
   return openPacketOf(await response.text()).sid;
+}
+
+/** Publishes until 64 KiB wait for a peer. The kernel takes some megabytes before anything does. */
+export async function fillBacklog(
+  served: Pick<ServedRealtime, "publish" | "realtime">,
+  { clock, user, topic }: {
+    readonly clock: FakeClock;
+    readonly user: Parameters<ServedRealtime["publish"]>[0];
+    readonly topic: string;
+  },
+): Promise<void> {
+  const bytes = 64 * 1024;
+  for (let waiting = 0; waiting < bytes;) {
+    served.publish(user, topic, ["x".repeat(bytes)]);
+    await settle();
+    await clock.advance(50);
+    waiting = served.realtime.stats().backlogBytes;
+  }
 }

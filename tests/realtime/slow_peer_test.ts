@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { REALTIME_DEFAULTS } from "../../realtime/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { connectDeaf } from "../support/deaf_peer.ts";
-import { type ServedRealtime, serveRealtime } from "./_servers.ts";
+import { fillBacklog, type ServedRealtime, serveRealtime } from "./_servers.ts";
 
 const V3 = "/socket.io/appsuite/?EIO=3&transport=websocket";
 const POLL = "/socket.io/appsuite/?EIO=4&transport=polling";
@@ -21,13 +21,7 @@ async function serveDeaf(limits: Parameters<typeof serveRealtime>[0] = {}) {
   const served = serveRealtime({ maxBacklogBytes: 256 * KIB, ...limits }, { clock, hooks });
   const deaf = await connectDeaf(served.host, "7@1");
   await opened.promise;
-  // The kernel takes some megabytes before anything waits in the process.
-  for (let waiting = 0; waiting < 64 * KIB;) {
-    served.publish(SEVEN, "x", ["x".repeat(64 * KIB)]);
-    await settle();
-    await clock.advance(50);
-    waiting = served.realtime.stats().backlogBytes;
-  }
+  await fillBacklog(served, { clock, user: SEVEN, topic: "x" });
   return { clock, served, deaf, reasons };
 }
 

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { connectDeaf } from "../support/deaf_peer.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { until } from "../support/until.ts";
 import { openStream } from "./_event_source.ts";
-import { serveRealtime } from "./_servers.ts";
+import { fillBacklog, serveRealtime } from "./_servers.ts";
 
 const SEVEN = { context: "1", user: "7" };
 const KIB = 1024;
@@ -18,13 +18,7 @@ for (const path of ["/v1/stream?", "/v1/socket?"]) {
     await using served = serveRealtime({ maxBacklogBytes: 256 * KIB }, { clock, hooks });
     using _deaf = await connectDeaf(served.host, "7@1", path);
     await until("it is there", () => served.realtime.socketsOf(SEVEN).length === 1);
-    // The kernel takes some megabytes before anything waits in the process.
-    for (let waiting = 0; waiting < 64 * KIB;) {
-      served.publish(SEVEN, "acme:a", ["x".repeat(64 * KIB)]);
-      await settle();
-      await clock.advance(50);
-      waiting = served.realtime.stats().backlogBytes;
-    }
+    await fillBacklog(served, { clock, user: SEVEN, topic: "acme:a" });
     await clock.advance(9_000);
     for (let n = 0; n < 100; n++) served.publish(SEVEN, "acme:a", ["x".repeat(4 * KIB)]);
     assert.ok(served.realtime.stats().backlogBytes <= 256 * KIB);

@@ -20,6 +20,18 @@ function standingAt(now: number): Clock {
 
 const NOON = Date.UTC(2026, 5, 1, 12);
 
+/** A service at noon, whose user has a phone. */
+async function startAtNoon(
+  { configuration: { properties, files } }: FakeGcm,
+  more: Readonly<Record<string, string>> = {},
+): Promise<TestService> {
+  const service = await startTestService({
+    ...{ files, clock: standingAt(NOON), properties: { ...properties, ...more } },
+  });
+  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
+  return service;
+}
+
 async function explained(service: TestService, query: string) {
   const { status, body, text } = await service.call("GET", query);
   assert.equal(status, 200, text);
@@ -78,10 +90,7 @@ Deno.test("explain names no language where a template has none, and none for soc
 
 Deno.test("explain names the time until which a phone waits for a socket, also for one transport", async () => {
   await using gcm = new FakeGcm();
-  await using service = await startTestService({
-    ...{ ...gcm.configuration, clock: standingAt(NOON) },
-  });
-  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
+  await using service = await startAtNoon(gcm);
   const phone = async (more: string) =>
     (await explained(service, `${QUERY}&escalate=90&transport=gcm${more}`)).targets[0];
   assert.equal((await phone("")).held, undefined);
@@ -93,17 +102,11 @@ Deno.test("explain names the time until which a phone waits for a socket, also f
 
 Deno.test("explain shows a message of quiet hours as silent, and the time zone that decides", async () => {
   await using gcm = new FakeGcm();
-  const { properties, files } = gcm.configuration;
-  await using service = await startTestService({
-    ...{ files, clock: standingAt(NOON) },
-    properties: {
-      ...properties,
-      [`${QUIET}.times`]: "20:00-22:00",
-      [`${QUIET}.action`]: "silent",
-      "io.carillon.timeZone": "Asia/Tokyo",
-    },
+  await using service = await startAtNoon(gcm, {
+    [`${QUIET}.times`]: "20:00-22:00",
+    [`${QUIET}.action`]: "silent",
+    "io.carillon.timeZone": "Asia/Tokyo",
   });
-  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
   const { targets: [target] } = await explained(service, QUERY);
   assert.deepEqual(target.quiet, { action: "silent", until: "2026-06-01T13:00:00.000Z" });
   assert.deepEqual([target.send, target.message.silent], [true, true]);
@@ -112,16 +115,10 @@ Deno.test("explain shows a message of quiet hours as silent, and the time zone t
 
 Deno.test("explain tells what would happen at a later time, in the user's time zone", async () => {
   await using gcm = new FakeGcm();
-  const { properties, files } = gcm.configuration;
-  await using service = await startTestService({
-    ...{ files, clock: standingAt(NOON) },
-    properties: {
-      ...properties,
-      [`${QUIET}.times`]: "22:00-07:00",
-      "io.carillon.timeZone": "Europe/Berlin",
-    },
+  await using service = await startAtNoon(gcm, {
+    [`${QUIET}.times`]: "22:00-07:00",
+    "io.carillon.timeZone": "Europe/Berlin",
   });
-  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
   const at = async (deliverAt: string) => {
     const query = `${QUERY}&deliverAt=${encodeURIComponent(deliverAt)}`;
     const { deliverAt: resolved, targets: [{ held }] } = await explained(service, query);
@@ -142,10 +139,7 @@ Deno.test("explain tells what would happen at a later time, in the user's time z
 
 Deno.test("explain of a scheduled notification is of its time, options and message", async () => {
   await using gcm = new FakeGcm();
-  await using service = await startTestService({
-    ...{ ...gcm.configuration, clock: standingAt(NOON) },
-  });
-  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
+  await using service = await startAtNoon(gcm);
   using _listener = await listen(service.host, { session: await service.mint() });
   const more = { deliverAt: "2026-06-02T08:00:00Z", escalate: { after: 60 } };
   const [id] = await service.publishAll([more]);

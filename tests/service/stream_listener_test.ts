@@ -5,9 +5,9 @@ import { silentLog } from "../../core/log.ts";
 import type { RealtimeSettings } from "../../realtime/mod.ts";
 import { listenForStreams } from "../../service/stream_listener.ts";
 import { openStream } from "../realtime/_event_source.ts";
-import { type RealtimeOverrides, serveRealtime } from "../realtime/_servers.ts";
+import { fillBacklog, type RealtimeOverrides, serveRealtime } from "../realtime/_servers.ts";
 import { connectDeaf } from "../support/deaf_peer.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { freePort } from "../support/free_port.ts";
 import { startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
@@ -108,12 +108,7 @@ Deno.test("a peer at the streams' port that takes nothing for ten seconds is dro
   await using served = await serveStreams({ maxBacklogBytes: 256 * KIB }, { clock, hooks });
   using _deaf = await connectDeaf(served.host, "7@1", "/v1/stream?");
   await until("it is there", () => served.realtime.socketsOf(SEVEN).length === 1);
-  for (let waiting = 0; waiting < 64 * KIB;) {
-    served.publish(SEVEN, "acme:a", ["x".repeat(64 * KIB)]);
-    await settle();
-    await clock.advance(50);
-    waiting = served.realtime.stats().backlogBytes;
-  }
+  await fillBacklog(served, { clock, user: SEVEN, topic: "acme:a" });
   await clock.advance(9_000);
   assert.deepEqual(reasons, []);
   await clock.advance(3_000);

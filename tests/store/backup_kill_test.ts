@@ -1,6 +1,7 @@
 /** A backup or restore that is killed in the middle leaves nothing that passes for a whole one. */
 
 import assert from "node:assert/strict";
+import { exists } from "../support/exists.ts";
 import { runProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -22,10 +23,6 @@ async function countIn(path: string): Promise<number> {
   } finally {
     kv.close();
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 /** Runs a command and kills it as soon as it has begun to write. */

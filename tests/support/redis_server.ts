@@ -5,6 +5,7 @@
  * failed (`scripts/run_tests.ts`).
  */
 
+import { exists } from "./exists.ts";
 import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
@@ -214,15 +215,6 @@ async function answers(port: number): Promise<boolean> {
     const bytes = new Uint8Array(64);
     const count = await connection.read(bytes);
     return /^(\+PONG|-NOAUTH)/.test(new TextDecoder().decode(bytes.subarray(0, count ?? 0)));
-  } catch {
-    return false;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
   } catch {
     return false;
   }

@@ -7,8 +7,6 @@ import { freePort } from "./free_port.ts";
 import { ADMIN_KEY, SESSION_SECRET } from "./start_service.ts";
 import { until } from "./until.ts";
 
-export { freePort };
-
 const ROOT = new URL("../../", import.meta.url);
 
 /** How a process came to its end. */
