@@ -53,12 +53,23 @@ Deno.test("ten thousand dead letters are paged, and replayed a thousand at a tim
 });
 
 Deno.test("a user with as many subscriptions as the store takes, some 400, is shown in pages", async () => {
+  await assertShown(400);
+});
+
+redisTest("a user with 500 subscriptions on Redis is shown in pages", async () => {
+  await redis().flush();
+  await assertShown(500, redis().url);
+});
+
+/** A user's subscriptions are all shown, page after page. */
+async function assertShown(subscriptions: number, store?: string): Promise<void> {
   await using gcm = new FakeGcm();
   await using service = await startTestService({
     ...gcm.configuration,
+    ...store !== undefined && { store },
     properties: { "io.carillon.subscriptions.maxPerUser": 500 },
   });
-  for (let n = 0; n < 400; n += 20) {
+  for (let n = 0; n < subscriptions; n += 20) {
     await Promise.all(
       Array.from(
         { length: 20 },
@@ -76,8 +87,8 @@ Deno.test("a user with as many subscriptions as the store takes, some 400, is sh
     if (next === undefined) break;
     path = next.replaceAll("&amp;", "&");
   }
-  assert.equal(shown, 400);
-});
+  assert.equal(shown, subscriptions);
+}
 
 Deno.test("a filter that matches little stops after its share of work and says so", async () => {
   await using service = await startTestService();
