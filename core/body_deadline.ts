@@ -15,10 +15,9 @@ interface BodyDeadlineOptions {
 interface Reading {
   /** Monotonic milliseconds. */
   readonly endsAt: number;
+  readonly timeoutMs: number;
   readonly reject: (thrown: unknown) => void;
 }
-
-const LATE = "Cannot read the body: it has not arrived in time";
 
 /**
  * Bounds the time that request bodies take. All share one timer, which keeps running when no body is
@@ -42,10 +41,11 @@ export class BodyDeadline implements Disposable {
    */
   inTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, bodyTimeoutMs } = this.#options;
-    const endsAt = clock.monotonic() + bodyTimeoutMs();
+    const timeoutMs = bodyTimeoutMs();
+    const endsAt = clock.monotonic() + timeoutMs;
     this.#sweepNoLaterThan(endsAt);
     return new Promise((resolve, reject) => {
-      const entry: Reading = { endsAt, reject };
+      const entry: Reading = { endsAt, timeoutMs, reject };
       this.#readings.add(entry);
       reading.then((value) => {
         this.#readings.delete(entry);
@@ -73,7 +73,8 @@ export class BodyDeadline implements Disposable {
         continue;
       }
       this.#readings.delete(entry);
-      entry.reject(new ServiceError("request_timeout", LATE));
+      const message = `Cannot read the body: it has not arrived within ${entry.timeoutMs} ms`;
+      entry.reject(new ServiceError("request_timeout", message));
     }
     this.#sweepNoLaterThan(next);
   }
