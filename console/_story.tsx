@@ -11,6 +11,7 @@ interface Target {
   readonly reason?: string;
   readonly providerId?: string;
   readonly attempts?: number;
+  readonly earlier?: readonly { readonly at: string; readonly reason: string }[];
   readonly until?: string;
   readonly at: string;
 }
@@ -55,6 +56,12 @@ export function Story({ record, merged }: StoryProps) {
   const { id, context, user, topic, acceptedAt, state, reason, fanout } = record;
   const { mergedInto, deliverAt, deliveredAs, targets, receipts = [] } = record;
   const steps = [
+    ...targets.flatMap((target) =>
+      (target.earlier ?? []).map((attempt) => ({
+        at: attempt.at,
+        step: <FailedAttempt target={target} {...attempt} />,
+      }))
+    ),
     ...targets.map((target) => ({ at: target.at, step: <Attempt target={target} /> })),
     ...receipts.map((report) => ({ at: report.at, step: <Reported report={report} /> })),
   ].toSorted((a, b) => a.at < b.at ? -1 : 1);
@@ -142,6 +149,26 @@ function Attempt({ target }: { readonly target: Target }) {
           , provider's id <Code text={providerId} />
         </>
       )}
+    </>
+  );
+}
+
+function FailedAttempt(
+  { target: { client, transport, subscription }, at, reason }: {
+    readonly target: Target;
+    readonly at: string;
+    readonly reason: string;
+  },
+) {
+  return (
+    <>
+      <Time at={at} exact /> <State of="retrying" /> {transport} of <Shown text={client} />
+      {subscription !== undefined && (
+        <>
+          , subscription <Code text={subscription} />
+        </>
+      )}
+      : <Shown text={reason} />
     </>
   );
 }

@@ -54,10 +54,20 @@ export interface TargetRecord {
   readonly providerId?: string;
   /** Attempts so far; absent for one. */
   readonly attempts?: number;
+  /** The attempts before the outcome, the oldest first; of many only the newest. */
+  readonly earlier?: readonly EarlierAttempt[];
   /** Epoch milliseconds of the first attempt, where the state is `held`. */
   readonly until?: number;
   /** Epoch milliseconds. */
   readonly at: number;
+}
+
+/** An attempt that was followed by another. */
+export interface EarlierAttempt {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The provider's answer, or why there was none. */
+  readonly reason: string;
 }
 
 /** What a client can report of a notification. */

@@ -8,7 +8,7 @@ import type { LedgerRecord, NotificationState, TargetRecord } from "./ledger.ts"
 
 type TargetExtras = Pick<
   TargetRecord,
-  "subscription" | "reason" | "providerId" | "attempts" | "until"
+  "subscription" | "reason" | "providerId" | "attempts" | "until" | "earlier"
 >;
 type RecordExtras = Pick<
   LedgerRecord,
@@ -73,7 +73,8 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
   return one.at === other.at && one.state === other.state && one.client === other.client &&
     one.transport === other.transport && one.subscription === other.subscription &&
     one.reason === other.reason && one.providerId === other.providerId &&
-    one.attempts === other.attempts && one.until === other.until;
+    one.attempts === other.attempts && one.until === other.until &&
+    one.earlier === other.earlier;
 }
 
 function encodeTail(record: LedgerRecord): string {
@@ -101,10 +102,12 @@ export function decodeRecord(id: string, text: string): LedgerRecord {
 function encodeTarget(target: TargetRecord): string {
   const { client, transport, state, at, subscription, reason, providerId, attempts, until } =
     target;
+  const { earlier } = target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
     subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined && until === undefined
+    attempts === undefined && until === undefined && earlier === undefined
   ) return `${text}]`;
-  return `${text},${JSON.stringify({ subscription, reason, providerId, attempts, until })}]`;
+  const extras = { subscription, reason, providerId, attempts, until, earlier };
+  return `${text},${JSON.stringify(extras)}]`;
 }

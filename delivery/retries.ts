@@ -61,11 +61,12 @@ export function createRetries(options: RetriesOptions) {
         return { done: true };
       }
       const { state, reason } = stop;
-      const { attempts } = job;
+      const { attempts, earlier } = job;
       const record = recordOf(job.target, {
         ...{ state, at: clock.now() },
         ...(reason !== undefined && { reason }),
         ...(attempts > 0 && { attempts }),
+        ...(earlier && { earlier }),
       });
       await ledger.retried(job.notification, record);
       return { done: true };

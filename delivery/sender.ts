@@ -4,7 +4,7 @@
  * alone, so that other targets neither wait nor receive the message twice.
  */
 
-import type { TargetRecord } from "../core/ledger.ts";
+import type { EarlierAttempt, TargetRecord } from "../core/ledger.ts";
 import type { Message } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Notification } from "../core/notification.ts";
@@ -33,6 +33,8 @@ export interface RetryJob {
   readonly attempts: number;
   /** Epoch milliseconds from which the age counts. */
   readonly since: number;
+  /** Those attempts, the oldest first; of many only the newest. */
+  readonly earlier?: readonly EarlierAttempt[];
   /** Why the first attempt waits; absent once an attempt was made. */
   readonly hold?: HoldReason;
 }
@@ -57,6 +59,9 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
+/** Attempts that a job and a record remember. */
+const MAX_EARLIER = 8;
+
 const EXPIRED: Outcome = {
   kind: "retry",
   reason: "the notification expired in the provider queue",
@@ -65,6 +70,7 @@ const EXPIRED: Outcome = {
 /** A generated message and what it was generated for. */
 interface GeneratedMessage extends Pick<Target, "client" | "transport"> {
   readonly notification: Notification;
+  readonly locale: string | undefined;
   readonly message: Message | Promise<Message>;
 }
 
@@ -87,7 +93,7 @@ export class Sender {
     if (applied) await applied;
     if (decision.kind === "retry") {
       const job = { v: 1, notification, target, attempts, since } as const;
-      await this.#options.schedule(job, decision.atMs);
+      await this.#options.schedule(this.#withAttempt(job, decision.reason), decision.atMs);
     }
     return this.#record(target, decision, attempts);
   }
@@ -113,10 +119,23 @@ export class Sender {
     const decision = this.#decide(result, { notification, target, attempts, since: job.since });
     const applied = this.#options.effects(decision, { notification, target, attempts });
     if (applied) await applied;
-    const record = this.#record(target, decision, attempts);
+    const record = {
+      ...this.#record(target, decision, attempts),
+      ...(job.earlier && { earlier: job.earlier }),
+    };
     if (decision.kind === "final") return { record, result: { done: true } };
     const { hold: _, ...begun } = job;
-    return { record, result: { done: false, job: { ...begun, attempts }, atMs: decision.atMs } };
+    const next = result.wasAttempted
+      ? this.#withAttempt({ ...begun, attempts }, decision.reason)
+      : begun;
+    return { record, result: { done: false, job: next, atMs: decision.atMs } };
+  }
+
+  /** Adds an attempt that has just failed to the job of the next one. */
+  #withAttempt(job: RetryJob, reason: string): RetryJob {
+    if (job.attempts === 0) return job;
+    const attempt = { at: this.#options.clock.now(), reason };
+    return { ...job, earlier: [...job.earlier ?? [], attempt].slice(-MAX_EARLIER) };
   }
 
   #attempt(notification: Notification, target: Target): Promise<AttemptResult> {
@@ -193,15 +212,16 @@ export class Sender {
     })();
   }
 
-  /** The devices of one user follow each other and share a message. */
+  /** The devices of one user follow each other and share a message, if they want one language. */
   #messageFor(notification: Notification, target: Target): Message | Promise<Message> {
-    const { client, transport } = target;
+    const { client, transport, locale } = target;
     const last = this.#lastGenerated;
     if (
-      last?.notification === notification && last.client === client && last.transport === transport
+      last?.notification === notification && last.client === client &&
+      last.transport === transport && last.locale === locale
     ) return last.message;
     const message = this.#options.generate(notification, target);
-    this.#lastGenerated = { notification, client, transport, message };
+    this.#lastGenerated = { notification, client, transport, locale, message };
     return message;
   }
 

@@ -44,6 +44,9 @@ export const ledgerBody = z.object({
     reason: z.string().optional(),
     providerId: z.string().optional(),
     attempts: z.int().optional(),
+    earlier: z.array(z.object({ at: time, reason: z.string() })).optional().openapi({
+      description: "The attempts that failed before; of many only the newest",
+    }),
     until: time.optional().openapi({ description: "When it is attempted, while `held`" }),
     at: time,
   })),
@@ -72,8 +75,11 @@ export function presentRecord(found: LedgerRecord | Notification) {
     ...(receipts !== undefined && {
       receipts: receipts.map(({ at, ...receipt }) => ({ ...receipt, at: textOf(at) })),
     }),
-    targets: targets.map(({ at, until, ...target }) => ({
+    targets: targets.map(({ at, until, earlier, ...target }) => ({
       ...target,
+      ...(earlier !== undefined && {
+        earlier: earlier.map(({ at, reason }) => ({ at: textOf(at), reason })),
+      }),
       ...(until !== undefined && { until: textOf(until) }),
       at: textOf(at),
     })),

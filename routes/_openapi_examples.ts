@@ -91,6 +91,7 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
           {
             ...{ client: "myiosclient", transport: "apn", subscription: SUBSCRIPTION_ID },
             ...{ state: "sent", providerId: "EC1BF194-B3B2-424A-89A9-5A918A6E6B5C", at: AT },
+            ...{ attempts: 2, earlier: [{ at: AT, reason: "ServiceUnavailable" }] },
           },
         ],
       },

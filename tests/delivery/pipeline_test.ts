@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { LedgerRecord } from "../../core/ledger.ts";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { ServiceError } from "../../core/errors.ts";
@@ -22,6 +23,17 @@ Deno.test("a message for several devices of one user is generated once", async (
   assert.equal(bench.generated, 2, "for each transport one");
   await bench.publish();
   assert.equal(bench.generated, 4, "of each notification its own");
+});
+
+Deno.test("devices of one user that want other languages have messages of their own", async () => {
+  await using bench = await new PipelineBench().start();
+  for (const token of ["one", "two", "three"]) bench.subscribe("apn", token);
+  bench.targets = bench.targets.map((target) =>
+    target.token === "two" ? { ...target, locale: "de" } : target
+  );
+  await bench.publish();
+  assert.deepEqual(bench.apn.arrivals.map(({ token }) => token), ["one", "two", "three"]);
+  assert.equal(bench.generated, 3);
 });
 
 Deno.test("a notification without subscribers is suppressed, with the reason", async () => {
@@ -57,6 +69,12 @@ Deno.test("a failed attempt is retried at that address only, with the same id", 
   assert.equal(await bench.summary(id), "delivered apn=sent gcm=sent");
   assert.deepEqual(bench.apn.arrivals.map((one) => one.id), [id, id, id]);
   assert.equal(bench.gcm.arrivals.length, 1);
+  const { targets } = await bench.pipeline.find(id) as LedgerRecord;
+  const { attempts, earlier = [] } = targets.find(({ transport }) => transport === "apn")!;
+  assert.equal(attempts, 3);
+  assert.equal(earlier.length, 2);
+  assert.ok(earlier.every(({ reason }) => reason !== ""));
+  assert.ok(earlier[0]!.at < earlier[1]!.at);
 });
 
 Deno.test("a retry that ends while another target still hangs is not overwritten", async () => {
