@@ -81,10 +81,14 @@ Deno.test("a record keeps receipts, held targets, its key and what it is a part 
     ...{ id: ID, context: "1", user: "3", topic: "t", acceptedAt: 5, state: "delivered" },
     targets: [{ client: "a", transport: "websocket", state: "sent", at: 6 }],
   };
+  const [sent] = plain.targets;
+  const retried: LedgerRecord = {
+    ...plain,
+    targets: [{ ...sent!, attempts: 2, earlier: [{ at: 4, reason: "Unavailable" }] }],
+  };
+  const variants = [{ ...plain, fanout: ID }, { ...plain, collapseKey: "k" }, retried, record];
   // In this order, because records that are alike share a part of their encoding.
-  for (
-    const one of [plain, { ...plain, fanout: ID }, { ...plain, collapseKey: "k" }, record, plain]
-  ) {
+  for (const one of [plain, ...variants, plain]) {
     assert.deepEqual(decodeRecord(ID, encodeRecord(one)), one);
   }
 });

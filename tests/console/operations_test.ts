@@ -29,6 +29,30 @@ Deno.test("the credentials tell their environment and the provider's last answer
   assert.match(await shown(), / rejected MessageTooBig/);
 });
 
+Deno.test("a story has each attempt that failed, with the provider's answer to it", async () => {
+  await using gcm = new FakeGcm();
+  const { properties, files } = gcm.configuration;
+  await using service = await startTestService({
+    ...{ files, properties: { ...properties, "io.carillon.delivery.retryBase": 100 } },
+  });
+  gcm.errors.set("t", "Unavailable");
+  await service.subscribe({ client: "app", transport: "gcm", token: "t" });
+  const id = await service.publish();
+  await until("it was sent twice", () => gcm.arrived.length >= 2);
+  gcm.errors.delete("t");
+  await service.settled(id);
+  const { body } = await service.call("GET", `/v1/notifications/${id}`);
+  const [{ attempts, earlier }] = body.targets;
+  assert.ok(attempts >= 3);
+  assert.equal(earlier.length, attempts - 1);
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  const story = textOf((await one.page(`/console/notifications/${id}`)).html);
+  assert.match(
+    story,
+    /(?:retrying gcm of app , subscription \S+ : Unavailable .*){2}sent gcm of app/,
+  );
+});
+
 Deno.test("a scheduled one is found by its state, and an operator cancels it", async () => {
   await using service = await startTestService();
   const deliverAt = new Date(Date.now() + 3_600_000).toISOString();

@@ -1065,6 +1065,15 @@ export interface components {
         reason?: string;
         providerId?: string;
         attempts?: number;
+        /** @description The attempts that failed before; of many only the newest */
+        earlier?: {
+          /**
+           * Format: date-time
+           * @example 2026-11-23T12:00:00.000Z
+           */
+          at: string;
+          reason: string;
+        }[];
         /**
          * Format: date-time
          * @description When it is attempted, while `held`
@@ -1944,7 +1953,14 @@ export interface operations {
            *           "subscription": "5f7c6a52-3f0e-4d0b-8f6f-0f3a2f1f8a4e",
            *           "state": "sent",
            *           "providerId": "EC1BF194-B3B2-424A-89A9-5A918A6E6B5C",
-           *           "at": "2026-11-23T12:00:00.000Z"
+           *           "at": "2026-11-23T12:00:00.000Z",
+           *           "attempts": 2,
+           *           "earlier": [
+           *             {
+           *               "at": "2026-11-23T12:00:00.000Z",
+           *               "reason": "ServiceUnavailable"
+           *             }
+           *           ]
            *         }
            *       ]
            *     }
