@@ -1,7 +1,7 @@
 /** The keys that only this service has, all below `io.carillon.`. */
 
 import { ATTENTION_KEYS, INBOX_KEYS } from "./_user_keys.ts";
-import { bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
+import { boolean, bytes, choice, integer, milliseconds, string } from "./key_spec.ts";
 import { WEBSOCKET_KEYS } from "./_websocket_keys.ts";
 
 const KIB = 1024;
@@ -45,6 +45,12 @@ export const CARILLON_KEYS = {
     example: "72",
     unit: "hours",
     range: [1, 8760],
+  }),
+  "io.carillon.ledger.sockets": boolean(false, {
+    text:
+      "Whether records name the connections of the sockets that an event was sent to, at most 16. " +
+      "It makes records larger and slower to write.",
+    example: "true",
   }),
   "io.carillon.idempotency.retentionHours": integer(24, {
     text: "How long an `Idempotency-Key` is remembered.",

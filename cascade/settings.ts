@@ -20,7 +20,10 @@ const LAYOUT = {
     maxPayloadBytes: "io.carillon.publish.maxPayloadBytes",
     maxPerSecondPerKey: "io.carillon.publish.maxPerSecondPerKey",
   },
-  ledger: { retentionHours: "io.carillon.ledger.retentionHours" },
+  ledger: {
+    retentionHours: "io.carillon.ledger.retentionHours",
+    sockets: "io.carillon.ledger.sockets",
+  },
   idempotency: { retentionHours: "io.carillon.idempotency.retentionHours" },
   subscriptions: { maxPerUser: "io.carillon.subscriptions.maxPerUser" },
   // Named as the settings of the realtime server, which receives them all.

@@ -9,6 +9,7 @@ interface Target {
   readonly subscription?: string;
   readonly state: string;
   readonly reason?: string;
+  readonly sockets?: readonly string[];
   readonly providerId?: string;
   readonly attempts?: number;
   readonly earlier?: readonly { readonly at: string; readonly reason: string }[];
@@ -124,15 +125,17 @@ function Link({ id }: { readonly id: string }) {
 
 function Attempt({ target }: { readonly target: Target }) {
   const { client, transport, subscription, state, reason, providerId, attempts = 1 } = target;
-  const { at, until } = target;
+  const { at, until, sockets } = target;
   return (
     <>
       <Time at={at} exact /> <State of={state} /> {transport} of <Shown text={client} />
-      {subscription === undefined ? ", its open sockets" : (
-        <>
-          , subscription <Code text={subscription} />
-        </>
-      )}
+      {subscription === undefined
+        ? (sockets ? <Sockets ids={sockets} /> : ", its open sockets")
+        : (
+          <>
+            , subscription <Code text={subscription} />
+          </>
+        )}
       {attempts > 1 && `, after ${attempts} attempts`}
       {reason !== undefined && (
         <>
@@ -149,6 +152,19 @@ function Attempt({ target }: { readonly target: Target }) {
           , provider's id <Code text={providerId} />
         </>
       )}
+    </>
+  );
+}
+
+function Sockets({ ids }: { readonly ids: readonly string[] }) {
+  return (
+    <>
+      , sockets {ids.map((id) => (
+        <>
+          {" "}
+          <Code text={id} />
+        </>
+      ))}
     </>
   );
 }

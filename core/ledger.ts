@@ -50,6 +50,8 @@ export interface TargetRecord {
   readonly subscription?: string;
   readonly state: TargetState;
   readonly reason?: string;
+  /** The connection ids of the open sockets that were sent the event, where they are recorded. */
+  readonly sockets?: readonly string[];
   /** The provider's id for the message. */
   readonly providerId?: string;
   /** Attempts so far; absent for one. */

@@ -8,7 +8,7 @@ import type { LedgerRecord, NotificationState, TargetRecord } from "./ledger.ts"
 
 type TargetExtras = Pick<
   TargetRecord,
-  "subscription" | "reason" | "providerId" | "attempts" | "until" | "earlier"
+  "subscription" | "reason" | "providerId" | "attempts" | "until" | "earlier" | "sockets"
 >;
 type RecordExtras = Pick<
   LedgerRecord,
@@ -74,7 +74,7 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
     one.transport === other.transport && one.subscription === other.subscription &&
     one.reason === other.reason && one.providerId === other.providerId &&
     one.attempts === other.attempts && one.until === other.until &&
-    one.earlier === other.earlier;
+    one.earlier === other.earlier && one.sockets === other.sockets;
 }
 
 function encodeTail(record: LedgerRecord): string {
@@ -102,12 +102,13 @@ export function decodeRecord(id: string, text: string): LedgerRecord {
 function encodeTarget(target: TargetRecord): string {
   const { client, transport, state, at, subscription, reason, providerId, attempts, until } =
     target;
-  const { earlier } = target;
+  const { earlier, sockets } = target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
     subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined && until === undefined && earlier === undefined
+    attempts === undefined && until === undefined && earlier === undefined &&
+    sockets === undefined
   ) return `${text}]`;
-  const extras = { subscription, reason, providerId, attempts, until, earlier };
+  const extras = { subscription, reason, providerId, attempts, until, earlier, sockets };
   return `${text},${JSON.stringify(extras)}]`;
 }

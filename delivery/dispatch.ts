@@ -52,6 +52,8 @@ export interface DispatchOptions extends Pick<SystemDeps, "clock" | "log"> {
   readonly sender: Sender;
   readonly ledger: Ledger;
   readonly digests: Pick<Digests, "hold">;
+  /** Whether records name the sockets that an event was sent to. @default {() => false} */
+  readonly recordsSockets?: () => boolean;
   /** Returns a notification to the buffer, which hands it out again. */
   readonly release: (id: string) => void;
 }
@@ -80,7 +82,7 @@ interface QuietTarget {
  */
 export function createDispatch(options: DispatchOptions) {
   const { matching, sockets, configuration, sender, ledger, digests, inbox } = options;
-  const { release, serves, clock, log } = options;
+  const { release, serves, clock, log, recordsSockets = () => false } = options;
 
   /** Plans one notification and adds what its sockets receive to `events`. */
   function prepare(
@@ -111,7 +113,13 @@ export function createDispatch(options: DispatchOptions) {
         const { client } = target;
         receivers = receivers ? [...receivers, client] : [client];
         if (step.state === "kept") kept = kept ? [...kept, client] : [client];
-        known = [...known, record(target, { state: step.state, at: now })];
+        const outcome = record(target, { state: step.state, at: now });
+        known = [
+          ...known,
+          recordsSockets()
+            ? { ...outcome, ...socketsOf(present, { target, source: notification.sourceToken }) }
+            : outcome,
+        ];
       }
     }
     if (receivers) events.push(userEventOf(notification, receivers, { kept }));
@@ -228,6 +236,19 @@ function record(
   };
 }
 
+/** Names the open sockets of a target that are sent an event. */
+function socketsOf(
+  present: readonly Presence[],
+  { target: { client }, source }: { readonly target: Target; readonly source: string | undefined },
+): Pick<TargetRecord, "sockets"> {
+  const sockets = present.filter((socket) =>
+    socket.open && socket.client === client && socket.id !== source && socket.socketId !== source
+  ).slice(0, MAX_SOCKETS).map(({ id }) => id);
+  return sockets.length > 0 ? { sockets } : {};
+}
+
+/** Sockets that a record names at most. */
+const MAX_SOCKETS = 16;
 const NONE: ReadonlySet<string> = new Set();
 const NO_RECORDS: readonly TargetRecord[] = [];
 const NO_TARGETS: readonly Target[] = [];

@@ -215,6 +215,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const dispatch = createDispatch({
     ...{ matching: subscriptions, sockets, configuration, sender, ledger, digests },
     ...{ inbox: options.inbox, serves, clock, ids, log },
+    recordsSockets: () => settings().ledger.sockets,
     release: (id) => buffer.release(id),
   });
   const handled = tracer ? traceDispatch(dispatch, { tracer, clock }) : dispatch;

@@ -42,6 +42,10 @@ export const ledgerBody = z.object({
     subscription: z.string().optional(),
     state: z.enum(TARGET_STATES),
     reason: z.string().optional(),
+    sockets: z.array(z.string()).optional().openapi({
+      description: "Connection ids of the sockets that were sent the event, where " +
+        "`io.carillon.ledger.sockets` is on",
+    }),
     providerId: z.string().optional(),
     attempts: z.int().optional(),
     earlier: z.array(z.object({ at: time, reason: z.string() })).optional().openapi({

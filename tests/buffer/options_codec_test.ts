@@ -86,7 +86,14 @@ Deno.test("a record keeps receipts, held targets, its key and what it is a part 
     ...plain,
     targets: [{ ...sent!, attempts: 2, earlier: [{ at: 4, reason: "Unavailable" }] }],
   };
-  const variants = [{ ...plain, fanout: ID }, { ...plain, collapseKey: "k" }, retried, record];
+  const named: LedgerRecord = { ...plain, targets: [{ ...sent!, sockets: ["c1", "c2"] }] };
+  const variants = [
+    { ...plain, fanout: ID },
+    { ...plain, collapseKey: "k" },
+    retried,
+    named,
+    record,
+  ];
   // In this order, because records that are alike share a part of their encoding.
   for (const one of [plain, ...variants, plain]) {
     assert.deepEqual(decodeRecord(ID, encodeRecord(one)), one);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { io } from "socket.io-client";
 import { FakeGcm } from "../support/fake_gcm.ts";
+import { listen } from "../support/listener.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { ADMIN_KEY, startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
@@ -27,6 +28,24 @@ Deno.test("the credentials tell their environment and the provider's last answer
   gcm.errors.set("t", "MessageTooBig");
   await service.settled(await service.publish({ data: { n: 2 } }));
   assert.match(await shown(), / rejected MessageTooBig/);
+});
+
+Deno.test("a story names the sockets that were sent the event, where they are recorded", async () => {
+  for (const isRecorded of [true, false]) {
+    await using service = await startTestService({
+      properties: { "io.carillon.ledger.sockets": isRecorded },
+    });
+    const session = await service.mint();
+    using _tab = await listen(service.host, { session, connection: "a-tab" });
+    using _other = await listen(service.host, { session, connection: "another" });
+    const id = await service.publish({ sourceToken: "another" });
+    await service.settled(id);
+    const { body } = await service.call("GET", `/v1/notifications/${id}`);
+    assert.deepEqual(body.targets[0].sockets, isRecorded ? ["a-tab"] : undefined);
+    const one = await SignedIn.with(service, ADMIN_KEY);
+    const story = textOf((await one.page(`/console/notifications/${id}`)).html);
+    assert.match(story, isRecorded ? /sockets a-tab / : /its open sockets/);
+  }
 });
 
 Deno.test("a story has each attempt that failed, with the provider's answer to it", async () => {

@@ -1063,6 +1063,8 @@ export interface components {
           | "seen"
           | "cancelled";
         reason?: string;
+        /** @description Connection ids of the sockets that were sent the event, where `io.carillon.ledger.sockets` is on */
+        sockets?: string[];
         providerId?: string;
         attempts?: number;
         /** @description The attempts that failed before; of many only the newest */
