@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import type { LedgerRecord, TargetRecord } from "../core/ledger.ts";
+import type { EarlierAttempt, LedgerRecord, TargetRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import type { Target } from "../core/subscription.ts";
@@ -25,7 +25,9 @@ export interface DigestJob {
   readonly target: Target;
   /** When the quiet hours end, in epoch milliseconds. */
   readonly until: number;
+  /** Attempts that reached the provider so far, and the newest of them that failed. */
   readonly attempts: number;
+  readonly earlier?: readonly EarlierAttempt[];
 }
 
 /** A held notification without its data. */
@@ -85,33 +87,39 @@ export class Digests {
   /** Sends a digest; the handler of the queue. */
   async send(job: DigestJob): Promise<JobResult<DigestJob>> {
     const { configuration, refresh, sender, clock } = this.#options;
-    const held = await this.#held(job.target);
+    const { target: address, until, attempts, earlier } = job;
+    const held = await this.#held(address);
     if (held.length === 0) return { done: true };
-    const target = await refresh(job.target);
-    const { context, user } = job.target;
+    const target = await refresh(address);
+    const { context, user } = address;
     const permissions = await configuration().view(context, user);
     const now = clock.now();
-    const quiet = quietDecision(held.at(-1)!, job.target, { permissions, now });
+    const quiet = quietDecision(held.at(-1)!, address, { permissions, now });
     if (quiet?.action === "hold") return { done: false, job, atMs: quiet.until };
     const live: HeldNotification[] = [];
     for (const each of held) {
-      const ended = this.#endOf(each, { target, record: await this.#recordOf(each), now });
+      const record = await this.#options.ledger.record(each);
+      const ended = endOf(each, { address, isSubscribed: target !== undefined, record, now });
       if (ended === undefined) live.push(each);
-      else await this.#end([each], recordOf(job.target, { ...ended, at: now }));
+      else await this.#end([each], recordOf(address, { ...ended, at: now }));
     }
     if (live.length > 0) {
-      const notification = await this.#digestOf(live, job.target);
+      const notification = await this.#digestOf(live, address);
       const { record, result } = await sender.retry({
-        ...{ v: 1, notification, target: target!, attempts: job.attempts, since: job.until },
+        ...{ v: 1, notification, target: target!, attempts, since: until },
+        ...(earlier && { earlier }),
       });
       if (!result.done) {
-        const { attempts } = result.job;
-        return { done: false, job: { ...job, attempts }, atMs: result.atMs };
+        const { attempts, earlier } = result.job;
+        const next = { ...job, attempts, ...(earlier && { earlier }) };
+        return { done: false, job: next, atMs: result.atMs };
       }
       const reason = record.reason ?? (live.length > 1 ? "digest" : undefined);
       await this.#end(live, { ...record, ...(reason !== undefined && { reason }) });
     }
-    if (held.length === MAX_HELD) return { done: false, job: { ...job, attempts: 0 }, atMs: now };
+    if (held.length === MAX_HELD) {
+      return { done: false, job: { v: 1, target: address, until, attempts: 0 }, atMs: now };
+    }
     return { done: true };
   }
 
@@ -122,31 +130,6 @@ export class Digests {
       found.push(value);
     }
     return found;
-  }
-
-  #recordOf(held: HeldNotification): Promise<LedgerRecord | undefined> {
-    return this.#options.ledger.record(held);
-  }
-
-  /** Why a held notification is not sent, or `undefined`. */
-  #endOf(
-    { expiresAt }: HeldNotification,
-    { target, record, now }: {
-      readonly target: Target | undefined;
-      readonly record: LedgerRecord | undefined;
-      readonly now: number;
-    },
-  ): Pick<TargetRecord, "state" | "reason"> | undefined {
-    const mine = record?.targets.find(({ subscription }) =>
-      subscription !== undefined && subscription === target?.subscriptionId
-    );
-    if (mine?.state === "cancelled") return { state: "cancelled" };
-    if (!target) return { state: "gone", reason: "the user unsubscribed" };
-    if (record?.receipts?.length) {
-      return { state: "seen", reason: "a client acknowledged it in time" };
-    }
-    if (expiresAt === undefined || now < expiresAt) return undefined;
-    return { state: "expired", reason: "the notification expired in quiet hours" };
   }
 
   /** Writes what held notifications came to, and forgets them. */
@@ -180,6 +163,28 @@ export class Digests {
     const data = { count, title, message: Object.keys(topics).slice(0, 5).join(", "), topics };
     return { ...last, topic: DIGEST_TOPIC, data: JSON.stringify(data), priority: "medium" };
   }
+}
+
+/** Why a held notification is not sent, or `undefined`. */
+function endOf(
+  { expiresAt }: HeldNotification,
+  { address, isSubscribed, record, now }: {
+    readonly address: Target;
+    readonly isSubscribed: boolean;
+    readonly record: LedgerRecord | undefined;
+    readonly now: number;
+  },
+): Pick<TargetRecord, "state" | "reason"> | undefined {
+  const mine = record?.targets.find(({ subscription }) =>
+    subscription !== undefined && subscription === address.subscriptionId
+  );
+  if (mine?.state === "cancelled") return { state: "cancelled" };
+  if (!isSubscribed) return { state: "gone", reason: "the user unsubscribed" };
+  if (record?.receipts?.length) {
+    return { state: "seen", reason: "a client acknowledged it in time" };
+  }
+  if (expiresAt === undefined || now < expiresAt) return undefined;
+  return { state: "expired", reason: "the notification expired in quiet hours" };
 }
 
 type Address = Pick<Target, "context" | "user" | "subscriptionId">;

@@ -7,8 +7,8 @@ function user(n: number): Change {
   return { kind: "subscriptions", context: "1", user: String(n) };
 }
 
-/** Announcements whose batches are sent when a test says so. */
-function announcements() {
+/** A publisher whose batches are sent when a test says so. */
+function publisher() {
   const clock = new FakeClock();
   const batches: (readonly Change[])[] = [];
   let answer: () => Promise<void> = () => Promise.resolve();
@@ -32,7 +32,7 @@ function announcements() {
 }
 
 Deno.test("a change is sent at once, and those added meanwhile are sent together", async () => {
-  const { all, batches, onSend } = announcements();
+  const { all, batches, onSend } = publisher();
   const first = Promise.withResolvers<void>();
   onSend(() => first.promise);
   all.add(user(1));
@@ -45,7 +45,7 @@ Deno.test("a change is sent at once, and those added meanwhile are sent together
 });
 
 Deno.test("a change that is added while an equal one is being sent is sent again", async () => {
-  const { all, batches, onSend } = announcements();
+  const { all, batches, onSend } = publisher();
   const first = Promise.withResolvers<void>();
   onSend(() => first.promise);
   all.add(user(1));
@@ -56,7 +56,7 @@ Deno.test("a change that is added while an equal one is being sent is sent again
 });
 
 Deno.test("a batch that fails is sent again after a pause", async () => {
-  const { all, batches, clock, faults, onSend } = announcements();
+  const { all, batches, clock, faults, onSend } = publisher();
   onSend(() => Promise.reject(new Error("away")));
   all.add(user(1));
   await settle();
@@ -70,7 +70,7 @@ Deno.test("a batch that fails is sent again after a pause", async () => {
 });
 
 Deno.test("where too many wait, others learn that a lot has changed", async () => {
-  const { all, batches, onSend } = announcements();
+  const { all, batches, onSend } = publisher();
   const first = Promise.withResolvers<void>();
   onSend(() => first.promise);
   for (let n = 0; n < 10_002; n++) all.add(user(n));
@@ -81,7 +81,7 @@ Deno.test("where too many wait, others learn that a lot has changed", async () =
 });
 
 Deno.test("disposing tries once more and then gives up", async () => {
-  const { all, batches, onSend } = announcements();
+  const { all, batches, onSend } = publisher();
   onSend(() => Promise.reject(new Error("away")));
   all.add(user(1));
   await settle();

@@ -106,7 +106,23 @@ Deno.test("a digest that fails is tried again, and nothing is lost", async () =>
   await bench.pass(NIGHT_MS);
   await bench.pass(10_000);
   assert.deepEqual(bench.apn.arrivals.map(({ outcome }) => outcome), ["retry", "retry", "sent"]);
-  for (const id of ids) assert.equal(await bench.summary(id), "delivered apn=sent");
+  for (const id of ids) {
+    assert.equal(await bench.summary(id), "delivered apn=sent");
+    const { targets: [target] } = await bench.pipeline.find(id) as LedgerRecord;
+    assert.deepEqual([target?.attempts, target?.earlier?.length], [3, 2]);
+  }
+});
+
+Deno.test("what was cancelled stays cancelled where the user unsubscribes in the night", async () => {
+  await using bench = await benchOf("hold");
+  const cancelled = await bench.publish(mail(1));
+  const kept = await bench.publish(mail(2));
+  await bench.pipeline.takeBack.cancel(await bench.pipeline.find(cancelled) as LedgerRecord);
+  bench.targets = [];
+  await bench.pass(NIGHT_MS);
+  assert.deepEqual(bench.apn.arrivals, []);
+  assert.equal(await bench.summary(cancelled), "cancelled apn=cancelled");
+  assert.equal(await bench.summary(kept), "dead apn=gone");
 });
 
 Deno.test("a client and a topic may have quiet hours of their own, and `high` may break through", async () => {
