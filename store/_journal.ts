@@ -4,6 +4,7 @@
  * as with the data file itself. Each file holds the commits between two checkpoints.
  */
 
+import { basename, dirname } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
 import type { StoreKey } from "../core/store.ts";
@@ -39,11 +40,6 @@ export class Journal implements Disposable {
     this.#number = number;
   }
 
-  /** Number of the current file. */
-  get number(): number {
-    return this.#number;
-  }
-
   /**
    * Appends a record, and returns its bytes. Where it throws, nothing is appended.
    *
@@ -74,7 +70,7 @@ export class Journal implements Disposable {
 
   /** Removes the file with this number, and all before it. */
   async removeUpTo(number: number): Promise<void> {
-    for (const each of await numbersOf(this.#path)) {
+    for (const each of numbersOf(this.#path)) {
       if (each <= number) await Deno.remove(fileName(this.#path, each));
     }
   }
@@ -98,13 +94,13 @@ export function lockJournal(path: string): Disposable | undefined {
 }
 
 /** Opens the journal of a data file for appending, in a new file. */
-export async function openJournal(path: string): Promise<Journal> {
-  return new Journal(path, { number: ((await numbersOf(path)).at(-1) ?? 0) + 1 });
+export function openJournal(path: string): Journal {
+  return new Journal(path, { number: (numbersOf(path).at(-1) ?? 0) + 1 });
 }
 
 /** Yields every record in the journal of a data file, in order, file by file. */
 export async function* readJournal(path: string): AsyncGenerator<JournalRecord> {
-  for (const number of await numbersOf(path)) {
+  for (const number of numbersOf(path)) {
     yield* unframe(await Deno.readFile(fileName(path, number)));
   }
 }
@@ -125,7 +121,7 @@ export interface HeldJournalFile extends Disposable {
 export function holdJournal(path: string): readonly HeldJournalFile[] | undefined {
   using opened = new DisposableStack();
   try {
-    const files = numbersOfSync(path).map((number) => opened.use(hold(path, number)));
+    const files = numbersOf(path).map((number) => opened.use(hold(path, number)));
     opened.move();
     return files;
   } catch (thrown) {
@@ -182,26 +178,12 @@ function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
 }
 
 /** Returns the numbers of the files, in order. */
-async function numbersOf(path: string): Promise<readonly number[]> {
-  return numbersIn(path, await Array.fromAsync(Deno.readDir(folderOf(path))));
-}
-
-/** Returns the numbers of the files, in order. */
-function numbersOfSync(path: string): readonly number[] {
-  return numbersIn(path, [...Deno.readDirSync(folderOf(path))]);
-}
-
-function numbersIn(path: string, entries: readonly Deno.DirEntry[]): readonly number[] {
-  const prefix = path.slice(path.lastIndexOf("/") + 1) + SUFFIX;
-  return entries.filter(({ name }) => name.startsWith(prefix))
+function numbersOf(path: string): readonly number[] {
+  const prefix = basename(path) + SUFFIX;
+  return [...Deno.readDirSync(dirname(path))].filter(({ name }) => name.startsWith(prefix))
     .map(({ name }) => Number(name.slice(prefix.length)))
     .filter(Number.isSafeInteger)
     .sort((a, b) => a - b);
-}
-
-function folderOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 function fileName(path: string, number: number): string {

@@ -44,11 +44,7 @@ export async function withJournal(
   try {
     lock = lockJournal(path);
     if (!lock) throw unavailable("open", { path, cause: "another process uses it" });
-    const journaled = new JournaledStore(store, {
-      ...options,
-      lock,
-      journal: await openJournal(path),
-    });
+    const journaled = new JournaledStore(store, { ...options, lock, journal: openJournal(path) });
     await journaled.recover();
     return journaled;
   } catch (cause) {
@@ -70,6 +66,8 @@ class JournaledStore implements Store {
   /** Changes that the checkpoint under way writes to the data file. */
   #writing: PendingChanges = new Map();
   #writingBytes = 0;
+  /** Keys that are in the data file and still in the journal, which a start would apply again. */
+  readonly #written = new Set<string>();
   /** Resolves when the checkpoint under way has made its next commit, or has ended. */
   #progress: PromiseWithResolvers<void> | undefined;
   #checkpoint: Promise<void> | undefined;
@@ -116,7 +114,9 @@ class JournaledStore implements Store {
     const { checks = [], sets = [], deletes = [] } = commit;
     if (checks.length > 0) {
       const keys = [...checks, ...sets].map(({ key }) => key);
-      if ([...keys, ...deletes].some((key) => this.#has(key))) await this.#finishCheckpoint();
+      if ([...keys, ...deletes].some((key) => this.#isInJournal(key))) {
+        await this.#finishCheckpoint();
+      }
       return await this.#inner.commit(commit);
     }
     commitCost(commit, this.traits); // throws where the data file could never take it
@@ -164,6 +164,10 @@ class JournaledStore implements Store {
     if (this.#pending.size === 0 && this.#writing.size === 0) return false;
     const text = encodeKey(key);
     return this.#pending.has(text) || this.#writing.has(text);
+  }
+
+  #isInJournal(key: StoreKey): boolean {
+    return this.#has(key) || (this.#written.size > 0 && this.#written.has(encodeKey(key)));
   }
 
   #hasUnder(prefix: StoreKey): boolean {
@@ -227,11 +231,15 @@ class JournaledStore implements Store {
       const options = { traits: this.traits, now: this.#options.clock.now() };
       for (const { commit, names } of checkpointCommits(changes, options)) {
         await this.#inner.commit(commit);
-        for (const name of names) changes.delete(name);
+        for (const name of names) {
+          changes.delete(name);
+          this.#written.add(name);
+        }
         this.#writingBytes = bytes * changes.size / count;
         this.#madeProgress();
       }
       await this.#journal.removeUpTo(number);
+      this.#written.clear();
       this.#fault = undefined;
     } catch (thrown) {
       this.#fault = thrown instanceof ServiceError

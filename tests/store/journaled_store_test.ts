@@ -110,12 +110,14 @@ async function watched(path: string, clock: FakeClock) {
   const inner = await openKvStore(path, { ...options, clock });
   const commits: Commit[] = [];
   const gate = {
+    calls: 0,
     isBroken: false,
     breaksAfter: Infinity,
     opened: undefined as Promise<void> | undefined,
   };
   const commit = inner.commit.bind(inner);
   inner.commit = async (changes) => {
+    gate.calls++;
     await gate.opened;
     if (gate.isBroken || commits.length >= gate.breaksAfter) {
       throw new ServiceError("store_unavailable", "Cannot write: it is full");
@@ -209,6 +211,34 @@ Deno.test("a check sees changes that are not in the data file yet", async () => 
       true,
     );
     assert.deepEqual(await valuesIn(store), { 1: 3 });
+  });
+});
+
+Deno.test("a commit with checks is not undone by a kill while a checkpoint is under way", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    const { store, commits, gate } = await watched(path, clock);
+    await using _store = store;
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const turn = () => new Promise((resolve) => setTimeout(resolve));
+    // More than one commit of a checkpoint takes.
+    const keys = Array.from({ length: 100 }, (_, n) => ["a", String(n)]);
+    await store.commit({ deletes: keys });
+    gate.opened = first.promise;
+    await clock.advance(1_000);
+    gate.opened = second.promise;
+    first.resolve();
+    while (gate.calls < 2) await turn();
+    gate.opened = undefined;
+    const key = keys[0]!;
+    const done = store.commit({ checks: [{ key, version: null }], sets: [{ key, value: "new" }] });
+    await turn();
+    if (commits.length === 1) second.resolve(); // it waits for the end of the checkpoint
+    assert.equal(await done, true);
+    const copy = await copyOf(path);
+    second.resolve();
+    await using after = await openStore(`kv:${copy}`, { ...options, clock });
+    assert.deepEqual(await valuesIn(after), { 0: "new" });
   });
 });
 
