@@ -3,11 +3,11 @@
  * process ends. Has the order, limits and isolation of Deno KV; records expire by the given clock.
  */
 
+import btree from "sorted-btree";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import { encodeKey, encodeRange } from "./_key_order.ts";
-import { SortedKeys } from "./_sorted_keys.ts";
 import { commitCost, type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 interface Stored {
@@ -17,8 +17,6 @@ interface Stored {
   readonly expiresAt: number | undefined;
 }
 
-/** Keys that a list reads at once. */
-const PAGE = 256;
 /** Expired records removed per commit: more than one commit can usually add. */
 const MAX_PURGE = 1_000;
 
@@ -27,9 +25,9 @@ export class MemoryStore implements Store {
   readonly traits: CommitTraits = { ...KV_LIMITS, durable: false, shared: false };
   readonly #clock: Pick<Clock, "now">;
   readonly #records = new Map<string, Stored>();
-  readonly #keys = new SortedKeys();
+  readonly #keys = new btree.default<string, undefined>();
   /** Encoded expiry times, each followed by the key's text. */
-  readonly #expiries = new SortedKeys();
+  readonly #expiries = new btree.default<string, undefined>();
   #version = 0;
   #isClosed = false;
 
@@ -50,21 +48,20 @@ export class MemoryStore implements Store {
   }
 
   async *list<T>(range: ListRange): AsyncGenerator<StoreEntry<T>> {
-    let { lower, upper } = encodeRange(range);
+    const { lower, upper } = encodeRange(range);
     const { limit = Infinity, reverse = false } = range;
+    const keys = this.#keys;
     let left = limit;
-    while (left > 0) {
+    let text = reverse ? keys.nextLowerKey(upper) : keys.getPairOrNextHigher(lower)?.[0];
+    for (;;) {
       this.#checkOpen();
-      const page = this.#keys.page({ lower, upper, limit: PAGE, reverse });
-      for (const text of page) {
-        const entry = this.#read<T>(text);
-        if (entry === undefined) continue;
+      if (left <= 0 || text === undefined || text < lower || text >= upper) return;
+      const entry = this.#read<T>(text);
+      if (entry !== undefined) {
         yield entry;
-        if (--left <= 0) return;
+        left--;
       }
-      if (page.length < PAGE) return;
-      if (reverse) upper = page.at(-1)!;
-      else lower = `${page.at(-1)!}\x00`;
+      text = reverse ? keys.nextLowerKey(text) : keys.nextHigherKey(text);
     }
   }
 
@@ -99,10 +96,12 @@ export class MemoryStore implements Store {
 
   #put(text: string, stored: Stored): void {
     const before = this.#records.get(text);
-    if (before === undefined) this.#keys.add(text);
+    if (before === undefined) this.#keys.set(text, undefined);
     else this.#forgetExpiry(text, before);
     this.#records.set(text, stored);
-    if (stored.expiresAt !== undefined) this.#expiries.add(encodeKey([stored.expiresAt]) + text);
+    if (stored.expiresAt !== undefined) {
+      this.#expiries.set(encodeKey([stored.expiresAt]) + text, undefined);
+    }
   }
 
   #remove(text: string): void {
@@ -119,8 +118,8 @@ export class MemoryStore implements Store {
 
   #purge(): void {
     const upper = encodeKey([this.#clock.now()]);
-    const due = this.#expiries.page({ lower: "", upper, limit: MAX_PURGE });
-    for (const entry of due) this.#remove(entry.slice(upper.length));
+    const due = this.#expiries.getRange("", upper, false, MAX_PURGE);
+    for (const [entry] of due) this.#remove(entry.slice(upper.length));
   }
 
   #expired({ expiresAt }: Stored): boolean {
