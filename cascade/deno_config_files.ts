@@ -4,6 +4,9 @@
  * ConfigMap that way.
  */
 
+import { Buffer } from "node:buffer";
+import { ifFound } from "../core/if_found.ts";
+
 /** The configuration folder. Paths are relative to it, with `/` between their parts. */
 export interface ConfigFiles {
   /**
@@ -51,11 +54,13 @@ interface Collecting {
 
 async function collect(root: string, below: string, collecting: Collecting): Promise<void> {
   const { depth, found, onUnreadable } = collecting;
-  for (const name of await namesIn(`${root}/${below}`)) {
+  const entries = await ifFound(Array.fromAsync(Deno.readDir(`${root}/${below}`)));
+  for (const { name } of entries ?? []) {
     if (name.startsWith(".")) continue;
     const path = below + name;
     try {
-      const info = await statOf(`${root}/${path}`);
+      // Nothing where a file was deleted meanwhile, or a link is broken.
+      const info = await ifFound(Deno.stat(`${root}/${path}`));
       if (info?.isDirectory && depth < MAX_DEPTH) {
         await collect(root, `${path}/`, { ...collecting, depth: depth + 1 });
       } else if (info?.isFile && isConfigFile(name)) found.push(path);
@@ -71,25 +76,6 @@ async function collect(root: string, below: string, collecting: Collecting): Pro
 class TooManyFiles extends Error {
   constructor() {
     super(`Cannot read the configuration: more than ${MAX_FILES} files`);
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
-    throw thrown;
-  }
-}
-
-/** Returns undefined where a file was deleted meanwhile, or a link is broken. */
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
   }
 }
 
@@ -111,8 +97,6 @@ async function watch(
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Bytes that are converted in one call; more would be more arguments than a call can take. */
-const SLICE = 8192;
 
 /**
  * Returns the text of a file: UTF-8 where all of it is valid UTF-8, otherwise ISO-8859-1, which
@@ -123,15 +107,7 @@ function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    return decodeLatin1(bytes);
+    // As Java has it; `TextDecoder("latin1")` is windows-1252, which differs.
+    return Buffer.from(bytes).toString("latin1");
   }
-}
-
-/** Byte for byte, as Java has it; `TextDecoder("latin1")` is windows-1252, which differs. */
-function decodeLatin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += SLICE) {
-    text += String.fromCharCode(...bytes.subarray(at, at + SLICE));
-  }
-  return text;
 }

@@ -1,6 +1,7 @@
 /** Finds, creates and removes the files of a data file: SQLite's own, the journal and the lock. */
 
 import { basename, dirname } from "node:path";
+import { ifFound } from "../core/if_found.ts";
 
 /** The suffixes of the files beside a data file. */
 const SUFFIX = /^-(?:wal|shm|journal-\d+)$/;
@@ -8,17 +9,11 @@ const SUFFIX = /^-(?:wal|shm|journal-\d+)$/;
 /** Returns the paths of a data file and of the files with data beside it, if they exist. */
 export async function dataFilesOf(path: string): Promise<readonly string[]> {
   const [folder, name] = [dirname(path), basename(path)];
-  const found: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (!entry.name.startsWith(name)) continue;
-      const rest = entry.name.slice(name.length);
-      if (rest === "" || SUFFIX.test(rest)) found.push(`${folder}/${entry.name}`);
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
-  return found;
+  const entries = await ifFound(Array.fromAsync(Deno.readDir(folder))) ?? [];
+  return entries.filter((entry) => {
+    const rest = entry.name.slice(name.length);
+    return entry.name.startsWith(name) && (rest === "" || SUFFIX.test(rest));
+  }).map((entry) => `${folder}/${entry.name}`);
 }
 
 /** Removes a data file, the files with data beside it, and its lock. */

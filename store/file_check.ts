@@ -6,6 +6,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../core/errors.ts";
+import { ifFound } from "../core/if_found.ts";
 
 /** What is wrong with a data file. */
 export interface FileDamage {
@@ -24,10 +25,11 @@ const FAULTS_SHOWN = 5;
 
 /** Checks a data file that no process uses; nothing where there is no file. */
 export async function checkDataFile(path: string): Promise<readonly FileDamage[]> {
-  const size = await sizeOf(path);
+  const file = await ifFound(Deno.stat(path));
   const wal = `${path}-wal`;
-  const found = walDamage(wal, await readOrNothing(wal));
-  if (size === undefined || size === 0) return found;
+  const found = walDamage(wal, await ifFound(Deno.readFile(wal)));
+  // Of what is no file, opening says so.
+  if (!file?.isFile || file.size === 0) return found;
   const wrong = found.some(({ severity }) => severity === "fatal") ? [] : pageDamage(path);
   return [...found, ...wrong];
 }
@@ -149,25 +151,5 @@ class Checksum {
   matches(at: number): boolean {
     return this.#view.getUint32(at) === this.#first &&
       this.#view.getUint32(at + 4) === this.#second;
-  }
-}
-
-/** Nothing for what is no file: opening says so. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const { isFile, size } = await Deno.stat(path);
-    return isFile ? size : undefined;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
-}
-
-async function readOrNothing(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
   }
 }

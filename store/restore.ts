@@ -4,9 +4,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import { messageOf, ServiceError } from "../core/errors.ts";
-import { createPrivateFile, publishFile, removeDataFiles } from "./_data_files.ts";
-import { lockEmptyTarget } from "./_empty_target.ts";
+import { fillEmptyTarget } from "./_empty_target.ts";
 
 /** Paths of data files. */
 interface RestoreFileOptions {
@@ -22,25 +20,15 @@ interface RestoreFileOptions {
  * @throws {ServiceError} `store_unavailable` where the target is in use or not empty, or the
  * backup is damaged; the target is unchanged then
  */
-export async function restoreDataFile({ from, to }: RestoreFileOptions): Promise<number> {
-  const partial = `${to}-partial`;
-  try {
-    using _lock = await lockEmptyTarget(to);
-    await removeDataFiles(partial); // of an interrupted restore
-    try {
-      await createPrivateFile(partial);
+export function restoreDataFile({ from, to }: RestoreFileOptions): Promise<number> {
+  return fillEmptyTarget(to, {
+    what: `restore ${from}`,
+    write: async (partial) => {
       await copyContent(from, partial);
       checkDatabase(partial);
-      await publishFile(partial, to);
-    } finally {
-      await removeDataFiles(partial);
-    }
-    const { size } = await Deno.stat(to);
-    return size;
-  } catch (cause) {
-    const message = `Cannot restore ${from} to ${to}: ${messageOf(cause)}`;
-    throw new ServiceError("store_unavailable", message, { cause });
-  }
+      return (await Deno.stat(partial)).size;
+    },
+  });
 }
 
 /** Unlike `Deno.copyFile`, keeps the mode of the target. */

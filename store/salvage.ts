@@ -5,9 +5,9 @@
  */
 
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { messageOf, ServiceError } from "../core/errors.ts";
-import { createPrivateFile, publishFile, removeDataFiles } from "./_data_files.ts";
-import { lockEmptyTarget } from "./_empty_target.ts";
+import { ifFound } from "../core/if_found.ts";
+import { removeDataFiles } from "./_data_files.ts";
+import { fillEmptyTarget } from "./_empty_target.ts";
 import { holdJournal } from "./_journal.ts";
 
 /** Paths of data files. */
@@ -37,33 +37,28 @@ const COLUMNS = ["k", "v", "v_encoding", "version", "seq", "expiration_ms"] as c
  *
  * @throws {ServiceError} `store_unavailable` where nothing can be read, or the target is not empty
  */
-export async function salvageDataFile(options: SalvageOptions): Promise<Salvaged> {
-  const { from, to } = options;
+export function salvageDataFile({ from, to, onProgress }: SalvageOptions): Promise<Salvaged> {
   const copy = `${to}-damaged`;
-  const partial = `${to}-partial`;
-  try {
-    using _lock = await lockEmptyTarget(to);
-    try {
-      // SQLite writes beside a file that it opens, and the damaged one is evidence.
-      for (const suffix of ["", "-wal"]) await copyIfThere(from + suffix, copy + suffix);
-      await removeDataFiles(partial);
-      await createPrivateFile(partial);
-      (await Deno.openKv(partial)).close(); // makes the tables
-      const salvaged = copyRecords(copy, { to: partial, onProgress: options.onProgress });
-      for (const file of holdJournal(from) ?? []) {
-        using held = file;
-        held.copyTo(to);
+  return fillEmptyTarget(to, {
+    what: `salvage ${from}`,
+    write: async (partial) => {
+      try {
+        // SQLite writes beside a file that it opens, and the damaged one is evidence.
+        for (const suffix of ["", "-wal"]) {
+          await ifFound(Deno.copyFile(from + suffix, copy + suffix));
+        }
+        (await Deno.openKv(partial)).close(); // makes the tables
+        const salvaged = copyRecords(copy, { to: partial, onProgress });
+        for (const file of holdJournal(from) ?? []) {
+          using held = file;
+          held.copyTo(partial);
+        }
+        return salvaged;
+      } finally {
+        await removeDataFiles(copy);
       }
-      await publishFile(partial, to);
-      return salvaged;
-    } finally {
-      await removeDataFiles(partial);
-      await removeDataFiles(copy);
-    }
-  } catch (cause) {
-    const message = `Cannot salvage ${from} to ${to}: ${messageOf(cause)}`;
-    throw new ServiceError("store_unavailable", message, { cause });
-  }
+    },
+  });
 }
 
 function copyRecords(
@@ -152,12 +147,4 @@ function copyVersion(source: DatabaseSync, target: DatabaseSync): void {
   }
   target.prepare("INSERT OR REPLACE INTO data_version (k, version, seq) VALUES (?, ?, ?)")
     .run(row.k!, row.version!, row.seq!);
-}
-
-async function copyIfThere(from: string, to: string): Promise<void> {
-  try {
-    await Deno.copyFile(from, to);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }

@@ -155,6 +155,18 @@ Deno.test("a salvage of a sound file loses nothing, its journal included", async
   });
 });
 
+Deno.test("a salvage that fails leaves nothing at its target", async () => {
+  await withFolder(async (folder) => {
+    const [from, to] = [`${folder}/a.kv`, `${folder}/b/b.kv`];
+    await fill(from, 10);
+    await Deno.writeFile(`${from}-journal-1`, new Uint8Array([1]));
+    await Deno.mkdir(`${from}-journal-2`); // can be opened, but not read
+    await assert.rejects(salvageDataFile({ from, to }), /Cannot salvage/);
+    const names = await Array.fromAsync(Deno.readDir(`${folder}/b`), ({ name }) => name);
+    assert.deepEqual(names, ["b.kv-lock"]);
+  });
+});
+
 Deno.test("a start on a damaged data file ends with 78, which supervisors do not retry", async () => {
   await using service = await prepareProcess();
   const path = service.configDir.replace(/conf$/, "data/carillon.kv");
