@@ -2,9 +2,14 @@
 
 import { readYamlBoolean } from "../core/yaml_boolean.ts";
 import { type FileFault, placeOf, type Position } from "../core/file_fault.ts";
-import type { Findings } from "./faults.ts";
 import { effectless } from "./original_properties.ts";
 import { findName, isOurs, readSetting, type SettingDefinition } from "./schema.ts";
+
+/** The faults and warnings of one load. Faults stop it, warnings do not. Neither quotes secrets. */
+export interface Findings {
+  readonly faults: FileFault[];
+  readonly warnings: FileFault[];
+}
 
 interface Found {
   readonly file: string;
@@ -24,13 +29,8 @@ export function admit(found: Found, findings: Findings): SettingDefinition | und
   if (findName(found.name) === undefined && !isOurs(found.name)) return undefined;
   const read = readSetting(found.name, found.raw);
   if (read.kind === "setting") {
-    return {
-      key: read.key,
-      name: read.name,
-      spec: read.spec,
-      value: read.value,
-      source: placeOf({ file, ...nameAt }),
-    };
+    const { kind: _, ...setting } = read;
+    return { ...setting, source: placeOf({ file, ...nameAt }) };
   }
   if (read.kind === "wrong") {
     findings.faults.push({ file, ...valueAt, message: read.why });

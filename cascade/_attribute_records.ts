@@ -127,8 +127,8 @@ export function attributeLayer(
   for (const [attribute, raw] of Object.entries(attributes)) {
     const read = readSetting(attribute, raw);
     if (read.kind !== "setting") continue;
-    const { key, name, spec, value } = read;
-    layer.set(name, { key, name, spec, value, source });
+    const { kind: _, ...setting } = read;
+    layer.set(setting.name, { ...setting, source });
   }
   return layer;
 }

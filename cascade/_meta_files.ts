@@ -6,8 +6,7 @@
  */
 
 import { isJsonObject } from "../core/json.ts";
-import { admit, textInYaml } from "./_admit.ts";
-import type { Findings } from "./faults.ts";
+import { admit, type Findings, textInYaml } from "./_admit.ts";
 import { concernsUs, findName, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { SCOPE_NAMES } from "./_original_keys.ts";
 import { parseYamlMap, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";

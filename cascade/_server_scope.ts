@@ -4,8 +4,7 @@
  */
 
 import type { FileFault, Position } from "../core/file_fault.ts";
-import { admit, didYouMean } from "./_admit.ts";
-import type { Findings } from "./faults.ts";
+import { admit, didYouMean, type Findings } from "./_admit.ts";
 import { parseProperties } from "./properties.ts";
 import {
   concernsUs,
@@ -93,8 +92,8 @@ function readEnvironment(
     }
     const read = readSetting(name, raw);
     if (read.kind === "setting") {
-      const { key, spec, value } = read;
-      return [{ key, name: read.name, spec, value, source: `environment ${variable}` }];
+      const { kind: _, ...setting } = read;
+      return [{ ...setting, source: `environment ${variable}` }];
     }
     const why = read.kind === "wrong" ? read.why : "is not known";
     findings.faults.push({ ...place, message: `${variable}: ${why}` });

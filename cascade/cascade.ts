@@ -5,14 +5,13 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { FileFault } from "../core/file_fault.ts";
+import { type FileFault, placeOf } from "../core/file_fault.ts";
 import type { Attributes } from "./attributes.ts";
 import type { ConfigFiles } from "./deno_config_files.ts";
 import { changedNames, type Configuration, needRestart } from "./configuration.ts";
-import { configurationError } from "./faults.ts";
 import { loadConfiguration } from "./load_configuration.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -88,12 +87,11 @@ export class Cascade implements AsyncDisposable {
    * may have changed since the running one began.
    */
   reload(): Promise<ReloadResult> {
-    if (!this.#running) return this.#run();
-    this.#queued ??= this.#running.then(() => {
+    if (!this.#running && !this.#queued) return this.#run();
+    return this.#queued ??= this.#running!.then(() => {
       this.#queued = undefined;
       return this.#run();
     });
-    return this.#queued;
   }
 
   /** Reads everything and returns what a reload would do, without doing it. Never rejects. */
@@ -120,8 +118,7 @@ export class Cascade implements AsyncDisposable {
   }
 
   #run(): Promise<ReloadResult> {
-    this.#running = this.#reloadNow().finally(() => this.#running = undefined);
-    return this.#running;
+    return this.#running = this.#reloadNow().finally(() => this.#running = undefined);
   }
 
   async #reloadNow(): Promise<ReloadResult> {
@@ -174,6 +171,14 @@ export class Cascade implements AsyncDisposable {
       });
     }
   }
+}
+
+function configurationError(faults: readonly FileFault[]): ServiceError {
+  const all = faults.map((fault) => ({ path: placeOf(fault), message: fault.message }));
+  const [first] = all;
+  const summary = first ? `: ${first.path}: ${first.message}` : "";
+  const message = `Cannot load the configuration${summary}`;
+  return new ServiceError("invalid_configuration", message, { faults: all });
 }
 
 function logWarnings(log: Log, warnings: readonly FileFault[]): void {

@@ -38,49 +38,54 @@ export function parseClientOptions<T>(
 ): ClientOptions<T> {
   const parsed = parseYamlMap(file, text, { expected: "clients, each with its options" });
   if (!parsed.ok) return { clients: new Map(), faults: parsed.faults };
+  const { yaml, entries } = parsed;
+  return readClients(entries.map(([client, entry]) => ({ yaml, client, entry })), schema);
+}
+
+/** The entry of one client in a file that was read. */
+export interface ClientEntry {
+  readonly yaml: YamlFile;
+  readonly client: string;
+  readonly entry: unknown;
+}
+
+/** Reads entries as {@link parseClientOptions} does. */
+export function readClients<T>(
+  entries: readonly ClientEntry[],
+  schema: z.ZodType<T>,
+): ClientOptions<T> {
   const clients = new Map<string, T>();
   const faults: FileFault[] = [];
-  for (const [client, entry] of parsed.entries) {
-    const read = readClientEntry(parsed.yaml, { client, entry, schema });
-    if (read.kind === "client") clients.set(client, read.options);
-    else faults.push(...read.faults);
+  for (const entry of entries) {
+    const options = readEntry(entry, { schema, faults });
+    if (options !== undefined) clients.set(entry.client, options);
   }
   return { clients, faults };
 }
 
-type ReadClient<T> =
-  | { readonly kind: "client"; readonly options: T }
-  /** Without faults: the client is disabled on purpose. */
-  | { readonly kind: "none"; readonly faults: readonly FileFault[] };
-
-/** Reads the entry of one client in a file that was read. */
-export function readClientEntry<T>(
-  yaml: YamlFile,
-  { client, entry, schema }: {
-    readonly client: string;
-    readonly entry: unknown;
-    readonly schema: z.ZodType<T>;
-  },
-): ReadClient<T> {
-  const fault = (message: string, path: readonly string[] = []): ReadClient<T> => ({
-    kind: "none",
-    faults: [yamlFault(yaml, `client '${client}': ${message}`, { path: [client, ...path] })],
-  });
+/** Returns nothing where the client is disabled on purpose, or has faults. */
+function readEntry<T>(
+  { yaml, client, entry }: ClientEntry,
+  { schema, faults }: { readonly schema: z.ZodType<T>; readonly faults: FileFault[] },
+): T | undefined {
+  const fault = (message: string, ...path: string[]) =>
+    void faults.push(
+      yamlFault(yaml, `client '${client}': ${message}`, { path: [client, ...path] }),
+    );
   if (client.trim() === "" || client.length > MAX_CLIENT) {
     return fault(`a client's name has 1 to ${MAX_CLIENT} characters`);
   }
   if (!isJsonObject(entry)) return fault("expected options");
   const { enabled = true, ...options } = trimmed(entry) as Record<string, unknown>;
   const isEnabled = readYamlBoolean(String(enabled));
-  if (isEnabled === false) return { kind: "none", faults: [] };
-  if (isEnabled === undefined) return fault("'enabled' must be true or false", ["enabled"]);
+  if (isEnabled === false) return undefined;
+  if (isEnabled === undefined) return fault("'enabled' must be true or false", "enabled");
   const checked = schema.safeParse(options);
-  if (checked.success) return { kind: "client", options: checked.data };
-  const faults = issueFaults(yaml, checked.error.issues, [client]);
-  return {
-    kind: "none",
-    faults: faults.map((found) => ({ ...found, message: `client '${client}': ${found.message}` })),
-  };
+  if (checked.success) return checked.data;
+  for (const found of issueFaults(yaml, checked.error.issues, [client])) {
+    faults.push({ ...found, message: `client '${client}': ${found.message}` });
+  }
+  return undefined;
 }
 
 /** Trims all texts of a value, at any depth. */

@@ -6,7 +6,7 @@
 import type { FileFault } from "../core/file_fault.ts";
 import { issuerFaults } from "./_console_keys.ts";
 import { type ContextSet, readContextSets } from "./context_sets.ts";
-import type { Findings } from "./faults.ts";
+import type { Findings } from "./_admit.ts";
 import { type ConfigScope, type Metadata, readMetaFile } from "./_meta_files.ts";
 import { readServerScope } from "./_server_scope.ts";
 import { valueText } from "./key_spec.ts";
@@ -22,7 +22,7 @@ interface ConfigurationSources {
 
 /** A checked configuration. */
 export interface Configuration {
-  /** Path → text of the YAML files; the properties files are in `server`. */
+  /** Path → text of the YAML files, in order of path; the properties files are in `server`. */
   readonly files: ReadonlyMap<string, string>;
   /** Files that name a key of this service. */
   readonly ownFiles: ReadonlySet<string>;
@@ -76,7 +76,8 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
   const metadata: Metadata = { values: new Map(), finals: new Map() };
   const contextSets: ContextSet[] = [];
   const properties: { file: string; text: string }[] = [];
-  for (const [file, text] of [...sources.files].sort(byPath)) {
+  const files = [...sources.files].sort(([a], [b]) => a < b ? -1 : 1);
+  for (const [file, text] of files) {
     if (text.length > MAX_FILE_CHARACTERS) {
       const found = mentionsUs(text) ? findings.faults : findings.warnings;
       found.push({ file, line: 1, column: 1, message: "the file is too large" });
@@ -97,9 +98,9 @@ export function buildConfiguration(sources: ConfigurationSources): BuiltConfigur
   findings.faults.push(...issuerFaults(server));
   const { faults, warnings } = findings;
   if (faults.length > 0) return { ok: false, faults, warnings };
-  const own = [...sources.files].filter(([, text]) => mentionsUs(text));
+  const own = files.filter(([, text]) => mentionsUs(text));
   const configuration = {
-    files: new Map([...sources.files].filter(([file]) => !file.endsWith(".properties"))),
+    files: new Map(files.filter(([file]) => !file.endsWith(".properties"))),
     ownFiles: new Set(own.map(([file]) => file)),
     server,
     contextSets,
@@ -138,8 +139,4 @@ function valuesOf({ server, contextSets, finals }: Configuration): ReadonlyMap<s
   }
   for (const [name, scope] of finals) add(name, `final ${scope}`);
   return values;
-}
-
-function byPath([a]: readonly [string, string], [b]: readonly [string, string]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

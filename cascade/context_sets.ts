@@ -6,8 +6,7 @@
 
 import { isJsonObject } from "../core/json.ts";
 import { placeOf, type Position } from "../core/file_fault.ts";
-import { admit, textInYaml } from "./_admit.ts";
-import type { Findings } from "./faults.ts";
+import { admit, type Findings, textInYaml } from "./_admit.ts";
 import { concernsUs, type Layer, mentionsUs, type SettingDefinition } from "./schema.ts";
 import { holds, isTag, parseTagExpression, type TagExpression } from "./tag_expression.ts";
 import { parseYamlMap, type Part, yamlFault, type YamlFile, type YamlPath } from "./yaml_file.ts";

@@ -46,8 +46,11 @@ type Unescaped =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly offset: number };
 
+/** What may end a key, or an escape that hides it. */
+const KEY_END = /\\[^]?|[=: \t\f]/g;
 const TOPIC_THEN_EQUALS = /:([A-Za-z0-9_:\\-]*)[ \t\f]*=/y;
-const HEX4 = /^[0-9A-Fa-f]{4}$/;
+const SEPARATOR = /[ \t\f]*[=:]?[ \t\f]*/y;
+const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|([^]?))/g;
 const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", f: "\f" };
 
 /** Parses one file. A faulty line is reported and left out. */
@@ -72,7 +75,8 @@ function readEntry(
 ): PropertyEntry | Omit<PropertyFault, "file"> {
   const { body } = line;
   const keyEnd = endOfKey(body, colonInKey);
-  const valueStart = startOfValue(body, keyEnd);
+  SEPARATOR.lastIndex = keyEnd;
+  const valueStart = keyEnd + SEPARATOR.exec(body)![0].length;
   const key = unescape(body, 0, keyEnd);
   const value = unescape(body, valueStart, body.length);
   if (!key.ok || !value.ok) {
@@ -92,7 +96,7 @@ function readEntry(
 function* logicalLines(text: string): Generator<LogicalLine> {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);
   for (let index = 0; index < lines.length; index++) {
-    const indent = blanksAt(lines[index]!, 0);
+    const indent = indentOf(lines[index]!);
     let body = lines[index]!.slice(indent);
     if (body === "" || body.startsWith("#") || body.startsWith("!")) continue;
     const pieces = [{ offset: 0, line: index + 1, column: indent + 1 }];
@@ -102,7 +106,7 @@ function* logicalLines(text: string): Generator<LogicalLine> {
       if (body === "" && isLastLine(text, lines.length - index)) yield { body, pieces };
       if (next === undefined || body === "") break;
       index++;
-      const blanks = blanksAt(next, 0);
+      const blanks = indentOf(next);
       pieces.push({ offset: body.length, line: index + 1, column: blanks + 1 });
       body += next.slice(blanks);
     }
@@ -128,45 +132,22 @@ function isContinued(body: string): boolean {
 }
 
 function endOfKey(body: string, colonInKey: (keySoFar: string) => boolean): number {
-  for (let at = 0; at < body.length; at++) {
-    const char = body[at]!;
-    if (char === "\\") at++;
-    else if (char === "=" || isBlank(char)) return at;
-    else if (char === ":") {
-      TOPIC_THEN_EQUALS.lastIndex = at;
-      const topic = TOPIC_THEN_EQUALS.exec(body)?.[1];
-      return topic !== undefined && colonInKey(body.slice(0, at)) ? at + 1 + topic.length : at;
-    }
-  }
-  return body.length;
-}
-
-function startOfValue(body: string, keyEnd: number): number {
-  const separator = blanksAt(body, keyEnd);
-  const char = body[separator];
-  return char === "=" || char === ":" ? blanksAt(body, separator + 1) : separator;
+  const found = body.matchAll(KEY_END).find(([text]) => !text.startsWith("\\"));
+  if (found === undefined) return body.length;
+  const at = found.index;
+  TOPIC_THEN_EQUALS.lastIndex = at;
+  const topic = TOPIC_THEN_EQUALS.exec(body)?.[1];
+  return topic !== undefined && colonInKey(body.slice(0, at)) ? at + 1 + topic.length : at;
 }
 
 function unescape(body: string, from: number, to: number): Unescaped {
-  let text = "";
-  for (let at = from; at < to; at++) {
-    const char = body[at]!;
-    if (char !== "\\") {
-      text += char;
-      continue;
-    }
-    const escaped = body[++at];
-    if (escaped === undefined) break;
-    if (escaped !== "u") {
-      text += ESCAPES[escaped] ?? escaped;
-      continue;
-    }
-    const hex = body.slice(at + 1, Math.min(at + 5, to));
-    if (!HEX4.test(hex)) return { ok: false, offset: at - 1 };
-    text += String.fromCharCode(parseInt(hex, 16));
-    at += 4;
-  }
-  return { ok: true, text };
+  let brokenAt: number | undefined;
+  const text = body.slice(from, to).replace(ESCAPE, (_escape, hex, char, at) => {
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+    if (char === "u") brokenAt ??= from + at;
+    return ESCAPES[char] ?? char;
+  });
+  return brokenAt === undefined ? { ok: true, text } : { ok: false, offset: brokenAt };
 }
 
 function placeIn(line: LogicalLine, offset: number): Position {
@@ -174,13 +155,6 @@ function placeIn(line: LogicalLine, offset: number): Position {
   return { line: piece.line, column: piece.column + offset - piece.offset };
 }
 
-/** Returns the index of the first character at or after `from` that is not blank. */
-function blanksAt(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isBlank(text[at]!)) at++;
-  return at;
-}
-
-function isBlank(char: string): boolean {
-  return char === " " || char === "\t" || char === "\f";
+function indentOf(line: string): number {
+  return line.search(/[^ \t\f]|$/);
 }

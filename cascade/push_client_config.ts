@@ -6,16 +6,13 @@
 
 import type { z } from "zod";
 import { isJsonObject } from "../core/json.ts";
-import type { TransportName } from "../core/subscription.ts";
-import { type ClientOptions, readClientEntry } from "./client_options.ts";
+import { type TransportName, transportName } from "../core/subscription.ts";
+import { type ClientEntry, type ClientOptions, readClients } from "./client_options.ts";
 import type { FileFault } from "../core/file_fault.ts";
 import { parseYamlMap, yamlFault, type YamlFile } from "./yaml_file.ts";
 
-interface PushClientEntry {
-  readonly yaml: YamlFile;
-  readonly client: string;
+interface PushClientEntry extends ClientEntry {
   readonly transport: TransportName;
-  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** The clients of all files. */
@@ -25,16 +22,8 @@ export interface PushClients {
   readonly faults: readonly FileFault[];
 }
 
-/** `_type` → transport. */
-const TYPES: Readonly<Record<string, TransportName>> = {
-  apn: "apn",
-  apns: "apn",
-  apns_http2: "apn",
-  gcm: "gcm",
-  fcm: "gcm",
-  wns: "wns",
-  webpush: "webpush",
-};
+/** The values of `_type`. */
+const TYPES = ["apn", "apns", "apns_http2", "gcm", "fcm", "wns", "webpush"];
 
 const APNS_SUFFIX = "-ios";
 /** Options that name a key of the middleware's secret store, and what takes their place. */
@@ -70,16 +59,11 @@ export function pushClientOptions<T>(
   { entries }: PushClients,
   { transport, schema }: { readonly transport: TransportName; readonly schema: z.ZodType<T> },
 ): ClientOptions<T> {
-  const clients = new Map<string, T>();
-  const faults: FileFault[] = [];
-  for (const { yaml, client, transport: of, options } of entries) {
-    if (of !== transport) continue;
-    const read = readClientEntry(yaml, { client, entry: options, schema });
-    if (read.kind === "none") faults.push(...read.faults);
-    else clients.set(client, read.options);
-  }
-  if (transport === "apn") addPlainNames(clients);
-  return { clients, faults };
+  const { clients, faults } = readClients(
+    entries.filter((one) => one.transport === transport),
+    schema,
+  );
+  return { clients: transport === "apn" ? withPlainNames(clients) : clients, faults };
 }
 
 function readEntry(yaml: YamlFile, client: string, entry: unknown): PushClientEntry | FileFault {
@@ -87,9 +71,10 @@ function readEntry(yaml: YamlFile, client: string, entry: unknown): PushClientEn
     yamlFault(yaml, `client '${client}': ${message}`, { path: [client, part] });
   if (!isJsonObject(entry)) return fault("expected options", "_type");
   const { _type: type, ...options } = entry;
-  const transport = typeof type === "string" ? TYPES[type.trim().toLowerCase()] : undefined;
+  const name = typeof type === "string" ? type.trim().toLowerCase() : "";
+  const transport = TYPES.includes(name) ? transportName(name) : undefined;
   if (transport === undefined) {
-    return fault(`'_type' must be one of ${Object.keys(TYPES).join(", ")}`, "_type");
+    return fault(`'_type' must be one of ${TYPES.join(", ")}`, "_type");
   }
   const stored = Object.keys(SECRET_STORE).find((name) => name in options);
   if (stored !== undefined) {
@@ -97,14 +82,13 @@ function readEntry(yaml: YamlFile, client: string, entry: unknown): PushClientEn
       `service cannot read: give a file as '${SECRET_STORE[stored]}'`;
     return fault(message, stored);
   }
-  return { yaml, client, transport, options };
+  return { yaml, client, transport, entry: options };
 }
 
 /** `myapp-ios` is the configuration of the client `myapp`, unless that has one of its own. */
-function addPlainNames<T>(clients: Map<string, T>): void {
-  for (const [client, options] of [...clients]) {
-    if (!client.endsWith(APNS_SUFFIX)) continue;
-    const plain = client.slice(0, -APNS_SUFFIX.length);
-    if (plain !== "" && !clients.has(plain)) clients.set(plain, options);
-  }
+function withPlainNames<T>(clients: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const plain = [...clients].filter(([client]) => client.endsWith(APNS_SUFFIX))
+    .map(([client, options]) => [client.slice(0, -APNS_SUFFIX.length), options] as const)
+    .filter(([client]) => client !== "" && !clients.has(client));
+  return new Map([...clients, ...plain]);
 }

@@ -9,6 +9,7 @@ import { type FileFault, placeOfSource } from "../core/file_fault.ts";
 import { valueText } from "./key_spec.ts";
 import { ORIGINAL_PROPERTIES } from "./original_properties.ts";
 import { parseProperties } from "./properties.ts";
+import { REDACTED } from "./resolve.ts";
 import { concernsUs, mayNameTopic } from "./schema.ts";
 
 interface UsedSetting {
@@ -38,17 +39,23 @@ export function reviewConfiguration(
     readonly built: BuiltConfiguration;
   },
 ): ConfigurationReview {
-  const ignored = [...texts].flatMap(([file, text]) => ignoredIn(file, text));
-  const differs = [...texts].flatMap((
-    [file, text],
-  ) => [...bytesDiffer(file, text), ...linesDiffer(file, text)]);
+  const ignored: IgnoredPart[] = [];
+  const differs: FileFault[] = [];
+  for (const [file, text] of texts) {
+    if (!file.endsWith(".properties")) continue;
+    const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
+    const foreign = entries.filter(({ key }) => !concernsUs(key)).length;
+    const what = foreign === 1 ? "property" : "properties";
+    if (foreign > 0) ignored.push({ file, why: `${foreign} ${what} of other programs` });
+    differs.push(...bytesDiffer(file, text), ...linesDiffer(file, text, entries));
+  }
   if (!built.ok) return { used: [], ignored, differs };
   const { server, contextSets } = built.configuration;
   const used = [
     ...server.values(),
     ...contextSets.flatMap(({ settings }) => [...settings.values()]),
   ].map(({ name, value, source, spec }) => ({
-    ...{ name, source, value: spec.secret ? "[redacted]" : valueText(value) },
+    ...{ name, source, value: spec.secret ? REDACTED : valueText(value) },
   }));
   const mixed = contextSets.filter(({ withTags }) =>
     withTags.kind === "or" && withTags.operands.some(({ kind }) => kind === "and")
@@ -62,20 +69,12 @@ export function reviewConfiguration(
   return { used, ignored, differs: [...differs, ...sets] };
 }
 
-function ignoredIn(file: string, text: string): readonly IgnoredPart[] {
-  if (!file.endsWith(".properties")) return [];
-  const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
-  const foreign = entries.filter(({ key }) => !concernsUs(key)).length;
-  const why = foreign === 1
-    ? "1 property of other programs"
-    : `${foreign} properties of other programs`;
-  return foreign === 0 ? [] : [{ file, why }];
-}
-
 /** What is known of a property, and what Java splits at a colon. */
-function linesDiffer(file: string, text: string): readonly FileFault[] {
-  if (!file.endsWith(".properties")) return [];
-  const { entries } = parseProperties(file, text, { colonInKey: mayNameTopic });
+function linesDiffer(
+  file: string,
+  text: string,
+  entries: ReturnType<typeof parseProperties>["entries"],
+): readonly FileFault[] {
   const lines = text.split(/\r\n|\r|\n/);
   return entries.flatMap(({ key, keyAt }) => {
     const original = Object.hasOwn(ORIGINAL_PROPERTIES, key) ? ORIGINAL_PROPERTIES[key] : undefined;
@@ -94,10 +93,8 @@ function linesDiffer(file: string, text: string): readonly FileFault[] {
 }
 
 function bytesDiffer(file: string, text: string): readonly FileFault[] {
-  if (!text.startsWith("\uFEFF") || !file.endsWith(".properties")) return [];
+  if (!text.startsWith("\uFEFF")) return [];
   const message =
     "the file begins with a byte order mark, which Java reads as part of the first key";
   return [{ file, line: 1, column: 1, message }];
 }
-
-/** `file:line:column` in its parts. */

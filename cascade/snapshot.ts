@@ -78,9 +78,7 @@ export class Snapshot {
 
   /** The YAML files below a folder of the configuration folder, in order of path. */
   filesBelow(folder: string): readonly (readonly [path: string, text: string])[] {
-    return [...this.#configuration.files]
-      .filter(([path]) => path.startsWith(`${folder}/`))
-      .sort(([a], [b]) => a < b ? -1 : 1);
+    return [...this.#configuration.files].filter(([path]) => path.startsWith(`${folder}/`));
   }
 
   #viewOf(owner: AttributeOwner, context: string): View {

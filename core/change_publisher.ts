@@ -38,7 +38,7 @@ export class ChangePublisher implements AsyncDisposable {
       this.#put({ kind: "unknown" });
     }
     this.#put(change);
-    this.#sending ??= this.#send().finally(() => this.#sending = undefined);
+    this.#sending ??= this.#send();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,10 +61,11 @@ export class ChangePublisher implements AsyncDisposable {
         await send(batch.map(([, change]) => change));
       } catch (thrown) {
         onFault(thrown);
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         for (const [, change] of batch) this.#put(change);
         await sleep(clock, RETRY_MS * (0.5 + random()), signal).catch(() => {});
       }
     }
+    this.#sending = undefined;
   }
 }

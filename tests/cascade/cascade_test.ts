@@ -250,6 +250,26 @@ Deno.test("listeners are called until they are removed, and one that throws does
   assert.ok(t.logged.some(({ level, fields }) => level === "error" && fields.error === "broken"));
 });
 
+Deno.test("no reload runs beside another, whenever it is asked for", async () => {
+  await using t = await testCascade();
+  const { list } = t.files;
+  let running = 0;
+  let most = 0;
+  t.files.list = async () => {
+    most = Math.max(most, ++running);
+    const paths = await list();
+    running--;
+    return paths;
+  };
+  const results: Promise<ReloadResult>[] = [];
+  for (let turn = 0; turn < 200; turn++) {
+    results.push(t.cascade.reload());
+    await null;
+  }
+  await Promise.all(results);
+  assert.equal(most, 1);
+});
+
 Deno.test("reloads that are asked for while one runs share the next one", async () => {
   await using t = await testCascade();
   const results = [t.cascade.reload(), t.cascade.reload(), t.cascade.reload()];

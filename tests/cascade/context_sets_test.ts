@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ContextSet, matchingSets, readContextSets } from "../../cascade/context_sets.ts";
-import type { Findings } from "../../cascade/faults.ts";
+import type { Findings } from "../../cascade/_admit.ts";
 
 const NOBODY = { context: "1", types: [], permissions: [] };
 

@@ -39,6 +39,11 @@ Deno.test("of a client in several files the last one counts", () => {
   assert.deepEqual(of("wns").clients.get("a"), { key: "2" });
 });
 
+Deno.test("a '_type' that every object has by inheritance is none", () => {
+  const { faults } = read("a: { _type: constructor, key: 1 }");
+  assert.match(faults[0] ?? "", /'_type' must be one of apn, apns/);
+});
+
 Deno.test("a bad entry or file leaves out itself only", () => {
   const { of, faults } = read(
     "a: { key: 1 }\nb: { _type: pigeon }\nc: 7\nd: { _type: gcm, key: 1 }\n" +

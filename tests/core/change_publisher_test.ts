@@ -44,6 +44,17 @@ Deno.test("a change is sent at once, and those added meanwhile are sent together
   assert.deepEqual(batches, [[user(1)], [user(2), user(3)]]);
 });
 
+Deno.test("a change is sent, however soon after the last one it is added", async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    const { all, batches } = publisher();
+    all.add(user(1));
+    for (let turn = 0; turn < turns; turn++) await null;
+    all.add(user(2));
+    await settle();
+    assert.deepEqual(batches.flat(), [user(1), user(2)], `after ${turns} turns`);
+  }
+});
+
 Deno.test("a change that is added while an equal one is being sent is sent again", async () => {
   const { all, batches, onSend } = publisher();
   const first = Promise.withResolvers<void>();
