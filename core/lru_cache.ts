@@ -3,14 +3,21 @@
  * of an exact order, so that a hit in the young one costs a look-up and no write.
  */
 
-/** Keeps at least the `capacity / 2` keys that were used last, and at most `capacity`. */
+/**
+ * Keeps at least the keys that were used last and weigh `capacity / 2`, and at most `capacity`. A key
+ * weighs 1 where the constructor gets no function that says otherwise.
+ */
 export class LruCache<V extends object | null> {
   readonly #half: number;
   #young = new Map<string, V>();
   #old = new Map<string, V>();
+  /** Of the young generation. */
+  #weight = 0;
+  readonly #weightOf: (value: V) => number;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, weightOf: (value: V) => number = () => 1) {
     this.#half = Math.max(1, Math.floor(capacity / 2));
+    this.#weightOf = weightOf;
   }
 
   get(key: string): V | undefined {
@@ -22,13 +29,16 @@ export class LruCache<V extends object | null> {
   }
 
   set(key: string, value: V): void {
+    this.#weight += this.#weightOf(value) - this.#weightIn(key);
     this.#young.set(key, value);
-    if (this.#young.size < this.#half) return;
+    if (this.#weight < this.#half) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#weight = 0;
   }
 
   delete(key: string): void {
+    this.#weight -= this.#weightIn(key);
     this.#young.delete(key);
     this.#old.delete(key);
   }
@@ -36,9 +46,11 @@ export class LruCache<V extends object | null> {
   clear(): void {
     this.#young.clear();
     this.#old.clear();
+    this.#weight = 0;
   }
 
-  get size(): number {
-    return this.#young.size + this.#old.size;
+  #weightIn(key: string): number {
+    const value = this.#young.get(key);
+    return value === undefined ? 0 : this.#weightOf(value);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import type { UserName } from "../core/events.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import { userKey } from "../core/notification.ts";
 import type { Store } from "../core/store.ts";
 import { type Target, targetOf } from "../core/subscription.ts";
@@ -36,17 +37,10 @@ interface Loading {
 
 const NONE: Candidates = [];
 
-/**
- * A bounded cache over the store, with two generations: a used entry moves to the young one; once
- * that is full it becomes the old one, and the previous old one is dropped. A hit costs one lookup
- * and no reordering. Reads may throw `store_unavailable`.
- */
+/** A bounded cache over the store. Reads may throw `store_unavailable`. */
 export class CandidateCache {
   readonly #store: Pick<Store, "getMany">;
-  readonly #maxWeight: number;
-  #young = new Map<string, Candidates>();
-  #old = new Map<string, Candidates>();
-  #weight = 0;
+  readonly #cache: LruCache<Candidates>;
   readonly #loading = new Map<string, Loading>();
 
   constructor(
@@ -54,20 +48,12 @@ export class CandidateCache {
     { maxEntries = 200_000 }: CandidateCacheOptions = {},
   ) {
     this.#store = store;
-    this.#maxWeight = maxEntries / 2;
+    this.#cache = new LruCache(maxEntries, ({ length }) => 1 + length);
   }
 
   /** Returns the cached candidates of a user, without a read. */
   peek(context: string, user: string): Candidates | undefined {
-    const key = userKey(context, user);
-    const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    const old = this.#old.get(key);
-    if (old !== undefined) {
-      this.#old.delete(key);
-      this.#keep(key, old);
-    }
-    return old;
+    return this.#cache.get(userKey(context, user));
   }
 
   /** Reads one user's document; concurrent reads of the same one are shared. */
@@ -94,63 +80,36 @@ export class CandidateCache {
   /** Call it after a change of the user's document was committed, here or on another node. */
   invalidate(owner: UserName): void {
     const key = keyOf(owner);
-    this.#weight -= weightOf(this.#young.get(key));
-    this.#young.delete(key);
-    this.#old.delete(key);
+    this.#cache.delete(key);
     // A read in progress may have missed the change, so its result is not cached.
     this.#loading.delete(key);
   }
 
   /** Call it where changes by other nodes may have been missed. */
   clear(): void {
-    this.#young.clear();
-    this.#old.clear();
-    this.#weight = 0;
+    this.#cache.clear();
     this.#loading.clear();
   }
 
   #read(owners: readonly UserName[]): Loading {
-    const all = this.#store.getMany<Document>(owners.map(documentKey)).then(
-      (entries) => {
-        const results = owners.map((owner, at) =>
-          candidatesOf(loaded(owner, entries[at]).subscriptions)
-        );
-        owners.forEach((owner, at) => {
-          if (this.#endLoading(owner, all)) this.#keep(keyOf(owner), results[at]!);
-        });
-        return results;
-      },
-      (error) => {
-        for (const owner of owners) this.#endLoading(owner, all);
-        throw error;
-      },
+    const all = this.#store.getMany<Document>(owners.map(documentKey)).then((entries) =>
+      owners.map((owner, at) => candidatesOf(loaded(owner, entries[at]).subscriptions))
     );
     owners.forEach((owner, index) => this.#loading.set(keyOf(owner), { all, index }));
+    const end = (results?: readonly Candidates[]) =>
+      owners.forEach((owner, at) => {
+        const key = keyOf(owner);
+        if (this.#loading.get(key)?.all !== all) return; // it was superseded
+        this.#loading.delete(key);
+        if (results) this.#cache.set(key, results[at]!);
+      });
+    all.then(end, () => end());
     return { all, index: 0 };
-  }
-
-  /** Whether the read was not superseded. */
-  #endLoading(owner: UserName, all: Promise<unknown>): boolean {
-    const key = keyOf(owner);
-    return this.#loading.get(key)?.all === all && this.#loading.delete(key);
-  }
-
-  #keep(key: string, candidates: Candidates): void {
-    this.#weight += weightOf(candidates) - weightOf(this.#young.get(key));
-    this.#young.set(key, candidates);
-    if (this.#weight <= this.#maxWeight) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#weight = 0;
   }
 }
 
 function keyOf({ context, user }: UserName): string {
   return userKey(context, user);
-}
-
-function weightOf(candidates: Candidates | undefined): number {
-  return candidates === undefined ? 0 : 1 + candidates.length;
 }
 
 function candidatesOf(subscriptions: ReturnType<typeof loaded>["subscriptions"]): Candidates {
