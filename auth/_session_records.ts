@@ -29,33 +29,23 @@ export interface StoredSession extends Session {
   readonly hash: string;
 }
 
-/** First part of the keys of {@link userSessionKey}. */
+/** First part of the keys of the index by user. */
 export const USER_SESSIONS = "userSession";
-/** First part of the keys of {@link recentRevocationKey}. */
+/** First part of the keys of recent revocations. */
 export const RECENT_REVOCATIONS = "revoked";
 
-const MAX_TTL_MS = MAX_JWT_LIFETIME_MS;
 const MAX_NAME_LENGTH = 255;
 
-/** Returns the key of a session's record. */
-export function sessionKey(id: string): StoreKey {
-  return ["session", id];
-}
-
-/** Returns the key of a session in the index by user. */
-export function userSessionKey({ context, user, id }: Session): StoreKey {
-  return [USER_SESSIONS, context, user, id];
-}
-
-/** Returns the key that marks a JWT as revoked. */
-export function revokedJwtKey(jwtSessionId: string): StoreKey {
-  return ["revokedJwt", jwtSessionId];
-}
-
-/** Returns the key that marks a session or a JWT as recently revoked. */
-export function recentRevocationKey(id: string): StoreKey {
-  return [RECENT_REVOCATIONS, id];
-}
+/** The keys of the records. */
+export const SESSION_KEYS = {
+  session: (id: string): StoreKey => ["session", id],
+  /** Of a session in the index by user. */
+  ofUser: ({ context, user, id }: Session): StoreKey => [USER_SESSIONS, context, user, id],
+  /** Marks a JWT as revoked. */
+  revokedJwt: (jwtSessionId: string): StoreKey => ["revokedJwt", jwtSessionId],
+  /** Marks a session or a JWT as recently revoked. */
+  recentRevocation: (id: string): StoreKey => [RECENT_REVOCATIONS, id],
+};
 
 /** Returns a session without its hash. */
 export function sessionOf({ v: _version, hash: _hash, ...session }: StoredSession): Session {
@@ -77,7 +67,7 @@ export function checkSessionRequest(
     path,
     message: `1 to ${MAX_NAME_LENGTH} characters are needed, none of them a control character`,
   }));
-  if (!(Number.isSafeInteger(ttlMs) && ttlMs >= 1_000 && ttlMs <= MAX_TTL_MS)) {
+  if (!(Number.isSafeInteger(ttlMs) && ttlMs >= 1_000 && ttlMs <= MAX_JWT_LIFETIME_MS)) {
     faults.push({ path: "ttl", message: "one second to 31 days are needed" });
   }
   refuseFaults("Cannot create the session", faults);

@@ -6,7 +6,7 @@
 import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
-import { refuseFaults, ServiceError } from "../core/errors.ts";
+import { type Fault, refuseFaults, ServiceError } from "../core/errors.ts";
 import { type Principal, type Scope, SCOPES } from "../core/principal.ts";
 import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
@@ -41,15 +41,10 @@ interface Stored extends ApiKey {
   readonly hash: string;
 }
 
-interface Holder {
+interface Known {
+  readonly key: ApiKey;
   readonly hash: string;
   readonly principal: Principal;
-  /** See {@link ApiKey.expiresAt}. */
-  readonly expiresAt?: number;
-}
-
-interface Known extends Holder {
-  readonly key: ApiKey;
 }
 
 const PREFIX = "car";
@@ -66,11 +61,11 @@ const MIN_ADMIN_KEY = 16;
 export class ApiKeys {
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
-  readonly #fixed: { readonly hash: string; readonly principal: Principal } | undefined;
+  readonly #fixed: Known | undefined;
   readonly #onChanged: (() => void) | undefined;
   #known = new Map<string, Known>();
   /** Secrets that were verified, so that the next request need not hash. */
-  readonly #verified = new LruCache<Holder>(MAX_VERIFIED);
+  readonly #verified = new LruCache<Known>(MAX_VERIFIED);
   /** Counts changes on this node, so that a reload that overlapped one is repeated. */
   #writes = 0;
   /** Reloads begun, and the latest one that was applied: an older one must not replace it. */
@@ -119,7 +114,7 @@ export class ApiKeys {
   /** Returns the principal of a key; undefined where it is unknown or has expired. */
   verify(secret: string): Principal | undefined {
     const known = this.#verified.get(secret) ?? this.#find(secret);
-    return known && this.#isLive(known) ? known.principal : undefined;
+    return known && this.#isLive(known.key) ? known.principal : undefined;
   }
 
   /**
@@ -140,7 +135,7 @@ export class ApiKeys {
   principal(id: string): Principal | undefined {
     if (this.#fixed?.principal.id === id) return this.#fixed.principal;
     const known = this.#known.get(id.replace(/^key:/, ""));
-    return known && this.#isLive(known) ? known.principal : undefined;
+    return known && this.#isLive(known.key) ? known.principal : undefined;
   }
 
   /** Returns all keys, including expired ones, the oldest first. */
@@ -178,7 +173,7 @@ export class ApiKeys {
     return minted?.secret;
   }
 
-  #find(secret: string): Holder | undefined {
+  #find(secret: string): Known | undefined {
     const hash = hashSecret(secret);
     const isFixed = this.#fixed !== undefined && equalsInConstantTime(this.#fixed.hash, hash);
     const known = isFixed ? this.#fixed : this.#known.get(idOfSecret(PREFIX, secret) ?? "");
@@ -232,15 +227,15 @@ export function isApiKeyShaped(text: string): boolean {
   return text.startsWith(`${PREFIX}_`);
 }
 
-function fixedKey(secret: string): { readonly hash: string; readonly principal: Principal } {
+function fixedKey(secret: string): Known {
   if (secret.length < MIN_ADMIN_KEY) {
     throw new ServiceError(
       "invalid_configuration",
       `Cannot use the fixed admin key: at least ${MIN_ADMIN_KEY} characters are needed`,
     );
   }
-  const principal: Principal = { id: "key:fixed", kind: "key", scopes: new Set(SCOPES) };
-  return { hash: hashSecret(secret), principal };
+  const key: ApiKey = { id: "fixed", name: "fixed", scopes: SCOPES, createdAt: 0 };
+  return knownKey({ v: 1, ...key, hash: hashSecret(secret) });
 }
 
 function knownKey({ v: _version, hash, ...key }: Stored): Known {
@@ -250,29 +245,26 @@ function knownKey({ v: _version, hash, ...key }: Stored): Known {
     scopes: new Set(key.scopes),
     ...(key.contexts === undefined ? {} : { contexts: new Set(key.contexts) }),
   };
-  const { expiresAt } = key;
-  return { key, hash, principal, ...(expiresAt !== undefined && { expiresAt }) };
+  return { key, hash, principal };
 }
 
 function checkRequest({ name, scopes, contexts, expiresAt }: ApiKeyRequest, now: number): void {
-  const faults = [
-    {
-      path: "name",
-      ok: name.length >= 1 && name.length <= MAX_NAME,
-      message: `1 to ${MAX_NAME} characters are needed`,
-    },
-    { path: "scopes", ok: scopes.length > 0, message: "at least one scope is needed" },
-    {
-      path: "contexts",
-      ok: contexts === undefined || (contexts.length >= 1 && contexts.length <= MAX_CONTEXTS &&
-        contexts.every((context) => context !== "" && context.length <= 255)),
-      message: `1 to ${MAX_CONTEXTS} contexts of 1 to 255 characters are needed`,
-    },
-    {
-      path: "expiresAt",
-      ok: expiresAt === undefined || (Number.isSafeInteger(expiresAt) && expiresAt > now),
-      message: "a time in the future is needed, in epoch milliseconds",
-    },
-  ].filter(({ ok }) => !ok).map(({ path, message }) => ({ path, message }));
+  const faults: Fault[] = [];
+  if (name.length < 1 || name.length > MAX_NAME) {
+    faults.push({ path: "name", message: `1 to ${MAX_NAME} characters are needed` });
+  }
+  if (scopes.length === 0) faults.push({ path: "scopes", message: "at least one scope is needed" });
+  const isContext = (context: string) => context !== "" && context.length <= 255;
+  if (
+    contexts &&
+    !(contexts.length >= 1 && contexts.length <= MAX_CONTEXTS && contexts.every(isContext))
+  ) {
+    const message = `1 to ${MAX_CONTEXTS} contexts of 1 to 255 characters are needed`;
+    faults.push({ path: "contexts", message });
+  }
+  if (expiresAt !== undefined && !(Number.isSafeInteger(expiresAt) && expiresAt > now)) {
+    const message = "a time in the future is needed, in epoch milliseconds";
+    faults.push({ path: "expiresAt", message });
+  }
   refuseFaults("Cannot create the key", faults);
 }

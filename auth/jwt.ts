@@ -9,14 +9,12 @@ import {
   decodeProtectedHeader,
   errors,
   type FetchImplementation,
-  type JWTPayload,
   jwtVerify,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
-import type { Principal } from "../core/principal.ts";
 import { principalOf } from "./_claims.ts";
 
 /** The sources of keys, of which at least one is needed, and the required claims. */
@@ -29,23 +27,15 @@ export interface JwtOptions {
   readonly fetch: FetchImplementation;
   readonly issuer?: string;
   readonly audience?: string;
-  /** Allowed clock skew. @default {30} */
-  readonly leewaySeconds?: number;
-}
-
-interface VerifiedJwt {
-  readonly principal: Principal;
-  /** The id by which the token is revoked. */
-  readonly sessionId: string;
 }
 
 /**
- * Verifies one token.
+ * Verifies one token; see {@link principalOf} for the result.
  *
  * @throws {ServiceError} `unauthenticated` with the reason, `store_unavailable` where the issuer's
  * keys cannot be fetched
  */
-export type JwtVerifier = (token: string) => Promise<VerifiedJwt>;
+export type JwtVerifier = (token: string) => Promise<ReturnType<typeof principalOf>>;
 
 /** The longest remaining validity of an accepted token. It bounds how long revocations are stored. */
 export const MAX_JWT_LIFETIME_MS = 31 * 24 * 3_600_000;
@@ -64,6 +54,8 @@ const ASYMMETRIC = [
   "EdDSA",
   "Ed25519",
 ];
+/** Allowed clock skew. */
+const LEEWAY_SECONDS = 30;
 const MIN_SECRET_BYTES = 32;
 const FETCH_TIMEOUT_MS = 5_000;
 
@@ -80,7 +72,7 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
   if (shared === undefined && published === undefined) {
     throw misconfigured("a shared secret or a JWKS address is needed");
   }
-  const { clock, issuer, audience, leewaySeconds = 30 } = options;
+  const { clock, issuer, audience } = options;
 
   return async (token) => {
     // The source of the key decides which algorithms are accepted, never the token.
@@ -91,31 +83,19 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
     const checks: JWTVerifyOptions = {
       algorithms: symmetric ? ["HS256"] : ASYMMETRIC,
       currentDate: new Date(now),
-      clockTolerance: leewaySeconds,
+      clockTolerance: LEEWAY_SECONDS,
       requiredClaims: ["sub", "exp"],
       ...(issuer === undefined ? {} : { issuer }),
       ...(audience === undefined ? {} : { audience }),
     };
-    const payload = await verified(token, { key, checks });
+    const { payload } = await jwtVerify(token, key, checks).catch((error) => {
+      throw errorOf(error);
+    });
     if (payload.exp! * 1000 > now + MAX_JWT_LIFETIME_MS) {
       throw refused("it is valid for more than 31 days");
     }
     return principalOf(payload, token);
   };
-}
-
-async function verified(
-  token: string,
-  { key, checks }: {
-    readonly key: JWTVerifyGetKey;
-    readonly checks: JWTVerifyOptions;
-  },
-): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(token, key, checks)).payload;
-  } catch (error) {
-    throw errorOf(error);
-  }
 }
 
 function errorOf(error: unknown): ServiceError {

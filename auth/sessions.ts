@@ -9,21 +9,18 @@ import type { Change } from "../core/change_feed.ts";
 import type { Clock } from "../core/clock.ts";
 import { ServiceError } from "../core/errors.ts";
 import { LruCache } from "../core/lru_cache.ts";
-import type { Store } from "../core/store.ts";
+import type { Commit, Store } from "../core/store.ts";
 import { hashSecret, idOfSecret, mintSecret } from "./_secrets.ts";
 import { MAX_JWT_LIFETIME_MS } from "./jwt.ts";
 import {
   checkSessionRequest,
   RECENT_REVOCATIONS,
-  recentRevocationKey,
-  revokedJwtKey,
   type Session,
-  sessionKey,
+  SESSION_KEYS,
   sessionOf,
   type SessionRequest,
   type StoredSession,
   USER_SESSIONS,
-  userSessionKey,
 } from "./_session_records.ts";
 
 /** The store, the clock and the limits of {@link Sessions}. */
@@ -94,12 +91,12 @@ export class Sessions {
       expiresAt: now + ttlMs,
     };
     const stored: StoredSession = { v: 1, ...session, hash };
-    const key = sessionKey(id);
+    const key = SESSION_KEYS.session(id);
     const done = await this.#store.commit({
       checks: [{ key, version: null }],
       sets: [
         { key, value: stored, expireInMs: ttlMs },
-        { key: userSessionKey(session), value: { v: 1 }, expireInMs: ttlMs },
+        { key: SESSION_KEYS.ofUser(session), value: { v: 1 }, expireInMs: ttlMs },
       ],
     });
     if (!done) {
@@ -123,7 +120,7 @@ export class Sessions {
 
   /** Returns the session of an id; undefined where it does not exist or has ended. */
   async get(id: string): Promise<Session | undefined> {
-    const entry = await this.#store.get<StoredSession>(sessionKey(id));
+    const entry = await this.#store.get<StoredSession>(SESSION_KEYS.session(id));
     return entry !== undefined && this.#isLive(entry.value) ? sessionOf(entry.value) : undefined;
   }
 
@@ -133,7 +130,7 @@ export class Sessions {
     for await (const { key } of this.#store.list({ prefix: [USER_SESSIONS, context, user] })) {
       ids.push(key.at(-1) as string);
     }
-    const entries = await this.#store.getMany<StoredSession>(ids.map(sessionKey));
+    const entries = await this.#store.getMany<StoredSession>(ids.map(SESSION_KEYS.session));
     return entries.flatMap((entry) =>
       entry !== undefined && this.#isLive(entry.value) ? [sessionOf(entry.value)] : []
     ).sort((a, b) => a.createdAt - b.createdAt);
@@ -144,19 +141,23 @@ export class Sessions {
    * session does not exist. For a JWT it always returns true, because JWTs are not stored.
    */
   async revoke(id: string): Promise<boolean> {
+    const recent = this.#recentRevocation(id);
+    let commit: Commit;
     if (JWT_ID.test(id)) {
-      const set = { key: revokedJwtKey(id), value: { v: 1 }, expireInMs: REVOCATION_MS };
-      await this.#store.commit({ sets: [set, ...this.#recentRevocation(id)] });
-      this.#revoked(id);
-      return true;
+      const key = SESSION_KEYS.revokedJwt(id);
+      commit = { sets: [{ key, value: { v: 1 }, expireInMs: REVOCATION_MS }, ...recent] };
+    } else {
+      const entry = await this.#store.get<StoredSession>(SESSION_KEYS.session(id));
+      if (entry === undefined) return false;
+      commit = { deletes: [entry.key, SESSION_KEYS.ofUser(entry.value)], sets: recent };
     }
-    const entry = await this.#store.get<StoredSession>(sessionKey(id));
-    if (entry === undefined) return false;
-    await this.#store.commit({
-      deletes: [sessionKey(id), userSessionKey(entry.value)],
-      sets: this.#recentRevocation(id),
-    });
-    this.#revoked(id);
+    try {
+      await this.#store.commit(commit);
+    } finally {
+      // Also after a failure: the commit may have succeeded.
+      this.applyRevoked(id);
+      this.#options.onChanged?.({ kind: "session", id });
+    }
     return true;
   }
 
@@ -186,7 +187,7 @@ export class Sessions {
 
   /** Returns whether a JWT was revoked, by its session id. */
   async isRevoked(jwtSessionId: string): Promise<boolean> {
-    return await this.#store.get(revokedJwtKey(jwtSessionId)) !== undefined;
+    return await this.#store.get(SESSION_KEYS.revokedJwt(jwtSessionId)) !== undefined;
   }
 
   /** Calls `listener` with the id of every revoked session, until the result is called. */
@@ -215,7 +216,7 @@ export class Sessions {
     const readAt = clock.monotonic();
     this.#pendingReads.add(read);
     try {
-      const stored = (await this.#store.get<StoredSession>(sessionKey(id)))?.value;
+      const stored = (await this.#store.get<StoredSession>(SESSION_KEYS.session(id)))?.value;
       // A session that was revoked during the read may still have been returned by it.
       if (stored === undefined || read.revoked) return undefined;
       this.#cache.set(id, { stored, readAt });
@@ -238,11 +239,6 @@ export class Sessions {
   /** The record for {@link Sessions.applyMissed}; a single node needs none. */
   #recentRevocation(id: string) {
     if (!this.#store.traits.shared) return [];
-    return [{ key: recentRevocationKey(id), value: { v: 1 }, expireInMs: RECENT_MS }];
-  }
-
-  #revoked(id: string): void {
-    this.applyRevoked(id);
-    this.#options.onChanged?.({ kind: "session", id });
+    return [{ key: SESSION_KEYS.recentRevocation(id), value: { v: 1 }, expireInMs: RECENT_MS }];
   }
 }

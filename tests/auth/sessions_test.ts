@@ -138,6 +138,24 @@ Deno.test("a revoked JWT is remembered as long as one may be valid", async () =>
   assert.equal(await sessions.isRevoked(id), false);
 });
 
+Deno.test("a session whose revocation was answered with an error is not accepted any more", async () => {
+  const changes: unknown[] = [];
+  const { sessions, store } = setup({ onChanged: (change) => changes.push(change) });
+  const { session, token } = await sessions.create(WHO);
+  await sessions.verify(token);
+  const delivered: string[] = [];
+  sessions.onRevoked((id) => delivered.push(id));
+  const commit = store.commit.bind(store);
+  store.commit = async (changes) => {
+    await commit(changes);
+    throw new ServiceError("store_unavailable", "the answer was lost");
+  };
+  await assert.rejects(sessions.revoke(session.id), { code: "store_unavailable" });
+  assert.equal(await sessions.verify(token), undefined);
+  assert.deepEqual(delivered, [session.id]);
+  assert.deepEqual(changes, [{ kind: "session", id: session.id }]);
+});
+
 Deno.test("faults in a request are named", async () => {
   const { sessions } = setup();
   await assert.rejects(
