@@ -38,7 +38,5 @@ export function storedUser(
 
 /** Returns the highest cursor of these sockets; below 0 where no cursor is known. */
 export function highestCursor(open: readonly LocalSocket[]): number {
-  let end = -1;
-  for (const { cursor } of open) end = Math.max(end, cursor);
-  return end;
+  return Math.max(-1, ...open.map(({ cursor }) => cursor));
 }

@@ -114,15 +114,16 @@ export class EventRecords {
   }
 
   /** Stores hashes of past connections for `keepMs` milliseconds. */
-  saveConnections(hashes: readonly number[], keepMs: number): Promise<void> {
-    const sets = [];
+  async saveConnections(hashes: readonly number[], keepMs: number): Promise<void> {
+    const writes: Promise<void>[] = [];
     for (let at = 0; at < hashes.length; at += HASHES_PER_VALUE) {
-      const value = new Uint8Array(
-        new Float64Array(hashes.slice(at, at + HASHES_PER_VALUE)).buffer,
-      );
-      sets.push({ key: [...PAST_CONNECTIONS, hashes[at]!, at], value, expireInMs: keepMs });
+      const key = [...PAST_CONNECTIONS, hashes[at]!, at];
+      const part = new Float64Array(hashes.slice(at, at + HASHES_PER_VALUE));
+      const set = { key, value: new Uint8Array(part.buffer), expireInMs: keepMs };
+      // Each in a call of its own, because all of them may be more than the store takes at once.
+      writes.push(this.#options.commit({ sets: [set] }));
     }
-    return this.#options.commit({ sets });
+    await Promise.all(writes);
   }
 
   /** Yields the hashes of past connections that have not expired. */

@@ -220,6 +220,14 @@ Deno.test("a batch larger than one commit is delivered completely and in order",
   }
 });
 
+Deno.test("more past connections than one commit takes are stored", async () => {
+  const { records } = overStore();
+  const hashes = Array.from({ length: 150_000 }, (_, n) => n + 1);
+  await records.saveConnections(hashes, 1_000_000);
+  const read = (await Array.fromAsync(records.readConnections())).flat();
+  assert.deepEqual(read.sort((a, b) => a - b), hashes);
+});
+
 Deno.test("users are not present after a stop longer than the window, and their records are removed", async () => {
   const { open, clock, records } = overStore();
   const first = await open();
