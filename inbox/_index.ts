@@ -41,7 +41,7 @@ export function addTo(
   { maxItems, now }: { readonly maxItems: number; readonly now: number },
 ): { readonly index: InboxIndex; readonly dropped: readonly string[] } {
   const known = new Set(index.items.map(([id]) => id));
-  const fresh = added.filter(({ id }) => !known.has(id));
+  const fresh = added.filter(({ id }) => !known.has(id) && known.add(id));
   if (fresh.length === 0) return { index, dropped: [] };
   const all = [...index.items, ...fresh.map(({ id }): StoredEntry => [id, now, 0])];
   const excess = Math.max(0, all.length - maxItems);

@@ -30,7 +30,6 @@ export interface InboxLimits {
   readonly retentionMs: number;
 }
 
-/** Options of {@link Inbox}. */
 interface InboxOptions {
   readonly store: Store;
   readonly clock: Pick<Clock, "now">;
@@ -92,13 +91,7 @@ export class Inbox {
    */
   async add(notifications: readonly Notification[]): Promise<readonly InboxChange[]> {
     await Promise.all(notifications.map((notification) => this.#writeContent(notification)));
-    const byUser = new Map<string, Notification[]>();
-    for (const notification of notifications) {
-      const key = userKey(notification.context, notification.user);
-      const known = byUser.get(key);
-      if (known) known.push(notification);
-      else byUser.set(key, [notification]);
-    }
+    const byUser = Map.groupBy(notifications, ({ context, user }) => userKey(context, user));
     return await Promise.all([...byUser.values()].map((own) => {
       const now = this.#options.clock.now();
       const { maxItems } = this.#options.limits();

@@ -58,6 +58,11 @@ export function inboxContract(name: string, open: OpenStore): void {
     assert.deepEqual(idsOf(items), [2, 1]);
   });
 
+  rule("a notification that is added twice at once is there once", async ({ inbox }) => {
+    await inbox.add([notification(1), notification(1)]);
+    assert.deepEqual(idsOf((await inbox.list(SEVEN, { limit: 10 })).items), [1]);
+  });
+
   rule("adding a notification twice changes nothing", async ({ inbox }) => {
     await inbox.add([notification(1)]);
     await inbox.mark(SEVEN, { read: true });
