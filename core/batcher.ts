@@ -6,7 +6,6 @@
 
 import type { YieldToEventLoop } from "./event_loop.ts";
 
-/** Settings of {@link Batcher}. */
 interface BatcherOptions<T, R> {
   /**
    * Reads or writes a batch. Returns one result per item, in their order, or nothing if calls have none.

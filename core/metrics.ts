@@ -3,8 +3,7 @@
  * conventions (base units, `_total` for counters). `docs/metrics.md` is generated from the table.
  */
 
-import { Gauge, Registry } from "prom-client";
-import { countersOf, histogramOf } from "./_prom_metrics.ts";
+import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import { Buckets, Series } from "./_series.ts";
 
 /** Bounds of the buckets of all histograms. */
@@ -18,23 +17,15 @@ interface Definition<T extends Kind = Kind, Label extends string = string> {
   readonly labels: readonly Label[];
 }
 
-function counter<L extends string = never>(
-  help: string,
-  labels: L[] = [],
-): Definition<"counter", L> {
-  return { type: "counter", help, labels };
+function definer<T extends Kind>(type: T) {
+  return <L extends string = never>(help: string, labels: L[] = []): Definition<T, L> => ({
+    ...{ type, help, labels },
+  });
 }
 
-function gauge<L extends string = never>(help: string, labels: L[] = []): Definition<"gauge", L> {
-  return { type: "gauge", help, labels };
-}
-
-function histogram<L extends string = never>(
-  help: string,
-  labels: L[] = [],
-): Definition<"histogram", L> {
-  return { type: "histogram", help, labels };
-}
+const counter = definer("counter");
+const gauge = definer("gauge");
+const histogram = definer("histogram");
 
 /** Every metric by its name. */
 export const METRICS = {
@@ -217,4 +208,33 @@ export function createMetrics(): Metrics {
       return registry.metrics();
     },
   };
+}
+
+/** Registers a counter; returns the increments that it has not yet received. */
+function countersOf(
+  base: ConstructorParameters<typeof Counter>[0],
+): Series<{ add: number }> {
+  const series = new Series(base.labelNames ?? [], (labels) => ({ labels, add: 0 }));
+  new Counter({
+    ...base,
+    collect() {
+      for (const entry of series.values()) {
+        this.inc(entry.labels, entry.add);
+        entry.add = 0;
+      }
+    },
+  });
+  return series;
+}
+
+/** Returns as much of a metric as the registry needs to expose a histogram. */
+function histogramOf(
+  { name, help }: { readonly name: string; readonly help: string },
+  series: Series<Buckets>,
+): Metric {
+  const get = () => {
+    const values = [...series.values()].flatMap((buckets) => buckets.lines(name));
+    return Promise.resolve({ name, help, type: "histogram", values });
+  };
+  return { name, get } as unknown as Metric;
 }

@@ -17,7 +17,8 @@ const MAX_LENGTH = {
 export type TextKind = keyof typeof MAX_LENGTH;
 
 /** Returns the text for display, or `undefined` where nothing is left. */
-export function cleanText(text: string, kind: TextKind): string | undefined {
+export function cleanText(text: string | undefined, kind: TextKind): string | undefined {
+  if (text === undefined) return undefined;
   const max = MAX_LENGTH[kind];
   if (text.length <= max && isClean(text, kind === "body" || kind === "extra")) return text;
   // Characters beyond this cannot reach the result, so skip them.

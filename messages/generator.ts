@@ -97,7 +97,7 @@ function bareMessage({ id, topic, data, priority, expiresAt }: ParsedNotificatio
 
 /** Nothing to show. It replaces what a provider has not handed on yet, and says what to remove. */
 function dismissal(bare: Message, { id, collapseKey }: Dismissal): Message {
-  const key = clean(collapseKey, "collapseKey");
+  const key = cleanText(collapseKey, "collapseKey");
   return {
     ...bare,
     data: {},
@@ -133,12 +133,12 @@ function withParts(
 ): Message {
   const message: { -readonly [K in keyof Message]: Message[K] } = { ...bare };
   for (const name of TEXTS) {
-    const text = clean(draft[name], name);
+    const text = cleanText(draft[name], name);
     if (text !== undefined) message[name] = text;
   }
   const { badge } = draft;
   if (badge !== undefined) message.badge = badge;
-  const collapseKey = clean(notification.collapseKey ?? draft.collapseKey, "collapseKey");
+  const collapseKey = cleanText(notification.collapseKey ?? draft.collapseKey, "collapseKey");
   if (collapseKey !== undefined) message.collapseKey = collapseKey;
   message.silent = draft.silent === true ||
     (message.title === undefined && message.body === undefined);
@@ -149,8 +149,4 @@ function withParts(
     ...collapseKey !== undefined && { collapseKey },
     ...thread !== undefined && { thread },
   };
-}
-
-function clean(text: string | undefined, kind: TextKind): string | undefined {
-  return text === undefined ? undefined : cleanText(text, kind);
 }

@@ -105,8 +105,12 @@ export async function* readJournal(path: string): AsyncGenerator<JournalRecord> 
   }
 }
 
-/** A journal file that another process writes, held open so that its content stays readable. */
-export interface HeldJournalFile extends Disposable {
+/** The files of a journal that another process writes, held open so that they stay readable. */
+export interface HeldJournal extends Disposable {
+  readonly files: readonly HeldJournalFile[];
+}
+
+interface HeldJournalFile extends Disposable {
   readonly number: number;
   /** Its bytes when it was opened. */
   readonly size: number;
@@ -118,12 +122,12 @@ export interface HeldJournalFile extends Disposable {
  * Opens every file of a journal for reading; returns `undefined` where one was removed meanwhile.
  * Takes no lock and never waits, so it does not disturb the process that writes.
  */
-export function holdJournal(path: string): readonly HeldJournalFile[] | undefined {
+export function holdJournal(path: string): HeldJournal | undefined {
   using opened = new DisposableStack();
   try {
     const files = numbersOf(path).map((number) => opened.use(hold(path, number)));
-    opened.move();
-    return files;
+    const held = opened.move();
+    return { files, [Symbol.dispose]: () => held.dispose() };
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;

@@ -8,7 +8,7 @@ import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import { createPrivateFile, dataFilesOf, publishFile, removeDataFiles } from "./_data_files.ts";
-import { type HeldJournalFile, holdJournal } from "./_journal.ts";
+import { type HeldJournal, holdJournal } from "./_journal.ts";
 import type { KvStoreOptions } from "./kv_store.ts";
 import { openStore } from "./open.ts";
 
@@ -62,46 +62,39 @@ export async function backUpDataFile(options: BackupOptions): Promise<number> {
 
 /** Copies the data file and its journal in their state of one moment. */
 async function copyMoment(from: string, to: string): Promise<void> {
-  const source = new DatabaseSync(from, { readOnly: true, timeout: BUSY_MS });
-  try {
-    const journal = holdMoment(source, from);
-    try {
-      for (const file of journal) file.copyTo(to);
-    } finally {
-      for (const file of journal) file[Symbol.dispose]();
-    }
-    // Reads the state that the transaction sees, not what is written meanwhile.
-    await copyDatabase(source, to, { rate: PAGES_AT_ONCE });
-  } finally {
-    source.close();
+  using source = new DatabaseSync(from, { readOnly: true, timeout: BUSY_MS });
+  {
+    using journal = holdMoment(source, from);
+    for (const file of journal.files) file.copyTo(to);
   }
+  // Reads the state that the transaction sees, not what is written meanwhile.
+  await copyDatabase(source, to, { rate: PAGES_AT_ONCE });
 }
 
 /**
  * Begins a read transaction on the data file and opens the journal of the same moment: its files
  * are the same directly before and directly after.
  */
-function holdMoment(source: DatabaseSync, path: string): readonly HeldJournalFile[] {
+function holdMoment(source: DatabaseSync, path: string): HeldJournal {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     using before = new DisposableStack();
-    const files = holdJournal(path);
-    if (files === undefined) continue;
-    for (const file of files) before.use(file);
+    const journal = holdJournal(path);
+    if (journal === undefined) continue;
+    before.use(journal);
     source.exec("BEGIN");
     // The transaction begins with the first read.
     source.prepare("SELECT count(*) FROM sqlite_schema").get();
-    const after = holdJournal(path);
-    for (const file of after ?? []) file[Symbol.dispose]();
-    if (after !== undefined && isSame(files, after)) {
+    using after = holdJournal(path);
+    if (after !== undefined && isSame(journal, after)) {
       before.move();
-      return files;
+      return journal;
     }
     source.exec("ROLLBACK");
   }
   throw new Error("the service writes without a pause; try again when it is less busy");
 }
 
-function isSame(a: readonly HeldJournalFile[], b: readonly HeldJournalFile[]): boolean {
+function isSame({ files: a }: HeldJournal, { files: b }: HeldJournal): boolean {
   return a.length === b.length &&
     a.every(({ number, size }, at) => number === b[at]!.number && size === b[at]!.size);
 }

@@ -45,21 +45,14 @@ export function damageText(path: string, damage: readonly FileDamage[]): string 
 }
 
 function pageDamage(path: string): readonly FileDamage[] {
-  let database: DatabaseSync;
   try {
-    database = new DatabaseSync(path, { readOnly: true });
-  } catch (cause) {
-    return [{ severity: "fatal", file: path, message: messageOf(cause) }];
-  }
-  try {
+    using database = new DatabaseSync(path, { readOnly: true });
     // Reads every page once; unlike `integrity_check` it does not compare indexes with tables.
     const rows = database.prepare(`PRAGMA quick_check(${FAULTS_SHOWN})`).all();
     return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok")
       .map((text) => ({ severity: "fatal", file: path, message: text.replaceAll("\n", ", ") }));
   } catch (cause) {
     return [{ severity: "fatal", file: path, message: messageOf(cause) }];
-  } finally {
-    database.close();
   }
 }
 

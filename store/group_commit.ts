@@ -13,7 +13,6 @@ import { type CommitCost, commitCost, type CommitTraits, fits, plusCost } from "
 /** Changes that take effect together, whatever is stored already. */
 type UncheckedCommit = Omit<Commit, "checks">;
 
-/** Settings of {@link GroupCommit}. */
 interface GroupCommitOptions {
   readonly clock: Pick<Clock, "monotonic">;
   /** Lets I/O run between two commits: a store may take both without waiting for any. */

@@ -13,7 +13,6 @@ import { type Journal, lockJournal, openJournal, readJournal } from "./_journal.
 import { encodeKey } from "./_key_order.ts";
 import { commitCost, type CommitTraits } from "./limits.ts";
 
-/** Settings of {@link withJournal}. */
 interface JournaledStoreOptions {
   readonly clock: Clock;
   /** The path of the data file. */

@@ -40,12 +40,8 @@ async function copyContent(from: string, to: string): Promise<void> {
 
 /** @throws {Error} where SQLite finds the file damaged */
 function checkDatabase(path: string): void {
-  const database = new DatabaseSync(path);
-  try {
-    const row = database.prepare("PRAGMA integrity_check(1)").get();
-    const [answer] = Object.values(row ?? {});
-    if (answer !== "ok") throw new Error(`the backup is damaged: ${answer}`);
-  } finally {
-    database.close();
-  }
+  using database = new DatabaseSync(path);
+  const row = database.prepare("PRAGMA integrity_check(1)").get();
+  const [answer] = Object.values(row ?? {});
+  if (answer !== "ok") throw new Error(`the backup is damaged: ${answer}`);
 }

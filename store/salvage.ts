@@ -49,10 +49,8 @@ export function salvageDataFile({ from, to, onProgress }: SalvageOptions): Promi
         }
         (await Deno.openKv(partial)).close(); // makes the tables
         const salvaged = copyRecords(copy, { to: partial, onProgress });
-        for (const file of holdJournal(from) ?? []) {
-          using held = file;
-          held.copyTo(partial);
-        }
+        using journal = holdJournal(from);
+        for (const file of journal?.files ?? []) file.copyTo(partial);
         return salvaged;
       } finally {
         await removeDataFiles(copy);
@@ -65,31 +63,26 @@ function copyRecords(
   from: string,
   { to, onProgress }: { readonly to: string; readonly onProgress?: SalvageOptions["onProgress"] },
 ): Salvaged {
-  const source = new DatabaseSync(from);
-  const target = new DatabaseSync(to);
-  try {
-    const insert = target.prepare(
-      `INSERT OR IGNORE INTO kv (${COLUMNS}) VALUES (${COLUMNS.map(() => "?")})`,
-    );
-    let records = 0;
-    const take = (row: Row): void => {
-      const { changes } = insert.run(...COLUMNS.map((name) => row[name]!));
-      if (Number(changes) > 0 && ++records % PROGRESS_EVERY === 0) onProgress?.(records);
-    };
-    target.exec("BEGIN");
-    const isComplete = readFrom(source, { order: "ASC", take });
-    if (!isComplete) {
-      readFrom(source, { order: "DESC", take });
-      readByIndex(source, take);
-    }
-    copyVersion(source, target);
-    target.exec("COMMIT");
-    if (records === 0 && !isComplete) throw new Error("no record can be read");
-    return { records, isComplete };
-  } finally {
-    source.close();
-    target.close();
+  using source = new DatabaseSync(from);
+  using target = new DatabaseSync(to);
+  const insert = target.prepare(
+    `INSERT OR IGNORE INTO kv (${COLUMNS}) VALUES (${COLUMNS.map(() => "?")})`,
+  );
+  let records = 0;
+  const take = (row: Row): void => {
+    const { changes } = insert.run(...COLUMNS.map((name) => row[name]!));
+    if (Number(changes) > 0 && ++records % PROGRESS_EVERY === 0) onProgress?.(records);
+  };
+  target.exec("BEGIN");
+  const isComplete = readFrom(source, { order: "ASC", take });
+  if (!isComplete) {
+    readFrom(source, { order: "DESC", take });
+    readByIndex(source, take);
   }
+  copyVersion(source, target);
+  target.exec("COMMIT");
+  if (records === 0 && !isComplete) throw new Error("no record can be read");
+  return { records, isComplete };
 }
 
 /** Reads records in the order of their keys; false where something could not be read. */
