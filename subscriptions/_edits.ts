@@ -35,19 +35,14 @@ export function withRequest(
 ): { readonly after: readonly Subscription[]; readonly subscription: Subscription } {
   const live = subscriptions.filter((one) => isLive(one, now));
   const known = live.find((one) => sameToken(one, request));
-  if (known === undefined && live.length >= max) {
-    throw new ServiceError(
-      "too_many_subscriptions",
-      `Cannot subscribe: a user has at most ${max} subscriptions`,
-    );
-  }
   const { client, transport } = request;
   const alike = live.filter((one) => one.client === client && one.transport === transport);
-  if (known === undefined && alike.length >= maxPerClient) {
-    throw new ServiceError(
-      "too_many_subscriptions",
-      `Cannot subscribe: a user has at most ${maxPerClient} subscriptions with '${client}'`,
-    );
+  if (known === undefined && (live.length >= max || alike.length >= maxPerClient)) {
+    const limit = live.length >= max
+      ? `${max} subscriptions`
+      : `${maxPerClient} subscriptions with '${client}'`;
+    const message = `Cannot subscribe: a user has at most ${limit}`;
+    throw new ServiceError("too_many_subscriptions", message);
   }
   const subscription: Subscription = {
     ...request,

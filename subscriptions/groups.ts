@@ -17,6 +17,11 @@ export interface UserPage {
   readonly next?: string;
 }
 
+interface PageRequest {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 const MEMBERS = "groupMember";
 const NAMES = "group";
 /** Changes in one commit. */
@@ -56,17 +61,14 @@ export class Groups {
   }
 
   /** Lists members. A user that joins behind `after` while pages are read is in a later one. */
-  members(
-    { context, group }: GroupName,
-    page: { readonly after?: string | undefined; readonly limit: number },
-  ): Promise<UserPage> {
+  members({ context, group }: GroupName, page: PageRequest): Promise<UserPage> {
     return namesAfter(this.#store, [MEMBERS, context, group], page);
   }
 
   /** Lists the groups of a context. */
   async list(
     context: string,
-    page: { readonly after?: string | undefined; readonly limit: number },
+    page: PageRequest,
   ): Promise<{ readonly groups: readonly string[]; readonly next?: string }> {
     const { users: groups, ...rest } = await namesAfter(this.#store, [NAMES, context], page);
     return { groups, ...rest };
@@ -76,7 +78,7 @@ export class Groups {
 async function namesAfter(
   store: Store,
   prefix: StoreKey,
-  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  { after, limit }: PageRequest,
 ): Promise<UserPage> {
   const names: string[] = [];
   const start = after === undefined ? {} : { start: [...prefix, followerOf(after)] };

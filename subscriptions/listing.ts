@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { ServiceError } from "../core/errors.ts";
+import { parseJsonObject } from "../core/json.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { topicsMatch } from "../core/topic.ts";
@@ -109,16 +110,16 @@ function isBehind({ context, user, id }: Subscription, after: Position | undefin
 }
 
 function formatCursor({ context, user, id }: Position): string {
-  return Buffer.from(JSON.stringify([context, user, id])).toString("base64url");
+  return Buffer.from(JSON.stringify({ context, user, id })).toString("base64url");
 }
 
 function parseCursor(
   cursor: string,
   query: { readonly context: string | undefined; readonly user: string | undefined },
 ): Position {
-  const [context, user, id] = parseTexts(Buffer.from(cursor, "base64url").toString());
+  const { context, user, id } = parseJsonObject(Buffer.from(cursor, "base64url").toString()) ?? {};
   if (
-    context === undefined || user === undefined || id === undefined ||
+    typeof context !== "string" || typeof user !== "string" || typeof id !== "string" ||
     (query.context !== undefined && query.context !== context) ||
     (query.user !== undefined && query.user !== user)
   ) {
@@ -127,15 +128,6 @@ function parseCursor(
     });
   }
   return { context, user, id };
-}
-
-function parseTexts(json: string): readonly string[] {
-  try {
-    const value: unknown = JSON.parse(json);
-    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
-  } catch {
-    return [];
-  }
 }
 
 /**

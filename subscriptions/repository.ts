@@ -254,13 +254,8 @@ export class SubscriptionRepository {
       if (done) return result;
       await sleep(clock, random() * FIRST_WAIT_MS * 2 ** attempt);
     }
-    throw new ServiceError(
-      "conflict",
-      "Cannot change the subscriptions: too many concurrent changes",
-      {
-        retryAfterSeconds: 1,
-      },
-    );
+    const message = "Cannot change the subscriptions: too many concurrent changes";
+    throw new ServiceError("conflict", message, { retryAfterSeconds: 1 });
   }
 
   async #load(owner: UserName): Promise<Loaded> {

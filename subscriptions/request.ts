@@ -7,10 +7,8 @@ import { topicFault } from "../core/topic.ts";
 /** A request to subscribe. The token is in the transport's canonical form. */
 export type SubscribeRequest = Omit<Subscription, "id" | "createdAt" | "refreshedAt">;
 
-/** The longest context and user, in characters: a stored key takes 2,048 bytes. */
-const MAX_NAME_LENGTH = 255;
-const MAX_CLIENT_LENGTH = 64;
-const MAX_TOKEN_LENGTH = 4096;
+/** Characters. Context and user are parts of keys, and a stored key takes 2,048 bytes. */
+const MAX_LENGTHS = { context: 255, user: 255, client: 64, token: 4096 };
 const MAX_TOPICS = 64;
 /** Bytes of `meta` as JSON. */
 const MAX_META_BYTES = 2048;
@@ -45,35 +43,21 @@ function faultsOfTopics(topics: readonly string[]): Fault[] {
 }
 
 function faultsOfRest(request: SubscribeRequest, now: number): Fault[] {
-  const { context, user, client, token, expiresAt, meta } = request;
-  const faults: Fault[] = [];
-  function expect(path: string, { holds, message }: { holds: boolean; message: string }): void {
-    if (!holds) faults.push({ path, message });
+  const { expiresAt, meta } = request;
+  const names = Object.keys(MAX_LENGTHS) as (keyof typeof MAX_LENGTHS)[];
+  const faults: Fault[] = names.filter((name) => {
+    const { length } = request[name];
+    return length === 0 || length > MAX_LENGTHS[name] || /\p{Cc}/u.test(request[name]);
+  }).map((path) => ({
+    path,
+    message: `1 to ${MAX_LENGTHS[path]} characters are needed, without control characters`,
+  }));
+  if (expiresAt !== undefined && !(Number.isSafeInteger(expiresAt) && expiresAt > now)) {
+    const message = "a time in the future is needed, in epoch milliseconds";
+    faults.push({ path: "expires", message });
   }
-  for (
-    const [path, text, limit] of [
-      ["context", context, MAX_NAME_LENGTH],
-      ["user", user, MAX_NAME_LENGTH],
-      ["client", client, MAX_CLIENT_LENGTH],
-      ["token", token, MAX_TOKEN_LENGTH],
-    ] as const
-  ) {
-    expect(path, {
-      holds: text.length >= 1 && text.length <= limit && !/\p{Cc}/u.test(text),
-      message: `1 to ${limit} characters are needed, without control characters`,
-    });
-  }
-  if (expiresAt !== undefined) {
-    expect("expires", {
-      holds: Number.isSafeInteger(expiresAt) && expiresAt > now,
-      message: "a time in the future is needed, in epoch milliseconds",
-    });
-  }
-  if (meta !== undefined) {
-    expect("meta", {
-      holds: new TextEncoder().encode(JSON.stringify(meta)).byteLength <= MAX_META_BYTES,
-      message: `at most ${MAX_META_BYTES} bytes are allowed`,
-    });
+  if (new TextEncoder().encode(JSON.stringify(meta ?? {})).length > MAX_META_BYTES) {
+    faults.push({ path: "meta", message: `at most ${MAX_META_BYTES} bytes are allowed` });
   }
   return faults;
 }
