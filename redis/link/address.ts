@@ -101,10 +101,7 @@ function parseCredentials(text: string | undefined): Credentials {
   const colon = text.indexOf(":");
   const username = decode(colon < 0 ? text : text.slice(0, colon));
   const password = colon < 0 ? "" : decode(text.slice(colon + 1));
-  return {
-    ...username === "" ? {} : { username },
-    ...password === "" ? {} : { password },
-  };
+  return credentialsOf(username, password);
 }
 
 function parsePath(
@@ -133,12 +130,11 @@ function parseQuery(query: string): Credentials {
     }
     values.set(name, decode(value.join("=")));
   }
-  const username = values.get("sentinelUser");
-  const password = values.get("sentinelPassword");
-  return {
-    ...username === undefined ? {} : { username },
-    ...password === undefined ? {} : { password },
-  };
+  return credentialsOf(values.get("sentinelUser"), values.get("sentinelPassword"));
+}
+
+function credentialsOf(username = "", password = ""): Credentials {
+  return { ...username !== "" && { username }, ...password !== "" && { password } };
 }
 
 function decode(text: string): string {

@@ -1,9 +1,9 @@
 /** The port on any topology: scripts, the time of the servers, errors, and the listeners. */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock, Timer } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import { type Log, silentLog } from "../../core/log.ts";
+import type { Log } from "../../core/log.ts";
 import type { Command } from "./_client.ts";
 import type { Connection } from "./_connection.ts";
 import { errorOf, meaningOf, unavailable } from "./_errors.ts";
@@ -14,7 +14,7 @@ import { NODES_KEY } from "../keys.ts";
 
 interface LinkOptions {
   readonly clock: Pick<Clock, "monotonic" | "after">;
-  readonly log?: Log;
+  readonly log: Log;
   /** Makes the topology, which calls `onChange` when its `isUp` may have changed. */
   readonly topology: (onChange: (why?: unknown) => void) => Topology;
 }
@@ -36,7 +36,7 @@ export class Link implements RedisLink {
   #closed = false;
   #why: unknown;
 
-  constructor({ clock, log = silentLog, topology }: LinkOptions) {
+  constructor({ clock, log, topology }: LinkOptions) {
     this.#clock = clock;
     this.#log = log;
     this.#topology = topology((why) => this.#changed(why));
@@ -74,21 +74,17 @@ export class Link implements RedisLink {
     }
   }
 
-  async send(key: string, command: Command): Promise<Reply> {
-    try {
-      return await this.#topology.send(key, command);
-    } catch (thrown) {
+  send(key: string, command: Command): Promise<Reply> {
+    return this.#topology.send(key, command).catch((thrown) => {
       throw errorOf(thrown, command[0]);
-    }
+    });
   }
 
   /** Sends a command to every master; rejects if one of them does not reply. */
-  async each(command: Command): Promise<readonly ServerReply[]> {
-    try {
-      return await this.#topology.sendToAll(command);
-    } catch (thrown) {
+  each(command: Command): Promise<readonly ServerReply[]> {
+    return this.#topology.sendToAll(command).catch((thrown) => {
       throw errorOf(thrown, command[0]);
-    }
+    });
   }
 
   dedicated(key: string): BlockingLink {
@@ -161,12 +157,7 @@ const hashes = new WeakMap<Script, string>();
 
 /** Returns the SHA-1 of a script, for `EVALSHA`: a server receives its text only once. */
 export function hashOf(script: Script): string {
-  let hash = hashes.get(script);
-  if (hash === undefined) {
-    hash = createHash("sha1").update(script.lua).digest("hex");
-    hashes.set(script, hash);
-  }
-  return hash;
+  return hashes.getOrInsertComputed(script, ({ lua }) => hash("sha1", lua));
 }
 
 class Blocking implements BlockingLink {

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
+import { type Log, silentLog } from "../../core/log.ts";
 import { ClusterTopology } from "./_cluster.ts";
 import { unavailable } from "./_errors.ts";
 import {
@@ -37,13 +37,11 @@ export interface OpenLinkOptions {
  * Redis is not reached in time. Neither contains the password.
  */
 export async function openLink(address: string, options: OpenLinkOptions): Promise<Link> {
-  const { clock, log, openWithinMs = 10_000 } = options;
+  const { clock, log = silentLog, openWithinMs = 10_000 } = options;
   const parsed = parseAddress(address);
-  const link = new Link({
-    clock,
-    ...log === undefined ? {} : { log },
-    topology: (onChange) => topologyOf(parsed, { options, onChange }),
-  });
+  const topology = (onChange: TopologyOptions["onChange"]) =>
+    topologyOf(parsed, { ...options, onChange });
+  const link = new Link({ clock, log, topology });
   const { promise, resolve } = Promise.withResolvers<void>();
   link.onUp(resolve);
   const timer = clock.after(openWithinMs, resolve);
@@ -57,12 +55,9 @@ export async function openLink(address: string, options: OpenLinkOptions): Promi
 
 function topologyOf(
   address: RedisAddress,
-  { options, onChange }: {
-    readonly options: OpenLinkOptions;
-    readonly onChange: (why?: unknown) => void;
-  },
+  options: OpenLinkOptions & Pick<TopologyOptions, "onChange">,
 ): Topology {
-  const { clock, random, timeoutMs = 2_000, maxPending = 50_000, ca } = options;
+  const { clock, random, timeoutMs = 2_000, maxPending = 50_000, ca, onChange } = options;
   const { tls, credentials, database, hosts } = address;
   const access = { tls, credentials, database, ...ca === undefined ? {} : { ca } };
   const common: TopologyOptions = { clock, random, access, timeoutMs, maxPending, onChange };

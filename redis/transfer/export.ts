@@ -11,7 +11,7 @@ import type { RedisAddress } from "../link/address.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { bufferKeys, redisLedgerKey } from "../buffer/keys.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
-import type { ExportedKey, ExportEnd, ExportHead } from "./export_lines.ts";
+import { type ExportedKey, exportEnd, exportHead } from "./export_lines.ts";
 
 interface ExportOptions {
   readonly link: Pick<RedisLink, "run" | "send" | "now">;
@@ -70,8 +70,7 @@ return all`,
 /** The lines of an export, without line breaks. */
 export async function* exportLines(options: ExportOptions): AsyncGenerator<string> {
   const { link, onProgress, signal } = options;
-  const head: ExportHead = { carillon: "redis-export", v: 1, at: link.now() };
-  yield JSON.stringify(head);
+  yield exportHead(link.now());
   let count = 0;
   for await (const chunk of chunks(options)) {
     signal?.throwIfAborted();
@@ -81,8 +80,7 @@ export async function* exportLines(options: ExportOptions): AsyncGenerator<strin
     }
     onProgress?.(count);
   }
-  const end: ExportEnd = { end: true, keys: count };
-  yield JSON.stringify(end);
+  yield exportEnd(count);
 }
 
 /** Yields keys that must be read at one moment, each group when it is its turn. */

@@ -16,25 +16,21 @@ export interface ExportedKey {
   readonly last?: string;
 }
 
-/** The first line. */
-export interface ExportHead {
-  readonly carillon: "redis-export";
-  readonly v: 1;
-  /** Epoch milliseconds of the server. */
-  readonly at: number;
-}
-
-/** The last line. */
-export interface ExportEnd {
-  readonly end: true;
-  readonly keys: number;
-}
-
-/** A line of an export, or what is wrong with it. */
+/** A line of an export. */
 type ExportLine =
-  | { readonly kind: "head"; readonly head: ExportHead }
+  | { readonly kind: "head" }
   | { readonly kind: "key"; readonly key: ExportedKey }
   | { readonly kind: "end"; readonly keys: number };
+
+/** Returns the first line; `at` is the time of the server in epoch milliseconds. */
+export function exportHead(at: number): string {
+  return JSON.stringify({ carillon: "redis-export", v: 1, at });
+}
+
+/** Returns the last line. */
+export function exportEnd(keys: number): string {
+  return JSON.stringify({ end: true, keys });
+}
 
 const TYPES = new Set(["string", "hash", "zset", "set", "list", "stream"]);
 
@@ -47,7 +43,7 @@ export function readExportLine(line: string): ExportLine {
   const value = JSON.parse(line);
   if (value?.carillon === "redis-export") {
     if (value.v !== 1) throw new SyntaxError("it was written by a later version of this service");
-    return { kind: "head", head: value };
+    return { kind: "head" };
   }
   if (value?.end === true && Number.isSafeInteger(value.keys)) {
     return { kind: "end", keys: value.keys };

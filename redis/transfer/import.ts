@@ -56,13 +56,15 @@ export async function importLines(
   options: ImportOptions,
 ): Promise<number> {
   const { link, onProgress, signal } = options;
-  if (await link.send(IMPORTING_KEY, ["EXISTS", IMPORTING_KEY]) === 1) await wipe(link);
+  // The marker proves that everything there came from a restore that was broken off.
+  if (await link.send(IMPORTING_KEY, ["EXISTS", IMPORTING_KEY]) === 1) await link.each(["FLUSHDB"]);
   else await refuseFull(link);
   await link.send(IMPORTING_KEY, ["SET", IMPORTING_KEY, String(link.now())]);
+  let at = 0;
   let keys = 0;
   let pending: Promise<unknown>[] = [];
   for await (const line of lines) {
-    const read = parse(line, keys);
+    const read = parse(line, ++at);
     if (read.kind !== "key") continue;
     signal?.throwIfAborted();
     for (const command of commandsFor(read.key, link.now())) {
@@ -117,11 +119,6 @@ async function refuseFull(link: ImportOptions["link"]): Promise<void> {
     "Cannot restore: the Redis is not empty. Stop all nodes, and take an empty server or another " +
       "number of the database",
   );
-}
-
-/** Only where the marker proves that everything there came from a restore that was broken off. */
-async function wipe(link: ImportOptions["link"]): Promise<void> {
-  await link.each(["FLUSHDB"]);
 }
 
 function parse(line: string, at: number) {
