@@ -23,12 +23,6 @@ interface CascadeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "count">;
-  /**
-   * Milliseconds after the last change of a file until the files are read again.
-   *
-   * @default {250}
-   */
-  readonly debounceMs?: number;
 }
 
 /** The result of a reload. */
@@ -42,6 +36,9 @@ export type ReloadResult =
     readonly warnings: readonly FileFault[];
   }
   | { readonly ok: false; readonly faults: readonly FileFault[] };
+
+/** After the last change of a file, until the files are read again. */
+const DEBOUNCE_MS = 250;
 
 type SwapListener = (snapshot: Snapshot, changedKeys: readonly string[]) => void;
 
@@ -157,11 +154,11 @@ export class Cascade implements AsyncDisposable {
   }
 
   async #watch(): Promise<void> {
-    const { files, clock, log, debounceMs = 250 } = this.#options;
+    const { files, clock, log } = this.#options;
     const onChange = () => {
       this.#debounce?.cancel();
       if (this.#stop.signal.aborted) return;
-      this.#debounce = clock.after(debounceMs, () => void this.reload());
+      this.#debounce = clock.after(DEBOUNCE_MS, () => void this.reload());
     };
     try {
       await files.watch(onChange, this.#stop.signal);

@@ -37,7 +37,18 @@ export function createDenoConfigFiles(directory: string): ConfigFiles {
       return found.sort();
     },
     read: async (path) => decodeText(await Deno.readFile(`${root}/${path}`)),
-    watch: (onChange, signal) => watch(root, onChange, { signal }),
+    async watch(onChange, signal) {
+      if (signal.aborted) return;
+      const watcher = Deno.watchFs(root);
+      const close = () => watcher.close();
+      signal.addEventListener("abort", close, { once: true });
+      try {
+        // A read is an event, too: a reload must not cause the next one.
+        for await (const { kind } of watcher) if (kind !== "access") onChange();
+      } finally {
+        signal.removeEventListener("abort", close);
+      }
+    },
   };
 }
 
@@ -76,23 +87,6 @@ async function collect(root: string, below: string, collecting: Collecting): Pro
 class TooManyFiles extends Error {
   constructor() {
     super(`Cannot read the configuration: more than ${MAX_FILES} files`);
-  }
-}
-
-async function watch(
-  root: string,
-  onChange: () => void,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<void> {
-  if (signal.aborted) return;
-  const watcher = Deno.watchFs(root);
-  const close = () => watcher.close();
-  signal.addEventListener("abort", close, { once: true });
-  try {
-    // A read is an event, too: a reload must not cause the next one.
-    for await (const { kind } of watcher) if (kind !== "access") onChange();
-  } finally {
-    signal.removeEventListener("abort", close);
   }
 }
 

@@ -37,7 +37,7 @@ export function parseTagExpression(text: string): ParsedExpression {
     return { ok: false, column: MAX_LENGTH, message: "the expression is too long" };
   }
   try {
-    return { ok: true, expression: new Parser(text).parse() };
+    return { ok: true, expression: parse(text) };
   } catch (thrown) {
     if (thrown instanceof ExpressionFault) {
       return { ok: false, column: thrown.column, message: thrown.message };
@@ -70,72 +70,63 @@ class ExpressionFault extends Error {
   }
 }
 
-class Parser {
-  readonly #tokens: readonly Token[];
-  readonly #end: number;
-  #next = 0;
-  #depth = 0;
+/** @throws {ExpressionFault} */
+function parse(text: string): TagExpression {
+  const tokens: readonly Token[] = [...text.matchAll(TOKEN)]
+    .map(({ 0: token, index }) => ({ text: token, column: index + 1 }));
+  let next = 0;
+  let depth = 0;
 
-  constructor(text: string) {
-    this.#tokens = [...text.matchAll(TOKEN)].map(({ 0: token, index }) => ({
-      text: token,
-      column: index + 1,
-    }));
-    this.#end = text.length + 1;
+  function or(): TagExpression {
+    return chain("or", "|", () => chain("and", "&", not));
   }
 
-  parse(): TagExpression {
-    const expression = this.#or();
-    const rest = this.#tokens[this.#next];
-    if (rest?.text === ")") throw new ExpressionFault(rest.column, "there is no '(' for this ')'");
-    if (rest) {
-      throw new ExpressionFault(rest.column, `expected '&' or '|' before '${rest.text}'`);
-    }
-    return expression;
-  }
-
-  #or(): TagExpression {
-    return this.#chain("or", "|", () => this.#chain("and", "&", () => this.#not()));
-  }
-
-  #chain(kind: "and" | "or", operator: string, operand: () => TagExpression): TagExpression {
+  function chain(
+    kind: "and" | "or",
+    operator: string,
+    operand: () => TagExpression,
+  ): TagExpression {
     const operands = [operand()];
-    while (this.#take(operator)) operands.push(operand());
+    while (take(operator)) operands.push(operand());
     return operands.length === 1 ? operands[0]! : { kind, operands };
   }
 
-  #not(): TagExpression {
+  function not(): TagExpression {
     let negated = false;
-    while (this.#take("!")) negated = !negated;
-    const operand = this.#operand();
-    return negated ? { kind: "not", operand } : operand;
+    while (take("!")) negated = !negated;
+    const inner = operand();
+    return negated ? { kind: "not", operand: inner } : inner;
   }
 
-  #operand(): TagExpression {
-    const token = this.#tokens[this.#next];
-    if (!token) throw new ExpressionFault(this.#end, "expected a tag at the end");
-    if (token.text === "(") return this.#bracket(token);
+  function operand(): TagExpression {
+    const token = tokens[next];
+    if (!token) throw new ExpressionFault(text.length + 1, "expected a tag at the end");
+    if (token.text === "(") return bracket(token);
     if (OPERATORS.has(token.text)) {
       throw new ExpressionFault(token.column, `expected a tag before '${token.text}'`);
     }
-    this.#next++;
+    next++;
     return { kind: "tag", tag: token.text };
   }
 
-  #bracket(open: Token): TagExpression {
-    if (++this.#depth > MAX_DEPTH) {
-      throw new ExpressionFault(open.column, "brackets are nested too deeply");
-    }
-    this.#next++;
-    const inner = this.#or();
-    if (!this.#take(")")) throw new ExpressionFault(open.column, "there is no ')' for this '('");
-    this.#depth--;
+  function bracket({ column }: Token): TagExpression {
+    if (++depth > MAX_DEPTH) throw new ExpressionFault(column, "brackets are nested too deeply");
+    next++;
+    const inner = or();
+    if (!take(")")) throw new ExpressionFault(column, "there is no ')' for this '('");
+    depth--;
     return inner;
   }
 
-  #take(text: string): boolean {
-    if (this.#tokens[this.#next]?.text !== text) return false;
-    this.#next++;
+  function take(operator: string): boolean {
+    if (tokens[next]?.text !== operator) return false;
+    next++;
     return true;
   }
+
+  const expression = or();
+  const rest = tokens[next];
+  if (rest?.text === ")") throw new ExpressionFault(rest.column, "there is no '(' for this ')'");
+  if (rest) throw new ExpressionFault(rest.column, `expected '&' or '|' before '${rest.text}'`);
+  return expression;
 }
