@@ -34,14 +34,13 @@ export function admit(found: Found, findings: Findings): SettingDefinition | und
   }
   if (read.kind === "wrong") {
     findings.faults.push({ file, ...valueAt, message: read.why });
-  } else {
-    const why = effectless(found.name);
-    findings.warnings.push(
-      why === undefined
-        ? unknown(found, read.nearest)
-        : { file, ...nameAt, message: `'${found.name}' has no effect here: ${why}` },
-    );
+    return undefined;
   }
+  const why = effectless(found.name);
+  const what = why === undefined
+    ? `is not known${didYouMean(read.nearest)}`
+    : `has no effect here: ${why}`;
+  findings.warnings.push({ file, ...nameAt, message: `'${found.name}' ${what}` });
   return undefined;
 }
 
@@ -54,10 +53,6 @@ export function textInYaml(name: string, value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const isBoolean = findName(name)?.spec.type === "boolean";
   return String((isBoolean ? readYamlBoolean(value) : undefined) ?? value);
-}
-
-function unknown({ file, name, nameAt }: Found, nearest: string | undefined): FileFault {
-  return { file, ...nameAt, message: `'${name}' is not known${didYouMean(nearest)}` };
 }
 
 /** Returns the end of a message about an unknown name. */

@@ -56,8 +56,7 @@ export function readContextSets(
 
 /** Returns the indexes of the entries that match, after all tags of `addTags` have been added. */
 export function matchingSets(sets: readonly ContextSet[], subject: Subject): readonly number[] {
-  const tags = new Set(sourcesOf(subject).keys());
-  addMatchingTags(sets, tags);
+  const tags = tagsOf(sets, subject);
   return sets.flatMap(({ withTags }, index) => holds(withTags, tags) ? [index] : []);
 }
 
@@ -77,33 +76,13 @@ export interface ContextSetsExplanation {
 
 /** Returns what {@link matchingSets} compares, for operators. */
 export function explainSets(sets: readonly ContextSet[], subject: Subject): ContextSetsExplanation {
-  const sources = sourcesOf(subject);
-  const tags = new Set(sources.keys());
-  addMatchingTags(sets, tags, (tag, { name }) => sources.set(tag, `addTags of '${name}'`));
+  const tags = tagsOf(sets, subject);
   return {
-    tags: [...sources].map(([tag, source]) => ({ tag, source })),
+    tags: [...tags].map(([tag, source]) => ({ tag, source })),
     sets: sets.map(({ name, source, withTags, expression }) => ({
       ...{ name, source, withTags: expression, matches: holds(withTags, tags) },
     })),
   };
-}
-
-/** Adds the tags of every entry that matches, until no more do. */
-function addMatchingTags(
-  sets: readonly ContextSet[],
-  tags: Set<string>,
-  onAdded?: (tag: string, by: ContextSet) => void,
-): void {
-  for (let before = -1; before !== tags.size;) {
-    before = tags.size;
-    for (const set of sets) {
-      if (set.addTags.length === 0 || !holds(set.withTags, tags)) continue;
-      for (const tag of set.addTags) {
-        if (!tags.has(tag)) onAdded?.(tag, set);
-        tags.add(tag);
-      }
-    }
-  }
 }
 
 /** Merges the settings of several entries; the first one that sets a key wins. */
@@ -111,10 +90,14 @@ export function mergeSets(sets: readonly ContextSet[]): Layer {
   return new Map(sets.toReversed().flatMap(({ settings }) => [...settings]));
 }
 
-/** Returns the tags of a user, each with where it comes from. */
-function sourcesOf(
+/**
+ * Returns the tags of a user, each with where it comes from. Adds the tags of every entry that
+ * matches, until no more do.
+ */
+function tagsOf(
+  sets: readonly ContextSet[],
   { context, contextName, taxonomyTypes, types, permissions }: Subject,
-): Map<string, string> {
+): ReadonlyMap<string, string> {
   const sources = new Map<string, string>();
   const add = (source: string, tags: readonly string[]) => {
     for (const tag of tags) if (!sources.has(tag)) sources.set(tag, source);
@@ -124,6 +107,12 @@ function sourcesOf(
   add("permission of the user", permissions);
   add("taxonomy/types of the context", words(taxonomyTypes ?? ""));
   if (contextName !== undefined) add("name of the context", [contextName]);
+  for (let before = -1; before !== sources.size;) {
+    before = sources.size;
+    for (const { name, withTags, addTags } of sets) {
+      if (addTags.length > 0 && holds(withTags, sources)) add(`addTags of '${name}'`, addTags);
+    }
+  }
   return sources;
 }
 

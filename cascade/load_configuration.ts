@@ -20,7 +20,6 @@ interface LoadedConfiguration {
   readonly built: BuiltConfiguration;
 }
 
-const NO_FILES: ReadonlySet<string> = new Set();
 /** Files that are read at the same time. */
 const READS_AT_ONCE = 16;
 
@@ -35,7 +34,7 @@ export async function loadConfiguration(
     readonly files: Pick<ConfigFiles, "list" | "read">;
     readonly environment: Readonly<Record<string, string>>;
   },
-  ownFiles: ReadonlySet<string> = NO_FILES,
+  ownFiles: ReadonlySet<string> = new Set(),
 ): Promise<LoadedConfiguration> {
   const texts = new Map<string, string>();
   const faults: FileFault[] = [];

@@ -47,7 +47,10 @@ export function parseTagExpression(text: string): ParsedExpression {
 }
 
 /** Whether an expression holds for a set of tags. */
-export function holds(expression: TagExpression, tags: ReadonlySet<string>): boolean {
+export function holds(
+  expression: TagExpression,
+  tags: Pick<ReadonlySet<string>, "has">,
+): boolean {
   switch (expression.kind) {
     case "tag":
       return tags.has(expression.tag);

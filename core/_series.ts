@@ -3,7 +3,6 @@
  * exposes the metrics, is much slower at updates, and each notification makes several.
  */
 
-/** Label names and their values. */
 type Labels = Readonly<Record<string, string>>;
 
 /** One value for each combination of labels. */
@@ -29,7 +28,6 @@ export class Series<V> {
     return value;
   }
 
-  /** Returns all values. */
   values(): Iterable<V> {
     return this.#values.values();
   }
@@ -57,7 +55,6 @@ export class Buckets {
     this.#counts = new Float64Array(bounds.length + 1);
   }
 
-  /** Counts a measurement. */
   observe(value: number): void {
     let at = 0;
     while (at < this.#bounds.length && value > this.#bounds[at]!) at++;

@@ -3,7 +3,7 @@
  * it, so it is one optional object: a notification without it is stored and sent as before.
  */
 
-/** See the file's first sentence; absent fields are not asked for. */
+/** What a publisher asks for; absent fields are not asked for. */
 export interface DeliveryOptions {
   /** Epoch milliseconds before which the notification is not sent. */
   readonly deliverAt?: number;

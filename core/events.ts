@@ -130,7 +130,6 @@ export interface LocalSockets {
   deliver(event: LoggedEvent): void;
   /** Returns every open socket, including those whose `join` is pending. */
   sockets(): Iterable<LocalSocket>;
-  /** Returns the open sockets of a user. */
   socketsOf(user: UserName): readonly LocalSocket[];
   /** Makes the user's sockets here read the log, because an event may have been missed. */
   recover(user: UserName): void;

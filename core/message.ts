@@ -11,7 +11,6 @@ export interface Message {
   /** The notification's id, sent to every provider that has a field for it. */
   readonly id: string;
   readonly topic: string;
-  /** The notification's own data. */
   readonly data: JsonObject;
   readonly priority: Priority;
   /** Whether the app only wakes up and shows nothing. `title` and `body` are then absent. */

@@ -154,9 +154,7 @@ type NameOf<T extends Kind> = {
 
 /** The port for metrics. */
 export interface Metrics {
-  /** Adds to a counter. */
   count<N extends NameOf<"counter">>(name: N, labels: LabelsOf<N>, by?: number): void;
-  /** Sets a gauge. */
   set<N extends NameOf<"gauge">>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Adds a measurement to a histogram, in the unit of its name. */
   observe<N extends NameOf<"histogram">>(name: N, labels: LabelsOf<N>, value: number): void;
@@ -168,7 +166,6 @@ export interface Metrics {
   expose(): Promise<string>;
 }
 
-/** One value of a counter. */
 interface MetricTotal {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;

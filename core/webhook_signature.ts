@@ -5,7 +5,6 @@
 
 import { createHmac } from "node:crypto";
 
-/** What is signed. */
 interface SignedWebhook {
   /** The `version` of the webhook's configuration, e.g. `1`. */
   readonly version: string;
@@ -15,7 +14,6 @@ interface SignedWebhook {
   readonly body: string | Uint8Array;
 }
 
-/** A signature header that was read. */
 interface WebhookSignature {
   /** Epoch milliseconds. */
   readonly timestamp: number;

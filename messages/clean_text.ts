@@ -14,7 +14,7 @@ const MAX_LENGTH = {
 } as const;
 
 /** The kind of text. Bodies and a template's own fields may have several lines. */
-export type TextKind = keyof typeof MAX_LENGTH;
+type TextKind = keyof typeof MAX_LENGTH;
 
 /** Returns the text for display, or `undefined` where nothing is left. */
 export function cleanText(text: string | undefined, kind: TextKind): string | undefined {

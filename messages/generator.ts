@@ -8,7 +8,7 @@ import type { Message } from "../core/message.ts";
 import { type Notification, parseData, type ParsedNotification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import { draftOf, type MessageDraft, withNewestMail } from "./built_in.ts";
-import { cleanText, type TextKind } from "./clean_text.ts";
+import { cleanText } from "./clean_text.ts";
 import { applyTemplate, bestLocale, localized } from "./template.ts";
 import type { Templates } from "./template_index.ts";
 

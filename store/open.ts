@@ -13,7 +13,6 @@ const KNOWN = "'kv:<file>', 'kv:' (the platform's own), 'memory:' or 'redis://<h
 /** Schemes that folder `redis/` opens. */
 const REDIS = /^(redis|valkey)s?(\+|$)/;
 
-/** How a store is opened. */
 interface OpenStoreOptions extends KvStoreOptions {
   /** Receives damage that does not keep the store from being opened. */
   readonly onDamage?: (damage: FileDamage) => void;

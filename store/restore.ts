@@ -6,7 +6,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { fillEmptyTarget } from "./_empty_target.ts";
 
-/** Paths of data files. */
 interface RestoreFileOptions {
   /** The backup, which is kept. */
   readonly from: string;

@@ -10,7 +10,6 @@ import { removeDataFiles } from "./_data_files.ts";
 import { fillEmptyTarget } from "./_empty_target.ts";
 import { holdJournal } from "./_journal.ts";
 
-/** Paths of data files. */
 interface SalvageOptions {
   /** The damaged file, which stays as it is. */
   readonly from: string;
@@ -19,7 +18,6 @@ interface SalvageOptions {
   readonly onProgress?: (records: number) => void;
 }
 
-/** What came of it. */
 interface Salvaged {
   readonly records: number;
   /** Whether the end was reached from the beginning: nothing was unreadable. */
