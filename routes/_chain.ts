@@ -29,8 +29,14 @@ const MAX_BODY_BYTES = 760_000;
 /** Other methods are counted as `other`, so that clients cannot create time series. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** The original's paths, the only ones that accept a user's session in the query. */
-export const PNS_PATHS: readonly string[] = ["/ajax/pns", "/appsuite/api/pns"];
+/**
+ * The original's paths, with the ids of their operations. They are the only ones that accept a
+ * user's session in the query.
+ */
+export const PNS_PATHS: Readonly<Record<string, string>> = {
+  "/ajax/pns": "pns",
+  "/appsuite/api/pns": "pnsOfAppSuite",
+};
 
 /** Whether the length of a body is known and within the limit. */
 export function isShort({ headers }: Request): boolean {
@@ -73,7 +79,7 @@ export function createChain({ log, metrics, bodyDeadline }: ChainDeps): App {
   });
   app.use(function keepOutOfQuery(c, next) {
     // Also on paths that need no credential, so that callers learn that theirs leaks.
-    if (!PNS_PATHS.includes(c.req.path)) refuseInQuery(c.req.raw.url);
+    if (!Object.hasOwn(PNS_PATHS, c.req.path)) refuseInQuery(c.req.raw.url);
     return next();
   });
   app.use(methodNotAllowed({

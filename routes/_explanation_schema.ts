@@ -4,13 +4,17 @@ import { z } from "@hono/zod-openapi";
 import { TARGET_STATES } from "../core/ledger.ts";
 import { ABSENT_CODES } from "../delivery/mod.ts";
 import { ledgerBody } from "./_ledger_body.ts";
-import { time } from "./_schemas.ts";
+import { text, time } from "./_schemas.ts";
+
+function number(example: number) {
+  return z.number().openapi({ example });
+}
 
 const trail = z.array(z.object({
-  key: z.string(),
-  scope: z.string(),
-  source: z.string().optional(),
-  value: z.string().optional(),
+  key: text("com.openexchange.pns.transport.websocket.enabled"),
+  scope: text("server"),
+  source: text("pns.properties:3").optional(),
+  value: text("true").optional(),
   chosen: z.boolean(),
   barred: z.boolean().optional(),
 }));
@@ -30,11 +34,11 @@ export const messageBody = z.object({
 });
 
 const target = z.object({
-  client: z.string(),
-  transport: z.string(),
+  client: text("open-xchange-appsuite"),
+  transport: text("websocket"),
   subscription: z.string().optional(),
   send: z.boolean(),
-  state: z.enum(TARGET_STATES).optional(),
+  state: z.enum(TARGET_STATES).optional().openapi({ example: "sent" }),
   reason: z.string().optional(),
   quiet: z.object({ action: z.enum(["drop", "silent", "hold"]), until: time }).optional()
     .openapi({ description: "What quiet hours do when it is due, and when they end" }),
@@ -62,27 +66,27 @@ export const explanationBody = z.object({
     client: z.string().optional(),
     transport: z.string().optional(),
     subscription: z.string().optional(),
-    reason: z.string(),
+    reason: text("the user has no subscription"),
   })),
   hypothetical: z.object({ enabled: z.boolean(), serves: z.boolean(), trail }).optional(),
   deliverAt: time.optional().openapi({
     description: "When it is delivered; quiet hours and escalation are explained for then",
   }),
   contextSets: z.object({
-    tags: z.array(z.object({ tag: z.string(), source: z.string() })),
+    tags: z.array(z.object({ tag: text("1"), source: text("context id") })),
     sets: z.array(z.object({
-      name: z.string(),
-      source: z.string(),
-      withTags: z.string(),
-      matches: z.boolean(),
+      name: text("premium"),
+      source: text("contextSets/premium.yml:1:1"),
+      withTags: text("gold & !trial"),
+      matches: z.boolean().openapi({ example: false }),
     })),
   }),
-  delay: z.object({ waitsMs: z.number(), atMostMs: z.number(), checkedEveryMs: z.number() }),
+  delay: z.object({ waitsMs: number(1000), atMostMs: number(1000), checkedEveryMs: number(500) }),
   limits: z.object({
-    maxPerSecondPerKey: z.number(),
-    maxPerSecondPerContext: z.number(),
-    maxPayloadBytes: z.number(),
-    maxSubscriptionsPerUser: z.number(),
+    maxPerSecondPerKey: number(0),
+    maxPerSecondPerContext: number(0),
+    maxPayloadBytes: number(49_152),
+    maxSubscriptionsPerUser: number(100),
   }),
   happened: ledgerBody.optional().openapi({
     description: "What became of the notification with the given id",

@@ -8,16 +8,19 @@ import {
   TARGET_STATES,
 } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
-import { time } from "./_schemas.ts";
+import type { Pipeline } from "../delivery/mod.ts";
+import { ServiceError } from "../core/errors.ts";
+import { isId } from "../core/ids.ts";
+import { count, named, text, time } from "./_schemas.ts";
 
 /** The schema of a record. */
 export const ledgerBody = z.object({
   id: z.uuid(),
-  context: z.string(),
-  user: z.string().optional().openapi({ description: "Absent where it is to many users" }),
-  topic: z.string(),
+  context: named.context,
+  user: text("3", "Absent where it is to many users").optional(),
+  topic: named.topic,
   acceptedAt: time,
-  state: z.enum(NOTIFICATION_STATES),
+  state: z.enum(NOTIFICATION_STATES).openapi({ example: "delivered" }),
   reason: z.string().optional(),
   mergedInto: z.uuid().optional(),
   deliverAt: time.optional().openapi({ description: "When it is delivered, while `scheduled`" }),
@@ -37,8 +40,8 @@ export const ledgerBody = z.object({
     description: "What clients reported, the first of each kind and socket",
   }),
   targets: z.array(z.object({
-    client: z.string(),
-    transport: z.string(),
+    client: named.client,
+    transport: named.transport,
     subscription: z.string().optional(),
     state: z.enum(TARGET_STATES),
     reason: z.string().optional(),
@@ -46,15 +49,31 @@ export const ledgerBody = z.object({
       description: "Connection ids of the sockets that were sent the event, where " +
         "`io.carillon.ledger.sockets` is on",
     }),
-    providerId: z.string().optional(),
-    attempts: z.int().optional(),
+    providerId: text("EC1BF194-B3B2-424A-89A9-5A918A6E6B5C").optional(),
+    attempts: count(2).optional(),
     earlier: z.array(z.object({ at: time, reason: z.string() })).optional().openapi({
       description: "The attempts that failed before; of many only the newest",
+      example: [{ at: "2026-11-23T11:59:00.000Z", reason: "ServiceUnavailable" }],
     }),
     until: time.optional().openapi({ description: "When it is attempted, while `held`" }),
     at: time,
   })),
 }).openapi("LedgerRecord");
+
+/**
+ * Returns a notification in flight, or the record of a settled one.
+ *
+ * @throws {ServiceError} `not_found`
+ */
+export async function findNotification(
+  pipeline: Pick<Pipeline, "find">,
+  given: string,
+): Promise<LedgerRecord | Notification> {
+  const id = given.toLowerCase();
+  const found = isId(id) ? await pipeline.find(id) : undefined;
+  if (!found) throw new ServiceError("not_found", "Cannot find this notification");
+  return found;
+}
 
 /** Returns the record of a notification in flight. */
 export function inFlightRecord(

@@ -15,67 +15,83 @@ export interface Env {
 /** A group of routes. */
 export type App = OpenAPIHono<Env>;
 
-interface Description {
+interface Answer {
+  readonly text: string;
+  readonly schema?: z.ZodType;
+  readonly type?: string;
+  /** Absent where the one of the schema suffices. */
+  readonly example?: unknown;
+}
+
+/** A route as the OpenAPI document shows it. */
+export interface Description {
+  /** The operation's id, by which generators name the functions of their clients. */
+  readonly id: string;
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
-  /** The scope that a caller needs; absent where none is needed. */
-  readonly scope?: Scope;
+  /** The scope that a caller needs, or several of which it needs one; absent where none is needed. */
+  readonly scope?: Scope | readonly Scope[];
   /** Name of a security scheme of its own, in the place of a scope. */
   readonly security?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Examples of bodies by name; absent where the one of the schema suffices. */
+  readonly bodies?: Readonly<Record<string, unknown>>;
   /** Status → its meaning and the schema of its body. */
-  readonly answers: Readonly<Record<number, { text: string; schema?: z.ZodType; type?: string }>>;
+  readonly answers: Readonly<Record<number, Answer>>;
   /** Errors besides those that every route may return. */
   readonly errors?: readonly ErrorCode[];
 }
 
 /** Adds a route to the OpenAPI document. */
 export function describe(app: App, description: Description): void {
-  const { method, path, tag, summary, scope, security, params, query, headers, body } = description;
+  const { id, method, path, tag, summary, security, params, query, headers, body } = description;
+  const scopes = [description.scope ?? []].flat();
   // Every path refuses a credential in its query, even if it needs none.
-  const common: ErrorCode[] = scope ? ["unauthenticated", "forbidden"] : ["unauthenticated"];
+  const common: ErrorCode[] = scopes.length > 0
+    ? ["unauthenticated", "forbidden"]
+    : ["unauthenticated"];
   if (body || query) common.push("invalid_request");
-  if (body) {
-    common.push(
-      "request_timeout",
-      "payload_too_large",
-      "unsupported_media_type",
-    );
-  }
-  const route: RouteConfig = {
-    method,
-    path,
-    tags: [tag],
-    summary,
-    ...(scope && {
-      description: `Needs scope \`${scope}\`.`,
-      security: [{ bearer: [] }],
-    }),
-    ...(security !== undefined && { security: [{ [security]: [] }] }),
+  if (body) common.push("request_timeout", "payload_too_large", "unsupported_media_type");
+  const schemes = security ?? (scopes.length > 0 ? "bearer" : undefined);
+  app.openAPIRegistry.registerPath({
+    operationId: id,
+    ...{ method, path, tags: [tag], summary },
+    ...(scopes.length > 0 && { description: `Needs scope \`${scopes.join("` or `")}\`.` }),
+    // Without a list of credentials an operation would inherit that of the whole document.
+    security: schemes === undefined ? [] : [{ [schemes]: [] }],
     request: {
       ...(params && { params }),
       ...(query && { query }),
       ...(headers && { headers }),
-      ...(body && { body: { required: true, content: { "application/json": { schema: body } } } }),
+      ...(body && { body: requestBody(body, description.bodies) }),
     },
     responses: {
       ...answers(description.answers),
       ...problems([...common, ...description.errors ?? []]),
     },
+  });
+}
+
+function requestBody(schema: z.ZodType, bodies: Description["bodies"]) {
+  const examples = bodies && Object.fromEntries(
+    Object.entries(bodies).map(([name, value]) => [name, { value }]),
+  );
+  return {
+    required: true,
+    content: { "application/json": { schema, ...(examples && { examples }) } },
   };
-  app.openAPIRegistry.registerPath(route);
 }
 
 function answers(given: Description["answers"]): RouteConfig["responses"] {
   return Object.fromEntries(
-    Object.entries(given).map(([status, { text, schema, type = "application/json" }]) => [
+    Object.entries(given).map(([status, { text, schema, type = "application/json", example }]) => [
       status,
-      { description: text, ...(schema && { content: { [type]: { schema } } }) },
+      { description: text, ...(schema && { content: { [type]: { schema, example } } }) },
     ]),
   );
 }

@@ -1,11 +1,11 @@
 /**
  * Makes `/openapi.json` from the descriptions of all routes: adds what holds for the whole API, and
- * the ids and examples of `_openapi_examples.ts`. Linters and generators of clients read the result.
+ * examples of bodies that have none of their own. Linters and generators of clients read the result.
  */
 
 import { VERSION } from "../core/version.ts";
 import type { App } from "./_openapi.ts";
-import { EXAMPLES } from "./_openapi_examples.ts";
+import { exampleOf, type ExampleSchema } from "./_openapi_example.ts";
 
 const TAGS: Readonly<Record<string, string>> = {
   Notifications: "Publish, and read what became of it",
@@ -23,16 +23,14 @@ const TAGS: Readonly<Record<string, string>> = {
   "Open-Xchange": "The API of Open-Xchange's own service",
 };
 
-interface Content {
-  [type: string]: { examples?: Record<string, { value: unknown }>; example?: unknown };
-}
+type Content = Readonly<
+  Record<string, { readonly schema: ExampleSchema; readonly examples?: unknown; example?: unknown }>
+>;
 
 interface Operation {
-  operationId?: string;
-  tags?: readonly string[];
-  security?: readonly unknown[];
-  requestBody?: { content: Content };
-  responses: Record<string, { content?: Content }>;
+  readonly tags?: readonly string[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
 }
 
 /** Returns the OpenAPI document of an app, as a value for `JSON.stringify`. */
@@ -60,30 +58,16 @@ export function openApiDocument(app: App): unknown {
     servers: [{ url: "/" }],
   });
   const paths = (document.paths ?? {}) as unknown as Record<string, Record<string, Operation>>;
+  const named = (document.components?.schemas ?? {}) as Record<string, ExampleSchema>;
   const used = new Set<string>();
-  for (const [path, operations] of Object.entries(paths)) {
-    for (const [method, operation] of Object.entries(operations)) {
-      complete(operation, `${method.toUpperCase()} ${path}`);
-      for (const tag of operation.tags ?? []) used.add(tag);
+  for (const { tags = [], requestBody, responses } of Object.values(paths).flatMap(Object.values)) {
+    for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)]) {
+      for (const media of Object.values(content as Content)) {
+        if (!media.examples) media.example ??= exampleOf(media.schema, named);
+      }
     }
+    for (const tag of tags) used.add(tag);
   }
   const tags = [...used].map((name) => ({ name, ...(TAGS[name] && { description: TAGS[name] }) }));
   return { ...document, tags };
-}
-
-function complete(operation: Operation, name: string): void {
-  // Without a list of credentials an operation would inherit that of the whole document.
-  operation.security ??= [];
-  const known = EXAMPLES[name];
-  if (!known) return;
-  operation.operationId = known.operationId;
-  for (const media of Object.values(operation.requestBody?.content ?? {})) {
-    const bodies = Object.entries(known.request ?? {});
-    media.examples = Object.fromEntries(bodies.map(([key, value]) => [key, { value }]));
-  }
-  for (const [status, value] of Object.entries(known.answers ?? {})) {
-    for (const media of Object.values(operation.responses[status]?.content ?? {})) {
-      media.example = value;
-    }
-  }
 }

@@ -89,7 +89,32 @@ export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "must be a
   .openapi({ type: "object", additionalProperties: true });
 
 /** A time in responses. */
-export const time = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.000Z" });
+export const time = z.iso.datetime();
+
+/** The id of a notification in examples. */
+export const EXAMPLE_ID = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+/** A text in responses, with one as an example. */
+export function text(example: string, description?: string) {
+  return z.string().openapi({ example, ...(description !== undefined && { description }) });
+}
+
+/** A whole number in responses, with one as an example. */
+export function count(example: number, description?: string) {
+  return z.int().openapi({ example, ...(description !== undefined && { description }) });
+}
+
+/** What many responses name. */
+export const named = {
+  context: text("1"),
+  user: text("3"),
+  topic: text("ox:mail:new"),
+  client: text("myiosclient"),
+  transport: text("apn"),
+};
+
+/** The query of what is about one user. */
+export const ofUser = z.strictObject({ context, user });
 
 /** The body of an error. */
 export const problemBody = z.object({
@@ -98,7 +123,7 @@ export const problemBody = z.object({
   status: z.int(),
   code: z.string(),
   detail: z.string(),
-  pns: z.string().optional().openapi({ example: "PNS-0007" }),
+  pns: text("PNS-0007").optional(),
   faults: z.array(z.object({ path: z.string(), message: z.string(), code: z.string().optional() }))
     .optional(),
 }).openapi("Problem");

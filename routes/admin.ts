@@ -1,12 +1,14 @@
 /** `/v1/admin`: shows what the node is, reloads the configuration, drains the node. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { ReloadResult } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { type FileFault, placeOf } from "../core/file_fault.ts";
-import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
+import type { Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
+import type { App } from "./_openapi.ts";
+import { count, text } from "./_schemas.ts";
 
 /** What a node says of itself. */
 export interface NodeFacts {
@@ -31,12 +33,10 @@ export interface AdminDeps {
   readonly drain: () => void;
 }
 
-const warning = z.object({ path: z.string(), message: z.string() });
-
 const reloaded = z.object({
-  changedKeys: z.array(z.string()),
-  needsRestart: z.array(z.string()),
-  warnings: z.array(warning),
+  changedKeys: z.array(text("com.openexchange.pns.delayDuration")),
+  needsRestart: z.array(z.string()).openapi({ example: [] }),
+  warnings: z.array(z.object({ path: z.string(), message: z.string() })).openapi({ example: [] }),
 }).openapi("Reloaded");
 
 const reloadQuery = z.strictObject({
@@ -46,41 +46,33 @@ const reloadQuery = z.strictObject({
 });
 
 const nodeBody = z.object({
-  version: z.string(),
-  deno: z.string(),
-  store: z.string().openapi({ description: "The same on all nodes that share a store" }),
-  now: z.int().openapi({ description: "Epoch milliseconds by the node's clock" }),
-  upSeconds: z.int(),
-  pingIntervalMs: z.int(),
+  version: text("0.1.0"),
+  deno: text("2.9.6"),
+  store: text("0f3a2f1f8a4e", "The same on all nodes that share a store"),
+  now: count(1_795_435_200_000, "Epoch milliseconds by the node's clock"),
+  upSeconds: count(86_400),
+  pingIntervalMs: count(25_000),
 }).openapi("Node");
 
 /** Creates the routes of `/v1/admin`. */
 export function adminRoutes({ authenticate, node, reload, previewReload, drain }: AdminDeps): App {
-  const app = new OpenAPIHono<Env>();
+  const { app, route } = createGroup("Operations", authenticate);
   // These operations affect all contexts.
-  app.use(needs(authenticate, "admin"), inAllContexts());
+  const common = { scope: "admin", inAllContexts: true } as const;
 
-  describe(app, {
-    method: "get",
-    path: "/node",
-    tag: "Operations",
+  route({
+    ...{ ...common, id: "getNode", method: "get", path: "/node" },
     summary: "What this node is: its version, its store, its clock",
-    scope: "admin",
     answers: { 200: { text: "What it is", schema: nodeBody } },
-  });
-  app.get("/node", async (c) => c.json({ ...await node() }));
+  }, async (c) => c.json({ ...await node() }));
 
-  describe(app, {
-    method: "post",
-    path: "/reload",
-    tag: "Operations",
+  route({
+    ...{ ...common, id: "reload", method: "post", path: "/reload" },
     summary: "Reload the configuration, all or nothing",
-    scope: "admin",
     query: reloadQuery,
     answers: { 200: { text: "The changes", schema: reloaded } },
     errors: ["invalid_configuration"],
-  });
-  app.post("/reload", async (c) => {
+  }, async (c) => {
     const isDryRun = readQuery(c, reloadQuery).dryRun === "true";
     const result = await (isDryRun ? previewReload() : reload());
     if (!result.ok) {
@@ -94,17 +86,13 @@ export function adminRoutes({ authenticate, node, reload, previewReload, drain }
     return c.json({ changedKeys, needsRestart, warnings: warnings.map(present) });
   });
 
-  describe(app, {
-    method: "post",
-    path: "/drain",
-    tag: "Operations",
+  route({
+    ...{ ...common, id: "drain", method: "post", path: "/drain" },
     summary: "Drain this node: it becomes unready at once and closes its sockets gradually",
-    scope: "admin",
     answers: {
       202: { text: "The drain has begun", schema: z.object({ draining: z.literal(true) }) },
     },
-  });
-  app.post("/drain", (c) => {
+  }, (c) => {
     drain();
     return c.json({ draining: true }, 202);
   });

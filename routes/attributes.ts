@@ -1,20 +1,26 @@
 /** `/v1/contexts/{context}/config` and `…/users/{user}/config`: attributes of contexts and users. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { AttributeRecords, Attributes, ContextRecord, UserRecord } from "../cascade/mod.ts";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { ServiceError } from "../core/errors.ts";
-import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { type Authenticate, inContext } from "./_authorize.ts";
+import { createGroup, type RouteGroup } from "./_group.ts";
 import { check, readBody } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { context, user } from "./_schemas.ts";
+import type { App, Env } from "./_openapi.ts";
+import { context, text, user } from "./_schemas.ts";
 
 const value = z.union([z.string(), z.number(), z.boolean()]);
 const attributes = z.record(z.string(), value).openapi({
   example: { "com.openexchange.pns.transport.websocket.enabled": false },
 });
-const patch = z.record(z.string(), value.nullable());
-const tag = z.string().min(1).max(255);
+const patch = z.record(z.string(), value.nullable()).openapi({
+  example: {
+    "com.openexchange.pns.transport.websocket.enabled": false,
+    "com.openexchange.pns.transport.apn.ios.enabled": null,
+  },
+});
+const tag = z.string().min(1).max(255).openapi({ example: "example.org" });
 const permissions = z.array(z.string()).openapi({ example: ["ucWebMail", "ucCalendar"] });
 
 const contextInput = z.strictObject({ name: tag.optional(), attributes: attributes.optional() });
@@ -27,7 +33,9 @@ const userPatch = z.strictObject({
   permissions: permissions.nullish(),
   attributes: patch.optional(),
 });
-const contextBody = z.object({ name: z.string().optional(), attributes }).openapi("ContextConfig");
+const contextBody = z.object({ name: text("example.org").optional(), attributes }).openapi(
+  "ContextConfig",
+);
 const userBody = z.object({ permissions, attributes }).openapi("UserConfig");
 
 /** The dependencies of {@link attributeRoutes}. */
@@ -38,86 +46,82 @@ export interface AttributeDeps {
 
 /** Creates the routes below `/v1/contexts`. */
 export function attributeRoutes({ authenticate, attributes }: AttributeDeps): App {
-  const app = new OpenAPIHono<Env>();
-  const admin = needs(authenticate, "admin");
-  recordRoutes(app, attributes.contexts, {
-    admin,
-    path: "/:context/config",
-    owner: z.object({ context }),
-    whose: "a context",
+  const group = createGroup("Configuration", authenticate);
+  recordRoutes(group, attributes.contexts, {
+    ...{ path: "/{context}/config", owner: z.object({ context }), whose: "context" },
     ...{ input: contextInput, patch: contextPatch, body: contextBody },
   });
-  recordRoutes(app, attributes.users, {
-    admin,
-    path: "/:context/users/:user/config",
-    owner: z.object({ context, user }),
-    whose: "a user",
+  recordRoutes(group, attributes.users, {
+    ...{
+      path: "/{context}/users/{user}/config",
+      owner: z.object({ context, user }),
+      whose: "user",
+    },
     ...{ input: userInput, patch: userPatch, body: userBody },
   });
-  return app;
+  return group.app;
 }
 
 interface RecordRoutes<Owner, Input, Patch> {
-  /** Requires the scope. */
-  readonly admin: MiddlewareHandler<Env>;
   readonly path: string;
   /** The parameters in the path. */
   readonly owner: z.ZodObject & z.ZodType<Owner>;
-  readonly whose: string;
+  readonly whose: "context" | "user";
   readonly input: z.ZodType<Input>;
   readonly patch: z.ZodType<Patch>;
   readonly body: z.ZodType;
 }
 
-function recordRoutes<Owner, Stored extends ContextRecord | UserRecord, Input, Patch>(
-  app: App,
+function recordRoutes<
+  Owner extends { readonly context: string },
+  Stored extends ContextRecord | UserRecord,
+  Input,
+  Patch,
+>(
+  { route }: RouteGroup,
   records: AttributeRecords<Owner, Stored, Input, Patch>,
-  { admin, path, owner, whose, input, patch, body }: RecordRoutes<Owner, Input, Patch>,
+  { path, owner, whose, input, patch, body }: RecordRoutes<Owner, Input, Patch>,
 ): void {
-  const ownerOf = (c: Context) => check(owner, c.req.param());
-  app.use(path, admin, (c, next) => {
-    inContext(c.var.principal, { scope: "admin", context: c.req.param("context")! });
-    return next();
-  });
-  const common = {
-    path: path.replaceAll(/:(\w+)/g, "{$1}"),
-    params: owner,
-    tag: "Configuration",
-    scope: "admin",
-  } as const;
+  function ownerOf(c: Context<Env>): Owner {
+    const named = check(owner, c.req.param());
+    inContext(c.var.principal, { scope: "admin", context: named.context });
+    return named;
+  }
+  const name = whose === "user" ? "UserConfig" : "ContextConfig";
+  const common = { path, params: owner, scope: "admin" } as const;
   const answers = { 200: { text: "The attributes", schema: body } };
 
-  describe(app, {
-    ...{ ...common, answers, method: "get", summary: `Get the attributes of ${whose}` },
+  route({
+    ...{ ...common, answers, id: `get${name}`, method: "get" },
+    summary: `Get the attributes of a ${whose}`,
     errors: ["invalid_request", "not_found"],
-  });
-  app.get(path, async (c) => c.json(shown(await records.get(ownerOf(c)))));
+  }, async (c) => c.json(shown(await records.get(ownerOf(c)))));
 
-  describe(app, {
-    ...{ ...common, answers, method: "put", summary: `Replace all attributes of ${whose}` },
+  route({
+    ...{ ...common, answers, id: `replace${name}`, method: "put" },
+    summary: `Replace all attributes of a ${whose}`,
     body: input,
-  });
-  app.put(path, async (c) => {
-    const given = await readBody(c, input);
-    return c.json(shown(await records.replace(ownerOf(c), given)));
+  }, async (c) => {
+    const named = ownerOf(c);
+    return c.json(shown(await records.replace(named, await readBody(c, input))));
   });
 
-  describe(app, {
-    ...{ ...common, answers, method: "patch", summary: `Change attributes of ${whose}` },
+  route({
+    ...{ ...common, answers, id: `patch${name}`, method: "patch" },
+    summary: `Change attributes of a ${whose}`,
     body: patch,
     errors: ["conflict"],
-  });
-  app.patch(path, async (c) => {
-    const given = await readBody(c, patch);
-    return c.json(shown(await records.patch(ownerOf(c), given)));
+  }, async (c) => {
+    const named = ownerOf(c);
+    return c.json(shown(await records.patch(named, await readBody(c, patch))));
   });
 
-  describe(app, {
-    ...{ ...common, method: "delete", summary: `Delete all attributes of ${whose}` },
+  route({
+    ...{ ...common, id: `delete${name}`, method: "delete" },
+    summary: `Delete all attributes of a ${whose}`,
     answers: { 204: { text: "Deleted, or there were none" } },
     errors: ["invalid_request"],
-  });
-  app.delete(path, async (c) => {
+  }, async (c) => {
     await records.delete(ownerOf(c));
     return c.body(null, 204);
   });

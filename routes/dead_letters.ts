@@ -1,28 +1,26 @@
 /** `/v1/dead-letters`: lists and replays dead letters. Tokens are never shown. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { ServiceError } from "../core/errors.ts";
 import type { StoreEntry } from "../core/store.ts";
 import { allows } from "../core/principal.ts";
 import type { DeadLetter, DeadLetterFilter, Pipeline } from "../delivery/mod.ts";
-import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { type Authenticate, inContext } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readBody, readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { client, context, page, pageOf, time, transport } from "./_schemas.ts";
+import type { App, Env } from "./_openapi.ts";
+import { client, context, count, named, page, pageOf, text, time, transport } from "./_schemas.ts";
 
 const filter = z.object({ context, client, transport }).partial();
 
 const letterBody = z.object({
   id: z.uuid(),
   notification: z.uuid(),
-  context: z.string(),
-  user: z.string(),
-  topic: z.string(),
-  client: z.string(),
-  transport: z.string(),
+  ...named,
   subscription: z.string().optional(),
-  reason: z.string(),
-  attempts: z.int(),
+  reason: text("ServiceUnavailable"),
+  attempts: count(12),
   at: time,
 }).openapi("DeadLetter");
 
@@ -38,12 +36,12 @@ const MAX_REPLAY = 1000;
 
 /** Creates the routes of `/v1/dead-letters`. */
 export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDeps): App {
-  const app = new OpenAPIHono<Env>();
+  const { app, route } = createGroup("Dead letters", authenticate);
 
-  describe(app, {
+  route({
+    id: "listDeadLetters",
     method: "get",
     path: "/",
-    tag: "Dead letters",
     summary: "List dead letters, oldest first",
     scope: "admin",
     query: filter.extend(page.shape),
@@ -51,64 +49,55 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
       200: { text: "A page of dead letters", schema: pageOf(letterBody) },
     },
     errors: ["unknown_transport"],
-  });
-  app.get("/", needs(authenticate, "admin"), async (c) => {
+  }, async (c) => {
     const { limit, cursor, ...wanted } = readQuery(c, filter.extend(page.shape).strict());
     const { letters: found, next } = await letters.list(wanted as DeadLetterFilter, {
       limit,
       ...(cursor !== undefined && { after: cursor }),
     });
-    const items = found.filter(({ notification }) =>
-      allows(c.var.principal, "admin", notification.context)
-    );
-    return c.json({ items: items.map(present), next });
+    return c.json({ items: found.filter(maySee(c)).map(present), next });
   });
 
-  describe(app, {
+  route({
+    id: "replayDeadLetter",
     method: "post",
     path: "/{id}/replay",
-    tag: "Dead letters",
     summary: "Replay a dead letter",
     scope: "admin",
     params: z.object({ id: z.uuid() }),
     answers: {
       202: {
         text: "1 if it is replayed; 0 if another request replayed it",
-        schema: z.object({ replayed: z.int() }),
+        schema: z.object({ replayed: count(1) }),
       },
     },
     errors: ["not_found"],
-  });
-  app.post("/:id/replay", needs(authenticate, "admin"), async (c) => {
-    const letter = await letters.get(c.req.param("id"));
+  }, async (c) => {
+    const letter = await letters.get(c.req.param("id")!);
     if (!letter) throw new ServiceError("not_found", "Cannot find this dead letter");
     inContext(c.var.principal, { scope: "admin", context: letter.value.notification.context });
     return c.json({ replayed: await replay(letter) ? 1 : 0 }, 202);
   });
 
-  describe(app, {
+  route({
+    id: "replayDeadLetters",
     method: "post",
     path: "/replay",
-    tag: "Dead letters",
     summary: `Replay all dead letters that match, up to ${MAX_REPLAY} in one request`,
     scope: "admin",
     body: filter,
     answers: {
       202: {
         text: "The number of replayed dead letters, and whether there are more",
-        schema: z.object({ replayed: z.int(), more: z.boolean() }),
+        schema: z.object({ replayed: count(214), more: z.boolean().openapi({ example: false }) }),
       },
     },
     errors: ["unknown_transport"],
-  });
-  app.post("/replay", needs(authenticate, "admin"), async (c) => {
+  }, async (c) => {
     const wanted = await readBody(c, filter.strict()) as DeadLetterFilter;
     const { letters: found, next } = await letters.list(wanted, { limit: MAX_REPLAY });
-    const mine = found.filter(({ notification }) =>
-      allows(c.var.principal, "admin", notification.context)
-    );
     let replayed = 0;
-    for (const { id } of mine) {
+    for (const { id } of found.filter(maySee(c))) {
       const letter: StoreEntry<DeadLetter> | undefined = await letters.get(id);
       if (letter && await replay(letter)) replayed++;
     }
@@ -116,6 +105,11 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
   });
 
   return app;
+}
+
+/** Returns whether the caller of a request may see a dead letter. */
+function maySee({ var: { principal } }: Context<Env>): (letter: DeadLetter) => boolean {
+  return ({ notification }) => allows(principal, "admin", notification.context);
 }
 
 function present({ id, notification, target, reason, attempts, at }: DeadLetter) {

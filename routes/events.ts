@@ -1,18 +1,19 @@
 /** `/v1/events`: what webhooks tell publishers, to be read again from a cursor on. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { isId } from "../core/ids.ts";
 import { allows } from "../core/principal.ts";
 import type { Pipeline } from "../delivery/mod.ts";
-import { type Authenticate, needs } from "./_authorize.ts";
+import type { Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { time } from "./_schemas.ts";
+import type { App } from "./_openapi.ts";
+import { EXAMPLE_ID, page, time } from "./_schemas.ts";
 
 const query = z.strictObject({
   after: z.string().refine(isId, { error: "must be the id of an event" }).optional()
     .openapi({ description: "The `next` of the page before; absent: from the oldest one on" }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: page.shape.limit,
 });
 
 const answer = z.object({
@@ -21,12 +22,14 @@ const answer = z.object({
       id: z.uuid().openapi({ description: "The same as the header `webhook-id`" }),
       type: z.string().openapi({ example: "notification.clicked" }),
       timestamp: time,
-      data: z.object({}).loose(),
+      data: z.object({}).loose()
+        .openapi({ example: { notification: EXAMPLE_ID, context: "1", user: "3" } }),
     }).openapi("Event"),
   ),
   next: z.uuid().optional()
     .openapi({
       description: "Where to go on, also later; absent where there has been nothing yet",
+      example: EXAMPLE_ID,
     }),
 }).openapi("EventPage");
 
@@ -38,18 +41,17 @@ export interface EventDeps {
 
 /** Creates the route of `/v1/events`. */
 export function eventRoutes({ authenticate, pipeline }: EventDeps): App {
-  const app = new OpenAPIHono<Env>();
-  describe(app, {
+  const { app, route } = createGroup("Events", authenticate);
+  route({
+    id: "listEvents",
     method: "get",
     path: "/",
-    tag: "Events",
     summary: "Read events again: those of webhooks, five seconds after they happened",
     scope: "read",
     query,
     answers: { 200: { text: "One page of events, oldest first", schema: answer } },
     errors: ["store_unavailable"],
-  });
-  app.get("/", needs(authenticate, "read"), async (c) => {
+  }, async (c) => {
     const { after, limit } = readQuery(c, query);
     const events = await pipeline.feedback.list({ after, limit });
     const items = events

@@ -3,9 +3,8 @@
  * happened to a real one.
  */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { ServiceError } from "../core/errors.ts";
-import { isId } from "../core/ids.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { TransportName } from "../core/subscription.ts";
@@ -18,13 +17,14 @@ import {
   isLocalTime,
   type Pipeline,
 } from "../delivery/mod.ts";
-import { type Authenticate, inContext, needs } from "./_authorize.ts";
+import { type Authenticate, inContext } from "./_authorize.ts";
 import { deliverAtText } from "./_delivery_fields.ts";
 import { presentAudience, presentExplanation } from "./_explanation_body.ts";
 import { explanationBody } from "./_explanation_schema.ts";
+import { createGroup } from "./_group.ts";
 import { readQuery } from "./_input.ts";
-import { presentRecord } from "./_ledger_body.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
+import { findNotification, presentRecord } from "./_ledger_body.ts";
+import type { App } from "./_openapi.ts";
 import { client, context, topic, transport, user } from "./_schemas.ts";
 import { warningsOf } from "./_warnings.ts";
 
@@ -54,18 +54,17 @@ export interface ExplainDeps {
 /** Creates the route `/v1/explain`. */
 export function explainRoutes(deps: ExplainDeps): App {
   const { authenticate, explain, pipeline } = deps;
-  const app = new OpenAPIHono<Env>();
-  describe(app, {
+  const { app, route } = createGroup("Configuration", authenticate);
+  route({
+    id: "explain",
     method: "get",
     path: "/",
-    tag: "Configuration",
     summary: "Explain which targets would receive a notification, and what a real one became",
     scope: "read",
     query,
     answers: { 200: { text: "One entry per target", schema: explanationBody } },
     errors: ["invalid_topic", "unknown_transport", "not_found"],
-  });
-  app.get("/", needs(authenticate, "read"), async (c) => {
+  }, async (c) => {
     const { client, transport, priority, escalate, deliverAt, id, ...named } = readQuery(c, query);
     const asked = id === undefined ? undefined : await findNotification(pipeline, id);
     if (asked) inContext(c.var.principal, { scope: "read", context: asked.context });
@@ -95,21 +94,6 @@ export function explainRoutes(deps: ExplainDeps): App {
     });
   });
   return app;
-}
-
-/**
- * Returns a notification in flight, or the record of a settled one.
- *
- * @throws {ServiceError} `not_found`
- */
-async function findNotification(
-  pipeline: Pick<Pipeline, "find">,
-  given: string,
-): Promise<LedgerRecord | Notification> {
-  const id = given.toLowerCase();
-  const found = isId(id) ? await pipeline.find(id) : undefined;
-  if (!found) throw new ServiceError("not_found", "Cannot find this notification");
-  return found;
 }
 
 /**

@@ -3,14 +3,15 @@
  * returns details only to API keys, or not at all.
  */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import { z } from "@hono/zod-openapi";
 import { ServiceError } from "../core/errors.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { allows } from "../core/principal.ts";
-import { type Authenticate, inAllContexts, needs } from "./_authorize.ts";
+import type { Authenticate } from "./_authorize.ts";
 import { authenticateHeader } from "./_credential.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
+import { createGroup } from "./_group.ts";
+import type { App } from "./_openapi.ts";
+import { text } from "./_schemas.ts";
 
 /** The result of one readiness check. */
 export interface ReadinessCheck {
@@ -37,30 +38,29 @@ type Details = "open" | "read" | "none";
 const readiness = z.object({
   ready: z.boolean(),
   checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.unknown().optional() }))
-    .optional().openapi({ description: "Only with a credential with scope `read`" }),
+    .optional().openapi({
+      description: "Only with a credential with scope `read`",
+      example: { store: { ok: true } },
+    }),
 }).openapi("Readiness");
-
-const TAG = "Operations";
 
 /** Creates the health routes of a listener. */
 export function healthRoutes(deps: HealthDeps, { details }: { readonly details: Details }): App {
-  const { authenticate, ready } = deps;
-  const app = new OpenAPIHono<Env>();
+  const { authenticate, ready, metrics } = deps;
+  const { app, route } = createGroup("Operations", authenticate);
 
-  describe(app, {
-    ...{ method: "get", path: "/livez", tag: TAG, summary: "Whether the process runs" },
-    answers: { 200: { text: "It runs", type: "text/plain", schema: z.string() } },
-  });
-  app.get("/livez", (c) => c.text("ok\n"));
+  route({
+    ...{ id: "livez", method: "get", path: "/livez", summary: "Whether the process runs" },
+    answers: { 200: { text: "It runs", type: "text/plain", schema: text("ok\n") } },
+  }, (c) => c.text("ok\n"));
 
-  describe(app, {
-    ...{ method: "get", path: "/readyz", tag: TAG, summary: "Whether the node is ready" },
+  route({
+    ...{ id: "readyz", method: "get", path: "/readyz", summary: "Whether the node is ready" },
     answers: {
       200: { text: "It is ready", schema: readiness },
-      503: { text: "It is not ready", schema: readiness },
+      503: { text: "It is not ready", schema: readiness, example: { ready: false } },
     },
-  });
-  app.get("/readyz", async (c) => {
+  }, async (c) => {
     const all = await ready();
     const isReady = isNodeReady(all);
     const status = isReady ? 200 : 503;
@@ -71,32 +71,23 @@ export function healthRoutes(deps: HealthDeps, { details }: { readonly details: 
     return c.json({ ready: isReady, checks: byName }, status);
   });
 
-  if (details !== "none") addMetrics(app, deps, details);
+  if (details === "none") return app;
+  const exposition = text("# TYPE carillon_notifications_accepted_total counter\n");
+  route({
+    ...{ id: "metrics", method: "get", path: "/metrics", summary: "Metrics for Prometheus" },
+    // Metrics cover all contexts, so a credential for some contexts does not suffice.
+    ...(details === "read" && { scope: "read", inAllContexts: true }),
+    answers: { 200: { text: "Text exposition format", type: "text/plain", schema: exposition } },
+  }, async (c) => {
+    c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    return c.body(await metrics.expose());
+  });
   return app;
 }
 
 /** Whether a node with these checks is ready. */
 export function isNodeReady(checks: readonly ReadinessCheck[]): boolean {
   return checks.every(({ ok, optional }) => ok || optional);
-}
-
-function addMetrics(
-  app: App,
-  { authenticate, metrics }: HealthDeps,
-  details: Exclude<Details, "none">,
-): void {
-  describe(app, {
-    ...{ method: "get", path: "/metrics", tag: TAG, summary: "Metrics for Prometheus" },
-    ...(details === "read" && { scope: "read" }),
-    answers: { 200: { text: "Text exposition format", type: "text/plain", schema: z.string() } },
-  });
-  async function expose(c: Context<Env>): Promise<Response> {
-    c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
-    return c.body(await metrics.expose());
-  }
-  // Metrics cover all contexts, so a credential for some contexts does not suffice.
-  if (details === "open") app.get("/metrics", expose);
-  else app.get("/metrics", needs(authenticate, "read"), inAllContexts(), expose);
 }
 
 /**

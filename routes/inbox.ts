@@ -1,15 +1,14 @@
 /** `/v1/inbox`: the newest notifications of a user, and what was read of them. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import { z } from "@hono/zod-openapi";
 import type { Snapshot } from "../cascade/mod.ts";
-import { ServiceError } from "../core/errors.ts";
-import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import type { Inbox, InboxChange, InboxItem } from "../inbox/mod.ts";
-import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { actingFor, type Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readBody, readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { context, time, user } from "./_schemas.ts";
+import type { App } from "./_openapi.ts";
+import { readableByAllowedPages } from "./_page_origins.ts";
+import { context, count, EXAMPLE_ID, named, text, time, user } from "./_schemas.ts";
 
 const MAX_PAGE = 100;
 
@@ -31,17 +30,19 @@ const markBody = z.strictObject({
 
 const itemBody = z.object({
   id: z.uuid(),
-  topic: z.string(),
-  data: z.record(z.string(), z.unknown()).optional()
-    .openapi({ description: "Absent where the data were too large to be kept" }),
+  topic: named.topic,
+  data: z.record(z.string(), z.unknown()).optional().openapi({
+    description: "Absent where the data were too large to be kept",
+    example: { folder: "default0/INBOX", id: "113", subject: "Let us meet" },
+  }),
   at: time,
-  read: z.boolean(),
+  read: z.boolean().openapi({ example: false }),
 }).openapi("InboxItem");
 
 const inboxBody = z.object({
   items: z.array(itemBody),
-  unread: z.int().openapi({ description: "In the whole inbox" }),
-  next: z.string().optional(),
+  unread: count(3, "In the whole inbox"),
+  next: text(EXAMPLE_ID).optional(),
 }).openapi("Inbox");
 
 /** What these routes need. */
@@ -55,36 +56,18 @@ export interface InboxDeps {
 
 /** Returns the routes under `/v1/inbox`. */
 export function inboxRoutes({ authenticate, inbox, onInboxChanged, snapshot }: InboxDeps): App {
-  const app = new OpenAPIHono<Env>();
-  const tag = "Inbox";
-
-  function isAllowed(c: Context<Env>): boolean {
-    const origin = c.req.header("origin") ?? null;
-    const host = c.req.header("host") ?? null;
-    const allowed = snapshot().settings.realtime.allowedOrigins;
-    return origin !== null && isOriginAllowed({ origin, host, allowed });
-  }
+  const { app, route } = createGroup("Inbox", authenticate);
 
   // A page calls this with its user's session, so the origins of sockets hold here too.
-  app.use(async (c, next) => {
-    await next();
-    if (isAllowed(c)) withCors(c.req.header("origin")!, c.res);
-  });
-  for (const path of ["/", "/read"]) {
-    app.options(path, (c) => {
-      if (isAllowed(c)) return preflight(c.req.raw);
-      throw new ServiceError("foreign_origin", "Pages of this origin may not read inboxes here");
-    });
-  }
+  app.use(readableByAllowedPages(snapshot));
 
-  describe(app, {
-    ...{ method: "get", path: "/", tag, summary: "The newest notifications of a user" },
-    scope: "subscribe",
+  route({
+    ...{ id: "getInbox", method: "get", path: "/", summary: "The newest notifications of a user" },
+    scope: ["subscribe", "read"],
     query: listQuery,
     answers: { 200: { text: "A page, newest first", schema: inboxBody } },
     errors: ["store_unavailable"],
-  });
-  app.get("/", needs(authenticate, "subscribe", "read"), async (c) => {
+  }, async (c) => {
     const { limit, before, unread, ...named } = readQuery(c, listQuery);
     const page = await inbox.list(actingFor(c.var.principal, named), {
       limit,
@@ -94,16 +77,21 @@ export function inboxRoutes({ authenticate, inbox, onInboxChanged, snapshot }: I
     return c.json({ ...page, items: page.items.map(present) });
   });
 
-  describe(app, {
-    ...{ method: "post", path: "/read", tag, summary: "Mark notifications as read or unread" },
+  route({
+    ...{
+      id: "markInbox",
+      method: "post",
+      path: "/read",
+      summary: "Mark notifications as read or unread",
+    },
     scope: "subscribe",
     body: markBody,
+    bodies: { some: { ids: [EXAMPLE_ID] }, all: {}, upToOne: { upTo: EXAMPLE_ID } },
     answers: {
-      200: { text: "How many are unread now", schema: z.object({ unread: z.int() }) },
+      200: { text: "How many are unread now", schema: z.object({ unread: count(2) }) },
     },
     errors: ["conflict", "store_unavailable"],
-  });
-  app.post("/read", needs(authenticate, "subscribe"), async (c) => {
+  }, async (c) => {
     const { ids, upTo, read, ...named } = await readBody(c, markBody);
     const change = await inbox.mark(actingFor(c.var.principal, named), {
       read,

@@ -1,27 +1,28 @@
 /** `/v1/keys`: API keys of publishers and operators. A secret is returned once, at creation. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { ApiKey, ApiKeys } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import { allows, type Principal, SCOPES } from "../core/principal.ts";
-import { type Authenticate, needs } from "./_authorize.ts";
+import type { Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readBody } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { context, time } from "./_schemas.ts";
+import type { App } from "./_openapi.ts";
+import { context, text, time } from "./_schemas.ts";
 
 const mintBody = z.strictObject({
   name: z.string().min(1).max(100).openapi({ example: "mail server" }),
   scopes: z.array(z.enum(SCOPES)).min(1),
   contexts: z.array(context).min(1).max(100).optional()
-    .openapi({ description: "Absent for all contexts" }),
+    .openapi({ description: "Absent for all contexts", example: ["1"] }),
   expires: z.iso.datetime().optional().openapi({ description: "Absent where it does not expire" }),
 }).openapi("MintKey");
 
 const keyBody = z.object({
-  id: z.string(),
-  name: z.string(),
+  id: text("4bqLZ1x0"),
+  name: text("mail server"),
   scopes: z.array(z.enum(SCOPES)),
-  contexts: z.array(z.string()).optional(),
+  contexts: z.array(z.string()).optional().openapi({ example: ["1"] }),
   createdAt: time,
   expires: time.optional(),
 }).openapi("ApiKey");
@@ -34,21 +35,18 @@ export interface KeyDeps {
 
 /** Creates the routes of `/v1/keys`. */
 export function keyRoutes({ authenticate, keys }: KeyDeps): App {
-  const app = new OpenAPIHono<Env>();
-  const tag = "API keys";
-  const admin = needs(authenticate, "admin");
+  const { app, route } = createGroup("API keys", authenticate);
 
-  describe(app, {
-    ...{ method: "post", path: "/", tag, summary: "Create an API key", scope: "admin" },
+  route({
+    ...{ id: "mintKey", method: "post", path: "/", summary: "Create an API key", scope: "admin" },
     body: mintBody,
     answers: {
       201: {
         text: "The key and its secret, which is shown once",
-        schema: keyBody.extend({ secret: z.string() }),
+        schema: keyBody.extend({ secret: text("car_4bqLZ1x0_…") }),
       },
     },
-  });
-  app.post("/", admin, async (c) => {
+  }, async (c) => {
     const { expires, contexts, ...rest } = await readBody(c, mintBody);
     checkReach(c.var.principal, contexts);
     const { key, secret } = await keys.create({
@@ -59,28 +57,32 @@ export function keyRoutes({ authenticate, keys }: KeyDeps): App {
     return c.json({ ...present(key), secret }, 201);
   });
 
-  describe(app, {
-    ...{ method: "get", path: "/", tag, summary: "List the API keys", scope: "admin" },
+  route({
+    ...{ id: "listKeys", method: "get", path: "/", summary: "List the API keys", scope: "admin" },
     answers: {
       200: {
         text: "All keys that the caller may see",
         schema: z.object({ items: z.array(keyBody) }),
       },
     },
-  });
-  app.get("/", admin, (c) => {
+  }, (c) => {
     const mine = keys.list().filter((key) => reaches(c.var.principal, key.contexts));
     return c.json({ items: mine.map(present) });
   });
 
-  describe(app, {
-    ...{ method: "delete", path: "/{id}", tag, summary: "Revoke an API key", scope: "admin" },
+  route({
+    ...{
+      id: "revokeKey",
+      method: "delete",
+      path: "/{id}",
+      summary: "Revoke an API key",
+      scope: "admin",
+    },
     params: z.object({ id: z.string() }),
     answers: { 204: { text: "Revoked" } },
     errors: ["not_found"],
-  });
-  app.delete("/:id", admin, async (c) => {
-    const id = c.req.param("id");
+  }, async (c) => {
+    const id = c.req.param("id")!;
     const key = keys.list().find((one) => one.id === id);
     if (!key || !reaches(c.var.principal, key.contexts) || !await keys.revoke(id)) {
       throw new ServiceError("not_found", "Cannot find this key");

@@ -31,7 +31,7 @@ import { type SubscriptionDeps, subscriptionRoutes } from "./subscriptions.ts";
 import { type WebPushRouteDeps, webPushRoutes } from "./web_push.ts";
 
 export type { NodeFacts } from "./admin.ts";
-export type { ReadinessCheck } from "./health.ts";
+export { isNodeReady, type ReadinessCheck } from "./health.ts";
 export type { TestSendResult } from "./subscriptions.ts";
 
 /** The dependencies of {@link createApp}. */
@@ -137,8 +137,10 @@ function createRoutes(
   app.route("/v1", statusRoutes(deps));
   app.route("/v1/dead-letters", deadLetterRoutes(deps));
   if (!hasInternalListener) app.route("/v1/admin", adminRoutes(deps));
-  for (const path of WEBHOOK_PATHS) app.route(path, openXchangeRoutes(deps));
-  for (const path of PNS_PATHS) app.route(path, pnsRoutes(deps));
+  for (const [path, id] of Object.entries(WEBHOOK_PATHS)) {
+    app.route(path, openXchangeRoutes(deps, id));
+  }
+  for (const [path, id] of Object.entries(PNS_PATHS)) app.route(path, pnsRoutes(deps, id));
   app.route("/", healthRoutes(deps, { details: hasInternalListener ? "none" : "read" }));
   app.route("/", homeRoutes({ ...deps, hasConsole: !hasInternalListener }));
   app.route("/", docsRoutes(() => openApiDocument(app)));

@@ -15,15 +15,28 @@ export interface OpenXchangeDeps {
   readonly webhooks: WebhookReceiver;
 }
 
-/** Where webhooks are taken: this service's own path, and the one of the service it stands for. */
-export const WEBHOOK_PATHS: readonly string[] = ["/v1/open-xchange/webhook", "/api/v1/webhook"];
+/**
+ * Where webhooks are taken, with the ids of the operations: this service's own path, and the one of
+ * the service it stands for.
+ */
+export const WEBHOOK_PATHS: Readonly<Record<string, string>> = {
+  "/v1/open-xchange/webhook": "receiveWebhook",
+  "/api/v1/webhook": "receiveWebhookAsOriginal",
+};
+
+const NEW_MAIL = {
+  event: "ox:mail:new",
+  payload: { folder: "default0/INBOX", id: "113", subject: "Let us meet", context: 1, user: 3 },
+  timestamp: 1_795_435_200_000,
+};
 
 const received = z.object({ success: z.literal(true), ids: z.array(z.uuid()) });
 
-/** Creates the route, to be mounted at each of {@link WEBHOOK_PATHS}. */
-export function openXchangeRoutes({ webhooks }: OpenXchangeDeps): App {
+/** Creates the route, to be mounted at one of {@link WEBHOOK_PATHS}; `id` is its operation there. */
+export function openXchangeRoutes({ webhooks }: OpenXchangeDeps, id: string): App {
   const app = new OpenAPIHono<Env>();
   describe(app, {
+    id,
     method: "post",
     path: "/",
     tag: "Open-Xchange",
@@ -35,6 +48,7 @@ export function openXchangeRoutes({ webhooks }: OpenXchangeDeps): App {
       }),
     }),
     body: webhookBody,
+    bodies: { newMail: NEW_MAIL },
     answers: { 200: { text: "It is durable", schema: received } },
     errors: ["invalid_topic", "replayed", "conflict", "not_configured", "buffer_full"],
   });

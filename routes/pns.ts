@@ -17,11 +17,13 @@ import { check, isJsonType, parseJson, readUtf8 } from "./_input.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
 import { forAllowedPages } from "./_page_origins.ts";
 import { onError } from "./_problem.ts";
-import { client, jsonObject, topicPattern, transport } from "./_schemas.ts";
+import { client, jsonObject, text, topicPattern, transport } from "./_schemas.ts";
 import { subscribe as store, type SubscribeDeps } from "./_subscribe.ts";
 
 /** The client of App Suite, which the original reads from the session. */
 const DEFAULT_CLIENT = "open-xchange-appsuite";
+
+const EXAMPLE_ADDRESS = { transport: "gcm", token: "fGk…:APA91b…" };
 
 const token = z.union([z.string().max(4096), jsonObject]).optional()
   .openapi({ description: "Optional for `webhook` only: then the configured address counts" });
@@ -71,8 +73,8 @@ export interface PnsDeps extends SubscribeDeps {
 type Action = z.infer<typeof action>;
 type Body = z.infer<typeof unsubscribeBody> | z.infer<typeof subscribeBody>;
 
-/** Creates the routes of the original's API. */
-export function pnsRoutes(deps: PnsDeps): App {
+/** Creates the routes of the original's API; `id` is that of the operation at their path. */
+export function pnsRoutes(deps: PnsDeps, id: string): App {
   const { authenticate, repository, transports, snapshot, log, subscribeThere } = deps;
   const app = new OpenAPIHono<Env>();
   const answerError = onError(log);
@@ -132,6 +134,7 @@ export function pnsRoutes(deps: PnsDeps): App {
 
   app.use(forAllowedPages(snapshot, "PUT"));
   describe(app, {
+    id,
     method: "put",
     path: "/",
     tag: "Open-Xchange",
@@ -139,14 +142,18 @@ export function pnsRoutes(deps: PnsDeps): App {
     scope: "subscribe",
     query: z.object({ action, session: sessionParameter }),
     body: z.union([subscribeBody, unsubscribeBody]),
+    bodies: {
+      subscribe: { ...EXAMPLE_ADDRESS, topics: ["ox:mail:new"] },
+      unsubscribe: EXAMPLE_ADDRESS,
+    },
     answers: {
       200: {
         text: "Done, or an error in the original's envelope",
         schema: z.object({
           data: z.object({ success: z.literal(true) }).optional(),
           error: z.string().optional(),
-          code: z.string().optional().openapi({ example: "PNS-0007" }),
-        }),
+          code: text("PNS-0007").optional(),
+        }).openapi({ example: { data: { success: true } } }),
       },
     },
   });

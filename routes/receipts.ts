@@ -8,7 +8,10 @@ import { type App, describe, type Env } from "./_openapi.ts";
 
 const report = z.strictObject({
   id: z.uuid().openapi({ description: "The id of the notification, as the message carries it" }),
-  token: z.string().min(1).max(64).openapi({ description: "The `receipt` of the message" }),
+  token: z.string().min(1).max(64).openapi({
+    description: "The `receipt` of the message",
+    example: "q3vVJkq1m9mQp0xkV3u7Bg",
+  }),
   kind: z.enum(RECEIPT_KINDS),
 }).openapi("Receipt");
 
@@ -21,6 +24,7 @@ export interface ReceiptDeps {
 export function receiptRoutes({ pipeline }: ReceiptDeps): App {
   const app = new OpenAPIHono<Env>();
   describe(app, {
+    id: "reportReceipt",
     method: "post",
     path: "/",
     tag: "Notifications",

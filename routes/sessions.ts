@@ -1,12 +1,13 @@
 /** `/v1/sessions`: issues and revokes the tokens with which users open sockets and subscribe. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Session, Sessions } from "../auth/mod.ts";
 import { ServiceError } from "../core/errors.ts";
-import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { actingFor, type Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readBody, readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
-import { client, context, time, user } from "./_schemas.ts";
+import type { App } from "./_openapi.ts";
+import { client, context, count, named, ofUser, text, time, user } from "./_schemas.ts";
 
 /** 31 days, as for a JWT. */
 const MAX_TTL_SECONDS = 2_678_400;
@@ -20,15 +21,13 @@ const mintBody = z.strictObject({
 }).openapi("MintSession");
 
 const sessionBody = z.object({
-  id: z.string(),
-  context: z.string(),
-  user: z.string(),
+  id: text("9Jx3mVq0T2c"),
+  context: named.context,
+  user: named.user,
   client: z.string().optional(),
   createdAt: time,
-  expires: time,
+  expires: time.openapi({ example: "2026-11-24T12:00:00.000Z" }),
 }).openapi("Session");
-
-const ofUser = z.strictObject({ context, user });
 
 /** The dependencies of {@link sessionRoutes}. */
 export interface SessionDeps {
@@ -38,22 +37,24 @@ export interface SessionDeps {
 
 /** Creates the routes of `/v1/sessions`. */
 export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
-  const app = new OpenAPIHono<Env>();
-  const tag = "Sessions";
-  const allowed = needs(authenticate, "subscribe");
+  const { app, route } = createGroup("Sessions", authenticate);
 
-  describe(app, {
-    ...{ method: "post", path: "/", tag, summary: "Issue a session token for a user" },
+  route({
+    ...{
+      id: "mintSession",
+      method: "post",
+      path: "/",
+      summary: "Issue a session token for a user",
+    },
     scope: "subscribe",
     body: mintBody,
     answers: {
       201: {
         text: "The session and its token, which is shown once",
-        schema: sessionBody.extend({ token: z.string() }),
+        schema: sessionBody.extend({ token: text("ses_9Jx3mVq0T2c_…") }),
       },
     },
-  });
-  app.post("/", allowed, async (c) => {
+  }, async (c) => {
     if (c.var.principal.user) {
       throw new ServiceError(
         "forbidden",
@@ -69,60 +70,46 @@ export function sessionRoutes({ authenticate, sessions }: SessionDeps): App {
     return c.json({ ...present(session), token }, 201);
   });
 
-  describe(app, {
-    ...{
-      method: "get",
-      path: "/",
-      tag,
-      summary: "List the sessions of a user; JWTs are not listed",
-    },
-    scope: "subscribe",
+  route({
+    ...{ id: "listSessions", method: "get", path: "/", scope: "subscribe" },
+    summary: "List the sessions of a user; JWTs are not listed",
     query: ofUser,
     answers: {
       200: { text: "All sessions of the user", schema: z.object({ items: z.array(sessionBody) }) },
     },
-  });
-  app.get("/", allowed, async (c) => {
+  }, async (c) => {
     const owner = actingFor(c.var.principal, readQuery(c, ofUser));
     const found = await sessions.list(owner.context, owner.user);
     return c.json({ items: found.map(present) });
   });
 
-  describe(app, {
-    ...{
-      method: "delete",
-      path: "/",
-      tag,
-      summary: "Revoke every session of a user; JWTs stay valid",
-    },
-    scope: "subscribe",
+  route({
+    ...{ id: "revokeSessions", method: "delete", path: "/", scope: "subscribe" },
+    summary: "Revoke every session of a user; JWTs stay valid",
     query: ofUser,
     answers: {
-      200: { text: "The number of revoked sessions", schema: z.object({ revoked: z.int() }) },
+      200: { text: "The number of revoked sessions", schema: z.object({ revoked: count(2) }) },
     },
-  });
-  app.delete("/", allowed, async (c) => {
+  }, async (c) => {
     const owner = actingFor(c.var.principal, readQuery(c, ofUser));
     return c.json({ revoked: await sessions.revokeUser(owner.context, owner.user) });
   });
 
-  describe(app, {
-    ...{ method: "delete", path: "/{id}", tag, scope: "subscribe" },
+  route({
+    ...{ id: "revokeSession", method: "delete", path: "/{id}", scope: "subscribe" },
     summary: "Revoke a session or a JWT by its session id; its sockets are closed",
     params: z.object({ id: z.string() }),
     answers: { 204: { text: "Revoked" } },
     errors: ["not_found"],
-  });
-  app.delete("/:id", allowed, async (c) => {
-    const id = c.req.param("id");
+  }, async (c) => {
+    const id = c.req.param("id")!;
     const session = await sessions.get(id);
     const { principal } = c.var;
     // The user of a JWT is unknown here, so only callers for all contexts may revoke one.
+    const isForeign = session === undefined &&
+      (principal.user ? principal.user.sessionId !== id : principal.contexts !== undefined);
     if (session) actingFor(principal, session);
-    else if (principal.user ? principal.user.sessionId !== id : principal.contexts !== undefined) {
-      throw new ServiceError("not_found", "Cannot find this session");
-    }
-    if (!await sessions.revoke(id)) {
+    if (isForeign || !await sessions.revoke(id)) {
       throw new ServiceError("not_found", "Cannot find this session");
     }
     return c.body(null, 204);

@@ -4,21 +4,24 @@
  * stream goes one way only, so its client acknowledges events by a request of its own.
  */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Snapshot } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { UserName } from "../core/events.ts";
-import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { actingFor, type Authenticate } from "./_authorize.ts";
+import { createGroup } from "./_group.ts";
 import { readBody } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
+import { type App, describe } from "./_openapi.ts";
 import { forAllowedPages } from "./_page_origins.ts";
-import { client } from "./_schemas.ts";
+import { client, text } from "./_schemas.ts";
 
-const place = z.string().regex(/^\d{16}$/);
+const place = z.string().regex(/^\d{16}$/).openapi({ example: "1839148079439872" });
 const offset = place.optional().openapi({
   description: "Where to continue: the offset of the last event that was received",
-  example: "1839148079439872",
 });
+const stream = text(
+  'id: 1839148079439872\ndata: {"topic":"ox:mail:new","data":{"id":"113"}}\n\n',
+);
 
 const query = z.object({
   session: z.string().optional().openapi({
@@ -65,33 +68,29 @@ export interface StreamDeps {
 
 /** Creates the route of acknowledgements, and the description of streams. */
 export function streamRoutes({ authenticate, realtime, snapshot }: StreamDeps): App {
-  const app = new OpenAPIHono<Env>();
+  const { app, route } = createGroup("Receiving", authenticate);
   describe(app, {
-    method: "get",
-    path: "/stream",
-    tag: "Receiving",
+    ...{ id: "openStream", method: "get", path: "/stream", tag: "Receiving", scope: "subscribe" },
     summary: "What a user is sent, as server-sent events; on a WebSocket at /v1/socket",
-    scope: "subscribe",
     query,
     headers: z.object({ "last-event-id": offset }),
     answers: {
-      200: { text: "A stream that does not end", type: "text/event-stream", schema: z.string() },
+      200: { text: "A stream that does not end", type: "text/event-stream", schema: stream },
     },
     errors: ERRORS,
   });
 
   const path = "/stream/acknowledge";
-  describe(app, {
-    ...{ method: "post", path, tag: "Receiving", scope: "subscribe" },
+  app.use(path, forAllowedPages(snapshot, "POST"));
+  route({
+    ...{ id: "acknowledgeEvent", method: "post", path, scope: "subscribe" },
     summary: "Acknowledge an event of a stream, with the session of its user",
     body: acknowledgement,
     answers: {
       204: { text: "Taken; it changes nothing where the event does not ask for it" },
     },
     errors: ["foreign_origin", "not_found", "store_unavailable"],
-  });
-  app.use(path, forAllowedPages(snapshot, "POST"));
-  app.post(path, needs(authenticate, "subscribe"), async (c) => {
+  }, async (c) => {
     const { offset, kind, client } = await readBody(c, acknowledgement);
     const user = actingFor(c.var.principal, {});
     if (!await realtime.acknowledge(user, { client, offset: Number(offset), kind })) {

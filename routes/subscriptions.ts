@@ -1,6 +1,6 @@
 /** `/v1/subscriptions`: creates, lists, tests and deletes subscriptions. Tokens are never shown. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { canonicalLocale } from "../core/locale.ts";
 import { ServiceError } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
@@ -10,17 +10,20 @@ import type { Outcome } from "../core/outcome.ts";
 import { type Subscription, type TransportName, TRANSPORTS } from "../core/subscription.ts";
 import type { Transport } from "../core/transport.ts";
 import type { SubscriptionRepository } from "../subscriptions/mod.ts";
-import { actingFor, type Authenticate, needs } from "./_authorize.ts";
+import { actingFor, type Authenticate } from "./_authorize.ts";
 import { presentMessage } from "./_explanation_body.ts";
 import { messageBody } from "./_explanation_schema.ts";
+import { createGroup } from "./_group.ts";
 import { readBody, readQuery } from "./_input.ts";
-import { type App, describe, type Env } from "./_openapi.ts";
+import type { App } from "./_openapi.ts";
 import {
   client,
   context,
   jsonObject,
+  named,
   page,
   pageOf,
+  text,
   time,
   topicPattern,
   transport,
@@ -50,13 +53,31 @@ const subscribeBody = z.strictObject({
   locale: locale.optional(),
 }).openapi("Subscribe");
 
+const SUBSCRIBE_EXAMPLES = {
+  apns: {
+    ...{ context: "1", user: "3", client: "myiosclient", transport: "apn", topics: ["ox:mail:*"] },
+    token: "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c7eaf61bb78ad",
+  },
+  webPush: {
+    ...{ client: "mybrowserclient", transport: "webpush", topics: ["ox:mail:new"] },
+    token: {
+      endpoint: "https://push.example/send/f1LsxkKphfQ",
+      keys: {
+        p256dh:
+          "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM",
+        auth: "tBHItJI5svbpez7KI4CCXg",
+      },
+    },
+  },
+};
+
 const subscriptionBody = z.object({
-  id: z.uuid(),
-  context: z.string(),
-  user: z.string(),
-  client: z.string(),
-  transport: z.enum(TRANSPORTS),
-  topics: z.array(z.string()),
+  id: z.uuid().openapi({ example: "5f7c6a52-3f0e-4d0b-8f6f-0f3a2f1f8a4e" }),
+  context: named.context,
+  user: named.user,
+  client: named.client,
+  transport: z.enum(TRANSPORTS).openapi({ example: "apn" }),
+  topics: z.array(text("ox:mail:*")),
   createdAt: time,
   refreshedAt: time,
   expires: time.optional(),
@@ -67,6 +88,7 @@ const subscriptionBody = z.object({
 const subscribedBody = subscriptionBody.extend({
   warnings: z.array(z.string()).optional().openapi({
     description: "Why this subscription currently receives no message; absent where it does",
+    example: ["Messages to client 'myiosclient' over apn wait: its options are faulty"],
   }),
 }).openapi("Subscribed");
 
@@ -92,23 +114,22 @@ export interface SubscriptionDeps {
 /** Creates the routes of `/v1/subscriptions`. */
 export function subscriptionRoutes(deps: SubscriptionDeps): App {
   const { authenticate, repository, testSend } = deps;
-  const app = new OpenAPIHono<Env>();
-  const tag = "Subscriptions";
+  const { app, route } = createGroup("Subscriptions", authenticate);
 
-  describe(app, {
+  route({
+    id: "subscribe",
     method: "post",
     path: "/",
-    tag,
     summary: "Subscribe, or replace the topics of a subscription with the same token",
     scope: "subscribe",
     body: subscribeBody,
+    bodies: SUBSCRIBE_EXAMPLES,
     answers: {
       200: { text: "An existing subscription was updated", schema: subscribedBody },
       201: { text: "A subscription was created", schema: subscribedBody },
     },
     errors: ["invalid_topic", "invalid_token", "unknown_transport", "too_many_subscriptions"],
-  });
-  app.post("/", needs(authenticate, "subscribe"), async (c) => {
+  }, async (c) => {
     const body = await readBody(c, subscribeBody);
     const owner = actingFor(c.var.principal, body);
     const { client, transport, topics, expires, meta, locale } = body;
@@ -124,18 +145,17 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     return c.json(answer, created ? 201 : 200);
   });
 
-  describe(app, {
+  route({
+    id: "listSubscriptions",
     method: "get",
     path: "/",
-    tag,
     summary: "List subscriptions: of a user, of a context, or all",
-    scope: "read",
+    scope: ["read", "subscribe"],
     query: listQuery,
     answers: {
       200: { text: "A page of subscriptions", schema: pageOf(subscriptionBody) },
     },
-  });
-  app.get("/", needs(authenticate, "read", "subscribe"), async (c) => {
+  }, async (c) => {
     const { limit, cursor, ...wanted } = readQuery(c, listQuery.strict());
     const { items, cursor: next } = await repository.list({
       ...rangeFor(c.var.principal, wanted),
@@ -153,38 +173,36 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
     return found;
   }
 
-  describe(app, {
-    ...{ method: "get", path: "/{id}", tag, summary: "Get a subscription", scope: "read" },
+  route({
+    ...{
+      id: "getSubscription",
+      method: "get",
+      path: "/{id}",
+      summary: "Get a subscription",
+      scope: ["read", "subscribe"],
+    },
     params: byId,
     answers: { 200: { text: "The subscription", schema: subscriptionBody } },
     errors: ["not_found"],
-  });
-  app.get("/:id", needs(authenticate, "read", "subscribe"), async (c) => {
-    return c.json(present(await find(c.req.param("id"), c.var.principal)));
+  }, async (c) => {
+    return c.json(present(await find(c.req.param("id")!, c.var.principal)));
   });
 
-  describe(app, {
-    ...{
-      method: "delete",
-      path: "/{id}",
-      tag,
-      summary: "Delete a subscription",
-      scope: "subscribe",
-    },
-    params: byId,
+  route({
+    ...{ id: "unsubscribe", method: "delete", path: "/{id}", scope: "subscribe", params: byId },
+    summary: "Delete a subscription",
     answers: { 204: { text: "Deleted" } },
     errors: ["not_found"],
-  });
-  app.delete("/:id", needs(authenticate, "subscribe"), async (c) => {
-    const { id } = await find(c.req.param("id"), c.var.principal);
+  }, async (c) => {
+    const { id } = await find(c.req.param("id")!, c.var.principal);
     await repository.delete(id);
     return c.body(null, 204);
   });
 
-  describe(app, {
+  route({
+    id: "testSubscription",
     method: "post",
     path: "/{id}/test",
-    tag,
     summary: "Send a test message to this subscription and return the outcome",
     scope: "subscribe",
     params: byId,
@@ -192,16 +210,15 @@ export function subscriptionRoutes(deps: SubscriptionDeps): App {
       200: {
         text: "The outcome of the attempt",
         schema: z.object({
-          outcome: z.string(),
-          reason: z.string().optional(),
+          outcome: text("rejected"),
+          reason: text("BadDeviceToken").optional(),
           message: messageBody.optional(),
         }),
       },
     },
     errors: ["not_found"],
-  });
-  app.post("/:id/test", needs(authenticate, "subscribe"), async (c) => {
-    const subscription = await find(c.req.param("id"), c.var.principal);
+  }, async (c) => {
+    const subscription = await find(c.req.param("id")!, c.var.principal);
     const { outcome, message, preview } = await testSend(subscription);
     const reason = "reason" in outcome ? outcome.reason : undefined;
     return c.json({

@@ -4,12 +4,10 @@
  */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type { Snapshot } from "../cascade/mod.ts";
 import { ServiceError } from "../core/errors.ts";
-import { isOriginAllowed, preflight, withCors } from "../core/origins.ts";
 import { type App, describe, type Env } from "./_openapi.ts";
-import { problem } from "./_problem.ts";
+import { readableByAllowedPages } from "./_page_origins.ts";
 import { client } from "./_schemas.ts";
 
 /** The dependencies of {@link webPushRoutes}. */
@@ -25,6 +23,8 @@ const MAX_AGE_SECONDS = 60;
 const keyBody = z.object({
   applicationServerKey: z.string().openapi({
     description: "P-256 point in base64url, as `pushManager.subscribe()` expects it",
+    example:
+      "BOq7Hn6vQ0nIyJ8k1p1B1yGzYz2cX5D5d6lS3rH9sQkqk3m4O0c2pT8w9m1XxYwq0aKf2u1VJ7g3z4y5x6w7v8U",
   }),
 }).openapi("WebPushKey");
 
@@ -32,19 +32,9 @@ const keyBody = z.object({
 export function webPushRoutes({ webPushKey, snapshot }: WebPushRouteDeps): App {
   const app = new OpenAPIHono<Env>();
 
-  function forPages(c: Context<Env>, response: Response): Response {
-    const origin = c.req.header("origin") ?? null;
-    const host = c.req.header("host") ?? null;
-    const allowed = snapshot().settings.realtime.allowedOrigins;
-    if (origin !== null && isOriginAllowed({ origin, host, allowed })) {
-      return withCors(origin, response);
-    }
-    // A shared cache must not return this response to a page of an allowed origin.
-    response.headers.append("vary", "Origin");
-    return response;
-  }
-
+  app.use(readableByAllowedPages(snapshot));
   describe(app, {
+    id: "getWebPushKey",
     method: "get",
     path: "/{client}/key",
     tag: "Web Push",
@@ -54,16 +44,14 @@ export function webPushRoutes({ webPushKey, snapshot }: WebPushRouteDeps): App {
     errors: ["not_found"],
   });
   app.get("/:client/key", (c) => {
-    const name = c.req.param("client");
-    const applicationServerKey = webPushKey(name);
+    const applicationServerKey = webPushKey(c.req.param("client"));
     if (applicationServerKey === undefined) {
       const message = "Cannot find this client: it has no usable options for webpush";
-      return forPages(c, problem(new ServiceError("not_found", message)));
+      throw new ServiceError("not_found", message);
     }
     c.header("cache-control", `public, max-age=${MAX_AGE_SECONDS}`);
-    return forPages(c, c.json({ applicationServerKey }));
+    return c.json({ applicationServerKey });
   });
-  app.options("/:client/key", (c) => forPages(c, preflight(c.req.raw)));
 
   return app;
 }

@@ -22,7 +22,7 @@ import type { Transport } from "../core/transport.ts";
 import { VERSION } from "../core/version.ts";
 import type { Pipeline } from "../delivery/mod.ts";
 import type { Realtime } from "../realtime/mod.ts";
-import type { NodeFacts, ReadinessCheck } from "../routes/mod.ts";
+import { isNodeReady, type NodeFacts, type ReadinessCheck } from "../routes/mod.ts";
 
 interface NodeReportsOptions {
   readonly node: string;
@@ -101,7 +101,7 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
   ]);
   return {
     ...{ node, address, version: VERSION, at: clock.now() },
-    ready: checks.every(({ ok, optional }) => ok || optional),
+    ready: isNodeReady(checks),
     failed: checks.filter(({ ok }) => !ok).map(({ name }) => name),
     sockets: Object.fromEntries(realtime.stats().open),
     buffer: buffer.depth(),

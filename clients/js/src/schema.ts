@@ -223,7 +223,7 @@ export interface paths {
     };
     /**
      * List subscriptions: of a user, of a context, or all
-     * @description Needs scope `read`.
+     * @description Needs scope `read` or `subscribe`.
      */
     get: operations["listSubscriptions"];
     put?: never;
@@ -247,7 +247,7 @@ export interface paths {
     };
     /**
      * Get a subscription
-     * @description Needs scope `read`.
+     * @description Needs scope `read` or `subscribe`.
      */
     get: operations["getSubscription"];
     put?: never;
@@ -396,7 +396,7 @@ export interface paths {
     };
     /**
      * The newest notifications of a user
-     * @description Needs scope `subscribe`.
+     * @description Needs scope `subscribe` or `read`.
      */
     get: operations["getInbox"];
     put?: never;
@@ -983,16 +983,21 @@ export interface components {
     LedgerRecord: {
       /** Format: uuid */
       id: string;
+      /** @example 1 */
       context: string;
-      /** @description Absent where it is to many users */
-      user?: string;
-      topic: string;
       /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
+       * @description Absent where it is to many users
+       * @example 3
        */
+      user?: string;
+      /** @example ox:mail:new */
+      topic: string;
+      /** Format: date-time */
       acceptedAt: string;
-      /** @enum {string} */
+      /**
+       * @example delivered
+       * @enum {string}
+       */
       state:
         | "scheduled"
         | "in_flight"
@@ -1007,7 +1012,6 @@ export interface components {
       /**
        * Format: date-time
        * @description When it is delivered, while `scheduled`
-       * @example 2026-11-23T12:00:00.000Z
        */
       deliverAt?: string;
       /**
@@ -1035,14 +1039,13 @@ export interface components {
         client?: string;
         /** @description The connection id of its socket */
         connection?: string;
-        /**
-         * Format: date-time
-         * @example 2026-11-23T12:00:00.000Z
-         */
+        /** Format: date-time */
         at: string;
       }[];
       targets: {
+        /** @example myiosclient */
         client: string;
+        /** @example apn */
         transport: string;
         subscription?: string;
         /** @enum {string} */
@@ -1065,27 +1068,30 @@ export interface components {
         reason?: string;
         /** @description Connection ids of the sockets that were sent the event, where `io.carillon.ledger.sockets` is on */
         sockets?: string[];
+        /** @example EC1BF194-B3B2-424A-89A9-5A918A6E6B5C */
         providerId?: string;
+        /** @example 2 */
         attempts?: number;
-        /** @description The attempts that failed before; of many only the newest */
+        /**
+         * @description The attempts that failed before; of many only the newest
+         * @example [
+         *       {
+         *         "at": "2026-11-23T11:59:00.000Z",
+         *         "reason": "ServiceUnavailable"
+         *       }
+         *     ]
+         */
         earlier?: {
-          /**
-           * Format: date-time
-           * @example 2026-11-23T12:00:00.000Z
-           */
+          /** Format: date-time */
           at: string;
           reason: string;
         }[];
         /**
          * Format: date-time
          * @description When it is attempted, while `held`
-         * @example 2026-11-23T12:00:00.000Z
          */
         until?: string;
-        /**
-         * Format: date-time
-         * @example 2026-11-23T12:00:00.000Z
-         */
+        /** Format: date-time */
         at: string;
       }[];
     };
@@ -1093,12 +1099,31 @@ export interface components {
       /**
        * Format: uuid
        * @description The notification that dismisses it; absent where nothing was sent
+       * @example 0190163d-8694-739b-aea5-966c26f8ad90
        */
       id?: string;
-      /** @description Targets that were not sent */
+      /**
+       * @description Targets that were not sent
+       * @example 0
+       */
       cancelled: number;
     };
     MergedNotifications: {
+      /**
+       * @example [
+       *       {
+       *         "id": "0190163d-8694-739b-aea5-966c26f8ad8f",
+       *         "context": "1",
+       *         "user": "3",
+       *         "topic": "ox:mail:new",
+       *         "acceptedAt": "2026-11-23T12:00:00.000Z",
+       *         "targets": [],
+       *         "state": "suppressed",
+       *         "reason": "merged",
+       *         "mergedInto": "0190163d-8694-739b-aea5-966c26f8ad90"
+       *       }
+       *     ]
+       */
       items: components["schemas"]["LedgerRecord"][];
       /** @description The search is bounded, and there may be more */
       stopped?: boolean;
@@ -1112,12 +1137,10 @@ export interface components {
         user: string;
         /** @enum {string} */
         state: "scheduled" | "cancelled";
-        /**
-         * Format: date-time
-         * @example 2026-11-23T12:00:00.000Z
-         */
+        /** Format: date-time */
         deliverAt: string;
       })[];
+      /** @example 1 */
       next?: number;
     };
     EventPage: {
@@ -1125,6 +1148,7 @@ export interface components {
       /**
        * Format: uuid
        * @description Where to go on, also later; absent where there has been nothing yet
+       * @example 0190163d-8694-739b-aea5-966c26f8ad90
        */
       next?: string;
     };
@@ -1136,11 +1160,15 @@ export interface components {
       id: string;
       /** @example notification.clicked */
       type: string;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       timestamp: string;
+      /**
+       * @example {
+       *       "notification": "0190163d-8694-739b-aea5-966c26f8ad90",
+       *       "context": "1",
+       *       "user": "3"
+       *     }
+       */
       data: {
         [key: string]: unknown;
       };
@@ -1151,6 +1179,7 @@ export interface components {
     };
     MemberPage: {
       users: string[];
+      /** @example 3 */
       next?: string;
     };
     Members: {
@@ -1162,38 +1191,46 @@ export interface components {
        * @description The id of the notification, as the message carries it
        */
       id: string;
-      /** @description The `receipt` of the message */
+      /**
+       * @description The `receipt` of the message
+       * @example q3vVJkq1m9mQp0xkV3u7Bg
+       */
       token: string;
       /** @enum {string} */
       kind: "delivered" | "shown" | "seen" | "clicked";
     };
     Subscribed: components["schemas"]["Subscription"] & {
-      /** @description Why this subscription currently receives no message; absent where it does */
+      /**
+       * @description Why this subscription currently receives no message; absent where it does
+       * @example [
+       *       "Messages to client 'myiosclient' over apn wait: its options are faulty"
+       *     ]
+       */
       warnings?: string[];
     };
     Subscription: {
-      /** Format: uuid */
+      /**
+       * Format: uuid
+       * @example 5f7c6a52-3f0e-4d0b-8f6f-0f3a2f1f8a4e
+       */
       id: string;
+      /** @example 1 */
       context: string;
+      /** @example 3 */
       user: string;
+      /** @example myiosclient */
       client: string;
-      /** @enum {string} */
+      /**
+       * @example apn
+       * @enum {string}
+       */
       transport: "websocket" | "apn" | "gcm" | "wns" | "webpush" | "webhook";
       topics: string[];
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       createdAt: string;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       refreshedAt: string;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       expires?: string;
       meta?: {
         [key: string]: unknown;
@@ -1241,7 +1278,10 @@ export interface components {
       locale?: string;
     };
     Acknowledgement: {
-      /** @description The event's offset: in a stream, its `id` */
+      /**
+       * @description The event's offset: in a stream, its `id`
+       * @example 1839148079439872
+       */
       offset: string;
       /**
        * @description The app has it, or its user has seen it
@@ -1256,22 +1296,25 @@ export interface components {
       client?: string;
     };
     WebPushKey: {
-      /** @description P-256 point in base64url, as `pushManager.subscribe()` expects it */
+      /**
+       * @description P-256 point in base64url, as `pushManager.subscribe()` expects it
+       * @example BOq7Hn6vQ0nIyJ8k1p1B1yGzYz2cX5D5d6lS3rH9sQkqk3m4O0c2pT8w9m1XxYwq0aKf2u1VJ7g3z4y5x6w7v8U
+       */
       applicationServerKey: string;
     };
     Session: {
+      /** @example 9Jx3mVq0T2c */
       id: string;
+      /** @example 1 */
       context: string;
+      /** @example 3 */
       user: string;
       client?: string;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       createdAt: string;
       /**
        * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
+       * @example 2026-11-24T12:00:00.000Z
        */
       expires: string;
     };
@@ -1299,23 +1342,33 @@ export interface components {
     };
     Inbox: {
       items: components["schemas"]["InboxItem"][];
-      /** @description In the whole inbox */
+      /**
+       * @description In the whole inbox
+       * @example 3
+       */
       unread: number;
+      /** @example 0190163d-8694-739b-aea5-966c26f8ad90 */
       next?: string;
     };
     InboxItem: {
       /** Format: uuid */
       id: string;
+      /** @example ox:mail:new */
       topic: string;
-      /** @description Absent where the data were too large to be kept */
+      /**
+       * @description Absent where the data were too large to be kept
+       * @example {
+       *       "folder": "default0/INBOX",
+       *       "id": "113",
+       *       "subject": "Let us meet"
+       *     }
+       */
       data?: {
         [key: string]: unknown;
       };
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       at: string;
+      /** @example false */
       read: boolean;
     };
     MarkInbox: {
@@ -1343,26 +1396,32 @@ export interface components {
       read: boolean;
     };
     ApiKey: {
+      /** @example 4bqLZ1x0 */
       id: string;
+      /** @example mail server */
       name: string;
       scopes: ("publish" | "subscribe" | "read" | "admin")[];
+      /**
+       * @example [
+       *       "1"
+       *     ]
+       */
       contexts?: string[];
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       createdAt: string;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       expires?: string;
     };
     MintKey: {
       /** @example mail server */
       name: string;
       scopes: ("publish" | "subscribe" | "read" | "admin")[];
-      /** @description Absent for all contexts */
+      /**
+       * @description Absent for all contexts
+       * @example [
+       *       "1"
+       *     ]
+       */
       contexts?: (string | number)[];
       /**
        * Format: date-time
@@ -1371,6 +1430,7 @@ export interface components {
       expires?: string;
     };
     ContextConfig: {
+      /** @example example.org */
       name?: string;
       /**
        * @example {
@@ -1400,11 +1460,16 @@ export interface components {
     };
     Explanation: {
       targets: {
+        /** @example open-xchange-appsuite */
         client: string;
+        /** @example websocket */
         transport: string;
         subscription?: string;
         send: boolean;
-        /** @enum {string} */
+        /**
+         * @example sent
+         * @enum {string}
+         */
         state?:
           | "sent"
           | "kept"
@@ -1426,29 +1491,27 @@ export interface components {
         quiet?: {
           /** @enum {string} */
           action: "drop" | "silent" | "hold";
-          /**
-           * Format: date-time
-           * @example 2026-11-23T12:00:00.000Z
-           */
+          /** Format: date-time */
           until: string;
         };
         /** @description Why and until when it would wait, if published now */
         held?: {
           /** @enum {string} */
           reason: "escalation" | "quiet hours";
-          /**
-           * Format: date-time
-           * @example 2026-11-23T12:00:00.000Z
-           */
+          /** Format: date-time */
           until: string;
         };
         /** @description Why messages wait at present */
         waits?: string;
         maxPerSecond?: number;
         trail: {
+          /** @example com.openexchange.pns.transport.websocket.enabled */
           key: string;
+          /** @example server */
           scope: string;
+          /** @example pns.properties:3 */
           source?: string;
+          /** @example true */
           value?: string;
           chosen: boolean;
           barred?: boolean;
@@ -1484,15 +1547,20 @@ export interface components {
         client?: string;
         transport?: string;
         subscription?: string;
+        /** @example the user has no subscription */
         reason: string;
       }[];
       hypothetical?: {
         enabled: boolean;
         serves: boolean;
         trail: {
+          /** @example com.openexchange.pns.transport.websocket.enabled */
           key: string;
+          /** @example server */
           scope: string;
+          /** @example pns.properties:3 */
           source?: string;
+          /** @example true */
           value?: string;
           chosen: boolean;
           barred?: boolean;
@@ -1501,30 +1569,42 @@ export interface components {
       /**
        * Format: date-time
        * @description When it is delivered; quiet hours and escalation are explained for then
-       * @example 2026-11-23T12:00:00.000Z
        */
       deliverAt?: string;
       contextSets: {
         tags: {
+          /** @example 1 */
           tag: string;
+          /** @example context id */
           source: string;
         }[];
         sets: {
+          /** @example premium */
           name: string;
+          /** @example contextSets/premium.yml:1:1 */
           source: string;
+          /** @example gold & !trial */
           withTags: string;
+          /** @example false */
           matches: boolean;
         }[];
       };
       delay: {
+        /** @example 1000 */
         waitsMs: number;
+        /** @example 1000 */
         atMostMs: number;
+        /** @example 500 */
         checkedEveryMs: number;
       };
       limits: {
+        /** @example 0 */
         maxPerSecondPerKey: number;
+        /** @example 0 */
         maxPerSecondPerContext: number;
+        /** @example 49152 */
         maxPayloadBytes: number;
+        /** @example 100 */
         maxSubscriptionsPerUser: number;
       };
       happened?: components["schemas"]["LedgerRecord"] & unknown;
@@ -1536,10 +1616,7 @@ export interface components {
         searched: number;
         /** Format: uuid */
         id?: string;
-        /**
-         * Format: date-time
-         * @example 2026-11-23T12:00:00.000Z
-         */
+        /** Format: date-time */
         deliverAt?: string;
         stopped?: boolean;
       };
@@ -1547,32 +1624,57 @@ export interface components {
       warnings?: string[];
     };
     NodeReport: {
+      /** @example b30f3961 */
       node: string;
+      /** @example 0.0.0.0:8080 */
       address: string;
+      /** @example 1795435200000 */
       at: number;
+      /** @example 0.1.0 */
       version: string;
       ready: boolean;
+      /** @example [] */
       failed: string[];
+      /**
+       * @example {
+       *       "open-xchange-appsuite": 12
+       *     }
+       */
       sockets: {
         [key: string]: number;
       };
       buffer: {
+        /** @example 3 */
         waiting: number;
+        /** @example 0 */
         due: number;
+        /** @example 1 */
         running: number;
+        /** @example 4 */
         inFlight: number;
       };
+      /** @example 0 */
       retriesWaiting: number;
       queues: {
+        /** @example apn */
         transport: string;
+        /** @example myiosclient */
         client: string;
+        /** @example 1 */
         inFlight: number;
+        /** @example 0 */
         waiting: number;
         oldestMs?: number;
         /** @enum {string} */
         breaker: "closed" | "open";
         reason?: string;
-        /** @description The result of the last attempt that ended */
+        /**
+         * @description The result of the last attempt that ended
+         * @example {
+         *       "outcome": "sent",
+         *       "at": 1795435199000
+         *     }
+         */
         last?: {
           /** @enum {string} */
           outcome:
@@ -1588,23 +1690,39 @@ export interface components {
           at: number;
         };
       }[];
+      /** @example 214 */
       accepted: number;
+      /**
+       * @example {
+       *       "delivered": 210
+       *     }
+       */
       settled: {
         [key: string]: number;
       };
       outcomes: {
+        /** @example apn */
         transport: string;
+        /** @example myiosclient */
         client: string;
+        /** @example sent */
         outcome: string;
+        /** @example 198 */
         count: number;
       }[];
       credentials: {
+        /** @example apn */
         transport: string;
+        /** @example myiosclient */
         client: string;
         ready: boolean;
         detail?: string;
-        /** @description Which of the provider's environments, projects or servers it calls */
+        /**
+         * @description Which of the provider's environments, projects or servers it calls
+         * @example sandbox
+         */
         environment?: string;
+        /** @example 120 */
         daysLeft?: number;
       }[];
     };
@@ -1613,33 +1731,49 @@ export interface components {
       id: string;
       /** Format: uuid */
       notification: string;
+      /** @example 1 */
       context: string;
+      /** @example 3 */
       user: string;
+      /** @example ox:mail:new */
       topic: string;
+      /** @example myiosclient */
       client: string;
+      /** @example apn */
       transport: string;
       subscription?: string;
+      /** @example ServiceUnavailable */
       reason: string;
+      /** @example 12 */
       attempts: number;
-      /**
-       * Format: date-time
-       * @example 2026-11-23T12:00:00.000Z
-       */
+      /** Format: date-time */
       at: string;
     };
     Node: {
+      /** @example 0.1.0 */
       version: string;
+      /** @example 2.9.6 */
       deno: string;
-      /** @description The same on all nodes that share a store */
+      /**
+       * @description The same on all nodes that share a store
+       * @example 0f3a2f1f8a4e
+       */
       store: string;
-      /** @description Epoch milliseconds by the node's clock */
+      /**
+       * @description Epoch milliseconds by the node's clock
+       * @example 1795435200000
+       */
       now: number;
+      /** @example 86400 */
       upSeconds: number;
+      /** @example 25000 */
       pingIntervalMs: number;
     };
     Reloaded: {
       changedKeys: string[];
+      /** @example [] */
       needsRestart: string[];
+      /** @example [] */
       warnings: {
         path: string;
         message: string;
@@ -1685,7 +1819,14 @@ export interface components {
     };
     Readiness: {
       ready: boolean;
-      /** @description Only with a credential with scope `read` */
+      /**
+       * @description Only with a credential with scope `read`
+       * @example {
+       *       "store": {
+       *         "ok": true
+       *       }
+       *     }
+       */
       checks?: {
         [key: string]: {
           ok: boolean;
@@ -1743,9 +1884,23 @@ export interface operations {
            *           "user": "3",
            *           "topic": "ox:mail:new",
            *           "acceptedAt": "2026-11-23T12:00:00.000Z",
-           *           "state": "suppressed",
-           *           "reason": "no_subscription",
-           *           "targets": []
+           *           "state": "delivered",
+           *           "targets": [
+           *             {
+           *               "client": "myiosclient",
+           *               "transport": "apn",
+           *               "state": "sent",
+           *               "providerId": "EC1BF194-B3B2-424A-89A9-5A918A6E6B5C",
+           *               "attempts": 2,
+           *               "earlier": [
+           *                 {
+           *                   "at": "2026-11-23T11:59:00.000Z",
+           *                   "reason": "ServiceUnavailable"
+           *                 }
+           *               ],
+           *               "at": "2026-11-23T12:00:00.000Z"
+           *             }
+           *           ]
            *         }
            *       ],
            *       "next": "0190163d-8694-739b-aea5-966c26f8ad90",
@@ -1754,7 +1909,9 @@ export interface operations {
            */
           "application/json": {
             items: components["schemas"]["LedgerRecord"][];
+            /** @example 0190163d-8694-739b-aea5-966c26f8ad90 */
             next?: string;
+            /** @example 100 */
             searched: number;
             /** @description The page is shorter than `limit` because the search for one page is bounded */
             stopped?: boolean;
@@ -1944,25 +2101,18 @@ export interface operations {
            *       "state": "delivered",
            *       "targets": [
            *         {
-           *           "client": "open-xchange-appsuite",
-           *           "transport": "websocket",
-           *           "state": "sent",
-           *           "at": "2026-11-23T12:00:00.000Z"
-           *         },
-           *         {
            *           "client": "myiosclient",
            *           "transport": "apn",
-           *           "subscription": "5f7c6a52-3f0e-4d0b-8f6f-0f3a2f1f8a4e",
            *           "state": "sent",
            *           "providerId": "EC1BF194-B3B2-424A-89A9-5A918A6E6B5C",
-           *           "at": "2026-11-23T12:00:00.000Z",
            *           "attempts": 2,
            *           "earlier": [
            *             {
-           *               "at": "2026-11-23T12:00:00.000Z",
+           *               "at": "2026-11-23T11:59:00.000Z",
            *               "reason": "ServiceUnavailable"
            *             }
-           *           ]
+           *           ],
+           *           "at": "2026-11-23T12:00:00.000Z"
            *         }
            *       ]
            *     }
@@ -2018,13 +2168,13 @@ export interface operations {
         content: {
           /**
            * @example {
-           *       "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+           *       "id": "0190163d-8694-739b-aea5-966c26f8ad8f",
            *       "context": "1",
            *       "user": "3",
            *       "topic": "ox:mail:new",
            *       "acceptedAt": "2026-11-23T12:00:00.000Z",
-           *       "state": "cancelled",
-           *       "targets": []
+           *       "targets": [],
+           *       "state": "cancelled"
            *     }
            */
           "application/json": components["schemas"]["LedgerRecord"];
@@ -2158,8 +2308,8 @@ export interface operations {
            *           "user": "3",
            *           "topic": "ox:mail:new",
            *           "acceptedAt": "2026-11-23T12:00:00.000Z",
-           *           "state": "suppressed",
            *           "targets": [],
+           *           "state": "suppressed",
            *           "reason": "merged",
            *           "mergedInto": "0190163d-8694-739b-aea5-966c26f8ad90"
            *         }
@@ -2236,8 +2386,22 @@ export interface operations {
            *           "topic": "ox:mail:new",
            *           "acceptedAt": "2026-11-23T12:00:00.000Z",
            *           "state": "delivered",
-           *           "targets": [],
-           *           "fanout": "0190163d-8694-739b-aea5-966c26f8ad90"
+           *           "targets": [
+           *             {
+           *               "client": "myiosclient",
+           *               "transport": "apn",
+           *               "state": "sent",
+           *               "providerId": "EC1BF194-B3B2-424A-89A9-5A918A6E6B5C",
+           *               "attempts": 2,
+           *               "earlier": [
+           *                 {
+           *                   "at": "2026-11-23T11:59:00.000Z",
+           *                   "reason": "ServiceUnavailable"
+           *                 }
+           *               ],
+           *               "at": "2026-11-23T12:00:00.000Z"
+           *             }
+           *           ]
            *         }
            *       ],
            *       "next": 1
@@ -2464,10 +2628,9 @@ export interface operations {
           /**
            * @example {
            *       "users": [
-           *         "3",
-           *         "4"
+           *         "3"
            *       ],
-           *       "next": "4"
+           *       "next": "3"
            *     }
            */
           "application/json": components["schemas"]["MemberPage"];
@@ -2524,6 +2687,13 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "users": [
+         *         "3"
+         *       ]
+         *     }
+         */
         "application/json": components["schemas"]["Members"];
       };
     };
@@ -2613,6 +2783,13 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "users": [
+         *         "3"
+         *       ]
+         *     }
+         */
         "application/json": components["schemas"]["Members"];
       };
     };
@@ -2756,6 +2933,13 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "id": "0190163d-8694-739b-aea5-966c26f8ad90",
+         *       "token": "q3vVJkq1m9mQp0xkV3u7Bg",
+         *       "kind": "delivered"
+         *     }
+         */
         "application/json": components["schemas"]["Receipt"];
       };
     };
@@ -2946,7 +3130,10 @@ export interface operations {
            *         "ox:mail:*"
            *       ],
            *       "createdAt": "2026-11-23T12:00:00.000Z",
-           *       "refreshedAt": "2026-11-23T12:00:00.000Z"
+           *       "refreshedAt": "2026-11-23T12:00:00.000Z",
+           *       "warnings": [
+           *         "Messages to client 'myiosclient' over apn wait: its options are faulty"
+           *       ]
            *     }
            */
           "application/json": components["schemas"]["Subscribed"];
@@ -2971,7 +3158,7 @@ export interface operations {
            *       "createdAt": "2026-11-23T12:00:00.000Z",
            *       "refreshedAt": "2026-11-23T12:00:00.000Z",
            *       "warnings": [
-           *         "Cannot send to client 'myiosclient': it is disabled"
+           *         "Messages to client 'myiosclient' over apn wait: its options are faulty"
            *       ]
            *     }
            */
@@ -3177,7 +3364,9 @@ export interface operations {
            *     }
            */
           "application/json": {
+            /** @example rejected */
             outcome: string;
+            /** @example BadDeviceToken */
             reason?: string;
             message?: {
               title?: string;
@@ -3324,6 +3513,12 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "offset": "1839148079439872",
+         *       "client": "open-xchange-appsuite"
+         *     }
+         */
         "application/json": components["schemas"]["Acknowledgement"];
       };
     };
@@ -3531,6 +3726,14 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "context": "1",
+         *       "user": "3",
+         *       "client": "open-xchange-appsuite",
+         *       "ttl": 86400
+         *     }
+         */
         "application/json": components["schemas"]["MintSession"];
       };
     };
@@ -3552,6 +3755,7 @@ export interface operations {
            *     }
            */
           "application/json": components["schemas"]["Session"] & {
+            /** @example ses_9Jx3mVq0T2c_… */
             token: string;
           };
         };
@@ -3638,6 +3842,7 @@ export interface operations {
            *     }
            */
           "application/json": {
+            /** @example 2 */
             revoked: number;
           };
         };
@@ -3752,8 +3957,7 @@ export interface operations {
            *           "data": {
            *             "folder": "default0/INBOX",
            *             "id": "113",
-           *             "subject": "Let us meet",
-           *             "displayname": "Jane Doe"
+           *             "subject": "Let us meet"
            *           },
            *           "at": "2026-11-23T12:00:00.000Z",
            *           "read": false
@@ -3829,6 +4033,7 @@ export interface operations {
            *     }
            */
           "application/json": {
+            /** @example 2 */
             unread: number;
           };
         };
@@ -3931,6 +4136,9 @@ export interface operations {
            *           "scopes": [
            *             "publish"
            *           ],
+           *           "contexts": [
+           *             "1"
+           *           ],
            *           "createdAt": "2026-11-23T12:00:00.000Z"
            *         }
            *       ]
@@ -3970,6 +4178,17 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "name": "mail server",
+         *       "scopes": [
+         *         "publish"
+         *       ],
+         *       "contexts": [
+         *         "1"
+         *       ]
+         *     }
+         */
         "application/json": components["schemas"]["MintKey"];
       };
     };
@@ -3987,14 +4206,15 @@ export interface operations {
            *       "scopes": [
            *         "publish"
            *       ],
-           *       "createdAt": "2026-11-23T12:00:00.000Z",
            *       "contexts": [
            *         "1"
            *       ],
+           *       "createdAt": "2026-11-23T12:00:00.000Z",
            *       "secret": "car_4bqLZ1x0_…"
            *     }
            */
           "application/json": components["schemas"]["ApiKey"] & {
+            /** @example car_4bqLZ1x0_… */
             secret: string;
           };
         };
@@ -4181,7 +4401,16 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "name": "example.org",
+         *       "attributes": {
+         *         "com.openexchange.pns.transport.websocket.enabled": false
+         *       }
+         *     }
+         */
         "application/json": {
+          /** @example example.org */
           name?: string;
           /**
            * @example {
@@ -4328,8 +4557,24 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "name": "example.org",
+         *       "attributes": {
+         *         "com.openexchange.pns.transport.websocket.enabled": false,
+         *         "com.openexchange.pns.transport.apn.ios.enabled": null
+         *       }
+         *     }
+         */
         "application/json": {
+          /** @example example.org */
           name?: string | null;
+          /**
+           * @example {
+           *       "com.openexchange.pns.transport.websocket.enabled": false,
+           *       "com.openexchange.pns.transport.apn.ios.enabled": null
+           *     }
+           */
           attributes?: {
             [key: string]: string | number | boolean | null;
           };
@@ -4346,7 +4591,9 @@ export interface operations {
           /**
            * @example {
            *       "name": "example.org",
-           *       "attributes": {}
+           *       "attributes": {
+           *         "com.openexchange.pns.transport.websocket.enabled": false
+           *       }
            *     }
            */
           "application/json": components["schemas"]["ContextConfig"];
@@ -4440,7 +4687,8 @@ export interface operations {
           /**
            * @example {
            *       "permissions": [
-           *         "ucWebMail"
+           *         "ucWebMail",
+           *         "ucCalendar"
            *       ],
            *       "attributes": {
            *         "com.openexchange.pns.transport.websocket.enabled": false
@@ -4502,6 +4750,17 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "permissions": [
+         *         "ucWebMail",
+         *         "ucCalendar"
+         *       ],
+         *       "attributes": {
+         *         "com.openexchange.pns.transport.websocket.enabled": false
+         *       }
+         *     }
+         */
         "application/json": {
           /**
            * @example [
@@ -4531,7 +4790,8 @@ export interface operations {
           /**
            * @example {
            *       "permissions": [
-           *         "ucWebMail"
+           *         "ucWebMail",
+           *         "ucCalendar"
            *       ],
            *       "attributes": {
            *         "com.openexchange.pns.transport.websocket.enabled": false
@@ -4661,6 +4921,18 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "permissions": [
+         *         "ucWebMail",
+         *         "ucCalendar"
+         *       ],
+         *       "attributes": {
+         *         "com.openexchange.pns.transport.websocket.enabled": false,
+         *         "com.openexchange.pns.transport.apn.ios.enabled": null
+         *       }
+         *     }
+         */
         "application/json": {
           /**
            * @example [
@@ -4669,6 +4941,12 @@ export interface operations {
            *     ]
            */
           permissions?: string[] | null;
+          /**
+           * @example {
+           *       "com.openexchange.pns.transport.websocket.enabled": false,
+           *       "com.openexchange.pns.transport.apn.ios.enabled": null
+           *     }
+           */
           attributes?: {
             [key: string]: string | number | boolean | null;
           };
@@ -4685,9 +4963,12 @@ export interface operations {
           /**
            * @example {
            *       "permissions": [
-           *         "ucWebMail"
+           *         "ucWebMail",
+           *         "ucCalendar"
            *       ],
-           *       "attributes": {}
+           *       "attributes": {
+           *         "com.openexchange.pns.transport.websocket.enabled": false
+           *       }
            *     }
            */
           "application/json": components["schemas"]["UserConfig"];
@@ -4915,10 +5196,15 @@ export interface operations {
            */
           "application/json": {
             items: {
+              /** @example com.openexchange.pns.transport.websocket.enabled */
               key: string;
+              /** @example true */
               value: string;
+              /** @example server */
               scope: string;
+              /** @example pns.properties:3:1 */
               source?: string;
+              /** @example at once */
               applies: string;
             }[];
           };
@@ -4979,10 +5265,15 @@ export interface operations {
            */
           "application/json": {
             items: {
+              /** @example com.openexchange.pns.transport.websocket.enabled */
               key: string;
+              /** @example true */
               value: string;
+              /** @example server */
               scope: string;
+              /** @example pns.properties:3:1 */
               source?: string;
+              /** @example at once */
               applies: string;
             }[];
           };
@@ -5149,8 +5440,11 @@ export interface operations {
            */
           "application/json": {
             items: {
+              /** @example open-xchange-appsuite */
               client: string;
+              /** @example c-1 */
               id: string;
+              /** @example Jx3mVq0T2c */
               socketId: string;
               /** @description False where it closed so recently that its client may resume */
               open: boolean;
@@ -5222,7 +5516,6 @@ export interface operations {
            *           "topic": "ox:mail:new",
            *           "client": "myiosclient",
            *           "transport": "apn",
-           *           "subscription": "5f7c6a52-3f0e-4d0b-8f6f-0f3a2f1f8a4e",
            *           "reason": "ServiceUnavailable",
            *           "attempts": 12,
            *           "at": "2026-11-23T12:00:00.000Z"
@@ -5288,6 +5581,7 @@ export interface operations {
            *     }
            */
           "application/json": {
+            /** @example 1 */
             replayed: number;
           };
         };
@@ -5330,6 +5624,13 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "context": "1",
+         *       "client": "open-xchange-appsuite",
+         *       "transport": "apn"
+         *     }
+         */
         "application/json": {
           /**
            * @description The tenant of the user
@@ -5363,7 +5664,9 @@ export interface operations {
            *     }
            */
           "application/json": {
+            /** @example 214 */
             replayed: number;
+            /** @example false */
             more: boolean;
           };
         };
