@@ -27,7 +27,7 @@ const letterBody = z.object({
 /** The dependencies of {@link deadLetterRoutes}. */
 export interface DeadLetterDeps {
   readonly authenticate: Authenticate;
-  readonly letters: Pipeline["letters"];
+  readonly letters: Pick<Pipeline["letters"], "get" | "list">;
   readonly replay: Pipeline["replay"];
 }
 
@@ -95,12 +95,18 @@ export function deadLetterRoutes({ authenticate, letters, replay }: DeadLetterDe
     errors: ["unknown_transport"],
   }, async (c) => {
     const wanted = await readBody(c, filter.strict()) as DeadLetterFilter;
-    const { letters: found, next } = await letters.list(wanted, { limit: MAX_REPLAY });
     let replayed = 0;
-    for (const { id } of found.filter(maySee(c))) {
-      const letter: StoreEntry<DeadLetter> | undefined = await letters.get(id);
-      if (letter && await replay(letter)) replayed++;
-    }
+    let next: string | undefined;
+    // A page without one that matches, or may be seen, must not hide those behind it.
+    do {
+      const options = { limit: MAX_REPLAY, ...(next !== undefined && { after: next }) };
+      const page = await letters.list(wanted, options);
+      for (const { id } of page.letters.filter(maySee(c))) {
+        const letter: StoreEntry<DeadLetter> | undefined = await letters.get(id);
+        if (letter && await replay(letter)) replayed++;
+      }
+      next = page.next;
+    } while (replayed === 0 && next !== undefined);
     return c.json({ replayed, more: next !== undefined }, 202);
   });
 

@@ -1,4 +1,7 @@
+import { Hono } from "hono";
 import assert from "node:assert/strict";
+import type { DeadLetter } from "../../delivery/mod.ts";
+import { deadLetterRoutes } from "../../routes/dead_letters.ts";
 import { assertProblem } from "../support/api.ts";
 import { FakeGcm } from "../support/fake_gcm.ts";
 import { startTestService, type TestService } from "../support/start_service.ts";
@@ -84,4 +87,35 @@ Deno.test("a key for one context sees and replays only that context's letters", 
   assertProblem(await service.call("POST", `${PATH}/${foreign}/replay`, { key }), "403 forbidden");
   const { body } = await service.call("POST", `${PATH}/replay`, { body: {}, key });
   assert.deepEqual(body, { replayed: 1, more: false });
+});
+
+Deno.test("a replay looks past pages without a letter that matches and is the caller's", async () => {
+  const letterOf = (id: string, context: string) =>
+    ({ id, notification: { context } }) as DeadLetter;
+  const pages = new Map([
+    [undefined, { letters: [], next: "a" }],
+    ["a", { letters: [letterOf("b", "2")], next: "b" }],
+    ["b", { letters: [letterOf("c", "1")], next: "c" }],
+  ]);
+  const replayed: string[] = [];
+  const routes = deadLetterRoutes({
+    authenticate: () => ({
+      ...{ id: "key", kind: "key", scopes: new Set(["admin"]), contexts: new Set(["1"]) },
+    }),
+    letters: {
+      list: (_filter, { after }) => Promise.resolve(pages.get(after)!),
+      get: (id) => Promise.resolve({ key: [id], value: letterOf(id, "1"), version: "1" }),
+    },
+    replay: ({ value }) => Promise.resolve(replayed.push(value.id) > 0),
+  });
+  const app = new Hono<{ Variables: { bodyDeadline: unknown } }>()
+    .use(async (c, next) => {
+      c.set("bodyDeadline", { inTime: (body: unknown) => body });
+      await next();
+    }).route("/", routes);
+  const answer = await app.request("/replay", {
+    ...{ method: "POST", body: "{}" },
+    headers: { authorization: "Bearer key", "content-type": "application/json" },
+  });
+  assert.deepEqual([await answer.json(), replayed], [{ replayed: 1, more: true }, ["c"]]);
 });
