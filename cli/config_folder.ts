@@ -1,8 +1,8 @@
-/** The configuration folder that a command is about. */
+/** The configuration folder, or the attributes at a service, that a command is about. */
 
-import { valueText } from "../cascade/key_spec.ts";
+import { type KeySpec, valueText } from "../cascade/key_spec.ts";
 import { type Key, KEYS } from "../cascade/schema.ts";
-import type { KeySpec } from "../cascade/key_spec.ts";
+import { defaultValue } from "../cascade/settings.ts";
 import { type ReadConfiguration, readConfiguration } from "../doctor/probes/configuration.ts";
 import { VARIABLES } from "../service/environment.ts";
 import { type Input, textOption } from "./definition.ts";
@@ -13,6 +13,20 @@ import { CliError } from "./exit_codes.ts";
 export function configFolderOf(input: Input, { variables }: Pick<CliDeps, "variables">): string {
   return textOption(input, "conf") || variables.CARILLON_CONFIG_DIR ||
     VARIABLES.CARILLON_CONFIG_DIR;
+}
+
+/**
+ * The path of the attributes of a context or of one of its users, below the service's address;
+ * `undefined` where no context is named.
+ */
+export function attributesPath(input: Input): string | undefined {
+  const context = textOption(input, "context");
+  const user = textOption(input, "user");
+  if (context === undefined) return undefined;
+  const ofContext = `/v1/contexts/${encodeURIComponent(context)}`;
+  return user === undefined
+    ? `${ofContext}/config`
+    : `${ofContext}/users/${encodeURIComponent(user)}/config`;
 }
 
 /** One key that is set, with its value as text and where it comes from. */
@@ -44,7 +58,7 @@ export async function keysSetIn(
   return [...server.values()].map(({ name, key, value, source }) => ({
     key: name,
     value: shown(key, valueText(value)),
-    default: shown(key, valueText((KEYS[key] as KeySpec).default)),
+    default: shown(key, valueText(defaultValue(server, key))),
     source,
   })).sort((a, b) => a.key < b.key ? -1 : 1);
 }

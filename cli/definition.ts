@@ -4,7 +4,7 @@
  */
 
 import type { CliDeps } from "./deps.ts";
-import type { ExitCode } from "./exit_codes.ts";
+import type { Exit } from "./exit_codes.ts";
 
 /** A word that follows the command. */
 export interface ArgumentSpec {
@@ -39,8 +39,8 @@ export interface Input {
   readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
-/** Runs a command and returns the exit code of the process. */
-type Run = (input: Input, deps: CliDeps) => Promise<ExitCode>;
+/** Runs a command and returns how the process exits; nothing stands for `ok`. */
+type Run = (input: Input, deps: CliDeps) => void | Promise<Exit | void>;
 
 /** A command, or a group of commands. */
 export interface CommandSpec {

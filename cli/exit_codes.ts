@@ -14,14 +14,14 @@ export const EXIT_CODES = {
   },
 } as const;
 
-/** An exit code. */
-export type ExitCode = typeof EXIT_CODES[keyof typeof EXIT_CODES]["code"];
+/** The name of an exit code. */
+export type Exit = keyof typeof EXIT_CODES;
 
 /** Thrown by a command that cannot go on; the message is for the person at the terminal. */
 export class CliError extends Error {
   override readonly name = "CliError";
 
-  constructor(readonly exit: Exclude<keyof typeof EXIT_CODES, "ok">, message: string) {
+  constructor(readonly exit: Exclude<Exit, "ok">, message: string) {
     super(message);
   }
 }

@@ -66,6 +66,14 @@ export class Output {
   }
 }
 
+/** The fields of each item as the cells of a row; empty where an item has none. */
+export function rowsOf(
+  items: readonly Readonly<Record<string, unknown>>[],
+  fields: readonly string[],
+): readonly (readonly string[])[] {
+  return items.map((item) => fields.map((field) => String(item[field] ?? "")));
+}
+
 /** Rows as columns, with the widths that the longest cells need. */
 export function table(rows: readonly (readonly string[])[]): string {
   const safe = rows.map((row) => row.map(safeLine));

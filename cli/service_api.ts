@@ -8,6 +8,12 @@ import { CliError } from "./exit_codes.ts";
 /** Where a service is without `--url` and `CARILLON_URL`. */
 const DEFAULT_URL = "http://localhost:8080";
 
+/** What a request has besides its path. */
+interface Sent {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Requests with one credential to one service. */
 interface ServiceApi {
   readonly address: string;
@@ -17,7 +23,7 @@ interface ServiceApi {
    * @throws {CliError} with the exit code that fits the answer
    */
   // deno-lint-ignore no-explicit-any -- commands read what the API's description says
-  call(method: string, path: string, body?: unknown): Promise<any>;
+  call(method: string, path: string, sent?: Sent): Promise<any>;
   /** Reads an answer that is no JSON. */
   text(path: string): Promise<string>;
 }
@@ -41,34 +47,25 @@ export function serviceAddressOf(input: Input, deps: CliDeps): string {
  * @throws {CliError} where there is no key
  */
 export async function openApi(input: Input, deps: CliDeps): Promise<ServiceApi> {
-  return createServiceApi({
-    ...await openKey(input, deps),
-    fetch: deps.fetch,
-    signal: deps.signal,
-  });
-}
-
-/** The address of the service and the key; see {@link openApi}. */
-export async function openKey(
-  input: Input,
-  deps: CliDeps,
-): Promise<{ readonly address: string; readonly key: string }> {
+  const { variables, readSecret, fetch, signal } = deps;
   const address = serviceAddressOf(input, deps);
-  const key = deps.variables.CARILLON_KEY || await deps.readSecret("API key: ");
+  const key = variables.CARILLON_KEY || await readSecret("API key: ");
   if (!key) throw new CliError("usage", "Set CARILLON_KEY to an API key of the service");
-  return { address, key: key.trim() };
+  return createServiceApi({ address, key: key.trim(), fetch, signal });
 }
 
 /** Requests with a key, or without one. */
-export function createServiceApi({ address, key, headers, fetch, signal }: {
+export function createServiceApi({ address, key, fetch, signal }: {
   readonly address: string;
   readonly key?: string | undefined;
-  /** Sent with every request. */
-  readonly headers?: Readonly<Record<string, string>>;
   readonly fetch: typeof globalThis.fetch;
   readonly signal?: AbortSignal;
 }): ServiceApi {
-  async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  async function send(
+    method: string,
+    path: string,
+    { body, headers }: Sent = {},
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(address + path, {
@@ -89,9 +86,13 @@ export function createServiceApi({ address, key, headers, fetch, signal }: {
   }
   return {
     address,
-    async call(method, path, body) {
-      const text = await (await send(method, path, body)).text();
-      return text === "" ? undefined : JSON.parse(text);
+    async call(method, path, sent) {
+      const text = await (await send(method, path, sent)).text();
+      try {
+        return text === "" ? undefined : JSON.parse(text);
+      } catch {
+        throw new CliError("failed", `${method} ${path}: no JSON: is the service at ${address}?`);
+      }
     },
     text: async (path) => await (await send("GET", path)).text(),
   };

@@ -5,11 +5,11 @@ import { parseAddress } from "../../redis/link/address.ts";
 import { exportLines, isRedisAddress, openLink } from "../../redis/mod.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { storePlace } from "../store_place.ts";
 
 /** Backs up a data file, or exports Redis. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output } = deps;
   const { from: first, to: second } = input.args;
   const from = storePlace(second === undefined ? undefined : first, deps);
@@ -17,13 +17,12 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
   if (isRedisAddress(from)) {
     const keys = await exportTo(to, { address: from, deps });
     output.result({ to, keys }, `Redis is exported to ${to}: ${keys} keys`);
-    return EXIT_CODES.ok.code;
+    return;
   }
   output.progress(`copying ${from} …`);
   const { clock, random } = deps;
   const bytes = await backUpDataFile({ from, to, clock, random });
   output.result({ from, to, bytes }, `${from} is backed up to ${to}: ${bytes} bytes`);
-  return EXIT_CODES.ok.code;
 }
 
 /** Under another name until it is whole, so that nobody takes a part of it for a backup. */

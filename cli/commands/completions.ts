@@ -4,12 +4,10 @@ import { completionsFor } from "../completions.ts";
 import type { Input } from "../definition.ts";
 import { COMMANDS } from "../definitions.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Prints it. */
-export default function run(input: Input, { output }: CliDeps): Promise<ExitCode> {
+export default function run(input: Input, { output }: CliDeps): void {
   const shell = input.args.shell as "bash" | "zsh" | "fish";
   const script = completionsFor(shell, COMMANDS);
   output.result({ shell, script }, script.trimEnd());
-  return Promise.resolve(EXIT_CODES.ok.code);
 }

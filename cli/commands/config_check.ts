@@ -6,13 +6,13 @@ import { type ReadConfiguration, readConfiguration } from "../../doctor/probes/c
 import { configFolderOf } from "../config_folder.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError, type Exit } from "../exit_codes.ts";
 
 /** Files that only this service has; a start names what is wrong with them. */
 const OWN_FILES = ["pns-websocket-clients.yml", "pns-messages.yml"];
 
 /** Lists what counts and what does not; fails where a start would. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<Exit> {
   const folder = input.args.folder ?? configFolderOf(input, deps);
   const info = await Deno.stat(folder).catch(() => undefined);
   if (!info?.isDirectory) {
@@ -49,8 +49,8 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
       verdict,
     ].join("\n"),
   );
-  if (!built.ok) return EXIT_CODES.failed.code;
-  return clientFaults.length > 0 ? EXIT_CODES.warnings.code : EXIT_CODES.ok.code;
+  if (!built.ok) return "failed";
+  return clientFaults.length > 0 ? "warnings" : "ok";
 }
 
 /** One client that a start serves. */

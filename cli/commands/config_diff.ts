@@ -3,25 +3,21 @@
 import { configFolderOf, keysSetIn, type SetKey } from "../config_folder.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Compares; a difference is no failure. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
-  const mine = await keysSetIn(configFolderOf(input, deps), deps);
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { other } = input.args;
+  // Variables of the environment overrule both folders alike.
+  const mine = await keysSetIn(
+    configFolderOf(input, deps),
+    other === undefined ? deps : { variables: {} },
+  );
   const changes = other === undefined
     ? mine.filter((each) => each.value !== each.default)
       .map(({ key, value, default: usual }) => ({ key, from: usual, to: value }))
-    // Variables of the environment overrule both folders alike.
-    : between(
-      await keysSetIn(other, { variables: {} }),
-      await keysSetIn(configFolderOf(input, deps), {
-        variables: {},
-      }),
-    );
+    : between(await keysSetIn(other, { variables: {} }), mine);
   const lines = changes.map(({ key, from, to }) => `${key}: ${from || '""'} → ${to || '""'}`);
   deps.output.result(changes, lines.length === 0 ? "no difference" : lines.join("\n"));
-  return EXIT_CODES.ok.code;
 }
 
 function between(before: readonly SetKey[], after: readonly SetKey[]) {

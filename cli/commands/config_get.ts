@@ -3,17 +3,16 @@
 import { valueText } from "../../cascade/key_spec.ts";
 import { findName, nearestName } from "../../cascade/schema.ts";
 import { defaultValue } from "../../cascade/settings.ts";
-import { configFolderOf, keysSetIn, readGood, shown } from "../config_folder.ts";
+import { attributesPath, configFolderOf, keysSetIn, readGood, shown } from "../config_folder.ts";
 import { type Input, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
-import { attributesPath } from "../attributes_path.ts";
+import { CliError } from "../exit_codes.ts";
 import { table } from "../output.ts";
 import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Reads files and environment, or asks the service for attributes. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output } = deps;
   const { key } = input.args;
   const path = attributesPath(input);
@@ -23,14 +22,14 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     else if (attributes[key] === undefined) {
       throw new CliError("notFound", `${key} is not set there`);
     } else output.result({ key, value: attributes[key] }, String(attributes[key]));
-    return EXIT_CODES.ok.code;
+    return;
   }
   if (textOption(input, "user") !== undefined) throw new CliError("usage", "Give --context, too");
   const folder = configFolderOf(input, deps);
   if (key === undefined) {
     const all = await keysSetIn(folder, deps);
     output.result(all, table(all.map(({ key, value, source }) => [key, value, source])));
-    return EXIT_CODES.ok.code;
+    return;
   }
   const known = findName(key);
   if (!known) {
@@ -45,5 +44,4 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
   const value = shown(known.key, valueText(found?.value ?? defaultValue(server, known.key)));
   const source = found?.source ?? "default";
   output.result({ key: known.name, value, source }, `${value}\t(${source})`);
-  return EXIT_CODES.ok.code;
 }

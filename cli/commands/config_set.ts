@@ -3,11 +3,10 @@
 import type { KeySpec } from "../../cascade/key_spec.ts";
 import { readSetting } from "../../cascade/schema.ts";
 import { configurationOf, readConfiguration } from "../../doctor/probes/configuration.ts";
-import { attributesPath } from "../attributes_path.ts";
-import { configFolderOf, faulty } from "../config_folder.ts";
+import { attributesPath, configFolderOf, faulty } from "../config_folder.ts";
 import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { setProperty } from "../set_property.ts";
 import { openApi } from "../service_api.ts";
 
@@ -15,7 +14,7 @@ import { openApi } from "../service_api.ts";
 const OWN_FILE = "carillon.properties";
 
 /** Checks the value, writes it, and has the service read it where that was asked for. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output } = deps;
   const key = input.args.key!;
   const value = await valueOf(key, input, deps);
@@ -27,9 +26,10 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
   if (read.kind === "wrong") throw new CliError("usage", read.why);
   const path = attributesPath(input);
   if (path !== undefined) {
-    await (await openApi(input, deps)).call("PATCH", path, { attributes: { [key]: read.value } });
+    const body = { attributes: { [key]: read.value } };
+    await (await openApi(input, deps)).call("PATCH", path, { body });
     output.result({ key, at: path }, `set ${key} at ${path}`);
-    return EXIT_CODES.ok.code;
+    return;
   }
   if (textOption(input, "user") !== undefined) throw new CliError("usage", "Give --context, too");
   const file = await writeProperty(read.name, value, { folder: configFolderOf(input, deps), deps });
@@ -41,7 +41,6 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     output.say(`reloaded; changed: ${done.changedKeys.join(", ") || "nothing"}`);
   }
   output.result({ key, file }, `set ${key} in ${file}`);
-  return EXIT_CODES.ok.code;
 }
 
 /** Secret values must not stay in the shell's history. */

@@ -2,11 +2,11 @@
 
 import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { openApi } from "../service_api.ts";
 
 /** Replays one, or all that match, a thousand with each request. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output } = deps;
   const { id } = input.args;
   const filter = Object.fromEntries(
@@ -24,17 +24,16 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
   if (id !== undefined) {
     const done = await api.call("POST", `/v1/dead-letters/${encodeURIComponent(id)}/replay`);
     output.result(done, `replayed ${done.replayed}`);
-    return EXIT_CODES.ok.code;
+    return;
   }
   let replayed = 0;
   for (;;) {
     deps.signal.throwIfAborted();
-    const done = await api.call("POST", "/v1/dead-letters/replay", filter);
+    const done = await api.call("POST", "/v1/dead-letters/replay", { body: filter });
     replayed += done.replayed;
     output.progress(`replayed ${replayed} …`);
     // Letters that cannot be replayed stay, and would be found for ever.
     if (!done.more || done.replayed === 0) break;
   }
   output.result({ replayed }, `replayed ${replayed}`);
-  return EXIT_CODES.ok.code;
 }

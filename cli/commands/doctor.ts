@@ -6,11 +6,11 @@ import { resolveAddresses } from "../../service/transport_registry.ts";
 import { configFolderOf } from "../config_folder.ts";
 import { type Input, isSet, textOption, textOptions } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import type { Exit } from "../exit_codes.ts";
 import { serviceAddressOf } from "../service_api.ts";
 
 /** Examines it; silent but for one line where it is sound. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<Exit> {
   const { output, variables, clock, random, fetch } = deps;
   const { port, store } = readEnvironment(variables);
   const findings = await examine({
@@ -31,6 +31,6 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     `${severity.padEnd(7)}  ${code}\n  ${what}\n  → ${todo}`
   );
   output.result(findings, text.length === 0 ? "nothing is wrong" : text.join("\n\n"));
-  if (findings.some(({ severity }) => severity === "error")) return EXIT_CODES.failed.code;
-  return findings.length > 0 ? EXIT_CODES.warnings.code : EXIT_CODES.ok.code;
+  if (findings.some(({ severity }) => severity === "error")) return "failed";
+  return findings.length > 0 ? "warnings" : "ok";
 }

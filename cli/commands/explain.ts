@@ -2,7 +2,6 @@
 
 import { type Input, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { openApi, query } from "../service_api.ts";
 
 interface Explanation {
@@ -22,11 +21,17 @@ interface Explanation {
       readonly chosen: boolean;
     }[];
   }[];
+  /** What is no target, and why. */
+  readonly absent: readonly {
+    readonly client?: string;
+    readonly transport?: string;
+    readonly reason: string;
+  }[];
   readonly warnings?: readonly string[];
 }
 
-/** Asks the service, and prints each target with the setting that decides. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+/** Asks the service, and prints each target with the setting that decides, and what is none. */
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { context, user } = input.args;
   const topic = textOption(input, "topic");
   const api = await openApi(input, deps);
@@ -35,11 +40,10 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     `/v1/explain${query({ context, user, topic })}`,
   );
   deps.output.result(found, textOf(found));
-  return EXIT_CODES.ok.code;
 }
 
-function textOf({ targets, warnings = [] }: Explanation): string {
-  const lines = targets.flatMap(({ client, transport, send, reason, trail, ...more }) => [
+function textOf({ targets, absent, warnings = [] }: Explanation): string {
+  const given = targets.flatMap(({ client, transport, send, reason, trail, ...more }) => [
     `${send ? "yes" : "no "} ${transport} ${client}${reason === undefined ? "" : `: ${reason}`}`,
     ...attentionOf(more),
     ...trail.map(({ key, scope, source, value, chosen }) =>
@@ -47,9 +51,10 @@ function textOf({ targets, warnings = [] }: Explanation): string {
       (source === undefined ? "" : ` (${source})`)
     ),
   ]);
-  const nobody = "nobody: the user has no subscription and no open socket for this topic";
-  return [...lines.length > 0 ? lines : [nobody], ...warnings.map((each) => `warning: ${each}`)]
-    .join("\n");
+  const others = absent.map(({ transport, client, reason }) =>
+    ["no ", transport, client].filter((word) => word !== undefined).join(" ") + `: ${reason}`
+  );
+  return [...given, ...others, ...warnings.map((each) => `warning: ${each}`)].join("\n");
 }
 
 /** When something will happen, and in which language. */

@@ -2,12 +2,11 @@
 
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { table } from "../output.ts";
 import { openApi } from "../service_api.ts";
 
 /** Lists them. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { items } = await (await openApi(input, deps)).call("GET", "/v1/keys");
   const rows = items.map((
     { id, name, scopes, contexts, expires }: Record<string, string & string[]>,
@@ -19,5 +18,4 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     expires ?? "never ends",
   ]);
   deps.output.result(items, rows.length === 0 ? "no keys" : table(rows));
-  return EXIT_CODES.ok.code;
 }

@@ -2,13 +2,11 @@
 
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 import { openApi } from "../service_api.ts";
 
 /** Revokes it, at once and at every node. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const id = input.args.id!;
   await (await openApi(input, deps)).call("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
   deps.output.result({ revoked: id }, `revoked ${id}`);
-  return EXIT_CODES.ok.code;
 }

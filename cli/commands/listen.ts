@@ -3,12 +3,12 @@
 import { io } from "socket.io-client";
 import { type Input, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Listens until `--count` events have come, or until Ctrl-C. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output, signal } = deps;
   const { user, context } = input.args;
   const count = textOption(input, "count");
@@ -16,9 +16,9 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     throw new CliError("usage", "--count must be a whole number from 1");
   }
   const api = await openApi(input, deps);
-  const { token } = await api.call("POST", "/v1/sessions", { context, user });
+  const { token } = await api.call("POST", "/v1/sessions", { body: { context, user } });
   const client = textOption(input, "client");
-  const done = Promise.withResolvers<ExitCode>();
+  const done = Promise.withResolvers<void>();
   const socket = io(api.address, {
     path: "/socket.io/appsuite/",
     query: {
@@ -35,10 +35,9 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     // The last argument is the event's offset, which only the client library has a use for.
     const event = [topic, ...args.slice(0, -1)];
     output.line(event, safeJson(event));
-    if (--left === 0) done.resolve(EXIT_CODES.ok.code);
+    if (--left === 0) done.resolve();
   });
-  signal.addEventListener("abort", () => done.resolve(EXIT_CODES.ok.code), { once: true });
-  const code = await done.promise;
+  signal.addEventListener("abort", () => done.resolve(), { once: true });
+  await done.promise;
   socket.close();
-  return code;
 }

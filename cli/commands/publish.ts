@@ -3,10 +3,9 @@
 import { sleep } from "../../core/clock.ts";
 import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { safeJson } from "../safe_text.ts";
-
-import { openPublisher } from "../publisher.ts";
+import { openApi } from "../service_api.ts";
 
 const POLL_MS = 250;
 
@@ -24,10 +23,10 @@ function newMail(now: number) {
 }
 
 /** Publishes; fails where the service does not accept it. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output, clock, signal } = deps;
-  const api = await openPublisher(input, deps);
-  const { ids: [id] } = await api.publish({
+  const api = await openApi(input, deps);
+  const body = {
     context: input.args.context,
     user: input.args.user,
     topic: textOption(input, "topic"),
@@ -35,26 +34,23 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     priority: textOption(input, "priority"),
     ...numberOption(input, "ttl"),
     ...textField(input, "collapse-key", "collapseKey"),
-  });
-  if (isSet(input, "no-wait")) {
-    output.result({ id }, `accepted as ${id}`);
-    return EXIT_CODES.ok.code;
-  }
-  if (!output.isJson) output.result({ id }, `accepted as ${id}`);
+  };
+  const headers = {
+    ...textField(input, "idempotency-key", "idempotency-key"),
+    ...textField(input, "traceparent", "traceparent"),
+  };
+  const { ids: [id] } = await api.call("POST", "/v1/notifications", { body, headers });
+  const isLast = isSet(input, "no-wait");
+  if (isLast || !output.isJson) output.result({ id }, `accepted as ${id}`);
+  if (isLast) return;
   for (;;) {
-    const record = await api.find(id).catch((thrown) => {
+    const record = await api.call("GET", `/v1/notifications/${id}`).catch((thrown) => {
       // The key may publish, but not read.
       if (thrown instanceof CliError && thrown.exit === "refused") return undefined;
       throw thrown;
     });
-    if (record === undefined) {
-      if (output.isJson) output.result({ id }, "");
-      return EXIT_CODES.ok.code;
-    }
-    if (record.state !== "in_flight") {
-      output.result(record, safeJson(record, 2));
-      return EXIT_CODES.ok.code;
-    }
+    if (record === undefined) return output.isJson ? output.result({ id }, "") : undefined;
+    if (record.state !== "in_flight") return output.result(record, safeJson(record, 2));
     output.progress(`${id} is in flight …`);
     await sleep(clock, POLL_MS, signal);
   }

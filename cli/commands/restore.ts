@@ -5,18 +5,18 @@ import { restoreDataFile } from "../../store/restore.ts";
 import { salvageDataFile } from "../../store/salvage.ts";
 import { type Input, isSet } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { storePlace } from "../store_place.ts";
 
 /** Restores a data file or Redis, or salvages a damaged data file. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output } = deps;
   const from = input.args.from!.replace(/^kv:/, "");
   const to = storePlace(input.args.to, deps);
   if (isRedisAddress(to)) {
     const keys = await importFrom(from, { address: to, deps });
     output.result({ from, keys }, `${from} is restored to Redis: ${keys} keys`);
-    return EXIT_CODES.ok.code;
+    return;
   }
   if (isSet(input, "salvage")) {
     const onProgress = (records: number) => output.progress(`${records} records …`);
@@ -24,12 +24,11 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     const { records, isComplete } = salvaged;
     const rest = isComplete ? "all of it could be read" : "some could not be read and are lost";
     output.result({ from, to, ...salvaged }, `${records} records are salvaged to ${to}: ${rest}`);
-    return EXIT_CODES.ok.code;
+    return;
   }
   output.progress(`checking and copying ${from} …`);
   const bytes = await restoreDataFile({ from, to });
   output.result({ from, to, bytes }, `${from} is restored to ${to}: ${bytes} bytes`);
-  return EXIT_CODES.ok.code;
 }
 
 /** The whole file is checked before the first key is written. */

@@ -2,12 +2,12 @@
 
 import { type Input, isSet, textOption, textOptions } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError, type Exit } from "../exit_codes.ts";
 import { safeJson } from "../safe_text.ts";
 import { openApi } from "../service_api.ts";
 
 /** Subscribes, and tries it out where that was asked for. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<Exit> {
   const { output, variables, readSecret } = deps;
   const client = textOption(input, "client");
   const transport = textOption(input, "transport");
@@ -16,18 +16,19 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
   const address = variables.CARILLON_ADDRESS || await readSecret("device address: ");
   if (!address) throw new CliError("usage", "Set CARILLON_ADDRESS to the address of the device");
   const topics = textOptions(input, "topic");
-  const made = await api.call("POST", "/v1/subscriptions", {
+  const body = {
     ...{ context: input.args.context, user: input.args.user, client, transport },
     token: tokenOf(address),
     topics: topics.length > 0 ? topics : ["*"],
-  });
+  };
+  const made = await api.call("POST", "/v1/subscriptions", { body });
   if (!isSet(input, "test")) {
     output.result(made, safeJson(made, 2));
-    return EXIT_CODES.ok.code;
+    return "ok";
   }
   const outcome = await api.call("POST", `/v1/subscriptions/${made.id}/test`);
   output.result({ ...made, test: outcome }, `${safeJson(made, 2)}\ntest: ${safeJson(outcome)}`);
-  return outcome.outcome === "sent" ? EXIT_CODES.ok.code : EXIT_CODES.failed.code;
+  return outcome.outcome === "sent" ? "ok" : "failed";
 }
 
 /** A push subscription is an object, as the browser gives it; all other addresses are texts. */

@@ -3,13 +3,13 @@
 import { sleep } from "../../core/clock.ts";
 import { type Input, isSet, textOption } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { CliError, EXIT_CODES, type ExitCode } from "../exit_codes.ts";
+import { CliError } from "../exit_codes.ts";
 import { readMetrics } from "../../doctor/prometheus_text.ts";
 import { createServiceApi, serviceAddressOf } from "../service_api.ts";
 import { type TopReading, topText, topView } from "../top_view.ts";
 
 /** Draws until Ctrl-C; off a terminal it writes one block after the other. */
-export default async function run(input: Input, deps: CliDeps): Promise<ExitCode> {
+export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output, clock, signal, variables } = deps;
   const seconds = Number(textOption(input, "interval"));
   if (!(seconds >= 0.1 && seconds <= 3600)) {
@@ -28,7 +28,7 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     try {
       await sleep(clock, seconds * 1000, signal);
     } catch (thrown) {
-      if (signal.aborted) return EXIT_CODES.ok.code;
+      if (signal.aborted) return;
       throw thrown;
     }
     const now = await read();
@@ -36,7 +36,7 @@ export default async function run(input: Input, deps: CliDeps): Promise<ExitCode
     const text = topText(view, { address: api.address, seconds });
     if (isSet(input, "once")) {
       output.result(view, text);
-      return EXIT_CODES.ok.code;
+      return;
     }
     if (output.isJson) output.line(view, "");
     else if (output.isTerminal) output.screen(text);

@@ -3,10 +3,9 @@
 import { makeVapidKeys } from "../../transports/webpush/vapid.ts";
 import type { Input } from "../definition.ts";
 import type { CliDeps } from "../deps.ts";
-import { EXIT_CODES, type ExitCode } from "../exit_codes.ts";
 
 /** Makes it. */
-export default async function run(_input: Input, { output }: CliDeps): Promise<ExitCode> {
+export default async function run(_input: Input, { output }: CliDeps): Promise<void> {
   const { publickey, privatekey } = await makeVapidKeys();
   output.result(
     { publickey, privatekey },
@@ -14,5 +13,4 @@ export default async function run(_input: Input, { output }: CliDeps): Promise<E
     publickey: ${publickey}
     privatekey: ${privatekey}`,
   );
-  return EXIT_CODES.ok.code;
 }

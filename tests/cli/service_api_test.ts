@@ -17,6 +17,11 @@ async function complaintOf(asked: Promise<unknown>): Promise<string> {
   return thrown.message;
 }
 
+Deno.test("an answer that is no JSON is said to come from something else", async () => {
+  const said = await complaintOf(apiOf(200, "<html>Welcome</html>").call("GET", "/v1/keys"));
+  assert.equal(said, "GET /v1/keys: no JSON: is the service at http://push.example.com?");
+});
+
 Deno.test("what only the internal listener has is said to be there", async () => {
   for (const path of ["/metrics", "/v1/admin/reload"]) {
     const said = await complaintOf(apiOf(404, "<html>404 Not Found</html>").text(path));
