@@ -37,12 +37,12 @@ const IDLE_SLACK_MS = 2_000;
 
 /** Probes the address. */
 export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe> {
-  const { address, key, fetch, clock, origin } = options;
-  const signal = () => AbortSignal.timeout(TIMEOUT_MS);
+  const { address, fetch, clock } = options;
   let serviceClock: ClockFacts | undefined;
+  let proxy: ProxyFacts;
   try {
     const before = clock.now();
-    const response = await fetch(`${address}/livez`, { signal: signal() });
+    const response = await fetch(`${address}/livez`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`GET /livez: ${response.status}`);
     const date = Date.parse(response.headers.get("date") ?? "");
@@ -50,11 +50,18 @@ export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe
       const aheadMs = date + 500 - (before + clock.now()) / 2;
       serviceClock = { whose: "the service", aheadMs, withinMs: 1_500 };
     }
+    proxy = await probeSockets(options);
   } catch (thrown) {
-    return { proxy: { address, fault: messageOf(thrown, 200) } };
+    proxy = { address, fault: messageOf(thrown, 200) };
   }
-  const clockPart = serviceClock && { serviceClock };
-  if (key === undefined) return { proxy: { address }, ...clockPart };
+  return { proxy, ...serviceClock && { serviceClock } };
+}
+
+/** Probes the ways of sockets and streams with a session; without a key there is none. */
+async function probeSockets(options: ProxyProbeOptions): Promise<ProxyFacts> {
+  const { address, key, fetch, clock, origin, streamClient: client } = options;
+  if (key === undefined) return { address };
+  const signal = () => AbortSignal.timeout(TIMEOUT_MS);
   const minted = await fetch(`${address}/v1/sessions`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
@@ -63,26 +70,20 @@ export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe
   });
   if (!minted.ok) {
     await minted.body?.cancel();
-    return { proxy: { address }, ...clockPart };
+    return { address };
   }
   const { token } = await minted.json();
   const session = `session=${encodeURIComponent(token)}`;
-  async function poll(from: string): Promise<Polled> {
+  async function poll(from: string) {
     const response = await fetch(`${address}${PATH}&transport=polling&${session}`, {
       headers: { origin: from },
       signal: signal(),
     });
-    const text = await response.text();
-    const pingIntervalMs = /"pingInterval":(\d+)/.exec(text)?.[1];
-    return {
-      status: response.status,
-      ...pingIntervalMs !== undefined && { pingIntervalMs: Number(pingIntervalMs) },
-    };
+    const [, pingInterval = "25000"] = /"pingInterval":(\d+)/.exec(await response.text()) ?? [];
+    return { status: response.status, pingIntervalMs: Number(pingInterval) };
   }
-  const own = await poll(new URL(address).origin);
-  const { pingIntervalMs = 25_000 } = own;
+  const { status: ownOrigin, pingIntervalMs } = await poll(new URL(address).origin);
   const waitMs = options.idle ? pingIntervalMs + IDLE_SLACK_MS : 0;
-  const client = options.streamClient;
   const plain = client === undefined ? "" : `&client=${encodeURIComponent(client)}`;
   const [socket, plainSocket, stream] = await Promise.all([
     openSilent(new URL(`${address}${PATH}&transport=websocket&${session}`), { clock, waitMs }),
@@ -90,20 +91,12 @@ export async function probeProxy(options: ProxyProbeOptions): Promise<ProxyProbe
     probeStream(address, { session: token, client, waitMs, fetch, clock }),
   ]);
   return {
-    proxy: {
-      ...{ address, ownOrigin: own.status, pingIntervalMs },
-      ...origin !== undefined && { otherOrigin: { origin, status: (await poll(origin)).status } },
-      upgrades: { "/socket.io/": socket.upgrade, "/v1/socket": plainSocket.upgrade },
-      ...socket.idle !== undefined && { idle: socket.idle },
-      ...stream && { stream },
-    },
-    ...clockPart,
+    ...{ address, ownOrigin, pingIntervalMs },
+    ...origin !== undefined && { otherOrigin: { origin, status: (await poll(origin)).status } },
+    upgrades: { "/socket.io/": socket.upgrade, "/v1/socket": plainSocket.upgrade },
+    ...socket.idle !== undefined && { idle: socket.idle },
+    ...stream && { stream },
   };
-}
-
-interface Polled {
-  readonly status: number;
-  readonly pingIntervalMs?: number;
 }
 
 /** A WebSocket handshake byte by byte: the runtime's client does not tell the status. */

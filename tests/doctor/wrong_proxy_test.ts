@@ -14,6 +14,17 @@ Deno.test("an origin that is not listed is an error", async () => {
   });
 });
 
+Deno.test("a proxy that breaks off what follows /livez is named, and does not end the doctor", async () => {
+  await using setUp = await startSetUp();
+  const found = await setUp.examine({
+    fetch: (input, init) =>
+      new URL(String(input)).pathname === "/v1/sessions"
+        ? Promise.reject(new TypeError("connection reset"))
+        : fetch(input, init),
+  });
+  assertFinds(found, "service_unreachable", { says: /connection reset/, advises: /--url/ });
+});
+
 const PASSED = `proxy_http_version 1.1;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection "upgrade";`;
