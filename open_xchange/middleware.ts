@@ -73,19 +73,10 @@ export class Middleware {
    * @throws {ServiceError} `middleware_unavailable`
    */
   async whoami(session: string, client: ClientHeaders): Promise<UserName | undefined> {
-    const answer = await this.#ask({
+    return await this.#ask({
       ...{ question: "whoami", method: "GET", path: "system", client },
       parameters: { action: "whoami", session },
-    });
-    if (answer === undefined) return undefined;
-    const { data } = answer;
-    const owner = isJsonObject(data) ? data : {};
-    const context = idOf(owner.context_id);
-    const user = idOf(owner.user_id);
-    if (context === undefined || user === undefined) {
-      throw this.#failed("whoami", "its answer names no user");
-    }
-    return { context, user };
+    }, ownerIn);
   }
 
   /**
@@ -105,10 +96,10 @@ export class Middleware {
     return this.#ask({
       ...{ question: "pns", method: "PUT", path: "pns", client, body: JSON.stringify(body) },
       parameters: { action, session },
-    });
+    }, (answer) => answer);
   }
 
-  async #ask(question: Question): Promise<JsonObject | undefined> {
+  async #ask<T>(question: Question, read: (answer: JsonObject) => T): Promise<T | undefined> {
     const { clock } = this.#options;
     if (this.#asking >= MAX_ASKING) throw this.#unavailable("too many wait for its answer");
     const { pass, next } = enterBreaker(this.#breaker, clock.monotonic());
@@ -117,12 +108,15 @@ export class Middleware {
     this.#asking++;
     try {
       const answer = await this.#exchange(question);
+      const found = answer && read(answer);
       this.#settle({ kind: "sent" });
       this.#count(question.question, answer === undefined ? "refused" : "answered");
-      return answer;
+      return found;
     } catch (thrown) {
       const reason = thrown instanceof MiddlewareFault ? thrown.message : faultOf(thrown);
-      throw this.#failed(question.question, reason);
+      this.#settle({ kind: "retry", reason });
+      this.#count(question.question, "failed");
+      throw this.#unavailable(reason);
     } finally {
       this.#asking--;
     }
@@ -168,12 +162,6 @@ export class Middleware {
     } else if (wasOpen && !this.isOpen) log.info("the Open-Xchange middleware answers again");
   }
 
-  #failed(question: Question["question"], reason: string): ServiceError {
-    this.#settle({ kind: "retry", reason });
-    this.#count(question, "failed");
-    return this.#unavailable(reason);
-  }
-
   #unavailable(reason: string): ServiceError {
     const { clock } = this.#options;
     const waitMs = this.#breaker.state === "open" ? this.#breaker.until - clock.monotonic() : 0;
@@ -210,6 +198,14 @@ function readAnswer(text: string | undefined): JsonObject | undefined {
   // What is wrong with a subscription is for the client to hear.
   if (code.startsWith("PNS-") || code.startsWith("SVL-")) return answer;
   throw new MiddlewareFault(`it answered with the error ${code.slice(0, 32)}`);
+}
+
+function ownerIn({ data }: JsonObject): UserName {
+  const owner = isJsonObject(data) ? data : {};
+  const context = idOf(owner.context_id);
+  const user = idOf(owner.user_id);
+  if (context !== undefined && user !== undefined) return { context, user };
+  throw new MiddlewareFault("its answer names no user");
 }
 
 function headersOf(

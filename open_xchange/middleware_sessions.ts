@@ -31,6 +31,8 @@ interface Known {
 interface Proof {
   readonly session: string;
   readonly client: ClientHeaders;
+  /** Whether it was accepted since the last sweep: its socket may not be open yet. */
+  isNew: boolean;
 }
 
 /** First part of the ids of these sessions. */
@@ -73,7 +75,7 @@ export class MiddlewareSessions {
       );
     }
     const id = idOf(session);
-    setNewest(this.#proofs, id, { value: { session, client }, max: MAX_PROOFS });
+    setNewest(this.#proofs, id, { value: { session, client, isNew: true }, max: MAX_PROOFS });
     // The middleware ends its sessions itself.
     return sessionPrincipal("session", { ...owner, sessionId: id, expiresAt: Infinity });
   }
@@ -91,9 +93,12 @@ export class MiddlewareSessions {
     return owner !== undefined;
   }
 
-  /** Forgets how to ask about sessions other than these. */
+  /** Forgets how to ask about sessions other than these, and new ones. */
   keepOnly(sessionIds: ReadonlySet<string>): void {
-    for (const id of this.#proofs.keys()) if (!sessionIds.has(id)) this.#proofs.delete(id);
+    for (const [id, proof] of this.#proofs) {
+      if (!sessionIds.has(id) && !proof.isNew) this.#proofs.delete(id);
+      proof.isNew = false;
+    }
   }
 
   #ownerOf(session: string, client: ClientHeaders): Promise<UserName | undefined> {

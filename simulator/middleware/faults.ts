@@ -1,7 +1,7 @@
 /** How the mock middleware misbehaves towards those who ask it, and its errors. */
 
 /** How the middleware misbehaves towards those who ask it. */
-export const MIDDLEWARE_FAULTS = ["hang", "error", "busy", "garbage", "database"] as const;
+export const MIDDLEWARE_FAULTS = ["hang", "error", "busy", "garbage", "database", "empty"] as const;
 /** One of {@link MIDDLEWARE_FAULTS}. */
 export type MiddlewareFaultKind = typeof MIDDLEWARE_FAULTS[number];
 
@@ -17,6 +17,8 @@ export async function misbehave(fault: MiddlewareFaultKind, over: AbortSignal): 
       return new Response(null, { status: 503 });
     case "garbage":
       return new Response("<html>a page of a proxy</html>");
+    case "empty":
+      return Response.json({ data: {} });
     case "database":
       return errorAnswer("DBP-0001", "The database cannot be reached");
   }

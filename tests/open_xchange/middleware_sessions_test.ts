@@ -68,7 +68,7 @@ Deno.test("the same question at the same time is asked once", async () => {
   assert.equal(t.mock.asked.length, 1);
 });
 
-for (const fault of ["hang", "error", "busy", "garbage", "database"] as const) {
+for (const fault of ["hang", "error", "busy", "garbage", "database", "empty"] as const) {
   Deno.test(`a middleware with the fault '${fault}' is asked no more after three times`, async () => {
     await using t = setUp({ cacheAgeMs: 0, timeoutMs: 100 });
     t.mock.fault = fault;
@@ -131,6 +131,23 @@ Deno.test("a sweep closes the sockets of sessions that have ended, and of no oth
     closeSession: (id) => closed.push(id),
   });
   assert.deepEqual(closed, [second.user!.sessionId]);
+});
+
+Deno.test("a session whose socket opens only after a sweep is asked about in the next one", async () => {
+  await using t = setUp();
+  const { user } = await t.sessions.verify(t.login.session, t.browser);
+  const open: string[] = [];
+  const closed: string[] = [];
+  const sweep = () =>
+    sweepSessions({
+      ...{ sessions: t.sessions, openSessions: () => open, log: silentLog },
+      closeSession: (id) => closed.push(id),
+    });
+  await sweep();
+  open.push(user!.sessionId);
+  t.mock.accounts.logout(t.login.session);
+  await sweep();
+  assert.deepEqual(closed, open);
 });
 
 Deno.test("a sweep closes nothing where the middleware is away", async () => {
