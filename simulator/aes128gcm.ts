@@ -18,7 +18,7 @@ const SALT_BYTES = 16;
 const KEY_BYTES = 65;
 const HEADER_BYTES = SALT_BYTES + 4 + 1 + KEY_BYTES;
 const TAG_BYTES = 16;
-/** The delimiter of the last logAnswer, before its padding. */
+/** The delimiter of the last record, before its padding. */
 const LAST = 2;
 
 /** Decrypts a body; `undefined` where it was encrypted for other keys or is malformed. */

@@ -1,9 +1,11 @@
 /**
  * Creates X.509 certificates for the simulator: an authority, a server certificate, and a client
- * certificate like Apple's. WebCrypto creates the keys natively; node-forge does the rest, so that
+ * certificate like Apple's. The runtime creates the keys natively; node-forge does the rest, so that
  * OpenSSL is not needed.
  */
 
+import { generateKeyPair } from "node:crypto";
+import { promisify } from "node:util";
 import forge from "node-forge";
 
 /** A certificate and its private key, both PEM. */
@@ -106,24 +108,8 @@ export function toPkcs12(identity: CertificatePair, password: string): Uint8Arra
 
 /** Creates an RSA key of 2048 bits, PEM of PKCS#8. */
 export async function createRsaKey(): Promise<string> {
-  const pair = await crypto.subtle.generateKey(
-    {
-      name: "RSASSA-PKCS1-v1_5",
-      modulusLength: 2048,
-      publicExponent: new Uint8Array([1, 0, 1]),
-      hash: "SHA-256",
-    },
-    true,
-    ["sign", "verify"],
-  );
-  const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
-  return toPem("PRIVATE KEY", der);
-}
-
-/** Encodes DER as PEM. */
-export function toPem(label: string, der: Uint8Array): string {
-  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 interface Request {

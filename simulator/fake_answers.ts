@@ -2,7 +2,7 @@
 
 import type { Json } from "../core/json.ts";
 import type { PushLog } from "./push_log.ts";
-import type { ProviderAnswer, ProviderRequest } from "./exchange.ts";
+import { jsonReply, type ProviderAnswer, type ProviderRequest } from "./exchange.ts";
 import { type FaultDecision, type Faults, PROCEED, type Provider } from "./faults.ts";
 
 /** What every fake needs. */
@@ -100,6 +100,18 @@ export function logAnswer(
     ...id !== undefined && { id },
     headers,
   }, payload);
+}
+
+/**
+ * Returns the wording of providers that refuse with a JSON object of one field.
+ *
+ * @param otherwise the reason where the refusal has none
+ */
+export function refuseAs(field: "error" | "reason", otherwise: string) {
+  return (refusal: FakeRefusal): FakeAnswer => {
+    const { status, reason = otherwise } = refusal;
+    return { answer: jsonReply(status, { [field]: reason }, retryAfter(refusal)), reason };
+  };
 }
 
 /** Returns the `Retry-After` header of a refusal, if it has one. */

@@ -88,9 +88,7 @@ export function faultToken(script: string, unique: string): string {
 
 /** The same for APNs: hexadecimal, and 32 bytes like a real token where the script is short. */
 export function hexFaultToken(script: string, unique: string): string {
-  const bytes = new TextEncoder().encode(faultToken(script, unique));
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.padEnd(64, "0");
+  return new TextEncoder().encode(faultToken(script, unique)).toHex().padEnd(64, "0");
 }
 
 const PREFIX = "fault:";
@@ -150,11 +148,6 @@ function no(message: string): ParsedScript {
 }
 
 function fromHex(hex: string): string {
-  const bytes: number[] = [];
-  for (let at = 0; at + 1 < hex.length; at += 2) {
-    const byte = parseInt(hex.slice(at, at + 2), 16);
-    if (byte === 0 || Number.isNaN(byte)) break;
-    bytes.push(byte);
-  }
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  const [text] = /^(?:(?!00)[0-9a-f]{2})*/i.exec(hex)!;
+  return new TextDecoder().decode(Uint8Array.fromHex(text));
 }

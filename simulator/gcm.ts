@@ -84,10 +84,10 @@ function payloadError(body: JsonObject): string | undefined {
       ttl <= MAX_TTL_SECONDS;
     if (!valid) return "InvalidTtl";
   }
-  const reserved = Object.keys(data as JsonObject).some((name) =>
-    name === "from" || name === "gcm" || name.startsWith("google")
-  );
-  if (reserved) return "InvalidDataKey";
+  const keys = Object.keys(data ?? {});
+  if (keys.some((name) => name === "from" || name === "gcm" || name.startsWith("google"))) {
+    return "InvalidDataKey";
+  }
   const size = new TextEncoder().encode(JSON.stringify({ data, notification })).length;
   if (size > MAX_BYTES) return "MessageTooBig";
 }

@@ -8,7 +8,7 @@ import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { decodeJwt, isSignedBy } from "./jwt.ts";
-import { applyFault, type FakeAnswer, type FakeRefusal, retryAfter } from "./fake_answers.ts";
+import { applyFault, type FakeRefusal, refuseAs } from "./fake_answers.ts";
 
 interface GoogleTokenOptions {
   readonly clientEmail: string;
@@ -31,6 +31,7 @@ const SCOPES = [
 const MAX_LIFETIME_SECONDS = 3600;
 const MAX_SKEW_SECONDS = 60;
 const GONE: FakeRefusal = { status: 400, reason: "invalid_grant" };
+const refuse = refuseAs("error", "internal_failure");
 
 /** Creates the handler of `POST /token`. */
 export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler {
@@ -82,10 +83,4 @@ export function createGoogleToken(options: GoogleTokenOptions): ProviderHandler 
 /** Creates an OAuth error (RFC 6749 §5.2). */
 export function oauthError(error: string, description: string, status = 400) {
   return jsonReply(status, { error, error_description: description });
-}
-
-function refuse(refusal: FakeRefusal): FakeAnswer {
-  const reason = refusal.reason ?? "internal_failure";
-  const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, reason };
 }

@@ -1,30 +1,23 @@
 /** Decodes signed tokens and verifies their signature. Each provider's rules check the claims. */
 
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { type JsonObject, parseJsonObject } from "../core/json.ts";
+import { decodeJwt as claimsOf, decodeProtectedHeader as headerOf } from "jose";
 
 /** A decoded token in compact form (RFC 7515 §7.1). Nothing is verified yet. */
 interface Jwt {
-  readonly header: JsonObject;
-  readonly claims: JsonObject;
+  readonly header: ReturnType<typeof headerOf>;
+  readonly claims: ReturnType<typeof claimsOf>;
   readonly signed: string;
   readonly signature: Uint8Array;
 }
 
 /** Decodes a token; `undefined` where it is invalid. */
 export function decodeJwt(token: string): Jwt | undefined {
-  const [header, claims, signature, ...more] = token.split(".");
-  if (header === undefined || claims === undefined || signature === undefined) return undefined;
-  if (more.length > 0) return undefined;
+  const end = token.lastIndexOf(".");
+  const signed = token.slice(0, end);
   try {
-    const [head, body] = [parse(header), parse(claims)];
-    if (head === undefined || body === undefined) return undefined;
-    return {
-      header: head,
-      claims: body,
-      signed: `${header}.${claims}`,
-      signature: fromBase64url(signature),
-    };
+    const [header, claims] = [headerOf(token), claimsOf(token)];
+    return { header, claims, signed, signature: fromBase64url(token.slice(end + 1)) };
   } catch {
     return undefined;
   }
@@ -63,8 +56,4 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
 /** Encodes base64url without padding. */
 export function toBase64url(bytes: Uint8Array): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-function parse(part: string): JsonObject | undefined {
-  return parseJsonObject(new TextDecoder().decode(fromBase64url(part)));
 }

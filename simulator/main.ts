@@ -3,7 +3,7 @@
  * `deno task simulate`: the fake providers as a command. Settings come from flags or the environment:
  * `--port` (`SIMULATOR_PORT`, 9100: the API; the providers follow), `--host` (`SIMULATOR_HOST`),
  * `--public-host` (`SIMULATOR_PUBLIC_HOST`), `--latency` (`SIMULATOR_LATENCY_MS`), `--keep`
- * (`SIMULATOR_KEEP`, received that are kept) and `--data` (`SIMULATOR_DATA`, `./data/simulator`).
+ * (`SIMULATOR_KEEP`, pushes that are kept) and `--data` (`SIMULATOR_DATA`, `./data/simulator`).
  */
 
 import { parseArgs } from "node:util";

@@ -11,9 +11,9 @@ import {
   createAuthority,
   createRsaKey,
   createServerIdentity,
-  toPem,
   toPkcs12,
 } from "./certificates.ts";
+import type { BrowserKeys } from "./aes128gcm.ts";
 import { fromBase64url, toBase64url } from "./jwt.ts";
 
 /** A P-256 key pair as in Web Push: base64url of the point and of the number. */
@@ -57,7 +57,7 @@ export interface Material {
   };
   readonly vapid: P256Pair;
   /** Keys of the sample browser. */
-  readonly browser: P256Pair & { readonly auth: string };
+  readonly browser: BrowserKeys;
 }
 
 interface MaterialOptions {
@@ -111,7 +111,7 @@ export async function createMaterial({ now, hosts }: MaterialOptions): Promise<M
       appSecret: randomText(32),
     },
     vapid: createP256Pair(),
-    browser: { ...createP256Pair(), auth: toBase64url(randomBytes(16)) },
+    browser: createBrowserKeys(),
   };
 }
 
@@ -140,11 +140,16 @@ export function createP256Pair(): P256Pair {
   return { publicKey: toBase64url(point), privateKey: d! };
 }
 
+/** Creates the keys of a browser. */
+export function createBrowserKeys(): BrowserKeys {
+  return { ...createP256Pair(), auth: toBase64url(randomBytes(16)) };
+}
+
 const ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 function createP8(): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return toPem("PRIVATE KEY", privateKey.export({ format: "der", type: "pkcs8" }));
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 }
 
 function randomBytes(count: number): Uint8Array<ArrayBuffer> {

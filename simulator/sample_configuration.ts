@@ -3,6 +3,7 @@
  * properties that enable the transports. It only creates text; `command.ts` writes it.
  */
 
+import { stringify } from "yaml";
 import type { SimulatorAddresses } from "./addresses.ts";
 import { type Material, serviceAccount } from "./material.ts";
 
@@ -112,12 +113,7 @@ function webPushOptions({ addresses, material, folder }: SampleConfigurationOpti
   });
 }
 
-/** Two levels of YAML; values as JSON, which YAML contains. */
-function yaml(clients: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
-  return HEADING + Object.entries(clients).map(([client, options]) => {
-    const lines = Object.entries(options).map(([key, value]) =>
-      `    ${key}: ${JSON.stringify(value)}\n`
-    );
-    return `${client}:\n${lines.join("")}`;
-  }).join("");
+function yaml(clients: Readonly<Record<string, unknown>>): string {
+  return HEADING +
+    stringify(clients, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
 }

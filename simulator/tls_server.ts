@@ -5,6 +5,7 @@
  * It uses `node:http2` instead of `Deno.serve`, which shows neither certificates nor connections.
  */
 
+import { Buffer } from "node:buffer";
 import { createSecureServer } from "node:http2";
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -196,14 +197,7 @@ function collect(
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   });
   stream.on("end", () => {
-    if (size > MAX_BODY_BYTES) return done(undefined);
-    const body = new Uint8Array(size);
-    let at = 0;
-    for (const chunk of chunks) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-    done(body);
+    done(size > MAX_BODY_BYTES ? undefined : new Uint8Array(Buffer.concat(chunks)));
   });
 }
 

@@ -7,17 +7,17 @@
 import { setNewest } from "../core/bounded_map.ts";
 import type { Json } from "../core/json.ts";
 import { type BrowserKeys, openAes128gcm } from "./aes128gcm.ts";
-import { jsonReply, type ProviderHandler, type ProviderRequest } from "./exchange.ts";
+import type { ProviderHandler, ProviderRequest } from "./exchange.ts";
 import { faultToken } from "./fault_script.ts";
-import { fromBase64url, toBase64url } from "./jwt.ts";
-import { createP256Pair } from "./material.ts";
+import { fromBase64url } from "./jwt.ts";
+import { createBrowserKeys } from "./material.ts";
 import {
   answerPush,
   type FakeAnswer,
   type FakeDeps,
   type FakeRefusal,
   pickHeaders,
-  retryAfter,
+  refuseAs,
 } from "./fake_answers.ts";
 import { checkVapid } from "./vapid_rules.ts";
 
@@ -62,6 +62,8 @@ const MAX_TTL_SECONDS = 2_419_200;
 const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 const KEPT_HEADERS = ["ttl", "urgency", "topic", "content-encoding"];
 const GONE: FakeRefusal = { status: 410, reason: "Unsubscribed" };
+const UNREADABLE: FakeRefusal = { status: 400, reason: "CannotDecrypt" };
+const refuse = refuseAs("reason", "Error");
 
 /** Creates a push service without subscriptions. */
 export function createWebPush(options: FakeWebPushOptions): WebPush {
@@ -81,8 +83,7 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
 
   return {
     subscribe({ applicationServerKey, fault, keys, name } = {}) {
-      const auth = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
-      const own = keys ?? { ...createP256Pair(), auth: auth() };
+      const own = keys ?? createBrowserKeys();
       const id = name ?? crypto.randomUUID();
       const token = fault === undefined ? id : faultToken(fault, id);
       const value = { ...own, ...applicationServerKey !== undefined && { applicationServerKey } };
@@ -111,8 +112,6 @@ export function createWebPush(options: FakeWebPushOptions): WebPush {
     },
   };
 }
-
-const UNREADABLE: FakeRefusal = { status: 400, reason: "CannotDecrypt" };
 
 function messageFault(request: ProviderRequest, vapidKey: string): FakeRefusal | undefined {
   const { headers, body } = request;
@@ -148,11 +147,6 @@ function accept(request: ProviderRequest, origin: string): FakeAnswer {
   const ttl = Math.min(Number(request.headers.ttl), MAX_TTL_SECONDS);
   const headers = { location: `${origin}/m/${id}`, ttl: String(ttl) };
   return { answer: { kind: "reply", status: 201, headers }, id };
-}
-
-function refuse(refusal: FakeRefusal): FakeAnswer {
-  const reason = refusal.reason ?? "Error";
-  return { answer: jsonReply(refusal.status, { reason }, retryAfter(refusal)), reason };
 }
 
 function readable(plaintext: Uint8Array): Json {

@@ -8,7 +8,7 @@ import type { IssuedTokens } from "./access_tokens.ts";
 import { bodyForm, jsonReply, type ProviderHandler } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import { oauthError } from "./google_token.ts";
-import { applyFault, type FakeAnswer, type FakeRefusal, retryAfter } from "./fake_answers.ts";
+import { applyFault, type FakeRefusal, refuseAs } from "./fake_answers.ts";
 
 interface WnsTokensOptions {
   readonly sid: string;
@@ -23,6 +23,7 @@ interface WnsTokensOptions {
 const LIVE_PATH = "/accesstoken.srf";
 const ENTRA_PATH = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
 const GONE: FakeRefusal = { status: 400, reason: "invalid_client" };
+const refuse = refuseAs("error", "temporarily_unavailable");
 
 /** Whether a path is one of the two endpoints. */
 export function isWnsTokenPath(path: string): boolean {
@@ -71,10 +72,4 @@ export function createWnsTokens(options: WnsTokensOptions): ProviderHandler {
       access_token: options.tokens.issue(),
     });
   };
-}
-
-function refuse(refusal: FakeRefusal): FakeAnswer {
-  const reason = refusal.reason ?? "temporarily_unavailable";
-  const answer = jsonReply(refusal.status, { error: reason }, retryAfter(refusal));
-  return { answer, reason };
 }

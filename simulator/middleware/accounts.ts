@@ -3,7 +3,6 @@
  * a session counts with the secret cookie and the user agent of its login only.
  */
 
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
 /** A user who logged in. */
@@ -89,5 +88,5 @@ export class Accounts {
 }
 
 function random(bytes: number): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("hex");
+  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 }

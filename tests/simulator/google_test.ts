@@ -222,6 +222,11 @@ Deno.test("GCM answers each token with a result of its own, in order", async () 
   assert.deepEqual(fakes.received.counts().gcm, { accepted: 2, refused: 2 });
 });
 
+Deno.test("GCM takes a message whose data are null for one without data", async () => {
+  const { status, body } = await legacy({ to: DEVICE, data: null, notification: null });
+  assert.deepEqual([status, body.success], [200, 1]);
+});
+
 const badLegacy: readonly (readonly [string, unknown, Partial<Raw>, number])[] = [
   ["a wrong key", { to: DEVICE }, { headers: { authorization: "key=x" } }, 401],
   ["a body that is not JSON", "{", {}, 400],
