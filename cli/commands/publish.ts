@@ -25,12 +25,14 @@ function newMail(now: number) {
 /** Publishes; fails where the service does not accept it. */
 export default async function run(input: Input, deps: CliDeps): Promise<void> {
   const { output, clock, signal } = deps;
+  // Before the key is asked for, which would be read from the same pipe.
+  const data = await dataOf(input, deps);
   const api = await openApi(input, deps);
   const body = {
     context: input.args.context,
     user: input.args.user,
     topic: textOption(input, "topic"),
-    data: await dataOf(input, deps),
+    data,
     priority: textOption(input, "priority"),
     ...numberOption(input, "ttl"),
     ...textField(input, "collapse-key", "collapseKey"),

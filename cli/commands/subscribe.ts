@@ -12,9 +12,10 @@ export default async function run(input: Input, deps: CliDeps): Promise<Exit> {
   const client = textOption(input, "client");
   const transport = textOption(input, "transport");
   if (!client || !transport) throw new CliError("usage", "Give --client and --transport");
-  const api = await openApi(input, deps);
+  // Before the key is asked for, which would be read from the same pipe.
   const address = variables.CARILLON_ADDRESS || await readSecret("device address: ");
   if (!address) throw new CliError("usage", "Set CARILLON_ADDRESS to the address of the device");
+  const api = await openApi(input, deps);
   const topics = textOptions(input, "topic");
   const body = {
     ...{ context: input.args.context, user: input.args.user, client, transport },

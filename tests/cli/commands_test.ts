@@ -321,6 +321,16 @@ Deno.test("exit codes tell apart what went wrong", async () => {
   const noKey = await carillon(["publish"], { env: { CARILLON_KEY: "" } });
   assert.equal(noKey.code, 2);
   assert.match(noKey.stderr, /CARILLON_KEY/);
+  // What comes by a pipe is the data, and not the key.
+  const env = { CARILLON_KEY: "", CARILLON_ADDRESS: "" };
+  const piped = await carillon(["publish", "--data", "-"], { env, input: '{"a":1}' });
+  const subscribed = await carillon(
+    ["subscribe", "3", "1", "--client", "app", "--transport", "apn"],
+    { env, input: "abcd" },
+  );
+  for (const { code, stderr } of [piped, subscribed]) {
+    assert.deepEqual([code, /Set CARILLON_KEY/.test(stderr)], [2, true], stderr);
+  }
   assert.equal((await carillon(["--help"])).code, 0);
 });
 
