@@ -1630,6 +1630,8 @@ export interface components {
       address: string;
       /** @example 1795435200000 */
       at: number;
+      /** @example 1795348800000 */
+      startedAt?: number;
       /** @example 0.1.0 */
       version: string;
       ready: boolean;
@@ -5336,6 +5338,7 @@ export interface operations {
            *           "sockets": {
            *             "open-xchange-appsuite": 12
            *           },
+           *           "startedAt": 1795348800000,
            *           "buffer": {
            *             "waiting": 3,
            *             "due": 0,
