@@ -37,6 +37,7 @@ interface LiveOptions {
 type Listener = (state: LiveState) => void;
 
 const EVERY_MS = 2_000;
+const MIN_GAP_MS = 1_000;
 /** How far back the samples go. */
 export const LIVE_WINDOW_MS = 240_000;
 
@@ -109,8 +110,11 @@ export class LiveFeed implements Disposable {
       failed: sum(outcomesOf("dead", "rejected", "gone", "expired")),
     };
     const known = this.#samples.length > 0 ? this.#samples : startOf(reports);
+    // Page loads read besides the timer: a rate over a few milliseconds would say nothing.
+    const isSoon = sample.at - (known.at(-1)?.at ?? -Infinity) < MIN_GAP_MS;
     const recent = known.findIndex(({ at }) => at >= sample.at - LIVE_WINDOW_MS);
-    this.#samples = [...known.slice(recent < 0 ? -1 : Math.max(0, recent - 1)), sample];
+    const kept = known.slice(recent < 0 ? -1 : Math.max(0, recent - 1));
+    this.#samples = isSoon ? kept : [...kept, sample];
     return { reports, samples: this.#samples };
   }
 }

@@ -85,6 +85,17 @@ Deno.test("the counters before and after a time when nobody looked are kept, for
   assert.deepEqual(await samplesAfter(live, clock, 1), [[-3_602_000, 30], [-2_000, 40], [0, 50]]);
 });
 
+Deno.test("readings that follow one another at once are one sample", async () => {
+  const clock = new FakeClock();
+  let accepted = 0;
+  using live = new LiveFeed({ clock, reports: () => Promise.resolve([report(accepted += 10)]) });
+  for (let load = 0; load < 3; load++) {
+    await live.once();
+    await pass(clock, 600);
+  }
+  assert.deepEqual(await samplesAfter(live, clock, 0), [[-1_800, 10], [-600, 30]]);
+});
+
 Deno.test("at the first look, the mean since the start of the oldest node is known", async () => {
   const clock = new FakeClock();
   const start = clock.now();
