@@ -5332,13 +5332,13 @@ export interface operations {
            *           "node": "b30f3961",
            *           "address": "0.0.0.0:8080",
            *           "at": 1795435200000,
+           *           "startedAt": 1795348800000,
            *           "version": "0.1.0",
            *           "ready": true,
            *           "failed": [],
            *           "sockets": {
            *             "open-xchange-appsuite": 12
            *           },
-           *           "startedAt": 1795348800000,
            *           "buffer": {
            *             "waiting": 3,
            *             "due": 0,
