@@ -1,62 +1,57 @@
 /** What operators do. Each action calls the API, which checks that the principal may do it. */
 
 import { Hono } from "hono";
-import type { ConsoleEnv } from "./_guard.ts";
-import { Layout, Problem } from "./_layout.tsx";
+import type { Child } from "hono/jsx";
+import type { ConsoleContext, ConsoleEnv } from "./_guard.ts";
+import { Layout, Notice, Problem } from "./_layout.tsx";
+import { ReloadPreview } from "./_operation_pages.tsx";
 import {
+  type PageDeps,
   showConfiguration,
   showCredentials,
   showDeadLetters,
   showNotification,
   showUser,
 } from "./_pages.tsx";
-import { renderPage } from "./_render.ts";
+import { type ActionResult, renderPage } from "./_render.tsx";
 import type { ApiAnswer } from "./tickets.ts";
-import type { ConsoleContext } from "./_guard.ts";
+import { TestResult } from "./_user_page.tsx";
 
 /** How long the session of an inbox lasts. */
 const INBOX_SECONDS = 600;
 
-/** What the actions need besides the API. */
-interface ActionDeps {
-  readonly socketClients: () => readonly { readonly client: string; readonly path: string }[];
-}
-
 /** Creates the routes of the actions. */
-export function actionRoutes({ socketClients }: ActionDeps): Hono<ConsoleEnv> {
+export function actionRoutes({ socketClients }: Pick<PageDeps, "socketClients">): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
 
   app.post("/users/revoke", async (c) => {
     const { id, owner } = fieldsOf(c);
     const answer = await c.var.api("DELETE", `/v1/sessions/${id}`);
-    return answer.ok
-      ? await showUser(c, owner, { notice: "The session is revoked; its sockets are closed." })
-      : refused(c, answer);
+    const done = () => "The session is revoked; its sockets are closed.";
+    return await showUser(c, owner, resultOf(answer, done));
   });
 
   app.post("/users/unsubscribe", async (c) => {
     const { id, owner } = fieldsOf(c);
     const answer = await c.var.api("DELETE", `/v1/subscriptions/${id}`);
-    return answer.ok
-      ? await showUser(c, owner, { notice: "The subscription is deleted." })
-      : refused(c, answer);
+    return await showUser(c, owner, resultOf(answer, () => "The subscription is deleted."));
   });
 
   app.post("/users/test", async (c) => {
     const { id, owner } = fieldsOf(c);
     const answer = await c.var.api("POST", `/v1/subscriptions/${id}/test`);
-    if (!answer.ok) return refused(c, answer);
-    return await showUser(c, owner, { test: { answer, message: answer.body.message } });
+    const result = answer.ok ? { shown: <TestResult answer={answer} /> } : refusal(answer);
+    return await showUser(c, owner, result);
   });
 
   app.post("/notifications/cancel", async (c) => {
     const { id = "" } = c.var.form;
     const answer = await c.var.api("DELETE", `/v1/notifications/${encodeURIComponent(id)}`);
-    if (!answer.ok) return refused(c, answer);
-    const { state, targets } = answer.body;
-    const isCancelled = [{ state }, ...targets].some(({ state }) => state === "cancelled");
-    const notice = isCancelled ? "What was not sent is cancelled." : "Nothing was left to cancel.";
-    return await showNotification(c, id, { notice });
+    const result = resultOf(answer, ({ state, targets }) => {
+      const isCancelled = [{ state }, ...targets].some(({ state }) => state === "cancelled");
+      return isCancelled ? "What was not sent is cancelled." : "Nothing was left to cancel.";
+    });
+    return await showNotification(c, id, { result });
   });
 
   app.post("/dead-letters/replay", async (c) => {
@@ -64,22 +59,24 @@ export function actionRoutes({ socketClients }: ActionDeps): Hono<ConsoleEnv> {
     const answer = id === undefined
       ? await c.var.api("POST", "/v1/dead-letters/replay", { body: filter })
       : await c.var.api("POST", `/v1/dead-letters/${encodeURIComponent(id)}/replay`);
-    if (!answer.ok) return refused(c, answer);
-    const { replayed, more } = answer.body;
-    const rest = more ? " There are more: replay again." : "";
-    return await showDeadLetters(c, filter, `${replayed} dead letters are replayed.${rest}`);
+    const result = resultOf(answer, ({ replayed, more }) => {
+      const what = replayed === 1 ? "1 dead letter is" : `${replayed} dead letters are`;
+      return `${what} replayed.${more ? " There are more: replay again." : ""}`;
+    });
+    return await showDeadLetters(c, filter, result);
   });
 
   app.post("/credentials/reload", async (c) => {
     const answer = await c.var.api("POST", "/v1/admin/reload");
-    return answer.ok
-      ? await showCredentials(c, "The configuration and the credentials are read again.")
-      : refused(c, answer);
+    const done = () => "The configuration and the credentials are read again.";
+    return await showCredentials(c, resultOf(answer, done));
   });
 
   app.post("/configuration/preview", async (c) => {
+    const { csrf: _csrf, ...query } = c.var.form;
     const answer = await c.var.api("POST", "/v1/admin/reload?dryRun=true");
-    return await showConfiguration(c, {}, answer);
+    const result = answer.ok ? { shown: <ReloadPreview answer={answer} /> } : refusal(answer);
+    return await showConfiguration(c, query, result);
   });
 
   app.post("/try/publish", async (c) => {
@@ -93,7 +90,7 @@ export function actionRoutes({ socketClients }: ActionDeps): Hono<ConsoleEnv> {
     if (c.req.header("accept") === "application/json") {
       return c.json(answer.body, answer.ok ? 202 : 400);
     }
-    if (!answer.ok) return refused(c, answer);
+    if (!answer.ok) return renderPage(c, <Layout title="It was not done" />, refusal(answer));
     return c.redirect(`/console/notifications/${answer.body.ids[0]}`, 303);
   });
 
@@ -116,15 +113,17 @@ function fieldsOf(c: ConsoleContext) {
   return { id: encodeURIComponent(id), owner: { context, user } };
 }
 
-function refused(c: ConsoleContext, answer: ApiAnswer): Response | Promise<Response> {
-  const status = answer.status === 403 ? 403 : answer.status === 404 ? 404 : 503;
-  return renderPage(
-    c,
-    <Layout title="It was not done" session={c.var.session}>
-      <Problem answer={answer} />
-    </Layout>,
-    status,
-  );
+/** What is shown of an answer of the API; `done` says what it did. */
+function resultOf(answer: ApiAnswer, done: (body: ApiAnswer["body"]) => Child): ActionResult {
+  return answer.ok ? { shown: <Notice>{done(answer.body)}</Notice> } : refusal(answer);
+}
+
+function refusal(answer: ApiAnswer): ActionResult {
+  const { status } = answer;
+  return {
+    shown: <Problem answer={answer} />,
+    status: status === 403 || status === 404 ? status : 503,
+  };
 }
 
 function parsedObject(text: string): unknown {

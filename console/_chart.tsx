@@ -1,11 +1,9 @@
 /** Draws rates over time as a picture that needs no scripts and no inline styles. */
 
-import type { LiveSample } from "./live.ts";
+import { LIVE_WINDOW_MS, type LiveSample } from "./live.ts";
 
 const WIDTH = 600;
 const HEIGHT = 120;
-/** Ticks that fit into the picture. */
-const POINTS = 120;
 
 /** A counter of the samples. */
 type Counter = Exclude<keyof LiveSample, "at">;
@@ -21,8 +19,10 @@ export function Chart(
 ) {
   const rates = ratesOf(samples, lines);
   const last = rates.at(-1);
-  const highest = Math.max(1, ...rates.flatMap((rate) => lines.map((line) => rate[line]!)));
   if (!last) return <p>The chart begins with the second reading, about two seconds from now.</p>;
+  const highest = Math.max(...rates.flatMap((rate) => lines.map((line) => rate[line]!)));
+  const x = (at: number) => Math.round(WIDTH * Math.max(0, 1 - (last.to - at) / LIVE_WINDOW_MS));
+  const y = (rate: number) => Math.round((HEIGHT - 4) * (1 - rate / Math.max(1, highest))) + 2;
   const summary = lines.map((line) => `${line} ${last[line]!.toFixed(1)}`).join(", ");
   return (
     <figure class="chart">
@@ -36,10 +36,9 @@ export function Chart(
           <polyline
             key={line}
             class={`line-${line}`}
-            points={rates.map((rate, at) =>
-              point(at + POINTS - rates.length, rate[line]! / highest)
-            )
-              .join(" ")}
+            points={rates.map((rate) =>
+              `${x(rate.from)},${y(rate[line]!)} ${x(rate.to)},${y(rate[line]!)}`
+            ).join(" ")}
           />
         ))}
       </svg>
@@ -48,13 +47,18 @@ export function Chart(
           <span key={line} class={`key-${line}`}>{line} {last[line]!.toFixed(1)}/s</span>
         ))}
         <span>highest {highest.toFixed(1)}/s</span>
-        <span>now is at the right, four minutes ago at the left</span>
+        <span>the last four minutes; where nobody looked, the mean</span>
       </figcaption>
     </figure>
   );
 }
 
-type Rate = Readonly<Partial<Record<Counter, number>>>;
+/** The rates between two samples. */
+type Rate = Readonly<Partial<Record<Counter, number>>> & {
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+};
 
 function ratesOf(samples: readonly LiveSample[], lines: readonly Counter[]): readonly Rate[] {
   return samples.slice(1).map((sample, at): Rate => {
@@ -62,11 +66,7 @@ function ratesOf(samples: readonly LiveSample[], lines: readonly Counter[]): rea
     const seconds = Math.max(0.001, (sample.at - before.at) / 1000);
     // A node that has gone takes its counters with it.
     const rate = (line: Counter) => Math.max(0, sample[line] - before[line]) / seconds;
-    return Object.fromEntries(lines.map((line) => [line, rate(line)]));
+    const rates = Object.fromEntries(lines.map((line) => [line, rate(line)]));
+    return { ...rates, from: before.at, to: sample.at };
   });
-}
-
-function point(at: number, share: number): string {
-  const x = Math.round(at * WIDTH / POINTS);
-  return `${x},${Math.round((HEIGHT - 4) * (1 - share)) + 2}`;
 }

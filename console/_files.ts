@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import socketClient from "socket.io-client/dist/socket.io.js" with { type: "text" };
+import onEveryPage from "./static/console.js" with { type: "text" };
 import icon from "./static/icon.svg" with { type: "text" };
 import now from "./static/now.js" with { type: "text" };
 import style from "./static/style.css" with { type: "text" };
@@ -10,6 +11,7 @@ import tryIt from "./static/try.js" with { type: "text" };
 const SCRIPT = "text/javascript; charset=utf-8";
 
 const FILES: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
+  "console.js": { type: SCRIPT, text: onEveryPage },
   "icon.svg": { type: "image/svg+xml", text: icon },
   "now.js": { type: SCRIPT, text: now },
   "socket.io.js": { type: SCRIPT, text: socketClient },

@@ -5,9 +5,10 @@
 
 import type { Context, MiddlewareHandler, Next } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { equalsInConstantTime } from "../core/constant_time.ts";
 import { ServiceError } from "../core/errors.ts";
 import { returnPath } from "./_return_to.ts";
-import { type ConsoleSession, type ConsoleSessions, isCsrfToken } from "./sessions.ts";
+import type { ConsoleSession, ConsoleSessions } from "./sessions.ts";
 import type { ApiAnswer } from "./tickets.ts";
 
 /** The variables of a request of somebody who is signed in. */
@@ -95,7 +96,7 @@ export async function requireToken(c: ConsoleContext, next: Next): Promise<void>
     checkOrigin(c);
     const form = await formOf(c);
     const given = form["csrf"] ?? c.req.header("x-csrf-token");
-    if (!isCsrfToken(c.var.session, given)) {
+    if (!equalsInConstantTime(c.var.session.csrf, given ?? "")) {
       throw new ServiceError("forbidden", "Cannot do this: the page is too old, load it again");
     }
     c.set("form", form);
@@ -113,7 +114,7 @@ export function checkOrigin(c: Context): void {
   const origin = c.req.header("origin");
   const isOwn = site !== undefined
     ? site === "same-origin" || site === "none"
-    : origin === undefined || hostOf(origin) === c.req.header("host");
+    : origin === undefined || URL.parse(origin)?.host === c.req.header("host");
   if (isOwn) return;
   throw new ServiceError("foreign_origin", "Cannot do this: another site has sent the request");
 }
@@ -127,10 +128,6 @@ export async function formOf(c: Context): Promise<Readonly<Record<string, string
 function pathAndQuery(address: string): string {
   const { pathname, search } = new URL(address);
   return pathname + search;
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 /** Whether the browser used HTTPS, as far as a proxy says. */

@@ -10,7 +10,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { Log } from "../core/log.ts";
 import { grantOf, type GrantSettings } from "./_grants.ts";
 import { isHttps, setSessionCookie } from "./_guard.ts";
-import { renderPage } from "./_render.ts";
+import { renderPage } from "./_render.tsx";
 import { returnPath } from "./_return_to.ts";
 import { LeadOnPage, SignInPage } from "./_sign_in_page.tsx";
 import type { Issuer, SignInFlow } from "./issuer.ts";
@@ -78,11 +78,8 @@ export function issuerRoutes({ issuer, sessions, grants, log }: IssuerDeps): Hon
     // Anybody can come without the cookie, as often as they like.
     if (why !== "lost") log.warn("a sign-in to the console by the issuer failed", { reason });
     const status = why === "unavailable" ? 503 : why === "noRole" ? 403 : 401;
-    return renderPage(
-      c,
-      <SignInPage error={TEXTS[why]} hasIssuer isAgain={why === "noRole"} />,
-      status,
-    );
+    const page = <SignInPage error={TEXTS[why]} hasIssuer isAgain={why === "noRole"} />;
+    return renderPage(c, page, { status });
   }
 
   return app;

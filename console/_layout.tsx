@@ -1,8 +1,7 @@
 /** The frame of every page: head, navigation, and the forms that change something. */
 
 import type { Child } from "hono/jsx";
-import { allows } from "../core/principal.ts";
-import type { ConsoleSession } from "./sessions.ts";
+import { useIsOperator, usePage } from "./_render.tsx";
 import { Shown } from "./_text.tsx";
 
 /** The pages in the order of the navigation. */
@@ -17,28 +16,26 @@ const PAGES = [
   ["/console/try", "Try it"],
 ] as const;
 
+/** The fields of a page's address that are not empty. */
+export type PageQuery = Readonly<Record<string, string>>;
+
 /** The path of a page. */
-type PagePath = typeof PAGES[number][0];
+export type PagePath = typeof PAGES[number][0];
 
 interface LayoutProps {
   readonly title: string;
-  /** Absent on the page for signing in. */
-  readonly session?: ConsoleSession;
   readonly path?: PagePath;
-  /** Modules below `/console/static/`. */
-  readonly scripts?: readonly string[];
+  /** The module of this page below `/console/static/`. */
+  readonly script?: string;
   /** Where the page leads by itself, at once. */
   readonly leadsTo?: string;
   readonly children?: Child;
 }
 
-/** Whether a session may change something. */
-export function isOperator({ principal }: ConsoleSession): boolean {
-  return allows(principal, "admin");
-}
-
 /** A whole page. */
-export function Layout({ title, session, path, scripts = [], leadsTo, children }: LayoutProps) {
+export function Layout({ title, path, script, leadsTo, children }: LayoutProps) {
+  const { session, shown } = usePage();
+  const scripts = ["console.js", ...script === undefined ? [] : [script]];
   return (
     <html lang="en">
       <head>
@@ -57,10 +54,11 @@ export function Layout({ title, session, path, scripts = [], leadsTo, children }
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <p class="brand">Carillon</p>
-          {session && <Navigation session={session} path={path} />}
+          {session && <Navigation path={path} />}
         </header>
         <main id="main" tabindex={-1}>
           <h1>{title}</h1>
+          {shown && <div class="result" tabindex={-1} autofocus>{shown}</div>}
           {children}
         </main>
       </body>
@@ -68,9 +66,8 @@ export function Layout({ title, session, path, scripts = [], leadsTo, children }
   );
 }
 
-function Navigation(
-  { session, path }: { readonly session: ConsoleSession; readonly path: PagePath | undefined },
-) {
+function Navigation({ path }: { readonly path: PagePath | undefined }) {
+  const { name, principal } = usePage().session!;
   return (
     <>
       <nav aria-label="Pages">
@@ -82,10 +79,9 @@ function Navigation(
           ))}
         </ul>
       </nav>
-      <Action session={session} to="/console/sign-out" class="sign-out">
+      <Action to="/console/sign-out" class="sign-out">
         <span>
-          <Shown text={session.name ?? session.principal.id} max={40} />{" "}
-          ({isOperator(session) ? "operator" : "viewer"})
+          <Shown text={name ?? principal.id} max={40} /> ({useIsOperator() ? "operator" : "viewer"})
         </span>
         <button type="submit">Sign out</button>
       </Action>
@@ -94,24 +90,43 @@ function Navigation(
 }
 
 interface ActionProps {
-  readonly session: ConsoleSession;
   readonly to: string;
   /** Values that the form sends besides its visible fields. */
   readonly values?: Readonly<Record<string, string | undefined>>;
   readonly class?: string;
   readonly id?: string;
+  /** The question before it is done, for what cannot be taken back. */
+  readonly confirm?: string;
   readonly children?: Child;
 }
 
 /** A form that changes something; it carries the token of the session. */
-export function Action({ session, to, values = {}, class: name, id, children }: ActionProps) {
+export function Action({ to, values = {}, class: name, id, confirm, children }: ActionProps) {
   return (
-    <form method="post" action={to} class={name} id={id}>
-      <input type="hidden" name="csrf" value={session.csrf} />
+    <form method="post" action={to} class={name} id={id} data-confirm={confirm}>
+      <input type="hidden" name="csrf" value={usePage().session!.csrf} />
       {Object.entries(values).map(([name, value]) =>
         value !== undefined && <input key={name} type="hidden" name={name} value={value} />
       )}
       {children}
+    </form>
+  );
+}
+
+/** A form that asks for a page again, with other fields. */
+export function Search(
+  { path, label, button = "Show", query, fields }: {
+    readonly path: PagePath;
+    readonly label: string;
+    readonly button?: string;
+    readonly query: PageQuery;
+    readonly fields: readonly Omit<FieldProps, "value">[];
+  },
+) {
+  return (
+    <form method="get" action={path} class="filters" role="search" aria-label={label}>
+      {fields.map((field) => <FormField key={field.name} {...field} value={query[field.name]} />)}
+      <button type="submit">{button}</button>
     </form>
   );
 }
@@ -121,13 +136,13 @@ interface FieldProps {
   readonly name: string;
   readonly value?: string | undefined;
   readonly required?: boolean;
-  readonly type?: string;
+  readonly hint?: string;
   /** The allowed values; makes it a list to choose from. */
   readonly choices?: readonly string[];
 }
 
 /** A labelled input. */
-export function FormField({ label, name, value, required, type = "text", choices }: FieldProps) {
+export function FormField({ label, name, value, required, hint, choices }: FieldProps) {
   const id = `field-${name}`;
   return (
     <p class="field">
@@ -137,7 +152,9 @@ export function FormField({ label, name, value, required, type = "text", choices
           <select id={id} name={name}>
             <option value="">any</option>
             {choices.map((choice) => (
-              <option key={choice} value={choice} selected={choice === value}>{choice}</option>
+              <option key={choice} value={choice} selected={choice === value}>
+                {choice.replaceAll("_", " ")}
+              </option>
             ))}
           </select>
         )
@@ -145,13 +162,14 @@ export function FormField({ label, name, value, required, type = "text", choices
           <input
             id={id}
             name={name}
-            type={type}
             value={value ?? ""}
             required={required}
+            aria-describedby={hint && `${id}-hint`}
             autocomplete="off"
             spellcheck={false}
           />
         )}
+      {hint && <small id={`${id}-hint`}>{hint}</small>}
     </p>
   );
 }
@@ -185,27 +203,6 @@ export function Problem(
           ))}
         </ul>
       )}
-    </div>
-  );
-}
-
-/** A table that scrolls within itself on a narrow screen. */
-export function Table(
-  { caption, head, children }: {
-    readonly caption: string;
-    readonly head: readonly string[];
-    readonly children?: Child;
-  },
-) {
-  return (
-    <div class="scroll" tabindex={0} role="region" aria-label={caption}>
-      <table>
-        <caption>{caption}</caption>
-        <thead>
-          <tr>{head.map((name) => <th key={name} scope="col">{name}</th>)}</tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
     </div>
   );
 }

@@ -1,84 +1,59 @@
 /** The pages of notifications: the list with its filters, and one with its story. */
 
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
-import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
+import { Action, Layout, type PageQuery, Problem, Search } from "./_layout.tsx";
 import { type NotificationRecord, Story } from "./_story.tsx";
-import type { ConsoleSession } from "./sessions.ts";
-import { Code, Shown, State, Time } from "./_text.tsx";
+import { useIsOperator } from "./_render.tsx";
+import { NextPage, Table } from "./_table.tsx";
+import { NotificationLink, Shown, State, Time, UserLink } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
-
-type Query = Readonly<Record<string, string>>;
 
 /** The list. */
 export function NotificationsPage(
-  { session, answer, query }: {
-    readonly session: ConsoleSession;
-    readonly answer: ApiAnswer;
-    readonly query: Query;
-  },
+  { answer, query }: { readonly answer: ApiAnswer; readonly query: PageQuery },
 ) {
   return (
-    <Layout title="Notifications" path="/console/notifications" session={session}>
-      <form method="get" class="filters" role="search" aria-label="Notifications">
-        <FormField label="Context" name="context" value={query["context"]} />
-        <FormField label="User" name="user" value={query["user"]} />
-        <FormField label="Topic" name="topic" value={query["topic"]} />
-        <FormField
-          label="State"
-          name="state"
-          value={query["state"]}
-          choices={NOTIFICATION_STATES}
-        />
-        <button type="submit">Show</button>
-      </form>
+    <Layout title="Notifications" path="/console/notifications">
+      <Search
+        path="/console/notifications"
+        label="Notifications"
+        query={query}
+        fields={[
+          { label: "Context", name: "context" },
+          { label: "User", name: "user" },
+          { label: "Topic", name: "topic" },
+          { label: "State", name: "state", choices: NOTIFICATION_STATES },
+        ]}
+      />
       {answer.ok ? <List answer={answer} query={query} /> : <Problem answer={answer} />}
     </Layout>
   );
 }
 
-function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonly query: Query }) {
+function List(
+  { answer: { body }, query }: { readonly answer: ApiAnswer; readonly query: PageQuery },
+) {
   const items = body.items as readonly NotificationRecord[];
+  const isSearch = Object.keys(query).length > 0;
   return (
     <>
-      {items.length === 0 ? <p>No notification matches.</p> : (
-        <Table
-          caption="Notifications, the newest first"
-          head={["Accepted (UTC)", "Context", "User", "Topic", "State", "Id"]}
-        >
-          {items.map((record) => (
-            <tr key={record.id}>
-              <td>
-                <Time at={record.acceptedAt} />
-              </td>
-              <td>
-                <Shown text={record.context} />
-              </td>
-              <td>
-                {record.users
-                  ? `many: ${record.users.count.toLocaleString("en")}`
-                  : <Shown text={record.user} />}
-              </td>
-              <td>
-                <Shown text={record.topic} />
-              </td>
-              <td>
-                <State of={record.state} />{" "}
-                {record.reason !== undefined && <Shown text={record.reason} />}
-                {record.deliverAt !== undefined && (
-                  <>
-                    for <Time at={record.deliverAt} />
-                  </>
-                )}
-              </td>
-              <td>
-                <a href={`/console/notifications/${record.id}`}>
-                  <Code text={record.id} />
-                </a>
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {items.length === 0
+        ? <p>{isSearch ? "No notification matches." : "No notification has been accepted yet."}</p>
+        : (
+          <Table
+            caption="Notifications, the newest first"
+            rows={items.map((record) => ({
+              Accepted: <Time at={record.acceptedAt} />,
+              Context: <Shown text={record.context} />,
+              User: record.users
+                ? `many: ${record.users.count.toLocaleString("en")}`
+                : <UserLink context={record.context} user={record.user!} />,
+              Topic: <Shown text={record.topic} />,
+              State: <StateOf {...record} />,
+              Id: <NotificationLink id={record.id} />,
+            }))}
+          />
+        )}
       {body.stopped && (
         <p>
           The search stopped after {body.searched.toLocaleString("en")}{" "}
@@ -91,15 +66,21 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
           all of theirs.
         </p>
       )}
-      {body.next !== undefined && (
-        <p>
-          <a
-            class="button"
-            href={`?${new URLSearchParams({ ...query, cursor: body.next })}`}
-          >
-            Older
-          </a>
-        </p>
+      <NextPage path="/console/notifications" query={query} next={body.next}>Older</NextPage>
+    </>
+  );
+}
+
+function StateOf(
+  { state = "not kept", reason, deliverAt }: Pick<UserItem, "state" | "reason" | "deliverAt">,
+) {
+  return (
+    <>
+      <State of={state} reason={reason} />
+      {deliverAt !== undefined && (
+        <>
+          {" "}for <Time at={deliverAt} />
+        </>
       )}
     </>
   );
@@ -107,28 +88,25 @@ function List({ answer: { body }, query }: { readonly answer: ApiAnswer; readonl
 
 /** What the page of one notification shows. */
 interface NotificationPageProps {
-  readonly session: ConsoleSession;
   /** The record. */
   readonly answer: ApiAnswer;
   /** Those that were merged into it; absent where that cannot be. */
   readonly merged?: ApiAnswer | undefined;
   /** Some of its users; absent where it is to one. */
   readonly users?: UserItems | undefined;
-  readonly notice?: string | undefined;
 }
 
 /** One notification. */
 export function NotificationPage(props: NotificationPageProps) {
-  const { session, answer, notice } = props;
+  const { answer } = props;
   return (
-    <Layout title="Notification" path="/console/notifications" session={session}>
-      {notice !== undefined && <Notice>{notice}</Notice>}
+    <Layout title="Notification" path="/console/notifications">
       {answer.ok ? <Details {...props} /> : <Problem answer={answer} />}
     </Layout>
   );
 }
 
-function Details({ session, answer, merged, users }: NotificationPageProps) {
+function Details({ answer, merged, users }: NotificationPageProps) {
   const record = answer.body as NotificationRecord;
   return (
     <>
@@ -137,11 +115,11 @@ function Details({ session, answer, merged, users }: NotificationPageProps) {
         {!record.users && <a class="button" href={`/console/why?id=${record.id}`}>Why?</a>}
         <a class="button" href={`/console/notifications/${record.id}`}>Look again</a>
       </p>
-      {isOperator(session) && mayCancel(record) && (
+      {useIsOperator() && mayCancel(record) && (
         <Action
-          session={session}
           to="/console/notifications/cancel"
           values={{ id: record.id }}
+          confirm="Cancel what is not sent? It cannot be taken back."
         >
           <button type="submit" class="danger">Cancel what is not sent</button>
         </Action>
@@ -158,11 +136,13 @@ function mayCancel({ state, users, targets }: NotificationRecord): boolean {
 }
 
 interface UserItem {
-  readonly id: string;
-  readonly user?: string;
+  /** Absent where it is not accepted yet. */
+  readonly id?: string;
+  readonly user: string;
   /** Absent where the record is not kept any more. */
   readonly state?: string;
   readonly reason?: string;
+  readonly deliverAt?: string;
 }
 
 /** Users of a notification to many. */
@@ -174,7 +154,7 @@ export interface UserItems {
 
 /** How far a notification to many users is, and some of them. */
 function Users(
-  { record: { id, users, state }, page }: {
+  { record: { id, context, users, state }, page }: {
     readonly record: NotificationRecord;
     readonly page: UserItems;
   },
@@ -199,24 +179,16 @@ function Users(
         ))}
       </ul>
       {page.items.length > 0 && (
-        <Table caption="Users and their notifications" head={["User", "State", "Notification"]}>
-          {page.items.map((item) => (
-            <tr key={item.id}>
-              <td>
-                <Shown text={item.user} />
-              </td>
-              <td>
-                <State of={item.state ?? "not kept"} />{" "}
-                {item.reason !== undefined && <Shown text={item.reason} />}
-              </td>
-              <td>
-                <a href={`/console/notifications/${item.id}`}>
-                  <Code text={item.id} />
-                </a>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <Table
+          caption="Users and their notifications"
+          rows={page.items.map((item) => ({
+            User: <UserLink context={context} user={item.user} />,
+            State: <StateOf {...item} />,
+            Notification: item.id === undefined
+              ? "not accepted yet"
+              : <NotificationLink id={item.id} />,
+          }))}
+        />
       )}
       {page.next !== undefined && (
         <p>

@@ -1,23 +1,24 @@
 /** The page "Now": what all nodes do. Its content is rendered again for each tick of the live data. */
 
-import type { NodeReport, QueueReport } from "../core/node_report.ts";
-import { Layout, Notice, Table } from "./_layout.tsx";
+import type { NodeReport } from "../core/node_report.ts";
+import { Layout, Notice } from "./_layout.tsx";
 import { Chart } from "./_chart.tsx";
 import type { LiveState } from "./live.ts";
-import type { ConsoleSession } from "./sessions.ts";
-import { Code, Shown, State } from "./_text.tsx";
+import { Table } from "./_table.tsx";
+import { Code, durationText, Shown, State, Time } from "./_text.tsx";
 
 /** The page. */
-export function NowPage(
-  { session, state }: { readonly session: ConsoleSession; readonly state: LiveState | undefined },
-) {
+export function NowPage({ state }: { readonly state: LiveState | undefined }) {
   return (
-    <Layout title="Now" path="/console" session={session} scripts={["now.js"]}>
+    <Layout title="Now" path="/console" script="now.js">
       {state
         ? (
-          <div id="live">
-            <NowContent state={state} />
-          </div>
+          <>
+            <p id="live-state" class="notice error" role="status"></p>
+            <div id="live">
+              <NowContent state={state} />
+            </div>
+          </>
         )
         : <Notice>The overview covers all contexts: sign in with a key for all of them.</Notice>}
     </Layout>
@@ -41,9 +42,9 @@ export function NowContent({ state: { reports, samples } }: { readonly state: Li
         <Tile name="Nodes" value={reports.length} />
         <Tile name="Sockets" value={total(({ sockets }) => sumOf(Object.values(sockets)))} />
         <Tile name="In flight" value={inFlight} />
-        <Tile name="Waiting for similar ones" value={waiting} />
+        <Tile name="Waiting to be merged" value={waiting} />
         <Tile name="Retries waiting" value={total(({ retriesWaiting }) => retriesWaiting)} />
-        <Tile name="Oldest in a queue" value={oldest < 0 ? "none" : `${oldest} ms`} />
+        <Tile name="Oldest in a queue" value={oldest < 0 ? "none" : durationText(oldest)} />
       </dl>
       <h2>Notifications a second</h2>
       <Chart
@@ -54,20 +55,44 @@ export function NowContent({ state: { reports, samples } }: { readonly state: Li
       <h2>Outcomes at targets a second</h2>
       <Chart samples={samples} what="Outcomes" lines={["sent", "retrying", "failed"]} />
       <h2>Nodes</h2>
-      <Table caption="Nodes" head={["Node", "Address", "State", "Sockets", "Version"]}>
-        {reports.map((report) => <NodeRow key={report.node} report={report} />)}
-      </Table>
+      <Table
+        caption="Nodes"
+        rows={reports.map(({ node, address, ready, failed, startedAt, sockets, version }) => ({
+          Node: <Code text={node} />,
+          Address: <Code text={address} />,
+          State: (
+            <State
+              of={ready ? "ready" : "not ready"}
+              reason={failed.length > 0 ? failed.join(", ") : undefined}
+            />
+          ),
+          Started: startedAt === undefined
+            ? "not known"
+            : <Time at={new Date(startedAt).toISOString()} />,
+          Sockets: sumOf(Object.values(sockets)),
+          Version: version,
+        }))}
+      />
       <h2>Sockets by client</h2>
-      <Counts caption="Sockets by client" counts={sums(reports.map(({ sockets }) => sockets))} />
+      <Counts
+        columns={["Client"]}
+        counts={sums(reports.map(({ sockets }) => sockets))}
+        none="No socket is open."
+      />
       <h2>Provider queues</h2>
       <Queues reports={reports} />
-      <h2>Settled since the start</h2>
+      <h2>Settled notifications since the start</h2>
       <Counts
-        caption="Settled notifications by state"
+        columns={["State"]}
         counts={sums(reports.map(({ settled }) => settled))}
+        none="No notification has been settled."
       />
       <h2>Outcomes since the start</h2>
-      <Outcomes reports={reports} />
+      <Counts
+        columns={["Transport", "Client", "Outcome"]}
+        counts={sums(reports.map(outcomesByName))}
+        none="Nothing has been sent."
+      />
     </>
   );
 }
@@ -81,87 +106,49 @@ function Tile({ name, value }: { readonly name: string; readonly value: number |
   );
 }
 
-function NodeRow({ report }: { readonly report: NodeReport }) {
-  const { node, address, ready, failed, sockets, version } = report;
-  return (
-    <tr>
-      <td>
-        <Code text={node} />
-      </td>
-      <td>
-        <Code text={address} />
-      </td>
-      <td>
-        <State of={ready ? "ready" : "not ready"} />
-        {failed.length > 0 && <Shown text={` ${failed.join(", ")}`} />}
-      </td>
-      <td>{sumOf(Object.values(sockets))}</td>
-      <td>{version}</td>
-    </tr>
-  );
-}
-
+/** Counters by their names, whose parts are in one column each. */
 function Counts(
-  { caption, counts }: { readonly caption: string; readonly counts: ReadonlyMap<string, number> },
+  { columns, counts, none }: {
+    readonly columns: readonly string[];
+    readonly counts: ReadonlyMap<string, number>;
+    readonly none: string;
+  },
 ) {
-  if (counts.size === 0) return <p>None.</p>;
-  return (
-    <Table caption={caption} head={["Name", "Number"]}>
-      {[...counts].map(([name, count]) => (
-        <tr key={name}>
-          <td>
-            <Shown text={name} />
-          </td>
-          <td>{count.toLocaleString("en")}</td>
-        </tr>
-      ))}
-    </Table>
-  );
+  if (counts.size === 0) return <p>{none}</p>;
+  const rows = [...counts].map(([name, count]) => {
+    const parts = name.split(SEPARATOR);
+    const named = columns.map((column, at) => [column, <Shown key={column} text={parts[at]} />]);
+    return { ...Object.fromEntries(named), Number: count };
+  });
+  return <Table caption={`Numbers by ${columns.join(", ").toLowerCase()}`} rows={rows} />;
 }
 
 function Queues({ reports }: { readonly reports: readonly NodeReport[] }) {
-  const rows = reports.flatMap(({ node, queues }) => queues.map((queue) => ({ node, queue })));
-  if (rows.length === 0) return <p>No provider has been called yet.</p>;
-  return (
-    <Table
-      caption="Provider queues"
-      head={["Transport", "Client", "Node", "In flight", "Waiting", "Oldest", "Breaker"]}
-    >
-      {rows.map(({ node, queue }) => (
-        <QueueRow key={`${node} ${queue.transport} ${queue.client}`} node={node} queue={queue} />
-      ))}
-    </Table>
+  const rows = reports.flatMap(({ node, queues }) =>
+    queues.map(({ transport, client, inFlight, waiting, oldestMs, breaker, reason }) => ({
+      Transport: transport,
+      Client: <Shown text={client} />,
+      Node: <Code text={node} />,
+      "In flight": inFlight,
+      Waiting: waiting,
+      Oldest: oldestMs === undefined ? "none" : durationText(oldestMs),
+      Breaker: <State of={breaker} tone={breaker === "open" ? "bad" : undefined} reason={reason} />,
+    }))
   );
+  return rows.length === 0
+    ? <p>No provider has been called yet.</p>
+    : <Table caption="Provider queues" rows={rows} />;
 }
 
-function QueueRow({ node, queue }: { readonly node: string; readonly queue: QueueReport }) {
-  const { transport, client, inFlight, waiting, oldestMs, breaker, reason } = queue;
-  return (
-    <tr>
-      <td>{transport}</td>
-      <td>
-        <Shown text={client} />
-      </td>
-      <td>
-        <Code text={node} />
-      </td>
-      <td>{inFlight}</td>
-      <td>{waiting}</td>
-      <td>{oldestMs === undefined ? "none" : `${oldestMs} ms`}</td>
-      <td>
-        <State of={breaker} /> {reason !== undefined && <Shown text={reason} />}
-      </td>
-    </tr>
-  );
-}
+const SEPARATOR = "\u0000";
 
-function Outcomes({ reports }: { readonly reports: readonly NodeReport[] }) {
-  const counts = new Map<string, number>();
-  for (const { transport, client, outcome, count } of reports.flatMap((each) => each.outcomes)) {
-    const name = `${transport} · ${client} · ${outcome}`;
-    counts.set(name, (counts.get(name) ?? 0) + count);
-  }
-  return <Counts caption="Outcomes by transport, client and outcome" counts={counts} />;
+function outcomesByName({ outcomes }: NodeReport): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    outcomes.map(({ transport, client, outcome, count }) => [
+      [transport, client, outcome].join(SEPARATOR),
+      count,
+    ]),
+  );
 }
 
 function sums(all: readonly Readonly<Record<string, number>>[]): ReadonlyMap<string, number> {

@@ -2,18 +2,15 @@
 
 import type { NodeReport } from "../core/node_report.ts";
 import { TRANSPORTS } from "../core/subscription.ts";
-import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
-import type { ConsoleSession } from "./sessions.ts";
-import { Code, Shown, State, Time } from "./_text.tsx";
+import { Action, Layout, Notice, type PageQuery, Problem, Search } from "./_layout.tsx";
+import { useIsOperator } from "./_render.tsx";
+import { NextPage, Table } from "./_table.tsx";
+import { Code, NotificationLink, Shown, State, Time, UserLink } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
 
-type Query = Readonly<Record<string, string>>;
-
 interface PageProps {
-  readonly session: ConsoleSession;
-  readonly query: Query;
+  readonly query: PageQuery;
   readonly answer: ApiAnswer;
-  readonly notice?: string | undefined;
 }
 
 interface DeadLetterItem {
@@ -30,164 +27,116 @@ interface DeadLetterItem {
 }
 
 /** The dead letters, with replay of one or of all that match. */
-export function DeadLettersPage({ session, query, answer, notice }: PageProps) {
-  const { context, client, transport } = query;
+export function DeadLettersPage({ query, answer }: PageProps) {
   return (
-    <Layout title="Dead letters" path="/console/dead-letters" session={session}>
-      <form method="get" class="filters" role="search" aria-label="Dead letters">
-        <FormField label="Context" name="context" value={context} />
-        <FormField label="Client" name="client" value={client} />
-        <FormField label="Transport" name="transport" value={transport} choices={TRANSPORTS} />
-        <button type="submit">Show</button>
-      </form>
-      {notice !== undefined && <Notice>{notice}</Notice>}
-      {answer.ok
-        ? <DeadLetterList session={session} query={query} answer={answer} />
-        : <Problem answer={answer} />}
+    <Layout title="Dead letters" path="/console/dead-letters">
+      <Search
+        path="/console/dead-letters"
+        label="Dead letters"
+        query={query}
+        fields={[
+          { label: "Context", name: "context" },
+          { label: "Client", name: "client" },
+          { label: "Transport", name: "transport", choices: TRANSPORTS },
+        ]}
+      />
+      {answer.ok ? <DeadLetterList query={query} answer={answer} /> : <Problem answer={answer} />}
     </Layout>
   );
 }
 
-function DeadLetterList({ session, query, answer: { body } }: Omit<PageProps, "notice">) {
+function DeadLetterList({ query, answer: { body } }: PageProps) {
   const items = body.items as readonly DeadLetterItem[];
   const { cursor: _cursor, ...filter } = query;
+  if (items.length === 0) {
+    return (
+      <p>
+        {Object.keys(query).length > 0 ? "No dead letter matches." : "Nothing has been given up."}
+      </p>
+    );
+  }
   return (
     <>
-      {items.length === 0 ? <p>No dead letter matches.</p> : (
-        <>
-          <Action session={session} to="/console/dead-letters/replay" values={filter}>
-            <button type="submit">Replay all that match</button>
-          </Action>
-          <Table
-            caption="Dead letters, the oldest first"
-            head={[
-              "At (UTC)",
-              "Context",
-              "User",
-              "Topic",
-              "Target",
-              "Reason",
-              "Notification",
-              "Action",
-            ]}
-          >
-            {items.map((letter) => (
-              <tr key={letter.id}>
-                <td>
-                  <Time at={letter.at} />
-                </td>
-                <td>
-                  <Shown text={letter.context} />
-                </td>
-                <td>
-                  <Shown text={letter.user} />
-                </td>
-                <td>
-                  <Shown text={letter.topic} />
-                </td>
-                <td>
-                  {letter.transport} of <Shown text={letter.client} />
-                </td>
-                <td>
-                  <Shown text={letter.reason} />, {letter.attempts} attempts
-                </td>
-                <td>
-                  <a href={`/console/notifications/${letter.notification}`}>
-                    <Code text={letter.notification} />
-                  </a>
-                </td>
-                <td>
-                  <Action
-                    session={session}
-                    to="/console/dead-letters/replay"
-                    values={{ ...filter, id: letter.id }}
-                  >
-                    <button type="submit">Replay</button>
-                  </Action>
-                </td>
-              </tr>
-            ))}
-          </Table>
-        </>
-      )}
-      {body.next !== undefined && (
-        <p>
-          <a class="button" href={`?${new URLSearchParams({ ...filter, cursor: body.next })}`}>
-            More
-          </a>
-        </p>
-      )}
+      <Action
+        to="/console/dead-letters/replay"
+        values={filter}
+        confirm="Send all dead letters that match again, up to 1,000?"
+      >
+        <button type="submit">Replay all that match</button>
+      </Action>
+      <Table
+        caption="Dead letters, the oldest first"
+        rows={items.map((letter) => ({
+          At: <Time at={letter.at} />,
+          Context: <Shown text={letter.context} />,
+          User: <UserLink context={letter.context} user={letter.user} />,
+          Topic: <Shown text={letter.topic} />,
+          Target: (
+            <>
+              {letter.transport} of <Shown text={letter.client} />
+            </>
+          ),
+          Reason: <Shown text={letter.reason} />,
+          Attempts: letter.attempts,
+          Notification: <NotificationLink id={letter.notification} />,
+          Action: (
+            <Action
+              to="/console/dead-letters/replay"
+              values={{ ...filter, id: letter.id }}
+            >
+              <button type="submit">Replay</button>
+            </Action>
+          ),
+        }))}
+      />
+      <NextPage path="/console/dead-letters" query={filter} next={body.next}>More</NextPage>
     </>
   );
 }
 
 /** The credentials of all clients on all nodes. */
-export function CredentialsPage({ session, answer, notice }: Omit<PageProps, "query">) {
+export function CredentialsPage({ answer }: Pick<PageProps, "answer">) {
   const reports = answer.ok ? answer.body.items as readonly NodeReport[] : [];
   const rows = reports.flatMap(({ node, credentials, queues }) =>
-    credentials.map((credential) => ({
-      ...{ node, ...credential },
-      last: queues.find(({ transport, client }) =>
-        transport === credential.transport && client === credential.client
-      )?.last,
-    }))
+    credentials.map(({ transport, client, environment, ready, daysLeft, detail }) => {
+      const last = queues.find((queue) => queue.transport === transport && queue.client === client)
+        ?.last;
+      return {
+        Transport: transport,
+        Client: <Shown text={client} />,
+        Environment: <Shown text={environment ?? "not known"} />,
+        Node: <Code text={node} />,
+        State: <State of={ready ? "ready" : "not ready"} />,
+        "Days left": daysLeft ?? "no end known",
+        "Last answer": last
+          ? (
+            <>
+              <State of={last.outcome} reason={last.reason} />{" "}
+              <Time at={new Date(last.at).toISOString()} />
+            </>
+          )
+          : "none since the start",
+        Problem: <Shown text={detail ?? "none"} />,
+      };
+    })
   );
   return (
-    <Layout title="Credentials" path="/console/credentials" session={session}>
-      {notice !== undefined && <Notice>{notice}</Notice>}
+    <Layout title="Credentials" path="/console/credentials">
       {!answer.ok
         ? <Problem answer={answer} />
         : rows.length === 0
         ? <p>No provider is configured.</p>
-        : (
-          <Table
-            caption="Credentials"
-            head={[
-              ...["Transport", "Client", "Environment", "Node", "State", "Days left"],
-              ...["Last answer", "Problem"],
-            ]}
-          >
-            {rows.map((
-              { node, transport, client, environment, ready, daysLeft, last, detail },
-            ) => (
-              <tr key={`${node} ${transport} ${client}`}>
-                <td>{transport}</td>
-                <td>
-                  <Shown text={client} />
-                </td>
-                <td>
-                  <Shown text={environment ?? "not known"} />
-                </td>
-                <td>
-                  <Code text={node} />
-                </td>
-                <td>
-                  <State of={ready ? "ready" : "not ready"} />
-                </td>
-                <td>{daysLeft ?? "no end known"}</td>
-                <td>
-                  {last
-                    ? (
-                      <>
-                        <State of={last.outcome} /> <Shown text={last.reason ?? ""} />{" "}
-                        <Time at={new Date(last.at).toISOString()} />
-                      </>
-                    )
-                    : "none since the start"}
-                </td>
-                <td>
-                  <Shown text={detail ?? "none"} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-      {isOperator(session) && (
-        <Action session={session} to="/console/credentials/reload">
-          <button type="submit">Reload</button>
-        </Action>
-      )}
+        : <Table caption="Credentials" rows={rows} />}
+      {useIsOperator() && <ReloadAction />}
     </Layout>
+  );
+}
+
+function ReloadAction() {
+  return (
+    <Action to="/console/credentials/reload">
+      <button type="submit">Reload configuration and credentials</button>
+    </Action>
   );
 }
 
@@ -199,70 +148,76 @@ interface SettingItem {
   readonly applies: string;
 }
 
+const SCOPES = ["user", "context", "contextSets", "server", "reseller", "default"];
+
 /** The keys of the server or of a user, and what a reload would change. */
-export function ConfigurationPage(
-  { session, query, answer, reload }: PageProps & { readonly reload?: ApiAnswer | undefined },
-) {
-  const find = (query["find"] ?? "").toLowerCase();
+export function ConfigurationPage({ query, answer }: PageProps) {
+  const { find = "", scope: wanted, context, user } = query;
   const items = answer.ok ? answer.body.items as readonly SettingItem[] : [];
-  const shown = items.filter(({ key }) => key.toLowerCase().includes(find));
+  const shown = items.filter(({ key, scope }) =>
+    key.toLowerCase().includes(find.toLowerCase()) && (wanted === undefined || scope === wanted)
+  );
   return (
-    <Layout title="Configuration" path="/console/configuration" session={session}>
-      <form method="get" class="filters" role="search" aria-label="Configuration">
-        <FormField label="Key contains" name="find" value={query["find"]} />
-        <FormField label="Context" name="context" value={query["context"]} />
-        <FormField label="User" name="user" value={query["user"]} />
-        <button type="submit">Show</button>
-      </form>
-      {isOperator(session) && (
-        <Action session={session} to="/console/configuration/preview">
+    <Layout title="Configuration" path="/console/configuration">
+      <Search
+        path="/console/configuration"
+        label="Configuration"
+        query={query}
+        fields={[
+          { label: "Key contains", name: "find" },
+          { label: "Scope", name: "scope", choices: SCOPES },
+          { label: "Context", name: "context" },
+          { label: "User", name: "user" },
+        ]}
+      />
+      {useIsOperator() && (
+        <Action to="/console/configuration/preview" values={query}>
           <button type="submit">What would a reload change?</button>
         </Action>
       )}
-      {reload && <Reload answer={reload} />}
+      {(context === undefined) !== (user === undefined) && (
+        <Notice kind="error">
+          These are the keys of the server. Name both a context and a user to see a user's.
+        </Notice>
+      )}
       {!answer.ok
         ? <Problem answer={answer} />
+        : shown.length === 0
+        ? <p>No key matches.</p>
         : (
-          <Table caption="Keys" head={["Key", "Value", "Scope", "Origin", "Applies"]}>
-            {shown.map(({ key, value, scope, source, applies }) => (
-              <tr key={key} class={scope === "default" ? "default" : undefined}>
-                <td>
-                  <Code text={key} />
-                </td>
-                <td>
-                  <Code text={value} />
-                </td>
-                <td>{scope}</td>
-                <td>
-                  <Shown text={source ?? "built in"} />
-                </td>
-                <td>{applies}</td>
-              </tr>
-            ))}
-          </Table>
+          <Table
+            caption="Keys"
+            rows={shown.map(({ key, value, scope, source, applies }) => ({
+              Key: <Code text={key} />,
+              Value: value === "" ? <small>empty</small> : <Code text={value} />,
+              Scope: <span class={scope}>{scope}</span>,
+              Origin: <Shown text={source ?? "built in"} />,
+              Applies: applies,
+            }))}
+          />
         )}
     </Layout>
   );
 }
 
-function Reload({ answer }: { readonly answer: ApiAnswer }) {
-  if (!answer.ok) return <Problem answer={answer} />;
+/** What a reload would change. */
+export function ReloadPreview({ answer }: Pick<PageProps, "answer">) {
   const { changedKeys, needsRestart } = answer.body as {
     readonly changedKeys: readonly string[];
     readonly needsRestart: readonly string[];
   };
+  if (changedKeys.length === 0) return <Notice>A reload would change no key.</Notice>;
   return (
-    <Notice>
-      {changedKeys.length === 0 ? "A reload would change no key." : (
-        <>
-          A reload would change <Shown text={changedKeys.join(", ")} max={2000} />.{" "}
-          {needsRestart.length > 0 && (
-            <>
-              Only after a restart: <Shown text={needsRestart.join(", ")} max={2000} />.
-            </>
-          )}
-        </>
-      )}
-    </Notice>
+    <>
+      <Notice>
+        A reload would change <Shown text={changedKeys.join(", ")} max={2000} />.{" "}
+        {needsRestart.length > 0 && (
+          <>
+            Only after a restart: <Shown text={needsRestart.join(", ")} max={2000} />.
+          </>
+        )}
+      </Notice>
+      <ReloadAction />
+    </>
   );
 }

@@ -6,7 +6,8 @@ import type { ConsoleContext, ConsoleEnv } from "./_guard.ts";
 import { NotificationPage, NotificationsPage, type UserItems } from "./_notification_pages.tsx";
 import { NowPage } from "./_now_page.tsx";
 import { ConfigurationPage, CredentialsPage, DeadLettersPage } from "./_operation_pages.tsx";
-import { renderPage } from "./_render.ts";
+import type { PageQuery } from "./_layout.tsx";
+import { type ActionResult, renderPage } from "./_render.tsx";
 import { TryPage } from "./_try_page.tsx";
 import { UserDetailsPage } from "./_user_page.tsx";
 import { WhyPage } from "./_why_page.tsx";
@@ -14,13 +15,11 @@ import type { LiveFeed } from "./live.ts";
 import type { ConsoleSession } from "./sessions.ts";
 
 /** What the pages need besides the API. */
-interface PageDeps {
+export interface PageDeps {
   readonly live: LiveFeed;
-  /** The clients that may open sockets. */
+  /** The clients that may open sockets, with their paths. */
   readonly socketClients: () => readonly { readonly client: string; readonly path: string }[];
 }
-
-type Query = Readonly<Record<string, string>>;
 
 const PAGE_SIZE = "50";
 
@@ -34,18 +33,14 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
   const app = new Hono<ConsoleEnv>();
 
   app.get("/", async (c) => {
-    const { session } = c.var;
-    const state = seesAll(session) ? await live.once() : undefined;
-    return renderPage(c, <NowPage session={session} state={state} />);
+    const state = seesAll(c.var.session) ? await live.once() : undefined;
+    return renderPage(c, <NowPage state={state} />);
   });
 
   app.get("/notifications", async (c) => {
     const query = filled(c);
     const answer = await c.var.api("GET", `/v1/notifications?${asked(query)}`);
-    return renderPage(
-      c,
-      <NotificationsPage session={c.var.session} answer={answer} query={query} />,
-    );
+    return renderPage(c, <NotificationsPage answer={answer} query={query} />);
   });
 
   app.get("/notifications/:id", async (c) => {
@@ -54,10 +49,11 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
 
   app.get("/why", async (c) => {
     const query = filled(c);
-    const answer = Object.keys(query).length === 0
-      ? undefined
-      : await c.var.api("GET", `/v1/explain?${new URLSearchParams(query)}`);
-    return renderPage(c, <WhyPage session={c.var.session} query={query} answer={answer} />);
+    const isAsked = query["id"] !== undefined || query["topic"] !== undefined;
+    const answer = isAsked
+      ? await c.var.api("GET", `/v1/explain?${new URLSearchParams(query)}`)
+      : undefined;
+    return renderPage(c, <WhyPage query={query} answer={answer} />);
   });
 
   app.get("/users", async (c) => await showUser(c, filled(c)));
@@ -70,7 +66,7 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
 
   app.get("/try", (c) => {
     const clients = socketClients().map(({ client }) => client);
-    return renderPage(c, <TryPage session={c.var.session} clients={clients} />);
+    return renderPage(c, <TryPage clients={clients} />);
   });
 
   return app;
@@ -80,9 +76,12 @@ export function pageRoutes({ live, socketClients }: PageDeps): Hono<ConsoleEnv> 
 export async function showNotification(
   c: ConsoleContext,
   id: string,
-  { users = "", notice }: { readonly users?: string | undefined; readonly notice?: string } = {},
+  { users = "", result }: {
+    readonly users?: string | undefined;
+    readonly result?: ActionResult;
+  } = {},
 ) {
-  const { session, api } = c.var;
+  const { api } = c.var;
   const path = `/v1/notifications/${encodeURIComponent(id)}`;
   const answer = await api("GET", path);
   const { state, users: isToMany } = answer.ok ? answer.body : {};
@@ -95,43 +94,51 @@ export async function showNotification(
   return renderPage(
     c,
     <NotificationPage
-      {...{ session, answer, notice }}
-      users={ofUsers?.ok ? usersFrom(ofUsers.body, { page, from }) : undefined}
+      answer={answer}
+      users={ofUsers?.ok ? usersFrom(ofUsers.body, { page, from, ...answer.body }) : undefined}
       merged={merged?.ok ? merged : undefined}
     />,
+    result,
   );
 }
 
 /** Returns a part of a page of the API, which has up to a thousand users. */
 function usersFrom(
   { items, next }: { readonly items: UserItems["items"]; readonly next?: number },
-  { page, from }: { readonly page: number; readonly from: number },
+  { page, from, state, users: { count } }: {
+    readonly page: number;
+    readonly from: number;
+    readonly state: string;
+    readonly users: { readonly count: number };
+  },
 ): UserItems {
   const to = from + Number(PAGE_SIZE);
-  const following = to < items.length
-    ? `${page}.${to}`
-    : next === undefined
-    ? undefined
-    : `${next}`;
-  return { items: items.slice(from, to), next: items.length === 0 ? undefined : following };
+  // The API finds out that a page was the last one by reading the next.
+  const isLast = next === undefined || items.length === 0 ||
+    (page === 0 && items.length >= count && state !== "in_flight");
+  const following = to < items.length ? `${page}.${to}` : isLast ? undefined : `${next}`;
+  return { items: items.slice(from, to), next: following };
 }
 
 /** Shows what a user has, below the result of an action. */
-export async function showUser(
-  c: ConsoleContext,
-  query: Query,
-  shown: Pick<Parameters<typeof UserDetailsPage>[0], "notice" | "test"> = {},
-) {
-  const { session, api } = c.var;
+export async function showUser(c: ConsoleContext, query: PageQuery, result?: ActionResult) {
   const { context, user, cursor } = query;
-  if (context === undefined || user === undefined) {
-    return renderPage(c, <UserDetailsPage session={session} query={query} answers={undefined} />);
-  }
+  const answers = context === undefined || user === undefined
+    ? undefined
+    : await answersAbout(c.var.api, { context, user, cursor });
+  return renderPage(c, <UserDetailsPage query={query} answers={answers} />, result);
+}
+
+async function answersAbout(
+  api: ConsoleContext["var"]["api"],
+  { context, user, cursor }: {
+    readonly context: string;
+    readonly user: string;
+    readonly cursor: string | undefined;
+  },
+) {
   const owner = new URLSearchParams({ context, user });
-  const more = new URLSearchParams({
-    ...{ context, user, limit: PAGE_SIZE },
-    ...(cursor !== undefined && { cursor }),
-  });
+  const more = asked({ context, user, ...(cursor !== undefined && { cursor }) });
   const path = [context, user].map(encodeURIComponent);
   const [sockets, subscriptions, sessions, attributes] = await Promise.all([
     api("GET", `/v1/sockets?${owner}`),
@@ -139,52 +146,40 @@ export async function showUser(
     api("GET", `/v1/sessions?${owner}`),
     api("GET", `/v1/contexts/${path[0]}/users/${path[1]}/config`),
   ]);
-  const answers = { sockets, subscriptions, sessions, attributes };
-  return renderPage(
-    c,
-    <UserDetailsPage session={session} query={query} answers={answers} {...shown} />,
-  );
+  return { sockets, subscriptions, sessions, attributes };
 }
 
-/** Shows the dead letters that match. */
-export async function showDeadLetters(c: ConsoleContext, query: Query, notice?: string) {
+/** Shows the dead letters that match, below the result of an action. */
+export async function showDeadLetters(c: ConsoleContext, query: PageQuery, result?: ActionResult) {
   const answer = await c.var.api("GET", `/v1/dead-letters?${asked(query)}`);
-  const { session } = c.var;
-  return renderPage(
-    c,
-    <DeadLettersPage session={session} query={query} answer={answer} notice={notice} />,
-  );
+  return renderPage(c, <DeadLettersPage query={query} answer={answer} />, result);
 }
 
-/** Shows the credentials of the providers. */
-export async function showCredentials(c: ConsoleContext, notice?: string) {
-  const answer = await c.var.api("GET", "/v1/status");
-  return renderPage(c, <CredentialsPage session={c.var.session} answer={answer} notice={notice} />);
+/** Shows the credentials of the providers, below the result of an action. */
+export async function showCredentials(c: ConsoleContext, result?: ActionResult) {
+  return renderPage(c, <CredentialsPage answer={await c.var.api("GET", "/v1/status")} />, result);
 }
 
-/** Shows the keys of the server or of a user. */
+/** Shows the keys of the server or of a user, below the result of an action. */
 export async function showConfiguration(
   c: ConsoleContext,
-  query: Query,
-  reload?: Parameters<typeof ConfigurationPage>[0]["reload"],
+  query: PageQuery,
+  result?: ActionResult,
 ) {
-  const { session, api } = c.var;
   const { context, user } = query;
-  const answer = context === undefined || user === undefined
-    ? await api("GET", "/v1/config/server")
-    : await api("GET", `/v1/config/user?${new URLSearchParams({ context, user })}`);
-  return renderPage(
-    c,
-    <ConfigurationPage session={session} query={query} answer={answer} reload={reload} />,
-  );
+  const path = context === undefined || user === undefined
+    ? "/v1/config/server"
+    : `/v1/config/user?${new URLSearchParams({ context, user })}`;
+  const answer = await c.var.api("GET", path);
+  return renderPage(c, <ConfigurationPage query={query} answer={answer} />, result);
 }
 
 /** Returns the query without empty fields, as a form sends them. */
-function filled(c: ConsoleContext): Query {
+function filled(c: ConsoleContext): PageQuery {
   const entries = Object.entries(c.req.query()).filter(([, value]) => value.trim() !== "");
   return Object.fromEntries(entries.map(([name, value]) => [name, value.trim()]));
 }
 
-function asked(query: Query): URLSearchParams {
+function asked(query: PageQuery): URLSearchParams {
   return new URLSearchParams({ ...query, limit: PAGE_SIZE });
 }

@@ -1,48 +1,19 @@
 /** What happened to a notification, as a timeline. */
 
-import { Code, Shown, State, Time } from "./_text.tsx";
+import type { LedgerRecord, Receipt, TargetRecord } from "../core/ledger.ts";
+import { Code, NotificationLink, Shown, State, Time, UserLink } from "./_text.tsx";
 
-/** One target of a record, as the API returns it. */
-interface Target {
-  readonly client: string;
-  readonly transport: string;
-  readonly subscription?: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly sockets?: readonly string[];
-  readonly providerId?: string;
-  readonly attempts?: number;
-  readonly earlier?: readonly { readonly at: string; readonly reason: string }[];
-  readonly until?: string;
-  readonly at: string;
-}
+/** As the API returns it: times are texts. */
+type AsReturned<T> = {
+  readonly [K in keyof T]: K extends "at" | "until" | "acceptedAt" | "deliverAt" ? string
+    : T[K] extends readonly (infer Item extends object)[] | undefined ? readonly AsReturned<Item>[]
+    : T[K];
+};
 
-/** What a client reported, as the API returns it. */
-interface Report {
-  readonly kind: string;
-  readonly client?: string;
-  readonly connection?: string;
-  readonly at: string;
-}
-
-/** A record, as the API returns it. */
-export interface NotificationRecord {
-  readonly id: string;
-  readonly context: string;
-  /** Absent where it is to many users. */
-  readonly user?: string;
-  readonly topic: string;
-  readonly acceptedAt: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly mergedInto?: string;
-  readonly deliverAt?: string;
-  readonly deliveredAs?: string;
-  readonly fanout?: string;
-  readonly users?: { readonly count: number; readonly states: Readonly<Record<string, number>> };
-  readonly receipts?: readonly Report[];
-  readonly targets: readonly Target[];
-}
+/** A record, as the API returns it. The user is absent where it is to many. */
+export type NotificationRecord = AsReturned<
+  Omit<LedgerRecord, "user"> & Partial<Pick<LedgerRecord, "user">>
+>;
 
 interface StoryProps {
   readonly record: NotificationRecord;
@@ -69,23 +40,22 @@ export function Story({ record, merged }: StoryProps) {
   return (
     <>
       <p>
-        <Code text={id} /> of {user === undefined ? "many users" : (
+        <Code text={id} /> for {user === undefined ? "many users" : (
           <>
-            user <Shown text={user} />
+            user <UserLink context={context} user={user} />
           </>
-        )} in context <Shown text={context} />, topic <Code text={topic} />: <State of={state} />
-        {" "}
-        {reason !== undefined && <Shown text={reason} />}
+        )} in context <Shown text={context} />, topic <Code text={topic} />:{" "}
+        <State of={state} reason={reason} />
       </p>
       {fanout !== undefined && (
         <p>
-          It is part of <Link id={fanout} />, which is to many users.
+          It is part of <NotificationLink id={fanout} />, which is to many users.
         </p>
       )}
-      <ol class="timeline" aria-label="Timeline, in UTC">
+      <ol class="timeline" aria-label="Timeline">
         {merged?.items.toReversed().map((each) => (
           <li key={each.id}>
-            <Time at={each.acceptedAt} exact /> <Link id={each.id} />{" "}
+            <Time at={each.acceptedAt} exact /> <NotificationLink id={each.id} />{" "}
             accepted, and merged into this one
           </li>
         ))}
@@ -95,7 +65,7 @@ export function Story({ record, merged }: StoryProps) {
         </li>
         {mergedInto !== undefined && (
           <li>
-            merged into <Link id={mergedInto} />
+            merged into <NotificationLink id={mergedInto} />
           </li>
         )}
         {deliverAt !== undefined && (
@@ -105,7 +75,7 @@ export function Story({ record, merged }: StoryProps) {
         )}
         {deliveredAs !== undefined && (
           <li>
-            put into the buffer when it was due, as <Link id={deliveredAs} />
+            put into the buffer when it was due, as <NotificationLink id={deliveredAs} />
           </li>
         )}
         {steps.map(({ step }, at) => <li key={at}>{step}</li>)}
@@ -115,15 +85,7 @@ export function Story({ record, merged }: StoryProps) {
   );
 }
 
-function Link({ id }: { readonly id: string }) {
-  return (
-    <a href={`/console/notifications/${id}`}>
-      <Code text={id} />
-    </a>
-  );
-}
-
-function Attempt({ target }: { readonly target: Target }) {
+function Attempt({ target }: { readonly target: AsReturned<TargetRecord> }) {
   const { client, transport, subscription, state, reason, providerId, attempts = 1 } = target;
   const { at, until, sockets } = target;
   return (
@@ -171,7 +133,7 @@ function Sockets({ ids }: { readonly ids: readonly string[] }) {
 
 function FailedAttempt(
   { target: { client, transport, subscription }, at, reason }: {
-    readonly target: Target;
+    readonly target: AsReturned<TargetRecord>;
     readonly at: string;
     readonly reason: string;
   },
@@ -189,7 +151,9 @@ function FailedAttempt(
   );
 }
 
-function Reported({ report: { kind, client, connection, at } }: { readonly report: Report }) {
+function Reported(
+  { report: { kind, client, connection, at } }: { readonly report: AsReturned<Receipt> },
+) {
   return (
     <>
       <Time at={at} exact /> <State of={kind} /> reported by{" "}

@@ -1,7 +1,7 @@
 /** The page "Try it": publish, and watch it arrive in an inbox that connects as a user. */
 
-import { Action, FormField, isOperator, Layout, Notice } from "./_layout.tsx";
-import type { ConsoleSession } from "./sessions.ts";
+import { Action, FormField, Layout, Notice } from "./_layout.tsx";
+import { useIsOperator } from "./_render.tsx";
 
 const EXAMPLE = JSON.stringify(
   {
@@ -17,31 +17,22 @@ const EXAMPLE = JSON.stringify(
 );
 
 /** The page. */
-export function TryPage(
-  { session, clients }: { readonly session: ConsoleSession; readonly clients: readonly string[] },
-) {
+export function TryPage({ clients }: { readonly clients: readonly string[] }) {
   return (
-    <Layout
-      title="Try it"
-      path="/console/try"
-      session={session}
-      scripts={["try.js"]}
-    >
-      {!isOperator(session)
+    <Layout title="Try it" path="/console/try" script="try.js">
+      {!useIsOperator()
         ? <Notice>Publishing needs an operator: sign in with a key with scope admin.</Notice>
-        : <Panels session={session} clients={clients} />}
+        : <Panels clients={clients} />}
     </Layout>
   );
 }
 
-function Panels(
-  { session, clients }: { readonly session: ConsoleSession; readonly clients: readonly string[] },
-) {
+function Panels({ clients }: { readonly clients: readonly string[] }) {
   return (
     <div class="columns">
       <section>
         <h2>Publish</h2>
-        <Action session={session} to="/console/try/publish" id="publish">
+        <Action to="/console/try/publish" id="publish">
           <FormField label="Context" name="context" value="1" required />
           <FormField label="User" name="user" value="3" required />
           <FormField label="Topic" name="topic" value="ox:mail:new" required />

@@ -1,9 +1,10 @@
 /** The page "Users": sockets, subscriptions, attributes and sessions of one user. */
 
 import type { Child } from "hono/jsx";
-import { Action, FormField, isOperator, Layout, Notice, Problem, Table } from "./_layout.tsx";
-import { MessageCard, type ShownMessage } from "./_message_card.tsx";
-import type { ConsoleSession } from "./sessions.ts";
+import { Action, Layout, type PageQuery, Problem, Search } from "./_layout.tsx";
+import { MessageCard } from "./_message_card.tsx";
+import { useIsOperator } from "./_render.tsx";
+import { NextPage, Table, type TableRow } from "./_table.tsx";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import type { ApiAnswer } from "./tickets.ts";
 
@@ -15,166 +16,144 @@ interface UserAnswers {
   readonly attributes: ApiAnswer;
 }
 
-/** The result of a test send. */
-interface TestSend {
-  readonly answer: ApiAnswer;
-  readonly message: ShownMessage | undefined;
-}
-
 interface UserDetailsProps {
-  readonly session: ConsoleSession;
-  readonly query: Readonly<Record<string, string>>;
+  readonly query: PageQuery;
+  /** Absent where no user was named. */
   readonly answers: UserAnswers | undefined;
-  readonly notice?: string | undefined;
-  readonly test?: TestSend | undefined;
 }
 
-/** The page; `answers` is absent where no user was named. */
-export function UserDetailsPage({ session, query, answers, notice, test }: UserDetailsProps) {
+/** The page. */
+export function UserDetailsPage({ query, answers }: UserDetailsProps) {
   return (
-    <Layout title="Users" path="/console/users" session={session}>
-      <form method="get" action="/console/users" class="filters" role="search" aria-label="User">
-        <FormField label="Context" name="context" value={query["context"]} required />
-        <FormField label="User" name="user" value={query["user"]} required />
-        <button type="submit">Show</button>
-      </form>
-      {notice !== undefined && <Notice>{notice}</Notice>}
-      {test && <TestResult test={test} />}
-      {answers && <User session={session} query={query} answers={answers} />}
+    <Layout title="Users" path="/console/users">
+      <Search
+        path="/console/users"
+        label="User"
+        query={query}
+        fields={[
+          { label: "Context", name: "context", required: true },
+          { label: "User", name: "user", required: true },
+        ]}
+      />
+      {answers && <User query={query} answers={answers} />}
     </Layout>
   );
 }
 
-function TestResult({ test: { answer, message } }: { readonly test: TestSend }) {
-  if (!answer.ok) return <Problem answer={answer} />;
-  const { outcome, reason } = answer.body;
+/** What came of a test send. */
+export function TestResult({ answer: { body } }: { readonly answer: ApiAnswer }) {
   return (
     <section class="card" aria-label="Test send">
       <h2>Test send</h2>
       <p role="status">
-        <State of={outcome} /> {reason !== undefined && <Shown text={reason} />}
+        <State of={body.outcome} reason={body.reason} />
       </p>
-      {message && <MessageCard message={message} />}
+      {body.message && <MessageCard message={body.message} />}
     </section>
   );
 }
 
 function User(
-  { session, query, answers }: {
-    readonly session: ConsoleSession;
-    readonly query: Readonly<Record<string, string>>;
+  { query: { context = "", user = "" }, answers }: {
+    readonly query: PageQuery;
     readonly answers: UserAnswers;
   },
 ) {
   const { sockets, subscriptions, sessions, attributes } = answers;
+  const owner = { context, user };
+  const named = new URLSearchParams(owner);
+
+  function UserAction(
+    { to, id, confirm, children }: {
+      readonly to: string;
+      readonly id: string;
+      readonly confirm?: string;
+      readonly children?: Child;
+    },
+  ) {
+    return (
+      <Action
+        to={`/console/users/${to}`}
+        values={{ ...owner, id }}
+        {...(confirm !== undefined && { confirm })}
+      >
+        <button type="submit" class={confirm && "danger"}>{children}</button>
+      </Action>
+    );
+  }
+
   return (
     <>
+      <p class="actions">
+        <a class="button" href={`/console/notifications?${named}`}>Notifications</a>
+        <a class="button" href={`/console/why?${named}`}>Why?</a>
+        <a class="button" href={`/console/configuration?${named}`}>Configuration</a>
+      </p>
       <h2>Sockets</h2>
-      <Part answer={sockets} head={["Client", "Connection", "Socket", "State"]} caption="Sockets">
-        {({ client, id, socketId, open }) => (
-          <>
-            <td>
-              <Shown text={client} />
-            </td>
-            <td>
-              <Code text={id} />
-            </td>
-            <td>
-              <Code text={socketId} />
-            </td>
-            <td>
-              <State of={open ? "open" : "may resume"} />
-            </td>
-          </>
-        )}
-      </Part>
+      <Part
+        answer={sockets}
+        caption="Sockets"
+        none="No socket is open: no browser tab receives anything."
+        cells={({ client, id, socketId, open }) => ({
+          Client: <Shown text={client} />,
+          Connection: <Code text={id} />,
+          Socket: <Code text={socketId} />,
+          State: <State of={open ? "open" : "may resume"} />,
+        })}
+      />
       <h2>Subscriptions</h2>
       <Part
         answer={subscriptions}
-        head={["Client", "Transport", "Topics", "Refreshed", "Id", "Actions"]}
         caption="Subscriptions"
-      >
-        {({ id, client, transport, topics, refreshedAt }) => (
-          <>
-            <td>
-              <Shown text={client} />
-            </td>
-            <td>
-              <Shown text={transport} />
-            </td>
-            <td>
-              <Shown text={topics?.join(", ")} />
-            </td>
-            <td>{refreshedAt && <Time at={refreshedAt} />}</td>
-            <td>
-              <Code text={id} />
-            </td>
-            <td>
-              {isOperator(session) && (
-                <>
-                  <Action
-                    session={session}
-                    to="/console/users/test"
-                    values={{ ...owner(query), id }}
-                  >
-                    <button type="submit">Test send</button>
-                  </Action>
-                  <Action
-                    session={session}
-                    to="/console/users/unsubscribe"
-                    values={{ ...owner(query), id }}
-                  >
-                    <button type="submit" class="danger">Delete</button>
-                  </Action>
-                </>
-              )}
-            </td>
-          </>
-        )}
-      </Part>
-      {subscriptions.body?.next !== undefined && (
-        <p>
-          <a
-            class="button"
-            href={`/console/users?${new URLSearchParams({
-              ...owner(query),
-              cursor: subscriptions.body.next,
-            })}`}
-          >
-            More subscriptions
-          </a>
-        </p>
-      )}
+        none="No device is subscribed: nothing is sent to a phone or a closed browser."
+        cells={({ id, client, transport, topics, refreshedAt }) => ({
+          Client: <Shown text={client} />,
+          Transport: <Shown text={transport} />,
+          Topics: <Shown text={topics?.join(", ")} />,
+          Refreshed: refreshedAt && <Time at={refreshedAt} />,
+          Id: <Code text={id} />,
+          ...(useIsOperator() && {
+            Actions: (
+              <>
+                <UserAction to="test" id={id}>Test send</UserAction>
+                <UserAction
+                  to="unsubscribe"
+                  id={id}
+                  confirm="Delete this subscription? The device receives nothing until it subscribes again."
+                >
+                  Delete
+                </UserAction>
+              </>
+            ),
+          }),
+        })}
+      />
+      <NextPage path="/console/users" query={owner} next={subscriptions.body?.next}>
+        More subscriptions
+      </NextPage>
       <h2>Sessions</h2>
       <Part
         answer={sessions}
-        head={["Id", "Client", "Created", "Expires", "Action"]}
         caption="Sessions"
-      >
-        {({ id, client, createdAt, expires }) => (
-          <>
-            <td>
-              <Code text={id} />
-            </td>
-            <td>
-              <Shown text={client ?? "any"} />
-            </td>
-            <td>{createdAt && <Time at={createdAt} />}</td>
-            <td>{expires && <Time at={expires} />}</td>
-            <td>
-              {isOperator(session) && (
-                <Action
-                  session={session}
-                  to="/console/users/revoke"
-                  values={{ ...owner(query), id }}
-                >
-                  <button type="submit" class="danger">Revoke</button>
-                </Action>
-              )}
-            </td>
-          </>
-        )}
-      </Part>
+        none="No session is valid."
+        cells={({ id, client, createdAt, expires }) => ({
+          Id: <Code text={id} />,
+          Client: <Shown text={client ?? "any"} />,
+          Created: createdAt && <Time at={createdAt} />,
+          Expires: expires && <Time at={expires} />,
+          ...(useIsOperator() && {
+            Action: (
+              <UserAction
+                to="revoke"
+                id={id}
+                confirm="Revoke this session? Its sockets are closed, and its user must sign in again."
+              >
+                Revoke
+              </UserAction>
+            ),
+          }),
+        })}
+      />
       <h2>Attributes</h2>
       {attributes.ok
         ? (
@@ -202,27 +181,16 @@ interface Item {
 }
 
 function Part(
-  { answer, head, caption, children: cells }: {
+  { answer, caption, none, cells }: {
     readonly answer: ApiAnswer;
-    readonly head: readonly string[];
     readonly caption: string;
-    readonly children: (item: Item) => Child;
+    /** What it means that there are none. */
+    readonly none: string;
+    readonly cells: (item: Item) => TableRow;
   },
 ) {
   if (!answer.ok) return <Problem answer={answer} />;
   const items = answer.body.items as readonly Item[];
-  if (items.length === 0) return <p>None.</p>;
-  return (
-    <Table caption={caption} head={head}>
-      {items.map((item) => (
-        <tr key={item.id}>
-          {cells(item)}
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function owner({ context = "", user = "" }: Readonly<Record<string, string>>) {
-  return { context, user };
+  if (items.length === 0) return <p>{none}</p>;
+  return <Table caption={caption} rows={items.map(cells)} />;
 }

@@ -1,9 +1,8 @@
 /** The page "Why": explain as a form, its layers drawn, and what happened beside what would. */
 
 import { TRANSPORTS } from "../core/subscription.ts";
-import { FormField, Layout, Problem } from "./_layout.tsx";
+import { Layout, Notice, type PageQuery, Problem, Search } from "./_layout.tsx";
 import { type NotificationRecord, Story } from "./_story.tsx";
-import type { ConsoleSession } from "./sessions.ts";
 import { Code, Shown, State, Time } from "./_text.tsx";
 import { type ExplainedTarget, Layers, type SearchedPlace, TargetCard } from "./_why_target.tsx";
 import type { ApiAnswer } from "./tickets.ts";
@@ -33,42 +32,41 @@ interface ExplanationBody {
   readonly warnings?: readonly string[];
 }
 
+const DELIVER_AT_HINT = "23:00 for the user, or 2030-01-31T22:00:00Z";
+
 /** The page; `answer` is absent where nothing was asked. */
 export function WhyPage(
-  { session, query, answer }: {
-    readonly session: ConsoleSession;
-    readonly query: Readonly<Record<string, string>>;
+  { query, answer }: {
+    readonly query: PageQuery;
     readonly answer: ApiAnswer | undefined;
   },
 ) {
   return (
-    <Layout title="Why" path="/console/why" session={session}>
+    <Layout title="Why" path="/console/why">
       <p>
         Why did a user receive a notification, or not? Name a notification that was published, or a
         user and a topic.
       </p>
-      <form method="get" class="filters" role="search" aria-label="Explain">
-        <FormField label="Notification" name="id" value={query["id"]} />
-        <FormField label="Context" name="context" value={query["context"]} />
-        <FormField label="User" name="user" value={query["user"]} />
-        <FormField label="Topic" name="topic" value={query["topic"]} />
-        <FormField label="Client" name="client" value={query["client"]} />
-        <FormField
-          label="Transport"
-          name="transport"
-          value={query["transport"]}
-          choices={TRANSPORTS}
-        />
-        <FormField
-          label="Priority"
-          name="priority"
-          value={query["priority"]}
-          choices={["high", "medium", "low"]}
-        />
-        <FormField label="Escalate after seconds" name="escalate" value={query["escalate"]} />
-        <FormField label="Deliver at" name="deliverAt" value={query["deliverAt"]} />
-        <button type="submit">Explain</button>
-      </form>
+      <Search
+        path="/console/why"
+        label="Explain"
+        button="Explain"
+        query={query}
+        fields={[
+          { label: "Notification", name: "id" },
+          { label: "Context", name: "context" },
+          { label: "User", name: "user" },
+          { label: "Topic", name: "topic" },
+          { label: "Client", name: "client" },
+          { label: "Transport", name: "transport", choices: TRANSPORTS },
+          { label: "Priority", name: "priority", choices: ["high", "medium", "low"] },
+          { label: "Escalate after seconds", name: "escalate" },
+          { label: "Deliver at", name: "deliverAt", hint: DELIVER_AT_HINT },
+        ]}
+      />
+      {!answer && Object.keys(query).length > 0 && (
+        <Notice>Name a topic as well, or a notification.</Notice>
+      )}
       {answer && (answer.ok
         ? <Explained body={answer.body as ExplanationBody} />
         : <Problem answer={answer} />)}
@@ -78,7 +76,7 @@ export function WhyPage(
 
 function Explained({ body }: { readonly body: ExplanationBody }) {
   const { targets, absent, hypothetical, contextSets, delay, limits, happened, warnings } = body;
-  const isSent = targets.some(({ send }) => send);
+  const sent = targets.filter(({ send }) => send).length;
   return (
     <div class={happened ? "columns" : undefined}>
       {happened && (
@@ -90,11 +88,13 @@ function Explained({ body }: { readonly body: ExplanationBody }) {
       <section>
         <h2>What would happen now</h2>
         <p class="verdict">
-          {isSent ? "It would be sent." : "Nothing would be sent."}
+          {sent > 0
+            ? `It would be sent to ${sent} of ${targets.length} targets.`
+            : "Nothing would be sent."}
         </p>
         {body.deliverAt !== undefined && (
           <p>
-            It is delivered at <Time at={body.deliverAt} /> UTC; this is what would happen then.
+            It is delivered at <Time at={body.deliverAt} />; this is what would happen then.
           </p>
         )}
         {body.audience && <AudienceNote audience={body.audience} />}

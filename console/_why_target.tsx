@@ -51,9 +51,8 @@ export function TargetCard(
         {transport} of <Shown text={client} />
       </h3>
       <p>
-        <State of={send ? "would be sent" : state ?? "not sent"} />{" "}
-        {subscription === undefined ? "open sockets" : <Code text={subscription} />}{" "}
-        {reason !== undefined && <Shown text={reason} />}
+        <State of={send ? "would be sent" : state ?? "not sent"} reason={reason} />{" "}
+        {subscription === undefined ? "open sockets" : <Code text={subscription} />}
       </p>
       {waits !== undefined && (
         <p class="notice error">
@@ -91,8 +90,9 @@ export function Layers({ trail }: { readonly trail: readonly SearchedPlace[] }) 
     <ol class="layers" aria-label="Layers of the configuration">
       {[...Map.groupBy(trail, ({ key }) => key)].map(([key, steps]) => (
         <li key={key}>
-          <Code text={key} max={200} />
-          <ol>{steps.map((step, at) => <Layer key={at} step={step} />)}</ol>
+          <Code text={key} max={200} /> {steps.some(({ value }) => value !== undefined)
+            ? <ol>{steps.map((step, at) => <Layer key={at} step={step} />)}</ol>
+            : <small>not set for {steps.map(({ scope }) => scope).join(", ")}</small>}
         </li>
       ))}
     </ol>
@@ -117,20 +117,20 @@ function Layer(
   );
 }
 
-/** What quiet hours and escalation change, with the times in UTC. */
+/** What quiet hours and escalation change. */
 function Attention({ quiet, held }: Pick<ExplainedTarget, "quiet" | "held">) {
   return (
     <>
       {held && (
         <p>
-          It waits until <Time at={held.until} /> UTC: {held.reason}
+          It waits until <Time at={held.until} />: {held.reason}
           {held.reason === "escalation" && ", unless a socket acknowledges it before"}.
         </p>
       )}
       {quiet && (
         <p>
           Quiet hours: {QUIET_TEXTS[quiet.action] ?? quiet.action}. They end at{" "}
-          <Time at={quiet.until} /> UTC.
+          <Time at={quiet.until} />.
         </p>
       )}
     </>

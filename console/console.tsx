@@ -19,25 +19,21 @@ import {
 } from "./_guard.ts";
 import { type IssuerDeps, issuerRoutes } from "./_issuer_routes.tsx";
 import { Layout, Notice } from "./_layout.tsx";
-import { pageRoutes } from "./_pages.tsx";
-import { renderPage } from "./_render.ts";
+import { type PageDeps, pageRoutes } from "./_pages.tsx";
+import { renderPage } from "./_render.tsx";
 import { returnPath } from "./_return_to.ts";
 import { LeadOnPage, SignInPage } from "./_sign_in_page.tsx";
 import { liveRoutes } from "./_stream.tsx";
 import { Shown } from "./_text.tsx";
-import type { LiveFeed } from "./live.ts";
 import type { Tickets } from "./tickets.ts";
 
 /** The dependencies of {@link createConsole}. */
-interface ConsoleDeps extends IssuerDeps {
+interface ConsoleDeps extends IssuerDeps, PageDeps {
   /** Checks an API key. */
   readonly authenticate: (credential: string | undefined) => Principal | Promise<Principal>;
   readonly tickets: Tickets;
   /** The API. */
   readonly api: (request: Request) => Response | Promise<Response>;
-  readonly live: LiveFeed;
-  /** The clients that may open sockets, with their paths. */
-  readonly socketClients: () => readonly { readonly client: string; readonly path: string }[];
 }
 
 const MAX_BODY_BYTES = 128 * 1024;
@@ -77,14 +73,17 @@ export function createConsole(
   inside.route("/", liveRoutes(deps));
   app.route("/", inside);
 
-  app.notFound((c) => renderPage(c, <ErrorPage text="There is no such page." />, 404));
+  app.notFound((c) => {
+    return renderPage(c, <ErrorPage text="There is no such page." />, { status: 404 });
+  });
   app.onError((thrown, c) => {
     if (thrown instanceof ServiceError) {
       const isDown = thrown.code === "store_unavailable";
-      return renderPage(c, <ErrorPage text={thrown.message} />, isDown ? 503 : 403);
+      return renderPage(c, <ErrorPage text={thrown.message} />, { status: isDown ? 503 : 403 });
     }
     log.error("a page of the console failed unexpectedly", { reason: messageOf(thrown) });
-    return renderPage(c, <ErrorPage text="The page failed; the log says why." />, 500);
+    const page = <ErrorPage text="The page failed; the log says why." />;
+    return renderPage(c, page, { status: 500 });
   });
   return (request) => app.fetch(request);
 }
@@ -132,7 +131,7 @@ function signInRoutes({ authenticate, sessions, log, issuer }: ConsoleDeps): Hon
       const page = (
         <SignInPage error={error} hasIssuer={issuer.isConfigured} returnTo={returnPath(returnTo)} />
       );
-      return renderPage(c, page, 401);
+      return renderPage(c, page, { status: 401 });
     }
     setSessionCookie(c, await sessions.begin(principal));
     log.info("somebody signed in to the console", { principal: principal.id });

@@ -19,23 +19,27 @@ export interface LiveSample {
   readonly failed: number;
 }
 
-/** The reports of all nodes, and the samples since somebody began to look. */
+/** The reports of all nodes, and the samples of the last minutes. */
 export interface LiveState {
   readonly reports: readonly NodeReport[];
-  /** The oldest first. */
+  /**
+   * The oldest first. Counters only rise, so the two samples around a time when nobody looked say its
+   * mean rate; the first one is older than the window, or the start of the oldest node.
+   */
   readonly samples: readonly LiveSample[];
 }
 
 interface LiveOptions {
   readonly reports: () => Promise<readonly NodeReport[]>;
   readonly clock: Clock;
-  /** @default {2_000} */
-  readonly everyMs?: number;
 }
 
 type Listener = (state: LiveState) => void;
 
-const MAX_SAMPLES = 120;
+const EVERY_MS = 2_000;
+const MIN_GAP_MS = 1_000;
+/** How far back the samples go. */
+export const LIVE_WINDOW_MS = 240_000;
 
 /** Gives viewers the reports of all nodes again and again. */
 export class LiveFeed implements Disposable {
@@ -72,7 +76,6 @@ export class LiveFeed implements Disposable {
   [Symbol.dispose](): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#samples = [];
   }
 
   #schedule(ms: number): void {
@@ -84,14 +87,13 @@ export class LiveFeed implements Disposable {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      const state = this.#next(await this.#options.reports());
-      this.#samples = state.samples;
+      const state = await this.once();
       for (const listener of [...this.#viewers]) listener(state);
     } catch {
       // The store is unavailable for a moment: the next tick shows it again.
     } finally {
       this.#isReading = false;
-      if (this.#viewers.size > 0) this.#schedule(this.#options.everyMs ?? 2_000);
+      if (this.#viewers.size > 0) this.#schedule(EVERY_MS);
     }
   }
 
@@ -107,8 +109,22 @@ export class LiveFeed implements Disposable {
       retrying: sum(outcomesOf("retrying")),
       failed: sum(outcomesOf("dead", "rejected", "gone", "expired")),
     };
-    return { reports, samples: [...this.#samples, sample].slice(-MAX_SAMPLES) };
+    const known = this.#samples.length > 0 ? this.#samples : startOf(reports);
+    // Page loads read besides the timer: a rate over a few milliseconds would say nothing.
+    const isSoon = sample.at - (known.at(-1)?.at ?? -Infinity) < MIN_GAP_MS;
+    const recent = known.findIndex(({ at }) => at >= sample.at - LIVE_WINDOW_MS);
+    const kept = known.slice(recent < 0 ? -1 : Math.max(0, recent - 1));
+    this.#samples = isSoon ? kept : [...kept, sample];
+    return { reports, samples: this.#samples };
   }
+}
+
+/** The counters at the start of the oldest node, when they were all zero. */
+function startOf(reports: readonly NodeReport[]): readonly LiveSample[] {
+  const starts = reports.flatMap(({ startedAt }) => startedAt ?? []);
+  if (starts.length === 0) return [];
+  const at = Math.min(...starts);
+  return [{ at, accepted: 0, delivered: 0, dead: 0, sent: 0, retrying: 0, failed: 0 }];
 }
 
 function outcomesOf(...wanted: readonly string[]): (report: NodeReport) => number {

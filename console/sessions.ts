@@ -5,7 +5,6 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { equalsInConstantTime } from "../core/constant_time.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Principal, Scope } from "../core/principal.ts";
 import type { Store } from "../core/store.ts";
@@ -115,11 +114,6 @@ export class ConsoleSessions {
   async end(secret: string): Promise<void> {
     await this.#options.store.commit({ deletes: [keyOf(secret)] });
   }
-}
-
-/** Whether a request repeats the token of its session. */
-export function isCsrfToken({ csrf }: ConsoleSession, given: string | undefined): boolean {
-  return equalsInConstantTime(csrf, given ?? "");
 }
 
 function grantedPrincipal(

@@ -11,6 +11,8 @@ export interface NodeReport {
   readonly address: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** Epoch milliseconds; absent in the report of an older version. */
+  readonly startedAt?: number;
   readonly version: string;
   readonly ready: boolean;
   /** The failed checks of `/readyz`. */

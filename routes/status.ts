@@ -19,6 +19,7 @@ const report = z.object({
   node: text("b30f3961"),
   address: text("0.0.0.0:8080"),
   at: count(1_795_435_200_000),
+  startedAt: count(1_795_348_800_000).optional(),
   version: text("0.1.0"),
   ready: z.boolean(),
   failed: z.array(z.string()).openapi({ example: [] }),

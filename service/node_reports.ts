@@ -55,6 +55,7 @@ const DAY_MS = 86_400_000;
 /** Creates the function, and answers the requests of other nodes. */
 export function createNodeReports(options: NodeReportsOptions): NodeReports {
   const { node, hasOthers, store, feed, clock, log } = options;
+  const startedAt = clock.now();
   let askedAt = -Infinity;
   let answeredAt = -Infinity;
 
@@ -62,7 +63,7 @@ export function createNodeReports(options: NodeReportsOptions): NodeReports {
     if (clock.monotonic() - answeredAt < ASK_EVERY_MS) return;
     answeredAt = clock.monotonic();
     try {
-      const value = { v: 1, ...await ownReport(options) };
+      const value = { v: 1, ...await ownReport(options, startedAt) };
       await store.commit({ sets: [{ key: [PREFIX, node], value, expireInMs: VALID_MS }] });
     } catch (thrown) {
       log.warn("cannot report to another node", { reason: messageOf(thrown) });
@@ -86,12 +87,15 @@ export function createNodeReports(options: NodeReportsOptions): NodeReports {
 
   if (hasOthers) feed.onChange(({ kind }) => kind === "report" && void answer());
   return async () => {
-    const [own, rest] = await Promise.all([ownReport(options), hasOthers ? others() : []]);
+    const [own, rest] = await Promise.all([
+      ownReport(options, startedAt),
+      hasOthers ? others() : [],
+    ]);
     return [own, ...rest];
   };
 }
 
-async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
+async function ownReport(options: NodeReportsOptions, startedAt: number): Promise<NodeReport> {
   const { node, address, buffer, pipeline, realtime, metrics, ready, clock } = options;
   const [checks, accepted, settled, outcomes] = await Promise.all([
     ready(),
@@ -100,7 +104,7 @@ async function ownReport(options: NodeReportsOptions): Promise<NodeReport> {
     metrics.totals("carillon_outcomes_total"),
   ]);
   return {
-    ...{ node, address, version: VERSION, at: clock.now() },
+    ...{ node, address, version: VERSION, at: clock.now(), startedAt },
     ready: isNodeReady(checks),
     failed: checks.filter(({ ok }) => !ok).map(({ name }) => name),
     sockets: Object.fromEntries(realtime.stats().open),

@@ -5,6 +5,7 @@ const published = document.querySelector("#published");
 const connection = document.querySelector("#connection");
 const inbox = document.querySelector("#inbox");
 const MAX_ENTRIES = 50;
+const UNREACHABLE = "The service cannot be reached.";
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -24,9 +25,13 @@ document.querySelector("#connect")?.addEventListener("click", async () => {
   connection.textContent = "connecting …";
   const fields = new FormData(form);
   fields.set("client", document.querySelector("#inbox-client").value);
-  const [{ ok, body }] = await Promise.all([send("/console/try/session", fields), loadClient()]);
+  const { ok, body } = await send("/console/try/session", fields);
   if (!ok) {
     connection.textContent = body?.detail ?? "A session could not be issued.";
+    return;
+  }
+  if (!await loadClient()) {
+    connection.textContent = UNREACHABLE;
     return;
   }
   const { token, path } = body;
@@ -37,7 +42,11 @@ document.querySelector("#connect")?.addEventListener("click", async () => {
   });
   socket.on("connect", () => connection.textContent = `connected as ${name}`);
   socket.on("connect_error", (error) => connection.textContent = `no connection: ${error.message}`);
-  socket.on("disconnect", (reason) => connection.textContent = `disconnected: ${reason}`);
+  socket.on("disconnect", (reason) => {
+    connection.textContent = reason === "io server disconnect"
+      ? "disconnected: the session has ended"
+      : `disconnected: ${reason}`;
+  });
   // The last argument is the offset, which only the client library needs.
   socket.onAny((topic, ...values) => show(topic, values.slice(0, -1)));
 });
@@ -60,7 +69,8 @@ async function send(path, fields) {
     method: "POST",
     headers: { accept: "application/json", "x-csrf-token": document.body.dataset.csrf },
     body: new URLSearchParams(fields),
-  });
+  }).catch(() => undefined);
+  if (!response) return { ok: false, body: { detail: UNREACHABLE } };
   if (response.redirected) {
     location.assign("/console/sign-in?ended=1");
     return { ok: false };
@@ -69,14 +79,14 @@ async function send(path, fields) {
   return { ok: response.ok, body: isJson ? await response.json() : undefined };
 }
 
-/** Loads Socket.IO's own client at the first use. */
+/** Loads Socket.IO's own client at the first use; returns whether it is there. */
 function loadClient() {
-  if (globalThis.io) return;
-  const { promise, resolve, reject } = Promise.withResolvers();
+  if (globalThis.io) return true;
+  const { promise, resolve } = Promise.withResolvers();
   const script = document.createElement("script");
   script.src = "/console/static/socket.io.js";
-  script.onload = resolve;
-  script.onerror = () => reject(new Error("Cannot load the client"));
+  script.onload = () => resolve(true);
+  script.onerror = () => resolve(false);
   document.head.append(script);
   return promise;
 }

@@ -5,68 +5,43 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
-import { assertAccessible, chromiumPath, showAs, TestBrowser } from "../support/console_browser.ts";
-import { FakeGcm } from "../support/fake_gcm.ts";
+import { assertAccessible, showAs } from "../support/console_browser.ts";
 import { listen } from "../support/listener.ts";
-import { ADMIN_KEY, startTestService, type TestService } from "../support/start_service.ts";
+import { ADMIN_KEY } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
-
-const ignore = chromiumPath() === undefined;
-const GCM = "com.openexchange.pns.transport.gcm.enabled";
-const MAX_TABS = 200;
-
-function inBrowser(name: string, fn: (world: World) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore,
-    async fn() {
-      await using gcm = new FakeGcm();
-      await using service = await startTestService(gcm.configuration);
-      await using browser = await TestBrowser.launch();
-      await fn({ gcm, service, browser });
-      assert.deepEqual(browser.errors, []);
-    },
-  });
-}
-
-interface World {
-  readonly gcm: FakeGcm;
-  readonly service: TestService;
-  readonly browser: TestBrowser;
-}
+import { enter, follow, GCM_ENABLED, go, inBrowser, signIn, tabTo, text } from "./_browser.ts";
 
 inBrowser("an operator signs in, publishes, and sees it arrive in the inbox", async (world) => {
   const page = await signIn(world);
   await go(page, "Try it");
   await page.click("#connect");
-  await text(page, "#connection", /connected as user 3 of context 1/);
+  await text(page, { of: "#connection", is: /connected as user 3 of context 1/ });
   await page.click("#publish button");
-  await text(page, "#inbox", /ox:mail:new[^]*Jane Doe/);
-  await text(page, "#published", /Published: [0-9a-f-]{36}/);
+  await text(page, { of: "#inbox", is: /ox:mail:new[^]*Jane Doe/ });
+  await text(page, { of: "#published", is: /Published: [0-9a-f-]{36}/ });
   await follow(page, "#published a");
   await page.reload();
-  await text(page, "main", /delivered[^]*its open sockets/);
+  await text(page, { of: "main", is: /delivered[^]*its open sockets/ });
 });
 
 inBrowser("an operator finds out why a push did not come", async (world) => {
   const { service } = world;
   await service.subscribe({ client: "app", transport: "gcm", token: "t" });
-  const body = { attributes: { [`${GCM}.app`]: false } };
+  const body = { attributes: { [`${GCM_ENABLED}.app`]: false } };
   await service.call("PUT", "/v1/contexts/1/users/3/config", { body });
   await service.settled(await service.publish());
   const page = await signIn(world);
   await go(page, "Notifications");
   await page.select("#field-state", "suppressed");
   await follow(page, "form[role=search] button");
-  await follow(page, "tbody a");
-  await text(page, ".timeline", /disabled[^]*gcm is not enabled for app/);
+  await follow(page, "tbody td:last-child a");
+  await text(page, { of: ".timeline", is: /disabled[^]*gcm is not enabled for app/ });
   await follow(page, "main .button");
-  await text(page, "main", /What happened[^]*What would happen now[^]*Nothing would be sent/);
-  await text(
-    page,
-    ".layers .chosen",
-    /user[^]*false[^]*user attribute[^]*decides/,
-  );
+  await text(page, {
+    of: "main",
+    is: /What happened[^]*What would happen now[^]*Nothing would be sent/,
+  });
+  await text(page, { of: ".layers .chosen", is: /user[^]*false[^]*user attribute[^]*decides/ });
 });
 
 inBrowser(
@@ -85,10 +60,10 @@ inBrowser(
     await tabTo(page, "Skip to the content");
     await tabTo(page, "Dead letters");
     await enter(page);
-    await text(page, "tbody", /gcm of app[^]*MessageTooBig/);
+    await text(page, { of: "tbody", is: /gcm of app[^]*MessageTooBig/ });
     await tabTo(page, "Replay");
     await enter(page);
-    await text(page, ".notice", /1 dead letters are replayed/);
+    await text(page, { of: ".notice", is: /1 dead letter is replayed/ });
     await until("it is delivered", async () => (await service.settled(id)).state === "delivered");
 
     const session = await service.mint();
@@ -96,7 +71,7 @@ inBrowser(
     await page.goto(`${service.address}/console/users?context=1&user=3`);
     await tabTo(page, "Revoke");
     await enter(page);
-    await text(page, ".notice", /The session is revoked/);
+    await text(page, { of: ".notice", is: /The session is revoked/ });
     await socket.closed;
   },
 );
@@ -110,7 +85,7 @@ inBrowser("an operator cancels a scheduled notification, by keyboard alone", asy
   await enter(page);
   await tabTo(page, "Cancel what is not sent");
   await enter(page);
-  await text(page, ".notice", /What was not sent is cancelled/);
+  await text(page, { of: ".notice", is: /What was not sent is cancelled/ });
   assert.equal((await service.settled(id)).state, "cancelled");
 });
 
@@ -119,7 +94,7 @@ inBrowser("a test send shows the message as the phone does", async (world) => {
   const page = await signIn(world);
   await page.goto(`${world.service.address}/console/users?context=1&user=3`);
   await follow(page, "form[action$=test] button");
-  await text(page, "[aria-label='Test send']", /sent[^]*Carillon[^]*Your bell rings/);
+  await text(page, { of: "[aria-label='Test send']", is: /sent[^]*Carillon[^]*Your bell rings/ });
   assert.equal(world.gcm.arrived.length, 1);
 });
 
@@ -164,10 +139,10 @@ inBrowser(
     await page.goto(`${service.address}/console/try`);
     await page.evaluate(`document.querySelector("#field-user").value = ${JSON.stringify(hostile)}`);
     await page.click("#connect");
-    await text(page, "#connection", /connected as user/);
+    await text(page, { of: "#connection", is: /connected as user/ });
     const mail = hostileMail(hostile);
     await service.publish({ user: hostile, data: { ...mail, id: "2" } });
-    await text(page, "#inbox", /<img src=x/);
+    await text(page, { of: "#inbox", is: /<img src=x/ });
     assert.equal(
       await page.$$eval("#inbox img", (all) => all.length),
       0,
@@ -181,7 +156,7 @@ inBrowser("a page that is open leads to the sign-in when its session ends", asyn
   await page.waitForSelector(".chart svg");
   await world.service.call("DELETE", `/v1/keys/${id}`);
   await page.waitForFunction(() => location.pathname === "/console/sign-in");
-  await text(page, ".notice", /Your session has ended/);
+  await text(page, { of: ".notice", is: /Your session has ended/ });
 });
 
 inBrowser("every page is accessible, light and dark, on a phone and on a desk", async (world) => {
@@ -218,7 +193,9 @@ inBrowser("every page is accessible, light and dark, on a phone and on a desk", 
       for (let readings = 2; readings < 6; readings++) {
         await service.publishAll(Array.from({ length: 40 }, (_, n) => ({ data: { n } })));
         await page.waitForFunction(
-          `document.querySelector("polyline")?.getAttribute("points").split(" ").length >= ${readings}`,
+          `document.querySelector("polyline")?.getAttribute("points").split(" ").length >= ${
+            2 * readings
+          }`,
         );
       }
     }
@@ -248,64 +225,6 @@ async function screenshot(page: Page, name: string): Promise<void> {
   if (!folder || !PICTURES.has(name)) return;
   const path = `${folder}/console-${name}.webp` as const;
   await page.screenshot({ path, type: "webp", quality: 60 });
-}
-
-async function signIn({ service, browser }: World, key = ADMIN_KEY): Promise<Page> {
-  const page = await browser.open(`${service.address}/console`);
-  await page.type("#key", key);
-  await follow(page, ".sign-in button");
-  assert.equal(new URL(page.url()).pathname, "/console");
-  return page;
-}
-
-/** Opens a page of the navigation. */
-async function go(page: Page, name: string): Promise<void> {
-  await Promise.all([
-    page.waitForNavigation(),
-    page.locator(`nav ::-p-text(${name})`).click(),
-  ]);
-}
-
-/** Clicks something that leads to another page. */
-async function follow(page: Page, selector: string): Promise<void> {
-  await Promise.all([
-    page.waitForNavigation(),
-    page.locator(selector).click(),
-  ]);
-}
-
-/** Presses the Enter key, which leads to another page. */
-async function enter(page: Page): Promise<void> {
-  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-}
-
-/** The name of what has the focus. */
-const FOCUSED = `document.activeElement.labels?.[0]?.textContent ??
-  document.activeElement.textContent`;
-
-/** Presses the tabulator key until what has this name has the focus. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let tabs = 0; tabs < MAX_TABS; tabs++) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(FOCUSED);
-    if (focused === name) return;
-  }
-  assert.fail(`the tabulator key does not reach '${name}'`);
-}
-
-/** Waits until the text of an element matches. */
-async function text(page: Page, selector: string, expected: RegExp): Promise<void> {
-  let seen = "";
-  const end = Date.now() + 20_000;
-  while (Date.now() < end) {
-    seen = await page.evaluate(
-      `document.querySelector(${JSON.stringify(selector)})?.innerText ?? ""`,
-    )
-      .catch(() => "") as string;
-    if (expected.test(seen)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.match(seen, expected);
 }
 
 function hostileMail(subject: string) {

@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { io } from "socket.io-client";
+import { NowContent } from "../../console/_now_page.tsx";
+import { State } from "../../console/_text.tsx";
+import type { NodeReport } from "../../core/node_report.ts";
 import { FakeGcm } from "../support/fake_gcm.ts";
 import { listen } from "../support/listener.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -24,7 +27,7 @@ Deno.test("the credentials tell their environment and the provider's last answer
   assert.match(await shown(), /gcm app legacy format at 127\.0\.0\.1:\d+ .* none since the start/);
   await service.subscribe({ client: "app", transport: "gcm", token: "t" });
   await service.settled(await service.publish());
-  assert.match(await shown(), / sent 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d none/);
+  assert.match(await shown(), / sent 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC none/);
   gcm.errors.set("t", "MessageTooBig");
   await service.settled(await service.publish({ data: { n: 2 } }));
   assert.match(await shown(), / rejected MessageTooBig/);
@@ -78,7 +81,7 @@ Deno.test("a scheduled one is found by its state, and an operator cancels it", a
   const id = await service.publish({ deliverAt });
   const viewer = await SignedIn.with(service, await service.mintKey("read"));
   const list = textOf((await viewer.page("/console/notifications?state=scheduled")).html);
-  assert.match(list, new RegExp(`scheduled for ${deliverAt.slice(0, 10)} [\\d:]+ ${id}`));
+  assert.match(list, new RegExp(`scheduled for ${deliverAt.slice(0, 10)} [\\d:]+ UTC ${id}`));
   const path = `/console/notifications/${id}`;
   assert.doesNotMatch((await viewer.page(path)).html, /Cancel what/);
   assert.equal((await viewer.send("/console/notifications/cancel", { id })).status, 403);
@@ -167,4 +170,83 @@ Deno.test("a notification to many users shows how far it is, and its users in pa
   }
   assert.equal(path, undefined);
   assert.equal(seen.size, 120);
+});
+
+Deno.test("a notification to a few users offers no page behind the last one", async () => {
+  await using service = await startTestService();
+  const { body } = await service.call("POST", "/v1/notifications", {
+    body: { context: "1", users: ["a", "b"], topic: "ox:mail:new", data: { id: "1" } },
+  });
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  let html = "";
+  await until("all are settled", async () => {
+    ({ html } = await one.page(`/console/notifications/${body.ids[0]}`));
+    return textOf(html).includes("2 of 2 users are settled");
+  });
+  assert.doesNotMatch(html, /More users/);
+});
+
+Deno.test("users whose notification is not accepted yet are shown with its time", async () => {
+  await using service = await startTestService();
+  const deliverAt = { local: new Date(Date.now() + 3_600_000).toISOString().slice(11, 16) };
+  const { body } = await service.call("POST", "/v1/notifications", {
+    body: { context: "1", users: ["a"], topic: "ox:mail:new", data: { id: "1" }, deliverAt },
+  });
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  await until("the user is shown", async () => {
+    const { html } = await one.page(`/console/notifications/${body.ids[0]}`);
+    assert.doesNotMatch(html, /undefined/);
+    return /a scheduled for 20[-\d]+ [\d:]+ UTC not accepted yet/.test(textOf(html));
+  });
+});
+
+Deno.test("an open breaker is shown as bad, an open socket as good", () => {
+  const queue = {
+    transport: "gcm",
+    client: "app",
+    inFlight: 0,
+    waiting: 3,
+    oldestMs: 90_000,
+  } as const;
+  const report: NodeReport = {
+    ...{ node: "a", address: "127.0.0.1:1", at: 0, version: "1", ready: false, failed: ["store"] },
+    ...{ sockets: {}, retriesWaiting: 0, accepted: 0, settled: {}, outcomes: [], credentials: [] },
+    buffer: { waiting: 0, due: 0, running: 0, inFlight: 0 },
+    queues: [{ ...queue, breaker: "open", reason: "401" }],
+  };
+  const html = String(NowContent({ state: { reports: [report], samples: [] } }));
+  assert.match(html, /class="state bad">open<\/span> <bdi>401/);
+  assert.match(html, /class="state bad">not ready<\/span> <bdi>store/);
+  assert.match(html, /Oldest in a queue<\/dt><dd>1 min/);
+  assert.match(html, /No socket is open\./);
+  assert.match(String(State({ of: "open" })), /class="state good"/);
+});
+
+Deno.test("what is refused, and a page that there is not, leave the way to the others", async () => {
+  await using service = await startTestService();
+  const { id } = await service.mintSession();
+  const viewer = await SignedIn.with(service, await service.mintKey("read"));
+  const refused = await viewer.send("/console/users/revoke", { id, context: "1", user: "3" });
+  assert.equal(refused.status, 403);
+  assert.match(textOf(refused.html), /scope .* Sessions/);
+  const missing = await viewer.page("/console/nothing");
+  assert.equal(missing.status, 404);
+  assert.match(textOf(missing.html), /Dead letters .* There is no such page\./);
+});
+
+Deno.test("empty pages say what that means, and half a question what is missing", async () => {
+  await using service = await startTestService();
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  const shown = async (path: string) => textOf((await one.page(`/console${path}`)).html);
+  assert.match(await shown("/notifications"), /No notification has been accepted yet\./);
+  assert.match(await shown("/notifications?user=4"), /No notification matches\./);
+  assert.match(await shown("/dead-letters"), /Nothing has been given up\./);
+  assert.match(await shown("/dead-letters?context=4"), /No dead letter matches\./);
+  assert.match(await shown("/users?context=1&user=3"), /No socket is open: no browser tab/);
+  assert.match(await shown("/why?context=1&user=3"), /Name a topic as well, or a notification\./);
+  assert.match(await shown("/configuration?find=nothing"), /No key matches\./);
+  assert.match(await shown("/configuration?context=1"), /Name both a context and a user/);
+  const own = await shown("/configuration?scope=server");
+  assert.doesNotMatch(own, /built in/);
+  assert.match(await shown("/configuration?scope=default"), /built in/);
 });

@@ -28,6 +28,9 @@ export function chromiumPath(): string | undefined {
 /** A browser, and what its pages reported as errors. */
 export class TestBrowser implements AsyncDisposable {
   readonly errors: string[] = [];
+  /** The questions that pages asked, which are answered with yes unless `refuses` is set. */
+  readonly questions: string[] = [];
+  refuses = false;
   readonly #browser: Browser;
 
   constructor(browser: Browser) {
@@ -51,6 +54,10 @@ export class TestBrowser implements AsyncDisposable {
     page.on("pageerror", (error) => this.errors.push(`${page.url()}: ${error}`));
     page.on("console", (message) => {
       if (message.type() === "error") this.errors.push(`${page.url()}: ${message.text()}`);
+    });
+    page.on("dialog", (dialog) => {
+      this.questions.push(dialog.message());
+      void (this.refuses ? dialog.dismiss() : dialog.accept());
     });
     await showAs(page, look);
     await page.goto(url, { waitUntil: "load" });

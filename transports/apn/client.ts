@@ -10,7 +10,13 @@ import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
-import type { HttpEngine, HttpResult, HttpSender, TokenCache } from "../http/mod.ts";
+import type {
+  HttpEngine,
+  HttpResult,
+  HttpSender,
+  HttpSenderOptions,
+  TokenCache,
+} from "../http/mod.ts";
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import { formatDay } from "./certificate.ts";
 import type { LoadedCredential } from "./credentials.ts";
@@ -26,11 +32,7 @@ export interface ApnRuntime {
   readonly sharedTokens?: SharedTokens;
 }
 
-interface ApnClientOptions extends LoadedCredential {
-  /** `https://host[:port]` */
-  readonly origin: string;
-  /** Certificate authorities to trust in addition to the default ones, in PEM. */
-  readonly caCerts: readonly string[];
+interface ApnClientOptions extends LoadedCredential, Pick<HttpSenderOptions, "origin" | "caCerts"> {
   readonly runtime: ApnRuntime;
 }
 

@@ -57,16 +57,9 @@ export interface ApnOptions
 
 /** Validates an entry. A disabled entry need not be complete. */
 export const apnOptionsSchema = entry.transform((given, context): ApnOptions => {
-  const { enabled, production, topic, address, cafile } = given;
-  const options = {
-    enabled,
-    production,
-    ...topic !== undefined && { topic },
-    ...address !== undefined && { address },
-    ...cafile !== undefined && { cafile },
-  };
-  if (!enabled) return options;
-  const auth = authOf(given);
+  const { authtype, keystore, password, privatekey, keyid, teamid, ...options } = given;
+  if (!options.enabled) return options;
+  const auth = authOf({ authtype, keystore, password, privatekey, keyid, teamid });
   const missing = requiredKeys(auth.type).filter((key) => given[key] === undefined);
   for (const key of missing) {
     context.addIssue({
@@ -85,7 +78,9 @@ function requiredKeys(type: ApnAuth["type"]): readonly (keyof Entry)[] {
 }
 
 /** Without `authtype`, the configured key decides; the original knew keystores only. */
-function authOf({ authtype, keystore, password, privatekey, keyid, teamid }: Entry): ApnAuth {
+function authOf(
+  { authtype, keystore, password, privatekey, keyid, teamid }: Omit<Entry, keyof ApnOptions>,
+): ApnAuth {
   const type = authtype ??
     (keystore === undefined && privatekey !== undefined ? "jwt" : "certificate");
   return type === "certificate"

@@ -123,7 +123,7 @@ export class AccessTokens implements AsyncDisposable {
   ) {
     const sender = this.#sender = new FetchSender({
       ...{ clock, fetch, createClient, timeoutMs: TIMEOUT_MS },
-      ...{ clients: 1, maxInFlightPerClient: 1, warmUp: false },
+      ...{ clients: 1, maxInFlightPerClient: 1 },
     });
     async function mint(): Promise<MintedToken<Outcome>> {
       const result = await sender.post(address, {

@@ -12,7 +12,6 @@ import { isRegistrationToken } from "./_registration_token.ts";
 
 const RATE_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
-const CAP_MS = 3_600_000;
 
 const DEAD = new Set([
   "NotRegistered",
@@ -29,8 +28,7 @@ export function readLegacyAnswer(
   { token, nowMs }: AddressedMessage,
 ): Outcome {
   const { status, headers, text } = answer;
-  const afterMs = (floorMs: number) =>
-    retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
+  const afterMs = (floorMs: number) => retryAfterMs(headers.get("retry-after"), nowMs, { floorMs });
 
   if (status >= 500 || status === 408) {
     return { kind: "retry", reason: `${status}`, afterMs: afterMs(SERVER_FLOOR_MS) };

@@ -12,8 +12,6 @@ import type { StaleTokenAnswer } from "../clients/mod.ts";
 /** Google asks for at least these waits before the first retry, in milliseconds. */
 const QUOTA_FLOOR_MS = 60_000;
 const SERVER_FLOOR_MS = 10_000;
-/** The longest wait that a `Retry-After` can ask for. */
-const CAP_MS = 3_600_000;
 
 /** The API's text for a malformed token where it omits the field violation. */
 const NOT_A_TOKEN = "The registration token is not a valid FCM registration token";
@@ -32,8 +30,7 @@ export function readFcmAnswer(
   const error = isJsonObject(body?.error) ? body.error : undefined;
   const code = errorCode(error);
   const reason = code ? `${status} ${code}` : `${status}`;
-  const afterMs = (floorMs: number) =>
-    retryAfterMs(headers.get("retry-after"), nowMs, { floorMs, capMs: CAP_MS });
+  const afterMs = (floorMs: number) => retryAfterMs(headers.get("retry-after"), nowMs, { floorMs });
 
   if (status >= 500 || status === 408) {
     return { kind: "retry", reason, afterMs: afterMs(SERVER_FLOOR_MS) };

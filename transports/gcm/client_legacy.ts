@@ -31,7 +31,6 @@ export function createLegacyClient(options: LegacyClientOptions): ConfiguredClie
     fetch,
     timeoutMs: GCM_TIMEOUT_MS,
     clock,
-    warmUp: false,
   });
   const headers = { authorization: `key=${key}`, "content-type": "application/json" };
 

@@ -9,8 +9,9 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { type Deadline, Deadlines } from "../../core/deadlines.ts";
+import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "./failures.ts";
 import { classifyFetchFault } from "./fetch_faults.ts";
-import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "./http_sender.ts";
+import type { HttpRequest, HttpResult, HttpSender } from "./http_sender.ts";
 
 /** Limits and dependencies of {@link FetchSender}. */
 export interface FetchSenderOptions {
@@ -28,7 +29,7 @@ export interface FetchSenderOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Whether a new connection sends one request alone first. Only for a sender to one host. */
-  readonly warmUp: boolean;
+  readonly warmUp?: boolean;
 }
 
 interface Connection {
@@ -74,9 +75,7 @@ export class FetchSender implements HttpSender {
 
   async post(url: string, request: HttpRequest): Promise<HttpResult> {
     const connection = this.#take() ?? await this.#wait(request.signal);
-    if (!connection) {
-      return failure("aborted", { sent: "no", reason: "aborted before it was sent" });
-    }
+    if (!connection) return ABORTED_UNSENT;
     const result = await this.#exchange(connection.client, url, request);
     this.#release(connection, result);
     return result;
@@ -157,9 +156,7 @@ export class FetchSender implements HttpSender {
     { headers, body, signal, ignoreSuccessBody = false }: HttpRequest,
   ): Promise<HttpResult> {
     const { timeoutMs } = this.#options;
-    if (signal.aborted) {
-      return failure("aborted", { sent: "no", reason: "aborted before it was sent" });
-    }
+    if (signal.aborted) return ABORTED_UNSENT;
     const deadline = this.#deadlines.start(timeoutMs);
     try {
       const response = await this.#options.fetch(url, {
@@ -173,10 +170,8 @@ export class FetchSender implements HttpSender {
       const text = await readText(response, { ignore: ignoreSuccessBody && response.ok });
       return { kind: "reply", status: response.status, headers: response.headers, text };
     } catch (error) {
-      if (signal.aborted) return failure("aborted", { sent: "unknown", reason: "aborted" });
-      if (deadline.signal.aborted) {
-        return failure("timeout", { sent: "unknown", reason: `no answer within ${timeoutMs} ms` });
-      }
+      if (signal.aborted) return ABORTED;
+      if (deadline.signal.aborted) return timeoutFailure(timeoutMs);
       return classifyFetchFault(error);
     } finally {
       this.#deadlines.end(deadline);
@@ -239,13 +234,6 @@ function retire(connection: Connection): void {
 
 function closeIfIdle(connection: Connection): void {
   if (connection.inFlight === 0) connection.client.close();
-}
-
-function failure(
-  fault: "timeout" | "aborted",
-  { sent, reason }: Pick<HttpFailure, "sent" | "reason">,
-): HttpFailure {
-  return { kind: "failed", fault, sent, reason };
 }
 
 /** Providers answer with a few hundred bytes; a proxy's error page may have any size. */

@@ -40,36 +40,31 @@ const ESSENTIAL = ["folder", "id", "cid"];
  */
 export function fitMessage<Payload extends string | Uint8Array>(
   message: Pick<Message, "title" | "body" | "data">,
-  options: FitOptions<Payload>,
+  { maxBytes, render, onFit }: FitOptions<Payload>,
 ): Payload | undefined {
-  const { onFit, render } = options;
-  if (!onFit) return fit(message, options);
-  const made = new Map<Payload, MessageParts>();
   const fitted = fit(message, {
-    ...options,
-    render(parts) {
-      const payload = render(parts);
-      made.set(payload, parts);
-      return payload;
-    },
+    render: (parts) => ({ payload: render(parts), parts }),
+    fits: ({ payload }) => sizeOf(payload) <= maxBytes,
   });
-  if (fitted !== undefined) onFit(made.get(fitted)!);
-  return fitted;
+  if (fitted) onFit?.(fitted.parts);
+  return fitted?.payload;
 }
 
-function fit<Payload extends string | Uint8Array>(
+function fit<Rendered>(
   { title, body, data }: Pick<Message, "title" | "body" | "data">,
-  { maxBytes, render }: FitOptions<Payload>,
-): Payload | undefined {
+  { render, fits }: {
+    readonly render: (parts: MessageParts) => Rendered;
+    readonly fits: (rendered: Rendered) => boolean;
+  },
+): Rendered | undefined {
   const whole = render(parts(title, body, data));
-  if (sizeOf(whole) <= maxBytes) return whole;
-  const fits = (payload: Payload) => sizeOf(payload) <= maxBytes;
+  if (fits(whole)) return whole;
   for (const kept of dataVariants(data)) {
-    const payload = longest(body, (text) => render(parts(title, text, kept)), {
+    const rendered = longest(body, (text) => render(parts(title, text, kept)), {
       fits,
       atLeast: WORTHWHILE_BODY_BYTES,
     });
-    if (payload !== undefined) return payload;
+    if (rendered !== undefined) return rendered;
   }
   return longest(body, (text) => render(parts(title, text, {})), { fits, atLeast: 0 }) ??
     longest(title, (text) => render(parts(text, undefined, {})), { fits, atLeast: 0 });

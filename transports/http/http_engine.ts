@@ -8,7 +8,8 @@ import type { Clock } from "../../core/clock.ts";
 import { FetchSender } from "./fetch_sender.ts";
 import type { HttpSender } from "./http_sender.ts";
 
-interface HttpSenderOptions {
+/** What a sender is opened with. */
+export interface HttpSenderOptions {
   /** `https://host[:port]` */
   readonly origin: string;
   /** Certificate authorities to trust in addition to the default ones, in PEM. */
@@ -32,42 +33,33 @@ export interface HttpEngine {
   open(options: HttpSenderOptions): HttpSender;
 }
 
-/** CPU time of all threads of the process so far, in milliseconds. */
-type CpuTime = () => number;
-
 interface FetchEngineOptions {
   readonly fetch: typeof fetch;
   readonly createHttpClient: (options: Deno.CreateHttpClientOptions) => Deno.HttpClient;
   readonly clock: Clock;
-  /**
-   * Connections of a sender.
-   * @default {4}
-   */
+  /** Connections of a sender. @default {4}, and up to twelve under load */
   readonly connections?: number;
-  /**
-   * The most connections under load. At 50 ms to the provider, twelve carry up to 9,600 requests a
-   * second. @default {12}, or `connections` where that is given
-   */
-  readonly maxConnections?: number;
-  /** Requests in flight per connection; above some sixty the runtime stalls. @default {40} */
-  readonly maxInFlight?: number;
-  /** @default {processCpuTime} */
-  readonly cpuTime?: CpuTime;
 }
+
+const CONNECTIONS = 4;
+/** At 50 ms to the provider, these carry up to 9,600 requests a second. */
+const MAX_CONNECTIONS = 12;
+/** Requests in flight per connection; above some sixty the runtime stalls. */
+const MAX_IN_FLIGHT = 40;
 
 /** Creates the engine on the runtime's `fetch`, which uses the environment's proxy. */
 export function createFetchEngine(options: FetchEngineOptions): HttpEngine {
-  const { fetch, createHttpClient, clock, connections = 4, maxInFlight = 40 } = options;
-  const { maxConnections = options.connections ?? 12, cpuTime = processCpuTime } = options;
-  const isCpuBound = createCpuBound({ clock, cpuTime });
+  const { fetch, createHttpClient, clock, connections = CONNECTIONS } = options;
+  const maxConnections = options.connections ?? MAX_CONNECTIONS;
+  const isCpuBound = createCpuBound({ clock, cpuTime: processCpuTime });
   return {
-    maxConcurrent: maxConnections * maxInFlight,
+    maxConcurrent: maxConnections * MAX_IN_FLIGHT,
     open: ({ origin, caCerts, certificate, timeoutMs, idleTimeoutMs = false }) =>
       new FetchSender({
         clients: connections,
         maxClients: maxConnections,
         isCpuBound,
-        maxInFlightPerClient: maxInFlight,
+        maxInFlightPerClient: MAX_IN_FLIGHT,
         timeoutMs,
         warmUp: true,
         clock,
@@ -85,6 +77,7 @@ export function createFetchEngine(options: FetchEngineOptions): HttpEngine {
   };
 }
 
+/** CPU time of all threads of the process so far, in milliseconds. */
 function processCpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -102,7 +95,7 @@ const BUSY_SHARE = 0.9;
  * It reports so once per window, so that its effect can show first.
  */
 export function createCpuBound(
-  { clock, cpuTime }: { readonly clock: Pick<Clock, "monotonic">; readonly cpuTime: CpuTime },
+  { clock, cpuTime }: { readonly clock: Pick<Clock, "monotonic">; readonly cpuTime: () => number },
 ): () => boolean {
   let sampledAt = -Infinity;
   let sampled = 0;

@@ -1,7 +1,7 @@
 /** What the HTTP transports share: connections, tokens, size limits and host checks. */
 
 export { FetchSender } from "./fetch_sender.ts";
-export { createFetchEngine, type HttpEngine } from "./http_engine.ts";
+export { createFetchEngine, type HttpEngine, type HttpSenderOptions } from "./http_engine.ts";
 export type {
   AnswerHeaders,
   FetchFault,

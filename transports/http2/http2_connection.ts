@@ -6,14 +6,8 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { HttpFailure } from "../http/mod.ts";
-import {
-  BROKEN,
-  connectFailure,
-  NO_CONNECTION,
-  NO_CONNECTION_IN_TIME,
-  NO_HTTP2,
-  SILENT,
-} from "./failures.ts";
+import { BROKEN, NO_CONNECTION, NO_HTTP2 } from "../http/failures.ts";
+import { connectFailure, NO_CONNECTION_IN_TIME, SILENT } from "./failures.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { Http2Session } from "./session.ts";

@@ -7,7 +7,7 @@
 
 import type { Clock, Timer } from "../../core/clock.ts";
 import type { HttpFailure, HttpRequest, HttpResult, HttpSender } from "../http/mod.ts";
-import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "./failures.ts";
+import { ABORTED, ABORTED_UNSENT, timeoutFailure } from "../http/failures.ts";
 import { AbortListeners } from "./_abort_listeners.ts";
 import { type ConnectTls, Http2Connection } from "./http2_connection.ts";
 import type { Stream, StreamRequest } from "./stream.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
-import type { HttpEngine } from "../http/mod.ts";
+import type { HttpEngine, HttpSenderOptions } from "../http/mod.ts";
 import { closeQuietly } from "./http2_connection.ts";
 import { Http2Sender } from "./http2_sender.ts";
 
@@ -61,13 +61,9 @@ export function createHttp2Engine(options: Http2EngineOptions): HttpEngine {
   };
 }
 
-interface TlsTarget {
+interface TlsTarget extends Pick<HttpSenderOptions, "caCerts" | "certificate"> {
   readonly hostname: string;
   readonly port: number;
-  /** Certificate authorities to trust in addition to the default ones, in PEM. */
-  readonly caCerts: readonly string[];
-  /** The client's certificate and its key, in PEM. */
-  readonly certificate?: { readonly cert: string; readonly key: string };
   readonly signal: AbortSignal;
 }
 

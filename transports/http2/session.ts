@@ -6,7 +6,8 @@
 
 import type { HttpFailure } from "../http/mod.ts";
 import { FlowControl } from "./_flow_control.ts";
-import { BROKEN, goawayFailure, REFUSED } from "./failures.ts";
+import { BROKEN, REFUSED } from "../http/failures.ts";
+import { goawayFrameFailure } from "./failures.ts";
 import { PeerSettings } from "./peer_settings.ts";
 import { type Frame, readUint32 } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
@@ -236,8 +237,8 @@ export class Http2Session {
     this.#isDraining = true;
     const lastStream = readUint32(payload, 0) & MAX_STREAM_ID;
     const debugData = payload.subarray(8);
-    this.#goaway = goawayFailure(debugData, { sent: "unknown" });
-    const unprocessed = goawayFailure(debugData, { sent: "no" });
+    this.#goaway = goawayFrameFailure(debugData, { sent: "unknown" });
+    const unprocessed = goawayFrameFailure(debugData, { sent: "no" });
     for (const stream of [...this.#streams.values()]) {
       if (stream.id <= lastStream) continue;
       this.#forget(stream);

@@ -39,11 +39,9 @@ export function createWebhookTransport(deps: WebhookDeps): ConfigurableTransport
     throw denied(`'webhooks.yml' has no usable webhook '${id}'`);
   }
 
-  return {
+  const transport = clients.transport({
     name: "webhook",
     traits: { maxPayloadBytes: MAX_WEBHOOK_BYTES, maxConcurrent: MAX_CONCURRENT },
-    configure: (options) => clients.configure(options),
-    serves: (client) => clients.has(client),
     parseAddress(client, raw) {
       if (raw !== undefined && raw !== null && typeof raw !== "string") {
         throw new ServiceError("invalid_token", "Cannot use this token for webhook: not a text");
@@ -52,6 +50,9 @@ export function createWebhookTransport(deps: WebhookDeps): ConfigurableTransport
       if (!address.ok) throw denied(address.reason);
       return address.uri;
     },
+  });
+  return {
+    ...transport,
     async admit({ context, user, client, token, expiresAt }) {
       const { options, http: { allowLocal } } = find(client);
       const { enabledIds, httpsOnly } = await deps.settingsOf({ context, user });
@@ -62,13 +63,6 @@ export function createWebhookTransport(deps: WebhookDeps): ConfigurableTransport
       if (fault) throw denied(fault);
       return termsOf(options, { expiresAt, now: deps.clock.now() });
     },
-    async send(target, message, signal) {
-      return await clients.get(target.client)?.send(target, message, signal) ??
-        { kind: "misconfigured", reason: "The webhook is not in webhooks.yml, or not usable" };
-    },
-    preview: (target, message) => clients.get(target.client)?.preview(target, message),
-    status: () => clients.status(),
-    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };
 }
 

@@ -37,17 +37,13 @@ interface UserWebhooks {
   readonly httpsOnly: boolean;
 }
 
-/** What a webhook asks the rest of the service. */
-interface WebhookLookups {
+/** What a {@link WebhookClient} is made of. */
+export interface WebhookClientOptions {
   readonly settingsOf: (
     user: Pick<Target, "context" | "user">,
   ) => UserWebhooks | Promise<UserWebhooks>;
   /** The `meta` that a subscription was made with. */
   readonly metaOf: (subscriptionId: string) => Promise<JsonObject | undefined>;
-}
-
-/** What a {@link WebhookClient} is made of. */
-export interface WebhookClientOptions extends WebhookLookups {
   readonly options: WebhookOptions;
   readonly http: WebhookHttpSettings;
   readonly clock: Clock;
@@ -79,7 +75,6 @@ export class WebhookClient implements ConfiguredClient {
       fetch: deps.fetch,
       timeoutMs: deps.http.timeoutMs,
       clock: deps.clock,
-      warmUp: false,
     });
   }
 

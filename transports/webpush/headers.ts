@@ -1,5 +1,6 @@
 /** Builds the headers of a push request (RFC 8030 §5), apart from `Authorization`. */
 
+import { createHash } from "node:crypto";
 import type { Message } from "../../core/message.ts";
 import type { Priority } from "../../core/notification.ts";
 
@@ -9,7 +10,6 @@ const MAX_TTL_SECONDS = 2_419_200;
 const DEFAULT_TTL_SECONDS = 86_400;
 
 const URGENCY: Readonly<Record<Priority, string>> = { high: "high", medium: "normal", low: "low" };
-const encoder = new TextEncoder();
 
 interface HeaderContext {
   readonly nowMs: number;
@@ -18,10 +18,10 @@ interface HeaderContext {
 }
 
 /** Returns the headers of a message; an expired one reaches only a connected browser. */
-export async function pushHeaders(
+export function pushHeaders(
   { priority, expiresAt, collapseKey }: Pick<Message, "priority" | "expiresAt" | "collapseKey">,
   { nowMs, isWindows }: HeaderContext,
-): Promise<Record<string, string>> {
+): Record<string, string> {
   const seconds = expiresAt === undefined
     ? DEFAULT_TTL_SECONDS
     : Math.ceil(Math.max(0, expiresAt - nowMs) / 1000);
@@ -31,14 +31,13 @@ export async function pushHeaders(
     "content-type": "application/octet-stream",
     ttl: `${ttl}`,
     urgency: URGENCY[priority],
-    ...collapseKey !== undefined && { topic: await topicOf(collapseKey) },
+    ...collapseKey !== undefined && { topic: topicOf(collapseKey) },
     // Windows answers 400 where its default, to keep the message, contradicts the TTL.
     ...isWindows && { "x-wns-cache-policy": ttl === 0 ? "no-cache" : "cache" },
   };
 }
 
 /** 32 characters of base64url at most, which Apple decodes: always whole bytes. */
-async function topicOf(collapseKey: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", encoder.encode(collapseKey));
-  return new Uint8Array(hash, 0, 24).toBase64({ alphabet: "base64url" });
+function topicOf(collapseKey: string): string {
+  return createHash("sha256").update(collapseKey).digest().subarray(0, 24).toString("base64url");
 }

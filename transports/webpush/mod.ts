@@ -4,13 +4,12 @@
  * subscriptions.
  */
 
-import type { Clock } from "../../core/clock.ts";
 import { ServiceError } from "../../core/errors.ts";
 import type { ConfigurableTransport } from "../../core/transport.ts";
 import {
   ClientConfigError,
+  type ClientDeps,
   ClientSet,
-  type FileAccess,
   type PreparedClient,
   readCaFile,
 } from "../clients/mod.ts";
@@ -25,9 +24,7 @@ import { WEBPUSH_MAX_CONCURRENT, WebPushClient } from "./web_push_client.ts";
 export { type WebPushOptions, webPushOptionsSchema } from "./settings.ts";
 
 /** Dependencies of {@link createWebPushTransport}. */
-export interface WebPushDeps extends FileAccess {
-  readonly clock: Clock;
-  readonly fetch: typeof fetch;
+export interface WebPushDeps extends Omit<ClientDeps, "sharedTokens"> {
   /** Resolves host names before a send to "any public host". */
   readonly resolve: ResolveHost;
 }
@@ -91,9 +88,8 @@ async function prepare(
 
 async function readSigner(
   { publickey, privatekey }: Pick<WebPushOptions, "publickey" | "privatekey">,
-  { subject, clock, where }: {
+  { subject, clock, where }: Pick<ClientDeps, "clock"> & {
     readonly subject: string;
-    readonly clock: Clock;
     readonly where: string;
   },
 ): Promise<VapidSigner> {

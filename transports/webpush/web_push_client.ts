@@ -92,10 +92,8 @@ export class WebPushClient implements ConfiguredClient {
     if (!plaintext) return { kind: "rejected", reason: "the message is too large" };
     const nowMs = this.#options.clock.now();
     const isWindows = route.queue === WINDOWS_QUEUE;
-    const [headers, body] = await Promise.all([
-      pushHeaders(message, { nowMs, isWindows }),
-      encrypt(plaintext, subscription),
-    ]);
+    const headers = pushHeaders(message, { nowMs, isWindows });
+    const body = await encrypt(plaintext, subscription);
     const { endpoint: url } = subscription;
     const { refreshedAt } = target;
     const attempt = { url, route, headers, body, refreshedAt, signal };

@@ -37,7 +37,7 @@ export function createWnsClient(deps: WnsClientOptions): WnsClient {
   const { options, checkChannel, caCerts, clock, fetch, createHttpClient } = deps;
   const createClient = () => createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
   const channels = new FetchSender({
-    ...{ createClient, fetch, clock, timeoutMs: TIMEOUT_MS, warmUp: false },
+    ...{ createClient, fetch, clock, timeoutMs: TIMEOUT_MS },
     clients: WNS_POOLS,
     maxInFlightPerClient: WNS_MAX_IN_FLIGHT,
   });

@@ -1630,6 +1630,8 @@ export interface components {
       address: string;
       /** @example 1795435200000 */
       at: number;
+      /** @example 1795348800000 */
+      startedAt?: number;
       /** @example 0.1.0 */
       version: string;
       ready: boolean;
@@ -5330,6 +5332,7 @@ export interface operations {
            *           "node": "b30f3961",
            *           "address": "0.0.0.0:8080",
            *           "at": 1795435200000,
+           *           "startedAt": 1795348800000,
            *           "version": "0.1.0",
            *           "ready": true,
            *           "failed": [],
