@@ -6,21 +6,25 @@
 
 import type { ConnectionPort } from "./_connection_port.ts";
 import type { Heartbeats, HeartbeatTarget } from "./_heartbeats.ts";
+import type { SocketConnection } from "./_socket_connections.ts";
 import type { StreamSink, StreamSource } from "./port.ts";
 
 /** Options of {@link EventStream}. */
 interface EventStreamOptions {
-  readonly heartbeats: Heartbeats;
   readonly pingMs: number;
   readonly timeoutMs: number;
-  /** Called once, when the connection has closed. */
-  readonly onClosed: () => void;
+  readonly owner: EventStreamOwner;
+}
+
+/** What all streams share, so that a stream needs no closures of its own. */
+interface EventStreamOwner {
+  readonly heartbeats: Heartbeats;
+  /** An admitted connection has closed. */
+  readonly onClosed: (connection: SocketConnection) => void;
 }
 
 /** A comment: clients ignore it, and proxies see that the connection is in use. */
 const HEARTBEAT = ":\n\n";
-
-const encoder = new TextEncoder();
 
 /** One stream of server-sent events. */
 export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSource {
@@ -30,8 +34,9 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
   readyState: ConnectionPort["readyState"] = "open";
   closeReason: string | undefined = undefined;
   heartbeatAt: number;
-  readonly #heartbeats: Heartbeats;
-  readonly #onClosed: () => void;
+  /** Set on admission. */
+  connection: SocketConnection | undefined = undefined;
+  readonly #owner: EventStreamOwner;
   #sink: StreamSink | undefined;
   /** Frames that wait for the listener to ask. */
   #waiting = "";
@@ -41,13 +46,12 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
   #waitingSince: number | undefined = undefined;
   #onGone: (() => void) | undefined = undefined;
 
-  constructor({ heartbeats, pingMs, timeoutMs, onClosed }: EventStreamOptions) {
+  constructor({ pingMs, timeoutMs, owner }: EventStreamOptions) {
     this.pingMs = pingMs;
     this.timeoutMs = timeoutMs;
-    this.#heartbeats = heartbeats;
-    this.#onClosed = onClosed;
-    this.heartbeatAt = heartbeats.now() + pingMs;
-    heartbeats.add(this);
+    this.#owner = owner;
+    this.heartbeatAt = owner.heartbeats.now() + pingMs;
+    owner.heartbeats.add(this);
   }
 
   get backlogBytes(): number {
@@ -58,14 +62,14 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
     if (this.readyState !== "open") return;
     this.#waiting += frame;
     if (this.#isAsked) this.#give();
-    else this.#waitingSince ??= this.#heartbeats.now();
+    else this.#waitingSince ??= this.#owner.heartbeats.now();
   }
 
   /** The client says how far it got when it reconnects, so there is nothing to ask. */
   pingSoon(): void {}
 
   heartbeat(): void {
-    const now = this.#heartbeats.now();
+    const now = this.#owner.heartbeats.now();
     this.heartbeatAt = now + this.pingMs;
     if (this.readyState === "closed") this.#end();
     else if (this.#waitingSince === undefined) this.sendText(HEARTBEAT);
@@ -95,8 +99,8 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
     this.readyState = "closed";
     this.closeReason = reason;
     // For a peer that does not take the last frames either.
-    this.heartbeatAt = this.#heartbeats.now() + this.timeoutMs;
-    this.#onClosed();
+    this.heartbeatAt = this.#owner.heartbeats.now() + this.timeoutMs;
+    if (this.connection) this.#owner.onClosed(this.connection);
   }
 
   /** Called by the listener. */
@@ -122,7 +126,7 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
     this.#waiting = "";
     this.#waitingSince = undefined;
     this.#isAsked = false;
-    this.#sink?.enqueue(encoder.encode(frames));
+    this.#sink?.write(frames);
     if (this.readyState !== "open") this.#end();
   }
 
@@ -134,7 +138,7 @@ export class EventStream implements ConnectionPort, HeartbeatTarget, StreamSourc
   }
 
   #release(): void {
-    this.#heartbeats.remove(this);
+    this.#owner.heartbeats.remove(this);
     this.#waiting = "";
     const run = this.#onGone;
     this.#onGone = undefined;

@@ -8,19 +8,28 @@ import { parseJsonObject } from "../core/json.ts";
 import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionPort } from "./_connection_port.ts";
+import type { SocketConnection } from "./_socket_connections.ts";
 
 /** Options of {@link JsonSocket}. */
 interface JsonSocketOptions {
   readonly socket: WebSocket;
-  readonly closing: ClosingSockets;
   readonly pingMs: number;
   readonly timeoutMs: number;
   /** Bytes of the largest message that is accepted. */
   readonly maxMessageBytes: number;
-  /** Called once, when the connection has closed. */
-  readonly onClosed: () => void;
-  /** The client has received the event at an offset, or its user has seen it. */
-  readonly onAcknowledged: (offset: number, kind: AcknowledgementKind) => void;
+  readonly owner: JsonSocketOwner;
+}
+
+/** What all plain WebSockets share, so that one needs no closures of its own. */
+interface JsonSocketOwner {
+  readonly closing: ClosingSockets;
+  /** An admitted connection has closed. */
+  readonly onClosed: (connection: SocketConnection) => void;
+  /** A client has received the event at an offset, or its user has seen it. */
+  readonly onAcknowledged: (
+    connection: SocketConnection,
+    acknowledgement: { readonly offset: number; readonly kind: AcknowledgementKind },
+  ) => void;
 }
 
 /** Browsers show pages no WebSocket pings, so a page may ask by itself whether the service is there. */
@@ -45,24 +54,22 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
   readonly timeoutMs: number;
   readyState: ConnectionPort["readyState"] = "open";
   closeReason: string | undefined = undefined;
+  /** Set on admission. */
+  connection: SocketConnection | undefined = undefined;
   readonly #socket: WebSocket;
-  readonly #closing: ClosingSockets;
   readonly #maxMessageBytes: number;
-  readonly #onClosed: () => void;
-  readonly #onAcknowledged: JsonSocketOptions["onAcknowledged"];
+  readonly #owner: JsonSocketOwner;
   /** Characters sent since the WebSocket was last found empty. */
   #unasked = 0;
   #onGone: (() => void) | undefined = undefined;
 
   /** `socket` must be open. */
-  constructor(options: JsonSocketOptions) {
-    this.#socket = options.socket;
-    this.#closing = options.closing;
-    this.pingMs = options.pingMs;
-    this.timeoutMs = options.timeoutMs;
-    this.#maxMessageBytes = options.maxMessageBytes;
-    this.#onClosed = options.onClosed;
-    this.#onAcknowledged = options.onAcknowledged;
+  constructor({ socket, pingMs, timeoutMs, maxMessageBytes, owner }: JsonSocketOptions) {
+    this.#socket = socket;
+    this.pingMs = pingMs;
+    this.timeoutMs = timeoutMs;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#owner = owner;
     // The connection is its own listener, which spares closures. An error is followed by a close.
     this.#socket.addEventListener("message", this);
     this.#socket.addEventListener("close", this);
@@ -85,18 +92,18 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
   pingSoon(): void {}
 
   close(): void {
-    this.#closing.close(this.#socket);
+    this.#owner.closing.close(this.#socket);
     this.onClose("forced close");
   }
 
   /** Closes the connection with a code of RFC 6455. */
   closeWith(code: number, reason: string): void {
-    this.#closing.close(this.#socket, code);
+    this.#owner.closing.close(this.#socket, code);
     this.onClose(reason);
   }
 
   drop(): void {
-    this.#closing.close(this.#socket);
+    this.#owner.closing.close(this.#socket);
     this.onClose("backlog");
   }
 
@@ -109,13 +116,13 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
     this.closeReason = reason;
-    this.#onClosed();
+    if (this.connection) this.#owner.onClosed(this.connection);
   }
 
   /** Called by the WebSocket, which may close twice. */
   handleEvent(event: Event): void {
     if (event.type === "message") return this.#onMessage((event as MessageEvent).data);
-    this.#closing.gone(this.#socket);
+    this.#owner.closing.gone(this.#socket);
     const run = this.#onGone;
     this.#onGone = undefined;
     run?.();
@@ -132,7 +139,9 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
       const { type, offset } = parseJsonObject(data) ?? {};
       const kind = ACKNOWLEDGEMENTS.get(type);
       const acknowledged = kind && parseOffset(offset);
-      if (acknowledged !== undefined) this.#onAcknowledged(acknowledged, kind!);
+      if (acknowledged !== undefined && this.connection) {
+        this.#owner.onAcknowledged(this.connection, { offset: acknowledged, kind: kind! });
+      }
     }
   }
 }

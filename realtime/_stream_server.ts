@@ -7,7 +7,6 @@
 import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionAdmission, JoinedConnection } from "./_connection_admission.ts";
-import type { ConnectionPort } from "./_connection_port.ts";
 import { EventStream } from "./_event_stream.ts";
 import { readyFrame } from "./_frames.ts";
 import type { HandshakeGuard, IdentifiedSocket } from "./_handshake_guard.ts";
@@ -17,7 +16,7 @@ import type { StreamKind } from "./_paths.ts";
 import { type ResumeRequest, streamResumeRequestOf } from "./_resume.ts";
 import { SocketConnection } from "./_socket_connections.ts";
 import { type HandshakeRefusal, refusalResponse } from "./handshake.ts";
-import type { RequestInfo } from "./port.ts";
+import type { RequestInfo, StreamSink, StreamSource } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Options of {@link StreamServer}. */
@@ -37,6 +36,12 @@ interface StreamServerOptions {
   ) => void;
   /** The port of a connection has closed, whether it was admitted or not. */
   readonly onClosed: (connection: SocketConnection) => void;
+}
+
+/** Who asks for a connection, and where it was before. */
+interface Admission {
+  readonly identified: IdentifiedSocket;
+  readonly request: ResumeRequest | undefined;
 }
 
 /** RFC 6455 §7.4.1 and the registry that it names. */
@@ -92,16 +97,13 @@ export class StreamServer {
     request: ResumeRequest | undefined,
     pour: RequestInfo["pour"],
   ): Promise<Response> {
-    const { heartbeats, settings } = this.#options;
-    const { pingInterval: pingMs, pingTimeout: timeoutMs } = settings();
-    const registered: { connection?: SocketConnection } = {};
-    const stream = new EventStream({
-      ...{ heartbeats, pingMs, timeoutMs },
-      onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
-    });
+    const { pingInterval: pingMs, pingTimeout: timeoutMs } = this.#options.settings();
+    const stream = new EventStream({ pingMs, timeoutMs, owner: this.#options });
     // Nothing is asked for before the peer's connection has room.
-    const body = pour ? pour(stream) ?? null : new ReadableStream(stream, { highWaterMark: 0 });
-    const refusal = await this.#admit(stream, { identified, request, registered });
+    const body = pour
+      ? pour(stream) ?? null
+      : new ReadableStream(new StreamBody(stream), { highWaterMark: 0 });
+    const refusal = await this.#admit(stream, { identified, request });
     if (!refusal) return new Response(body, { headers: STREAM_HEADERS });
     stream.drop("refused");
     return this.#refuse("stream", refusal);
@@ -112,12 +114,11 @@ export class StreamServer {
     identified: IdentifiedSocket,
     resume: ResumeRequest | undefined,
   ): Response {
-    const { closing, settings } = this.#options;
-    const { pingInterval: pingMs, pingTimeout: timeoutMs, maxMessageBytes } = settings();
+    const { pingInterval } = this.#options.settings();
     let upgraded: Deno.WebSocketUpgrade;
     try {
       // The runtime pings after half of it and closes after all of it.
-      const idleTimeout = Math.ceil(2 * pingMs / 1000);
+      const idleTimeout = Math.ceil(2 * pingInterval / 1000);
       upgraded = Deno.upgradeWebSocket(request, { idleTimeout });
     } catch {
       const message =
@@ -125,40 +126,36 @@ export class StreamServer {
       return this.#refuse("socket", { code: "invalid_request", message });
     }
     const { socket, response } = upgraded;
-    const registered: { connection?: SocketConnection } = {};
-    socket.addEventListener("open", async () => {
-      const port = new JsonSocket({
-        ...{ socket, closing, pingMs, timeoutMs, maxMessageBytes },
-        onClosed: () => registered.connection && this.#options.onClosed(registered.connection),
-        onAcknowledged: (offset, kind) =>
-          registered.connection &&
-          this.#options.onAcknowledged(registered.connection, { offset, kind }),
-      });
-      const refusal = await this.#admit(port, { identified, request: resume, registered });
-      if (!refusal) return;
-      this.#options.onRefused(refusal);
-      port.sendText(JSON.stringify({ type: "refused", ...refusal }));
-      const isTransient = refusal.retryAfterSeconds !== undefined;
-      port.closeWith(isTransient ? TRY_AGAIN_LATER : POLICY_VIOLATION, "refused");
-    }, { once: true });
+    const onOpen = () => void this.#onSocketOpen(socket, { identified, request: resume });
+    socket.addEventListener("open", onOpen, { once: true });
     return response;
+  }
+
+  async #onSocketOpen(socket: WebSocket, admission: Admission): Promise<void> {
+    const { pingInterval: pingMs, pingTimeout: timeoutMs, maxMessageBytes } = this.#options
+      .settings();
+    const port = new JsonSocket({
+      ...{ socket, pingMs, timeoutMs, maxMessageBytes, owner: this.#options },
+    });
+    const refusal = await this.#admit(port, admission);
+    if (!refusal) return;
+    this.#options.onRefused(refusal);
+    port.sendText(JSON.stringify({ type: "refused", ...refusal }));
+    const isTransient = refusal.retryAfterSeconds !== undefined;
+    port.closeWith(isTransient ? TRY_AGAIN_LATER : POLICY_VIOLATION, "refused");
   }
 
   /** Admits a connection and sends its first frame; returns the refusal where it may not be. */
   async #admit(
-    port: ConnectionPort & { readonly protocol: "sse" | "json" },
-    { identified, request, registered }: {
-      readonly identified: IdentifiedSocket;
-      readonly request: ResumeRequest | undefined;
-      readonly registered: { connection?: SocketConnection };
-    },
+    port: EventStream | JsonSocket,
+    { identified, request }: Admission,
   ): Promise<HandshakeRefusal | undefined> {
     const { admission, onOpened } = this.#options;
     const socketId = crypto.randomUUID();
     const applicant = { identified, socketId, port, request, canAcknowledge: false };
     const connection = admission.register(applicant);
     if (!(connection instanceof SocketConnection)) return connection.refusal;
-    registered.connection = connection;
+    port.connection = connection;
     const joined = await admission.join(connection, request);
     if (joined.refusal) return joined.refusal;
     // It closed, or another connection of its name replaced it, while the hub was asked.
@@ -194,5 +191,38 @@ export class StreamServer {
     }\n\n`;
     const headers = { ...STREAM_HEADERS, "retry-after": String(retryAfterSeconds) };
     return new Response(body, { headers });
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** The content of a stream as the source of a response's body. */
+class StreamBody implements UnderlyingDefaultSource<Uint8Array>, StreamSink {
+  readonly #stream: StreamSource;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  constructor(stream: StreamSource) {
+    this.#stream = stream;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    this.#stream.start(this);
+  }
+
+  pull(): void {
+    this.#stream.pull();
+  }
+
+  cancel(): void {
+    this.#stream.cancel();
+  }
+
+  write(text: string): void {
+    this.#controller!.enqueue(encoder.encode(text));
+  }
+
+  close(): void {
+    this.#controller!.close();
   }
 }

@@ -18,11 +18,11 @@ export type RequestInfo = Deno.ServeHandlerInfo & {
   readonly pour?: (stream: StreamSource) => void;
 };
 
-/** The content of a stream: an underlying source of `ReadableStream`. */
+/** The content of a stream. */
 export interface StreamSource {
   /** Gives it where it writes to. */
   start(sink: StreamSink): void;
-  /** Asks for one chunk, which comes at once or later. */
+  /** Asks for one text, which comes at once or later. */
   pull(): void;
   /** The peer's connection is gone. */
   cancel(): void;
@@ -30,7 +30,8 @@ export interface StreamSource {
 
 /** What a stream writes to. */
 export interface StreamSink {
-  enqueue(chunk: Uint8Array<ArrayBuffer>): void;
+  /** Called only after the stream was asked. */
+  write(text: string): void;
   close(): void;
 }
 

@@ -101,6 +101,45 @@ Deno.test("requests that are no HTTP, or of which the peer is gone at once, do n
   await stream.received("ready");
 });
 
+/** Sends bytes to the streams' port as they are, and reads what comes until `isEnough` says so. */
+async function exchange(
+  host: string,
+  request: string,
+  isEnough: (answer: string) => boolean = () => false,
+): Promise<string> {
+  const [hostname, port] = host.split(":");
+  using connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  await connection.write(new TextEncoder().encode(request));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(64 * KIB);
+  let answer = "";
+  while (!isEnough(answer)) {
+    const length = await connection.read(buffer).catch(() => null);
+    if (length === null) break;
+    answer += decoder.decode(buffer.subarray(0, length), { stream: true });
+  }
+  return answer;
+}
+
+Deno.test("a client of HTTP/1.0 gets a stream that is not chunked", async () => {
+  await using served = await serveStreams();
+  const request = "GET /v1/stream?session=7@1 HTTP/1.0\r\n\r\n";
+  const received = exchange(served.host, request, (answer) => answer.includes("Grüße"));
+  await until("it is there", () => served.realtime.socketsOf(SEVEN).length === 1);
+  served.publish(SEVEN, "acme:a", [{ text: "Grüße" }]);
+  const [head, ...events] = (await received).split("\r\n\r\n");
+  assert.match(head!, /^HTTP\/1\.1 200 /);
+  assert.doesNotMatch(head!, /chunked/i);
+  assert.match(events.join(), /^retry: \d+\n[^\r]*\n\n$/);
+});
+
+Deno.test("a request behind one for a stream, on the same connection, ends both", async () => {
+  await using served = await serveStreams();
+  const request = "GET /v1/stream?session=7@1 HTTP/1.1\r\nhost: x\r\n\r\n";
+  await exchange(served.host, request + request);
+  await until("nobody is left", () => served.realtime.socketsOf(SEVEN).length === 0);
+});
+
 Deno.test("a peer at the streams' port that takes nothing for ten seconds is dropped", async () => {
   const clock = new FakeClock();
   const reasons: string[] = [];
