@@ -62,7 +62,10 @@ export function appendPart(
   });
   return {
     sets: [
-      ...packed.map((each, index) => logSet(segments[index]!.key, each, NO_LEDGER)),
+      ...packed.map((each, index) => ({
+        ...logSet(segments[index]!.key, each, NO_LEDGER),
+        isNew: true,
+      })),
       ...group.flatMap((append) => append.sets),
     ],
     deletes: [],

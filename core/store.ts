@@ -22,6 +22,8 @@ export interface Commit {
     readonly value: unknown;
     /** Milliseconds after which the store may delete the record. */
     readonly expireInMs?: number;
+    /** No record has ever had the key. A store may skip what is deleted before it was written. */
+    readonly isNew?: boolean;
   }[];
   readonly deletes?: readonly StoreKey[];
 }

@@ -62,6 +62,8 @@ class JournaledStore implements Store {
   /** Changes since the last checkpoint. */
   #pending: PendingChanges = new Map();
   #pendingBytes = 0;
+  /** Those of the pending keys that the data file has never had. */
+  #onlyPending = new Set<string>();
   /** Changes that the checkpoint under way writes to the data file. */
   #writing: PendingChanges = new Map();
   #writingBytes = 0;
@@ -136,7 +138,7 @@ class JournaledStore implements Store {
       this.#scheduleCheckpoint();
       throw this.#fault;
     }
-    this.#add(record);
+    this.#add(record, sets);
     if (this.#pendingBytes > CHECKPOINT_BYTES) this.#startCheckpoint();
     else this.#scheduleCheckpoint();
     await this.#waitForRoom();
@@ -154,9 +156,26 @@ class JournaledStore implements Store {
     this.#options.lock[Symbol.dispose]();
   }
 
-  #add({ sets, deletes }: Parameters<Journal["append"]>[0]): void {
-    for (const key of deletes) this.#pending.set(encodeKey(key), { key });
-    for (const { key, ...set } of sets) this.#pending.set(encodeKey(key), { key, set });
+  /** @param given the sets as the caller gave them */
+  #add(
+    { sets, deletes }: Parameters<Journal["append"]>[0],
+    given: NonNullable<Commit["sets"]> = [],
+  ): void {
+    for (const key of deletes) {
+      const name = encodeKey(key);
+      if (this.#onlyPending.delete(name)) this.#pending.delete(name);
+      else this.#pending.set(name, { key });
+    }
+    for (const [at, { key, ...set }] of sets.entries()) {
+      const name = encodeKey(key);
+      if (given[at]?.isNew) this.#onlyPending.add(name);
+      this.#pending.set(name, { key, set });
+    }
+  }
+
+  /** Whether there is anything in the journal, or was when it failed. */
+  get #isBehind(): boolean {
+    return this.#pending.size > 0 || this.#pendingBytes > 0 || this.#fault !== undefined;
   }
 
   #has(key: StoreKey): boolean {
@@ -207,14 +226,14 @@ class JournaledStore implements Store {
   }
 
   #startCheckpoint(): void {
-    if (this.#checkpoint || (this.#pending.size === 0 && this.#fault === undefined)) return;
+    if (this.#checkpoint || !this.#isBehind) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#checkpoint = this.#write().then(() => {
       this.#checkpoint = undefined;
       const isAtOnce = this.#pendingBytes > CHECKPOINT_BYTES && this.#fault === undefined;
       if (isAtOnce && !this.#isClosed) this.#startCheckpoint();
-      else if (this.#pending.size > 0 || this.#fault !== undefined) this.#scheduleCheckpoint();
+      else if (this.#isBehind) this.#scheduleCheckpoint();
       this.#madeProgress();
     });
   }
@@ -226,6 +245,7 @@ class JournaledStore implements Store {
     const count = changes.size;
     [this.#writing, this.#writingBytes] = [changes, bytes];
     [this.#pending, this.#pendingBytes] = [new Map(), 0];
+    this.#onlyPending = new Set();
     try {
       const options = { traits: this.traits, now: this.#options.clock.now() };
       for (const { commit, names } of checkpointCommits(changes, options)) {

@@ -257,6 +257,62 @@ Deno.test("a record that expires before its checkpoint is absent afterwards", as
   });
 });
 
+Deno.test("a new record that is deleted before a checkpoint costs the data file nothing", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    const { store, commits, gate } = await watched(path, clock);
+    await using _store = store;
+    const add = (name: string) =>
+      store.commit({ sets: [{ key: ["a", name], value: 1, isNew: true }] });
+    const remove = (name: string) => store.commit({ deletes: [["a", name]] });
+    await add("early");
+    await clock.advance(1000);
+    await store.get(["a", "early"]);
+    commits.length = 0;
+
+    await remove("early");
+    await add("brief");
+    await store.commit({ sets: [{ key: ["a", "brief"], value: 2 }] });
+    await remove("brief");
+    await add("late");
+    await clock.advance(1000);
+    assert.deepEqual(await valuesIn(store), { late: 1 });
+    const changes = commits.flatMap(({ sets = [], deletes = [] }) => [
+      ...sets.map(({ key }) => `+${key[1]}`),
+      ...deletes.map((key) => `-${key[1]}`),
+    ]);
+    assert.deepEqual(changes.sort(), ["+late", "-early"]);
+
+    // While a checkpoint writes it, and after that has failed, it may be in the data file.
+    const held = Promise.withResolvers<void>();
+    gate.opened = held.promise;
+    await add("uncertain");
+    await clock.advance(1000);
+    await remove("uncertain");
+    gate.isBroken = true;
+    held.resolve();
+    await clock.advance(0);
+    gate.isBroken = false;
+    commits.length = 0;
+    assert.deepEqual(await valuesIn(store), { late: 1 });
+    assert.deepEqual(commits.flatMap(({ deletes = [] }) => deletes), [["a", "uncertain"]]);
+  });
+});
+
+Deno.test("the journal goes with a checkpoint where nothing in it is left to write", async () => {
+  await withFolder(async (path) => {
+    const clock = new FakeClock();
+    const { store, commits } = await watched(path, clock);
+    await using _store = store;
+    await store.commit({ sets: [{ key: ["a", "1"], value: 1, isNew: true }] });
+    await store.commit({ deletes: [["a", "1"]] });
+    assert.equal((await journalsOf(path)).length, 1);
+    await store[Symbol.asyncDispose]();
+    assert.deepEqual(await journalsOf(path), []);
+    assert.deepEqual(commits, []);
+  });
+});
+
 Deno.test("while the data file cannot be written, commits are refused and none is lost", async () => {
   await withFolder(async (path) => {
     const clock = new FakeClock();
