@@ -11,14 +11,17 @@
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/free_port.ts";
 import { startCarillon } from "./support/carillon_process.ts";
+import { waitedForCoreMs } from "./support/cpu_waits.ts";
 import { heapBytes } from "./support/heap.ts";
 import { residentBytes } from "./support/proc.ts";
 import {
   AT_ONCE,
   COMMON,
+  type LatencyServer,
   MAIL,
   openSockets,
   type Sender,
+  startBareRelay,
   startBareSender,
   startBareStreams,
   startEngineSender,
@@ -115,15 +118,20 @@ function medianOf(all: readonly Throughput[]): Throughput {
 
 const WARM_UP = 6_000;
 
-/** Sends single publishes to random users, at a rate, over several connections at once. */
+/** What the publishes took, and how long the server and the clients had no core meanwhile. */
+interface Latency extends SwarmReport {
+  /** Shares of the time. */
+  readonly waits: { readonly server: number; readonly clients: number };
+}
+
+/** Sends single publishes to users in turn, at a rate, over several connections at once. */
 async function latency(
-  properties: readonly string[],
+  server: LatencyServer,
   { perSecond, total }: { readonly perSecond: number; readonly total: number },
-): Promise<SwarmReport> {
-  await using carillon = await startCarillon(properties);
-  await using swarm = await openSockets(carillon, 1000);
+): Promise<Latency> {
+  await using swarm = await openSockets(server, 1000);
   const publish = (n: number) =>
-    carillon.publish([{
+    server.publish([{
       ...{ context: "1", user: String(n % 1000), topic: "ox:mail:new" },
       data: { ...MAIL, id: String(n), at: performance.timeOrigin + performance.now() },
     }]);
@@ -131,23 +139,39 @@ async function latency(
   const warmUp = swarm.received(WARM_UP);
   await publishAtRate(publish, { perSecond, total: WARM_UP });
   await warmUp;
+  const waited = () => Promise.all([server.pid, swarm.pid].map(waitedForCoreMs));
+  const before = await waited();
+  const begun = performance.now();
   const done = swarm.received(total);
   await publishAtRate(publish, { perSecond, total });
-  return await done;
+  const report = await done;
+  const ms = performance.now() - begun;
+  const after = await waited();
+  const [ofServer, ofClients] = after.map((each, at) => (each - before[at]!) / ms);
+  return { ...report, waits: { server: ofServer!, clients: ofClients! } };
 }
 
 async function showLatency(): Promise<void> {
   console.log("\nPublish to arrival in ms, single publishes to 1,000 sockets");
-  row("", "p50", "p99", "max");
+  row("", "p50", "p99", "max", "server waits", "clients wait");
+  const often = { perSecond: 1000, total: 10_000 };
+  const less = { perSecond: 400, total: 2000 };
   const cases = [
-    ["delay 0, 1,000 publishes/s", AT_ONCE, { perSecond: 1000, total: 10_000 }],
-    ["delay 0, 400 publishes/s", AT_ONCE, { perSecond: 400, total: 2000 }],
-    ["default delay, 400 publishes/s", COMMON, { perSecond: 400, total: 2000 }],
+    ["delay 0, 1,000 publishes/s", () => startCarillon(AT_ONCE), often],
+    ["bare relay, 1,000 publishes/s", startBareRelay, often],
+    ["delay 0, 400 publishes/s", () => startCarillon(AT_ONCE), less],
+    ["bare relay, 400 publishes/s", startBareRelay, less],
+    ["default delay, 400 publishes/s", () => startCarillon(COMMON), less],
   ] as const;
-  for (const [name, properties, load] of cases) {
-    const { p50, p99, max } = await latency(properties, load);
-    row(name, ...[p50, p99, max].map((ms) => ms.toFixed(1)));
+  for (const [name, start, load] of cases) {
+    await using server = await start();
+    const { p50, p99, max, waits } = await latency(server, load);
+    const shares = [waits.server, waits.clients].map((share) => `${(share * 100).toFixed(1)} %`);
+    row(name, ...[p50, p99, max].map((ms) => ms.toFixed(1)), ...shares);
   }
+  console.log(
+    "They wait where they are ready to run and have no core: below a few % a row counts.",
+  );
 }
 
 /** Measures the memory of the service after a number of events. */

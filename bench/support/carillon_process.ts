@@ -79,25 +79,32 @@ export async function startCarillon(
     session: (user) =>
       new SignJWT({ ctx: "1" }).setProtectedHeader({ alg: "HS256" }).setSubject(user)
         .setExpirationTime("1h").sign(key),
-    async publish(notifications, { idempotencyKey } = {}) {
-      const response = await fetch(`http://127.0.0.1:${port}/v1/notifications`, {
-        method: "POST",
-        headers: {
-          "authorization": `Bearer ${adminKey}`,
-          "content-type": "application/json",
-          ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
-        },
-        body: JSON.stringify({ notifications }),
-      });
-      const body = await response.json();
-      if (response.status !== 202) throw new Error(`Not accepted: ${JSON.stringify(body)}`);
-      return body.ids;
-    },
+    publish: publisherTo({ port, adminKey }),
     kill,
     async [Symbol.asyncDispose]() {
       await kill();
       await Deno.remove(folder, { recursive: true });
     },
+  };
+}
+
+/** Returns a function that publishes batches at a port of this machine. */
+export function publisherTo(
+  { port, adminKey }: Pick<CarillonProcess, "port" | "adminKey">,
+): CarillonProcess["publish"] {
+  return async (notifications, { idempotencyKey } = {}) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/notifications`, {
+      method: "POST",
+      headers: {
+        "authorization": `Bearer ${adminKey}`,
+        "content-type": "application/json",
+        ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+      },
+      body: JSON.stringify({ notifications }),
+    });
+    const body = await response.json();
+    if (response.status !== 202) throw new Error(`Not accepted: ${JSON.stringify(body)}`);
+    return body.ids;
   };
 }
 

@@ -4,7 +4,12 @@
  */
 
 import { freePort } from "../../tests/support/free_port.ts";
-import { type CarillonProcess, startCarillon, type StartOptions } from "./carillon_process.ts";
+import {
+  type CarillonProcess,
+  publisherTo,
+  startCarillon,
+  type StartOptions,
+} from "./carillon_process.ts";
 import { startDenoServer } from "./deno_server.ts";
 import { startNodePeer } from "./node_peer.ts";
 import { spawnSwarm, type SwarmProcess } from "./swarm_process.ts";
@@ -16,6 +21,11 @@ export interface Sender extends AsyncDisposable {
   /** Sends a number of events to every socket. */
   send(rounds: number): Promise<unknown>;
 }
+
+/** A server that passes publishes on to the sockets of its users. */
+export type LatencyServer =
+  & Pick<CarillonProcess, "pid" | "port" | "session" | "publish">
+  & AsyncDisposable;
 
 /** The example of the documentation. */
 export const MAIL = {
@@ -98,6 +108,17 @@ export async function startServiceSender(
   return {
     ...{ pid: carillon.pid, service: carillon, swarm, send },
     [Symbol.asyncDispose]: () => close(swarm, carillon),
+  };
+}
+
+/** Starts the floor of latency, which takes the place of the service. */
+export async function startBareRelay(): Promise<LatencyServer> {
+  const server = await startDenoServer("bare_relay.ts");
+  const port = Number(server.greeting);
+  return {
+    ...{ pid: server.pid, port, session: (user) => Promise.resolve(user) },
+    publish: publisherTo({ port, adminKey: "" }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
