@@ -100,7 +100,7 @@ export class SegmentWriter {
     if (!isWhole && this.#dirty.has(segment)) return;
     segment.dirtySince = this.#options.clock.monotonic();
     this.#dirty.add(segment);
-    this.#loop.wakeWithin(isWhole ? LINGER_MS : CHECKPOINT_MS);
+    this.#loop.wakeAt(segment.dirtySince + (isWhole ? LINGER_MS : CHECKPOINT_MS));
   }
 
   /** Drops settled records that are not written: their segments belong to another process. */
@@ -148,7 +148,7 @@ export class SegmentWriter {
     if (this.#appends.length > 0) return this.#loop.wake();
     if (this.#dirty.size === 0) return;
     const isSoon = !hasFailed && [...this.#dirty].some(({ waiting }) => waiting === 0);
-    this.#loop.wakeWithin(isSoon ? LINGER_MS : CHECKPOINT_MS);
+    this.#loop.wakeAt(this.#options.clock.monotonic() + (isSoon ? LINGER_MS : CHECKPOINT_MS));
   }
 
   /** Returns everything appended since the last commit. */

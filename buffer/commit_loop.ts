@@ -67,14 +67,13 @@ export class CommitLoop {
     });
   }
 
-  /** Starts the loop within so many milliseconds: at the earliest time that was asked for. */
-  wakeWithin(ms: number): void {
-    const { clock } = this.#options;
-    const at = clock.monotonic() + ms;
+  /** Starts the loop at a time in monotonic milliseconds: at the earliest that was asked for. */
+  wakeAt(at: number): void {
     if (at >= this.#wakesAt) return;
+    const { clock } = this.#options;
     this.cancelTimer();
     this.#wakesAt = at;
-    this.#timer = clock.after(ms, () => {
+    this.#timer = clock.after(at - clock.monotonic(), () => {
       this.#wakesAt = Infinity;
       this.wake();
     });

@@ -17,7 +17,7 @@ export function pathCovered(filter: string, pathname: string): boolean {
   const path = pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
   if (!filter.endsWith("/*")) return filter === path;
   const base = filter.slice(0, -2);
-  return path === base || path.startsWith(`${base}/`);
+  return path.startsWith(base) && (path.length === base.length || path[base.length] === "/");
 }
 
 /** Returns the path of a request's URL without parsing the rest. */
