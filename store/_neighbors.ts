@@ -10,6 +10,8 @@ import { encodeKey } from "./_key_order.ts";
 /** Keys next to each other in a request, and in the store where they are sorted. */
 export interface KeyRun {
   readonly keys: readonly StoreKey[];
+  /** The same as texts that sort as the store sorts. */
+  readonly texts: readonly string[];
   /** They rise, and differ in their last part only, which is a text. */
   readonly isSorted: boolean;
 }
@@ -19,19 +21,20 @@ export function runsOf(keys: readonly StoreKey[], leastSorted: number): readonly
   const texts = keys.map(encodeKey);
   const runs: KeyRun[] = [];
   let others = 0;
-  const addOthers = (to: number) => {
-    if (others < to) runs.push({ keys: keys.slice(others, to), isSorted: false });
+  const add = (from: number, to: number, isSorted: boolean) => {
+    if (from === to) return;
+    runs.push({ keys: keys.slice(from, to), texts: texts.slice(from, to), isSorted });
   };
   for (let from = 0, to = 0; from < keys.length; from = to) {
     do to++; while (
       to < keys.length && texts[to - 1]! < texts[to]! && areSiblings(keys[to - 1]!, keys[to]!)
     );
     if (to - from < leastSorted) continue;
-    addOthers(from);
-    runs.push({ keys: keys.slice(from, to), isSorted: true });
+    add(others, from, false);
+    add(from, to, true);
     others = to;
   }
-  addOthers(keys.length);
+  add(others, keys.length, false);
   return runs;
 }
 

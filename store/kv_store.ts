@@ -9,7 +9,7 @@ import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import { encodeKey } from "./_key_order.ts";
-import { keyBehind, runsOf } from "./_neighbors.ts";
+import { keyBehind, type KeyRun, runsOf } from "./_neighbors.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** Settings of {@link KvStore}. */
@@ -85,9 +85,9 @@ export class KvStore implements Store {
   }
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
-    const runs = runsOf(keys, LEAST_SORTED);
-    const read = runs.map(({ keys, isSorted }) =>
-      isSorted ? this.#readRun<T>(keys) : this.#lookUp<T>(keys)
+    if (keys.length < LEAST_SORTED) return await this.#lookUp(keys);
+    const read = runsOf(keys, LEAST_SORTED).map((run) =>
+      run.isSorted ? this.#readRun<T>(run) : this.#lookUp<T>(run.keys)
     );
     return (await Promise.all(read)).flat();
   }
@@ -165,15 +165,17 @@ export class KvStore implements Store {
   }
 
   /**
-   * Lists what there is from the first key to the last, which are sorted siblings, and looks the
-   * rest up where most of it are others' records.
+   * Lists what there is from the first key to the last, and looks the rest up where most of it are
+   * others' records.
    */
-  async #readRun<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
-    const texts = keys.map(encodeKey);
-    const places = new Map(texts.map((text, at) => [text, at]));
+  async #readRun<T>(
+    { keys, texts }: KeyRun,
+  ): Promise<readonly (StoreEntry<T> | undefined)[]> {
     const found = new Array<StoreEntry<T> | undefined>(keys.length).fill(undefined);
-    let start = keys[0]!;
     const end = keyBehind(keys.at(-1)!);
+    let start = keys[0]!;
+    /** Keys before this one are in `found`, or do not exist. */
+    let at = 0;
     for (let size = FIRST_OF_RUN;; size = Math.min(4 * size, MAX_OF_RUN)) {
       const options = { limit: size, batchSize: size };
       const entries = await this.#attempt(
@@ -182,21 +184,17 @@ export class KvStore implements Store {
       );
       let hits = 0;
       for (const entry of entries) {
-        const place = places.get(encodeKey(entry.key as StoreKey));
-        if (place === undefined) continue;
-        found[place] = entryOf(entry);
+        const text = encodeKey(entry.key as StoreKey);
+        while (at < texts.length && texts[at]! < text) at++;
+        if (texts[at] !== text) continue;
+        found[at++] = entryOf(entry);
         hits++;
       }
       if (entries.length < size) return found;
-      const last = entries.at(-1)!.key as StoreKey;
       if (hits < size / 4) {
-        const text = encodeKey(last);
-        const rest = texts.findIndex((each) => each > text);
-        return rest < 0
-          ? found
-          : [...found.slice(0, rest), ...await this.#lookUp<T>(keys.slice(rest))];
+        return [...found.slice(0, at), ...await this.#lookUp<T>(keys.slice(at))];
       }
-      start = keyBehind(last);
+      start = keyBehind(entries.at(-1)!.key as StoreKey);
     }
   }
 
