@@ -7,6 +7,13 @@
 
 import type { Commit, Store, StoreEntry, StoreKey } from "../core/store.ts";
 
+/** One page of users in the order of their names. */
+export interface UserPage {
+  readonly users: readonly string[];
+  /** The user after which the next page begins; absent on the last one. */
+  readonly next?: string;
+}
+
 /** The stored page: its names as JSON in UTF-8. */
 type Packed = Uint8Array;
 
@@ -35,7 +42,9 @@ const MAX_NAMES = 900;
 const MAX_KEY_BYTES = 50_000;
 const MAX_PAGES = 16;
 /** Pages in one read. */
-const PAGES_AT_ONCE = 3;
+const PAGES_AT_ONCE = 2;
+/** Of the names that were asked for, this share is not worth another page. */
+const ENOUGH = 0.6;
 const MAX_ATTEMPTS = 100;
 /** Is before every name. */
 const LOWEST = "";
@@ -43,12 +52,12 @@ const LOWEST = "";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Returns names in order, from behind `after`: at least `limit` of them, if there are so many. */
+/** Returns up to `limit` names in order, from behind `after`; fewer, so that pages are read once. */
 export async function namesBehind(
   store: Store,
   prefix: StoreKey,
   { after = LOWEST, limit }: { readonly after?: string | undefined; readonly limit: number },
-): Promise<readonly string[]> {
+): Promise<UserPage> {
   const names: string[] = [];
   let start = [...prefix, await firstNameOf(store, prefix, after)];
   for (;;) {
@@ -61,8 +70,11 @@ export async function namesBehind(
       const page = unpack(value);
       const from = names.length > 0 ? 0 : page.findIndex((name) => compareNames(name, after) > 0);
       if (from >= 0) names.push(...page.slice(from));
+      if (names.length < limit * ENOUGH) continue;
+      const users = names.slice(0, limit);
+      return { users, next: users.at(-1)! };
     }
-    if (count < PAGES_AT_ONCE || names.length >= limit) return names;
+    if (count < PAGES_AT_ONCE) return { users: names };
   }
 }
 

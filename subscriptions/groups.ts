@@ -6,18 +6,19 @@
 
 import { ServiceError } from "../core/errors.ts";
 import type { Store, StoreKey } from "../core/store.ts";
-import { changeNames, compareNames, followerOf, namesBehind } from "./_member_pages.ts";
+import {
+  changeNames,
+  compareNames,
+  followerOf,
+  namesBehind,
+  type UserPage,
+} from "./_member_pages.ts";
+
+export type { UserPage };
 
 interface GroupName {
   readonly context: string;
   readonly group: string;
-}
-
-/** One page of users in the order of their names. */
-export interface UserPage {
-  readonly users: readonly string[];
-  /** The user after which the next page begins; absent on the last one. */
-  readonly next?: string;
 }
 
 const PAGES = "groupPage";
@@ -78,19 +79,27 @@ export class Groups {
     await this.#store.commit({ deletes: [[NAMES, name.context, name.group]] });
   }
 
-  /** Lists members. A user that joins behind `after` while pages are read is in a later one. */
+  /**
+   * Lists up to `limit` members; fewer may not be the last ones. A user that joins behind `after` while
+   * pages are read is in a later one.
+   */
   async members(
     name: GroupName,
     page: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<UserPage> {
-    const [users, { users: singles }] = await Promise.all([
+    const [paged, singles] = await Promise.all([
       namesBehind(this.#store, keyOf(PAGES, name), page),
       namesAfter(this.#store, keyOf(SINGLES, name), page),
     ]);
-    const all = singles.length > 0 ? sorted([...users, ...singles]) : users;
-    if (all.length < page.limit) return { users: all };
-    const first = all.slice(0, page.limit);
-    return { users: first, next: first.at(-1)! };
+    if (singles.users.length === 0) return paged;
+    const all = sorted([...paged.users, ...singles.users]);
+    // Behind the end of either page, not all names are known.
+    const [end] = sorted([paged.next ?? [], singles.next ?? []].flat());
+    const known = all.filter((user) => end === undefined || compareNames(user, end) <= 0);
+    const users = known.slice(0, page.limit);
+    return users.length === all.length && end === undefined
+      ? { users }
+      : { users, next: users.at(-1)! };
   }
 
   /** Lists the groups of a context. */
