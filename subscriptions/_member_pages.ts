@@ -14,6 +14,12 @@ export interface UserPage {
   readonly next?: string;
 }
 
+/** Which names a page begins behind, and how many it has at most. */
+export interface PageRequest {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 /** The stored page: its names as JSON in UTF-8. */
 type Packed = Uint8Array;
 
@@ -24,7 +30,7 @@ interface Touched {
   readonly names: readonly string[];
 }
 
-/** Returns the names of a page once some of those that belong to it are changed. */
+/** Returns the names of a page once some of those that belong to it are added, or are removed. */
 export type ChangeNames = (
   before: readonly string[],
   changed: readonly string[],
@@ -56,7 +62,7 @@ const decoder = new TextDecoder();
 export async function namesBehind(
   store: Store,
   prefix: StoreKey,
-  { after = LOWEST, limit }: { readonly after?: string | undefined; readonly limit: number },
+  { after = LOWEST, limit }: PageRequest,
 ): Promise<UserPage> {
   const names: string[] = [];
   let start = [...prefix, await firstNameOf(store, prefix, after)];
@@ -185,7 +191,9 @@ function changesOf(
   change: ChangeNames,
 ): Required<Pick<Commit, "sets" | "deletes">> {
   const before = entry ? unpack(entry.value) : [];
-  const parts = partsOf(change(before, names));
+  const after = change(before, names);
+  if (entry && after.length === before.length) return { sets: [], deletes: [] };
+  const parts = partsOf(after);
   const sets = parts.map((part, at) => ({
     key: at === 0 ? key : [...prefix, part[0]!],
     value: pack(part),
