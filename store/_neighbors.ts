@@ -17,7 +17,7 @@ export interface KeyRun {
 }
 
 /** Cuts keys, in their order, into sorted runs of at least so many, and what is between these. */
-export function runsOf(keys: readonly StoreKey[], leastSorted: number): readonly KeyRun[] {
+export function keyRunsOf(keys: readonly StoreKey[], leastSorted: number): readonly KeyRun[] {
   const texts = keys.map(encodeKey);
   const runs: KeyRun[] = [];
   let others = 0;

@@ -9,7 +9,7 @@ import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import { encodeKey } from "./_key_order.ts";
-import { keyBehind, type KeyRun, runsOf } from "./_neighbors.ts";
+import { keyBehind, type KeyRun, keyRunsOf } from "./_neighbors.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** Settings of {@link KvStore}. */
@@ -86,7 +86,7 @@ export class KvStore implements Store {
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
     if (keys.length < LEAST_SORTED) return await this.#lookUp(keys);
-    const read = runsOf(keys, LEAST_SORTED).map((run) =>
+    const read = keyRunsOf(keys, LEAST_SORTED).map((run) =>
       run.isSorted ? this.#readRun<T>(run) : this.#lookUp<T>(run.keys)
     );
     return (await Promise.all(read)).flat();

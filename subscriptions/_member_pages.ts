@@ -15,7 +15,7 @@ export interface UserPage {
 }
 
 /** Which names a page begins behind, and how many it has at most. */
-export interface PageRequest {
+export interface MembersAfter {
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -31,7 +31,7 @@ interface Touched {
 }
 
 /** Returns the names of a page once some of those that belong to it are added, or are removed. */
-export type ChangeNames = (
+type ChangeNames = (
   before: readonly string[],
   changed: readonly string[],
 ) => readonly string[];
@@ -62,7 +62,7 @@ const decoder = new TextDecoder();
 export async function namesBehind(
   store: Store,
   prefix: StoreKey,
-  { after = LOWEST, limit }: PageRequest,
+  { after = LOWEST, limit }: MembersAfter,
 ): Promise<UserPage> {
   const names: string[] = [];
   let start = [...prefix, await firstNameOf(store, prefix, after)];

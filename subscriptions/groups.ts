@@ -10,8 +10,8 @@ import {
   changeNames,
   compareNames,
   followerOf,
+  type MembersAfter,
   namesBehind,
-  type PageRequest,
   type UserPage,
 } from "./_member_pages.ts";
 
@@ -84,7 +84,7 @@ export class Groups {
    * Lists up to `limit` members; fewer may not be the last ones. A user that joins behind `after` while
    * pages are read is in a later one.
    */
-  async members(name: GroupName, page: PageRequest): Promise<UserPage> {
+  async members(name: GroupName, page: MembersAfter): Promise<UserPage> {
     const [paged, singles] = await Promise.all([
       namesBehind(this.#store, keyOf(PAGES, name), page),
       namesAfter(this.#store, keyOf(SINGLES, name), page),
@@ -103,7 +103,7 @@ export class Groups {
   /** Lists the groups of a context. */
   async list(
     context: string,
-    page: PageRequest,
+    page: MembersAfter,
   ): Promise<{ readonly groups: readonly string[]; readonly next?: string }> {
     const { users: groups, ...rest } = await namesAfter(this.#store, [NAMES, context], page);
     return { groups, ...rest };
@@ -125,7 +125,7 @@ export class Groups {
 async function namesAfter(
   store: Store,
   prefix: StoreKey,
-  { after, limit }: PageRequest,
+  { after, limit }: MembersAfter,
 ): Promise<UserPage> {
   const names: string[] = [];
   const start = after === undefined ? {} : { start: [...prefix, followerOf(after)] };
