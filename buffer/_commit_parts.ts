@@ -1,6 +1,7 @@
 /** Packs changes that belong together into as few commits as the store's limits allow. Pure. */
 
 import type { Commit, StoreKey, StoreTraits } from "../core/store.ts";
+import { estimateBytes } from "../core/stored_size.ts";
 
 /** The changes that set records. */
 export type Sets = NonNullable<Commit["sets"]>;
@@ -25,7 +26,7 @@ export const CHANGE_BYTES = 160;
 
 /** Estimates the bytes of small records that are stored as they are. */
 export function bytesOfSets(sets: Sets): number {
-  return sets.reduce((sum, { value }) => sum + JSON.stringify(value).length + CHANGE_BYTES, 0);
+  return sets.reduce((sum, { value }) => sum + estimateBytes(value) + CHANGE_BYTES, 0);
 }
 
 /** Groups parts, in order, so that each group fits in one commit. */

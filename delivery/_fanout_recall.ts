@@ -11,6 +11,7 @@ import {
   type FanoutPage,
   type FanoutRecord,
   idsOf,
+  packIds,
   PAGE_KEEP_MS,
   pageKey,
   recordKey,
@@ -76,7 +77,7 @@ async function finishPage(
   await moveOn(entry, {
     options,
     fields: { page: page + 1, users: users + ids.length },
-    page: { found, value: { ...found.value, ids: ids.join() } },
+    page: { found, value: { ...found.value, ids: packIds(ids) } },
   });
   return true;
 }

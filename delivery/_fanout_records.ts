@@ -50,7 +50,7 @@ export interface FanoutPage {
   readonly users: Uint8Array;
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
-  /** The ids of their notifications, separated by commas, once they are accepted. */
+  /** The ids of their notifications, packed by {@link packIds}, once they are accepted. */
   readonly ids?: string;
   /** Epoch milliseconds at which a page of one local time is accepted. */
   readonly atMs?: number;
@@ -69,6 +69,8 @@ const OVERHEAD_BYTES = 200;
 /** Bytes of a page in the store, and what the id of a notification takes of them. */
 const MAX_PAGE_BYTES = 60_000;
 const ID_BYTES = 40;
+/** Is in no id. */
+const SHARED = "/";
 /** How long pages are kept that are never read: longer than anything is scheduled ahead. */
 export const PAGE_KEEP_MS = 32 * 24 * 3_600_000;
 
@@ -177,10 +179,30 @@ export function usersOf({ users }: FanoutPage): readonly string[] {
   return JSON.parse(textOfBytes(users));
 }
 
+/** Returns the stored form of ids, without the start and the end that all of them have. */
+export function packIds(ids: readonly string[]): string {
+  const [first = ""] = ids;
+  let start = first.length;
+  let end = first.length;
+  for (const id of ids) {
+    while (!id.startsWith(first.slice(0, start))) start--;
+    while (!id.endsWith(first.slice(first.length - end))) end--;
+  }
+  if (ids.length < 2) return first;
+  end = Math.min(end, first.length - start);
+  const tail = first.slice(first.length - end);
+  const parts = ids.map((id) => id.slice(start, id.length - end));
+  return `${first.slice(0, start)}${SHARED}${tail}${SHARED}${parts.join()}`;
+}
+
 /** Returns the ids of the notifications of a page; `undefined` where they are not accepted. */
 export function idsOf(page: FanoutPage | undefined): readonly string[] | undefined {
   if (page?.ids === undefined) return undefined;
-  return page.ids === "" ? [] : page.ids.split(",");
+  if (page.ids === "") return [];
+  // An earlier version stored them whole.
+  if (!page.ids.includes(SHARED)) return page.ids.split(",");
+  const [head, tail, parts] = page.ids.split(SHARED);
+  return parts!.split(",").map((part) => `${head}${part}${tail}`);
 }
 
 /** Returns the key of a record. */

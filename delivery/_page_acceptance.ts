@@ -13,6 +13,7 @@ import {
   acceptedKey,
   type FanoutPage,
   type FanoutRecord,
+  packIds,
   PAGE_KEEP_MS,
   pageKey,
 } from "./_fanout_records.ts";
@@ -47,7 +48,7 @@ export function createPageAcceptance(options: PageAcceptanceOptions): AcceptPage
     const key = pageKey(id, page);
     const set = (ids: readonly string[]) => ({
       key,
-      value: { ...value, ids: ids.join() } satisfies FanoutPage,
+      value: { ...value, ids: packIds(ids) } satisfies FanoutPage,
       expireInMs: retentionMs(),
     });
     if (users.length === 0) {

@@ -182,6 +182,11 @@ export function createDispatch(options: DispatchOptions) {
     const planned: Planned[] = [];
     const keptInInbox: Notification[] = [];
     const now = clock.now();
+    // All are asked for before the first is awaited, so that they are read together.
+    const views = due.map(({ context, user }) => snapshot.view(context, user));
+    const permissionsOf = views.some((view) => view instanceof Promise)
+      ? await Promise.all(views)
+      : views as readonly Permissions[];
     let prefetched = false;
 
     /** The first cache miss loads the rest of the batch as well. */
@@ -200,8 +205,7 @@ export function createDispatch(options: DispatchOptions) {
       const targets = found instanceof Promise
         ? await withPrefetch(found, due.slice(index))
         : found;
-      const view = snapshot.view(notification.context, notification.user);
-      const permissions = view instanceof Promise ? await view : view;
+      const permissions = permissionsOf[index]!;
       if (permissions.keepsInInbox?.(notification.topic) && !notification.options?.dismiss) {
         keptInInbox.push(notification);
       }

@@ -220,7 +220,7 @@ export class DueQueue<T> {
     try {
       claim = await this.#claim(entry);
       if (!claim) return;
-      const result = await this.#handle!(entry.value);
+      const result = await this.#handleInTurn(entry.value);
       await claim.finish(result);
       if (result.done) this.#waiting--;
       else this.#countAndWake(result.atMs);
@@ -229,6 +229,16 @@ export class DueQueue<T> {
       // The job is still stored; the pause spares a failing store.
       await claim?.release(this.#options.clock.now() + FAULT_PAUSE_MS);
       await new Promise<void>((resolve) => this.#options.clock.after(FAULT_PAUSE_MS, resolve));
+    }
+  }
+
+  /** Handles a job again and again while it is due at once, and no other can wait for its place. */
+  async #handleInTurn(job: T): Promise<JobResult<T>> {
+    const { clock, maxRunning } = this.#options;
+    for (;;) {
+      const result = await this.#handle!(job);
+      const goesOn = !result.done && result.job === job && result.atMs <= clock.now();
+      if (!goesOn || !this.#handle || this.#running.size >= maxRunning) return result;
     }
   }
 

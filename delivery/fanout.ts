@@ -64,8 +64,6 @@ interface FanoutOptions extends PageAcceptanceOptions {
   readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
   readonly maxNotifications: () => number;
   readonly readAudience: ReadAudience;
-  /** Loads the configuration of users into its cache. */
-  readonly prefetch: (context: string, users: readonly string[]) => Promise<void>;
   /** The IANA name of a user's time zone. */
   readonly timeZone: (context: string, user: string) => string | Promise<string>;
   readonly counts: FanoutCounts;
@@ -237,10 +235,10 @@ export class Fanouts {
           pauseMs = FULL_PAUSE_MS;
           break;
         }
-        const open = await (ahead ?? this.#openPage(record));
+        const open = await (ahead ?? openPage(record, this.#options));
         const moved = movedOn(record, open);
         // The next page is read while this one is accepted.
-        ahead = moved.state === "done" ? undefined : this.#openPage(moved);
+        ahead = moved.state === "done" ? undefined : openPage(moved, this.#options);
         ahead?.catch(() => {}); // whoever needs it sees it
         const [now] = await Promise.all([
           this.#get(record.template.id),
@@ -260,13 +258,6 @@ export class Fanouts {
       sets: [{ key: entry.key, value: record, ...expireInMs }],
     });
     return { record: isStored ? record : undefined, pauseMs };
-  }
-
-  /** Looks up what the plans of all users need, so that it is not read for one after the other. */
-  async #openPage(record: FanoutRecord): Promise<OpenPage> {
-    const open = await openPage(record, this.#options);
-    await this.#options.prefetch(record.template.context, open.users);
-    return open;
   }
 
   async #goOn<T extends { readonly id: string }>(job: T): Promise<JobResult<T>> {

@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../core/clock.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
+import { LruCache } from "../core/lru_cache.ts";
 import type { Store } from "../core/store.ts";
 
 interface CountsOptions {
@@ -20,11 +21,14 @@ interface CountsOptions {
 type Counts = Record<string, number>;
 
 const FLUSH_MS = 1_000;
+const MAX_WRITTEN = 1_000;
 const PREFIX = "fanoutCount";
 
 /** Counts by notification and state. */
 export class FanoutCounts {
   readonly #options: CountsOptions;
+  /** What this process has written lately, so that it need not be read again. */
+  readonly #written = new LruCache<Readonly<Counts>>(MAX_WRITTEN);
   #pending = new Map<string, Counts>();
   #timer: Timer | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -66,12 +70,13 @@ export class FanoutCounts {
     for (const [fanout, added] of pending) {
       const key = [PREFIX, fanout, tag];
       try {
-        const before = await store.get<Counts>(key);
-        const value = { ...before?.value };
+        const before = this.#written.get(fanout) ?? (await store.get<Counts>(key))?.value;
+        const value = { ...before };
         for (const [state, count] of Object.entries(added)) {
           value[state] = (value[state] ?? 0) + count;
         }
         await store.commit({ sets: [{ key, value, expireInMs: retentionMs() }] });
+        this.#written.set(fanout, value);
       } catch {
         for (const [state, count] of Object.entries(added)) {
           const counts = this.#pending.get(fanout) ?? {};

@@ -90,10 +90,6 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const fanouts = new Fanouts({
     ...{ store, buffer, ledger, clock, ids, counts, readAudience, retentionMs, publishOnce },
     timeZone,
-    async prefetch(context, users) {
-      const snapshot = configuration();
-      await Promise.all(users.map((user) => snapshot.view(context, user)));
-    },
     queue: fanoutQueue,
     parts: partQueue,
     maxNotifications: () => settings().buffer.maxNotifications,

@@ -30,6 +30,7 @@ export function groupRoutes({ authenticate, groups }: GroupDeps): App {
     scope: "publish",
     errors: ["invalid_request", "store_unavailable"],
   } as const;
+  const changing = { ...common, errors: [...common.errors, "conflict"] } as const;
   const path = "/{context}/{group}/members";
 
   route({
@@ -59,7 +60,7 @@ export function groupRoutes({ authenticate, groups }: GroupDeps): App {
   });
 
   route({
-    ...{ ...common, id: "addMembers", method: "post", path, params: paths, body: members },
+    ...{ ...changing, id: "addMembers", method: "post", path, params: paths, body: members },
     summary: "Add up to 10,000 users to a group, which begins to exist with its first member",
     answers: { 204: { text: "They are members" } },
   }, async (c) => {
@@ -68,7 +69,7 @@ export function groupRoutes({ authenticate, groups }: GroupDeps): App {
   });
 
   route({
-    ...{ ...common, id: "removeMembers", method: "delete", path, params: paths, body: members },
+    ...{ ...changing, id: "removeMembers", method: "delete", path, params: paths, body: members },
     summary: "Remove users from a group",
     answers: { 204: { text: "They are no members" } },
   }, async (c) => {

@@ -8,6 +8,8 @@ import { sleep } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
+import { encodeKey } from "./_key_order.ts";
+import { keyBehind, type KeyRun, keyRunsOf } from "./_neighbors.ts";
 import { type CommitTraits, KV_LIMITS } from "./limits.ts";
 
 /** Settings of {@link KvStore}. */
@@ -17,6 +19,11 @@ const LOCKED = "database is locked";
 const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 10;
 const LIST_BATCH = 64;
+/** Keys that follow each other are listed where they are at least so many. */
+const LEAST_SORTED = 32;
+/** Entries of a run that are listed at once, at first and at most. */
+const FIRST_OF_RUN = 16;
+const MAX_OF_RUN = 256;
 
 /** Messages of Deno for mistakes of the caller, which say nothing about the store. */
 const CALLER_ERROR = /\(max \d+|could not be cloned|expireIn must be|Key cannot be empty/;
@@ -78,13 +85,11 @@ export class KvStore implements Store {
   }
 
   async getMany<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
-    const { maxGetMany } = this.traits;
-    const chunks: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
-    for (let at = 0; at < keys.length; at += maxGetMany) {
-      const chunk = keys.slice(at, at + maxGetMany);
-      chunks.push(this.#attempt("read", () => this.#kv.getMany<T[]>(chunk)));
-    }
-    return (await Promise.all(chunks)).flat().map(entryOf);
+    if (keys.length < LEAST_SORTED) return await this.#lookUp(keys);
+    const read = keyRunsOf(keys, LEAST_SORTED).map((run) =>
+      run.isSorted ? this.#readRun<T>(run) : this.#lookUp<T>(run.keys)
+    );
+    return (await Promise.all(read)).flat();
   }
 
   async *list<T>({ prefix, start, end, limit, reverse }: ListRange): AsyncGenerator<StoreEntry<T>> {
@@ -146,6 +151,51 @@ export class KvStore implements Store {
     if (!this.#isClosed) this.#kv.close();
     this.#isClosed = true;
     return Promise.resolve();
+  }
+
+  /** Looks keys up, in calls of as many as KV takes. */
+  async #lookUp<T>(keys: readonly StoreKey[]): Promise<readonly (StoreEntry<T> | undefined)[]> {
+    const { maxGetMany } = this.traits;
+    const chunks: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+    for (let at = 0; at < keys.length; at += maxGetMany) {
+      const chunk = keys.slice(at, at + maxGetMany);
+      chunks.push(this.#attempt("read", () => this.#kv.getMany<T[]>(chunk)));
+    }
+    return (await Promise.all(chunks)).flat().map(entryOf);
+  }
+
+  /**
+   * Lists what there is from the first key to the last, and looks the rest up where most of it are
+   * others' records.
+   */
+  async #readRun<T>(
+    { keys, texts }: KeyRun,
+  ): Promise<readonly (StoreEntry<T> | undefined)[]> {
+    const found = new Array<StoreEntry<T> | undefined>(keys.length).fill(undefined);
+    const end = keyBehind(keys.at(-1)!);
+    let start = keys[0]!;
+    /** Keys before this one are in `found`, or do not exist. */
+    let at = 0;
+    for (let size = FIRST_OF_RUN;; size = Math.min(4 * size, MAX_OF_RUN)) {
+      const options = { limit: size, batchSize: size };
+      const entries = await this.#attempt(
+        "read",
+        () => Array.fromAsync(this.#kv.list<T>({ start, end }, options)),
+      );
+      let hits = 0;
+      for (const entry of entries) {
+        const text = encodeKey(entry.key as StoreKey);
+        while (at < texts.length && texts[at]! < text) at++;
+        if (texts[at] !== text) continue;
+        found[at++] = entryOf(entry);
+        hits++;
+      }
+      if (entries.length < size) return found;
+      if (hits < size / 4) {
+        return [...found.slice(0, at), ...await this.#lookUp<T>(keys.slice(at))];
+      }
+      start = keyBehind(entries.at(-1)!.key as StoreKey);
+    }
   }
 
   /** Runs an operation; repeats it after a random wait while another handle locks the file. */

@@ -1,31 +1,33 @@
 /**
- * Named groups of users, as audiences. A member is a record of its own, so that a group of a million
- * users is read in pages and changed without being read.
+ * Named groups of users, as audiences. Members are stored in sorted pages (`_member_pages.ts`), so
+ * that a group of a million users is read quickly, and changed without being read. An earlier version
+ * stored a record for each member; those are still read, and removed.
  */
 
+import { ServiceError } from "../core/errors.ts";
 import type { Store, StoreKey } from "../core/store.ts";
+import {
+  changeNames,
+  compareNames,
+  followerOf,
+  type MembersAfter,
+  namesBehind,
+  type UserPage,
+} from "./_member_pages.ts";
+
+export type { UserPage };
 
 interface GroupName {
   readonly context: string;
   readonly group: string;
 }
 
-/** One page of users in the order of their names. */
-export interface UserPage {
-  readonly users: readonly string[];
-  /** The user after which the next page begins; absent on the last one. */
-  readonly next?: string;
-}
-
-interface PageRequest {
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
-const MEMBERS = "groupMember";
+const PAGES = "groupPage";
+/** Where an earlier version stored members. */
+const SINGLES = "groupMember";
 const NAMES = "group";
-/** Changes in one commit. */
-const MAX_CHANGES = 400;
+/** Records that are deleted at once. */
+const MAX_DELETES = 100;
 
 /** The groups in a store, which it borrows. Everything may throw `store_unavailable`. */
 export class Groups {
@@ -35,50 +37,95 @@ export class Groups {
     this.#store = store;
   }
 
-  /** Adds users; those that are members already stay. */
-  async add({ context, group }: GroupName, users: readonly string[]): Promise<void> {
-    for (const part of partsOf(users)) {
-      const sets = part.map((user) => ({ key: memberKey({ context, group }, user), value: 1 }));
-      await this.#store.commit({ sets: [...sets, { key: [NAMES, context, group], value: 1 }] });
-    }
+  /**
+   * Adds users; those that are members already stay.
+   *
+   * @throws {ServiceError} `conflict` where others keep changing the same members
+   */
+  async add(name: GroupName, users: readonly string[]): Promise<void> {
+    const set = { key: [NAMES, name.context, name.group], value: 1 };
+    await this.#change(name, users, {
+      change: (before, added) => sorted([...before, ...added]),
+      more: () => ({ sets: [set] }),
+    });
   }
 
-  /** Removes users; those that are no members do not matter. */
+  /**
+   * Removes users; those that are no members do not matter.
+   *
+   * @throws {ServiceError} `conflict` where others keep changing the same members
+   */
   async remove(name: GroupName, users: readonly string[]): Promise<void> {
-    for (const part of partsOf(users)) {
-      await this.#store.commit({ deletes: part.map((user) => memberKey(name, user)) });
-    }
+    await this.#change(name, users, {
+      change(before, removed) {
+        const gone = new Set(removed);
+        return before.filter((user) => !gone.has(user));
+      },
+      more: (removed) => ({ deletes: removed.map((user) => [...keyOf(SINGLES, name), user]) }),
+    });
   }
 
   /** Removes a group with all its members. */
   async delete(name: GroupName): Promise<void> {
-    for (;;) {
-      const { users } = await this.members(name, { limit: MAX_CHANGES });
-      if (users.length === 0) break;
-      await this.remove(name, users);
+    for (const prefix of [keyOf(PAGES, name), keyOf(SINGLES, name)]) {
+      for (;;) {
+        const keys: StoreKey[] = [];
+        for await (const { key } of this.#store.list({ prefix, limit: MAX_DELETES })) {
+          keys.push(key);
+        }
+        if (keys.length === 0) break;
+        await this.#store.commit({ deletes: keys });
+      }
     }
     await this.#store.commit({ deletes: [[NAMES, name.context, name.group]] });
   }
 
-  /** Lists members. A user that joins behind `after` while pages are read is in a later one. */
-  members({ context, group }: GroupName, page: PageRequest): Promise<UserPage> {
-    return namesAfter(this.#store, [MEMBERS, context, group], page);
+  /**
+   * Lists up to `limit` members; fewer may not be the last ones. A user that joins behind `after` while
+   * pages are read is in a later one.
+   */
+  async members(name: GroupName, page: MembersAfter): Promise<UserPage> {
+    const [paged, singles] = await Promise.all([
+      namesBehind(this.#store, keyOf(PAGES, name), page),
+      namesAfter(this.#store, keyOf(SINGLES, name), page),
+    ]);
+    if (singles.users.length === 0) return paged;
+    const all = sorted([...paged.users, ...singles.users]);
+    // Behind the end of either page, not all names are known.
+    const [end] = sorted([paged.next ?? [], singles.next ?? []].flat());
+    const known = all.filter((user) => end === undefined || compareNames(user, end) <= 0);
+    const users = known.slice(0, page.limit);
+    return users.length === all.length && end === undefined
+      ? { users }
+      : { users, next: users.at(-1)! };
   }
 
   /** Lists the groups of a context. */
   async list(
     context: string,
-    page: PageRequest,
+    page: MembersAfter,
   ): Promise<{ readonly groups: readonly string[]; readonly next?: string }> {
     const { users: groups, ...rest } = await namesAfter(this.#store, [NAMES, context], page);
     return { groups, ...rest };
+  }
+
+  async #change(
+    name: GroupName,
+    users: readonly string[],
+    changes: Omit<Parameters<typeof changeNames>[2], "names">,
+  ): Promise<void> {
+    // A key has no lone surrogates, and decides which page a name belongs to.
+    const names = sorted(users.map((user) => user.toWellFormed()));
+    if (await changeNames(this.#store, keyOf(PAGES, name), { names, ...changes })) return;
+    const message = "Cannot change the members: other requests keep changing them; try again";
+    throw new ServiceError("conflict", message, { retryAfterSeconds: 1 });
   }
 }
 
 async function namesAfter(
   store: Store,
   prefix: StoreKey,
-  { after, limit }: PageRequest,
+  { after, limit }: MembersAfter,
 ): Promise<UserPage> {
   const names: string[] = [];
   const start = after === undefined ? {} : { start: [...prefix, followerOf(after)] };
@@ -88,15 +135,11 @@ async function namesAfter(
   return names.length < limit ? { users: names } : { users: names, next: names.at(-1)! };
 }
 
-/** The first text after a name: names have no control characters. */
-export function followerOf(name: string): string {
-  return `${name}\u0000`;
+function keyOf(what: string, { context, group }: GroupName): StoreKey {
+  return [what, context, group];
 }
 
-function memberKey({ context, group }: GroupName, user: string): StoreKey {
-  return [MEMBERS, context, group, user];
-}
-
-function* partsOf(users: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < users.length; at += MAX_CHANGES) yield users.slice(at, at + MAX_CHANGES);
+/** Returns names in their order, each once. */
+function sorted(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort(compareNames);
 }

@@ -6,7 +6,8 @@ import { parseJsonObject } from "../core/json.ts";
 import type { Store, StoreKey } from "../core/store.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { topicsMatch } from "../core/topic.ts";
-import { followerOf, type UserPage } from "./groups.ts";
+import { followerOf } from "./_member_pages.ts";
+import type { UserPage } from "./groups.ts";
 import { isLive } from "./_edits.ts";
 import {
   type Document,

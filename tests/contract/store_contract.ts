@@ -38,6 +38,30 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.deepEqual((await store.get(["a"]))?.value, { list: [1] });
   });
 
+  rule("many keys that follow each other are read as each of them alone", async (store) => {
+    const named = (n: number) => ["user", "1", `é${String(n).padStart(4, "0")}`];
+    // Where there is nothing, where most are others' records, and where all are asked for.
+    const stored = (n: number) => n >= 300 && (n < 900 || n % 7 === 0);
+    const wanted = (n: number) => n < 400 || n >= 800 || n % 50 === 0;
+    const numbers = Array.from({ length: 1_200 }, (_, n) => n);
+    for (let at = 0; at < 1_200; at += 100) {
+      const sets = numbers.slice(at, at + 100).filter(stored)
+        .map((n) => ({ key: named(n), value: n }));
+      if (sets.length > 0) await store.commit({ sets });
+    }
+    const below = [[...named(350), "below"], [...named(350), 1]];
+    await store.commit({ sets: below.map((key) => ({ key, value: "below" })) });
+    const asked = numbers.filter(wanted);
+    const keys = [["context", "1"], ...asked.map(named), named(301), named(300), ...below];
+    const values = (await store.getMany<unknown>(keys)).map((entry) => entry?.value);
+    assert.deepEqual(values, [
+      ...[undefined, ...asked.map((n) => stored(n) ? n : undefined)],
+      ...[301, 300, "below", "below"],
+    ]);
+    const entries = (await store.getMany(keys)).map((entry) => entry?.key);
+    assert.deepEqual(entries, keys.map((key, at) => values[at] === undefined ? undefined : key));
+  });
+
   rule("the version of a key changes with every set and with nothing else", async (store) => {
     await store.commit({ sets: [{ key: ["a"], value: 1 }] });
     const first = await store.get(["a"]);

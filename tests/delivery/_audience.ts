@@ -1,9 +1,8 @@
 /** An audience of users with a phone each, and a process that ends amid its commits. */
 
 import assert from "node:assert/strict";
-import type { Commit } from "../../core/store.ts";
+import type { Commit, Store } from "../../core/store.ts";
 import type { ReadAudience } from "../../delivery/mod.ts";
-import type { MemoryStore } from "../../store/mod.ts";
 import type { PipelineBench } from "../support/pipeline.ts";
 
 /** Returns names that sort by their number. */
@@ -31,7 +30,7 @@ export function giveAudience(bench: PipelineBench, users: readonly string[]): vo
 /** From now on so many commits succeed, and then the process is gone. Returns what ends that. */
 export function dieAfter(
   allowed: number,
-  { store, bench }: { readonly store: MemoryStore; readonly bench: PipelineBench },
+  { store, bench }: { readonly store: Store; readonly bench: PipelineBench },
 ): () => void {
   const commit = store.commit.bind(store);
   let left = allowed;

@@ -105,6 +105,30 @@ Deno.test("no more jobs run at once than allowed, and all run", async () => {
   await queue.stop();
 });
 
+Deno.test("a job that goes on at once gives its place up only where others may wait for it", async () => {
+  const { queue, clock, store } = setUp();
+  const seen: string[] = [];
+  let commits = 0;
+  const commit = store.commit.bind(store);
+  store.commit = (changes) => (commits++, commit(changes));
+  await queue.start(async (each): Promise<JobResult<Job>> => {
+    seen.push(each.name);
+    const isLast = seen.filter((name) => name === each.name).length === 3;
+    await new Promise<void>((resolve) => clock.after(10, resolve));
+    return isLast ? { done: true } : { done: false, job: each, atMs: clock.now() };
+  });
+  await queue.schedule([job("alone", clock.now())]);
+  for (let turn = 0; turn < 4; turn++) await pass(clock, 10);
+  assert.deepEqual(seen.splice(0), ["alone", "alone", "alone"]);
+  assert.equal(commits, 2); // it was stored, and removed
+  await queue.schedule(["a", "b", "c", "d"].map((name) => job(name, clock.now())));
+  for (let turn = 0; turn < 12; turn++) await pass(clock, 10);
+  assert.equal(seen.length, 12);
+  assert.ok(seen.indexOf("d") < seen.lastIndexOf("a"), seen.join());
+  assert.equal(queue.waiting, 0);
+  await queue.stop();
+});
+
 Deno.test("a job that ends while a listing still contains it does not run again", async () => {
   const clock = new FakeClock();
   const store = new MemoryStore({ clock });

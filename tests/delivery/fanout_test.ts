@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
+import { sharedView } from "../support/shared_store.ts";
 import { assertEachOnce, dieAfter, giveAudience, names, readFrom } from "./_audience.ts";
 
 /** Pages have a quarter of the buffer. */
@@ -27,11 +29,16 @@ async function publish(bench: PipelineBench): Promise<string> {
   return ids[0]!;
 }
 
-Deno.test("a crash at any commit of a fan-out reaches every user, and each under one id", async () => {
+/** A process ends at each of the first commits, and another one goes on with what it has left. */
+async function crashAtEachCommit(
+  openProcess: (store: Store) => Store,
+  { commits, takeOverMs }: { readonly commits: number; readonly takeOverMs: number },
+): Promise<void> {
   const users = names(450);
-  for (let allowed = 0; allowed < 14; allowed++) {
+  for (let allowed = 0; allowed < commits; allowed++) {
     const clock = new FakeClock();
-    const store = new MemoryStore({ clock });
+    const shared = new MemoryStore({ clock });
+    const store = openProcess(shared);
     const first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
     const drafts = [{
       ...{ context: "1", user: "", topic: "x", data: "{}" },
@@ -42,12 +49,22 @@ Deno.test("a crash at any commit of a fan-out reaches every user, and each under
     await first.pass(1_000);
     revive();
     first.kill();
-    await using second = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
-    await second.pass(20_000);
+    const bench = new PipelineBench(clock, openProcess(shared), PAGES_OF_200);
+    await using second = await benchOf(users, bench);
+    for (let passed = 0; passed < takeOverMs; passed += 5_000) await second.pass(5_000);
     const record = await second.pipeline.find(id!) as LedgerRecord;
     assert.equal(record.users?.count, users.length, `after ${allowed} commits`);
     assertEachOnce([first, second], { users, after: `after ${allowed} commits` });
   }
+}
+
+Deno.test("a crash at any commit of a fan-out reaches every user, and each under one id", async () => {
+  await crashAtEachCommit((store) => store, { commits: 14, takeOverMs: 20_000 });
+});
+
+Deno.test("where processes share a store, another one goes on after a crash at any commit", async () => {
+  // The lease of a job is two minutes.
+  await crashAtEachCommit(sharedView, { commits: 24, takeOverMs: 150_000 });
 });
 
 Deno.test("a user that joins behind the page that is read is included, one before it is not", async () => {

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
+import type { Store } from "../../core/store.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
+import { sharedView } from "../support/shared_store.ts";
 import { dieAfter } from "./_audience.ts";
 
 const MINUTE_MS = 60_000;
@@ -43,22 +45,36 @@ Deno.test("a scheduled notification survives a crash, and is sent once at its ti
   assert.equal(second.apn.arrivals.length + first.apn.arrivals.length, 1);
 });
 
-Deno.test("a crash at any commit of a release loses nothing and puts nothing in twice", async () => {
-  for (let allowed = 0; allowed < 6; allowed++) {
+/** A process ends at each of the first commits of a release, and another one goes on. */
+async function crashAtEachCommit(
+  openStore: (store: Store) => Store,
+  { commits, takeOverMs }: { readonly commits: number; readonly takeOverMs: number },
+): Promise<void> {
+  for (let allowed = 0; allowed < commits; allowed++) {
     const clock = new FakeClock();
-    const store = new MemoryStore({ clock });
+    const store = openStore(new MemoryStore({ clock }));
     const first = await new PipelineBench(clock, store).start();
     first.subscribe("apn", "a");
     const id = await first.publish({ deliverAt: at(clock, MINUTE_MS) });
     const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(MINUTE_MS);
+    await first.pass(1_000);
     revive();
     await using second = await restart(first);
-    await second.pass(20_000);
+    for (let passed = 0; passed < takeOverMs; passed += 5_000) await second.pass(5_000);
     assert.equal(await found(second, id), "delivered apn=sent", `after ${allowed} commits`);
     const sent = new Set([...first.apn.arrivals, ...second.apn.arrivals].map((one) => one.id));
     assert.equal(sent.size, 1, `after ${allowed} commits under one id`);
   }
+}
+
+Deno.test("a crash at any commit of a release loses nothing and puts nothing in twice", async () => {
+  await crashAtEachCommit((store) => store, { commits: 6, takeOverMs: 20_000 });
+});
+
+Deno.test("where processes share a store, another one releases after a crash at any commit", async () => {
+  // The lease of a job is two minutes.
+  await crashAtEachCommit(sharedView, { commits: 12, takeOverMs: 150_000 });
 });
 
 Deno.test("a cancellation and a release exclude each other", async () => {

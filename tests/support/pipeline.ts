@@ -10,6 +10,7 @@ import { silentLog } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { Principal } from "../../core/principal.ts";
+import type { Store } from "../../core/store.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
 import type { Transport } from "../../core/transport.ts";
 import {
@@ -54,7 +55,7 @@ export class PipelineBench {
 
   constructor(
     readonly clock = new FakeClock(),
-    readonly store = new MemoryStore({ clock }),
+    readonly store: Store = new MemoryStore({ clock }),
     readonly properties = ALL_ON,
   ) {}
 

@@ -2743,6 +2743,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `conflict`: The resource was changed at the same time */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description `payload_too_large`: The payload is too large */
       413: {
         headers: {
@@ -2832,6 +2841,15 @@ export interface operations {
       };
       /** @description `request_timeout`: The request took too long to arrive */
       408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `conflict`: The resource was changed at the same time */
+      409: {
         headers: {
           [name: string]: unknown;
         };
