@@ -105,10 +105,13 @@ function encodeTarget(target: TargetRecord): string {
   const { earlier, sockets } = target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
-    subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined && until === undefined && earlier === undefined &&
-    sockets === undefined
-  ) return `${text}]`;
+    reason === undefined && providerId === undefined && attempts === undefined &&
+    until === undefined && earlier === undefined && sockets === undefined
+  ) {
+    return subscription === undefined
+      ? `${text}]`
+      : `${text},{"subscription":${quote(subscription)}}]`;
+  }
   const extras = { subscription, reason, providerId, attempts, until, earlier, sockets };
   return `${text},${JSON.stringify(extras)}]`;
 }

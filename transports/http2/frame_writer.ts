@@ -147,7 +147,8 @@ export class FrameWriter {
       this.#reserve(FRAME_HEADER_BYTES + length);
       const flags = length === left ? FLAG.END_STREAM : 0;
       this.#frameHeader({ length, type: FRAME.DATA, flags, stream });
-      this.#bytes.set(bytes.subarray(sent, sent + length), this.#length);
+      const part = length === bytes.length ? bytes : bytes.subarray(sent, sent + length);
+      this.#bytes.set(part, this.#length);
       this.#length += length;
       sent += length;
       if (sent === bytes.length) return { sent, unsent: undefined };
