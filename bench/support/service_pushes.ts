@@ -15,7 +15,9 @@ interface ServicePushes extends ThreadTimes {
 
 const USERS = 1000;
 /** Batches that are published and not all pushed: fewer would leave the service waiting. */
-const WINDOW = 4;
+const WINDOW = 2;
+/** Batches that are published at once while APNs is down. */
+const PUBLISHERS = 3;
 const WARM_UP_MS = 1_000;
 const CLIENT = "bench";
 const TOPIC = "ox:mail:new";
@@ -97,8 +99,8 @@ export async function measureOutage(
   await using looks = new Looks(`http://127.0.0.1:${service.port}/livez`);
   const before = await peer.count();
   await peer.setOutage(true);
-  for (let round = 0; round < pushes / USERS; round += WINDOW) {
-    const rounds = Array.from({ length: WINDOW }, (_, n) => round + n);
+  for (let round = 0; round < pushes / USERS; round += PUBLISHERS) {
+    const rounds = Array.from({ length: PUBLISHERS }, (_, n) => round + n);
     const due = rounds.filter((each) => each < pushes / USERS);
     await Promise.all(due.map((each) => service.publish(batch(each))));
   }
