@@ -54,7 +54,7 @@ const DIRECTIVES = new Set(["aps", "push-type", "priority", "interruption-level"
 /** Renders a message, or returns why APNs would refuse it. */
 export function renderApns(
   message: Message,
-  { topic, auth }: ApnProfile,
+  { auth }: Pick<ApnProfile, "auth">,
   onFit?: OnFit,
 ): ApnRequest | Extract<Outcome, { kind: "rejected" }> {
   const extra = message.extra ?? {};

@@ -8,8 +8,12 @@ const FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
 export const BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest";
 const QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure";
 
-/** The body of an error. */
-export function fcmError(status: string, errorCode?: string, ...details: unknown[]): string {
+/** The body of an error about one field or another of the request. */
+export function invalidArgument(detail: unknown): string {
+  return fcmError("INVALID_ARGUMENT", "INVALID_ARGUMENT", detail);
+}
+
+function fcmError(status: string, errorCode?: string, ...details: unknown[]): string {
   const own = errorCode ? [{ "@type": FCM_ERROR, errorCode }] : [];
   return JSON.stringify({
     error: { code: 0, message: "said so", status, details: [...details, ...own] },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFcmAnswer } from "../../../transports/gcm/answers_v1.ts";
 import { readGcmFailure } from "../../../transports/gcm/answers_failed.ts";
 import type { FetchFault } from "../../../transports/http/mod.ts";
-import { BAD_REQUEST, FCM_ROWS, fcmError, NOW } from "./_answer_rows.ts";
+import { BAD_REQUEST, FCM_ROWS, invalidArgument, NOW } from "./_answer_rows.ts";
 
 for (const { name, status, text = "", retryAfter, expected } of FCM_ROWS) {
   Deno.test(`readFcmAnswer() reads ${name} as ${expected.kind}`, () => {
@@ -23,7 +23,7 @@ Deno.test("readFcmAnswer() never removes a token for an answer of unknown form",
 });
 
 Deno.test("readFcmAnswer() passes no description on, as it may quote the message", () => {
-  const text = fcmError("INVALID_ARGUMENT", "INVALID_ARGUMENT", {
+  const text = invalidArgument({
     "@type": BAD_REQUEST,
     fieldViolations: [{ field: "message.data[0].value", description: "secret subject" }],
   });
