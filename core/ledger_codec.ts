@@ -80,7 +80,8 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
 function encodeTail(record: LedgerRecord): string {
   const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, fanout, receipts } =
     record;
-  const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
+  const all = targets.length === 1 ? encodeTarget(targets[0]!) : targets.map(encodeTarget).join();
+  const tail = `${quote(topic)},${acceptedAt},"${state}",[${all}]`;
   if (
     reason === undefined && mergedInto === undefined && collapseKey === undefined &&
     fanout === undefined && receipts === undefined
