@@ -49,7 +49,7 @@ export interface AttemptResult {
 export interface Attempt {
   /** Returns an outcome for every answer of the provider; must not reject. */
   run(signal: AbortSignal): Outcome | Promise<Outcome>;
-  /** Called once, where it was rejected within {@link ProviderQueue.submit}; must not throw. */
+  /** Called once, also within `submit`, where the queue rejects it at once. Must not throw. */
   end(result: AttemptResult): void;
 }
 
@@ -89,7 +89,8 @@ export class ProviderQueue {
   /** Milliseconds that the oldest attempt has waited; undefined where none waits. */
   get oldestMs(): number | undefined {
     const [oldest] = this.#queue.values();
-    return oldest && Math.floor(this.#options.clock.monotonic() - oldest);
+    if (oldest === undefined) return undefined;
+    return Math.floor(this.#options.clock.monotonic() - oldest);
   }
 
   get breaker(): Breaker {
