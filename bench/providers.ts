@@ -55,7 +55,7 @@ const TABLES: Readonly<Record<string, () => Promise<void>>> = {
   async apns() {
     for (const latencyMs of [0, 50]) {
       await peer.setLatency(latencyMs);
-      await table(`APNs at ${latencyMs} ms, whole transport`, apnsRows());
+      await table(`APNs at ${latencyMs} ms, whole transport`, apnsRows(latencyMs));
     }
     await peer.setLatency(0);
   },
@@ -76,12 +76,17 @@ try {
 }
 Deno.exit(0);
 
+/** Measures the runtime's `fetch` with nothing around it. */
+function bare(connections: number, inFlight: number, more = {}): Rows[string] {
+  return () =>
+    runDeno("bare_fetch.ts", {
+      load: { ...LOAD, connections, inFlight },
+      ...{ address: peer.origins.apns, folder: simulator.folder, ...more },
+    });
+}
+
 function floorRows(): Rows {
   const address = peer.origins.apns;
-  const bare = (connections: number, inFlight: number, more = {}) => () =>
-    runDeno("bare_fetch.ts", {
-      ...{ load: { ...LOAD, connections, inFlight }, address, folder: simulator.folder, ...more },
-    });
   const http2 = (run: typeof runDeno) => () =>
     run("../peers/bare_http2.mjs", {
       load: { ...LOAD, connections: 4, inFlight: 400 },
@@ -103,10 +108,13 @@ function floorRows(): Rows {
   };
 }
 
-function apnsRows(): Rows {
+/** The bare `fetch` has as many connections as Carillon's engine opens at that latency. */
+function apnsRows(latencyMs: number): Rows {
+  const connections = latencyMs === 0 ? 4 : 12;
   const { folder, material: { apns } } = simulator;
   const settings = (load: unknown) => ({ load, address: peer.origins.apns, folder, apns });
   return {
+    "fetch alone, nothing around it": bare(connections, connections * 40, { cancels: true }),
     "Carillon, fetch": () =>
       runDeno("apn_sender.ts", settings({ ...LOAD, engine: "fetch", inFlight: FETCH_IN_FLIGHT })),
     "Carillon, http2": () =>
@@ -126,8 +134,8 @@ function serviceRows(): Rows {
   return {
     "whole service, fetch": whole("fetch"),
     "whole service, http2": whole("http2"),
-    "transport alone, fetch": apnsRows()["Carillon, fetch"]!,
-    "transport alone, http2": apnsRows()["Carillon, http2"]!,
+    "transport alone, fetch": apnsRows(0)["Carillon, fetch"]!,
+    "transport alone, http2": apnsRows(0)["Carillon, http2"]!,
   };
 }
 

@@ -38,9 +38,8 @@ export class Segments {
   #closed = 0;
   #made = 0;
   #found = 0;
-  /** What was found last: the next look-up mostly wants the slot after it. */
+  /** The segment of what was found last. */
   #last: Segment | undefined;
-  #lastIndex = 0;
 
   /** Number of notifications that are not settled. */
   get inFlight(): number {
@@ -67,6 +66,8 @@ export class Segments {
       : [...notifications, ...settled].sort((a, b) => slotId(a) < slotId(b) ? -1 : 1);
     const segment: Segment = {
       ...{ key, tag, bytes, slots, ledger },
+      firstId: slotId(slots[0]!),
+      lastFound: -1,
       number: isFound ? NaN : this.#made++,
       waiting: notifications.length,
       dirtySince: Infinity,
@@ -80,13 +81,8 @@ export class Segments {
 
   /** Returns the place of an id, settled or not. */
   find(id: string): SegmentSlot | undefined {
-    const next = this.#lastIndex + 1;
-    const slot = this.#last?.slots[next];
-    if (slot !== undefined && slotId(slot) === id) {
-      this.#lastIndex = next;
-      return { segment: this.#last!, index: next };
-    }
-    return this.#findIn(idTag(id), id) ?? this.#findIn(NO_TAG, id);
+    return (this.#last && findNext(this.#last, id)) ?? this.#findIn(idTag(id), id) ??
+      this.#findIn(NO_TAG, id);
   }
 
   /** Returns the slots of each tag before an id, the newest first. */
@@ -134,12 +130,23 @@ export class Segments {
     const segments = this.#byTag.get(tag);
     const segment = segments?.[lastAtOrBefore(segments, firstId, id)];
     if (!segment || segment.isClosed) return undefined;
+    this.#last = segment;
+    const next = findNext(segment, id);
+    if (next) return next;
     const index = lastAtOrBefore(segment.slots, slotId, id);
     if (index < 0 || slotId(segment.slots[index]!) !== id) return undefined;
-    this.#last = segment;
-    this.#lastIndex = index;
+    segment.lastFound = index;
     return { segment, index };
   }
+}
+
+/** Returns the place of an id where it is right after what was found in its segment last. */
+function findNext(segment: Segment, id: string): SegmentSlot | undefined {
+  const index = segment.lastFound + 1;
+  const slot = segment.slots[index];
+  if (slot === undefined || slotId(slot) !== id) return undefined;
+  segment.lastFound = index;
+  return { segment, index };
 }
 
 function* descending(segments: readonly Segment[], before: string | undefined): Generator<Slot> {
@@ -179,8 +186,8 @@ function isNext(one: Segment, other: Segment): boolean {
   return other.number === one.number + 1 && one.waiting === 0 && other.waiting === 0;
 }
 
-function firstId({ slots }: Segment): string {
-  return slotId(slots[0]!);
+function firstId({ firstId }: Segment): string {
+  return firstId;
 }
 
 /** Returns the index of the last item whose id is at or before `id`; -1 where there is none. */

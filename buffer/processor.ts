@@ -29,6 +29,8 @@ export class Processor<T> {
   readonly #options: ProcessorOptions<T>;
   readonly #waiting: FairQueue<T>;
   #running = 0;
+  /** Of those, the ones whose first job has not begun. */
+  #starting = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: ProcessorOptions<T>) {
@@ -54,9 +56,10 @@ export class Processor<T> {
   /** Adds items; no more of them than there is {@link room} for. */
   offer(items: readonly T[]): void {
     for (const item of items) this.#waiting.push(item);
-    while (this.#running < this.#options.concurrency() && this.waiting > 0) {
+    const { concurrency, jobSize } = this.#options;
+    while (this.#running < concurrency() && this.#starting * jobSize < this.waiting) {
       this.#running++;
-      void this.#work();
+      void this.#work(this.#starting++);
     }
   }
 
@@ -79,8 +82,11 @@ export class Processor<T> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  async #work(): Promise<void> {
-    await null; // items offered before the next microtask share the job
+  /** @param ahead processors whose first job begins before that of this one */
+  async #work(ahead: number): Promise<void> {
+    if (ahead > 0) await this.#options.yieldToEventLoop(); // first jobs take turns, too
+    else await null; // items offered before the next microtask share the job
+    this.#starting--;
     while (this.waiting > 0 && this.#running <= this.#options.concurrency()) {
       const job = this.#waiting.take(this.#options.jobSize);
       try {

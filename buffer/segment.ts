@@ -22,6 +22,10 @@ export type Slot = Notification | ItemText;
 export interface Segment {
   /** Its key in the store. */
   readonly key: StoreKey;
+  /** The id of its first slot. */
+  readonly firstId: string;
+  /** The slot that was found last: mostly the next one is looked for next. */
+  lastFound: number;
   /** The tag of its ids; `undefined` where they are from before ids had tags. */
   readonly tag: string | undefined;
   /** Stored size of its notifications in bytes. */

@@ -5,11 +5,18 @@
 
 type Labels = Readonly<Record<string, string>>;
 
+interface Entry<V> {
+  readonly labels: Labels;
+  readonly value: V;
+}
+
 /** One value for each combination of labels. */
 export class Series<V> {
   readonly #names: readonly string[];
   readonly #make: (labels: Labels) => V;
-  readonly #values = new Map<string, V>();
+  readonly #entries = new Map<string, Entry<V>>();
+  /** What was asked for last: mostly it is asked for again. */
+  #last: Entry<V> | undefined;
 
   /**
    * @param names the names of the labels
@@ -22,14 +29,24 @@ export class Series<V> {
 
   /** Returns the value of a combination; creates it at the first call. */
   of(labels: Labels): V {
+    if (this.#last && this.#isAlike(labels, this.#last.labels)) return this.#last.value;
     const key = this.#keyOf(labels);
-    let value = this.#values.get(key);
-    if (value === undefined) this.#values.set(key, value = this.#make({ ...labels }));
-    return value;
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      const own = { ...labels };
+      this.#entries.set(key, entry = { labels: own, value: this.#make(own) });
+    }
+    this.#last = entry;
+    return entry.value;
   }
 
-  values(): Iterable<V> {
-    return this.#values.values();
+  *values(): Iterable<V> {
+    for (const { value } of this.#entries.values()) yield value;
+  }
+
+  #isAlike(one: Labels, other: Labels): boolean {
+    for (const name of this.#names) if (one[name] !== other[name]) return false;
+    return true;
   }
 
   #keyOf(labels: Labels): string {

@@ -80,7 +80,8 @@ function isAlikeTarget(one: TargetRecord, other: TargetRecord): boolean {
 function encodeTail(record: LedgerRecord): string {
   const { topic, acceptedAt, state, targets, reason, mergedInto, collapseKey, fanout, receipts } =
     record;
-  const tail = `${quote(topic)},${acceptedAt},"${state}",[${targets.map(encodeTarget).join()}]`;
+  const all = targets.length === 1 ? encodeTarget(targets[0]!) : targets.map(encodeTarget).join();
+  const tail = `${quote(topic)},${acceptedAt},"${state}",[${all}]`;
   if (
     reason === undefined && mergedInto === undefined && collapseKey === undefined &&
     fanout === undefined && receipts === undefined
@@ -105,10 +106,13 @@ function encodeTarget(target: TargetRecord): string {
   const { earlier, sockets } = target;
   const text = `[${quote(client)},"${transport}","${state}",${at}`;
   if (
-    subscription === undefined && reason === undefined && providerId === undefined &&
-    attempts === undefined && until === undefined && earlier === undefined &&
-    sockets === undefined
-  ) return `${text}]`;
+    reason === undefined && providerId === undefined && attempts === undefined &&
+    until === undefined && earlier === undefined && sockets === undefined
+  ) {
+    return subscription === undefined
+      ? `${text}]`
+      : `${text},{"subscription":${quote(subscription)}}]`;
+  }
   const extras = { subscription, reason, providerId, attempts, until, earlier, sockets };
   return `${text},${JSON.stringify(extras)}]`;
 }

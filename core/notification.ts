@@ -45,5 +45,11 @@ export function parseData({ data }: Notification | ParsedNotification): JsonObje
 
 /** Returns a key for a user of any context. Ids never contain the separator. */
 export function userKey(context: string, user: string): string {
-  return `${context}\u0000${user}`;
+  if (user !== last.user || context !== last.context) {
+    last = { context, user, key: `${context}\u0000${user}` };
+  }
+  return last.key;
 }
+
+/** A cache of one: several maps are asked for a user in a row, and hashing a new key costs most. */
+let last = { context: "", user: "", key: "\u0000" };

@@ -17,7 +17,7 @@ import type { Target, TransportName } from "../core/subscription.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import { traceFields } from "../core/tracing.ts";
 import type { Inbox, InboxChange } from "../inbox/mod.ts";
-import type { Sender } from "./sender.ts";
+import type { FirstAttempts, Sender } from "./sender.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Digests } from "./digests.ts";
 import { type Permissions, plan } from "./plan.ts";
@@ -134,27 +134,21 @@ export function createDispatch(options: DispatchOptions) {
     if (open === 0) return ledger.settle(notification, known);
     ledger.begin(notification, known, open);
     for (const target of pending) {
-      void attempt(
-        notification,
-        heldUntil === undefined || target.transport === "webhook"
-          ? sender.deliver(notification, target)
-          : sender.hold(notification, target, { hold: "escalation", atMs: heldUntil }),
-      );
+      if (heldUntil === undefined || target.transport === "webhook") {
+        sender.deliver(notification, target, { listener });
+      } else {
+        const wait = { hold: "escalation", atMs: heldUntil } as const;
+        postponed(notification, sender.hold(notification, target, wait));
+      }
     }
     for (const { target, until } of quiet) {
-      void attempt(notification, digests.hold(notification, target, until));
+      postponed(notification, digests.hold(notification, target, until));
     }
   }
 
-  /** Records what an attempt, or its postponement, comes to. */
-  async function attempt(
-    notification: Notification,
-    outcome: Promise<TargetRecord>,
-  ): Promise<void> {
-    try {
-      ledger.attempted(notification, await outcome);
-    } catch (thrown) {
-      // The store is unavailable: neither the outcome nor a retry could be stored.
+  const listener: FirstAttempts = {
+    ended: (notification, record) => ledger.attempted(notification, record),
+    failed(notification, thrown) {
       ledger.abandon(notification);
       release(notification.id);
       log.error("an outcome could not be stored; the notification is delivered again", {
@@ -162,7 +156,12 @@ export function createDispatch(options: DispatchOptions) {
         ...traceFields(notification),
         reason: messageOf(thrown),
       });
-    }
+    },
+  };
+
+  function postponed(notification: Notification, stored: Promise<TargetRecord>): void {
+    stored.then((record) => ledger.attempted(notification, record))
+      .catch((thrown) => listener.failed(notification, thrown));
   }
 
   /** Settles a notification whose ttl has run out. */

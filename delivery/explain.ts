@@ -50,7 +50,7 @@ interface ExplainOptions {
   readonly interests: (client: string) => readonly string[];
   readonly serves: (transport: TransportName, client: string) => boolean;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly generate: (notification: Notification, target: Target, view: View) => Message;
   /** Returns the language of the generated message; undefined where its template has only one. */
   readonly language: (
     notification: Notification,
@@ -140,10 +140,10 @@ export function createExplain(options: ExplainOptions): Explain {
   async function rendered(
     notification: Notification,
     target: Target,
-    { isSilent }: { readonly isSilent: boolean },
+    { view, isSilent }: { readonly view: View; readonly isSilent: boolean },
   ): Promise<Pick<ExplainedTarget, "message" | "preview">> {
     try {
-      const generated = await options.generate(notification, target);
+      const generated = await options.generate(notification, target, view);
       const message = isSilent ? silenced(generated) : generated;
       const preview = transports.get(target.transport)?.preview?.(target, message);
       return { message, ...preview && { preview } };
@@ -214,7 +214,7 @@ export function createExplain(options: ExplainOptions): Explain {
         ...{ target, ...attempt },
         trail: trailOf({ ...attempt, ...language && { language } }, { target, topic, view }),
         ...language && { language },
-        ...await rendered(notification, target, { isSilent }),
+        ...await rendered(notification, target, { view, isSilent }),
         ...why !== undefined && { waits: why },
         ...maxPerSecond > 0 && { maxPerSecond },
       };

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { Target } from "../core/subscription.ts";
 
 /** When dead answers count as a spike. */
 export interface InvalidationGuardSettings {
@@ -18,6 +19,7 @@ export interface InvalidationGuardSettings {
 
 /** The answers of one queue in one closed window. */
 export interface InvalidationWindow {
+  /** Transport and client, with a slash in between. */
   readonly queue: string;
   readonly answers: number;
   readonly dead: number;
@@ -55,10 +57,16 @@ export class InvalidationGuard {
    * Counts an answer of the provider. `remove` is set for a dead token, and runs when the window
    * closes without a spike.
    */
-  record(queue: string, remove?: () => Promise<void>): void {
+  record(
+    { transport, client }: Pick<Target, "transport" | "client">,
+    remove?: () => Promise<void>,
+  ): void {
+    // The first dead answer opens a window.
+    if (!remove && this.#windows.size === 0) return;
+    const queue = `${transport}/${client}`;
     let collected = this.#windows.get(queue);
     if (!collected) {
-      if (!remove) return; // the first dead answer opens a window
+      if (!remove) return;
       collected = { answers: 0, removals: [] };
       this.#windows.set(queue, collected);
       const { clock, settings } = this.#options;

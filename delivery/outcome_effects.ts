@@ -11,7 +11,6 @@ import type { Notification } from "../core/notification.ts";
 import type { Target } from "../core/subscription.ts";
 import type { DeadLetters } from "./dead_letters.ts";
 import type { Feedback } from "./feedback.ts";
-import { providerQueueName } from "./provider_queues.ts";
 import type { RetryDecision } from "./retry_decision.ts";
 import type { InvalidationGuard } from "./invalidation_guard.ts";
 
@@ -85,10 +84,9 @@ export function createOutcomeEffects(options: OutcomeEffectsOptions): OutcomeEff
 
   return (decision, attempt) => {
     if (decision.kind !== "final") return undefined;
-    const { transport, client } = attempt.target;
     const reason = decision.reason ?? "";
     const remove = decision.removeToken && (() => removeToken(attempt.target, reason));
-    guard.record(providerQueueName(transport, client), remove || undefined);
+    guard.record(attempt.target, remove || undefined);
     const isPlain = decision.newToken === undefined && !decision.deadLetter;
     return isPlain ? undefined : applyEffects(decision, attempt);
   };

@@ -36,7 +36,7 @@ import { DeferredReceipts } from "./deferred_receipts.ts";
 import type { ReceiptTokens } from "./receipt_tokens.ts";
 import { Ledger } from "./ledger.ts";
 import { createObserver } from "./observe.ts";
-import { INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
+import { derived, INVALIDATION_GUARD, providerQueueSettings, retryPolicy } from "./policies.ts";
 import type { ReadAudience } from "./fanout.ts";
 import { FanoutCounts } from "./fanout_counts.ts";
 import { createPublishing, type Publishing } from "./publishing.ts";
@@ -65,7 +65,7 @@ export interface PipelineOptions extends SystemDeps {
   readonly settings: () => Settings;
   readonly configuration: () => Pick<Snapshot, "view">;
   readonly transports: ReadonlyMap<TransportName, Transport>;
-  readonly generate: (notification: Notification, target: Target) => Message | Promise<Message>;
+  readonly generate: (notification: Notification, target: Target, view: View) => Message;
   readonly receiptTokens: ReceiptTokens;
   readonly readAudience: ReadAudience;
   readonly fetch: typeof fetch;
@@ -161,7 +161,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   });
   const queues = new ProviderQueues({
     ...{ clock, yieldToEventLoop },
-    settings: (transport) => providerQueueSettings(settings(), transports.get(transport)!.traits),
+    settings: (transport) => {
+      const { traits } = transports.get(transport)!;
+      return derived(settings, (now) => providerQueueSettings(now, traits));
+    },
   });
   const counts = new FanoutCounts({
     ...{ store, clock, tag: idTag(ids()) },
@@ -177,14 +180,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   });
   const reports = createReports({ ledger, receipts, feedback, tokens: receiptTokens, clock });
   function generate(notification: Notification, target: Target): Message | Promise<Message> {
-    const message = options.generate(notification, target);
     const view = configuration().view(target.context, target.user);
-    return message instanceof Promise || view instanceof Promise
-      ? Promise.all([message, view]).then(([message, view]) => finish(message, view))
-      : finish(message, view);
+    return view instanceof Promise ? view.then(generateWith) : generateWith(view);
 
-    function finish(message: Message, permissions: View): Message {
-      const quiet = quietDecision(notification, target, { permissions, now: clock.now() });
+    function generateWith(view: View): Message {
+      const message = options.generate(notification, target, view);
+      const quiet = quietDecision(notification, target, { permissions: view, now: clock.now() });
       const shown = quiet?.action === "silent" ? silenced(message) : message;
       if (!notification.options?.receipts) return shown;
       return { ...shown, receipt: receiptTokens.of(notification.id) };
@@ -195,7 +196,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     tracer,
     ...{ transports, queues, generate, effects, clock, random, metrics },
     schedule: (job, atMs) => retryQueue.schedule([{ job: packNotification(job), atMs }]),
-    policy: () => retryPolicy(settings()),
+    policy: derived(settings, retryPolicy),
   });
   // Messages of a client with invalid options wait for an operator.
   const serves = (name: TransportName, client: string) => {

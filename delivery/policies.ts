@@ -8,6 +8,17 @@ import type { InvalidationGuardSettings } from "./invalidation_guard.ts";
 
 const HOUR_MS = 3_600_000;
 
+/** Returns a function that calls `derive` again only where the settings are others, after a reload. */
+export function derived<T>(settings: () => Settings, derive: (settings: Settings) => T): () => T {
+  let from = settings();
+  let value = derive(from);
+  return () => {
+    const now = settings();
+    if (now !== from) value = derive(from = now);
+    return value;
+  };
+}
+
 /** Returns the policy for failed attempts. */
 export function retryPolicy({ delivery }: Settings): RetryPolicy {
   return {

@@ -36,7 +36,7 @@ export interface ProviderQueueOptions {
   readonly yieldToEventLoop: YieldToEventLoop;
 }
 
-/** The result of a submission. */
+/** What came of an attempt. */
 export interface AttemptResult {
   /** False where the queue rejected it without an attempt. */
   readonly wasAttempted: boolean;
@@ -45,14 +45,12 @@ export interface AttemptResult {
   readonly tookMs: number;
 }
 
-/** One attempt. Returns an outcome for every answer of the provider; must not reject. */
-type Attempt = (signal: AbortSignal) => Outcome | Promise<Outcome>;
-
-interface Queued {
-  /** Monotonic milliseconds. */
-  readonly since: number;
-  readonly attempt: Attempt;
-  resolve(result: AttemptResult): void;
+/** An attempt that waits for its turn. Thousands may wait, so it is no promise but one object. */
+export interface Attempt {
+  /** Returns an outcome for every answer of the provider; must not reject. */
+  run(signal: AbortSignal): Outcome | Promise<Outcome>;
+  /** Called once, also within `submit`, where the queue rejects it at once. Must not throw. */
+  end(result: AttemptResult): void;
 }
 
 /** Rejections between two yields to the event loop: each becomes a durable job. */
@@ -62,8 +60,8 @@ const REJECTED_PER_YIELD = 256;
 export class ProviderQueue {
   readonly #options: ProviderQueueOptions;
   readonly #deadlines: Deadlines;
-  /** In the order of submission. */
-  readonly #queue = new Set<Queued>();
+  /** In the order of submission, with its monotonic milliseconds. */
+  readonly #queue = new Map<Attempt, number>();
   #inFlight = 0;
   #breaker: Breaker = CLOSED;
   #last: { readonly outcome: Outcome; readonly at: number } | undefined;
@@ -90,8 +88,9 @@ export class ProviderQueue {
 
   /** Milliseconds that the oldest attempt has waited; undefined where none waits. */
   get oldestMs(): number | undefined {
-    const [oldest] = this.#queue;
-    return oldest && Math.floor(this.#options.clock.monotonic() - oldest.since);
+    const [oldest] = this.#queue.values();
+    if (oldest === undefined) return undefined;
+    return Math.floor(this.#options.clock.monotonic() - oldest);
   }
 
   get breaker(): Breaker {
@@ -104,23 +103,19 @@ export class ProviderQueue {
   }
 
   /** Runs the attempt when its turn comes, or rejects it at once. */
-  submit(attempt: Attempt): Promise<AttemptResult> {
+  submit(attempt: Attempt): void {
     const rejected = this.#breakerRejection();
-    if (rejected) return Promise.resolve(rejected);
+    if (rejected) return attempt.end(rejected);
     if (this.#queue.size >= this.#options.settings().maxQueued) {
-      const reason = "too many messages are waiting for this provider";
-      return Promise.resolve(rejection(reason, 1000));
+      return attempt.end(rejection("too many messages are waiting for this provider", 1000));
     }
-    return new Promise((resolve) => {
-      const now = this.#options.clock.monotonic();
-      const queued = { since: now, attempt, resolve };
-      // Mostly it starts at once, and an entry in the queue would cost as much as the rest.
-      if (this.#queue.size === 0 && this.#hasRoom() && this.#mayStart()) {
-        return this.#run(queued, now);
-      }
-      this.#queue.add(queued);
-      this.#startNext();
-    });
+    const now = this.#options.clock.monotonic();
+    // Mostly it starts at once, and an entry in the queue would cost as much as the rest.
+    if (this.#queue.size === 0 && this.#hasRoom() && this.#mayStart()) {
+      return this.#run(attempt, now);
+    }
+    this.#queue.set(attempt, now);
+    this.#startNext();
   }
 
   /** Closes the breaker, e.g. after new credentials. */
@@ -130,7 +125,7 @@ export class ProviderQueue {
   }
 
   #startNext(): void {
-    for (const next of this.#queue) {
+    for (const next of this.#queue.keys()) {
       if (!this.#hasRoom()) return;
       if (this.#breakerRejection()) return void this.#rejectQueued();
       if (!this.#mayStart()) return;
@@ -157,18 +152,18 @@ export class ProviderQueue {
     if (this.#isRejecting) return;
     this.#isRejecting = true;
     let count = 0;
-    for (const queued of this.#queue) {
+    for (const waiting of this.#queue.keys()) {
       const rejected = this.#breakerRejection();
       if (!rejected) break;
-      this.#queue.delete(queued);
-      queued.resolve(rejected);
+      this.#queue.delete(waiting);
+      waiting.end(rejected);
       if (++count % REJECTED_PER_YIELD === 0) await this.#options.yieldToEventLoop();
     }
     this.#isRejecting = false;
     this.#startNext();
   }
 
-  #run(queued: Queued, startedAt: number): void {
+  #run(attempt: Attempt, startedAt: number): void {
     const { clock, settings } = this.#options;
     this.#inFlight++;
     const deadline = this.#deadlines.start(settings().timeoutMs, startedAt);
@@ -178,12 +173,12 @@ export class ProviderQueue {
       const now = clock.monotonic();
       this.#last = { outcome, at: now };
       this.#breaker = breakerAfter(this.#breaker, outcome, { now, settings: settings().breaker });
-      queued.resolve({ wasAttempted: true, outcome, tookMs: now - startedAt });
       this.#startNext();
+      attempt.end({ wasAttempted: true, outcome, tookMs: now - startedAt });
     };
     const fail = (thrown: unknown) => end(failed(thrown));
     try {
-      Promise.resolve(queued.attempt(deadline.signal)).then(end, fail);
+      Promise.resolve(attempt.run(deadline.signal)).then(end, fail);
     } catch (thrown) {
       fail(thrown);
     }

@@ -15,12 +15,13 @@ interface NamedProviderQueue {
 }
 
 interface ProviderQueuesOptions extends Omit<ProviderQueueOptions, "settings"> {
-  readonly settings: (transport: TransportName, client: string) => ProviderQueueSettings;
+  /** Returns the function that a queue of the transport reads its settings with. */
+  readonly settings: (transport: TransportName) => () => ProviderQueueSettings;
 }
 
 /** All provider queues. Clients come from the configuration, so their number is bounded. */
 export class ProviderQueues {
-  readonly #queues = new Map<string, NamedProviderQueue>();
+  readonly #queues = new Map<TransportName, Map<string, NamedProviderQueue>>();
   readonly #options: ProviderQueuesOptions;
 
   constructor(options: ProviderQueuesOptions) {
@@ -29,36 +30,29 @@ export class ProviderQueues {
 
   /** Returns the queue of a client on a transport, and creates it first where needed. */
   of(transport: TransportName, client: string): ProviderQueue {
-    const name = providerQueueName(transport, client);
-    let named = this.#queues.get(name);
-    if (!named) {
-      const settings = () => this.#options.settings(transport, client);
-      const queue = new ProviderQueue({ ...this.#options, settings });
-      named = { transport, client, queue };
-      this.#queues.set(name, named);
-    }
-    return named.queue;
+    return (this.#queues.get(transport)?.get(client) ?? this.#create(transport, client)).queue;
   }
 
   /** Returns the queue of a client on a transport, where it was created. */
   peek(transport: TransportName, client: string): ProviderQueue | undefined {
-    return this.#queues.get(providerQueueName(transport, client))?.queue;
+    return this.#queues.get(transport)?.get(client)?.queue;
   }
 
   /** All queues created so far. */
-  all(): Iterable<NamedProviderQueue> {
-    return this.#queues.values();
+  *all(): Iterable<NamedProviderQueue> {
+    for (const ofTransport of this.#queues.values()) yield* ofTransport.values();
   }
 
   /** Closes the breakers of a transport, e.g. after new credentials. */
   reset(transport: TransportName): void {
-    for (const named of this.#queues.values()) {
-      if (named.transport === transport) named.queue.reset();
-    }
+    for (const { queue } of this.#queues.get(transport)?.values() ?? []) queue.reset();
   }
-}
 
-/** The name of a queue in logs and in the invalidation guard. */
-export function providerQueueName(transport: TransportName, client: string): string {
-  return `${transport}/${client}`;
+  #create(transport: TransportName, client: string): NamedProviderQueue {
+    const settings = this.#options.settings(transport);
+    const queue = new ProviderQueue({ ...this.#options, settings });
+    const named = { transport, client, queue };
+    this.#queues.getOrInsertComputed(transport, () => new Map()).set(client, named);
+    return named;
+  }
 }

@@ -15,7 +15,7 @@ import type { Transport } from "../core/transport.ts";
 import type { SystemDeps } from "../core/system_deps.ts";
 import type { OutcomeEffects } from "./outcome_effects.ts";
 import type { JobResult } from "./job_claims.ts";
-import type { AttemptResult } from "./provider_queue.ts";
+import type { Attempt, AttemptResult } from "./provider_queue.ts";
 import type { ProviderQueues } from "./provider_queues.ts";
 import { recordOf } from "./target_records.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
@@ -37,6 +37,14 @@ export interface RetryJob {
   readonly earlier?: readonly EarlierAttempt[];
   /** Why the first attempt waits; absent once an attempt was made. */
   readonly hold?: HoldReason;
+}
+
+/** Receives what first attempts come to; each ends in one of the two ways. */
+export interface FirstAttempts {
+  /** The outcome is final, or the job for a retry is durable. */
+  ended(notification: Notification, record: TargetRecord): void;
+  /** The store is unavailable: neither the outcome nor a retry could be stored. */
+  failed(notification: Notification, thrown: unknown): void;
 }
 
 interface SenderOptions extends Pick<SystemDeps, "clock" | "random"> {
@@ -83,19 +91,45 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Makes the first attempt. Resolves when its outcome or the job for a retry is durable. */
-  async deliver(notification: Notification, target: Target): Promise<TargetRecord> {
+  /** Makes the first attempt, and tells `listener` what came of it. */
+  deliver(
+    notification: Notification,
+    target: Target,
+    { listener }: { readonly listener: FirstAttempts },
+  ): void {
+    this.#submit(target, {
+      run: (signal) => this.#send(notification, target, signal),
+      end: (result) => {
+        try {
+          this.#endFirst(result, { notification, target, listener });
+        } catch (thrown) {
+          listener.failed(notification, thrown);
+        }
+      },
+    });
+  }
+
+  /** Mostly there is nothing to wait for, and so no promise. */
+  #endFirst(
+    result: AttemptResult,
+    { notification, target, listener }: {
+      readonly notification: Notification;
+      readonly target: Target;
+      readonly listener: FirstAttempts;
+    },
+  ): void {
     const since = notification.acceptedAt;
-    const result = await this.#attempt(notification, target);
     const attempts = result.wasAttempted ? 1 : 0;
     const decision = this.#decide(result, { notification, target, attempts, since });
-    const applied = this.#options.effects(decision, { notification, target, attempts });
-    if (applied) await applied;
-    if (decision.kind === "retry") {
-      const job = { v: 1, notification, target, attempts, since } as const;
-      await this.#options.schedule(this.#withAttempt(job, decision.reason), decision.atMs);
-    }
-    return this.#record(target, decision, attempts);
+    const stored = decision.kind === "final"
+      ? this.#options.effects(decision, { notification, target, attempts })
+      : this.#options.schedule(
+        this.#withAttempt({ v: 1, notification, target, attempts, since }, decision.reason),
+        decision.atMs,
+      );
+    if (!stored) return listener.ended(notification, this.#record(target, decision, attempts));
+    stored.then(() => listener.ended(notification, this.#record(target, decision, attempts)))
+      .catch((thrown) => listener.failed(notification, thrown));
   }
 
   /** Puts the first attempt off. Resolves when the job for it is durable. */
@@ -114,7 +148,9 @@ export class Sender {
     job: RetryJob,
   ): Promise<{ readonly record: TargetRecord; readonly result: JobResult<RetryJob> }> {
     const { notification, target } = job;
-    const result = await this.#attempt(notification, target);
+    const result = await new Promise<AttemptResult>((end) =>
+      this.#submit(target, { run: (signal) => this.#send(notification, target, signal), end })
+    );
     const attempts = job.attempts + (result.wasAttempted ? 1 : 0);
     const decision = this.#decide(result, { notification, target, attempts, since: job.since });
     const applied = this.#options.effects(decision, { notification, target, attempts });
@@ -138,9 +174,8 @@ export class Sender {
     return { ...job, earlier: [...job.earlier ?? [], attempt].slice(-MAX_EARLIER) };
   }
 
-  #attempt(notification: Notification, target: Target): Promise<AttemptResult> {
-    return this.#options.queues.of(target.transport, target.client)
-      .submit((signal) => this.#send(notification, target, signal));
+  #submit({ transport, client }: Target, attempt: Attempt): void {
+    this.#options.queues.of(transport, client).submit(attempt);
   }
 
   #decide(

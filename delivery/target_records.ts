@@ -8,8 +8,9 @@ export function recordOf(
   { client, transport, subscriptionId }: Target,
   fields: Omit<TargetRecord, "client" | "transport" | "subscription">,
 ): TargetRecord {
-  const subscription = subscriptionId !== undefined && { subscription: subscriptionId };
-  return { client, transport, ...subscription, ...fields };
+  return subscriptionId === undefined
+    ? { client, transport, ...fields }
+    : { client, transport, subscription: subscriptionId, ...fields };
 }
 
 /** Whether an attempt of a target is still to come. */

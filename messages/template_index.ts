@@ -24,8 +24,6 @@ export interface TemplateScope {
 /** The templates of a file. Immutable: a new configuration is a new index. */
 export interface Templates {
   readonly size: number;
-  /** Whether any template has texts for a language. */
-  readonly hasLocales: boolean;
   find(
     target: Pick<Target, "client" | "transport">,
     topic: string,
@@ -50,14 +48,12 @@ export function indexTemplates(
 ): Templates {
   const places = new Map<string, Topics>();
   let size = 0;
-  let hasLocales = false;
   for (const [{ client, transport, topic }, template] of entries) {
     const key = placeKey(client, transport);
     const topics = places.getOrInsert(key, { exact: new Map(), patterns: [] });
     if (isWildcard(topic)) topics.patterns.push([topic, template]);
     else topics.exact.set(topic, template);
     size++;
-    hasLocales ||= template.locales !== undefined;
   }
   for (const { patterns } of places.values()) patterns.sort(([a], [b]) => b.length - a.length);
   /** Most specific first. */
@@ -87,7 +83,7 @@ export function indexTemplates(
     }
     return best && { template: best, private: false };
   }
-  return { size, hasLocales, find };
+  return { size, find };
 }
 
 /** No templates: every message is the built-in one. */

@@ -30,7 +30,12 @@ import {
   type ReceiptTokens,
 } from "../delivery/mod.ts";
 import { Inbox, type InboxChange } from "../inbox/mod.ts";
-import { compileTemplates, createMessageGenerator, NO_TEMPLATES } from "../messages/mod.ts";
+import {
+  compileTemplates,
+  createMessageGenerator,
+  type MessageOptions,
+  NO_TEMPLATES,
+} from "../messages/mod.ts";
 import {
   CandidateCache,
   createMatcher,
@@ -130,7 +135,10 @@ export function createDelivery(
     settings: () => cascade.current().settings,
     configuration: () => cascade.current(),
   });
-  const testSend = createTestSend({ ...foundation, transports, generate });
+  const testSend = createTestSend({
+    ...{ ...foundation, transports, generate },
+    viewOf: ({ context, user }) => cascade.current().view(context, user),
+  });
   const explain = createExplain({
     ...{ transports, generate, language, clock, matching: matcher, serves: pipeline.serves },
     snapshot: () => cascade.current(),
@@ -148,7 +156,7 @@ const FACADE = "com.openexchange.pns.mobile.api.facade.apn";
 
 /** Generates messages, and reads their templates again after a reload. */
 interface Messages {
-  generate(notification: Notification, target: Target): Message | Promise<Message>;
+  generate(notification: Notification, target: Target, view: View): Message;
   /** Returns which language a message would have, and why; see {@link LanguageChoice}. */
   language(notification: Notification, target: Target, view: View): LanguageChoice | undefined;
   /** Bad templates are logged and left out. */
@@ -168,29 +176,22 @@ export function createMessages(
     templates = compiled.templates;
   }
 
-  function generateWith(notification: Notification, target: Target, view: View): Message {
-    const locales = wantedLocales(target, view).map(({ locale }) => locale);
+  /** Most users share a view, so the options of the last one mostly are those of the next. */
+  let last: ReturnType<typeof messageOptions> | undefined;
+
+  function optionsOf({ transport, locale }: Target, view: View): MessageOptions {
+    if (last?.view !== view) last = messageOptions(view);
     // The original applies the others to Apple devices only.
-    if (target.transport !== "apn") return generator.generate(notification, target, { locales });
-    return generator.generate(notification, target, {
-      locales,
-      badge: view.get(`${FACADE}.badge.enabled`),
-      sound: view.get(`${FACADE}.sound.enabled`),
-      soundName: view.get(`${FACADE}.sound.filename`),
-    });
+    const options = transport === "apn" ? last.apple : last.other;
+    if (locale === undefined) return options;
+    return { ...options, locales: [...localeChain([locale]), ...last.locales] };
   }
 
   reload();
   return {
     reload,
-    generate(notification, target) {
-      if (target.transport !== "apn" && !templates.hasLocales) {
-        return generator.generate(notification, target);
-      }
-      const view = cascade.current().view(target.context, target.user);
-      return view instanceof Promise
-        ? view.then((view) => generateWith(notification, target, view))
-        : generateWith(notification, target, view);
+    generate(notification, target, view) {
+      return generator.generate(notification, target, optionsOf(target, view));
     },
     language(notification, target, view) {
       const wanted = wantedLocales(target, view);
@@ -199,6 +200,19 @@ export function createMessages(
       return found && { wanted, ...found };
     },
   };
+}
+
+/** Returns the message options of a view's users, without the languages of subscriptions. */
+function messageOptions(view: View) {
+  const ofUser = view.get("io.carillon.locale");
+  const locales = localeChain([ofUser === "" ? undefined : ofUser]);
+  const apple = {
+    locales,
+    badge: view.get(`${FACADE}.badge.enabled`),
+    sound: view.get(`${FACADE}.sound.enabled`),
+    soundName: view.get(`${FACADE}.sound.filename`),
+  };
+  return { view, locales, apple, other: { locales } };
 }
 
 /** Returns the languages to try, the best first: those of the subscription, then the user's. */
@@ -230,11 +244,12 @@ function subscriptionsOf(
 const TEST_SEND_TIMEOUT_MS = 15_000;
 
 function createTestSend(
-  { transports, ids, clock, generate }: {
+  { transports, ids, clock, generate, viewOf }: {
     readonly transports: ReadonlyMap<TransportName, Transport>;
     readonly ids: IdSource;
     readonly clock: Clock;
     readonly generate: Messages["generate"];
+    readonly viewOf: (target: Target) => View | Promise<View>;
   },
 ): Delivery["testSend"] {
   return async (subscription) => {
@@ -245,11 +260,15 @@ function createTestSend(
       return { outcome: { kind: "misconfigured", reason } };
     }
     const target = targetOf(subscription);
-    const message = await generate({
-      ...{ id: ids(), context, user, topic: "carillon:test", acceptedAt: clock.now() },
-      priority: "high",
-      data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
-    }, target);
+    const message = generate(
+      {
+        ...{ id: ids(), context, user, topic: "carillon:test", acceptedAt: clock.now() },
+        priority: "high",
+        data: JSON.stringify({ title: "Carillon", message: "This is a test. Your bell rings." }),
+      },
+      target,
+      await viewOf(target),
+    );
     const signal = AbortSignal.timeout(TEST_SEND_TIMEOUT_MS);
     const outcome = await transport.send(target, message, signal);
     const preview = transport.preview?.(target, message);

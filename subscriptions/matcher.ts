@@ -37,8 +37,6 @@ export interface Matcher {
   prefetch(users: Iterable<UserName>): Promise<void>;
 }
 
-const NOBODY: readonly Target[] = [];
-
 /** Creates a matcher over the cache that the repository keeps current. */
 export function createMatcher({ candidates, interests, clock }: MatcherOptions): Matcher {
   function collect(
@@ -48,23 +46,15 @@ export function createMatcher({ candidates, interests, clock }: MatcherOptions):
       readonly stored: readonly Candidate[];
     },
   ): readonly Target[] {
-    let targets = NOBODY;
+    const targets: Target[] = [];
     for (const client of connected) {
       if (!topicsMatch(interests(client), topic)) continue;
-      const target: Target = {
-        context,
-        user,
-        client,
-        transport: "websocket",
-        token: "",
-        refreshedAt: 0,
-      };
-      targets = targets.length === 0 ? [target] : [...targets, target];
+      targets.push({ context, user, client, transport: "websocket", token: "", refreshedAt: 0 });
     }
     if (stored.length === 0) return targets;
     const now = clock.now();
     for (const { topics, expiresAt, target } of stored) {
-      if (expiresAt > now && topicsMatch(topics, topic)) targets = [...targets, target];
+      if (expiresAt > now && topicsMatch(topics, topic)) targets.push(target);
     }
     return targets;
   }

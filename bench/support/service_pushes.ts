@@ -14,8 +14,11 @@ interface ServicePushes extends ThreadTimes {
 }
 
 const USERS = 1000;
-/** Concurrent batches. */
-const WINDOW = 3;
+/** Batches that are published and not all pushed: fewer would leave the service waiting. */
+const WINDOW = 2;
+/** Batches that are published at once while APNs is down. */
+const PUBLISHERS = 3;
+const WARM_UP_MS = 1_000;
 const CLIENT = "bench";
 const TOPIC = "ox:mail:new";
 
@@ -26,32 +29,43 @@ interface ServiceSettings {
   readonly apns: Readonly<Record<"bundleId" | "keyId" | "teamId", string>>;
 }
 
-/** Publishes window after window for a number of seconds. */
+/** Publishes for a number of seconds, as fast as APNs is told. */
 export async function measureServicePushes(
   peer: PushPeer,
   { seconds, ...settings }: ServiceSettings & { readonly seconds: number },
 ): Promise<ServicePushes> {
   await using service = await startService(peer, settings);
-  let round = 0;
-  async function window(): Promise<number> {
-    const before = await peer.count();
-    const batches = Array.from({ length: WINDOW }, () => batch(round++));
-    await Promise.all(batches.map((notifications) => service.publish(notifications)));
-    const pushes = WINDOW * USERS;
-    await countReaches(peer, before + pushes);
-    return pushes;
+  const before = await peer.count();
+  const published: Promise<unknown>[] = [];
+
+  async function publishFor(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      await countReaches(peer, before + (published.length - WINDOW + 1) * USERS);
+      published.push(service.publish(batch(published.length)));
+    }
   }
 
-  await window();
-  await window();
-  const begun = performance.now();
-  const from = await threadTimes(service.pid);
-  const countBefore = await peer.count();
-  let pushes = 0;
-  while (performance.now() - begun < seconds * 1000) pushes += await window();
-  const perSecond = pushes / (performance.now() - begun) * 1000;
-  const repeated = await peer.count() - countBefore - pushes;
-  return { perSecond, repeated, ...timesPer(pushes, { from, to: await threadTimes(service.pid) }) };
+  await publishFor(WARM_UP_MS);
+  const [from, countBefore, begun] = [
+    await threadTimes(service.pid),
+    await peer.count(),
+    performance.now(),
+  ];
+  await publishFor(seconds * 1000);
+  const [to, count, ended] = [
+    await threadTimes(service.pid),
+    await peer.count(),
+    performance.now(),
+  ];
+  await Promise.all(published);
+  await countReaches(peer, before + published.length * USERS);
+  const pushes = count - countBefore;
+  return {
+    perSecond: pushes / (ended - begun) * 1000,
+    repeated: await peer.count() - before - published.length * USERS,
+    ...timesPer(pushes, { from, to }),
+  };
 }
 
 interface Outage {
@@ -85,8 +99,8 @@ export async function measureOutage(
   await using looks = new Looks(`http://127.0.0.1:${service.port}/livez`);
   const before = await peer.count();
   await peer.setOutage(true);
-  for (let round = 0; round < pushes / USERS; round += WINDOW) {
-    const rounds = Array.from({ length: WINDOW }, (_, n) => round + n);
+  for (let round = 0; round < pushes / USERS; round += PUBLISHERS) {
+    const rounds = Array.from({ length: PUBLISHERS }, (_, n) => round + n);
     const due = rounds.filter((each) => each < pushes / USERS);
     await Promise.all(due.map((each) => service.publish(batch(each))));
   }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { Outcome } from "../../core/outcome.ts";
-import { ProviderQueue, type ProviderQueueSettings } from "../../delivery/provider_queue.ts";
+import {
+  type Attempt,
+  type AttemptResult,
+  ProviderQueue,
+  type ProviderQueueSettings,
+} from "../../delivery/provider_queue.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const SETTINGS: ProviderQueueSettings = {
@@ -34,9 +39,14 @@ function setUp(settings: Partial<ProviderQueueSettings> = {}) {
   return { clock, provider, queue };
 }
 
+/** Resolves when the attempt ends. */
+function submit(queue: ProviderQueue, run: Attempt["run"]): Promise<AttemptResult> {
+  return new Promise((end) => queue.submit({ run, end }));
+}
+
 Deno.test("a queue limits concurrent attempts, and starts the next when one ends", async () => {
   const { queue, provider } = setUp();
-  const all = [1, 2, 3].map(() => queue.submit(provider.attempt));
+  const all = [1, 2, 3].map(() => submit(queue, provider.attempt));
   assert.equal(provider.under.length, 2);
   await provider.endAll({ kind: "sent" });
   assert.equal(provider.under.length, 1);
@@ -46,8 +56,8 @@ Deno.test("a queue limits concurrent attempts, and starts the next when one ends
 
 Deno.test("a queue knows the last attempt that ended, and not what it rejected itself", async () => {
   const { queue, provider, clock } = setUp({ maxQueued: 1, maxConcurrent: 1 });
-  const all = [queue.submit(provider.attempt), queue.submit(provider.attempt)];
-  await queue.submit(provider.attempt);
+  const all = [submit(queue, provider.attempt), submit(queue, provider.attempt)];
+  await submit(queue, provider.attempt);
   const seen = [queue.last];
   for (const outcome of [{ kind: "gone", reason: "unregistered" }, { kind: "sent" }] as const) {
     await provider.endAll(outcome);
@@ -64,8 +74,8 @@ Deno.test("a queue knows the last attempt that ended, and not what it rejected i
 
 Deno.test("a full queue rejects at once, without an attempt", async () => {
   const { queue, provider } = setUp();
-  const all = [1, 2, 3, 4, 5].map(() => queue.submit(provider.attempt));
-  const { wasAttempted, outcome } = await queue.submit(provider.attempt);
+  const all = [1, 2, 3, 4, 5].map(() => submit(queue, provider.attempt));
+  const { wasAttempted, outcome } = await submit(queue, provider.attempt);
   assert.deepEqual([wasAttempted, outcome.kind], [false, "retry"]);
   while (provider.under.length > 0) await provider.endAll({ kind: "sent" });
   await Promise.all(all);
@@ -73,7 +83,7 @@ Deno.test("a full queue rejects at once, without an attempt", async () => {
 
 Deno.test("a queue whose breaker opens rejects the queued attempts, with the wait", async () => {
   const { queue, provider } = setUp();
-  const all = [1, 2, 3, 4].map(() => queue.submit(provider.attempt));
+  const all = [1, 2, 3, 4].map(() => submit(queue, provider.attempt));
   // The first failure lets the third begin; the second one opens the breaker for the fourth.
   await provider.endAll({ kind: "retry", reason: "timeout" });
   await provider.endAll({ kind: "sent" });
@@ -85,15 +95,15 @@ Deno.test("a queue whose breaker opens rejects the queued attempts, with the wai
 
 Deno.test("after the wait one probe runs, and its success lets the others run", async () => {
   const { queue, provider, clock } = setUp();
-  const failed = [1, 2].map(() => queue.submit(provider.attempt));
+  const failed = [1, 2].map(() => submit(queue, provider.attempt));
   await provider.endAll({ kind: "retry", reason: "timeout" });
   await Promise.all(failed);
   await clock.advance(1000);
-  const probe = queue.submit(provider.attempt);
-  assert.equal((await queue.submit(provider.attempt)).wasAttempted, false);
+  const probe = submit(queue, provider.attempt);
+  assert.equal((await submit(queue, provider.attempt)).wasAttempted, false);
   await provider.endAll({ kind: "sent" });
   assert.ok((await probe).wasAttempted);
-  const next = queue.submit(provider.attempt);
+  const next = submit(queue, provider.attempt);
   await provider.endAll({ kind: "sent" });
   assert.ok((await next).wasAttempted);
 });
@@ -103,7 +113,8 @@ Deno.test("a queue keeps to its rate and loses nothing by it", async () => {
   let sent = 0;
   const all = Array.from(
     { length: 6 },
-    () => queue.submit(() => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
+    () =>
+      submit(queue, () => Promise.resolve<Outcome>({ kind: "sent" }).finally(() => void sent++)),
   );
   await settle();
   assert.equal(sent, 2);
@@ -116,7 +127,7 @@ Deno.test("a queue keeps to its rate and loses nothing by it", async () => {
 
 Deno.test("a queue aborts an attempt that takes too long", async () => {
   const { queue, provider, clock } = setUp();
-  const result = queue.submit(provider.attempt);
+  const result = submit(queue, provider.attempt);
   const { signal, end } = provider.under[0]!;
   signal.addEventListener("abort", () => end({ kind: "retry", reason: "timeout" }));
   await clock.advance(9_999);
@@ -127,9 +138,9 @@ Deno.test("a queue aborts an attempt that takes too long", async () => {
 
 Deno.test("a transport that throws costs a retry and not the queue", async () => {
   const { queue } = setUp();
-  const { outcome } = await queue.submit(() => Promise.reject(new TypeError("bug")));
+  const { outcome } = await submit(queue, () => Promise.reject(new TypeError("bug")));
   assert.equal(outcome.kind, "retry");
-  assert.equal((await queue.submit(() => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
+  assert.equal((await submit(queue, () => Promise.resolve({ kind: "sent" }))).outcome.kind, "sent");
 });
 
 Deno.test("a queue that rejects many attempts yields to the event loop in between", async () => {
@@ -140,7 +151,7 @@ Deno.test("a queue that rejects many attempts yields to the event loop in betwee
     yieldToEventLoop: () => Promise.resolve(void turns++),
   });
   const provider = new Provider();
-  const all = Array.from({ length: 1002 }, () => queue.submit(provider.attempt));
+  const all = Array.from({ length: 1002 }, () => submit(queue, provider.attempt));
   await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
   const results = await Promise.all(all);
   assert.equal(results.filter(({ wasAttempted }) => wasAttempted).length, 2);
@@ -156,7 +167,7 @@ Deno.test("a queue whose breaker closes while it rejects keeps the remaining att
     yieldToEventLoop: () => clock.advance(openMs),
   });
   const provider = new Provider();
-  const all = Array.from({ length: 501 }, () => queue.submit(provider.attempt));
+  const all = Array.from({ length: 501 }, () => submit(queue, provider.attempt));
   await provider.endAll({ kind: "misconfigured", reason: "a bad key" });
   const results = Promise.all(all);
   let isOver = false;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Attributes, startCascade } from "../../cascade/mod.ts";
 import { silentLog } from "../../core/log.ts";
+import type { Message } from "../../core/message.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { Target, TransportName } from "../../core/subscription.ts";
@@ -52,27 +53,30 @@ async function setUp(files: Record<string, string>) {
     },
     attributes: new Attributes({ store }),
   });
-  return {
-    cascade,
-    configFiles,
-    messages: createMessages({ cascade, log: silentLog }),
-  };
+  const messages = createMessages({ cascade, log: silentLog });
+
+  async function generate(transport: TransportName): Promise<Message> {
+    const view = await cascade.current().view(MAIL.context, MAIL.user);
+    return messages.generate(MAIL, target(transport), view);
+  }
+
+  return { cascade, configFiles, messages, generate };
 }
 
 Deno.test("badge and sound of Apple's devices follow the original's properties, others do not", async () => {
   const facade = "com.openexchange.pns.mobile.api.facade.apn";
   const properties = `${facade}.badge.enabled=false\n${facade}.sound.filename=bell.caf\n`;
-  const { cascade, messages } = await setUp({ "pns.properties": properties });
-  const apn = await messages.generate(MAIL, target("apn"));
+  const { cascade, generate } = await setUp({ "pns.properties": properties });
+  const apn = await generate("apn");
   assert.deepEqual([apn.badge, apn.sound], [undefined, "bell.caf"]);
-  const gcm = await messages.generate(MAIL, target("gcm"));
+  const gcm = await generate("gcm");
   assert.deepEqual([gcm.badge, gcm.sound], [83, "default"]);
   await cascade[Symbol.asyncDispose]();
 });
 
 Deno.test("templates are read again on a reload, and a file with faults keeps its valid templates", async () => {
-  const { cascade, configFiles, messages } = await setUp({});
-  const title = async () => (await messages.generate(MAIL, target("gcm"))).title;
+  const { cascade, configFiles, messages, generate } = await setUp({});
+  const title = async () => (await generate("gcm")).title;
   assert.equal(await title(), "Jane");
   const right = `app:\n  gcm:\n    ox:mail:new:\n      title: "From {sender}"\n`;
   configFiles.write(

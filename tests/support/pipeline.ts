@@ -70,7 +70,7 @@ export class PipelineBench {
       attributes: new Attributes({ store }),
     });
     this.settings = () => cascade.current().settings;
-    const group = new GroupCommit(store, { clock });
+    const group = new GroupCommit(store, { clock, yieldToEventLoop: () => settle(1) });
     this.buffer = new LogBuffer(store, {
       clock,
       settings: () => this.settings().buffer,

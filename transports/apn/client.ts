@@ -11,6 +11,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { OWN_TOKENS, type SharedTokens } from "../../core/shared_tokens.ts";
 import type { Target } from "../../core/subscription.ts";
 import type {
+  HeaderFields,
   HttpEngine,
   HttpResult,
   HttpSender,
@@ -20,7 +21,13 @@ import type {
 import { readApnAnswer, type Remedy, type ResendAdvice } from "./answers.ts";
 import { formatDay } from "./certificate.ts";
 import type { LoadedCredential } from "./credentials.ts";
-import { type ApnProfile, type ApnRequest, previewApns, renderApns } from "./payload.ts";
+import {
+  type ApnProfile,
+  type ApnRequest,
+  commonApnHeaders,
+  previewApns,
+  renderApns,
+} from "./payload.ts";
 import { type ConfiguredClient } from "../clients/mod.ts";
 import { createProviderToken, TOKEN_FLOOR_MS } from "./provider_token.ts";
 
@@ -56,7 +63,9 @@ export class ApnClient implements ConfiguredClient {
   readonly #sender: HttpSender;
   readonly #token: TokenCache<never> | undefined;
   #rendered: { readonly message: Message; readonly request: Rendered } | undefined;
-  #authorization: { readonly token: string; readonly text: string } | undefined;
+  /** By push type and priority, with the provider token that was used last. */
+  readonly #commonHeaders = new Map<string, HeaderFields>();
+  #usedToken: string | undefined;
   #sends = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #renewedAt = -Infinity;
@@ -163,14 +172,13 @@ export class ApnClient implements ConfiguredClient {
 
   #post(
     { token }: Target,
-    { headers, body }: ApnRequest,
+    request: ApnRequest,
     { usedToken, signal }: Pick<Refused, "usedToken"> & { readonly signal: AbortSignal },
   ): Promise<HttpResult> {
     return this.#sender.post(this.#path + token, {
-      headers: usedToken === undefined
-        ? headers
-        : { ...headers, authorization: this.#authorizationOf(usedToken) },
-      body,
+      headers: request.headers,
+      commonHeaders: this.#commonHeadersOf(request, usedToken),
+      body: request.body,
       signal,
       ignoreSuccessBody: true,
     });
@@ -184,12 +192,15 @@ export class ApnClient implements ConfiguredClient {
     });
   }
 
-  /** The same text for the same token: comparing it costs less than encoding it. */
-  #authorizationOf(token: string): string {
-    if (this.#authorization?.token !== token) {
-      this.#authorization = { token, text: `bearer ${token}` };
+  #commonHeadersOf(request: ApnRequest, token: string | undefined): HeaderFields {
+    if (token !== this.#usedToken) {
+      this.#commonHeaders.clear();
+      this.#usedToken = token;
     }
-    return this.#authorization.text;
+    return this.#commonHeaders.getOrInsertComputed(`${request.type} ${request.priority}`, () => ({
+      ...commonApnHeaders(request, this.#profile),
+      ...token !== undefined && { authorization: `bearer ${token}` },
+    }));
   }
 
   #learn(outcome: Outcome): void {

@@ -8,12 +8,19 @@
  * which the original sends): the rest is in the alert or need not pass through Apple.
  */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import type { MessagePreview } from "../../core/message_preview.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { fitMessage, type MessageParts, type OnFit, previewMessage } from "../http/mod.ts";
+import {
+  fitMessage,
+  type HeaderFields,
+  type MessageParts,
+  type OnFit,
+  previewMessage,
+} from "../http/mod.ts";
 import {
   type ApnPriority,
   apnsTopic,
@@ -34,19 +41,20 @@ export interface ApnProfile {
 /** A request without its address and provider token. */
 export interface ApnRequest {
   readonly kind: "request";
-  readonly headers: Readonly<Record<string, string>>;
+  readonly type: PushType;
+  readonly priority: ApnPriority;
+  /** Those that differ from message to message. */
+  readonly headers: HeaderFields;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
 const MAX_COLLAPSE_ID_BYTES = 64;
 /** Keys of a template's extra fields that set headers or parts of `aps` instead of custom keys. */
 const DIRECTIVES = new Set(["aps", "push-type", "priority", "interruption-level"]);
-const encoder = new TextEncoder();
-
 /** Renders a message, or returns why APNs would refuse it. */
 export function renderApns(
   message: Message,
-  { topic, auth }: ApnProfile,
+  { auth }: Pick<ApnProfile, "auth">,
   onFit?: OnFit,
 ): ApnRequest | Extract<Outcome, { kind: "rejected" }> {
   const extra = message.extra ?? {};
@@ -63,13 +71,11 @@ export function renderApns(
   if (!body) return { kind: "rejected", reason: "the message is too large even when shortened" };
   return {
     kind: "request",
+    type,
+    priority,
     body,
     headers: {
-      "content-type": "application/json",
-      "apns-topic": apnsTopic(type, topic),
-      "apns-push-type": type,
       "apns-id": message.id,
-      "apns-priority": String(priority),
       // Repeats of a notification replace each other on the device.
       "apns-collapse-id": collapseId(message.collapseKey ?? message.dismiss ?? message.id),
       ...message.expiresAt !== undefined && {
@@ -79,14 +85,26 @@ export function renderApns(
   };
 }
 
+/** Returns the headers that requests of one push type and priority have in common. */
+export function commonApnHeaders(
+  { type, priority }: Pick<ApnRequest, "type" | "priority">,
+  { topic }: Pick<ApnProfile, "topic">,
+): HeaderFields {
+  return {
+    "content-type": "application/json",
+    "apns-topic": apnsTopic(type, topic),
+    "apns-push-type": type,
+    "apns-priority": String(priority),
+  };
+}
+
 /** Renders a message as {@link renderApns} does and names what was shortened. */
 export function previewApns(message: Message, profile: ApnProfile): MessagePreview {
   let kept: MessageParts | undefined;
   const request = renderApns(message, profile, (parts) => kept = parts);
   if (request.kind === "rejected") return request;
-  const type = request.headers["apns-push-type"] as PushType;
   return previewMessage({ ...message, data: dataOf(message) }, {
-    maxBytes: pushTypeRule(type).maxPayload,
+    maxBytes: pushTypeRule(request.type).maxPayload,
     render(onFit) {
       if (kept) onFit(kept);
       return new TextDecoder().decode(request.body);
@@ -115,10 +133,10 @@ function renderBody(
     readonly onFit: OnFit | undefined;
   },
 ): Uint8Array<ArrayBuffer> | undefined {
-  const { extra, link, topic, id, dismiss, receipt } = message;
+  const { extra, link, topic, id, dismiss, receipt, title, body } = message;
   const custom = extra &&
     Object.fromEntries(Object.entries(extra).filter(([key]) => !DIRECTIVES.has(key)));
-  return fitMessage({ ...message, data: dataOf(message) }, {
+  return fitMessage({ title, body, data: dataOf(message) }, {
     maxBytes,
     onFit,
     render(parts) {
@@ -132,7 +150,8 @@ function renderBody(
       if (dismiss !== undefined) payload.dismiss = dismiss;
       if (receipt !== undefined) payload.receipt = receipt;
       payload.aps = apsOf(message, parts, shown);
-      return encoder.encode(JSON.stringify(payload));
+      // Unlike those of an encoder, small buffers of Node's share their memory.
+      return Buffer.from(JSON.stringify(payload));
     },
   });
 }

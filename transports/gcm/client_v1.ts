@@ -25,6 +25,7 @@ const GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const DEFAULT_LIFETIME_MS = 3_600_000;
 /** A token is renewed this long before it ends. */
 const MARGIN_MS = 300_000;
+const NO_OTHERS = {};
 
 /** Creates a client for one service account. It connects with its first message. */
 export function createV1Client(options: V1ClientOptions): ConfiguredClient {
@@ -70,7 +71,8 @@ export function createV1Client(options: V1ClientOptions): ConfiguredClient {
     const body = renderV1(message, { token, nowMs: clock.now() });
     if (body === undefined) return TOO_LARGE;
     return tokens.send(async (accessToken) => {
-      const result = await api.post(href, { headers: headersWith(accessToken), body, signal });
+      const commonHeaders = headersWith(accessToken);
+      const result = await api.post(href, { headers: NO_OTHERS, commonHeaders, body, signal });
       return result.kind === "failed" ? readGcmFailure(result) : readFcmAnswer(result, clock.now());
     });
   }

@@ -153,7 +153,7 @@ export class FetchSender implements HttpSender {
   async #exchange(
     client: Deno.HttpClient,
     url: string,
-    { headers, body, signal, ignoreSuccessBody = false }: HttpRequest,
+    { headers, commonHeaders, body, signal, ignoreSuccessBody = false }: HttpRequest,
   ): Promise<HttpResult> {
     const { timeoutMs } = this.#options;
     if (signal.aborted) return ABORTED_UNSENT;
@@ -161,7 +161,7 @@ export class FetchSender implements HttpSender {
     try {
       const response = await this.#options.fetch(url, {
         method: "POST",
-        headers,
+        headers: commonHeaders ? { ...commonHeaders, ...headers } : headers,
         body,
         client,
         redirect: "manual",

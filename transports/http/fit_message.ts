@@ -17,6 +17,11 @@ export interface MessageParts {
   readonly data: JsonObject;
 }
 
+interface WholeMessage extends Pick<Message, "data"> {
+  readonly title?: string | undefined;
+  readonly body?: string | undefined;
+}
+
 /** Receives the parts that remain in a payload, and names what was dropped besides them. */
 export type OnFit = (parts: MessageParts, dropped?: readonly string[]) => void;
 
@@ -39,7 +44,7 @@ const ESSENTIAL = ["folder", "id", "cid"];
  * data.
  */
 export function fitMessage<Payload extends string | Uint8Array>(
-  message: Pick<Message, "title" | "body" | "data">,
+  message: WholeMessage,
   { maxBytes, render, onFit }: FitOptions<Payload>,
 ): Payload | undefined {
   const fitted = fit(message, {
@@ -51,7 +56,7 @@ export function fitMessage<Payload extends string | Uint8Array>(
 }
 
 function fit<Rendered>(
-  { title, body, data }: Pick<Message, "title" | "body" | "data">,
+  { title, body, data }: WholeMessage,
   { render, fits }: {
     readonly render: (parts: MessageParts) => Rendered;
     readonly fits: (rendered: Rendered) => boolean;

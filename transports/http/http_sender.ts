@@ -5,10 +5,14 @@
  * table, and nothing here interprets a status.
  */
 
+/** Names in lower case, with their values. */
+export type HeaderFields = Readonly<Record<string, string>>;
+
 /** One request; always a `POST`. */
 export interface HttpRequest {
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: HeaderFields;
+  /** What many requests have in common, the same object each time: engines may encode it once. */
+  readonly commonHeaders?: HeaderFields;
   /** Text or bytes only, because a stream cannot be resent. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   /**

@@ -5,6 +5,7 @@ export { createFetchEngine, type HttpEngine, type HttpSenderOptions } from "./ht
 export type {
   AnswerHeaders,
   FetchFault,
+  HeaderFields,
   HttpFailure,
   HttpReply,
   HttpRequest,

@@ -147,8 +147,8 @@ export class TokenCache<Failure> {
   }
 
   /** The monotonic clock may stop while the machine sleeps, and the wall clock may jump back. */
-  #age(since: Moment): number {
-    const { wall, monotonic } = this.#now();
-    return Math.max(wall - since.wall, monotonic - since.monotonic);
+  #age({ wall, monotonic }: Moment): number {
+    const { clock } = this.#options;
+    return Math.max(clock.now() - wall, clock.monotonic() - monotonic);
   }
 }

@@ -5,6 +5,7 @@
  * the peer.
  */
 
+import type { HeaderFields } from "../http/mod.ts";
 import type { Frame } from "./frame_reader.ts";
 import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE } from "./frames.ts";
 import { STATIC_INDEX } from "./_static_table.ts";
@@ -19,8 +20,6 @@ const PATH = STATIC_INDEX.get(":path")!;
 const CONTENT_LENGTH = STATIC_INDEX.get("content-length")!;
 /** A literal that no proxy may index either, as tokens are among the headers (RFC 7541 §7.1.3). */
 const NEVER_INDEXED = 0x10;
-/** Values of so many characters are copied where they repeat. */
-const LONG_VALUE = 96;
 const encoder = new TextEncoder();
 
 interface RequestHead {
@@ -28,8 +27,10 @@ interface RequestHead {
   readonly path: string;
   /** Bytes of the body. */
   readonly contentLength: number;
-  /** Names in lower case; values in Latin-1. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Values in Latin-1. */
+  readonly headers: HeaderFields;
+  /** Those that other requests have, too, in the same object: they are encoded once. */
+  readonly commonHeaders?: HeaderFields | undefined;
 }
 
 /** How much of a body was written. */
@@ -45,9 +46,7 @@ export class FrameWriter {
   /** The last buffer that was taken, for reuse. */
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
-  /** The last long value and its bytes: mostly the token, the same for an hour. */
-  #longValue = "";
-  #longBytes = new Uint8Array();
+  readonly #common = new WeakMap<HeaderFields, Uint8Array>();
 
   /** Bytes that wait to be sent. */
   get length(): number {
@@ -108,7 +107,7 @@ export class FrameWriter {
    */
   request(
     stream: number,
-    { authority, path, contentLength, headers }: RequestHead,
+    { authority, path, contentLength, headers, commonHeaders }: RequestHead,
     maxFrame: number,
   ): void {
     const start = this.#length;
@@ -120,11 +119,8 @@ export class FrameWriter {
       this.#literal(AUTHORITY, authority);
       this.#literal(PATH, path);
       this.#literal(CONTENT_LENGTH, String(contentLength));
-      for (const name in headers) {
-        const index = STATIC_INDEX.get(name);
-        if (index !== undefined) this.#literal(index, headers[name]!);
-        else this.#namedLiteral(name, headers[name]!);
-      }
+      if (commonHeaders) this.#commonFields(commonHeaders);
+      this.#fields(headers);
     } catch (error) {
       this.#length = start;
       throw error;
@@ -151,7 +147,8 @@ export class FrameWriter {
       this.#reserve(FRAME_HEADER_BYTES + length);
       const flags = length === left ? FLAG.END_STREAM : 0;
       this.#frameHeader({ length, type: FRAME.DATA, flags, stream });
-      this.#bytes.set(bytes.subarray(sent, sent + length), this.#length);
+      const part = length === bytes.length ? bytes : bytes.subarray(sent, sent + length);
+      this.#bytes.set(part, this.#length);
       this.#length += length;
       sent += length;
       if (sent === bytes.length) return { sent, unsent: undefined };
@@ -176,6 +173,27 @@ export class FrameWriter {
     }
   }
 
+  #commonFields(headers: HeaderFields): void {
+    const known = this.#common.get(headers);
+    if (known) {
+      this.#reserve(known.length);
+      this.#bytes.set(known, this.#length);
+      this.#length += known.length;
+    } else {
+      const start = this.#length;
+      this.#fields(headers);
+      this.#common.set(headers, this.#bytes.slice(start, this.#length));
+    }
+  }
+
+  #fields(headers: HeaderFields): void {
+    for (const name in headers) {
+      const index = STATIC_INDEX.get(name);
+      if (index !== undefined) this.#literal(index, headers[name]!);
+      else this.#namedLiteral(name, headers[name]!);
+    }
+  }
+
   #literal(nameIndex: number, value: string): void {
     this.#reserve(value.length + 16);
     this.#integer(nameIndex, { prefixBits: 4, first: NEVER_INDEXED });
@@ -192,16 +210,7 @@ export class FrameWriter {
 
   #value(value: string): void {
     this.#integer(value.length, { prefixBits: 7, first: 0 });
-    if (value.length < LONG_VALUE) return this.#latin1(value);
-    if (value !== this.#longValue) {
-      const start = this.#length;
-      this.#latin1(value);
-      this.#longValue = value;
-      this.#longBytes = this.#bytes.slice(start, this.#length);
-    } else {
-      this.#bytes.set(this.#longBytes, this.#length);
-      this.#length += this.#longBytes.length;
-    }
+    this.#latin1(value);
   }
 
   /** Writes an HPACK integer (RFC 7541 §5.1). */

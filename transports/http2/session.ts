@@ -89,8 +89,9 @@ export class Http2Session {
    */
   request(request: StreamRequest): Stream {
     const id = this.#nextId;
-    const { path, headers, body } = request;
-    const head = { authority: this.#authority, path, contentLength: body.length, headers };
+    const { path, headers, commonHeaders, body } = request;
+    const more = { contentLength: body.length, headers, commonHeaders };
+    const head = { authority: this.#authority, path, ...more };
     this.output.request(id, head, this.#peer.frameSize);
     this.#nextId += 2;
     if (this.#nextId > MAX_STREAM_ID) this.#isDraining = true;

@@ -1,7 +1,7 @@
 /** One request on a connection and the part of its answer that has arrived. */
 
 import { Buffer } from "node:buffer";
-import type { HttpReply, HttpResult } from "../http/mod.ts";
+import type { HeaderFields, HttpReply, HttpResult } from "../http/mod.ts";
 
 /** Header names and values in order, names in lower case. */
 class HeaderList {
@@ -25,7 +25,8 @@ class HeaderList {
 /** A request of a session. */
 export interface StreamRequest {
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: HeaderFields;
+  readonly commonHeaders?: HeaderFields | undefined;
   readonly body: Uint8Array;
   /** Whether to drop the body of a 2xx answer. */
   readonly ignoreSuccessBody: boolean;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type ApnAnswerContext, readApnAnswer } from "../../../transports/apn/answers.ts";
 import type { FetchFault, HttpResult } from "../../../transports/http/mod.ts";
+import { APN_ROWS, brief, FACTS } from "./_answer_rows.ts";
 
-const NOW = Date.UTC(2026, 0, 1);
-const FACTS: ApnAnswerContext = { nowMs: NOW, refreshedAt: NOW - 1000, succeeded: true };
+const NOW = FACTS.nowMs;
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): HttpResult {
   const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -14,48 +14,7 @@ function judge(status: number, reason: string, facts: Partial<ApnAnswerContext> 
   return readApnAnswer(reply(status, { reason }), { ...FACTS, ...facts });
 }
 
-/** Kind of the outcome, or the remedy and the kind of the outcome when it does not help. */
-function brief(answer: ReturnType<typeof readApnAnswer>): string {
-  return answer.kind === "resend" ? `${answer.remedy}, then ${answer.fallback.kind}` : answer.kind;
-}
-
-const ROWS: readonly [status: number, reason: string, expected: string][] = [
-  [400, "BadCollapseId", "rejected"],
-  [400, "BadDeviceToken", "gone"],
-  [400, "BadExpirationDate", "rejected"],
-  [400, "BadMessageId", "rejected"],
-  [400, "BadPriority", "rejected"],
-  [400, "InvalidPushType", "rejected"],
-  [400, "DuplicateHeaders", "rejected"],
-  [400, "PayloadEmpty", "rejected"],
-  [400, "BadTopic", "misconfigured"],
-  [400, "MissingTopic", "misconfigured"],
-  [400, "TopicDisallowed", "misconfigured"],
-  [400, "DeviceTokenNotForTopic", "gone"],
-  [400, "MissingDeviceToken", "rejected"],
-  [400, "IdleTimeout", "none, then retry"],
-  [403, "ExpiredProviderToken", "new_token, then misconfigured"],
-  [403, "InvalidProviderToken", "misconfigured"],
-  [403, "MissingProviderToken", "misconfigured"],
-  [403, "UnrelatedKeyIdInToken", "new_connections, then misconfigured"],
-  [403, "BadEnvironmentKeyIdInToken", "misconfigured"],
-  [403, "BadEnvironmentKeyInToken", "misconfigured"],
-  [403, "BadCertificate", "misconfigured"],
-  [403, "BadCertificateEnvironment", "misconfigured"],
-  [403, "Forbidden", "misconfigured"],
-  [404, "BadPath", "rejected"],
-  [405, "MethodNotAllowed", "rejected"],
-  [410, "Unregistered", "gone"],
-  [410, "ExpiredToken", "gone"],
-  [413, "PayloadTooLarge", "rejected"],
-  [429, "TooManyRequests", "retry"],
-  [429, "TooManyProviderTokenUpdates", "keep_token, then retry"],
-  [500, "InternalServerError", "retry"],
-  [503, "ServiceUnavailable", "retry"],
-  [503, "Shutdown", "none, then retry"],
-];
-
-for (const [status, reason, expected] of ROWS) {
+for (const [status, reason, expected] of APN_ROWS) {
   Deno.test(`${status} ${reason}: ${expected}`, () => {
     assert.equal(brief(judge(status, reason)), expected);
   });

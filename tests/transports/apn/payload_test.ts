@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Message } from "../../../core/message.ts";
-import { type ApnProfile, renderApns } from "../../../transports/apn/payload.ts";
-import { byteLength } from "../../../transports/http/mod.ts";
+import { type ApnProfile, commonApnHeaders, renderApns } from "../../../transports/apn/payload.ts";
+import { byteLength, type HeaderFields } from "../../../transports/http/mod.ts";
 import { CALENDAR, ID, MAIL } from "./_message.ts";
 
 const PROFILE: ApnProfile = { topic: "com.example.app", auth: "jwt" };
@@ -11,7 +11,8 @@ function render(message: Message, profile = PROFILE) {
   const request = renderApns(message, profile);
   assert.ok(request.kind === "request", JSON.stringify(request));
   const body = JSON.parse(new TextDecoder().decode(request.body));
-  return { headers: request.headers, body, bytes: request.body.length };
+  const headers: HeaderFields = { ...commonApnHeaders(request, profile), ...request.headers };
+  return { headers, body, bytes: request.body.length };
 }
 
 function reject(message: Message, profile = PROFILE): string {
