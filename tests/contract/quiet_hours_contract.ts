@@ -10,10 +10,10 @@ const QUIET = "io.carillon.quietHours";
 const DAY_MS = 86_400_000;
 const CONFIG = "/v1/contexts/1/users/3/config";
 
-/** The system clock, set forward so that it now shows two seconds before 07:00 UTC. */
+/** The system clock, set forward so that it now shows four seconds before 07:00 UTC. */
 function beforeSeven(): Clock {
   const now = Date.now();
-  const ahead = (7 * 3_600_000 - 2_000 - now % DAY_MS + DAY_MS) % DAY_MS;
+  const ahead = (7 * 3_600_000 - 4_000 - now % DAY_MS + DAY_MS) % DAY_MS;
   return { ...systemClock, now: () => Date.now() + ahead };
 }
 
