@@ -115,5 +115,5 @@ function webPushOptions({ addresses, material, folder }: SampleConfigurationOpti
 
 function yaml(clients: Readonly<Record<string, unknown>>): string {
   return HEADING +
-    stringify(clients, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
+    stringify(clients, { indent: 4, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
 }
