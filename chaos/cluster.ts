@@ -14,13 +14,14 @@ interface ClusterOptions {
   readonly redis: boolean;
   /** How long a client may be disconnected and still receive everything. */
   readonly windowMs: number;
+  /** `delayDuration`. With 0, a node that has room claims what it accepts. */
+  readonly delayMs: number;
   /** Milliseconds since the run began. */
   readonly now: () => number;
 }
 
 /** Properties of every node: short times, so that a short run covers much. */
 export const PROPERTIES = {
-  "com.openexchange.pns.delayDuration": 100,
   "com.openexchange.pns.timerFrequency": 50,
   "io.carillon.websocket.pingInterval": 2_000,
   "io.carillon.websocket.pingTimeout": 2_000,
@@ -155,7 +156,7 @@ export class Cluster implements AsyncDisposable {
 
 /** Starts Redis, then all nodes. */
 export async function startCluster(
-  { nodes, redis, windowMs, now }: ClusterOptions,
+  { nodes, redis, windowMs, delayMs, now }: ClusterOptions,
 ): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
   // A killed process loses nothing that it had written before it answered.
@@ -166,7 +167,11 @@ export async function startCluster(
   for (let node = 0; node < nodes; node++) {
     processes.push(started.use(
       await prepareProcess({
-        properties: { ...PROPERTIES, "io.carillon.resume.window": windowMs },
+        properties: {
+          ...PROPERTIES,
+          "com.openexchange.pns.delayDuration": delayMs,
+          "io.carillon.resume.window": windowMs,
+        },
         ...(server && { variables: { CARILLON_STORE: server.url } }),
       }),
     ));

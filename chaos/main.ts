@@ -4,8 +4,9 @@
  * Prints the plan, its progress and the assessment; exits with 1 on a fault. Options: `--seed`,
  * `--seconds`, `--nodes`, `--users`, `--rate` (notifications per second), `--only kill,cut,…`,
  * `--store embedded` (one node on its data file), `--window` (milliseconds that a client may be
- * disconnected), `--plan` (prints the plan only), `--logs <folder>` (writes the nodes' logs and the
- * record of the run).
+ * disconnected), `--delay` (milliseconds that notifications wait for similar ones; with 0 a node
+ * claims what it accepts), `--plan` (prints the plan only), `--logs <folder>` (writes the nodes'
+ * logs and the record of the run).
  */
 
 import { parseArgs } from "node:util";
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     users: { type: "string", default: "30" },
     rate: { type: "string", default: "60" },
     window: { type: "string", default: "120000" },
+    delay: { type: "string", default: "100" },
     store: { type: "string", default: "redis" },
     only: { type: "string" },
     plan: { type: "boolean", default: false },
@@ -38,6 +40,7 @@ const options = {
   users: Number(values.users),
   rate: Number(values.rate),
   windowMs: Number(values.window),
+  delayMs: Number(values.delay),
   redis,
 };
 const only = values.only?.split(",");

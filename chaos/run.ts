@@ -26,6 +26,8 @@ interface RunOptions {
   readonly rate: number;
   /** How long a client may be disconnected and still receive everything. */
   readonly windowMs: number;
+  /** How long notifications wait for similar ones, in milliseconds. */
+  readonly delayMs: number;
   /** Called with progress messages. */
   readonly onProgress: (line: string) => void;
 }

@@ -19,6 +19,7 @@ const OPTIONS = {
   rate: 40,
   redis: true,
   windowMs: 120_000,
+  delayMs: 100,
 };
 const MUST_HAPPEN: readonly Kind[] = ["kill", "pause", "redis-kill", "cut", "vanish"];
 
