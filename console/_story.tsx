@@ -31,7 +31,7 @@ export function Story({ record, merged }: StoryProps) {
     ...targets.flatMap((target) =>
       (target.earlier ?? []).map((attempt) => ({
         at: attempt.at,
-        step: <FailedAttempt target={target} {...attempt} />,
+        step: <Attempt target={{ ...addressOf(target), ...attempt, state: "retrying" }} />,
       }))
     ),
     ...targets.map((target) => ({ at: target.at, step: <Attempt target={target} /> })),
@@ -131,24 +131,9 @@ function Sockets({ ids }: { readonly ids: readonly string[] }) {
   );
 }
 
-function FailedAttempt(
-  { target: { client, transport, subscription }, at, reason }: {
-    readonly target: AsReturned<TargetRecord>;
-    readonly at: string;
-    readonly reason: string;
-  },
-) {
-  return (
-    <>
-      <Time at={at} exact /> <State of="retrying" /> {transport} of <Shown text={client} />
-      {subscription !== undefined && (
-        <>
-          , subscription <Code text={subscription} />
-        </>
-      )}
-      : <Shown text={reason} />
-    </>
-  );
+/** Names the target of an attempt that was followed by another. */
+function addressOf({ client, transport, subscription }: AsReturned<TargetRecord>) {
+  return { client, transport, ...(subscription !== undefined && { subscription }) };
 }
 
 function Reported(

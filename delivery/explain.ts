@@ -137,13 +137,13 @@ export type Explain = (
 export function createExplain(options: ExplainOptions): Explain {
   const { snapshot, matching, presence, interests, serves, transports, clock } = options;
 
-  async function rendered(
+  function rendered(
     notification: Notification,
     target: Target,
     { view, isSilent }: { readonly view: View; readonly isSilent: boolean },
-  ): Promise<Pick<ExplainedTarget, "message" | "preview">> {
+  ): Pick<ExplainedTarget, "message" | "preview"> {
     try {
-      const generated = await options.generate(notification, target, view);
+      const generated = options.generate(notification, target, view);
       const message = isSilent ? silenced(generated) : generated;
       const preview = transports.get(target.transport)?.preview?.(target, message);
       return { message, ...preview && { preview } };
@@ -202,7 +202,7 @@ export function createExplain(options: ExplainOptions): Explain {
       ? undefined
       : at + escalateAfterMs;
     const shown = steps.filter(({ target }) => passesFilter(target, filter));
-    const explained = await Promise.all(shown.map(async (planned): Promise<ExplainedTarget> => {
+    const explained = shown.map((planned): ExplainedTarget => {
       const { target } = planned;
       const attempt = firstAttempt(planned, notification, { permissions: view, at, escalatesAt });
       const language = options.language(notification, target, view);
@@ -214,11 +214,11 @@ export function createExplain(options: ExplainOptions): Explain {
         ...{ target, ...attempt },
         trail: trailOf({ ...attempt, ...language && { language } }, { target, topic, view }),
         ...language && { language },
-        ...await rendered(notification, target, { view, isSilent }),
+        ...rendered(notification, target, { view, isSilent }),
         ...why !== undefined && { waits: why },
         ...maxPerSecond > 0 && { maxPerSecond },
       };
-    }));
+    });
     const { client, transport } = filter;
     const factor = DELAY_FACTOR[notification.priority];
     const { delayDuration, maxDelayDuration, timerFrequency } = settings.buffer;

@@ -204,8 +204,7 @@ export function createMessages(
 
 /** Returns the message options of a view's users, without the languages of subscriptions. */
 function messageOptions(view: View) {
-  const ofUser = view.get("io.carillon.locale");
-  const locales = localeChain([ofUser === "" ? undefined : ofUser]);
+  const locales = userLocales(view);
   const apple = {
     locales,
     badge: view.get(`${FACADE}.badge.enabled`),
@@ -217,10 +216,15 @@ function messageOptions(view: View) {
 
 /** Returns the languages to try, the best first: those of the subscription, then the user's. */
 function wantedLocales({ locale: own }: Target, view: View): LanguageChoice["wanted"] {
-  const ofUser = view.get("io.carillon.locale");
-  const chain = (tag: string | undefined, from: "subscription" | "user") =>
-    localeChain([tag]).map((locale) => ({ locale, from }));
-  return [...chain(own, "subscription"), ...chain(ofUser === "" ? undefined : ofUser, "user")];
+  return [
+    ...localeChain([own]).map((locale) => ({ locale, from: "subscription" as const })),
+    ...userLocales(view).map((locale) => ({ locale, from: "user" as const })),
+  ];
+}
+
+function userLocales(view: View): readonly string[] {
+  const locale = view.get("io.carillon.locale");
+  return localeChain([locale === "" ? undefined : locale]);
 }
 
 function subscriptionsOf(
