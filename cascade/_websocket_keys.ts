@@ -24,9 +24,10 @@ export const WEBSOCKET_KEYS = {
   "io.carillon.websocket.askAfter": milliseconds(1000, {
     text:
       "How soon after an event the server pings a client of Socket.IO 3.0 or later that sends a " +
-      "`connection`, so that the client does not receive the event again after a disconnect. 0: with " +
-      "the next regular ping. Use 0 where all clients are 4.6 or later: they send their offset, and " +
-      "a ping costs as much as an event.",
+      "`connection`, so that the client does not receive the event again after a disconnect. A client " +
+      "that keeps receiving events is pinged less and less often, at last after eight times this. " +
+      "0: with the next regular ping. Use 0 where all clients are 4.6 or later: they send their " +
+      "offset, and a ping costs as much as an event.",
     example: "0",
     range: [0, 60_000],
   }),

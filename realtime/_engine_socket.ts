@@ -73,6 +73,9 @@ export interface EngineSocketServer {
   forget(socket: EngineSocket): void;
 }
 
+/** How many times `askAfter` an early ping waits at most. */
+const MAX_ASK_FACTOR = 8;
+
 const Official = Socket as unknown as new (
   id: string,
   server: EngineSocketServer,
@@ -88,7 +91,9 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
   declare pingMs: number;
   declare timeoutMs: number;
   declare awaitsPong: boolean;
-  declare hasEarlyPing: boolean | undefined;
+  declare hasEarlyPing: boolean;
+  /** Early pings in a row, while the client keeps receiving events. */
+  declare earlyPings: number;
   declare queuedChars: number;
   declare closeReason: string | undefined;
   declare consumer: SocketConsumer | undefined;
@@ -139,6 +144,8 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
     // The client keeps the times of its open packet, whatever is configured later.
     this.pingMs = this.server.opts.pingInterval!;
     this.timeoutMs = this.server.opts.pingTimeout!;
+    this.hasEarlyPing = false;
+    this.earlyPings = 0;
     schedulePingFor(this);
     this.server.heartbeats.add(this);
   }
@@ -168,15 +175,21 @@ export class EngineSocket extends Official implements HeartbeatTarget, BacklogPe
 
   /**
    * Sends the next ping within about a second, so that the client acknowledges what was sent. The
-   * protocol allows it in revision 4; in revision 3 the client pings.
+   * protocol allows it in revision 4; in revision 3 the client pings. A ping and its answer cost
+   * more than an event, so a client that keeps receiving events is asked less and less often.
    */
   pingSoon(): void {
     const { askAfter, heartbeats } = this.server;
     if (this.hasEarlyPing || this.awaitsPong || this.protocol === 3 || askAfter === 0) return;
     // Over polling the client's next poll acknowledges.
     if (!(this.transport instanceof WebSocketTransport)) return;
+    const now = heartbeats.now();
+    const answeredAt = this.heartbeatAt - this.pingMs;
+    const inRow = now - answeredAt < askAfter * MAX_ASK_FACTOR ? this.earlyPings : 0;
+    const factor = inRow < 2 ? 1 : Math.min(2 ** (inRow - 1), MAX_ASK_FACTOR);
+    this.earlyPings = inRow + 1;
     this.hasEarlyPing = true;
-    this.heartbeatAt = Math.min(this.heartbeatAt, heartbeats.now() + askAfter);
+    this.heartbeatAt = Math.min(this.heartbeatAt, now + askAfter * factor);
   }
 
   /** A client of revision 4 answered the ping. */

@@ -89,6 +89,37 @@ Deno.test("events that were sent again and then acknowledged are not sent a thir
   assert.equal(withoutOffset(await last.text()), '42["y"]');
 });
 
+Deno.test("a client that keeps receiving events is pinged less and less often, until it pauses", async () => {
+  const clock = new FakeClock();
+  await using served = serveRealtime({}, { clock });
+  const peer = await connect(served);
+  const [socket] = served.realtime.socketsOf(SEVEN);
+  const secondsToPing = async () => {
+    for (let seconds = 1;; seconds++) {
+      const { acknowledged } = socket!;
+      await clock.advance(1_000);
+      // A ping that was due is before this event.
+      served.publish(SEVEN, "x", [seconds]);
+      if (await peer.next() !== "2") continue;
+      await peer.next();
+      peer.send("3");
+      while (socket!.acknowledged === acknowledged) await settle(1);
+      return seconds;
+    }
+  };
+  served.publish(SEVEN, "x");
+  await peer.next();
+  const found: number[] = [];
+  for (let pings = 0; pings < 6; pings++) found.push(await secondsToPing());
+  assert.deepEqual(found, [1, 1, 2, 4, 8, 8]);
+  await clock.advance(8_000);
+  await answer(served, peer);
+  await clock.advance(8_000);
+  served.publish(SEVEN, "x", ["after a pause"]);
+  await peer.next();
+  assert.equal(await secondsToPing(), 1);
+});
+
 Deno.test("a client that does not name its connection is not pinged early", async () => {
   const clock = new FakeClock();
   await using served = serveRealtime({}, { clock });
