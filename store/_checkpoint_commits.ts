@@ -40,7 +40,8 @@ export function* checkpointCommits(
   let cost = NO_COST;
   for (const [name, { key, set }] of changes) {
     const isSet = set !== undefined && (set.expiresAt ?? Infinity) > now;
-    const change = isSet ? { sets: [{ key, value: set.value }] } : { deletes: [key] };
+    const value = isSet ? ownBuffer(set.value) : undefined;
+    const change = isSet ? { sets: [{ key, value }] } : { deletes: [key] };
     const own = commitCost(change, traits);
     if (cost.changes > 0 && !fits(plusCost(cost, own), limits)) {
       yield { commit: { sets, deletes }, names };
@@ -49,8 +50,14 @@ export function* checkpointCommits(
     cost = plusCost(cost, own);
     names.push(name);
     if (!isSet) deletes.push(key);
-    else if (set.expiresAt === undefined) sets.push({ key, value: set.value });
-    else sets.push({ key, value: set.value, expireInMs: set.expiresAt - now });
+    else if (set.expiresAt === undefined) sets.push({ key, value });
+    else sets.push({ key, value, expireInMs: set.expiresAt - now });
   }
   if (names.length > 0) yield { commit: { sets, deletes }, names };
+}
+
+/** Of a view, the whole buffer would be stored. */
+function ownBuffer(value: unknown): unknown {
+  if (!(value instanceof Uint8Array) || value.length === value.buffer.byteLength) return value;
+  return value.slice();
 }

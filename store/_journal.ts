@@ -5,22 +5,8 @@
  */
 
 import { basename, dirname } from "node:path";
-import { deserialize, serialize } from "node:v8";
 import { crc32 } from "node:zlib";
-import type { StoreKey } from "../core/store.ts";
-
-/** One commit in the journal. */
-interface JournalRecord {
-  readonly sets: readonly JournalSet[];
-  readonly deletes: readonly StoreKey[];
-}
-
-/** A record that a commit sets; `expiresAt` in epoch milliseconds. */
-interface JournalSet {
-  readonly key: StoreKey;
-  readonly value: unknown;
-  readonly expiresAt?: number;
-}
+import { decodeJournalRecord, encodeJournalRecord, type JournalRecord } from "./_journal_record.ts";
 
 /** Before each record: its length and its checksum, 4 bytes each. */
 const HEADER_BYTES = 8;
@@ -41,12 +27,17 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Appends a record, and returns its bytes. Where it throws, nothing is appended.
+   * Appends a record. Returns its bytes, and the record with values that are the journal's own.
+   * Where it throws, nothing is appended.
    *
    * @throws errors of the file system
    */
-  append(record: JournalRecord): number {
-    const bytes = frame(serialize(record));
+  append(record: JournalRecord): { readonly size: number; readonly own: JournalRecord } {
+    const { bytes, own } = encodeJournalRecord(record, HEADER_BYTES);
+    const payload = bytes.subarray(HEADER_BYTES);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, payload.length);
+    view.setUint32(4, crc32(payload));
     const file = this.#file ??= Deno.openSync(fileName(this.#path, this.#number), {
       create: true,
       append: true,
@@ -59,7 +50,7 @@ export class Journal implements Disposable {
       throw thrown;
     }
     this.#size += bytes.length;
-    return bytes.length;
+    return { size: bytes.length, own };
   }
 
   /** Starts a new file, and returns the number of the one before. */
@@ -160,15 +151,6 @@ function hold(path: string, number: number): HeldJournalFile {
   };
 }
 
-function frame(payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, payload.length);
-  view.setUint32(4, crc32(payload));
-  bytes.set(payload, HEADER_BYTES);
-  return bytes;
-}
-
 /** Stops at a damaged record: a killed process may leave part of its last one, never confirmed. */
 function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -176,7 +158,7 @@ function* unframe(bytes: Uint8Array): Generator<JournalRecord> {
     const from = at + HEADER_BYTES;
     const payload = bytes.subarray(from, from + view.getUint32(at));
     if (payload.length < view.getUint32(at) || crc32(payload) !== view.getUint32(at + 4)) return;
-    yield deserialize(payload);
+    yield decodeJournalRecord(payload);
     at = from + payload.length;
   }
 }

@@ -10,6 +10,7 @@ import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Commit, ListRange, Store, StoreEntry, StoreKey } from "../core/store.ts";
 import { checkpointCommits, type PendingChanges } from "./_checkpoint_commits.ts";
 import { type Journal, lockJournal, openJournal, readJournal } from "./_journal.ts";
+import type { JournalRecord } from "./_journal_record.ts";
 import { encodeKey } from "./_key_order.ts";
 import { commitCost, type CommitTraits } from "./limits.ts";
 
@@ -89,10 +90,7 @@ class JournaledStore implements Store {
 
   /** Writes everything in the journal to the data file. */
   async recover(): Promise<void> {
-    for await (const { sets, deletes } of readJournal(this.#options.path)) {
-      // What was read is part of a larger buffer, all of which would be stored.
-      this.#add({ sets: sets.map((set) => ({ ...set, value: copyOf(set.value) })), deletes });
-    }
+    for await (const record of readJournal(this.#options.path)) this.#add(record);
     await this.#finishCheckpoint();
   }
 
@@ -126,19 +124,21 @@ class JournaledStore implements Store {
     const record = {
       sets: sets.map(({ key, value, expireInMs }) => ({
         key,
-        value: copyOf(value), // the caller may change its own afterwards
+        value,
         ...(expireInMs !== undefined && { expiresAt: now + expireInMs }),
       })),
       deletes,
     };
     try {
-      this.#pendingBytes += this.#journal.append(record);
+      // The caller may change its values afterwards.
+      const { size, own } = this.#journal.append(record);
+      this.#pendingBytes += size;
+      this.#add(own, sets);
     } catch (cause) {
       this.#fault = unavailable("write", { path: this.#options.path, cause });
       this.#scheduleCheckpoint();
       throw this.#fault;
     }
-    this.#add(record, sets);
     if (this.#pendingBytes > CHECKPOINT_BYTES) this.#startCheckpoint();
     else this.#scheduleCheckpoint();
     await this.#waitForRoom();
@@ -158,7 +158,7 @@ class JournaledStore implements Store {
 
   /** @param given the sets as the caller gave them */
   #add(
-    { sets, deletes }: Parameters<Journal["append"]>[0],
+    { sets, deletes }: JournalRecord,
     given: NonNullable<Commit["sets"]> = [],
   ): void {
     for (const key of deletes) {
@@ -270,14 +270,6 @@ class JournaledStore implements Store {
     }
     [this.#writing, this.#writingBytes] = [new Map(), 0];
   }
-}
-
-/** Returns a deep copy of plain data, with bytes in buffers of their own. */
-function copyOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) return value.map(copyOf);
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copyOf(each)]));
 }
 
 function unavailable(
