@@ -40,7 +40,7 @@ export function* checkpointCommits(
   let cost = NO_COST;
   for (const [name, { key, set }] of changes) {
     const isSet = set !== undefined && (set.expiresAt ?? Infinity) > now;
-    const value = isSet ? ownBuffer(set.value) : undefined;
+    const value = isSet ? ownBuffers(set.value) : undefined;
     const change = isSet ? { sets: [{ key, value }] } : { deletes: [key] };
     const own = commitCost(change, traits);
     if (cost.changes > 0 && !fits(plusCost(cost, own), limits)) {
@@ -56,8 +56,13 @@ export function* checkpointCommits(
   if (names.length > 0) yield { commit: { sets, deletes }, names };
 }
 
-/** Of a view, the whole buffer would be stored. */
-function ownBuffer(value: unknown): unknown {
-  if (!(value instanceof Uint8Array) || value.length === value.buffer.byteLength) return value;
-  return value.slice();
+/** Returns a value whose bytes are in buffers of their own: of a view, the whole one is stored. */
+function ownBuffers(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) {
+    return value.length === value.buffer.byteLength ? value : value.slice();
+  }
+  if (Array.isArray(value)) return value.map(ownBuffers);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, ownBuffers(each)]));
 }

@@ -1,8 +1,8 @@
 /**
- * The stored form of a commit in the journal: a line of JSON with its keys and its small values, and
- * behind it the bytes of the large ones as they are. That takes a third of the time of V8's own
- * format, which copies bytes several times. A value that JSON would change makes the whole record
- * one of V8's, and so is every record of an earlier version.
+ * The stored form of a commit in the journal: a line of JSON with its keys and values, and behind it
+ * the bytes of those values as they are. That takes a third of the time of V8's own format, which
+ * copies bytes several times. A value that JSON would change makes the whole record one of V8's, and
+ * so is every record of an earlier version.
  */
 
 import { deserialize, serialize } from "node:v8";
@@ -21,13 +21,15 @@ interface JournalSet {
   readonly expiresAt?: number;
 }
 
+/** Where a value has bytes, which are `null` in the line of JSON, and how many. */
+type BytesPlace = readonly [path: readonly (string | number)[], length: number];
+
 /** A set in the line of JSON. */
 type StoredSet = readonly [
   key: StoreKey,
-  expiresAt: number | null,
-  /** Absent where the value follows. */
-  bytes: number | null,
-  value?: unknown,
+  value: unknown,
+  places: readonly BytesPlace[],
+  expiresAt?: number,
 ];
 
 type StoredRecord = readonly [sets: readonly StoredSet[], deletes: readonly StoreKey[]];
@@ -36,64 +38,83 @@ type StoredRecord = readonly [sets: readonly StoredSet[], deletes: readonly Stor
 const FORM = 1;
 /** The form, and the length of the line of JSON. */
 const HEAD_BYTES = 5;
+/** Stands for a value that JSON would change. */
+const NOT_PLAIN = Symbol("not plain");
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
  * Returns the stored form of a record, after `offset` bytes that are left for the caller, and the
- * record with values that are its own: deep copies, and views of that form.
+ * record with values that are its own: deep copies, whose bytes are views of that form.
  */
 export function encodeJournalRecord(
   record: JournalRecord,
   offset: number,
 ): { readonly bytes: Uint8Array; readonly own: JournalRecord } {
   const { sets, deletes } = record;
+  const given: Uint8Array[] = [];
+  const heads = sets.map(({ key, value, expiresAt }): StoredSet => {
+    const places: BytesPlace[] = [];
+    const copy = plainCopy(value, [], (path, bytes) => {
+      given.push(bytes);
+      places.push([path, bytes.length]);
+    });
+    return expiresAt === undefined ? [key, copy, places] : [key, copy, places, expiresAt];
+  });
   const isPlain = deletes.every(isPlainKey) &&
-    sets.every(({ key, value }) =>
-      isPlainKey(key) && (value instanceof Uint8Array || isJson(value))
-    );
+    heads.every(([key, value]) => isPlainKey(key) && value !== NOT_PLAIN);
   if (!isPlain) {
     const payload = serialize(record);
     const bytes = new Uint8Array(offset + payload.length);
     bytes.set(payload, offset);
-    return { bytes, own: ownValues(deserialize(payload)) };
+    return { bytes, own: deserialize(payload) };
   }
-  let size = 0;
-  const heads = sets.map(({ key, value, expiresAt = null }): StoredSet => {
-    if (!(value instanceof Uint8Array)) return [key, expiresAt, null, value];
-    size += value.length;
-    return [key, expiresAt, value.length];
-  });
   const line = encoder.encode(JSON.stringify([heads, deletes] satisfies StoredRecord));
-  const bytes = new Uint8Array(offset + HEAD_BYTES + line.length + size);
+  const start = offset + HEAD_BYTES + line.length;
+  const bytes = new Uint8Array(given.reduce((size, { length }) => size + length, start));
   bytes[offset] = FORM;
   new DataView(bytes.buffer).setUint32(offset + 1, line.length);
   bytes.set(line, offset + HEAD_BYTES);
-  let at = offset + HEAD_BYTES + line.length;
-  const own = sets.map((set) => {
-    const { value } = set;
-    if (!(value instanceof Uint8Array)) return { ...set, value: copyOf(value) };
-    bytes.set(value, at);
-    return { ...set, value: bytes.subarray(at, at += value.length) };
-  });
-  return { bytes, own: { sets: own, deletes } };
+  let at = start;
+  for (const each of given) {
+    bytes.set(each, at);
+    at += each.length;
+  }
+  return { bytes, own: recordOf([heads, deletes], bytes.subarray(start)) };
 }
 
-/** Returns the record of a stored form; its bytes are views of that form. */
+/** Returns the record of a stored form; its bytes may be views of that form. */
 export function decodeJournalRecord(bytes: Uint8Array): JournalRecord {
-  // What V8 reads are views of all bytes of the journal, and would be stored as such.
-  if (bytes[0] !== FORM) return ownValues(deserialize(bytes));
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
-  let at = HEAD_BYTES + length;
-  const line = decoder.decode(bytes.subarray(HEAD_BYTES, at));
-  const [heads, deletes]: StoredRecord = JSON.parse(line);
-  const sets = heads.map(([key, expiresAt, size, value]) => ({
-    key,
-    value: size === null ? value : bytes.subarray(at, at += size),
-    ...(expiresAt !== null && { expiresAt }),
-  }));
+  if (bytes[0] !== FORM) return deserialize(bytes);
+  const start = HEAD_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+  const line = decoder.decode(bytes.subarray(HEAD_BYTES, start));
+  return recordOf(JSON.parse(line), bytes.subarray(start));
+}
+
+/** Puts the bytes into the places that values have for them. */
+function recordOf([heads, deletes]: StoredRecord, bytes: Uint8Array): JournalRecord {
+  let at = 0;
+  const sets = heads.map(([key, plain, places, expiresAt]) => {
+    let value = plain;
+    for (const [path, length] of places) {
+      value = withBytes(value, path, bytes.subarray(at, at += length));
+    }
+    return expiresAt === undefined ? { key, value } : { key, value, expiresAt };
+  });
   return { sets, deletes };
+}
+
+function withBytes(
+  value: unknown,
+  [key, ...rest]: readonly (string | number)[],
+  bytes: Uint8Array,
+): unknown {
+  if (key === undefined) return bytes;
+  const inner = (value as Record<string | number, unknown>)[key];
+  // Not an assignment, which a field with the name `__proto__` would not be.
+  Object.defineProperty(value, key, { value: withBytes(inner, rest, bytes) });
+  return value;
 }
 
 function isPlainKey(key: StoreKey): boolean {
@@ -104,27 +125,33 @@ function isPlainNumber(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
 }
 
-/** Whether a value is the same after it was written as JSON and read again. */
-function isJson(value: unknown): boolean {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
-  if (typeof value === "number") return isPlainNumber(value);
-  if (Array.isArray(value)) {
-    return value.every(isJson) && Object.keys(value).length === value.length;
+/**
+ * Returns a deep copy with `null` for bytes, which `onBytes` is called with in the order of their
+ * places; `NOT_PLAIN` where JSON would change the value.
+ */
+function plainCopy(
+  value: unknown,
+  path: readonly (string | number)[],
+  onBytes: (path: readonly (string | number)[], bytes: Uint8Array) => void,
+): unknown {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
+  if (typeof value === "number") return isPlainNumber(value) ? value : NOT_PLAIN;
+  if (typeof value !== "object") return NOT_PLAIN;
+  if (value instanceof Uint8Array) {
+    onBytes(path, value);
+    return null;
   }
-  if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return false;
-  for (const key in value) if (!isJson((value as Record<string, unknown>)[key])) return false;
-  return !("toJSON" in value);
-}
-
-function ownValues({ sets, deletes }: JournalRecord): JournalRecord {
-  return { sets: sets.map((set) => ({ ...set, value: copyOf(set.value) })), deletes };
-}
-
-/** Returns a deep copy of plain data, with bytes in buffers of their own; of others, themselves. */
-function copyOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copyOf(each)]));
+  const isArray = Array.isArray(value);
+  const isPlain = isArray || Object.getPrototypeOf(value) === Object.prototype;
+  if (!isPlain || "toJSON" in value) return NOT_PLAIN;
+  const entries = Object.entries(value).map(([key, each]) =>
+    [key, plainCopy(each, [...path, key], onBytes)] as const
+  );
+  if (entries.some(([, copy]) => copy === NOT_PLAIN)) return NOT_PLAIN;
+  if (!isArray) return Object.fromEntries(entries);
+  const copy = entries.map(([, each]) => each);
+  // An array with holes, or with fields of its own, has others.
+  return entries.every(([key], at) => key === String(at)) && copy.length === value.length
+    ? copy
+    : NOT_PLAIN;
 }

@@ -57,3 +57,11 @@ Deno.test("records of an earlier version, which are in V8's format, are read", (
   };
   assert.deepEqual(decodeJournalRecord(serialize(record)), record);
 });
+
+Deno.test("what the service stores is written as it is, and not in V8's format", () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  for (const value of [bytes, { v: 1, items: bytes, ledger: ["a"] }, { n: [1.5, null, "x"] }]) {
+    const record = { sets: [{ key: ["log", 1], value, expiresAt: 7 }], deletes: [["log", 0]] };
+    assert.equal(encodeJournalRecord(record, OFFSET).bytes[OFFSET], 1);
+  }
+});
