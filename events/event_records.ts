@@ -7,6 +7,7 @@
 import { type LoggedEvent, OFFSETS_PER_MS, type UserName } from "../core/events.ts";
 import type { Commit, Store, StoreKey } from "../core/store.ts";
 import { cutBytes, packEvents, unpackEvents } from "./_packing.ts";
+import { SmallValues } from "./_small_values.ts";
 
 interface EventRecordsOptions {
   readonly store: Store;
@@ -53,11 +54,13 @@ const LINE_BYTES = 128;
 export class EventRecords {
   readonly #options: EventRecordsOptions;
   readonly #maxValueBytes: number;
+  readonly #small: SmallValues;
   #stamp = 0;
 
   constructor(options: EventRecordsOptions) {
     this.#options = options;
     this.#maxValueBytes = options.store.traits.maxValueBytes - FRAMING_BYTES;
+    this.#small = new SmallValues(this.#maxValueBytes);
   }
 
   /**
@@ -75,7 +78,11 @@ export class EventRecords {
   ): Promise<void> {
     await Promise.all(
       batches(events).map(async ([from, to]) => {
-        await this.#options.commit({ sets: this.#sets(events.slice(from, to), keepMs) });
+        const values = this.#valuesOf(events.slice(from, to));
+        const { sets = [], deletes = [] } = this.#small.joined(keepMs);
+        const added = values.map((each) => ({ ...each, expireInMs: keepMs, isNew: true }));
+        await this.#options.commit({ sets: [...sets, ...added], deletes });
+        this.#small.stored(values);
         onStored(from, to);
       }),
     );
@@ -151,12 +158,11 @@ export class EventRecords {
     return at;
   }
 
-  #sets(events: readonly LoggedEvent[], keepMs: number): NonNullable<Commit["sets"]> {
+  #valuesOf(events: readonly LoggedEvent[]) {
     const stamp = this.#stamp = Math.max(this.#stamp + 1, events[0]!.offset);
     return cutBytes(packEvents(events), this.#maxValueBytes).map((value, part, { length }) => ({
       key: [...EVENTS, stamp, part, length],
       value,
-      expireInMs: keepMs,
     }));
   }
 }

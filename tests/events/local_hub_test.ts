@@ -261,3 +261,33 @@ Deno.test("after a gap in the stored events, the log starts behind the gap", asy
   });
   assert.ok((await second.hub.readMissed(SEVEN, delivered[1]!.offset)).complete);
 });
+
+Deno.test("single events become few values of the store, and a restart reads all of them in order", async () => {
+  const { open, store, state } = overStore();
+  const users = Array.from({ length: 30 }, (_, n) => ({ context: "1", user: `${n}` }));
+  const first = await open();
+  const ends = [];
+  for (const user of users) ends.push((await first.realtime.connect(socketFor(user))).last);
+  for (let n = 0; n < 400; n++) {
+    const user = users[n % users.length]!;
+    if (n === 130) state.isBroken = true;
+    if (n === 130) await assert.rejects(first.realtime.publish(eventFor(user)));
+    state.isBroken = false;
+    // Between them are events that have a value of their own size.
+    const args = n % 150 === 149 ? `"x","${"y".repeat(5_000)}"` : undefined;
+    await first.realtime.publish(eventFor(user, args === undefined ? {} : { args }));
+  }
+  await first.hub[Symbol.asyncDispose]();
+  const values = await Array.fromAsync(store.list({ prefix: ["events"] }));
+  // One for 64 of them, and those at the end of each run.
+  assert.ok(values.length < 100, `${values.length} values`);
+  const second = await open();
+  await using _ = second.hub;
+  for (const [at, user] of users.entries()) {
+    const { events } = await second.hub.readMissed(user, ends[at]!);
+    const sent = first.realtime.delivered.filter((event) => event.user === user.user);
+    // What a log has at most is the newest.
+    assert.deepEqual(events, sent.slice(-events.length));
+    assert.equal(events.length, Math.min(sent.length, LIMITS.maxEventsPerUser));
+  }
+});
