@@ -270,8 +270,10 @@ Deno.test("single events become few values of the store, and a restart reads all
   for (const user of users) ends.push((await first.realtime.connect(socketFor(user))).last);
   for (let n = 0; n < 400; n++) {
     const user = users[n % users.length]!;
-    if (n === 130) state.isBroken = true;
-    if (n === 130) await assert.rejects(first.realtime.publish(eventFor(user)));
+    state.isBroken = n === 130;
+    if (state.isBroken) {
+      await assert.rejects(first.realtime.publish(eventFor({ context: "2", user: "7" })));
+    }
     state.isBroken = false;
     // Between them are events that have a value of their own size.
     const args = n % 150 === 149 ? `"x","${"y".repeat(5_000)}"` : undefined;
