@@ -104,7 +104,8 @@ export function settledPart(
     if (typeof slot === "string") records.push(slot);
     else rest.push(encodeNotification(slot));
   }
-  const values = ledgerValues.sets(records, tag);
+  const mayBeAmended = run.some((segment) => segment.mayBeAmended);
+  const values = ledgerValues.sets(records, { tag, mayBeAmended });
   const ledger = values.map(({ firstId }) => firstId);
   const stale = run.flatMap((segment) => segment.ledger).filter((id) => !ledger.includes(id))
     .map((id) => ledgerKey(tag, id));

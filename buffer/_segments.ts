@@ -4,9 +4,10 @@
  */
 
 import { idTag } from "../core/ids.ts";
+import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { StoreKey } from "../core/store.ts";
-import type { ItemText } from "./_stored_items.ts";
+import { encodeItem, type ItemText } from "./_stored_items.ts";
 import { parseLogKey, type Segment, type Slot, slotId } from "./segment.ts";
 
 /** What a segment is opened with. */
@@ -70,6 +71,7 @@ export class Segments {
       lastFound: -1,
       number: isFound ? NaN : this.#made++,
       waiting: notifications.length,
+      mayBeAmended: settled.length > 0,
       dirtySince: Infinity,
       closing: undefined,
       isClosed: false,
@@ -91,9 +93,10 @@ export class Segments {
   }
 
   /** Replaces a notification by its record. Returns false where it was settled before. */
-  settle({ segment, index }: SegmentSlot, record: ItemText): boolean {
+  settle({ segment, index }: SegmentSlot, record: LedgerRecord): boolean {
     const isNew = typeof segment.slots[index] !== "string";
-    segment.slots[index] = record;
+    segment.slots[index] = encodeItem(record);
+    if (record.state === "in_flight") segment.mayBeAmended = true;
     if (!isNew) return false;
     this.#inFlight--;
     if (--segment.waiting === 0) this.#bytes -= segment.bytes;

@@ -82,10 +82,18 @@ export class LedgerValues {
     });
   }
 
-  /** Returns the changes that store records, given in order, with the first id of each value. */
-  sets(records: readonly ItemText[], tag: string | undefined) {
+  /**
+   * Returns the changes that store records, given in order, with the first id of each value.
+   *
+   * @param options.mayBeAmended whether any of them may be of a notification still in flight
+   */
+  sets(
+    records: readonly ItemText[],
+    { tag, mayBeAmended }: { readonly tag: string | undefined; readonly mayBeAmended: boolean },
+  ) {
     const expireInMs = this.#retentionMs();
-    return splitRuns(records).flatMap((run) => packItems(run, this.#maxValueBytes))
+    const runs = mayBeAmended ? splitRuns(records) : [records];
+    return runs.flatMap((run) => packItems(run, this.#maxValueBytes))
       .map(({ items, bytes }) => {
         const firstId = itemId(items[0]!);
         return { firstId, key: ledgerKey(tag, firstId), value: bytes, expireInMs };
@@ -152,7 +160,7 @@ export class LedgerValues {
 
   async #write(edits: readonly Edit[]): Promise<void> {
     const parts = edits.map((edit) => {
-      const sets = this.sets(edit.records, edit.value.tag);
+      const sets = this.sets(edit.records, { tag: edit.value.tag, mayBeAmended: true });
       const bytes = sets.reduce((sum, { value }) => sum + value.length + CHANGE_BYTES, 0);
       return { edit, sets, deletes: [], bytes };
     });

@@ -36,6 +36,8 @@ export interface Segment {
   readonly slots: Slot[];
   /** Number of slots that are not settled. */
   waiting: number;
+  /** Whether a record may be of a notification still in flight, and so will be amended. */
+  mayBeAmended: boolean;
   /** First ids of its ledger values so far; a rewrite that needs fewer removes the rest. */
   ledger: readonly string[];
   /** When its first record that is not stored was settled, in monotonic milliseconds. */

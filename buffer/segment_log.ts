@@ -16,7 +16,7 @@ import type { Sets } from "./_commit_parts.ts";
 import { ledgerPage } from "./_ledger_pages.ts";
 import { SegmentWriter } from "./_segment_writer.ts";
 import { type OpenSegment, Segments } from "./_segments.ts";
-import { decodeItem, encodeItem, unpackNotifications } from "./_stored_items.ts";
+import { decodeItem, unpackNotifications } from "./_stored_items.ts";
 import type { BufferOptions } from "./buffer.ts";
 import { LedgerValues } from "./ledger_values.ts";
 import { parseLogKey, type StoredSegment } from "./segment.ts";
@@ -129,7 +129,7 @@ export class SegmentLog {
   /** Moves a notification from the log to the ledger within a moment. Ignores unknown ids. */
   settle(record: LedgerRecord): void {
     const slot = this.#segments.find(record.id);
-    if (slot && this.#segments.settle(slot, encodeItem(record))) this.#writer.touch(slot.segment);
+    if (slot && this.#segments.settle(slot, record)) this.#writer.touch(slot.segment);
   }
 
   /**
@@ -148,7 +148,7 @@ export class SegmentLog {
       if (found) {
         const slot = found.segment.slots[found.index]!;
         if (typeof slot !== "string") return false;
-        this.#segments.settle(found, encodeItem(change(decodeItem(slot))));
+        this.#segments.settle(found, change(decodeItem(slot)));
         this.#writer.touch(found.segment);
         return true;
       }
