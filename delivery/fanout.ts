@@ -58,7 +58,7 @@ interface UserOutcomes extends Pick<FanoutPage, "state" | "atMs"> {
 }
 
 interface FanoutOptions extends PageAcceptanceOptions {
-  readonly queue: Pick<DueQueue<FanoutJob>, "schedule">;
+  readonly queue: Pick<DueQueue<FanoutJob>, "scheduleIf">;
   readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
   readonly buffer: Pick<Buffer, "depth" | "put" | "traits">;
   readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
@@ -92,7 +92,8 @@ export class Fanouts {
   }
 
   /**
-   * Accepts a notification to many users, together with other records; durable when it resolves.
+   * Accepts a notification to many users, together with other records; durable when it resolves. One
+   * that is known already stays as it is.
    *
    * @param notification its user does not matter
    * @param options.local the time at which each is notified by a clock of their own zone
@@ -101,16 +102,12 @@ export class Fanouts {
   async accept(
     { user: _, data, options = {}, ...rest }: Notification,
     source: FanoutSource,
-    { sets = [], isRepeat = false, local }: {
+    { sets = [], local }: {
       readonly sets?: NonNullable<Commit["sets"]>;
-      readonly isRepeat?: boolean;
       readonly local?: string | undefined;
     } = {},
   ): Promise<void> {
-    const { store, queue } = this.#options;
     const { id } = rest;
-    // Everything is stored in one commit.
-    if (isRepeat && await store.get(recordKey(id))) return;
     const { deliverAt: atMs = rest.acceptedAt, ...kept } = options;
     const bytes = bytesOfText(data);
     const template = { ...rest, data: bytes, options: { ...kept, fanout: id } };
@@ -122,11 +119,12 @@ export class Fanouts {
     };
     const keyOf = (page: number) => (local === undefined ? pageKey : namesKey)(id, page);
     const pages = source.kind === "users" ? pagesOf(source.users, { pageSize, keyOf }) : [];
-    await queue.schedule([{ job: { v: 1, id }, atMs }], [
-      { key: recordKey(id), value },
-      ...pages,
-      ...sets,
-    ]);
+    // With the check it goes past the journal: its job is read at once, and would wait for the
+    // checkpoint of all that is in there.
+    await this.#options.queue.scheduleIf([{ key: recordKey(id), version: null }], {
+      jobs: [{ job: { v: 1, id }, atMs }],
+      sets: [{ key: recordKey(id), value }, ...pages, ...sets],
+    });
   }
 
   /** Puts some pages into the buffer; the handler of the queue. */
