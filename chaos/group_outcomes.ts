@@ -21,8 +21,8 @@ interface Item {
   readonly acceptedAt?: string;
 }
 
-/** A node that is killed keeps the job of a notification to many for two minutes on Redis. */
-const FINAL_WITHIN_MS = 180_000;
+/** A node that is killed keeps the job of a notification to many for half a minute on Redis. */
+const FINAL_WITHIN_MS = 90_000;
 /** The users who have clients: the others are only there to be many. */
 const WITH_CLIENTS = /^\d+$/;
 
