@@ -35,7 +35,8 @@ interface UserNames {
   readonly next?: string;
 }
 
-interface PageSources {
+/** Where pages are read. */
+export interface PageSources {
   readonly store: Store;
   readonly readAudience: ReadAudience;
 }
