@@ -29,6 +29,7 @@ export interface ToGroup {
 const GROUP = "everybody";
 /** From one notification to the next, on average. */
 const EVERY_MS = 2_000;
+const SOON_MS = 1_000;
 /** Makes a page about 250 users. */
 const PADDING = "x".repeat(1_500);
 
@@ -52,6 +53,9 @@ export class GroupPublisher {
   neverAccepted = 0;
   readonly #options: GroupPublisherOptions;
   readonly #requests: Requests;
+  /** Ends the pause before the next one. */
+  #begin = () => {};
+  #next = Promise.withResolvers<void>();
 
   constructor(options: GroupPublisherOptions) {
     this.#options = options;
@@ -60,6 +64,13 @@ export class GroupPublisher {
 
   get answers(): readonly Answer[] {
     return this.#requests.answers;
+  }
+
+  /** Publishes now. Resolves once that is accepted, or soon where it cannot be. */
+  async publishNow(): Promise<void> {
+    const { promise } = this.#next;
+    this.#begin();
+    await Promise.race([promise, sleep(SOON_MS)]);
   }
 
   /** Publishes until it is stopped and everything begun is accepted. */
@@ -73,8 +84,15 @@ export class GroupPublisher {
       }, stop);
       if (accepted) this.accepted.push({ n, id: accepted.ids[0]!, sentAt: accepted.sentAt });
       else this.neverAccepted++;
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS * (.5 + random())));
+      this.#next.resolve();
+      this.#next = Promise.withResolvers();
+      const begun = new Promise<void>((resolve) => this.#begin = resolve);
+      await Promise.race([begun, sleep(EVERY_MS * (.5 + random()))]);
     }
     this.#requests.close();
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

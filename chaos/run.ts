@@ -47,6 +47,8 @@ export const CLIENTS_PER_USER = 2;
 /** Transports of the users' clients in turn. */
 const TRANSPORTS = [["websocket"], ["polling", "websocket"], ["websocket"], ["polling"]];
 const CONNECTED_WITHIN_MS = 60_000;
+/** A notification to a group of some thousands takes at least so long. */
+const AMID_PAGES_MS = 150;
 
 /** Runs a plan. */
 export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
@@ -80,6 +82,11 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
     const { kind, whom, at } = action;
     await sleep(at - (now() - begun));
     await mended;
+    if (kind === "kill" && groupPublisher) {
+      // So that it comes amid the pages of a notification to many.
+      await groupPublisher.publishNow();
+      await sleep(action.forMs % AMID_PAGES_MS);
+    }
     const from = now();
     await carryOut(action, { cluster, balancer, clients, publishers });
     troubles.push({ kind, whom, from, to: now() });
