@@ -115,6 +115,23 @@ Deno.test("a user that joins behind the page that is read is included, one befor
   assert.deepEqual([record.state, record.users?.count], ["delivered", 451]);
 });
 
+Deno.test("three pages are read ahead of the one that is accepted, and no more", async () => {
+  const users = names(2_000);
+  await using bench = await benchOf(users, new PipelineBench(undefined, undefined, PAGES_OF_200));
+  let reads = 0;
+  bench.readAudience = (audience, page) => {
+    reads++;
+    return readFrom(users)(audience, page);
+  };
+  const resume = pauseAfter(1, bench.store); // the commit of the request
+  await publish(bench);
+  await bench.pass(5_000);
+  assert.equal(reads, 1 + 3);
+  resume();
+  for (let second = 0; second < 10; second++) await bench.pass(1_000);
+  assertEachOnce([bench], { users, after: "all pages" });
+});
+
 Deno.test("a fan-out waits while the buffer is half full, and others are accepted meanwhile", async () => {
   const properties = "com.openexchange.pns.transport.apn.ios.enabled=true\n" +
     "com.openexchange.pns.delayDuration=1000\nio.carillon.buffer.maxNotifications=1000\n";
