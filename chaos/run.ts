@@ -48,7 +48,7 @@ export const CLIENTS_PER_USER = 2;
 const TRANSPORTS = [["websocket"], ["polling", "websocket"], ["websocket"], ["polling"]];
 const CONNECTED_WITHIN_MS = 60_000;
 /** A notification to a group of some thousands takes at least so long. */
-const AMID_PAGES_MS = 150;
+const AMID_PAGES_MS = 60;
 
 /** Runs a plan. */
 export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
