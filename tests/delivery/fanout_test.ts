@@ -42,15 +42,15 @@ async function crashAtEachCommit(
   { commits, takeOverMs }: { readonly commits: number; readonly takeOverMs: number },
 ): Promise<void> {
   const users = names(450);
-  for (let allowed = 0; allowed < commits; allowed++) {
+  // A group is read several pages at once.
+  const audiences = [{ kind: "everyone" }, { kind: "group", group: "g" }] as const;
+  for (let at = 0; at < audiences.length * commits; at++) {
+    const [audience, allowed] = [audiences[at % 2]!, Math.floor(at / 2)];
     const clock = new FakeClock();
     const shared = new MemoryStore({ clock });
     const store = openProcess(shared);
     const first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
-    const drafts = [{
-      ...{ context: "1", user: "", topic: "x", data: "{}" },
-      audience: { kind: "everyone" } as const,
-    }];
+    const drafts = [{ context: "1", user: "", topic: "x", data: "{}", audience }];
     const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
     const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(1_000);
@@ -82,7 +82,7 @@ Deno.test("a process that pauses for longer than its lease, and goes on beside a
     const store = sharedView(shared);
     await using first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
     const draft = { context: "1", user: "", topic: "x", data: "{}" };
-    const drafts = [{ ...draft, audience: { kind: "everyone" } as const }];
+    const drafts = [{ ...draft, audience: { kind: "group", group: "g" } as const }];
     const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
     const resume = pauseAfter(allowed, store);
     await first.pass(1_000);
