@@ -2,7 +2,8 @@
 /**
  * Measures notifications to many users on one data file, beside the same as batches of 1,000, in
  * one run and alternating: targets per second and CPU of a group of which some have sockets, and of
- * one of which all have a phone at a fake APNs. Then the memory of the service while it notifies a
+ * one of which all have a phone at a fake APNs. "Idle" are the microseconds of each target in which
+ * the main thread had nothing to do: it neither ran nor waited for a core. Then the memory of the service while it notifies a
  * large group, and while many notifications are scheduled. Options: `--users`, `--sockets`,
  * `--members` (of the large group), `--scheduled`, `--rounds`,
  * `--only sockets|phones|memory|scheduled`.
@@ -10,6 +11,7 @@
 
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/free_port.ts";
+import { waitedForCoreMs } from "./support/cpu_waits.ts";
 import { type AudienceService, startAudienceService } from "./support/audience_service.ts";
 import { heapBytes } from "./support/heap.ts";
 import { residentBytes } from "./support/proc.ts";
@@ -44,6 +46,7 @@ const PUBLISHERS = 4;
 
 interface Result extends ThreadTimes {
   readonly perSecond: number;
+  readonly idle: number;
 }
 
 /** Measures both ways until everything is settled, and has arrived. */
@@ -53,6 +56,7 @@ async function compare(service: AudienceService, arrived: () => Promise<() => Pr
     const wait = await arrived();
     const settled = await service.settled() + count;
     const from = await threadTimes(pid);
+    const waited = await waitedForCoreMs(pid);
     const begun = performance.now();
     // The server is looked at as often either way: that is work for it, too.
     const looking = (async () => {
@@ -60,8 +64,10 @@ async function compare(service: AudienceService, arrived: () => Promise<() => Pr
     })();
     await Promise.all([send(), looking]);
     await wait();
-    const perSecond = USERS / (performance.now() - begun) * 1000;
-    return { perSecond, ...timesPer(USERS, { from, to: await threadTimes(pid) }) };
+    const ms = performance.now() - begun;
+    const times = timesPer(USERS, { from, to: await threadTimes(pid) });
+    const ready = ms - (await waitedForCoreMs(pid) - waited);
+    return { ...times, perSecond: USERS / ms * 1000, idle: ready * 1000 / USERS - times.main };
   }
   const ways: Readonly<Record<string, () => Promise<Result>>> = {
     "a group, one notification": () => measure(() => service.toGroup(), USERS + 1),
@@ -74,13 +80,13 @@ async function compare(service: AudienceService, arrived: () => Promise<() => Pr
       if (round > 0) found.set(name, [...found.get(name) ?? [], result]); // the first one warms up
     }
   }
-  row("", "targets/s", "CPU", "main", "store", "collector", "other");
+  row("", "targets/s", "CPU", "main", "store", "collector", "other", "idle");
   const medians = [...found].map(([name, all]) => {
     const of = (field: keyof Result) =>
       all.map((each) => each[field]).sort((a, b) => a - b)[Math.floor(all.length / 2)]!;
     const [main, store, collector, other] = [of("main"), of("store"), of("collector"), of("other")];
     const cpu = [totalOf({ main, store, collector, other }), main, store, collector, other];
-    row(name, of("perSecond").toFixed(0), ...cpu.map((us) => us.toFixed(1)));
+    row(name, of("perSecond").toFixed(0), ...[...cpu, of("idle")].map((us) => us.toFixed(1)));
     return of("perSecond");
   });
   row("group / batches", (medians[0]! / medians[1]!).toFixed(2));
@@ -88,7 +94,10 @@ async function compare(service: AudienceService, arrived: () => Promise<() => Pr
 
 async function showSockets(): Promise<void> {
   await using service = await startAudienceService({ users: USERS });
-  await using swarm = await openSockets(service.carillon, SOCKETS);
+  // Spread over all: otherwise most batches would have nobody with a socket, and pages some.
+  const { port, session } = service.carillon;
+  const everyNth = (n: string) => session(String(Math.floor(Number(n) * USERS / SOCKETS)));
+  await using swarm = await openSockets({ port, session: everyNth }, SOCKETS);
   console.log(`\n${USERS} users, ${SOCKETS} of them with a socket; µs of CPU per target`);
   await compare(service, async () => {
     await swarm.report();

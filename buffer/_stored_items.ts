@@ -18,18 +18,16 @@ export interface PackedItems {
   readonly bytes: Uint8Array;
 }
 
+type Extra = "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "options" | "traceparent";
+type Extras = { readonly [name in Extra]?: Notification[name] | undefined };
+
 type Head = readonly [
   id: string,
   context: string,
   user: string,
   topic: string,
   acceptedAt: number,
-  extras?: Partial<
-    Pick<
-      Notification,
-      "priority" | "expiresAt" | "sourceToken" | "collapseKey" | "options" | "traceparent"
-    >
-  >,
+  extras?: Partial<Pick<Notification, Extra>>,
 ];
 
 /** How values of an earlier version begin: a JSON array of objects. */
@@ -62,7 +60,7 @@ export function encodeNotification(notification: Notification): ItemText {
     collapseKey === undefined && options === undefined && traceparent === undefined
   ) return `${fields}]\n${data}`;
   const extras = { priority, expiresAt, sourceToken, collapseKey, options, traceparent };
-  return `${fields},${JSON.stringify(extras)}]\n${data}`;
+  return `${fields},${encodeExtras(extras)}]\n${data}`;
 }
 
 /** Returns the stored form of a record. */
@@ -81,7 +79,7 @@ export function sizeOf(items: readonly ItemText[], limit = Infinity): number {
   let units = 0;
   for (const item of items) units += item.length + 1;
   if (units * MAX_UNIT_BYTES <= limit) return units * MAX_UNIT_BYTES;
-  return items.reduce((sum, item) => sum + encoder.encode(item).length + 1, 0);
+  return encoder.encode(items.join("\n")).length + 1;
 }
 
 /** Packs items into few values of at most so many bytes. A larger item has a value of its own. */
@@ -116,6 +114,18 @@ export function unpackRecords(stored: string | Uint8Array): readonly ItemText[] 
   const text = textOf(stored);
   if (!text.startsWith(OLD)) return text.split("\n");
   return (JSON.parse(text) as readonly LedgerRecord[]).map(encodeItem);
+}
+
+/** A cache of one: those of a notification to many users follow each other and are the same. */
+let lastExtras: { readonly extras: Extras; readonly text: string } = { extras: {}, text: "{}" };
+
+function encodeExtras(extras: Extras): string {
+  const { extras: last } = lastExtras;
+  const isSame = last.options === extras.options && last.priority === extras.priority &&
+    last.expiresAt === extras.expiresAt && last.sourceToken === extras.sourceToken &&
+    last.collapseKey === extras.collapseKey && last.traceparent === extras.traceparent;
+  if (!isSame) lastExtras = { extras, text: JSON.stringify(extras) };
+  return lastExtras.text;
 }
 
 function packInto(packed: PackedItems[], items: readonly ItemText[], maxBytes: number): void {

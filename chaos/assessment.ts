@@ -6,6 +6,7 @@
 import { NOTIFICATION_STATES } from "../core/ledger.ts";
 import { fault, type Finding, info } from "./_finding.ts";
 import { judgeClients } from "./_judge_clients.ts";
+import { judgeGroups } from "./_judge_groups.ts";
 import { judgePublishers } from "./_judge_publishers.ts";
 import { isOfRedis, overlap } from "./_spans.ts";
 import type { Exit, Publication, RunRecord } from "./run_record.ts";
@@ -20,6 +21,7 @@ export function judge(record: RunRecord): Assessment {
   const findings = [
     ...judgeClients(record),
     ...judgeLedger(record),
+    ...judgeGroups(record),
     ...judgePublishers(record),
     ...judgeNodes(record),
   ];

@@ -2,7 +2,8 @@
 /**
  * `deno task chaos`: several nodes, many clients, and failures between them, planned from a seed.
  * Prints the plan, its progress and the assessment; exits with 1 on a fault. Options: `--seed`,
- * `--seconds`, `--nodes`, `--users`, `--rate` (notifications per second), `--only kill,cut,…`,
+ * `--seconds`, `--nodes`, `--users`, `--members` (of the group that is published to, users
+ * included; 0: none), `--rate` (other notifications per second), `--only kill,cut,…`,
  * `--store embedded` (one node on its data file), `--window` (milliseconds that a client may be
  * disconnected), `--delay` (milliseconds that notifications wait for similar ones; with 0 a node
  * claims what it accepts), `--plan` (prints the plan only), `--logs <folder>` (writes the nodes'
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     nodes: { type: "string", default: "2" },
     users: { type: "string", default: "30" },
+    members: { type: "string", default: "4000" },
     rate: { type: "string", default: "60" },
     window: { type: "string", default: "120000" },
     delay: { type: "string", default: "100" },
@@ -38,6 +40,7 @@ const options = {
   seconds: Number(values.seconds),
   nodes: redis ? Number(values.nodes) : 1,
   users: Number(values.users),
+  members: Number(values.members),
   rate: Number(values.rate),
   windowMs: Number(values.window),
   delayMs: Number(values.delay),

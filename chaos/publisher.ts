@@ -1,10 +1,10 @@
 /**
- * A publisher that retries: each request has an `Idempotency-Key` and is repeated, after
- * `Retry-After` where the response has one, until it is answered with 202. It sends single
- * notifications and batches. Most differ from all others; some may be merged, and some name the
- * client that caused them.
+ * A publisher of single notifications and batches, each request of which is repeated until it is
+ * accepted. Most notifications differ from all others; some may be merged, and some name the client
+ * that caused them.
  */
 
+import { Requests } from "./_requests.ts";
 import type { Answer, Publication } from "./run_record.ts";
 
 /** Topics of notifications that differ from all others, and of similar ones. */
@@ -28,16 +28,12 @@ interface PublisherOptions {
   readonly rate: number;
 }
 
-const REQUEST_WITHIN_MS = 6_000;
-const MAX_WAIT_MS = 2_000;
 const MAX_BATCH = 20;
 /**
  * Several megabytes for one user, more than the kernel buffers for a peer that does not read, in
  * requests below the size limit.
  */
 const BURST = { requests: 5, notifications: 16, bytes: 40_000 };
-/** How long requests are still retried after the end. */
-const GRACE_MS = 60_000;
 
 interface Draft {
   readonly n: number;
@@ -50,18 +46,18 @@ interface Draft {
 /** Publishes at a rate and records every attempt. */
 export class Publisher {
   readonly publications: Publication[] = [];
-  readonly answers: Answer[] = [];
   neverAccepted = 0;
   readonly #options: PublisherOptions;
-  /**
-   * Without a pool each request has a connection of its own, which the balancer assigns to a node.
-   */
-  readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  readonly #requests: Requests;
   readonly #bursts: number[] = [];
-  #requests = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#requests = new Requests(options);
+  }
+
+  get answers(): readonly Answer[] {
+    return this.#requests.answers;
   }
 
   /** Makes the next requests large ones for this user, who currently reads nothing. */
@@ -85,7 +81,7 @@ export class Publisher {
       due = Math.max(due, now() - 1000) + drafts.length / rate * 1000 * (.5 + random());
       await sleep(due - now());
     }
-    this.#http.close();
+    this.#requests.close();
   }
 
   #burst(user: number): readonly Draft[] {
@@ -110,59 +106,16 @@ export class Publisher {
   }
 
   async #publish(drafts: readonly Draft[], stop: AbortSignal): Promise<void> {
-    const { name, random, now } = this.#options;
-    const key = `${name}-${this.#requests++}`;
-    const body = JSON.stringify(bodyOf(drafts));
-    const sentAt = now();
-    let giveUpAt = Infinity;
-    for (let attempt = 0; now() < giveUpAt; attempt++) {
-      if (stop.aborted && giveUpAt === Infinity) giveUpAt = now() + GRACE_MS;
-      const { ids, waitMs } = await this.#send(key, body);
-      if (ids) {
-        const acceptedAt = now();
-        drafts.forEach(({ n, user, source, similar }, index) =>
-          this.publications.push({
-            ...{ n, id: ids[index]!, user, sentAt, acceptedAt },
-            ...(source !== undefined && { source }),
-            ...(similar && { similar }),
-          })
-        );
-        return;
-      }
-      await sleep(waitMs * (.5 + random()));
-    }
-    this.neverAccepted += drafts.length;
-  }
-
-  /** Makes one attempt; returns the ids, or how long to wait before the next. */
-  async #send(key: string, body: string) {
-    const { address, now } = this.#options;
-    const from = now();
-    try {
-      const response = await fetch(`http://${address}/v1/notifications`, {
-        method: "POST",
-        headers: {
-          "authorization": `Bearer ${this.#options.key}`,
-          "content-type": "application/json",
-          "idempotency-key": key,
-        },
-        body,
-        client: this.#http,
-        signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
-      });
-      const { status } = response;
-      const answer = await json(response);
-      const retryAfter = response.headers.get("retry-after");
-      this.answers.push({
-        ...{ from, to: now(), status, retryAfter: retryAfter !== null },
-        ...(answer?.code !== undefined && { code: answer.code }),
-      });
-      if (status === 202) return { ids: answer?.ids, waitMs: 0 };
-      return { waitMs: Math.min(Number(retryAfter ?? .5) * 1000, MAX_WAIT_MS) };
-    } catch {
-      this.answers.push({ from, to: now(), status: 0, retryAfter: false });
-      return { waitMs: 100 };
-    }
+    const accepted = await this.#requests.accept(bodyOf(drafts), stop);
+    if (!accepted) return void (this.neverAccepted += drafts.length);
+    const { ids, sentAt, acceptedAt } = accepted;
+    drafts.forEach(({ n, user, source, similar }, index) =>
+      this.publications.push({
+        ...{ n, id: ids[index]!, user, sentAt, acceptedAt },
+        ...(source !== undefined && { source }),
+        ...(similar && { similar }),
+      })
+    );
   }
 }
 
@@ -174,17 +127,6 @@ function bodyOf(drafts: readonly Draft[]): unknown {
     ...(source !== undefined && { sourceToken: source }),
   }));
   return all.length === 1 ? all[0] : { notifications: all };
-}
-
-async function json(response: Response): Promise<
-  { readonly ids?: readonly string[]; readonly code?: string } | undefined
-> {
-  const text = await response.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function sleep(ms: number): Promise<void> {

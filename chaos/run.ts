@@ -10,6 +10,8 @@ import { SignJWT } from "jose";
 import { Balancer, clientHost, PUBLISHERS_HOST } from "./balancer.ts";
 import { Client } from "./client.ts";
 import { type Cluster, PROPERTIES, startCluster } from "./cluster.ts";
+import { groupOutcomes } from "./group_outcomes.ts";
+import { createGroup, GroupPublisher } from "./group_publisher.ts";
 import { type Action, seedOf, trackOf } from "./plan.ts";
 import { Publisher } from "./publisher.ts";
 import { settle } from "./settle.ts";
@@ -22,6 +24,8 @@ interface RunOptions {
   readonly nodes: number;
   readonly redis: boolean;
   readonly users: number;
+  /** Members of the group that is published to; at least as many as users. 0: there is none. */
+  readonly members: number;
   /** Notifications per second. */
   readonly rate: number;
   /** How long a client may be disconnected and still receive everything. */
@@ -43,23 +47,28 @@ export const CLIENTS_PER_USER = 2;
 /** Transports of the users' clients in turn. */
 const TRANSPORTS = [["websocket"], ["polling", "websocket"], ["websocket"], ["polling"]];
 const CONNECTED_WITHIN_MS = 60_000;
+/** A notification to a group of some thousands takes at least so long. */
+const AMID_PAGES_MS = 60;
 
 /** Runs a plan. */
 export async function run(plan: readonly Action[], options: RunOptions): Promise<Ran> {
-  const { seconds, onProgress } = options;
+  const { seconds, users, members, onProgress } = options;
   const startedAt = performance.now();
+  const begunAt = Date.now();
   const now = () => performance.now() - startedAt;
   await using cluster = await startCluster({ ...options, now });
   await using balancer = new Balancer(cluster.nodes.map(({ host }) => Number(host.split(":")[1])), {
     now,
   });
   const clients = await connectAll(options, { cluster, balancer, now });
-  const publishers = publishersOf(options, { cluster, balancer, now });
+  const { publishers, groupPublisher } = publishersOf(options, { cluster, balancer, now });
+  if (groupPublisher) await createGroup(cluster.nodes[0]!, { users, members });
+  const all = [...publishers, ...groupPublisher ? [groupPublisher] : []];
   onProgress(`${clients.length} clients are connected`);
 
   const stop = new AbortController();
   const begun = now();
-  const publishing = publishers.map((publisher) => publisher.run(stop.signal));
+  const publishing = all.map((publisher) => publisher.run(stop.signal));
   const troubles: Trouble[] = [];
   const before = new Map<string, Promise<void>>();
   const acting = plan.map((action) => {
@@ -73,6 +82,11 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
     const { kind, whom, at } = action;
     await sleep(at - (now() - begun));
     await mended;
+    if (kind === "kill" && groupPublisher) {
+      // So that it comes amid the pages of a notification to many.
+      await groupPublisher.publishNow();
+      await sleep(action.forMs % AMID_PAGES_MS);
+    }
     const from = now();
     await carryOut(action, { cluster, balancer, clients, publishers });
     troubles.push({ kind, whom, from, to: now() });
@@ -84,19 +98,22 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
   stop.abort();
   await Promise.all(publishing);
 
-  const publications = publishers.flatMap((publisher) => publisher.publications);
+  const { outcomes: toGroup, parts } = await groupOutcomes(cluster.nodes, {
+    ...{ toGroup: groupPublisher?.accepted ?? [], members, begunAt, onProgress },
+  });
+  const publications = [...publishers.flatMap((publisher) => publisher.publications), ...parts];
   const ledger = await settle(cluster.nodes, { clients, publications, onProgress });
   const record: RunRecord = {
     windowMs: options.windowMs,
     heartbeatMs: PROPERTIES["io.carillon.websocket.pingInterval"] +
       PROPERTIES["io.carillon.websocket.pingTimeout"],
     clients: clients.map((client) => client.end()),
-    answers: publishers.flatMap(({ answers }) => answers),
-    neverAccepted: publishers.reduce((sum, { neverAccepted }) => sum + neverAccepted, 0),
+    answers: all.flatMap(({ answers }) => answers),
+    neverAccepted: all.reduce((sum, { neverAccepted }) => sum + neverAccepted, 0),
     noneReady: balancer.noneReady,
     exits: cluster.exits,
     crashes: cluster.crashes,
-    ...{ publications, ledger, troubles },
+    ...{ publications, toGroup, ledger, troubles },
   };
   return { record, logs: cluster.allLogs() };
 }
@@ -134,21 +151,26 @@ async function connectAll(
 }
 
 function publishersOf(
-  { seed, users, rate }: RunOptions,
+  { seed, users, members, rate }: RunOptions,
   { cluster, balancer, now }: Stage,
-): readonly Publisher[] {
+) {
   let n = 0;
-  return Array.from({ length: PUBLISHERS }, (_, index) =>
+  const common = {
+    ...{ now, next: () => n++, key: cluster.nodes[0]!.adminKey },
+    address: `${PUBLISHERS_HOST}:${balancer.port}`,
+  };
+  const publishers = Array.from({ length: PUBLISHERS }, (_, index) =>
     new Publisher({
-      ...{ name: `p${index}`, now, rate: rate / PUBLISHERS, next: () => n++ },
-      address: `${PUBLISHERS_HOST}:${balancer.port}`,
-      key: cluster.nodes[0]!.adminKey,
+      ...{ ...common, name: `p${index}`, rate: rate / PUBLISHERS },
       users: Array.from({ length: users }, (_, user) => user)
         .filter((user) => user % PUBLISHERS === index),
       clientsOf: (user) =>
         Array.from({ length: CLIENTS_PER_USER }, (_, at) => `c${user * CLIENTS_PER_USER + at}`),
       random: seeded(seedOf(seed, `publisher ${index}`)),
     }));
+  const random = seeded(seedOf(seed, "publisher to the group"));
+  const groupPublisher = members > 0 ? new GroupPublisher({ ...common, random }) : undefined;
+  return { publishers, groupPublisher };
 }
 
 /** Carries out one action and undoes it. */

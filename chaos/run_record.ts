@@ -27,6 +27,20 @@ export interface Publication {
   readonly similar?: true;
 }
 
+/** What became of a notification to a group. */
+export interface GroupOutcome {
+  readonly n: number;
+  readonly id: string;
+  /** Members of the group. */
+  readonly members: number;
+  /** Members that have a notification of their own. */
+  readonly reached: number;
+  /** Notifications beyond the first one of each. */
+  readonly repeated: number;
+  /** Notifications in no final state. */
+  readonly open: number;
+}
+
 /** An event as a client received it. */
 export interface Arrival {
   readonly n: number;
@@ -99,7 +113,9 @@ export interface RunRecord {
   readonly windowMs: number;
   /** After so long without a heartbeat both sides consider a socket closed. */
   readonly heartbeatMs: number;
+  /** Those to a group are in it once for each member that has clients. */
   readonly publications: readonly Publication[];
+  readonly toGroup: readonly GroupOutcome[];
   /** Publishes that were never answered with 202, however often they were sent. */
   readonly neverAccepted: number;
   readonly clients: readonly ClientRecord[];

@@ -35,7 +35,8 @@ interface UserNames {
   readonly next?: string;
 }
 
-interface PageSources {
+/** Where pages are read. */
+export interface PageSources {
   readonly store: Store;
   readonly readAudience: ReadAudience;
 }
@@ -77,12 +78,20 @@ export interface OpenPage {
 
 const NOBODY: UserNames = { users: [] };
 
-/** Returns the page that is next, which stays the same once it is stored. */
-export async function openPage(record: FanoutRecord, sources: PageSources): Promise<OpenPage> {
+/**
+ * Returns the page that is next, which stays the same once it is stored.
+ *
+ * @param options.isNew it is known not to be stored
+ */
+export async function openPage(
+  record: FanoutRecord,
+  sources: PageSources,
+  { isNew = false }: { readonly isNew?: boolean } = {},
+): Promise<OpenPage> {
   const { template: { id }, page } = record;
   const isNamed = record.source.kind === "users";
   const [stored, read] = await Promise.all([
-    sources.store.get<FanoutPage>(pageKey(id, page)),
+    isNew ? undefined : sources.store.get<FanoutPage>(pageKey(id, page)),
     isNamed ? NOBODY : readUsers(record, sources),
   ]);
   if (stored) return { page, users: usersOf(stored.value), value: stored.value, isStored: true };

@@ -182,17 +182,13 @@ export function usersOf({ users }: FanoutPage): readonly string[] {
 /** Returns the stored form of ids, without the start and the end that all of them have. */
 export function packIds(ids: readonly string[]): string {
   const [first = ""] = ids;
-  let start = first.length;
-  let end = first.length;
-  for (const id of ids) {
-    while (!id.startsWith(first.slice(0, start))) start--;
-    while (!id.endsWith(first.slice(first.length - end))) end--;
-  }
   if (ids.length < 2) return first;
-  end = Math.min(end, first.length - start);
-  const tail = first.slice(first.length - end);
-  const parts = ids.map((id) => id.slice(start, id.length - end));
-  return `${first.slice(0, start)}${SHARED}${tail}${SHARED}${parts.join()}`;
+  let head = first;
+  for (const id of ids) while (!id.startsWith(head)) head = head.slice(0, -1);
+  let tail = first.slice(head.length);
+  for (const id of ids) while (!id.endsWith(tail)) tail = tail.slice(1);
+  const parts = ids.map((id) => id.slice(head.length, id.length - tail.length));
+  return `${head}${SHARED}${tail}${SHARED}${parts.join()}`;
 }
 
 /** Returns the ids of the notifications of a page; `undefined` where they are not accepted. */

@@ -6,6 +6,7 @@
 
 import type { Buffer } from "../buffer/mod.ts";
 import type { Clock } from "../core/clock.ts";
+import { ServiceError } from "../core/errors.ts";
 import type { IdSource } from "../core/ids.ts";
 import type { Store } from "../core/store.ts";
 import { notificationMaker, type OpenPage } from "./_fanout_pages.ts";
@@ -62,10 +63,19 @@ export function createPageAcceptance(options: PageAcceptanceOptions): AcceptPage
       onAccepted(users.length);
       return;
     }
-    if (!isStored) await store.commit({ sets: [{ key, value, expireInMs: PAGE_KEEP_MS }] });
+    if (!isStored) {
+      const sets = [{ key, value, expireInMs: PAGE_KEEP_MS }];
+      if (!await store.commit({ checks: [{ key, version: null }], sets })) throw otherWasFirst(id);
+    }
     const request = { key: acceptedKey(id, page), fingerprint: id, count: users.length, stamp };
     const { ids: accepted, replayed } = await publishOnce(request);
     await store.commit({ sets: [set(accepted)] });
     if (!replayed) onAccepted(users.length);
   };
+}
+
+/** Another process has stored the page since it was read, maybe with other users. */
+function otherWasFirst(id: string): ServiceError {
+  const message = `Cannot accept a page of ${id}: another process has begun with it`;
+  return new ServiceError("conflict", message, { retryAfterSeconds: 1 });
 }

@@ -11,7 +11,7 @@ import { ServiceError } from "../core/errors.ts";
 import type { LedgerRecord } from "../core/ledger.ts";
 import type { Notification } from "../core/notification.ts";
 import type { Commit, StoreEntry } from "../core/store.ts";
-import { type OpenPage, openPage, type ReadAudience } from "./_fanout_pages.ts";
+import type { ReadAudience } from "./_fanout_pages.ts";
 import { recallPage } from "./_fanout_recall.ts";
 import {
   type Audience,
@@ -21,7 +21,6 @@ import {
   type FanoutRecord,
   type FanoutSource,
   idsOf,
-  movedOn,
   namesKey,
   PAGE_KEEP_MS,
   pageKey,
@@ -37,6 +36,7 @@ import {
   createPageAcceptance,
   type PageAcceptanceOptions,
 } from "./_page_acceptance.ts";
+import { PagesAhead } from "./_pages_ahead.ts";
 import type { DueQueue } from "./due_queue.ts";
 import type { FanoutCounts } from "./fanout_counts.ts";
 import type { JobResult } from "./job_claims.ts";
@@ -58,7 +58,7 @@ interface UserOutcomes extends Pick<FanoutPage, "state" | "atMs"> {
 }
 
 interface FanoutOptions extends PageAcceptanceOptions {
-  readonly queue: Pick<DueQueue<FanoutJob>, "schedule">;
+  readonly queue: Pick<DueQueue<FanoutJob>, "scheduleIf">;
   readonly parts: Pick<DueQueue<FanoutPartJob>, "schedule" | "scheduleIf">;
   readonly buffer: Pick<Buffer, "depth" | "put" | "traits">;
   readonly ledger: Pick<Ledger, "cancelWaiting" | "cancel">;
@@ -81,6 +81,8 @@ export class Fanouts {
   readonly #options: FanoutOptions;
   readonly #acceptPage: AcceptPage;
   readonly #local: LocalPages;
+  /** Those whose pages this process is accepting. */
+  readonly #running = new Map<string, { isCancelled: boolean }>();
 
   constructor(options: FanoutOptions) {
     this.#options = options;
@@ -92,7 +94,8 @@ export class Fanouts {
   }
 
   /**
-   * Accepts a notification to many users, together with other records; durable when it resolves.
+   * Accepts a notification to many users, together with other records; durable when it resolves. One
+   * that is known already stays as it is.
    *
    * @param notification its user does not matter
    * @param options.local the time at which each is notified by a clock of their own zone
@@ -101,16 +104,12 @@ export class Fanouts {
   async accept(
     { user: _, data, options = {}, ...rest }: Notification,
     source: FanoutSource,
-    { sets = [], isRepeat = false, local }: {
+    { sets = [], local }: {
       readonly sets?: NonNullable<Commit["sets"]>;
-      readonly isRepeat?: boolean;
       readonly local?: string | undefined;
     } = {},
   ): Promise<void> {
-    const { store, queue } = this.#options;
     const { id } = rest;
-    // Everything is stored in one commit.
-    if (isRepeat && await store.get(recordKey(id))) return;
     const { deliverAt: atMs = rest.acceptedAt, ...kept } = options;
     const bytes = bytesOfText(data);
     const template = { ...rest, data: bytes, options: { ...kept, fanout: id } };
@@ -122,11 +121,12 @@ export class Fanouts {
     };
     const keyOf = (page: number) => (local === undefined ? pageKey : namesKey)(id, page);
     const pages = source.kind === "users" ? pagesOf(source.users, { pageSize, keyOf }) : [];
-    await queue.schedule([{ job: { v: 1, id }, atMs }], [
-      { key: recordKey(id), value },
-      ...pages,
-      ...sets,
-    ]);
+    // With the check it goes past the journal: its job is read at once, and would wait for the
+    // checkpoint of all that is in there.
+    await this.#options.queue.scheduleIf([{ key: recordKey(id), version: null }], {
+      jobs: [{ job: { v: 1, id }, atMs }],
+      sets: [{ key: recordKey(id), value }, ...pages, ...sets],
+    });
   }
 
   /** Puts some pages into the buffer; the handler of the queue. */
@@ -171,6 +171,8 @@ export class Fanouts {
         sets: [{ key: entry.key, value, expireInMs: PAGE_KEEP_MS + retentionMs() }],
       });
       if (!isStored) continue;
+      const running = this.#running.get(id);
+      if (running) running.isCancelled = true;
       if (!hasEnded) onEnded("cancelled");
       await this.#recall(id, CANCEL_MS);
       return true;
@@ -227,7 +229,10 @@ export class Fanouts {
     const { store, clock, retentionMs } = this.#options;
     const until = clock.monotonic() + RUN_MS;
     let record = entry.value;
-    let ahead: Promise<OpenPage> | undefined;
+    const { template: { id } } = record;
+    const pages = new PagesAhead(record, this.#options);
+    const running = { isCancelled: false };
+    this.#running.set(id, running);
     let pauseMs = 0;
     try {
       do {
@@ -235,21 +240,19 @@ export class Fanouts {
           pauseMs = FULL_PAUSE_MS;
           break;
         }
-        const open = await (ahead ?? openPage(record, this.#options));
-        const moved = movedOn(record, open);
-        // The next page is read while this one is accepted.
-        ahead = moved.state === "done" ? undefined : openPage(moved, this.#options);
-        ahead?.catch(() => {}); // whoever needs it sees it
+        const { open, moved } = await pages.next();
         const [now] = await Promise.all([
-          this.#get(record.template.id),
+          store.traits.shared ? this.#get(id) : undefined, // another process may cancel it
           open.value.ids === undefined && this.#acceptPage(record, open),
         ]);
         record = moved;
-        if (now?.value.state === "cancelled") break;
+        if (running.isCancelled || now?.value.state === "cancelled") break;
       } while (record.state !== "done" && clock.monotonic() < until);
     } catch (thrown) {
       if (!(thrown instanceof ServiceError) || !thrown.retryAfterSeconds) throw thrown;
       pauseMs = thrown.retryAfterSeconds * 1000;
+    } finally {
+      this.#running.delete(id);
     }
     if (record === entry.value) return { record, pauseMs };
     const expireInMs = record.state === "done" ? { expireInMs: retentionMs() } : {};

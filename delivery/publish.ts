@@ -115,8 +115,7 @@ export function createPublish(options: PublishOptions): Publish {
   ): Pick<ScheduledNotifications, "put" | "traits"> {
     return {
       traits: scheduled.traits,
-      put: ([notification], sets = [], { isRepeat = false } = {}) =>
-        fanouts.accept(notification!, source, { isRepeat, sets, local }),
+      put: ([notification], sets = []) => fanouts.accept(notification!, source, { sets, local }),
     };
   }
 

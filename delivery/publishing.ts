@@ -62,6 +62,8 @@ export interface Publishing {
 const HOUR_MS = 3_600_000;
 const RELEASES_AT_ONCE = 128;
 const FANOUTS_AT_ONCE = 8;
+/** How soon another process goes on with a fan-out: a page is accepted once, also by two of them. */
+const FANOUT_LEASE_MS = 30_000;
 /** The limit of a context is read as the view of a user without settings. */
 const NO_USER = "";
 
@@ -74,7 +76,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     ...{ ...queue, prefix: "scheduled", maxRunning: RELEASES_AT_ONCE },
   });
   const fanoutQueue = new DueQueue<FanoutJob>({
-    ...{ ...queue, prefix: "fanoutJob", maxRunning: FANOUTS_AT_ONCE },
+    ...{ ...queue, prefix: "fanoutJob", maxRunning: FANOUTS_AT_ONCE, leaseMs: FANOUT_LEASE_MS },
   });
   const partQueue = new DueQueue<FanoutPartJob>({
     ...{ ...queue, prefix: "fanoutPartJob", maxRunning: FANOUTS_AT_ONCE },

@@ -48,10 +48,11 @@ const KEY_BYTES = 8;
 const MAX_NAMES = 900;
 const MAX_KEY_BYTES = 50_000;
 const MAX_PAGES = 16;
-/** Pages in one read. */
+/** Pages in one read, at least, and names for each of which there is one. */
 const PAGES_AT_ONCE = 2;
-/** Of the names that were asked for, this share is not worth another page. */
-const ENOUGH = 0.6;
+const NAMES_OF_PAGE = 1_000;
+/** So many names fewer than were asked for, at most, are not worth another page. */
+const MISSING = 400;
 const MAX_ATTEMPTS = 100;
 /** Is before every name. */
 const LOWEST = "";
@@ -65,23 +66,25 @@ export async function namesBehind(
   prefix: StoreKey,
   { after = LOWEST, limit }: MembersAfter,
 ): Promise<UserPage> {
+  const atOnce = Math.max(PAGES_AT_ONCE, Math.ceil(limit / NAMES_OF_PAGE));
+  const enough = Math.max(limit - MISSING, 0.6 * limit);
   const names: string[] = [];
   let start = [...prefix, await firstNameOf(store, prefix, after)];
   for (;;) {
     let count = 0;
     for await (
-      const { key, value } of store.list<Packed>({ prefix, start, limit: PAGES_AT_ONCE })
+      const { key, value } of store.list<Packed>({ prefix, start, limit: atOnce })
     ) {
       count++;
       start = [...prefix, followerOf(String(key.at(-1)))];
       const page = unpack(value);
       const from = names.length > 0 ? 0 : page.findIndex((name) => compareNames(name, after) > 0);
       if (from >= 0) names.push(...page.slice(from));
-      if (names.length < limit * ENOUGH) continue;
+      if (names.length < enough) continue;
       const users = names.slice(0, limit);
       return { users, next: users.at(-1)! };
     }
-    if (count < PAGES_AT_ONCE) return { users: names };
+    if (count < atOnce) return { users: names };
   }
 }
 

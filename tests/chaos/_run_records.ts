@@ -30,7 +30,7 @@ export function record(more: Partial<RunRecord> = {}): RunRecord {
   const publications = more.publications ?? [];
   const delivered = publications.map(({ id }): [string, Entry] => [id, { state: "delivered" }]);
   return {
-    ...{ windowMs: 30_000, heartbeatMs: 4_000, neverAccepted: 0, publications },
+    ...{ windowMs: 30_000, heartbeatMs: 4_000, neverAccepted: 0, publications, toGroup: [] },
     ...{ clients: [], answers: [], troubles: [], noneReady: [], exits: [], crashes: [] },
     ledger: new Map(delivered),
     ...more,

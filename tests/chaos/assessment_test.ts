@@ -2,6 +2,7 @@
 
 import { arrivalsOf, assertFaults, client, countOf, publication, record } from "./_run_records.ts";
 import assert from "node:assert/strict";
+import { outcomeOf } from "../../chaos/group_outcomes.ts";
 
 Deno.test("a run in which everything arrived once is sound", () => {
   const publications = [1, 2, 3].map((n) => publication(n));
@@ -201,4 +202,43 @@ Deno.test("a node that is asked to stop must end in time, and without an error u
 Deno.test("a node that ends by itself is a fault", () => {
   const crashes = [{ node: 1, at: 1000, code: 1, lastWords: "a bug" }];
   assertFaults(record({ crashes }), { "nodes that ended unexpectedly": 1 });
+});
+
+Deno.test("a notification to a group must have each member once, and each in a final state", () => {
+  const outcome = { n: 1, id: "id 1", members: 3, reached: 3, repeated: 0, open: 0 };
+  const run = (...changes: readonly Partial<typeof outcome>[]) =>
+    record({ toGroup: changes.map((change) => ({ ...outcome, ...change })) });
+  assert.equal(countOf(run({}, {}), "notifications to a group"), 2);
+  assertFaults(run({}, {}));
+  assertFaults(run({}, { reached: 2 }), { "that left a member out": 1 });
+  assertFaults(run({ reached: 4 }), { "that have somebody else": 1 });
+  assertFaults(run({ repeated: 1 }), { "that have a member twice": 1 });
+  assertFaults(run({ open: 2 }, { open: 1 }), { "that have a member in flight": 2 });
+});
+
+Deno.test("a kill between the request and the last page is counted", () => {
+  const toGroup = [{ n: 1, id: "id 1", members: 1, reached: 1, repeated: 0, open: 0 }];
+  const publications = [publication(1), publication(1, { id: "id 2", acceptedAt: 3000 })];
+  const clients = [client({ arrivals: arrivalsOf(1) })];
+  const killedAt = (from: number) =>
+    record({
+      ...{ toGroup, publications, clients },
+      troubles: [{ kind: "kill", whom: 0, from, to: from + 10 }],
+    });
+  const amid = "amid which a node or Redis was killed";
+  assert.deepEqual([900, 2000, 3100].map((at) => countOf(killedAt(at), amid)), [0, 1, 0]);
+});
+
+Deno.test("a member counts once it is accepted, and is in flight without a record", () => {
+  const items = [
+    { user: "0", id: "a", state: "delivered" },
+    { user: "0-1", id: "b", state: "suppressed" },
+    { user: "0-1", id: "c", state: "suppressed" },
+    { user: "1", id: "d" },
+    { user: "1-1", id: "e", state: "in_flight" },
+    { user: "2" },
+  ];
+  assert.deepEqual(outcomeOf(items, { n: 1, id: "id 1", members: 5 }), {
+    ...{ n: 1, id: "id 1", members: 5, reached: 4, repeated: 1, open: 2 },
+  });
 });

@@ -52,6 +52,35 @@ Deno.test("ten thousand dead letters are paged, and replayed a thousand at a tim
   assert.match(replayed.html, /1000 dead letters are replayed\. There are more/);
 });
 
+Deno.test("a notification to many users shows how far it is, and its users in pages", async () => {
+  await using service = await startTestService({
+    properties: { "com.openexchange.pns.delayDuration": 60_000 },
+  });
+  const users = Array.from({ length: 1_200 }, (_, n) => `user ${n}`);
+  const body = { context: "1", users, topic: "ox:mail:new", data: {} };
+  const { body: { ids: [id] } } = await service.call("POST", "/v1/notifications", { body });
+  const path = `/console/notifications/${id}`;
+  const one = await SignedIn.with(service, ADMIN_KEY);
+  const progress = async () => {
+    const { html } = await one.page(path);
+    return html.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+  };
+  await until("all are accepted", async () => {
+    return (await progress()).includes("0 of 1,200 users so far are settled");
+  });
+  const shown = new Set<string>();
+  for (let next: string | undefined = path; next !== undefined;) {
+    const { html } = await one.page(next);
+    for (const [, user] of html.matchAll(/>(user \d+)</g)) shown.add(user!);
+    next = /href="([^"]+)"[^>]*>More users</.exec(html)?.[1];
+  }
+  assert.equal(shown.size, users.length);
+  await service.call("DELETE", `/v1/notifications/${id}`);
+  await until("all are settled", async () => {
+    return (await progress()).includes("1,200 of 1,200 users are settled");
+  });
+});
+
 Deno.test("a user with as many subscriptions as the store takes, some 400, is shown in pages", async () => {
   await assertShown(400);
 });

@@ -61,6 +61,8 @@ export function testFanout(name: string, { test, store }: PublishingSuite): void
     const next = await service.call("GET", `${PATH}/${id}/users?cursor=${body.next}`);
     assert.deepEqual(next.body, { items: [] });
     assert.equal(pushes(all).length, 3);
+    const { text } = await service.call("GET", "/metrics");
+    assert.match(text, /^carillon_fanout_users_total 4$/m);
   });
 
   each("an audience is everyone, who subscribes to the topic, or a group", async (all) => {

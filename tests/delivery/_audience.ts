@@ -1,4 +1,4 @@
-/** An audience of users with a phone each, and a process that ends amid its commits. */
+/** An audience of users with a phone each, and a process that ends, or pauses, amid its commits. */
 
 import assert from "node:assert/strict";
 import type { Commit, Store } from "../../core/store.ts";
@@ -40,6 +40,21 @@ export function dieAfter(
     return new Promise(() => {});
   };
   return () => void (store.commit = commit);
+}
+
+/** From now on so many commits succeed, and the rest wait. Returns what lets them go on. */
+export function pauseAfter(allowed: number, store: Store): () => void {
+  const commit = store.commit.bind(store);
+  const resumed = Promise.withResolvers<void>();
+  let left = allowed;
+  store.commit = async (changes: Commit) => {
+    if (left-- <= 0) await resumed.promise;
+    return await commit(changes);
+  };
+  return () => {
+    store.commit = commit;
+    resumed.resolve();
+  };
 }
 
 /** Every user was reached by the processes together, and each under one id. */

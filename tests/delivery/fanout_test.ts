@@ -7,7 +7,14 @@ import { MemoryStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { PipelineBench, PUBLISHER } from "../support/pipeline.ts";
 import { sharedView } from "../support/shared_store.ts";
-import { assertEachOnce, dieAfter, giveAudience, names, readFrom } from "./_audience.ts";
+import {
+  assertEachOnce,
+  dieAfter,
+  giveAudience,
+  names,
+  pauseAfter,
+  readFrom,
+} from "./_audience.ts";
 
 /** Pages have a quarter of the buffer. */
 const PAGES_OF_200 = `com.openexchange.pns.transport.apn.ios.enabled=true
@@ -35,15 +42,15 @@ async function crashAtEachCommit(
   { commits, takeOverMs }: { readonly commits: number; readonly takeOverMs: number },
 ): Promise<void> {
   const users = names(450);
-  for (let allowed = 0; allowed < commits; allowed++) {
+  // A group is read several pages at once.
+  const audiences = [{ kind: "everyone" }, { kind: "group", group: "g" }] as const;
+  for (let at = 0; at < audiences.length * commits; at++) {
+    const [audience, allowed] = [audiences[at % 2]!, Math.floor(at / 2)];
     const clock = new FakeClock();
     const shared = new MemoryStore({ clock });
     const store = openProcess(shared);
     const first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
-    const drafts = [{
-      ...{ context: "1", user: "", topic: "x", data: "{}" },
-      audience: { kind: "everyone" } as const,
-    }];
+    const drafts = [{ context: "1", user: "", topic: "x", data: "{}", audience }];
     const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
     const revive = dieAfter(allowed, { store, bench: first });
     await first.pass(1_000);
@@ -63,8 +70,34 @@ Deno.test("a crash at any commit of a fan-out reaches every user, and each under
 });
 
 Deno.test("where processes share a store, another one goes on after a crash at any commit", async () => {
-  // The lease of a job is two minutes.
-  await crashAtEachCommit(sharedView, { commits: 24, takeOverMs: 150_000 });
+  // The lease of a job is half a minute.
+  await crashAtEachCommit(sharedView, { commits: 24, takeOverMs: 40_000 });
+});
+
+Deno.test("a process that pauses for longer than its lease, and goes on beside another, repeats nobody", async () => {
+  const users = names(450);
+  for (let allowed = 0; allowed < 20; allowed++) {
+    const clock = new FakeClock();
+    const shared = new MemoryStore({ clock });
+    const store = sharedView(shared);
+    await using first = await benchOf(users, new PipelineBench(clock, store, PAGES_OF_200));
+    const draft = { context: "1", user: "", topic: "x", data: "{}" };
+    const drafts = [{ ...draft, audience: { kind: "group", group: "g" } as const }];
+    const { ids: [id] } = await first.pipeline.publish(PUBLISHER, { drafts, alone: true });
+    const resume = pauseAfter(allowed, store);
+    await first.pass(1_000);
+    const bench = new PipelineBench(clock, sharedView(shared), PAGES_OF_200);
+    await using second = await benchOf(users, bench);
+    // The other one takes over, and half of the time the first one comes back amid that.
+    for (let passed = 0; passed < 31_000 + allowed % 2 * 1_000; passed += 500) {
+      await second.pass(500);
+    }
+    resume();
+    for (let passed = 0; passed < 60_000; passed += 1_000) await second.pass(1_000);
+    const record = await second.pipeline.find(id!) as LedgerRecord;
+    assert.equal(record.users?.count, users.length, `after ${allowed} commits`);
+    assertEachOnce([first, second], { users, after: `after ${allowed} commits` });
+  }
 });
 
 Deno.test("a user that joins behind the page that is read is included, one before it is not", async () => {
@@ -80,6 +113,23 @@ Deno.test("a user that joins behind the page that is read is included, one befor
   await bench.pass(5_000);
   const record = await bench.pipeline.find(id) as LedgerRecord;
   assert.deepEqual([record.state, record.users?.count], ["delivered", 451]);
+});
+
+Deno.test("three pages are read ahead of the one that is accepted, and no more", async () => {
+  const users = names(2_000);
+  await using bench = await benchOf(users, new PipelineBench(undefined, undefined, PAGES_OF_200));
+  let reads = 0;
+  bench.readAudience = (audience, page) => {
+    reads++;
+    return readFrom(users)(audience, page);
+  };
+  const resume = pauseAfter(1, bench.store); // the commit of the request
+  await publish(bench);
+  await bench.pass(5_000);
+  assert.equal(reads, 1 + 3);
+  resume();
+  for (let second = 0; second < 10; second++) await bench.pass(1_000);
+  assertEachOnce([bench], { users, after: "all pages" });
 });
 
 Deno.test("a fan-out waits while the buffer is half full, and others are accepted meanwhile", async () => {

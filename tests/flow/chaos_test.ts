@@ -16,6 +16,7 @@ const OPTIONS = {
   seconds: 25,
   nodes: 2,
   users: 8,
+  members: 1_000,
   rate: 40,
   redis: true,
   windowMs: 120_000,
@@ -37,5 +38,6 @@ Deno.test({
     const { findings, isSound } = judge(record);
     assert.ok(isSound, `${plan.map(describe).join("\n")}\n\n${tableOf(findings)}`);
     assert.ok(record.publications.length > 300, "too little was published to mean anything");
+    assert.ok(record.toGroup.length > 5, "too little was published to the group");
   },
 });
