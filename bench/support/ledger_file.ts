@@ -55,7 +55,7 @@ export async function fillLedger(
       items.push(`["${id}",${encodeFields(recordOf(id, { n, at: now }))}`);
     }
     const groups = areSingle ? items.map((item) => [item]) : [items];
-    const sets = groups.flatMap((group) => values.sets(group, tag));
+    const sets = groups.flatMap((group) => values.sets(group, { tag, mayBeAmended: false }));
     await store.commit({ sets });
     from = end;
   }
