@@ -4,6 +4,7 @@
  */
 
 import type { Script } from "../link.ts";
+import { SHARED_FIELD_LENGTH } from "./_ledger_fields.ts";
 
 /** Makes a claimed notification due again, marked with `!` because a node may have processed it. */
 const REQUEUE = String.raw`
@@ -18,40 +19,69 @@ end
 `;
 
 /**
+ * Adds lines to a ledger key. `single` has records by id, `shared` lists of lines by field; see
+ * `_ledger_fields.ts`.
+ */
+const WRITE_RECORDS = String.raw`
+local function writeRecords(key, single, shared)
+  local fields, names = {}, {}
+  for id, record in pairs(single) do
+    fields[#fields + 1] = id
+    fields[#fields + 1] = record
+  end
+  for name in pairs(shared) do names[#names + 1] = name end
+  local before = #names > 0 and redis.call('HMGET', key, unpack(names))
+  for i, name in ipairs(names) do
+    if before[i] then table.insert(shared[name], 1, before[i]) end
+    fields[#fields + 1] = name
+    fields[#fields + 1] = table.concat(shared[name], '\n')
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, retention)
+end
+`;
+
+/**
  * Moves settled notifications of a node to the ledger. Arguments: `node, retention (ms)`, then for
- * each `id, number of its ledger key, record`. Notifications merged into one follow it with
- * negative numbers. Claims of other nodes stay. Returns how many records were written.
+ * each `id, number of its ledger key, line of its record`; the number is negative where the record
+ * will be amended. Notifications merged into one follow it, with an empty id. Claims of other nodes
+ * stay. Returns how many records were written.
  */
 export const SETTLE: Script = {
   name: "buffer_settle",
   lua: String.raw`
 local items, claims, older = KEYS[1], KEYS[2], KEYS[3]
 local node, retention = ARGV[1], ARGV[2]
+${WRITE_RECORDS}
 local own = {}
 for i = 3, #ARGV, 3 do
-  if string.byte(ARGV[i + 1]) ~= 45 then own[#own + 1] = ARGV[i] end
+  if ARGV[i] ~= '' then own[#own + 1] = ARGV[i] end
 end
 local owners = redis.call('HMGET', claims, unpack(own))
-local settled, ended, merged, records, at, mine = {}, {}, {}, {}, 0, false
+local settled, ended, merged, at, mine = {}, {}, {}, 0, false
+local single, shared = {}, {}
 for i = 3, #ARGV, 3 do
-  local id, number = ARGV[i], tonumber(ARGV[i + 1])
-  if number > 0 then
+  local number, line = tonumber(ARGV[i + 1]), ARGV[i + 2]
+  local id = string.sub(line, 3, 38)
+  if ARGV[i] ~= '' then
     at = at + 1
     mine = owners[at] == node
     if mine then ended[#ended + 1] = id end
   elseif mine then
-    number = -number
     merged[#merged + 1] = own[at]
   end
   if mine then
     settled[#settled + 1] = id
-    local bucket = records[number]
-    if not bucket then
-      bucket = {}
-      records[number] = bucket
+    local key = KEYS[3 + math.abs(number)]
+    if not shared[key] then single[key], shared[key] = {}, {} end
+    if number < 0 then
+      single[key][id] = '[' .. string.sub(line, 41)
+    else
+      local field = string.sub(id, 1, ${SHARED_FIELD_LENGTH})
+      local lines = shared[key][field] or {}
+      shared[key][field] = lines
+      lines[#lines + 1] = line
     end
-    bucket[#bucket + 1] = id
-    bucket[#bucket + 1] = ARGV[i + 2]
   end
 end
 if #settled == 0 then return 0 end
@@ -59,10 +89,7 @@ if #settled == 0 then return 0 end
 redis.call('HDEL', items, unpack(settled))
 redis.call('HDEL', claims, unpack(ended))
 if #merged > 0 then redis.call('HDEL', older, unpack(merged)) end
-for number, bucket in pairs(records) do
-  redis.call('HSET', KEYS[3 + number], unpack(bucket))
-  redis.call('PEXPIRE', KEYS[3 + number], retention)
-end
+for key in pairs(shared) do writeRecords(key, single[key], shared[key]) end
 return #settled
 `,
 };

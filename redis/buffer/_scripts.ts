@@ -9,14 +9,18 @@
  */
 
 import type { Script } from "../link.ts";
+import { SHARED_FIELD_LENGTH } from "./_ledger_fields.ts";
 
 /** Whether an id was accepted before: it is in flight, or in the ledger key that a repeat gives. */
 const KNOWN = String.raw`
 local skipped = {}
 local function known(id)
-  if redis.call('HEXISTS', items, id) == 0 and redis.call('HEXISTS', ledger, id) == 0 then
-    return false
+  local isKnown = redis.call('HEXISTS', items, id) == 1 or redis.call('HEXISTS', ledger, id) == 1
+  if not isKnown then
+    local lines = redis.call('HGET', ledger, string.sub(id, 1, ${SHARED_FIELD_LENGTH}))
+    isKnown = lines and string.find('\n' .. lines, '\n["' .. id .. '"', 1, true)
   end
+  if not isKnown then return false end
   skipped[#skipped + 1] = id
   return true
 end

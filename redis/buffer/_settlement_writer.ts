@@ -4,10 +4,9 @@
  * wait in memory, limited by the number of claims.
  */
 
-import type { BufferOptions } from "../../buffer/mod.ts";
+import { type BufferOptions, encodeItem, isOpen } from "../../buffer/mod.ts";
 import type { Timer } from "../../core/clock.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import { encodeRecord } from "../../core/ledger_codec.ts";
 import { RELEASE, SETTLE } from "./_end_scripts.ts";
 import type { ClaimedItem } from "./_claims.ts";
 import { bufferKeys, redisLedgerKey } from "./keys.ts";
@@ -199,7 +198,8 @@ export class SettlementWriter {
         const bucket = redisLedgerKey(partition, record.id);
         let number = buckets.indexOf(bucket) + 1;
         if (number === 0) number = buckets.push(bucket);
-        args.push(record.id, record.id === item.id ? number : -number, encodeRecord(record));
+        const line = encodeItem(record);
+        args.push(record.id === item.id ? item.id : "", isOpen(line) ? -number : number, line);
       }
     }
     const { items, claims, older } = bufferKeys(partition);

@@ -57,7 +57,8 @@ export function bufferKeys(partition: number): BufferKeys {
 }
 
 /**
- * Returns the ledger key of a notification: a hash from id to record for a partition and minute.
+ * Returns the ledger key of a notification: a hash for a partition and a minute. `_ledger_fields.ts`
+ * describes its fields.
  */
 export function redisLedgerKey(partition: number, id: string): string {
   return redisLedgerKeyAt(partition, ledgerMinute(idTime(id)));
