@@ -16,6 +16,7 @@ import type { Notification } from "../../core/notification.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { parseNotification } from "./_codec.ts";
+import { parseSegment } from "./segment.ts";
 import { recordsOf } from "./_ledger_fields.ts";
 import { bufferKeys, ledgerMinute, redisLedgerKeyAt } from "./keys.ts";
 
@@ -40,7 +41,7 @@ const MINUTE_MS = 60_000;
 const ID_LENGTH = 36;
 
 type Found = LedgerRecord | Notification;
-type Decode = (field: string, text: string) => readonly Found[];
+type Decode = (field: string, text: string, key: string) => readonly Found[];
 
 /** A hash to read. */
 interface Hash {
@@ -120,12 +121,23 @@ class Listing {
   async #readInFlight(): Promise<void> {
     const { state } = this.#query;
     if (state !== undefined && state !== "in_flight") return;
-    const keys = this.#partitions.map((partition) => bufferKeys(partition).items);
-    const sizes = await Promise.all(keys.map((key) => this.#link.send(key, ["HLEN", key])));
-    const wanted = keys.map((key, at) => ({
-      ...{ key, fields: Number(sizes[at]), size: Number(sizes[at]) },
+    // A segment may be split between the two reads, and then it is read twice.
+    const hashes = await Promise.all(this.#partitions.map(async (partition) => {
+      const { segments, items } = bufferKeys(partition);
+      return await this.#hashesOf([segments, items]);
     }));
-    await this.#readHashes(wanted, (id, body) => [parseNotification(id, body)]);
+    await this.#readHashes(hashes.flat(), (field, text, key) => {
+      return key.endsWith("items") ? [parseNotification(field, text)] : parseSegment(field, text);
+    });
+  }
+
+  /** Returns keys with their sizes. */
+  async #hashesOf(keys: readonly string[]): Promise<readonly Hash[]> {
+    const sizes = await this.#link.run(SIZES, keys, []) as readonly Reply[];
+    return keys.map((key, at) => {
+      const [fields, bytes] = sizes.slice(2 * at, 2 * at + 2).map(Number);
+      return { key, fields: fields!, size: Math.max(fields!, bytes! / MIN_RECORD_BYTES) };
+    });
   }
 
   /** Yields the hashes of each minute with records, newest first. */
@@ -133,16 +145,11 @@ class Listing {
     for (let to = newest; to >= oldest; to -= MINUTES_AT_ONCE) {
       const from = Math.max(oldest, to - MINUTES_AT_ONCE + 1);
       const minutes = Array.from({ length: to - from + 1 }, (_, at) => to - at);
-      const sizes = await Promise.all(this.#partitions.map((partition) => {
-        const keys = minutes.map((minute) => redisLedgerKeyAt(partition, minute));
-        return this.#link.run(SIZES, keys, []) as Promise<readonly Reply[]>;
+      const all = await Promise.all(this.#partitions.map((partition) => {
+        return this.#hashesOf(minutes.map((minute) => redisLedgerKeyAt(partition, minute)));
       }));
       for (const [at, minute] of minutes.entries()) {
-        const hashes = this.#partitions.map((partition, index): Hash => {
-          const [fields, bytes] = sizes[index]!.slice(2 * at, 2 * at + 2).map(Number);
-          const size = Math.max(fields!, bytes! / MIN_RECORD_BYTES);
-          return { key: redisLedgerKeyAt(partition, minute), fields: fields!, size };
-        });
+        const hashes = all.map((each) => each[at]!);
         if (hashes.some(({ fields }) => fields > 0)) yield { minute, hashes };
       }
     }
@@ -160,11 +167,14 @@ class Listing {
       const reply = isSmall
         ? await this.#link.send(key, ["HGETALL", key])
         : (await this.#link.send(key, ["HSCAN", key, "0", "COUNT", count]) as readonly Reply[])[1];
-      this.#take(reply as readonly string[], decode);
+      this.#take(reply as readonly string[], (field, text) => decode(field, text, key));
     }));
   }
 
-  #take(fields: readonly string[], decode: Decode): void {
+  #take(
+    fields: readonly string[],
+    decode: (field: string, text: string) => readonly Found[],
+  ): void {
     const { before } = this.#query;
     for (let at = 0; at + 1 < fields.length; at += 2) {
       for (const found of decode(fields[at]!, fields[at + 1]!)) {

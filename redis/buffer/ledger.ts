@@ -12,6 +12,7 @@ import type { Notification } from "../../core/notification.ts";
 import { bufferKeys, redisLedgerKey } from "./keys.ts";
 import { findRecord, ledgerFieldsOf, lineOf, type StoredRecord } from "./_ledger_fields.ts";
 import { parseNotification } from "./_codec.ts";
+import { parseSegment } from "./segment.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 
@@ -30,6 +31,24 @@ if not from then return -1 end
 lines = string.sub(lines, 2, from) .. ARGV[3] .. string.sub(lines, to, -2)
 redis.call('HSET', KEYS[1], ARGV[1], lines)
 return 1
+`,
+};
+
+/** Finds segments. Arguments: ids. Returns the fields with one of them, and their contents. */
+const FIND_SEGMENTS: Script = {
+  name: "ledger_find_segments",
+  lua: String.raw`
+local found, all = {}, redis.call('HGETALL', KEYS[1])
+for i = 2, #all, 2 do
+  for j = 1, #ARGV do
+    if string.find(all[i], ARGV[j], 1, true) then
+      found[#found + 1] = all[i - 1]
+      found[#found + 1] = all[i]
+      break
+    end
+  end
+end
+return found
 `,
 };
 
@@ -95,6 +114,14 @@ export class RedisLedger {
     const asked: Promise<void>[] = [];
     const ask = async (key: string, fields: readonly string[]) =>
       await this.#link.send(key, ["HMGET", key, ...fields]) as readonly Reply[];
+    const askSegments = async (key: string) => {
+      const fields = await this.#link.run(FIND_SEGMENTS, [key], ids) as readonly string[];
+      for (let at = 0; at < fields.length; at += 2) {
+        for (const one of parseSegment(fields[at]!, fields[at + 1]!)) {
+          if (ids.includes(one.id) && !found.has(one.id)) found.set(one.id, one);
+        }
+      }
+    };
     const askItems = async (key: string) => {
       for (const [at, body] of (await ask(key, ids)).entries()) {
         const id = ids[at]!;
@@ -109,9 +136,10 @@ export class RedisLedger {
       }
     };
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      // Records are read last and take precedence: a notification may be settled between the two
-      // reads.
-      asked.push(askItems(bufferKeys(partition).items));
+      // In this order: between two reads a segment may be split, or a notification settled. Records
+      // take precedence.
+      const { segments, items } = bufferKeys(partition);
+      asked.push(askSegments(segments), askItems(items));
       const buckets = Map.groupBy(ids, (id) => redisLedgerKey(partition, id));
       for (const [key, ids] of buckets) asked.push(askLedger(key, ids));
     }

@@ -48,6 +48,8 @@ interface RedisHubOptions extends SystemDeps {
    * @default {true}
    */
   readonly fenced?: boolean;
+  /** Returns the segment of the buffer that a notification was claimed with, if it was. */
+  readonly segmentNameOf?: (id: string) => string | undefined;
 }
 
 const STOP_TRIES = 5;
@@ -103,11 +105,12 @@ export class RedisHub implements EventHub {
     events: readonly UserEvent[],
     { isRepeat, isClaimed = true }: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>> {
-    const { link, nodes, settings, fenced = true } = this.#options;
+    const { link, nodes, settings, fenced = true, segmentNameOf = () => undefined } = this.#options;
     await this.#flushDisconnects();
     return await appendEvents(events, {
       ...{ link, isRepeat, ...settings(), readPresences: this.#reader.readPresences },
       claimedBy: fenced && isClaimed ? nodes.id : undefined,
+      segmentNameOf,
       onAppended: (appended) => this.#deliver(appended),
     });
   }

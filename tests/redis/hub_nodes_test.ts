@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { UserName } from "../../core/events.ts";
 import { channelKey } from "../../redis/nodes/node_channel.ts";
-import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
+import { claimsKey, partitionOf, PARTITIONS, segmentsKey } from "../../redis/keys.ts";
 import { EIGHT, eventFor, labelOf, SEVEN, shown, socketFor } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { startRedisCluster } from "../support/redis_topologies.ts";
@@ -150,6 +150,37 @@ redisTest("only notifications that this node has claimed are appended", async ()
     assert.deepEqual(here!.realtime.delivered.map(({ id }) => id), [own!.id, own!.id]);
   });
 });
+
+redisTest(
+  "an event of a segment is appended where the node holds the segment, or the event",
+  async () => {
+    const segments = new Map<string, string>();
+    const fenced = { fenced: true, segmentNameOf: (id: string) => segments.get(id) };
+    await withNodes([fenced, {}], async ([here]) => {
+      const { last } = await here!.realtime.connect(socketFor(SEVEN));
+      const events = Array.from({ length: 7 }, () => eventFor(SEVEN));
+      const names = ["own", "own", "foreign", "split", "split", "split"];
+      for (const [at, name] of names.entries()) segments.set(events[at]!.id, name);
+      const partition = partitionOf(SEVEN.context, SEVEN.user);
+      const hset = ["hset", segmentsKey(partition), "own", here!.id, "foreign", "another node"];
+      await redis().cli(...hset);
+      const claims = [
+        events[4]!.id,
+        here!.id,
+        events[5]!.id,
+        "another node",
+        events[6]!.id,
+        here!.id,
+      ];
+      await redis().cli("hset", claimsKey(partition), ...claims);
+      const lost = await here!.hub.publish(events, { isRepeat: false });
+      const ids = events.map(({ id }) => id);
+      assert.deepEqual([...lost], [ids[2], ids[3], ids[5]]);
+      const found = await here!.hub.readMissed(SEVEN, last);
+      assert.deepEqual(found.events.map(({ id }) => id), [ids[0], ids[1], ids[4], ids[6]]);
+    });
+  },
+);
 
 redisTest(
   "an event that could not be sent to other nodes is published again with its offset",
