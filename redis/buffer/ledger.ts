@@ -59,7 +59,7 @@ type Found = LedgerRecord | Notification;
 
 /** Finds and amends records. Every method rejects with `ServiceError` `store_unavailable`. */
 export class RedisLedger {
-  readonly #link: RedisLink;
+  readonly #link: Pick<RedisLink, "run" | "send">;
   readonly #lookups = new Batcher<string, Found | undefined>({
     batchSize: ({ length }) => Math.min(length, MAX_LOOKUPS),
     run: async (ids) => {
@@ -68,7 +68,7 @@ export class RedisLedger {
     },
   });
 
-  constructor(link: RedisLink) {
+  constructor(link: Pick<RedisLink, "run" | "send">) {
     this.#link = link;
   }
 
@@ -135,11 +135,12 @@ export class RedisLedger {
         if (stored !== undefined) found.set(id, stored.record);
       }
     };
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      // In this order: between two reads a segment may be split, or a notification settled. Records
-      // take precedence.
-      const { segments, items } = bufferKeys(partition);
-      asked.push(askSegments(segments), askItems(items));
+    // Between two reads a segment may be split, or a notification settled, so this order counts. A
+    // server that has just started asks for the text of a script, which is sent behind what follows.
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => bufferKeys(partition));
+    await Promise.all(all.map(({ segments }) => askSegments(segments)));
+    for (const [partition, { items }] of all.entries()) {
+      asked.push(askItems(items)); // records are read after it, and take precedence
       const buckets = Map.groupBy(ids, (id) => redisLedgerKey(partition, id));
       for (const [key, ids] of buckets) asked.push(askLedger(key, ids));
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { Notification } from "../../core/notification.ts";
 import { bufferKeys } from "../../redis/buffer/keys.ts";
+import { RedisLedger } from "../../redis/buffer/ledger.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
@@ -255,4 +256,23 @@ test("a node that closes leaves no segment, and another one delivers what was in
   await site.pass(1000);
   assert.deepEqual(idsOf(other), idsIn([given[0]!, given[2]!, given[3]!]));
   await assertEnded(site, other, given);
+});
+
+test("a notification is found although its segment ends while it is looked for", async (site) => {
+  const node = await site.start({ settings: NOW, handle: doNothing });
+  const [one] = makeSome(site, 1);
+  await node.buffer.put([one!]);
+  let hasEnded = false;
+  const ledger = new RedisLedger({
+    send: (key, command) => site.link.send(key, command),
+    async run(...given: Parameters<typeof site.link.run>) {
+      if (!hasEnded) {
+        hasEnded = true;
+        node.buffer.settle(delivered(one!));
+        await site.pass(100);
+      }
+      return await site.link.run(...given);
+    },
+  });
+  assert.deepEqual(await ledger.find(one!.id), delivered(one!));
 });
