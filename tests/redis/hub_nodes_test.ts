@@ -213,6 +213,40 @@ redisTest(
   },
 );
 
+redisTest("events to another node share the next message while one is under way", async () => {
+  const bodies: string[] = [];
+  let goOn = () => {};
+  const counted: PlaceOptions = {
+    wrap: (channel) =>
+      ({
+        on: channel.on.bind(channel),
+        onGap: channel.onGap.bind(channel),
+        start: channel.start.bind(channel),
+        send: async (...args: Parameters<typeof channel.send>) => {
+          bodies.push(args[2]);
+          if (bodies.length === 1) await new Promise<void>((resolve) => goOn = resolve);
+          await channel.send(...args);
+        },
+      }) as never,
+  };
+  await withNodes([counted, {}], async ([here, there]) => {
+    await there!.realtime.connect(socketFor(SEVEN));
+    const events = Array.from({ length: 4 }, () => eventFor(SEVEN));
+    const publish = (event: typeof events[0]) => here!.hub.publish([event], { isRepeat: false });
+    const first = publish(events[0]!);
+    await until("a message is under way", () => bodies.length === 1);
+    const rest = Promise.all(events.slice(1).map(publish));
+    await until("the others are logged", async () => {
+      return (await here!.hub.readMissed(SEVEN, 0)).events.length === 4;
+    });
+    goOn();
+    await Promise.all([first, rest]);
+    const delivered = await there!.realtime.untilDelivered(4);
+    assert.deepEqual(delivered.map(({ id }) => id), events.map(({ id }) => id));
+    assert.deepEqual(bodies.map((body) => body.split("\n").length / 2), [1, 3]);
+  });
+});
+
 redisTest(
   "sockets of a stopped node resume elsewhere from their acknowledged offsets",
   async () => {
