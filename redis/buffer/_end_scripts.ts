@@ -4,7 +4,7 @@
  */
 
 import type { Script } from "../link.ts";
-import { SHARED_FIELD_LENGTH } from "./_ledger_fields.ts";
+import { LONG_FIELD, SHARED_FIELD_LENGTH } from "./_ledger_fields.ts";
 import { SPLIT } from "./segment.ts";
 
 /** Makes a claimed notification due again, marked with `!` because a node may have processed it. */
@@ -33,9 +33,20 @@ local function writeRecords(key, single, shared)
   for name in pairs(shared) do names[#names + 1] = name end
   local before = #names > 0 and redis.call('HMGET', key, unpack(names))
   for i, name in ipairs(names) do
-    if before[i] then table.insert(shared[name], 1, before[i]) end
+    local lines, length = { before[i] or nil }, #(before[i] or '')
+    for _, text in ipairs(shared[name]) do
+      if length < ${LONG_FIELD} then
+        lines[#lines + 1] = text
+        length = length + #text
+      else
+        for line in string.gmatch(text, '[^\n]+') do
+          fields[#fields + 1] = string.sub(line, 3, 38)
+          fields[#fields + 1] = '[' .. string.sub(line, 41)
+        end
+      end
+    end
     fields[#fields + 1] = name
-    fields[#fields + 1] = table.concat(shared[name], '\n')
+    fields[#fields + 1] = table.concat(lines, '\n')
   end
   redis.call('HSET', key, unpack(fields))
   redis.call('PEXPIRE', key, retention)
@@ -50,8 +61,8 @@ end
  * - a claim that ends: its id, or its name where a segment is settled as a whole,
  * - further records of that claim: an empty text,
  *
- * and for the last two the number of a ledger key, negative where the record will be amended, and
- * the line of a record, or the lines that share a field. Claims of other nodes stay. Returns how
+ * and for the last two the number of a ledger key, negative where the record has a field of its own,
+ * and the line of a record, or the lines that share a field. Claims of other nodes stay. Returns how
  * many records were written, and the names of the segments that are not whole in Redis.
  */
 export const SETTLE: Script = {

@@ -1,7 +1,8 @@
 /**
  * The fields of a ledger key. Final records whose ids were made within the same 16 ms share a field,
  * each a line that begins with its id, because a field costs Redis more than a record. A record that
- * will be amended, and one that an earlier version wrote, has its id as field.
+ * will be amended, one that an earlier version wrote, and one whose shared field is long has its id
+ * as field.
  */
 
 import { decodeItem, encodeItem, itemId } from "../../buffer/mod.ts";
@@ -11,6 +12,8 @@ import type { Reply } from "../link.ts";
 
 /** The digits of an id that are its time in units of 16 ms. */
 export const SHARED_FIELD_LENGTH = 12;
+/** A shared field of this length takes no more lines: an amendment writes the whole field. */
+export const LONG_FIELD = 8_192;
 const ID_LENGTH = 36;
 
 /** A record as it is stored: a line of a field. */

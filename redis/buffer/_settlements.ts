@@ -7,7 +7,7 @@
 import { encodeItem, isOpen } from "../../buffer/mod.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { ClaimedItem } from "./_claims.ts";
-import { ledgerFieldsOf } from "./_ledger_fields.ts";
+import { ledgerFieldsOf, LONG_FIELD } from "./_ledger_fields.ts";
 import { redisLedgerKey } from "./keys.ts";
 import type { ClaimedSegment } from "./segment.ts";
 
@@ -90,8 +90,8 @@ export function settleArguments(settlements: readonly Settlement[]): {
   for (const { segment, parts } of unitsOf(settlements)) {
     if (segment && parts.length === segment.size) {
       let claim = segment.name;
-      for (const { id, isOpen, lines } of fieldsOf(parts)) {
-        args.push(claim, isOpen ? -numberOf(id) : numberOf(id), lines);
+      for (const { id, isOwn, lines } of fieldsOf(parts)) {
+        args.push(claim, isOwn ? -numberOf(id) : numberOf(id), lines);
         claim = "";
       }
       continue;
@@ -130,7 +130,8 @@ function splitsOf(settlements: readonly Settlement[]): readonly string[] {
 /** The lines of one field of the ledger. */
 interface FieldLines {
   readonly id: string;
-  readonly isOpen: boolean;
+  /** Whether it is a field of the id. */
+  readonly isOwn: boolean;
   lines: string;
 }
 
@@ -141,9 +142,9 @@ function fieldsOf(parts: readonly Settlement[]): Iterable<FieldLines> {
     const line = encodeItem(records[0]!);
     const [own, shared] = ledgerFieldsOf(id);
     const field = fields.get(shared);
-    if (isOpen(line)) fields.set(own, { id, isOpen: true, lines: line });
-    else if (field) field.lines += `\n${line}`;
-    else fields.set(shared, { id, isOpen: false, lines: line });
+    const isOwn = isOpen(line) || (field !== undefined && field.lines.length >= LONG_FIELD);
+    if (field && !isOwn) field.lines += `\n${line}`;
+    else fields.set(isOwn ? own : shared, { id, isOwn, lines: line });
   }
   return fields.values();
 }

@@ -79,3 +79,21 @@ test("records that an earlier version wrote are found, listed, amended and not a
   await site.pass(1600);
   assert.equal(node.handled.length, given.length);
 });
+
+test("a shared field takes no more records once it is long", async (site) => {
+  for (const delay of [1000, 0]) {
+    const settings = { delayDuration: delay, maxDelayDuration: delay };
+    const node = await site.start({ settings });
+    const given = Array.from({ length: 200 }, (_, n) => site.make({ data: JSON.stringify({ n }) }));
+    await node.buffer.put(given);
+    await site.pass(2000);
+    const key = redisLedgerKey(partitionOf("1", "3"), given[0]!.id);
+    const shared = await site.link.send(key, ["HGET", key, given[0]!.id.slice(0, 12)]) as string;
+    assert.ok(shared.length > 8_000 && shared.length < 9_000, `${shared.length}`);
+    const states = new Set<string>();
+    for (const each of given) states.add((await node.buffer.record(each))!.state);
+    assert.deepEqual(states, new Set(["delivered"]));
+    await redis().flush();
+    node.kill();
+  }
+});

@@ -276,3 +276,24 @@ test("a notification is found although its segment ends while it is looked for",
   });
   assert.deepEqual(await ledger.find(one!.id), delivered(one!));
 });
+
+test("after a failover to a replica that is behind, nothing is stuck and what is there is delivered", async (site) => {
+  const node = await site.start({ settings: NOW, handle: doNothing });
+  const [lost, kept] = [makeSome(site), makeSome(site)];
+  await node.buffer.put(lost);
+  await redis().flush(); // the replica did not have them
+  await node.buffer.put(kept);
+  const stored = await site.link.send(KEYS.segments, ["HGETALL", KEYS.segments]) as string[];
+  for (const each of [...lost, ...kept]) node.buffer.settle(delivered(each));
+  await site.pass(300);
+  for (const { id } of lost) assert.equal(await stateOf(node.buffer, id), undefined);
+  await site.link.send(KEYS.segments, ["HSET", KEYS.segments, ...stored]); // nor their settlement
+  await site.link.send(KEYS.segmentClaimers, ["SADD", KEYS.segmentClaimers, node.node.id]);
+  await site.pass(70_000);
+  const again = node.handled.filter(({ isRepeat }) => isRepeat);
+  assert.deepEqual(again.map(({ notification: { id } }) => id), idsIn(kept));
+  for (const each of kept) node.buffer.settle(delivered(each));
+  await site.pass(300);
+  assert.equal(node.buffer.depth().inFlight, 0);
+  await assertEnded(site, node, kept);
+});
