@@ -72,6 +72,8 @@ export interface SocketPresence extends UserName {
    * When a node dies, the offset that its sockets had certainly reached is computed from it.
    */
   readonly heartbeatMs: number;
+  /** Offset up to which the client says, as it resumes, that it has received everything. */
+  readonly received?: number | undefined;
 }
 
 /** An open socket of this process. */

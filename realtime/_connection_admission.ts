@@ -64,6 +64,7 @@ export function createConnectionAdmission(
     connection: SocketConnection,
     request: ResumeRequest | undefined,
   ): Promise<JoinedConnection> {
+    connection.received = request?.offset;
     const answer = hub.join(connection);
     // No `await` for a value: what is published meanwhile must find the socket at its offset.
     const joined = answer instanceof Promise ? await answer : answer;

@@ -34,6 +34,8 @@ export class SocketConnection implements LocalSocket, HeartbeatListener {
   readonly wantsAcknowledgement: boolean;
   readonly port: ConnectionPort;
   readonly open = true;
+  /** Offset up to which the client says, as it resumes, that it has received everything. */
+  received: number | undefined;
   /** Offset up to which events were sent; negative until the hub has answered `join`. */
   cursor = -1;
   /** Offset up to which the client has received everything for certain. */
@@ -57,6 +59,7 @@ export class SocketConnection implements LocalSocket, HeartbeatListener {
     this.expiresAt = fields.expiresAt;
     this.wantsAcknowledgement = fields.wantsAcknowledgement;
     this.port = fields.port;
+    this.received = undefined;
     this.recovery = undefined;
     this.next = undefined;
   }

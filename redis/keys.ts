@@ -79,6 +79,14 @@ export function claimsKey(partition: number): string {
 }
 
 /**
+ * Returns the key of the segments: a hash of notifications that were accepted and claimed together.
+ * The first id leads to all of them, and the segment's name to the node that has claimed it.
+ */
+export function segmentsKey(partition: number): string {
+  return keyIn(partitionTag(partition), "segments");
+}
+
+/**
  * The register of nodes: a sorted set from node id to its last heartbeat (epoch ms). A node that
  * has left has the negative time of its leaving.
  */

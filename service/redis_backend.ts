@@ -112,6 +112,7 @@ async function join(plain: Link, deps: JoinDeps): Promise<Parts> {
     new RedisHub({
       ...{ link, nodes, channel, clock, random, log },
       settings: () => settings().resume,
+      segmentNameOf: (id) => buffer.segmentNameOf(id),
     }),
   );
   const buffer = new RedisBuffer({

@@ -8,9 +8,10 @@ import { Batcher } from "../../core/batcher.ts";
 import type { Notification } from "../../core/notification.ts";
 import type { EncodedNotification } from "./_encoding.ts";
 import { bufferKeys, redisLedgerKey } from "./keys.ts";
-import { ACCEPT, ACCEPT_CLAIMED } from "./_scripts.ts";
+import { ACCEPT, ACCEPT_SEGMENT } from "./_scripts.ts";
+import { type ClaimedSegment, formatSegment, segmentOf } from "./segment.ts";
 import { PARTITIONS } from "../keys.ts";
-import type { RedisLink, Reply } from "../link.ts";
+import type { RedisLink } from "../link.ts";
 
 /** Limits of one call; further notifications wait for the next. */
 const MAX_ITEMS = 256;
@@ -21,7 +22,7 @@ interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | 
   readonly node: string;
   readonly partition: number;
   /** Takes notifications that were accepted and claimed for this node. */
-  readonly onClaimed: (notifications: readonly Notification[]) => void;
+  readonly onClaimed: (notifications: readonly Notification[], segment: ClaimedSegment) => void;
   /** A call failed that may have claimed notifications, or still may. */
   readonly onUnsure: () => void;
 }
@@ -29,7 +30,7 @@ interface BatchWriterOptions extends Pick<BufferOptions, "clock" | "onMerged" | 
 interface IncomingItem extends EncodedNotification {
   /** Whether it is claimed for this node at once. */
   readonly claimed: boolean;
-  /** Whether it may have been accepted before. */
+  /** Whether it may have been accepted before. It is not claimed then. */
   readonly isRepeat: boolean;
 }
 
@@ -123,14 +124,14 @@ class BatchWriter {
 
   async #accept(batch: readonly IncomingItem[]): Promise<void> {
     const { link, partition, onMerged } = this.#options;
-    const { items, open, older, due, turns } = bufferKeys(partition);
+    const { items, open, older, due, turns, segments } = bufferKeys(partition);
     const args: string[] = [];
     for (const { notification: { id }, due: at, latest, body } of batch) {
       args.push(latest === at ? id + at : id + at + latest, body);
     }
     const reply = await link.run(
       ACCEPT,
-      [items, open, older, due, turns, ...this.#ledgerKeys(batch)],
+      [items, open, older, due, turns, segments, ...this.#ledgerKeys(batch)],
       args,
     );
     const merged = Array.isArray(reply) ? reply[0] : reply;
@@ -139,16 +140,11 @@ class BatchWriter {
 
   async #acceptClaimed(batch: readonly IncomingItem[]): Promise<void> {
     const { link, partition, node, onClaimed } = this.#options;
-    const { items, claims, claimers } = bufferKeys(partition);
-    const args = [node];
-    for (const { notification: { id }, body } of batch) args.push(id, body);
-    const skipped = await link.run(
-      ACCEPT_CLAIMED,
-      [items, claims, claimers, ...this.#ledgerKeys(batch)],
-      args,
-    ) as readonly Reply[];
-    const claimed = batch.map(({ notification }) => notification);
-    onClaimed(skipped.length === 0 ? claimed : claimed.filter(({ id }) => !skipped.includes(id)));
+    const { segments, segmentClaimers } = bufferKeys(partition);
+    const segment = segmentOf(batch);
+    const args = [node, batch[0]!.notification.id, formatSegment(batch), segment.name];
+    await link.run(ACCEPT_SEGMENT, [segments, segmentClaimers], args);
+    onClaimed(batch.map(({ notification }) => notification), segment);
   }
 
   #ledgerKeys([first]: readonly IncomingItem[]): readonly string[] {

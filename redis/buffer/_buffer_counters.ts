@@ -78,8 +78,9 @@ export class BufferCounters {
   async #count(): Promise<readonly Claimer[]> {
     const before = { notifications: this.#addedNotifications, bytes: this.#addedBytes };
     const replies = await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => {
-      const { items, claims, claimers } = bufferKeys(partition);
-      return this.#link.run(COUNT, [items, claims, claimers], []) as Promise<readonly Reply[]>;
+      const { items, claims, claimers, segments, segmentClaimers } = bufferKeys(partition);
+      const keys = [items, claims, claimers, segments, segmentClaimers];
+      return this.#link.run(COUNT, keys, []) as Promise<readonly Reply[]>;
     }));
     const sum = (index: number) => replies.reduce((sum, reply) => sum + Number(reply[index]), 0);
     this.#notifications = sum(0);

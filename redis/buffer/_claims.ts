@@ -6,6 +6,7 @@
 import { merge } from "../../buffer/mod.ts";
 import type { Notification } from "../../core/notification.ts";
 import { parseNotification } from "./_codec.ts";
+import type { ClaimedSegment } from "./segment.ts";
 import { partitionOf } from "../keys.ts";
 import type { Reply } from "../link.ts";
 
@@ -18,6 +19,8 @@ export interface ClaimedItem {
   readonly older: readonly Notification[];
   /** Whether a node may have processed it before. */
   readonly isRepeat: boolean;
+  /** What it was accepted with, and claimed at once. */
+  readonly segment?: ClaimedSegment;
   /** `ended`: settled or released, but not written yet. */
   state: "waiting" | "running" | "ended";
 }
@@ -25,10 +28,10 @@ export interface ClaimedItem {
 const NONE: readonly Notification[] = [];
 
 /** Returns the claim of a notification that was claimed when it was accepted. */
-export function claimNew(notification: Notification): ClaimedItem {
+export function claimNew(notification: Notification, segment: ClaimedSegment): ClaimedItem {
   const { id, context, user } = notification;
   const partition = partitionOf(context, user);
-  return { id, partition, notification, older: NONE, isRepeat: false, state: "waiting" };
+  return { id, partition, notification, older: NONE, isRepeat: false, segment, state: "waiting" };
 }
 
 /** Reads the answer of the claim script, and merges similar notifications. */

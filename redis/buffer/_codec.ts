@@ -41,7 +41,9 @@ export function formatNotification(
     stored.push({ expiresAt, sourceToken, collapseKey, options, traceparent, context: named });
   }
   const key = waits ? storedKey(notification) : `${context}\u0000`;
-  return `${key}\n${JSON.stringify(stored)}\n${notification.data}`;
+  // In JSON a line break outside of texts means as much as a space.
+  const data = notification.data.replaceAll("\n", " ");
+  return `${key}\n${JSON.stringify(stored)}\n${data}`;
 }
 
 /** Reads the notification with this id and body. */

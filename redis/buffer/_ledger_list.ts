@@ -12,22 +12,28 @@ import {
   matchesQuery,
   MAX_SEARCHED,
 } from "../../core/ledger_list.ts";
-import { decodeRecord } from "../../core/ledger_codec.ts";
 import type { Notification } from "../../core/notification.ts";
 import { partitionOf, PARTITIONS } from "../keys.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { parseNotification } from "./_codec.ts";
+import { parseSegment } from "./segment.ts";
+import { recordsOf } from "./_ledger_fields.ts";
 import { bufferKeys, ledgerMinute, redisLedgerKeyAt } from "./keys.ts";
 
-/** Returns the number of entries of each hash. */
+/** Returns the number of fields of each hash, and its bytes (an estimate), in turn. */
 const SIZES: Script = {
   name: "ledger_sizes",
   lua: String.raw`
 local sizes = {}
-for i = 1, #KEYS do sizes[i] = redis.call('HLEN', KEYS[i]) end
+for i = 1, #KEYS do
+  sizes[2 * i - 1] = redis.call('HLEN', KEYS[i])
+  sizes[2 * i] = redis.call('MEMORY', 'USAGE', KEYS[i]) or 0
+end
 return sizes
 `,
 };
+/** A record takes at least so many bytes. */
+const MIN_RECORD_BYTES = 100;
 
 /** Minutes whose sizes are asked for in one call of the script. */
 const MINUTES_AT_ONCE = 240;
@@ -35,7 +41,15 @@ const MINUTE_MS = 60_000;
 const ID_LENGTH = 36;
 
 type Found = LedgerRecord | Notification;
-type Decode = (id: string, text: string) => Found;
+type Decode = (field: string, text: string, key: string) => readonly Found[];
+
+/** A hash to read. */
+interface Hash {
+  readonly key: string;
+  readonly fields: number;
+  /** At most about so many notifications. */
+  readonly size: number;
+}
 
 /** Returns a page. `retentionMs` is how long records are kept. */
 export async function listInRedis(
@@ -72,8 +86,8 @@ class Listing {
     const oldest = ledgerMinute(now - retentionMs);
     await this.#readInFlight();
     let isStopped = false;
-    for await (const { minute, sizes } of this.#minutes(newest, oldest)) {
-      await this.#readMinute(minute, sizes);
+    for await (const { minute, hashes } of this.#minutes(newest, oldest)) {
+      await this.#readHashes(hashes, recordsOf);
       this.#complete = firstIdOf(minute);
       if (this.#newestMatches().length > limit) break;
       isStopped = this.#searched >= MAX_SEARCHED;
@@ -107,67 +121,73 @@ class Listing {
   async #readInFlight(): Promise<void> {
     const { state } = this.#query;
     if (state !== undefined && state !== "in_flight") return;
-    const keys = this.#partitions.map((partition) => bufferKeys(partition).items);
-    const sizes = await Promise.all(keys.map((key) => this.#link.send(key, ["HLEN", key])));
-    const wanted = keys.map((key, at) => ({ key, size: Number(sizes[at]) }));
-    await this.#readHashes(wanted, parseNotification);
+    // A segment may be split between the two reads, and then it is read twice.
+    const hashes = await Promise.all(this.#partitions.map(async (partition) => {
+      const { segments, items } = bufferKeys(partition);
+      return await this.#hashesOf([segments, items]);
+    }));
+    await this.#readHashes(hashes.flat(), (field, text, key) => {
+      return key.endsWith("items") ? [parseNotification(field, text)] : parseSegment(field, text);
+    });
   }
 
-  /** Yields the minutes with records, newest first, with the hashes of each. */
+  /** Returns keys with their sizes. */
+  async #hashesOf(keys: readonly string[]): Promise<readonly Hash[]> {
+    const sizes = await this.#link.run(SIZES, keys, []) as readonly Reply[];
+    return keys.map((key, at) => {
+      const [fields, bytes] = sizes.slice(2 * at, 2 * at + 2).map(Number);
+      return { key, fields: fields!, size: Math.max(fields!, bytes! / MIN_RECORD_BYTES) };
+    });
+  }
+
+  /** Yields the hashes of each minute with records, newest first. */
   async *#minutes(newest: number, oldest: number) {
     for (let to = newest; to >= oldest; to -= MINUTES_AT_ONCE) {
       const from = Math.max(oldest, to - MINUTES_AT_ONCE + 1);
       const minutes = Array.from({ length: to - from + 1 }, (_, at) => to - at);
-      const sizes = await Promise.all(this.#partitions.map((partition) => {
-        const keys = minutes.map((minute) => redisLedgerKeyAt(partition, minute));
-        return this.#link.run(SIZES, keys, []) as Promise<readonly Reply[]>;
+      const all = await Promise.all(this.#partitions.map((partition) => {
+        return this.#hashesOf(minutes.map((minute) => redisLedgerKeyAt(partition, minute)));
       }));
       for (const [at, minute] of minutes.entries()) {
-        const ofMinute = sizes.map((each) => Number(each[at]));
-        if (ofMinute.some((size) => size > 0)) yield { minute, sizes: ofMinute };
+        const hashes = all.map((each) => each[at]!);
+        if (hashes.some(({ fields }) => fields > 0)) yield { minute, hashes };
       }
     }
   }
 
-  async #readMinute(minute: number, sizes: readonly number[]): Promise<void> {
-    const hashes = this.#partitions.map((partition, at) => ({
-      key: redisLedgerKeyAt(partition, minute),
-      size: sizes[at]!,
-    }));
-    await this.#readHashes(hashes, decodeRecord);
-  }
-
   /** Reads hashes as a whole where all of them are small enough, and otherwise a part of each. */
-  async #readHashes(
-    hashes: readonly { readonly key: string; readonly size: number }[],
-    decode: Decode,
-  ): Promise<void> {
-    const filled = hashes.filter(({ size }) => size > 0);
+  async #readHashes(hashes: readonly Hash[], decode: Decode): Promise<void> {
+    const filled = hashes.filter(({ fields }) => fields > 0);
     const total = filled.reduce((sum, { size }) => sum + size, 0);
     const isSmall = total <= MAX_SEARCHED;
     if (!isSmall) this.#isSampled = true;
     const share = Math.max(1, Math.floor(MAX_SEARCHED / Math.max(1, filled.length)));
-    await Promise.all(filled.map(async ({ key }) => {
+    await Promise.all(filled.map(async ({ key, fields, size }) => {
+      const count = Math.max(1, Math.floor(share * fields / size));
       const reply = isSmall
         ? await this.#link.send(key, ["HGETALL", key])
-        : (await this.#link.send(key, ["HSCAN", key, "0", "COUNT", share]) as readonly Reply[])[1];
-      this.#take(reply as readonly string[], decode);
+        : (await this.#link.send(key, ["HSCAN", key, "0", "COUNT", count]) as readonly Reply[])[1];
+      this.#take(reply as readonly string[], (field, text) => decode(field, text, key));
     }));
   }
 
-  #take(fields: readonly string[], decode: Decode): void {
+  #take(
+    fields: readonly string[],
+    decode: (field: string, text: string) => readonly Found[],
+  ): void {
     const { before } = this.#query;
     for (let at = 0; at + 1 < fields.length; at += 2) {
-      const id = fields[at]!;
-      this.#searched++;
-      if (before !== undefined && id >= before) continue;
-      const found = decode(id, fields[at + 1]!);
-      if (!matchesQuery(found, this.#query)) {
-        if ("state" in found) this.#items.delete(id);
-        continue;
+      for (const found of decode(fields[at]!, fields[at + 1]!)) {
+        const { id } = found;
+        this.#searched++;
+        if (before !== undefined && id >= before) continue;
+        if (!matchesQuery(found, this.#query)) {
+          if ("state" in found) this.#items.delete(id);
+          continue;
+        }
+        // A notification may have been settled between the two reads: its record takes precedence.
+        if ("state" in found || !this.#items.has(id)) this.#items.set(id, found);
       }
-      // A notification may have been settled between the two reads: its record takes precedence.
-      if ("state" in found || !this.#items.has(id)) this.#items.set(id, found);
     }
   }
 }

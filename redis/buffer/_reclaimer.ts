@@ -111,8 +111,10 @@ export class Reclaimer {
 
   async #release({ partition, node }: Claimer, known: readonly string[]) {
     const { link } = this.#options;
-    const { items, claims, due, turns, claimers } = bufferKeys(partition);
-    const keys = [items, claims, due, turns, claimers];
+    const { items, claims, due, turns, claimers, segments, segmentClaimers } = bufferKeys(
+      partition,
+    );
+    const keys = [items, claims, due, turns, claimers, segments, segmentClaimers];
     const reply = await link.run(RELEASE_ALL, keys, [node, Math.round(link.now()), ...known]);
     const [count, ...lost] = reply as readonly Reply[];
     return { count: Number(count), lost: lost.map(String) };

@@ -9,14 +9,22 @@
  */
 
 import type { Script } from "../link.ts";
+import { SHARED_FIELD_LENGTH } from "./_ledger_fields.ts";
 
 /** Whether an id was accepted before: it is in flight, or in the ledger key that a repeat gives. */
 const KNOWN = String.raw`
-local skipped = {}
+local skipped, inSegments = {}, nil
 local function known(id)
-  if redis.call('HEXISTS', items, id) == 0 and redis.call('HEXISTS', ledger, id) == 0 then
-    return false
+  local isKnown = redis.call('HEXISTS', items, id) == 1 or redis.call('HEXISTS', ledger, id) == 1
+  if not isKnown then
+    local lines = redis.call('HGET', ledger, string.sub(id, 1, ${SHARED_FIELD_LENGTH}))
+    isKnown = lines and string.find('\n' .. lines, '\n["' .. id .. '"', 1, true)
   end
+  if not isKnown then
+    inSegments = inSegments or '\n' .. table.concat(redis.call('HVALS', segments), '\n') .. '\n'
+    isKnown = string.find(inSegments, '\n' .. id .. '\n', 1, true)
+  end
+  if not isKnown then return false end
   skipped[#skipped + 1] = id
   return true
 end
@@ -38,7 +46,7 @@ const MAX_OLDER = 255;
 export const ACCEPT: Script = {
   name: "buffer_accept",
   lua: String.raw`
-local items, open, older, due, turns, ledger = unpack(KEYS)
+local items, open, older, due, turns, segments, ledger = unpack(KEYS)
 ${KNOWN}
 local count, merged = #ARGV / 2, 0
 local keys = {}
@@ -109,30 +117,15 @@ return { merged, unpack(skipped) }
 };
 
 /**
- * Accepts notifications that do not wait, and claims them for a node. Arguments: `node`, then for
- * each `id, body`. Returns the ids that were skipped because they were accepted before.
+ * Accepts notifications that do not wait, as a segment that a node has claimed. Arguments: `node`,
+ * the first id, the segment and its name.
  */
-export const ACCEPT_CLAIMED: Script = {
-  name: "buffer_accept_claimed",
+export const ACCEPT_SEGMENT: Script = {
+  name: "buffer_accept_segment",
   lua: String.raw`
-local items, claims, claimers, ledger = unpack(KEYS)
-${KNOWN}
-local node, bodies, owners = ARGV[1], {}, {}
-for i = 2, #ARGV, 2 do
-  local id = ARGV[i]
-  if not ledger or not known(id) then
-    bodies[#bodies + 1] = id
-    bodies[#bodies + 1] = ARGV[i + 1]
-    owners[#owners + 1] = id
-    owners[#owners + 1] = node
-  end
-end
-if #bodies > 0 then
-  redis.call('HSET', items, unpack(bodies))
-  redis.call('HSET', claims, unpack(owners))
-  redis.call('SADD', claimers, node)
-end
-return skipped
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], ARGV[4], ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[1])
+return 1
 `,
 };
 

@@ -7,23 +7,30 @@
 import type { BufferOptions } from "../../buffer/mod.ts";
 import type { Timer } from "../../core/clock.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
-import { encodeRecord } from "../../core/ledger_codec.ts";
 import { RELEASE, SETTLE } from "./_end_scripts.ts";
 import type { ClaimedItem } from "./_claims.ts";
-import { bufferKeys, redisLedgerKey } from "./keys.ts";
-import type { RedisLink } from "../link.ts";
+import {
+  chunksOf,
+  releaseArguments,
+  settleArguments,
+  type Settlement,
+  unitsOf,
+} from "./_settlements.ts";
+import { bufferKeys } from "./keys.ts";
+import type { RedisLink, Reply } from "../link.ts";
 
 /**
  * Shortest time before a record is written. A frame that was just sent to a socket may still be in
  * the process, and after a crash no record may say that it arrived.
  */
 const LINGER_MS = 25;
+/**
+ * How long the settled part of a segment waits for the rest. A crash meanwhile has it delivered
+ * again.
+ */
+const HOLD_MS = 200;
 /** About how long to wait after a failed write. */
 const RETRY_MS = 1_000;
-/**
- * Records in one call at most; one notification with all that were merged into it may have more.
- */
-const MAX_RECORDS = 512;
 
 interface SettlementWriterOptions
   extends Pick<BufferOptions, "clock" | "retentionMs" | "onCommit" | "onFault"> {
@@ -34,17 +41,6 @@ interface SettlementWriterOptions
   readonly onWritten: (items: readonly ClaimedItem[]) => void;
   /** Reports how many notifications were settled. */
   readonly onSettled: (count: number) => void;
-}
-
-interface Settlement {
-  readonly item: ClaimedItem;
-  /**
-   * The record of the notification and those of merged ones. Empty: it is released after a pause.
-   */
-  readonly records: LedgerRecord[];
-  readonly pauseMs: number;
-  /** The write under way; never rejects. */
-  writing?: Promise<void>;
 }
 
 /** Collects settlements and releases, and writes them. */
@@ -89,6 +85,7 @@ export class SettlementWriter {
   }
 
   release(item: ClaimedItem, pauseMs: number): void {
+    if (item.segment) item.segment.isSplit = true;
     this.#add({ item, records: [], pauseMs });
   }
 
@@ -146,14 +143,27 @@ export class SettlementWriter {
   /** Writes settlements that have waited for a tick or more. */
   async #tick(): Promise<void> {
     this.#timer = undefined;
-    const settlements = this.#due;
-    this.#due = this.#added;
+    const { ready: settlements, held } = this.#holdBack(this.#due);
+    this.#due = [...held, ...this.#added];
     this.#added = [];
     if (this.#due.length > 0) this.#wakeIn(LINGER_MS);
     const fault = await this.#write(settlements);
     if (fault === undefined) return;
     this.#options.onFault?.(fault);
     this.#wakeIn((0.5 + this.#options.random()) * RETRY_MS);
+  }
+
+  /** Divides settlements into those to write and parts of segments whose rest may follow soon. */
+  #holdBack(settlements: readonly Settlement[]) {
+    const now = this.#options.clock.monotonic();
+    const ready: Settlement[] = [];
+    const held: Settlement[] = [];
+    for (const { segment, parts } of unitsOf(settlements)) {
+      const mayWait = segment && parts.length < segment.size &&
+        now - (segment.heldSince ??= now) < HOLD_MS;
+      (mayWait ? held : ready).push(...parts);
+    }
+    return { ready, held };
   }
 
   /** Resolves to what was thrown, if anything; failed settlements then wait for the next tick. */
@@ -191,45 +201,25 @@ export class SettlementWriter {
 
   async #sendRecords(chunk: readonly Settlement[]): Promise<void> {
     const { link, node, retentionMs, onSettled } = this.#options;
-    const { partition } = chunk[0]!.item;
-    const buckets: string[] = [];
-    const args: (string | number)[] = [node, Math.max(1, Math.round(retentionMs()))];
-    for (const { item, records } of chunk) {
-      for (const record of records) {
-        const bucket = redisLedgerKey(partition, record.id);
-        let number = buckets.indexOf(bucket) + 1;
-        if (number === 0) number = buckets.push(bucket);
-        args.push(record.id, record.id === item.id ? number : -number, encodeRecord(record));
-      }
-    }
-    const { items, claims, older } = bufferKeys(partition);
-    const settled = await link.run(SETTLE, [items, claims, older, ...buckets], args);
-    onSettled(settled as number);
+    const { items, claims, older, segments, claimers } = bufferKeys(chunk[0]!.item.partition);
+    const { keys, args } = settleArguments(chunk);
+    const [settled, ...names] = await link.run(
+      SETTLE,
+      [items, claims, older, segments, claimers, ...keys],
+      [node, Math.max(1, Math.round(retentionMs())), ...args],
+    ) as readonly Reply[];
+    onSettled(Number(settled));
+    if (names.length === 0) return;
+    // They were split, or lost, or settled by a call whose answer was lost.
+    const others = chunk.filter(({ item: { segment } }) => names.includes(segment?.name ?? ""));
+    for (const { item: { segment } } of others) segment!.isSplit = true;
+    await this.#sendRecords(others);
   }
 
   async #sendReleases(chunk: readonly Settlement[]): Promise<void> {
     const { link, node } = this.#options;
-    const { items, claims, due, turns } = bufferKeys(chunk[0]!.item.partition);
-    const now = link.now();
-    const args = chunk.flatMap(({ item, pauseMs }) => [item.id, Math.round(now + pauseMs)]);
-    await link.run(RELEASE, [items, claims, due, turns], [node, ...args]);
+    const { items, claims, due, turns, segments, claimers } = bufferKeys(chunk[0]!.item.partition);
+    const keys = [items, claims, due, turns, segments, claimers];
+    await link.run(RELEASE, keys, [node, ...releaseArguments(chunk, link.now())]);
   }
-}
-
-/** Splits settlements into calls: each for one partition, and either settling or releasing. */
-function chunksOf(settlements: readonly Settlement[]): readonly (readonly Settlement[])[] {
-  const open = new Map<number, { readonly settlements: Settlement[]; records: number }>();
-  const chunks: Settlement[][] = [];
-  for (const settlement of settlements) {
-    const kind = settlement.item.partition * 2 + (settlement.records.length > 0 ? 1 : 0);
-    const count = Math.max(1, settlement.records.length);
-    let chunk = open.get(kind);
-    if (!chunk || chunk.records + count > MAX_RECORDS) {
-      open.set(kind, chunk = { settlements: [], records: 0 });
-      chunks.push(chunk.settlements);
-    }
-    chunk.settlements.push(settlement);
-    chunk.records += count;
-  }
-  return chunks;
 }

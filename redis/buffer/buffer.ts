@@ -111,7 +111,7 @@ export class RedisBuffer implements Buffer {
     });
     this.#writers = new PartitionWriters({
       ...{ link, clock, node: nodes.id, onMerged: options.onMerged, onCommit },
-      onClaimed: (notifications) => this.#onClaimed(notifications.map(claimNew)),
+      onClaimed: (all, segment) => this.#onClaimed(all.map((each) => claimNew(each, segment))),
       onUnsure: (partition) => this.#reclaimer.markUnsure(partition),
     });
     nodes.onLeaseLost(() => {
@@ -140,7 +140,8 @@ export class RedisBuffer implements Buffer {
     if (!this.#hasRoom(count)) throw bufferFull(count, this.#counters.notifications);
     const settings = this.#options.settings();
     const isImmediate = settings.delayDuration === 0;
-    const claimed = isImmediate && this.#handler !== undefined && this.#claimLoop.reserve(count);
+    const mayClaim = isImmediate && !isRepeat && this.#handler !== undefined;
+    const claimed = mayClaim && this.#claimLoop.reserve(count);
     this.#accepting += count;
     try {
       const now = this.#options.link.now();
@@ -195,6 +196,11 @@ export class RedisBuffer implements Buffer {
 
   list(query: LedgerQuery): Promise<LedgerPage> {
     return listInRedis(this.#options.link, query, { retentionMs: this.#options.retentionMs() });
+  }
+
+  /** Returns the name of the segment that this node claimed a notification with, if it did. */
+  segmentNameOf(id: string): string | undefined {
+    return this.#claims.get(id)?.segment?.name;
   }
 
   /** `due` and `running` are of this node. */

@@ -1,11 +1,11 @@
 /**
- * The keys of the buffer in one partition. An accepted notification is in `items` until it is
- * settled. It, or the newer one that it was merged into, is either in `due` or in `claims`, never
- * in both.
+ * The keys of the buffer in one partition. An accepted notification is in `segments` or in `items`
+ * until it is settled. One in `items`, or the newer one that it was merged into, is either in `due`
+ * or in `claims`, never in both.
  */
 
 import { idTime } from "../../core/ids.ts";
-import { claimsKey, keyIn, PARTITIONS, partitionTag } from "../keys.ts";
+import { claimsKey, keyIn, PARTITIONS, partitionTag, segmentsKey } from "../keys.ts";
 
 /** Names of the keys. In the descriptions, `·` stands for a NUL. */
 interface BufferKeys {
@@ -16,6 +16,8 @@ interface BufferKeys {
   readonly items: string;
   /** Hash: id → the node that has claimed it. */
   readonly claims: string;
+  /** Hash of what was claimed as it was accepted, in two fields each; see `segment.ts`. */
+  readonly segments: string;
   /**
    * Hash: aggregation key → the waiting notification that similar ones merge into: id, due, latest.
    */
@@ -33,6 +35,8 @@ interface BufferKeys {
   readonly turns: string;
   /** Set of the nodes that have, or had, claims. */
   readonly claimers: string;
+  /** Set of the nodes that have, or had, segments. */
+  readonly segmentClaimers: string;
 }
 
 /** Records of ids from the same minute share one hash of the ledger. */
@@ -48,6 +52,8 @@ const KEYS: readonly BufferKeys[] = Array.from({ length: PARTITIONS }, (_, parti
     due: keyIn(tag, "due"),
     turns: keyIn(tag, "turns"),
     claimers: keyIn(tag, "claimers"),
+    segments: segmentsKey(partition),
+    segmentClaimers: keyIn(tag, "segment-claimers"),
   };
 });
 
@@ -57,7 +63,8 @@ export function bufferKeys(partition: number): BufferKeys {
 }
 
 /**
- * Returns the ledger key of a notification: a hash from id to record for a partition and minute.
+ * Returns the ledger key of a notification: a hash for a partition and a minute. `_ledger_fields.ts`
+ * describes its fields.
  */
 export function redisLedgerKey(partition: number, id: string): string {
   return redisLedgerKeyAt(partition, ledgerMinute(idTime(id)));

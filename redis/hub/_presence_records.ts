@@ -114,9 +114,11 @@ export function joinPresence(
   });
   const { client, id, socketId, heartbeatMs } = socket;
   const own = { client, id, socketId, heartbeatMs, node: nodes.id, joinedAt: now };
+  // A client that resumes has not received the end of the log, nor a `resync` that it is owed.
+  const reached = acknowledged ?? socket.received ?? END_OF_LOG;
   const lines = [
     ...limitRecords(others).map(formatPresence),
-    formatPresence({ ...own, acknowledged: acknowledged ?? END_OF_LOG }),
+    formatPresence({ ...own, acknowledged: reached }),
   ];
   return {
     lines: lines.map((line) => `\n${line}`).join(""),

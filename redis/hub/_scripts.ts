@@ -25,9 +25,11 @@ local function find(state, socket)
 end`;
 
 /**
- * Appends events to logs. Keys: the claims of the partition; then per event the user's state and
- * log. Arguments: the node that must hold the claims, or empty; whether events may be in the log
- * already; window (ms); events per log; then the events, each with its id in the first line.
+ * Appends events to logs. Keys: claims and segments of the partition; then per event the user's
+ * state and log. Arguments: the node that must hold the claims, or empty; whether events may be in
+ * the log already; window (ms); events per log; the segments that events were claimed with, each
+ * with the number of events; then the events, each with its id in the first line. An event of a
+ * segment that the node does not hold any more has a claim of its own, as others have.
  * Answers per event with its offset, the offset before it, and the lines of the user's sockets; the
  * offset is 0 where another node holds the claim.
  *
@@ -41,14 +43,21 @@ export const APPEND_EVENTS: Script = {
   lua: `${COMMON}
 local node, isRepeat, window, most = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local first = now() * 1024
-local count = #ARGV - 4
+local count = #ARGV - 5
 local ids, keys = {}, {}
 for i = 1, count do
-  local event = ARGV[i + 4]
+  local event = ARGV[i + 5]
   ids[i] = string.sub(event, 1, string.find(event, '\\n', 1, true) - 1)
-  keys[i] = KEYS[i * 2]
+  keys[i] = KEYS[i * 2 + 1]
 end
-local owners = node ~= '' and redis.call('HMGET', KEYS[1], unpack(ids))
+local owners, checked = node ~= '' and {}, 0
+for segment, size in string.gmatch(owners and ARGV[5] or '', '(%S+) (%d+)') do
+  local last = checked + size
+  local isOwn = redis.call('HGET', KEYS[2], segment) == node
+  local found = not isOwn and redis.call('HMGET', KEYS[1], unpack(ids, checked + 1, last))
+  for i = checked + 1, last do owners[i] = isOwn and node or found[i - checked] end
+  checked = last
+end
 local states = {}
 for i, state in ipairs(redis.call('MGET', unpack(keys))) do
   states[keys[i]] = state and {
@@ -74,7 +83,7 @@ local function place_in(log, id)
   return known[id]
 end
 local function append(i)
-  local key, log = keys[i], KEYS[i * 2 + 1]
+  local key, log = keys[i], KEYS[i * 2 + 2]
   local state = states[key]
   local isNew = not state.last
   if isNew then
@@ -85,7 +94,7 @@ local function append(i)
   local previous = tonumber(last)
   local offset = math.max(first, previous + 1)
   local entry = text(offset)
-  redis.call('XADD', log, 'MAXLEN', most, entry, 'e', last .. '\\n' .. ARGV[i + 4])
+  redis.call('XADD', log, 'MAXLEN', most, entry, 'e', last .. '\\n' .. ARGV[i + 5])
   if offset - tonumber(trimmed) >= window * 256 then
     trimmed = entry
     redis.call('PEXPIRE', log, math.ceil(window * 1.25))
@@ -104,7 +113,7 @@ local reply = {}
 for i = 1, count do
   local offset, previous, sockets = 0, 0, ''
   if not owners or owners[i] == node then
-    local place = isRepeat and place_in(KEYS[i * 2 + 1], ids[i])
+    local place = isRepeat and place_in(KEYS[i * 2 + 2], ids[i])
     if place then offset, previous = place[1], place[2]
     else offset, previous = append(i) end
     sockets = states[keys[i]].sockets

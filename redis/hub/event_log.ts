@@ -8,7 +8,7 @@ import { formatAudience, parseEntry } from "./_event_codec.ts";
 import { APPEND_EVENTS, READ_MISSED } from "./_scripts.ts";
 import { isPresent, nodesOf, type PresenceView } from "./_presence_records.ts";
 import { type parsePresences, parseState, type PresenceRecord, userKeys } from "./_user_state.ts";
-import { claimsKey, groupByPartition } from "../keys.ts";
+import { claimsKey, groupByPartition, segmentsKey } from "../keys.ts";
 import type { RedisLink, Reply } from "../link.ts";
 
 /** Limits of the logs. */
@@ -24,6 +24,7 @@ interface AppendOptions extends HubSettings {
   readonly isRepeat: boolean;
   /** Only notifications that this node has claimed are appended; absent: all. */
   readonly claimedBy: string | undefined;
+  readonly segmentNameOf: (id: string) => string | undefined;
   readonly readPresences: typeof parsePresences;
   /** Takes appended events, a part at a time and in order. Awaited before the whole resolves. */
   readonly onAppended: (events: readonly Appended[]) => Promise<void>;
@@ -120,14 +121,21 @@ export function isComplete(
 function append(
   partition: number,
   events: readonly UserEvent[],
-  { link, isRepeat, claimedBy, windowMs, maxEventsPerUser }: AppendOptions,
+  { link, isRepeat, claimedBy, segmentNameOf, windowMs, maxEventsPerUser }: AppendOptions,
 ): Promise<readonly Reply[]> {
-  const keys = [claimsKey(partition)];
-  const args: (string | number)[] = [claimedBy ?? "", isRepeat ? 1 : 0, windowMs, maxEventsPerUser];
+  const keys = [claimsKey(partition), segmentsKey(partition)];
+  const texts: string[] = [];
+  const segments: { readonly name: string; count: number }[] = [];
   for (const event of events) {
     const { state, log } = userKeys(event);
     keys.push(state, log);
-    args.push(`${event.id}\n${formatAudience(event)}\n${event.args}`);
+    texts.push(`${event.id}\n${formatAudience(event)}\n${event.args}`);
+    const name = segmentNameOf(event.id) ?? "-";
+    const last = segments.at(-1);
+    if (last?.name === name) last.count++;
+    else segments.push({ name, count: 1 });
   }
+  const named = segments.map(({ name, count }) => `${name} ${count}`).join(" ");
+  const args = [claimedBy ?? "", isRepeat ? 1 : 0, windowMs, maxEventsPerUser, named, ...texts];
   return link.run(APPEND_EVENTS, keys, args) as Promise<readonly Reply[]>;
 }

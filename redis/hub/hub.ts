@@ -2,7 +2,7 @@
  * The event hub of several nodes: presence and event logs in Redis, and messages between nodes. It
  * connects the other files of this folder. It appends an event to the log of its user first, then
  * delivers it to the user's sockets in this process, and sends it to each other node that holds
- * sockets of the user, in one message per batch.
+ * sockets of the user.
  */
 
 import { sleep } from "../../core/clock.ts";
@@ -20,7 +20,8 @@ import type {
 import type { SystemDeps } from "../../core/system_deps.ts";
 import { PresenceReconciler } from "./_presence_reconciler.ts";
 import { DisconnectQueue } from "./_disconnect_queue.ts";
-import { formatEvents, parseEvents } from "./_event_codec.ts";
+import { parseEvents } from "./_event_codec.ts";
+import { RemoteEvents } from "./_remote_events.ts";
 import { createPresenceReader } from "./_user_state.ts";
 import {
   type Appended,
@@ -48,6 +49,8 @@ interface RedisHubOptions extends SystemDeps {
    * @default {true}
    */
   readonly fenced?: boolean;
+  /** Returns the segment of the buffer that a notification was claimed with, if it was. */
+  readonly segmentNameOf?: (id: string) => string | undefined;
 }
 
 const STOP_TRIES = 5;
@@ -57,6 +60,7 @@ const STOP_PAUSE_MS = 200;
 export class RedisHub implements EventHub {
   readonly #options: RedisHubOptions;
   readonly #disconnects: DisconnectQueue;
+  readonly #remote: RemoteEvents;
   /** The options for reads of presence and logs. */
   readonly #reader: Pick<PresenceOptions, "link" | "view" | "readPresences">;
   /** Joins under way, by Socket.IO id. */
@@ -68,6 +72,7 @@ export class RedisHub implements EventHub {
   constructor(options: RedisHubOptions) {
     const { link, nodes, settings } = options;
     this.#options = options;
+    this.#remote = new RemoteEvents(options.channel);
     this.#reader = {
       link,
       view: () => ({ now: link.now(), windowMs: settings().windowMs, nodes }),
@@ -103,11 +108,12 @@ export class RedisHub implements EventHub {
     events: readonly UserEvent[],
     { isRepeat, isClaimed = true }: { readonly isRepeat: boolean; readonly isClaimed?: boolean },
   ): Promise<ReadonlySet<string>> {
-    const { link, nodes, settings, fenced = true } = this.#options;
+    const { link, nodes, settings, fenced = true, segmentNameOf = () => undefined } = this.#options;
     await this.#flushDisconnects();
     return await appendEvents(events, {
       ...{ link, isRepeat, ...settings(), readPresences: this.#reader.readPresences },
       claimedBy: fenced && isClaimed ? nodes.id : undefined,
+      segmentNameOf,
       onAppended: (appended) => this.#deliver(appended),
     });
   }
@@ -170,14 +176,14 @@ export class RedisHub implements EventHub {
   }
 
   async #deliver(appended: readonly Appended[]): Promise<void> {
-    const { nodes, channel } = this.#options;
+    const { nodes } = this.#options;
     for (const { event } of appended) {
       if (this.#local.socketsOf(event).length > 0) this.#local.deliver(event);
     }
     const remote = groupByNode(appended, this.#reader.view());
     const sent: Promise<void>[] = [];
     for (const [node, events] of remote) {
-      if (node !== nodes.id) sent.push(channel.send(node, "events", formatEvents(events)));
+      if (node !== nodes.id) sent.push(this.#remote.send(node, events));
     }
     await Promise.all(sent);
   }

@@ -10,6 +10,7 @@
 import type { RedisAddress } from "../link/address.ts";
 import type { RedisLink, Reply, Script } from "../link.ts";
 import { bufferKeys, redisLedgerKey } from "../buffer/keys.ts";
+import { parseSegment } from "../buffer/segment.ts";
 import { keyIn, PARTITIONS, partitionTag } from "../keys.ts";
 import { type ExportedKey, exportEnd, exportHead } from "./export_lines.ts";
 
@@ -111,8 +112,12 @@ async function* chunks(options: ExportOptions): AsyncGenerator<readonly string[]
 /** The keys that notifications of a partition move between, whether they exist or not. */
 async function movingKeys({ link }: ExportOptions, partition: number): Promise<string[]> {
   const keys = bufferKeys(partition);
+  const segments = await link.send(keys.segments, ["HGETALL", keys.segments]) as readonly string[];
   const ids = await link.send(keys.items, ["HKEYS", keys.items]) as readonly string[];
-  const ledger = new Set(ids.map((id) => redisLedgerKey(partition, id)));
+  const claimed = segments.flatMap((field, at) =>
+    at % 2 === 0 ? parseSegment(field, segments[at + 1]!).map(({ id }) => id) : []
+  );
+  const ledger = new Set([...claimed, ...ids].map((id) => redisLedgerKey(partition, id)));
   return [...Object.values(keys), ...ledger];
 }
 

@@ -72,6 +72,7 @@ export async function openHub(
     clock = systemClock,
     channelClock = systemClock,
     fenced = false,
+    segmentNameOf,
     now,
     wrap = (channel) => channel,
   }: {
@@ -83,6 +84,7 @@ export async function openHub(
     /** Clock of the channel's retries. */
     readonly channelClock?: Clock;
     readonly fenced?: boolean;
+    readonly segmentNameOf?: (id: string) => string | undefined;
     /** Replaces the servers' clock. */
     readonly now?: () => number;
     /** Wraps the channel of the hub. */
@@ -96,6 +98,7 @@ export async function openHub(
   const hub = new RedisHub({
     ...{ link, nodes, channel: wrap(channel), clock, random, log, fenced },
     settings: () => settings,
+    ...segmentNameOf && { segmentNameOf },
   });
   await hub.start(local);
   return {

@@ -43,7 +43,7 @@ test("repeating a put that was accepted in part adds the rest and no duplicates"
 
 test("repeating a put whose answer was lost adds no duplicates", async (site) => {
   for (
-    const [settings, script] of [[{}, "buffer_accept"], [NOW, "buffer_accept_claimed"]] as const
+    const [settings, script] of [[{}, "buffer_accept"], [NOW, "buffer_accept_segment"]] as const
   ) {
     const node = await site.start({ settings });
     const one = site.make();
@@ -156,7 +156,7 @@ test("a put whose command arrives twice is accepted once", async (site) => {
 test("a notification that is being claimed is not released as unknown", async (site) => {
   const node = await site.start({ settings: NOW });
   const one = site.make();
-  const goOn = node.link.holdAnswers("buffer_accept_claimed");
+  const goOn = node.link.holdAnswers("buffer_accept_segment");
   const put = node.buffer.put([one]);
   await site.pass(10);
   node.node.comeBack();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServiceError } from "../../core/errors.ts";
 import type { UserName } from "../../core/events.ts";
 import { channelKey } from "../../redis/nodes/node_channel.ts";
-import { claimsKey, partitionOf, PARTITIONS } from "../../redis/keys.ts";
+import { claimsKey, partitionOf, PARTITIONS, segmentsKey } from "../../redis/keys.ts";
 import { EIGHT, eventFor, labelOf, SEVEN, shown, socketFor } from "../contract/events_contract.ts";
 import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { startRedisCluster } from "../support/redis_topologies.ts";
@@ -152,6 +152,37 @@ redisTest("only notifications that this node has claimed are appended", async ()
 });
 
 redisTest(
+  "an event of a segment is appended where the node holds the segment, or the event",
+  async () => {
+    const segments = new Map<string, string>();
+    const fenced = { fenced: true, segmentNameOf: (id: string) => segments.get(id) };
+    await withNodes([fenced, {}], async ([here]) => {
+      const { last } = await here!.realtime.connect(socketFor(SEVEN));
+      const events = Array.from({ length: 7 }, () => eventFor(SEVEN));
+      const names = ["own", "own", "foreign", "split", "split", "split"];
+      for (const [at, name] of names.entries()) segments.set(events[at]!.id, name);
+      const partition = partitionOf(SEVEN.context, SEVEN.user);
+      const hset = ["hset", segmentsKey(partition), "own", here!.id, "foreign", "another node"];
+      await redis().cli(...hset);
+      const claims = [
+        events[4]!.id,
+        here!.id,
+        events[5]!.id,
+        "another node",
+        events[6]!.id,
+        here!.id,
+      ];
+      await redis().cli("hset", claimsKey(partition), ...claims);
+      const lost = await here!.hub.publish(events, { isRepeat: false });
+      const ids = events.map(({ id }) => id);
+      assert.deepEqual([...lost], [ids[2], ids[3], ids[5]]);
+      const found = await here!.hub.readMissed(SEVEN, last);
+      assert.deepEqual(found.events.map(({ id }) => id), [ids[0], ids[1], ids[4], ids[6]]);
+    });
+  },
+);
+
+redisTest(
   "an event that could not be sent to other nodes is published again with its offset",
   async () => {
     let isCut = true;
@@ -181,6 +212,40 @@ redisTest(
     });
   },
 );
+
+redisTest("events to another node share the next message while one is under way", async () => {
+  const bodies: string[] = [];
+  let goOn = () => {};
+  const counted: PlaceOptions = {
+    wrap: (channel) =>
+      ({
+        on: channel.on.bind(channel),
+        onGap: channel.onGap.bind(channel),
+        start: channel.start.bind(channel),
+        send: async (...args: Parameters<typeof channel.send>) => {
+          bodies.push(args[2]);
+          if (bodies.length === 1) await new Promise<void>((resolve) => goOn = resolve);
+          await channel.send(...args);
+        },
+      }) as never,
+  };
+  await withNodes([counted, {}], async ([here, there]) => {
+    await there!.realtime.connect(socketFor(SEVEN));
+    const events = Array.from({ length: 4 }, () => eventFor(SEVEN));
+    const publish = (event: typeof events[0]) => here!.hub.publish([event], { isRepeat: false });
+    const first = publish(events[0]!);
+    await until("a message is under way", () => bodies.length === 1);
+    const rest = Promise.all(events.slice(1).map(publish));
+    await until("the others are logged", async () => {
+      return (await here!.hub.readMissed(SEVEN, 0)).events.length === 4;
+    });
+    goOn();
+    await Promise.all([first, rest]);
+    const delivered = await there!.realtime.untilDelivered(4);
+    assert.deepEqual(delivered.map(({ id }) => id), events.map(({ id }) => id));
+    assert.deepEqual(bodies.map((body) => body.split("\n").length / 2), [1, 3]);
+  });
+});
 
 redisTest(
   "sockets of a stopped node resume elsewhere from their acknowledged offsets",

@@ -17,6 +17,7 @@ import {
   type PresenceRecord,
 } from "../../redis/hub/_user_state.ts";
 import { groupByNode, isComplete } from "../../redis/hub/event_log.ts";
+import { resumePointOf } from "../../realtime/_resume.ts";
 import { eventFor, SEVEN } from "../contract/events_contract.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -116,6 +117,20 @@ Deno.test("a connection whose former socket looks open resumes from a heartbeat 
   );
   const joining = joinPresence(here, { socket: SOCKET, view: view(), acknowledgedFor: () => -1 });
   assert.equal(joining.acknowledged, here[0]!.acknowledged);
+});
+
+Deno.test("a client that returns again before it got `resync` is owed it still, also elsewhere", () => {
+  const last = offsetAt(NOW);
+  const received = last - 7;
+  const first = joinPresence([], { socket: { ...SOCKET, received }, view: view() });
+  const former = parsePresences(first.lines).map((each) => ({ ...each, node: "other" }));
+  const { acknowledged } = joinPresence(former, {
+    socket: { ...SOCKET, received },
+    view: { ...view(), now: NOW + 1_000 },
+  });
+  assert.equal(acknowledged, received);
+  const { fallback } = resumePointOf({ offset: received, id: "c" }, { last, acknowledged });
+  assert.equal(isComplete(fallback, { last, first: undefined }), false);
 });
 
 Deno.test("the highest acknowledged offset of all former sockets of a connection counts", () => {
