@@ -5,7 +5,7 @@
  * the whole service (HTTP publish, durable buffer, cascade, sockets), and of Socket.IO on Node.js
  * emitting from memory; medians of several alternating rounds. Then latency, and the heap after
  * many events. Options: `--sockets`, `--seconds` (per round), `--rounds`,
- * `--only throughput|latency|heap`.
+ * `--only throughput|latency|heap`, `--senders` with beginnings of names between semicolons.
  */
 
 import { parseArgs } from "node:util";
@@ -38,11 +38,13 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "10" },
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
+    senders: { type: "string" },
   },
 });
 const SOCKETS = Number(values.sockets);
 const SECONDS = Number(values.seconds);
 const ROUNDS = Number(values.rounds);
+const wanted = values.senders?.split(";");
 /** Concurrent events for each socket: enough to keep every stage busy. */
 const WINDOW = 5;
 
@@ -56,8 +58,9 @@ const SENDERS: Readonly<Record<string, (sockets: number) => Promise<Sender>>> = 
   "bare streams of node:http on Deno": (sockets) => startBareStreams(sockets, "node:http"),
   "engine and hub alone": startEngineSender,
   "Carillon, publish to socket": startServiceSender,
+  "the same, second port": (sockets) => startServiceSender(sockets, { hasStreamsPort: true }),
   "Carillon, to server-sent events": (sockets) => startServiceSender(sockets, { revision: "sse" }),
-  "the same at their own port": (sockets) =>
+  "server-sent events, second port": (sockets) =>
     startServiceSender(sockets, { revision: "sse", hasStreamsPort: true }),
   "Carillon, to plain WebSockets": (sockets) => startServiceSender(sockets, { revision: "json" }),
   "Socket.IO on Node.js, from memory": startPeerSender,
@@ -87,6 +90,7 @@ async function showThroughput(): Promise<void> {
   const found = new Map<string, Throughput[]>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, start] of Object.entries(SENDERS)) {
+      if (wanted && !wanted.some((each) => name.startsWith(each))) continue;
       await using sender = await start(SOCKETS);
       found.set(name, [...found.get(name) ?? [], await throughput(sender)]);
     }
@@ -101,7 +105,8 @@ async function showThroughput(): Promise<void> {
     const cpu = [totalOf(result), main, store, collector, other].map((us) => us.toFixed(1));
     row(name, perSecond.toFixed(0), ...cpu);
   }
-  const [mine, theirs] = [medians.get(SERVICE)!, medians.get(PEER)!];
+  const [mine, theirs] = [medians.get(SERVICE), medians.get(PEER)];
+  if (!mine || !theirs) return;
   row(
     "Carillon / Socket.IO",
     (mine.perSecond / theirs.perSecond).toFixed(2),

@@ -43,9 +43,11 @@ interface Idle {
 
 const KINDS: Readonly<Record<string, () => Promise<Server>>> = {
   "Socket.IO": () => service(4),
+  "Socket.IO, second port": () => service(4, streamsPort()),
   "plain WebSocket": () => service("json"),
+  "plain WebSocket, second port": () => service("json", streamsPort()),
   "server-sent events": () => service("sse"),
-  "the same at their own port": () => service("sse", streamsPort()),
+  "the same, second port": () => service("sse", streamsPort()),
   "bare stream of Deno.serve": () => bareStreams(),
   "bare stream of node:http": () => bareStreams("node:http"),
   "Socket.IO on Node.js": peer,
@@ -108,7 +110,7 @@ async function reachAll({ server, swarm }: Idle): Promise<number | undefined> {
 }
 
 function row(what: string, ...cells: readonly string[]): void {
-  console.log(`${what.padEnd(28)}${cells.map((cell) => cell.padStart(18)).join("")}`);
+  console.log(`${what.padEnd(30)}${cells.map((cell) => cell.padStart(18)).join("")}`);
 }
 
 await using opened = new AsyncDisposableStack();

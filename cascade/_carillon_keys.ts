@@ -154,10 +154,10 @@ export const CARILLON_KEYS = {
     ...RESTART,
   }),
   "io.carillon.streams.port": integer(0, {
-    text:
-      "A second port for `/v1/stream` and nothing else, where an idle stream takes a fifth of " +
-      "the memory. A proxy passes the path to it. It listens at the address of the public port. 0: " +
-      "none; streams are at the public port in any case.",
+    text: "A second port for Socket.IO, `/v1/stream` and `/v1/socket` and nothing else, where an " +
+      "idle socket takes half of the memory and an idle stream a fifth. A proxy passes their paths " +
+      "to it. It listens at the address of the public port. 0: none; the public port serves them " +
+      "in any case.",
     example: "8081",
     range: [0, 65_535],
     ...RESTART,

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../core/clock.ts";
+import type { PeerSocket } from "./port.ts";
 
 /** How long a peer may take for its close frame. RFC 6455 §7.1.1 leaves it to the server. */
 const ANSWERS_WITHIN_MS = 30_000;
@@ -13,9 +14,9 @@ const ANSWERS_WITHIN_MS = 30_000;
 export class ClosingSockets {
   readonly #clock: Clock;
   /** Monotonic milliseconds at which each is freed, in the order of closing. */
-  readonly #freeAt = new Map<WebSocket, number>();
+  readonly #freeAt = new Map<PeerSocket, number>();
   /** WebSockets for which the runtime holds unsent data: freeing them would not end the connection. */
-  readonly #full = new Set<WebSocket>();
+  readonly #full = new Set<PeerSocket>();
   #timer: Timer | undefined;
   #hasStopped = false;
 
@@ -29,10 +30,10 @@ export class ClosingSockets {
   }
 
   /** Sends the close frame. Idempotent. */
-  close(socket: WebSocket, code?: number): void {
+  close(socket: PeerSocket, code?: number): void {
     if (socket.readyState !== WebSocket.OPEN) return;
     // Read before `close()`, after which `bufferedAmount` is 0 whatever the runtime holds.
-    const isFull = socket.bufferedAmount > 0;
+    const isFull = !socket.terminate && socket.bufferedAmount > 0;
     socket.close(code);
     if (isFull) this.#full.add(socket);
     else this.#freeAt.set(socket, this.#clock.monotonic() + ANSWERS_WITHIN_MS);
@@ -40,7 +41,7 @@ export class ClosingSockets {
   }
 
   /** Must be called when the connection of a WebSocket has ended. Idempotent. */
-  gone(socket: WebSocket): void {
+  gone(socket: PeerSocket): void {
     this.#full.delete(socket);
     if (this.#freeAt.delete(socket) && this.#freeAt.size === 0) this.#cancel();
   }
@@ -66,8 +67,9 @@ export class ClosingSockets {
     for (const [socket, at] of this.#freeAt) {
       if (at > now) return;
       this.#freeAt.delete(socket);
+      if (socket.terminate) socket.terminate();
       // A connection that the runtime does not free stays counted.
-      if (!freeWebSocket(socket)) this.#full.add(socket);
+      else if (!freeWebSocket(socket)) this.#full.add(socket);
     }
   }
 
@@ -90,7 +92,7 @@ interface Runtime {
  * it, so this calls what Deno itself calls when an idle peer leaves a ping unanswered. Returns false
  * where the runtime does not have these members.
  */
-function freeWebSocket(socket: WebSocket): boolean {
+function freeWebSocket(socket: PeerSocket): boolean {
   const runtime = Deno as unknown as Runtime;
   const { core } = runtime[runtime.internal] ?? {};
   const key = Object.getOwnPropertySymbols(socket).find((each) => each.description === "[[rid]]");

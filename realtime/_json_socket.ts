@@ -1,6 +1,7 @@
 /**
- * A connection over a plain WebSocket with JSON messages. The runtime sends WebSocket pings to a
- * silent peer and closes the connection without an answer, which every client library supports.
+ * A connection over a plain WebSocket with JSON messages. A silent peer gets WebSocket pings, which
+ * every client library answers, and without an answer the connection is closed. The runtime does so
+ * for its own WebSockets; for those of a listener it is done here.
  */
 
 import { parseOffset } from "../core/events.ts";
@@ -8,11 +9,13 @@ import { parseJsonObject } from "../core/json.ts";
 import type { AcknowledgementKind } from "./_acknowledgements.ts";
 import type { ClosingSockets } from "./_closing_sockets.ts";
 import type { ConnectionPort } from "./_connection_port.ts";
+import type { Heartbeats, HeartbeatTarget } from "./_heartbeats.ts";
 import type { SocketConnection } from "./_socket_connections.ts";
+import type { PeerEvent, PeerSocket } from "./port.ts";
 
 /** Options of {@link JsonSocket}. */
 interface JsonSocketOptions {
-  readonly socket: WebSocket;
+  readonly socket: PeerSocket;
   readonly pingMs: number;
   readonly timeoutMs: number;
   /** Bytes of the largest message that is accepted. */
@@ -23,6 +26,7 @@ interface JsonSocketOptions {
 /** What all plain WebSockets share, so that one needs no closures of its own. */
 interface JsonSocketOwner {
   readonly closing: ClosingSockets;
+  readonly heartbeats: Heartbeats;
   /** An admitted connection has closed. */
   readonly onClosed: (connection: SocketConnection) => void;
   /** A client has received the event at an offset, or its user has seen it. */
@@ -48,19 +52,21 @@ const ASK_AFTER = 4096;
 const MESSAGE_TOO_BIG = 1009;
 
 /** One plain WebSocket. */
-export class JsonSocket implements ConnectionPort, EventListenerObject {
+export class JsonSocket implements ConnectionPort, HeartbeatTarget {
   readonly protocol = "json";
   readonly pingMs: number;
   readonly timeoutMs: number;
   readyState: ConnectionPort["readyState"] = "open";
   closeReason: string | undefined = undefined;
+  heartbeatAt = 0;
   /** Set on admission. */
   connection: SocketConnection | undefined = undefined;
-  readonly #socket: WebSocket;
+  readonly #socket: PeerSocket;
   readonly #maxMessageBytes: number;
   readonly #owner: JsonSocketOwner;
   /** Characters sent since the WebSocket was last found empty. */
   #unasked = 0;
+  #awaitsPong = false;
   #onGone: (() => void) | undefined = undefined;
 
   /** `socket` must be open. */
@@ -73,6 +79,9 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     // The connection is its own listener, which spares closures. An error is followed by a close.
     this.#socket.addEventListener("message", this);
     this.#socket.addEventListener("close", this);
+    if (!socket.ping) return;
+    this.#heard();
+    owner.heartbeats.add(this);
   }
 
   get backlogBytes(): number {
@@ -86,6 +95,14 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     if (this.readyState !== "open") return;
     this.#unasked += frame.length;
     this.#socket.send(frame);
+  }
+
+  /** Pings a peer that has been silent, or gives it up. */
+  heartbeat(): void {
+    if (this.#awaitsPong) this.#socket.terminate?.();
+    else this.#socket.ping?.();
+    this.#heard();
+    this.#awaitsPong = true;
   }
 
   /** The client says how far it got when it reconnects, so there is nothing to ask. */
@@ -116,17 +133,26 @@ export class JsonSocket implements ConnectionPort, EventListenerObject {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
     this.closeReason = reason;
+    this.#owner.heartbeats.remove(this);
     if (this.connection) this.#owner.onClosed(this.connection);
   }
 
   /** Called by the WebSocket, which may close twice. */
-  handleEvent(event: Event): void {
-    if (event.type === "message") return this.#onMessage((event as MessageEvent).data);
+  handleEvent({ type, data }: PeerEvent): void {
+    this.#heard();
+    if (type === "message") return this.#onMessage(data as string | ArrayBuffer);
+    if (type !== "close") return;
     this.#owner.closing.gone(this.#socket);
     const run = this.#onGone;
     this.#onGone = undefined;
     run?.();
     this.onClose("transport close");
+  }
+
+  /** The peer is there. */
+  #heard(): void {
+    this.#awaitsPong = false;
+    this.heartbeatAt = this.#owner.heartbeats.now() + this.pingMs;
   }
 
   #onMessage(data: string | ArrayBuffer): void {

@@ -15,8 +15,9 @@ import { JsonSocket } from "./_json_socket.ts";
 import type { StreamKind } from "./_paths.ts";
 import { type ResumeRequest, streamResumeRequestOf } from "./_resume.ts";
 import { SocketConnection } from "./_socket_connections.ts";
+import { upgradeSocket } from "./_upgrade_socket.ts";
 import { type HandshakeRefusal, refusalResponse } from "./handshake.ts";
-import type { RequestInfo, StreamSink, StreamSource } from "./port.ts";
+import type { PeerSocket, RequestInfo, StreamSink, StreamSource } from "./port.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Options of {@link StreamServer}. */
@@ -89,7 +90,7 @@ export class StreamServer {
     }
     return kind === "stream"
       ? await this.#openStream(identified, resume, info.pour)
-      : this.#openSocket(request, identified, resume);
+      : this.#openSocket(request, info, { identified, request: resume });
   }
 
   async #openStream(
@@ -109,29 +110,20 @@ export class StreamServer {
     return this.#refuse("stream", refusal);
   }
 
-  #openSocket(
-    request: Request,
-    identified: IdentifiedSocket,
-    resume: ResumeRequest | undefined,
-  ): Response {
-    const { pingInterval } = this.#options.settings();
-    let upgraded: Deno.WebSocketUpgrade;
-    try {
+  #openSocket(request: Request, info: RequestInfo, admission: Admission): Response {
+    const { pingInterval, maxMessageBytes } = this.#options.settings();
+    const response = upgradeSocket(request, {
+      ...{ info, maxMessageBytes },
       // The runtime pings after half of it and closes after all of it.
-      const idleTimeout = Math.ceil(2 * pingInterval / 1000);
-      upgraded = Deno.upgradeWebSocket(request, { idleTimeout });
-    } catch {
-      const message =
-        "Cannot open a socket: headers of the WebSocket handshake are missing or wrong";
-      return this.#refuse("socket", { code: "invalid_request", message });
-    }
-    const { socket, response } = upgraded;
-    const onOpen = () => void this.#onSocketOpen(socket, { identified, request: resume });
-    socket.addEventListener("open", onOpen, { once: true });
-    return response;
+      idleTimeout: Math.ceil(2 * pingInterval / 1000),
+      onOpen: (socket) => void this.#onSocketOpen(socket, admission),
+    });
+    if (response) return response;
+    const message = "Cannot open a socket: headers of the WebSocket handshake are missing or wrong";
+    return this.#refuse("socket", { code: "invalid_request", message });
   }
 
-  async #onSocketOpen(socket: WebSocket, admission: Admission): Promise<void> {
+  async #onSocketOpen(socket: PeerSocket, admission: Admission): Promise<void> {
     const { pingInterval: pingMs, pingTimeout: timeoutMs, maxMessageBytes } = this.#options
       .settings();
     const port = new JsonSocket({

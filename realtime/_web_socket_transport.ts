@@ -1,12 +1,13 @@
 /**
- * An Engine.IO transport over one of Deno's own WebSockets. Deno accepts everything it is given and
- * exerts no back-pressure. The transport is therefore writable for as long as it is open, and
- * callers check `backlogBytes` before they write.
+ * An Engine.IO transport over one WebSocket, which accepts everything it is given and exerts no
+ * back-pressure. The transport is therefore writable for as long as it is open, and callers check
+ * `backlogBytes` before they write.
  */
 
 import { Buffer } from "node:buffer";
 import { Transport } from "engine.io";
 import type { ClosingSockets } from "./_closing_sockets.ts";
+import type { PeerEvent, PeerSocket } from "./port.ts";
 
 /** An Engine.IO packet before encoding or after decoding. */
 export interface Packet {
@@ -33,6 +34,9 @@ type Encode = (
   send: (data: string | Uint8Array<ArrayBuffer>) => void,
 ) => void;
 
+/** The runtime's WebSockets give the one, those of a listener may give the other. */
+type MessageBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
+
 const PONG = "3";
 const PARSE_ERROR: Packet = { type: "error", data: "parser error" };
 
@@ -48,7 +52,7 @@ export class WebSocketTransport extends Transport {
   owner: TransportOwner | undefined;
   /** Called when the WebSocket itself has closed, which may be long after the transport. */
   onGone: (() => void) | undefined;
-  readonly #socket: WebSocket;
+  readonly #socket: PeerSocket;
   readonly #maxPayload: number;
   readonly #closing: ClosingSockets;
   /** Characters written since `bufferedAmount` was last 0. */
@@ -57,7 +61,7 @@ export class WebSocketTransport extends Transport {
   /** `socket` must be open. */
   constructor(
     request: { readonly _query: Readonly<Record<string, string>> },
-    socket: WebSocket,
+    socket: PeerSocket,
     { maxPayload, closing }: { readonly maxPayload: number; readonly closing: ClosingSockets },
   ) {
     super(request);
@@ -119,14 +123,14 @@ export class WebSocketTransport extends Transport {
   }
 
   /** The WebSocket calls this, possibly twice for a close. */
-  handleEvent(event: Event): void {
-    if (event.type === "close") {
+  handleEvent({ type, data }: PeerEvent): void {
+    if (type === "close") {
       this.#closing.gone(this.#socket);
       this.onGone?.();
     }
     if (this.readyState === "closed") return;
-    if (event.type === "message") this.#onMessage((event as MessageEvent).data);
-    else this.onClose();
+    if (type === "message") this.#onMessage(data as string | MessageBytes);
+    else if (type === "close") this.onClose();
   }
 
   protected override onPacket(packet: Packet): void {
@@ -140,7 +144,7 @@ export class WebSocketTransport extends Transport {
     else this.emit("close");
   }
 
-  #onMessage(data: string | ArrayBuffer): void {
+  #onMessage(data: string | MessageBytes): void {
     if (data === PONG && this.owner?.protocol === 4) return this.owner.onPong();
     if (isLongerThan(data, this.#maxPayload)) {
       this.#closing.close(this.#socket, MESSAGE_TOO_BIG);
@@ -149,10 +153,10 @@ export class WebSocketTransport extends Transport {
     this.onPacket(this.#decode(data));
   }
 
-  #decode(data: string | ArrayBuffer): Packet {
+  #decode(data: string | MessageBytes): Packet {
     try {
       const packet: Packet = this.parser.decodePacket(
-        typeof data === "string" ? data : Buffer.from(data),
+        typeof data === "string" ? data : Buffer.from(data as ArrayBuffer),
       );
       // For a binary packet of unknown type the parser of revision 3 returns no error.
       return packet.type === undefined ? PARSE_ERROR : packet;
@@ -168,7 +172,7 @@ export class WebSocketTransport extends Transport {
 }
 
 /** Whether a message is longer than a number of bytes. Short ones are not encoded to find out. */
-function isLongerThan(data: string | ArrayBuffer, bytes: number): boolean {
+function isLongerThan(data: string | MessageBytes, bytes: number): boolean {
   if (typeof data !== "string") return data.byteLength > bytes;
   if (data.length * 3 <= bytes) return false;
   return data.length > bytes || Buffer.byteLength(data) > bytes;

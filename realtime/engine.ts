@@ -12,8 +12,10 @@ import { ClosingSockets } from "./_closing_sockets.ts";
 import { EngineRequest, EngineResponse, pump } from "./_engine_request.ts";
 import { EngineSocket, type EngineSocketServer } from "./_engine_socket.ts";
 import { Heartbeats } from "./_heartbeats.ts";
-import { refusalResponse } from "./handshake.ts";
+import { upgradeSocket } from "./_upgrade_socket.ts";
 import { WebSocketTransport } from "./_web_socket_transport.ts";
+import { refusalResponse } from "./handshake.ts";
+import type { PeerSocket, RequestInfo } from "./port.ts";
 
 /** Limits of the sockets that are opened from now on. */
 export interface EngineLimits {
@@ -47,7 +49,7 @@ export interface EngineOptions extends EngineLimits {
 
 /** The sender of a request, and data to be found on the request of the socket that it opens. */
 interface EngineRequestInfo {
-  readonly info: Deno.ServeHandlerInfo;
+  readonly info: RequestInfo;
   readonly context?: unknown;
 }
 
@@ -62,7 +64,7 @@ type Verify = (
 const REVISIONS = ["3", "4"];
 const ASK_AFTER_MS = 1_000;
 
-/** Deno's own keep-alive is off: Engine.IO has heartbeats, and both would cost a timer each. */
+/** The runtime's own keep-alive is off: Engine.IO has heartbeats; both would cost a timer each. */
 const IDLE_TIMEOUT_SECONDS = 0;
 
 /** An Engine.IO server. Emits `connection` with every {@link EngineSocket}. */
@@ -120,7 +122,7 @@ export class Engine extends Server implements EngineSocketServer {
       const isUnknown = error === Server.errors.UNKNOWN_SID;
       return refusal(error, isUnknown ? this.#onUnknownSession?.() : undefined);
     }
-    if (upgrade) return this.#upgrade(request, incoming);
+    if (upgrade) return this.#upgrade(request, { incoming, info });
     return await this.#exchange(request, incoming);
   }
 
@@ -162,20 +164,21 @@ export class Engine extends Server implements EngineSocketServer {
     return this.clients as unknown as Record<string, EngineSocket>;
   }
 
-  #upgrade(request: Request, incoming: EngineRequest): Response {
-    let upgraded: Deno.WebSocketUpgrade;
-    try {
-      upgraded = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_TIMEOUT_SECONDS });
-    } catch {
-      // Headers of the WebSocket handshake are missing or wrong.
-      return refusal(Server.errors.BAD_REQUEST);
-    }
-    const { socket, response } = upgraded;
-    socket.addEventListener("open", () => this.#onWebSocket(incoming, socket), { once: true });
-    return response;
+  #upgrade(
+    request: Request,
+    { incoming, info }: { readonly incoming: EngineRequest; readonly info: RequestInfo },
+  ): Response {
+    const response = upgradeSocket(request, {
+      info,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      maxMessageBytes: this.opts.maxHttpBufferSize!,
+      onOpen: (socket) => this.#onWebSocket(incoming, socket),
+    });
+    // Headers of the WebSocket handshake are missing or wrong.
+    return response ?? refusal(Server.errors.BAD_REQUEST);
   }
 
-  #onWebSocket(request: EngineRequest, socket: WebSocket): void {
+  #onWebSocket(request: EngineRequest, socket: PeerSocket): void {
     const transport = new WebSocketTransport(request, socket, {
       maxPayload: this.opts.maxHttpBufferSize!,
       closing: this.closing,

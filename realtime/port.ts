@@ -16,7 +16,46 @@ export type RequestInfo = Deno.ServeHandlerInfo & {
    * body.
    */
   readonly pour?: (stream: StreamSource) => void;
+  /**
+   * Takes over the handshake of a WebSocket, where the listener has WebSockets of its own. The
+   * response then has no body, and the socket opens once it is given. Returns false where headers of
+   * the handshake are missing or wrong.
+   */
+  readonly upgrade?: (taken: TakenHandshake) => boolean;
 };
+
+/** What a listener with WebSockets of its own must know of one. */
+export interface TakenHandshake {
+  /** Bytes of the largest message that is accepted. */
+  readonly maxMessageBytes: number;
+  readonly onOpen: (socket: PeerSocket) => void;
+}
+
+/** What is used of a WebSocket: of the runtime's own, or of a listener's. */
+export interface PeerSocket {
+  readonly readyState: number;
+  /** Bytes that the peer has not taken. */
+  readonly bufferedAmount: number;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+  /** There is one listener for both. A close may be told twice. */
+  addEventListener(type: "message" | "close", listener: PeerListener): void;
+  /** Sends a ping, of which the answer is told as `pong`. Absent where the runtime pings. */
+  ping?(): void;
+  /** Ends the connection at once. Absent where the runtime has no public way. */
+  terminate?(): void;
+}
+
+/** Hears of a WebSocket's messages and of its end. */
+export interface PeerListener {
+  handleEvent(event: PeerEvent): void;
+}
+
+/** A message with its data, the answer to a ping, or the end of the connection. */
+export interface PeerEvent {
+  readonly type: string;
+  readonly data?: unknown;
+}
 
 /** The content of a stream. */
 export interface StreamSource {

@@ -215,7 +215,7 @@ async function serveHttp(
     if (realtime.handles(path)) return realtime.fetch(request, info);
     return isConsolePath(path) ? console(request) : internalApp!(request);
   });
-  streamListener?.open((request, info) => realtime.fetch(request, info));
+  streamListener?.open(realtime);
   log.info("listening", {
     address: addressText(listener.address),
     ...(internalListener && { internal: addressText(internalListener.address) }),

@@ -1,23 +1,27 @@
 /**
- * A listener for streams of server-sent events alone, over Node's `http`: an idle stream takes a
- * fifth of the memory there that it takes at `Deno.serve`, which reserves 32 KiB for each body that
- * is a stream. See `docs/decisions/idle_streams.md`.
+ * A second listener for streams and sockets, over Node's `http`: an idle connection takes less
+ * memory there than at `Deno.serve`, a stream a fifth of it. It passes requests to the same realtime
+ * server. See `docs/decisions/idle_streams.md`.
  */
 
-import { Buffer } from "node:buffer";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type Clock, systemClock, within } from "../core/clock.ts";
 import { messageOf, ServiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { pathOf } from "../core/path_filter.ts";
-import type { Realtime, StreamSink, StreamSource } from "../realtime/mod.ts";
+import type { Realtime, TakenHandshake } from "../realtime/mod.ts";
+import { hasUnreadBody, requestOf } from "./node_request.ts";
+import { isHandshake, NodeWebSockets } from "./node_websocket.ts";
+import { StreamOutlet } from "./stream_outlet.ts";
 
-/** A listener for streams. */
+type Answering = Pick<Realtime, "handles" | "fetch">;
+
+/** A listener for streams and sockets. */
 export interface StreamListener extends AsyncDisposable {
   readonly address: Deno.NetAddr;
   /** Passes requests to the realtime server from now on. */
-  open(answer: Realtime["fetch"]): void;
+  open(realtime: Answering): void;
 }
 
 /** Options of {@link listenForStreams}. */
@@ -25,13 +29,21 @@ interface StreamListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly log: Log;
-  /** Bounds closing. @default {systemClock} */
+  /** Bounds what follows an answer. @default {systemClock} */
   readonly clock?: Clock;
 }
 
-const PATH = "/v1/stream";
-/** Bounds the wait for requests whose peer is gone, which would keep the service from ending. */
+/** How long a request may go on after its answer. */
+const LINGERS_MS = 2_000;
+/** Bounds the wait for requests in progress, of which the peers may be gone. */
 const CLOSES_WITHIN_MS = 2_000;
+
+/** Answers until a realtime server is there. */
+const UNREADY: Answering = {
+  handles: () => true,
+  fetch: () =>
+    Promise.resolve(new Response(null, { status: 503, headers: { "retry-after": "1" } })),
+};
 
 /**
  * Opens the listener.
@@ -41,13 +53,38 @@ const CLOSES_WITHIN_MS = 2_000;
 export async function listenForStreams(
   { host, port, log, clock = systemClock }: StreamListenerOptions,
 ): Promise<StreamListener> {
-  let answer: Realtime["fetch"] = () =>
-    Promise.resolve(new Response(null, { status: 503, headers: { "retry-after": "1" } }));
-  const server = createServer((incoming, outgoing) => {
-    outgoing.on("error", () => outgoing.destroy());
-    void respond(incoming, outgoing, (...given) => answer(...given)).catch((thrown) => {
+  let realtime = UNREADY;
+  const sockets = new NodeWebSockets();
+
+  const inProgress = new Set<Promise<void>>();
+
+  function answer(incoming: IncomingMessage, exchange: Exchange): void {
+    const answered = answerBy(incoming, { ...exchange, realtime, clock }).catch((thrown) => {
       log.error("a request for a stream failed unexpectedly", { reason: messageOf(thrown) });
-      outgoing.destroy();
+      incoming.socket.destroy();
+    }).finally(() => inProgress.delete(answered));
+    inProgress.add(answered);
+  }
+
+  // Like the public port, it leaves it to clients and proxies to end connections that they reuse.
+  const server = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
+    const gone = new AbortController();
+    outgoing.on("error", () => outgoing.destroy());
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) gone.abort();
+    });
+    answer(incoming, { signal: gone.signal, respond: () => outgoing });
+  });
+  server.on("upgrade", (incoming, connection: Socket, head) => {
+    connection.on("error", destroy);
+    answer(incoming, {
+      respond: () => responseOn(connection, incoming),
+      ...(isHandshake(incoming) && {
+        open(taken) {
+          sockets.open(incoming, { connection, head, taken });
+          connection.off("error", destroy);
+        },
+      }),
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -65,99 +102,94 @@ export async function listenForStreams(
   const { address: hostname, port: taken } = server.address() as AddressInfo;
   return {
     address: { transport: "tcp", hostname, port: taken },
-    open: (given) => void (answer = given),
+    open: (given) => void (realtime = given),
     async [Symbol.asyncDispose]() {
-      if (!server.listening) return;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.close();
+      await within(Promise.all(inProgress).then(() => {}), { clock, ms: CLOSES_WITHIN_MS });
+      // Sockets are no longer the server's: who has opened them closes them.
       server.closeAllConnections();
-      await within(closed, { clock, ms: CLOSES_WITHIN_MS });
     },
   };
 }
 
-async function respond(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  answer: Realtime["fetch"],
-): Promise<void> {
-  const request = requestOf(incoming);
-  if (!request || pathOf(request.url) !== PATH) {
-    outgoing.writeHead(request ? 404 : 400).end();
-    return;
-  }
-  let outlet: StreamOutlet | undefined;
-  const { remoteAddress = "", remotePort = 0 } = incoming.socket;
-  const response = await answer(request, {
-    remoteAddr: { transport: "tcp", hostname: remoteAddress, port: remotePort },
-    completed: Promise.resolve(),
-    pour: (stream) => void (outlet = new StreamOutlet(outgoing, stream)),
-  });
-  outgoing.writeHead(response.status, [...response.headers].flat());
-  // A refusal has a body of its own.
-  if (outlet && response.body === null) outlet.begin();
-  else outgoing.end(await response.bytes());
+/** The ways in which one request may be answered. */
+interface Exchange {
+  readonly signal?: AbortSignal;
+  /** To be called at most once. */
+  readonly respond: () => ServerResponse;
+  /** Opens a WebSocket; absent where the request is no handshake of one. */
+  readonly open?: (taken: TakenHandshake) => void;
 }
 
-function requestOf({ method = "GET", url = "", rawHeaders }: IncomingMessage): Request | undefined {
-  try {
-    const headers = new Headers();
-    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-    }
-    return new Request(new URL(url, "http://localhost"), { method, headers });
-  } catch {
-    return undefined;
-  }
+interface Surroundings {
+  readonly realtime: Answering;
+  readonly clock: Clock;
+}
+
+async function answerBy(
+  incoming: IncomingMessage,
+  { realtime, clock, signal, respond, open }: Exchange & Surroundings,
+): Promise<void> {
+  let outgoing: ServerResponse | undefined;
+  let outlet: StreamOutlet | undefined;
+  let taken: TakenHandshake | undefined;
+  const request = requestOf(incoming, signal);
+  const isHandled = request && realtime.handles(pathOf(request.url));
+  const { remoteAddress = "", remotePort = 0 } = incoming.socket;
+  const response = !isHandled
+    ? new Response(null, { status: request ? 404 : 400 })
+    : await realtime.fetch(request, {
+      remoteAddr: { transport: "tcp", hostname: remoteAddress, port: remotePort },
+      completed: Promise.resolve(),
+      pour: (stream) => void (outlet = new StreamOutlet(outgoing = respond(), stream)),
+      upgrade(given) {
+        if (open) taken = given;
+        return open !== undefined;
+      },
+    });
+  // A refusal has a body of its own.
+  if (taken && response.body === null) return open!(taken);
+  outgoing ??= respond();
+  outgoing.statusCode = response.status;
+  outgoing.setHeaders(response.headers);
+  if (outlet && response.body === null) return outlet.begin();
+  if (hasUnreadBody(incoming)) linger(incoming, { outgoing, clock });
+  const closed = closeOf(outgoing, incoming);
+  outgoing.end(await response.bytes());
+  await closed;
+}
+
+/** Resolves when a response has been handed over, or its peer is gone. */
+function closeOf(outgoing: ServerResponse, { socket }: IncomingMessage): Promise<void> {
+  if (outgoing.destroyed || socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => outgoing.once("close", () => resolve()));
 }
 
 /**
- * Writes a stream into a response as its peer takes it. The head of the response is written by
- * Node's `http`, the chunks after it (RFC 9112 §7.1) go straight to the connection, which is cheaper.
+ * Lets the answer reach a peer that is still sending (RFC 9112 §9.6): Node drops what comes. One that
+ * does not end is cut off.
  */
-class StreamOutlet implements StreamSink {
-  readonly #response: ServerResponse;
-  readonly #stream: StreamSource;
-  /** The connection, from when the head of the response is written. */
-  #socket: Socket | undefined;
-  #hasEnded = false;
+function linger(
+  incoming: IncomingMessage,
+  { outgoing, clock }: { readonly outgoing: ServerResponse; readonly clock: Clock },
+): void {
+  // With it Node would close the connection at once.
+  outgoing.removeHeader("connection");
+  const timer = clock.after(LINGERS_MS, () => incoming.socket.destroy());
+  incoming.once("close", () => timer.cancel());
+}
 
-  constructor(response: ServerResponse, stream: StreamSource) {
-    this.#response = response;
-    this.#stream = stream;
-    response.once("close", () => stream.cancel());
-    stream.start(this);
-  }
+/** Returns a response for a connection that has asked for another protocol, and ends with it. */
+function responseOn(connection: Socket, incoming: IncomingMessage): ServerResponse {
+  const outgoing = new ServerResponse(incoming);
+  outgoing.shouldKeepAlive = false;
+  outgoing.assignSocket(connection);
+  outgoing.once("finish", () => connection.destroySoon());
+  // Nobody else reads it any more, and only a reader hears that the peer has gone.
+  connection.once("end", () => connection.destroySoon()).resume();
+  return outgoing;
+}
 
-  /** Starts after the head of the response. */
-  begin(): void {
-    const { socket } = this.#response;
-    // The peer has gone, or has sent this request behind another one that is a stream.
-    if (!socket) {
-      this.#response.req.socket.destroy();
-      return this.#stream.cancel();
-    }
-    this.#socket = socket;
-    if (this.#hasEnded) return this.close();
-    this.#response.flushHeaders();
-    this.#stream.pull();
-  }
-
-  write(text: string): void {
-    const socket = this.#socket!;
-    const bytes = Buffer.byteLength(text);
-    // For HTTP/1.0 the end of the connection is that of the stream.
-    const chunk = this.#response.chunkedEncoding ? `${bytes.toString(16)}\r\n${text}\r\n` : text;
-    // ASCII needs no transcoding.
-    const hasRoom = socket.write(chunk, bytes === text.length ? "latin1" : "utf8");
-    if (hasRoom) this.#stream.pull();
-    else socket.once("drain", () => this.#stream.pull());
-  }
-
-  /** Called by the stream. A peer that takes nothing would never take the end. */
-  close(): void {
-    this.#hasEnded = true;
-    if (!this.#socket) return;
-    if (this.#socket.writableNeedDrain) this.#response.destroy();
-    else this.#response.end();
-  }
+function destroy(this: Socket): void {
+  this.destroy();
 }

@@ -79,7 +79,7 @@ export async function startServiceSender(
   sockets: number,
   { revision = 4, hasStreamsPort = false, ...options }: StartOptions & {
     readonly revision?: 4 | "sse" | "json";
-    /** Whether streams are opened at a port of their own. */
+    /** Whether they are opened at the second port. */
     readonly hasStreamsPort?: boolean;
   } = {},
 ): Promise<Sender & { readonly service: CarillonProcess }> {
@@ -122,7 +122,7 @@ export async function startBareRelay(): Promise<LatencyServer> {
   };
 }
 
-/** A free port for streams, and the setting that opens it. */
+/** A free port as the second one, and the setting that opens it. */
 export function streamsPort(): { readonly port: number; readonly properties: readonly string[] } {
   const port = freePort();
   return { port, properties: [`io.carillon.streams.port=${port}`] };

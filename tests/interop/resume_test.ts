@@ -2,9 +2,6 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../core/clock.ts";
-import { silentLog } from "../../core/log.ts";
-import { addressText } from "../../service/http_listener.ts";
-import { listenForStreams } from "../../service/stream_listener.ts";
 import { hubOver } from "../events/_hubs.ts";
 import { openKvStore } from "../../store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -17,7 +14,6 @@ import { EXACT, type Kind, KINDS, listen, nameOf } from "./_listeners.ts";
 /** Time without data after which a client or a server gives up. */
 const PINGS = { pingInterval: 500, pingTimeout: 1000, streamRetry: 20 };
 const SOON = { streamRetry: 20 };
-const LOCAL = { host: "127.0.0.1", port: 0 };
 const SEVEN = { context: "1", user: "7" };
 /** A closed client leaves timers of its own behind for a while. */
 const CLIENT = { sanitizeOps: false };
@@ -42,15 +38,11 @@ async function publishAll(
   }
 }
 
-/** The name of streams at a port of their own. */
-const OWN_PORT = "EventSource at the streams' port";
-
 const WAYS: readonly (readonly [name: string, kind: Kind, transports: readonly string[]])[] = [
   ["socket.io-client 4 over websocket", 4, ["websocket"]],
   ["socket.io-client 4 over polling", 4, ["polling"]],
   ["socket.io-client 4 over polling then websocket", 4, ["polling", "websocket"]],
   ...EXACT.filter((kind) => kind !== 4).map((kind) => [nameOf(kind), kind, []] as const),
-  [OWN_PORT, "EventSource", []],
 ];
 
 for (const [name, kind, transports] of WAYS) {
@@ -59,10 +51,7 @@ for (const [name, kind, transports] of WAYS) {
     CLIENT,
     async () => {
       await using served = serveRealtime(PINGS);
-      await using streams = await listenForStreams({ ...LOCAL, log: silentLog });
-      streams.open((...request) => served.realtime.fetch(...request));
-      const host = name === OWN_PORT ? addressText(streams.address) : served.host;
-      await using proxy = chop(host);
+      await using proxy = chop(served.host);
       using client = listen(kind, proxy.host, { transports });
       await until("it is connected", () => client.connections.length > 0);
       await publishAll(served, 300, async (n) => {

@@ -16,6 +16,7 @@ import {
   type RealtimeOptions,
   type RealtimeSettings,
 } from "../../realtime/mod.ts";
+import type { StreamListener } from "../../service/stream_listener.ts";
 import { type FakeClock, settle } from "../support/fake_clock.ts";
 
 /** An HTTP server under test. Closes what it serves before itself. */
@@ -32,7 +33,20 @@ export const SHORT = { pingInterval: 300, pingTimeout: 200 };
 /** Ping times longer than any test. */
 const LONG = { pingInterval: 60_000, pingTimeout: 60_000 };
 
-type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
+type Handler = Realtime["fetch"];
+
+/** Listeners of the second port that servers are to take in place of `Deno.serve`, one each. */
+export const secondPorts: StreamListener[] = [];
+
+function listenerFor(handler: Handler, port: number) {
+  const second = port === 0 ? secondPorts.shift() : undefined;
+  if (second) {
+    second.open({ handles: () => true, fetch: handler });
+    return { port: second.address.port, close: () => second[Symbol.asyncDispose]() };
+  }
+  const server = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, handler);
+  return { port: server.addr.port, close: () => server.shutdown() };
+}
 
 /** Serves a handler. */
 export function serve(
@@ -40,8 +54,8 @@ export function serve(
   stop: () => void | Promise<void>,
   port = 0,
 ): Served {
-  const server = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, handler);
-  const host = `127.0.0.1:${server.addr.port}`;
+  const listener = listenerFor(handler, port);
+  const host = `127.0.0.1:${listener.port}`;
   const peers: Peer[] = [];
   return {
     host,
@@ -55,7 +69,7 @@ export function serve(
       for (const peer of peers) peer.close();
       await stop();
       await Promise.all(peers.map((peer) => peer.closed));
-      await server.shutdown();
+      await listener.close();
     },
   };
 }

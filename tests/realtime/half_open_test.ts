@@ -35,7 +35,7 @@ Deno.test("a peer that never answers a close frame is freed, with its descriptor
   // Heartbeats are checked a part of them at a time, so time advances in steps.
   while (served.realtime.stats().closing < COUNT) await clock.advance(100);
   await clock.advance(29_000);
-  assert.ok(await openDescriptors() >= before);
+  assert.ok(await openDescriptors() > before - COUNT);
   await clock.advance(2_000);
   assert.equal(served.realtime.stats().closing, 0);
   while (await openDescriptors() > before - COUNT) await settle(1);

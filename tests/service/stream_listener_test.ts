@@ -1,19 +1,21 @@
-/** The second port, for streams alone: the same streams, written by Node's `http`. */
+/** The second port: what Node's `http` does there. The rest is in `tests/realtime/second_port_test.ts`. */
 
 import assert from "node:assert/strict";
 import { silentLog } from "../../core/log.ts";
+import { pathOf } from "../../core/path_filter.ts";
 import type { RealtimeSettings } from "../../realtime/mod.ts";
 import { listenForStreams } from "../../service/stream_listener.ts";
 import { openStream } from "../realtime/_event_source.ts";
-import { fillBacklog, type RealtimeOverrides, serveRealtime } from "../realtime/_servers.ts";
-import { connectDeaf } from "../support/deaf_peer.ts";
+import { type RealtimeOverrides, serveRealtime } from "../realtime/_servers.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { freePort } from "../support/free_port.ts";
+import { connectRaw } from "../support/raw_http.ts";
 import { startTestService } from "../support/start_service.ts";
 import { until } from "../support/until.ts";
 
 const PORT = "io.carillon.streams.port";
 const SEVEN = { context: "1", user: "7" };
+const LOCAL = { host: "127.0.0.1", port: 0, log: silentLog };
 const KIB = 1024;
 
 /** Serves streams of a realtime server at a port of their own. */
@@ -24,31 +26,14 @@ async function serveStreams(
   await using opened = new AsyncDisposableStack();
   const served = opened.use(serveRealtime(settings, options));
   const listener = opened.use(
-    await listenForStreams({ host: "127.0.0.1", port: 0, log: silentLog }),
+    await listenForStreams({ ...LOCAL, ...(options.clock && { clock: options.clock }) }),
   );
-  listener.open((request, info) => served.realtime.fetch(request, info));
+  listener.open(served.realtime);
   const host = `127.0.0.1:${listener.address.port}`;
   const life = opened.move();
   const address = (query = "session=7@1") => `http://${host}/v1/stream?${query}`;
   return { ...served, host, address, [Symbol.asyncDispose]: () => life.disposeAsync() };
 }
-
-Deno.test("a stream at its own port begins with 'ready', has events, and resumes", async () => {
-  await using served = await serveStreams();
-  const first = await openStream(served.address("session=7@1&connection=tab"));
-  await first.received("ready");
-  assert.equal(first.response.headers.get("content-type"), "text/event-stream");
-  assert.equal(first.response.headers.get("x-accel-buffering"), "no");
-  served.publish(SEVEN, "acme:a", [{ text: "Grüße 🔔" }]);
-  const [message] = await first.received(undefined);
-  first[Symbol.dispose]();
-  await until("it is gone", () => served.realtime.socketsOf(SEVEN).length === 0);
-  served.publish(SEVEN, "acme:a", [2]);
-  using second = await openStream(served.address(), { "last-event-id": message!.id! });
-  await second.received(undefined);
-  assert.deepEqual(second.heard, [2]);
-  assert.equal(JSON.parse(second.named("ready")[0]!.data).recovered, true);
-});
 
 Deno.test("what is refused at the public port is refused at that of streams", async () => {
   await using served = await serveStreams(
@@ -68,7 +53,7 @@ Deno.test("what is refused at the public port is refused at that of streams", as
   const posted = await fetch(served.address(), { method: "POST", body: "x" });
   assert.deepEqual([posted.status, posted.headers.get("allow")], [405, "GET"]);
   await posted.body?.cancel();
-  for (const path of ["/", "/v1/notifications", "/livez", "/v1/socket?session=8@1"]) {
+  for (const path of ["/", "/v1/notifications", "/livez"]) {
     const response = await fetch(`http://${served.host}${path}`);
     assert.equal(response.status, 404, path);
     await response.body?.cancel();
@@ -140,30 +125,57 @@ Deno.test("a request behind one for a stream, on the same connection, ends both"
   await until("nobody is left", () => served.realtime.socketsOf(SEVEN).length === 0);
 });
 
-Deno.test("a peer at the streams' port that takes nothing for ten seconds is dropped", async () => {
-  const clock = new FakeClock();
-  const reasons: string[] = [];
-  const hooks = { onClosed: (_: unknown, reason: string) => void reasons.push(reason) };
-  await using served = await serveStreams({ maxBacklogBytes: 256 * KIB }, { clock, hooks });
-  using _deaf = await connectDeaf(served.host, "7@1", "/v1/stream?");
+Deno.test("a request for another protocol is answered without it", async () => {
+  await using served = await serveStreams();
+  const request = "GET /v1/stream?session=7@1 HTTP/1.1\r\nhost: x\r\n" +
+    "upgrade: h2c\r\nconnection: upgrade\r\n\r\n";
+  const received = exchange(served.host, request, (answer) => answer.includes("Grüße"));
   await until("it is there", () => served.realtime.socketsOf(SEVEN).length === 1);
-  await fillBacklog(served, { clock, user: SEVEN, topic: "acme:a" });
-  await clock.advance(9_000);
-  assert.deepEqual(reasons, []);
-  await clock.advance(3_000);
-  assert.deepEqual(reasons, ["backlog"]);
-  assert.deepEqual(served.realtime.socketsOf(SEVEN), []);
+  served.publish(SEVEN, "acme:a", [{ text: "Grüße" }]);
+  assert.match(await received, /^HTTP\/1\.1 200 /);
+  await until("it is gone", () => served.realtime.socketsOf(SEVEN).length === 0);
+  const elsewhere = request.replace("/v1/stream", "/v1/notifications");
+  assert.match(await exchange(served.host, elsewhere), /^HTTP\/1\.1 404 /);
 });
 
-Deno.test("a burst at the streams' port arrives whole and in order at a peer that reads", async () => {
-  await using served = await serveStreams({ maxBacklogBytes: 256 * KIB });
-  using stream = await openStream(served.address());
-  await stream.received("ready");
-  const text = "y".repeat(4 * KIB);
-  for (let n = 0; n < 300; n++) served.publish(SEVEN, "acme:a", [{ n, text }]);
-  await stream.received(undefined, 300);
-  const numbers = stream.heard.map((data) => (data as { n: number }).n);
-  assert.deepEqual(numbers, Array.from({ length: 300 }, (_, n) => n));
+Deno.test("a peer that sends on after its refusal hears of it and is cut off", async () => {
+  const clock = new FakeClock();
+  await using served = await serveStreams({}, { clock });
+  using peer = await connectRaw(Number(served.host.split(":")[1]));
+  await peer.write(
+    "POST /socket.io/appsuite/?EIO=4&transport=polling&session=nobody HTTP/1.1\r\n" +
+      "host: x\r\ncontent-length: 1000\r\n\r\nxx",
+  );
+  assert.equal((await peer.answer()).status, 403);
+  await peer.write("xx");
+  await clock.advance(2_000);
+  assert.equal(await peer.read(() => false).catch(() => ""), "");
+});
+
+Deno.test("closing waits for requests in progress, and not for those whose peers are gone", async () => {
+  await using listener = await listenForStreams({ ...LOCAL, clock: new FakeClock() });
+  const [lost, kept, answering] = [1, 2, 3].map(() => Promise.withResolvers<void>());
+  listener.open({
+    handles: () => true,
+    async fetch({ url, signal }) {
+      const isLost = pathOf(url) === "/lost";
+      (isLost ? lost! : kept!).resolve();
+      if (isLost) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      else await answering!.promise;
+      return new Response("here");
+    },
+  });
+  const host = `http://127.0.0.1:${listener.address.port}`;
+  const leaving = new AbortController();
+  const cancelled = fetch(`${host}/lost`, leaving);
+  const answered = fetch(`${host}/kept`);
+  await Promise.all([lost!.promise, kept!.promise]);
+  leaving.abort();
+  await assert.rejects(cancelled);
+  const closed = listener[Symbol.asyncDispose]();
+  answering!.resolve();
+  assert.equal(await (await answered).text(), "here");
+  await closed;
 });
 
 Deno.test("the setting opens the streams' port, and a stop closes it", async () => {
@@ -176,8 +188,11 @@ Deno.test("the setting opens the streams' port, and a stop closes it", async () 
   await service.publish({ topic: "acme:a", data: { n: 1 } });
   await stream.received(undefined);
   assert.deepEqual(stream.heard, [{ n: 1 }]);
+  const socket = new WebSocket(address.replace("http", "ws").replace("stream", "socket"));
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  await new Promise((resolve) => socket.onmessage = resolve);
   await service.stop();
-  await stream.ended();
+  await Promise.all([stream.ended(), closed]);
   await assert.rejects(fetch(address), TypeError);
 });
 
