@@ -68,6 +68,7 @@ function parted<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
   return [all.filter(test), all.filter((one) => !test(one))];
 }
 
-function named({ from, to, status, code }: Answer): string {
-  return `${status} ${code ?? ""} to a request from ${Math.round(from)} to ${Math.round(to)} ms`;
+function named({ from, to, status, code = "", detail = "" }: Answer): string {
+  const time = `from ${Math.round(from)} to ${Math.round(to)} ms`;
+  return `${status} ${code} to a request ${time}: ${detail}`;
 }

@@ -85,6 +85,7 @@ export class Requests {
       this.answers.push({
         ...{ from, to: now(), status, retryAfter: retryAfter !== null },
         ...(answer?.code !== undefined && { code: answer.code }),
+        ...(answer?.detail !== undefined && { detail: answer.detail }),
       });
       if (status === 202) return { ids: answer?.ids, waitMs: 0 };
       return { waitMs: Math.min(Number(retryAfter ?? .5) * 1000, MAX_WAIT_MS) };
@@ -96,7 +97,7 @@ export class Requests {
 }
 
 async function json(response: Response): Promise<
-  { readonly ids?: readonly string[]; readonly code?: string } | undefined
+  { readonly ids?: readonly string[]; readonly code?: string; readonly detail?: string } | undefined
 > {
   const text = await response.text();
   try {

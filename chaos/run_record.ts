@@ -74,6 +74,8 @@ export interface Answer {
   /** 0 where the connection failed or no response arrived in time. */
   readonly status: number;
   readonly code?: string;
+  /** What the problem says. */
+  readonly detail?: string;
   /** Whether the response had a `Retry-After`. */
   readonly retryAfter: boolean;
 }
