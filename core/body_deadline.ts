@@ -29,6 +29,7 @@ export class BodyDeadline implements Disposable {
   #timer: Timer | undefined;
   /** Monotonic milliseconds at which the timer fires. */
   #sweepAt = Infinity;
+  #isClosing = false;
 
   constructor(options: BodyDeadlineOptions) {
     this.#options = options;
@@ -37,7 +38,8 @@ export class BodyDeadline implements Disposable {
   /**
    * Returns the result of a read that has just begun.
    *
-   * @throws {ServiceError} `request_timeout` where the body is late; its later result is dropped
+   * @throws {ServiceError} `request_timeout` where the body is late; its later result is dropped.
+   * `draining` where it breaks off while the listeners close
    */
   inTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, bodyTimeoutMs } = this.#options;
@@ -52,9 +54,14 @@ export class BodyDeadline implements Disposable {
         resolve(value);
       }, (thrown) => {
         this.#readings.delete(entry);
-        reject(thrown);
+        reject(this.#isClosing ? brokenOffHere(thrown) : thrown);
       });
     });
+  }
+
+  /** Must be called before the listeners close: that breaks bodies off that are still arriving. */
+  listenersClose(): void {
+    this.#isClosing = true;
   }
 
   [Symbol.dispose](): void {
@@ -86,4 +93,10 @@ export class BodyDeadline implements Disposable {
     this.#sweepAt = at;
     this.#timer = clock.after(at - clock.monotonic(), () => this.#sweep());
   }
+}
+
+/** The sender has done nothing wrong, and is to repeat the request. */
+function brokenOffHere(cause: unknown): ServiceError {
+  const message = "Cannot read the body: this node is shutting down";
+  return new ServiceError("draining", message, { retryAfterSeconds: 1, cause });
 }

@@ -121,15 +121,17 @@ async function startWork(
 
 function shutdownOf(
   { listener, internalListener, streamListener, cascade, opened, clock, log }: Foundation,
-  { realtime, pipeline }: Stages,
+  { realtime, bodyDeadline, pipeline }: Stages,
 ): Shutdown {
   return createShutdown({
     ...{ realtime, clock, log, settings: () => cascade.current().settings.drain },
     async closeListeners() {
+      bodyDeadline.listenersClose();
       const all = [listener, internalListener, streamListener];
       await Promise.all(all.map((each) => each?.[Symbol.asyncDispose]()));
     },
     async stop() {
+      bodyDeadline.listenersClose();
       await pipeline.stop(); // while sockets are open, so that they still receive what is due
       await realtime.close();
       await opened.disposeAsync();
