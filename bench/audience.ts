@@ -3,9 +3,9 @@
  * Measures notifications to many users on one data file, beside the same as batches of 1,000, in
  * one run and alternating: targets per second and CPU of a group of which some have sockets, and of
  * one of which all have a phone at a fake APNs. "Idle" are the microseconds of each target in which
- * the main thread had nothing to do: it neither ran nor waited for a core. Then the memory of the service while it notifies a
- * large group, and while many notifications are scheduled. Options: `--users`, `--sockets`,
- * `--members` (of the large group), `--scheduled`, `--rounds`,
+ * the main thread had nothing to do: it neither ran nor waited for a core. Then the memory of the
+ * service while it notifies a large group, and while many notifications are scheduled. Options:
+ * `--users`, `--sockets`, `--members` (of the large group), `--scheduled`, `--rounds`,
  * `--only sockets|phones|memory|scheduled`.
  */
 

@@ -13,6 +13,6 @@ export {
 } from "./buffer.ts";
 export { aggregationKey, merge, mergedRecords } from "./aggregation.ts";
 export { cancelledRecord } from "./cancellation.ts";
-export { decodeItem, encodeItem, isOpen, itemId } from "./_stored_items.ts";
+export { decodeItem, encodeItem, itemId } from "./_stored_items.ts";
 export { LogBuffer } from "./log_buffer.ts";
 export { Processor } from "./processor.ts";

@@ -3,6 +3,7 @@
  * is sent again, after `Retry-After` where the response has one, until it is answered with 202.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "./run_record.ts";
 
 interface RequestsOptions {
@@ -54,7 +55,7 @@ export class Requests {
       if (stop.aborted && giveUpAt === Infinity) giveUpAt = now() + GRACE_MS;
       const { ids, waitMs } = await this.#send(key, body);
       if (ids) return { ids, sentAt, acceptedAt: now() };
-      await new Promise((resolve) => setTimeout(resolve, waitMs * (.5 + random())));
+      await sleep(waitMs * (.5 + random()));
     }
     return undefined;
   }

@@ -6,6 +6,7 @@
  * that they connect to; the connections of each client can be cut, dropped or delayed.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Pipe } from "./_pipe.ts";
 import type { Span } from "./run_record.ts";
 
@@ -192,7 +193,7 @@ export class Balancer implements AsyncDisposable {
         node.ready = await isReady(node.port, signal);
       }));
       this.#noteReadiness();
-      await new Promise((resolve) => setTimeout(resolve, CHECK_EVERY_MS));
+      await sleep(CHECK_EVERY_MS);
     }
   }
 

@@ -4,6 +4,7 @@
  * afterwards.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { type RedisServer, startRedis } from "../tests/support/redis_server.ts";
 import { prepareProcess, type ServiceProcess } from "../tests/support/start_process.ts";
 import type { Action } from "./plan.ts";
@@ -188,8 +189,4 @@ async function reap(node: ServiceProcess): Promise<void> {
   } catch {
     // It has ended.
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,6 @@
 /** Reads, after a run, what became of notifications to a group: of each member, and how often. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "../tests/support/api.ts";
 import type { ToGroup } from "./group_publisher.ts";
 import type { GroupOutcome, Publication } from "./run_record.ts";
@@ -44,7 +45,7 @@ export async function groupOutcomes(
       const isFinal = outcome.reached === members && outcome.open === 0;
       if (!isFinal && performance.now() < deadline) {
         if (round === 0) onProgress(`waiting for ${id}: ${outcome.reached} of ${members} members`);
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await sleep(1_000);
         continue;
       }
       outcomes.push(outcome);

@@ -3,6 +3,7 @@
  * that a notification is accepted in several pages and some failures come amid them.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "../tests/support/api.ts";
 import { Requests } from "./_requests.ts";
 import { TOPICS } from "./publisher.ts";
@@ -91,8 +92,4 @@ export class GroupPublisher {
     }
     this.#requests.close();
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,6 +4,7 @@
  * that caused them.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Requests } from "./_requests.ts";
 import type { Answer, Publication } from "./run_record.ts";
 
@@ -79,7 +80,7 @@ export class Publisher {
       await this.#publish(drafts, stop);
       // Lags while nothing is accepted, and does not make up for it.
       due = Math.max(due, now() - 1000) + drafts.length / rate * 1000 * (.5 + random());
-      await sleep(due - now());
+      await sleep(Math.max(0, due - now()));
     }
     this.#requests.close();
   }
@@ -127,8 +128,4 @@ function bodyOf(drafts: readonly Draft[]): unknown {
     ...(source !== undefined && { sourceToken: source }),
   }));
   return all.length === 1 ? all[0] : { notifications: all };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

@@ -3,6 +3,7 @@
  * nothing is in progress, and returns the record of the run. It judges nothing.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { SESSION_SECRET } from "../tests/support/start_service.ts";
 import { seeded } from "../tests/support/seeded.ts";
 import { until } from "../tests/support/until.ts";
@@ -80,7 +81,7 @@ export async function run(plan: readonly Action[], options: RunOptions): Promise
 
   async function act(action: Action, mended: Promise<void> | undefined): Promise<void> {
     const { kind, whom, at } = action;
-    await sleep(at - (now() - begun));
+    await sleep(Math.max(0, at - (now() - begun)));
     await mended;
     if (kind === "kill" && groupPublisher) {
       // So that it comes amid the pages of a notification to many.
@@ -197,8 +198,4 @@ async function carryOut(
     await sleep(forMs);
     balancer.slow(host, false);
   } else await cluster.carryOut(action);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

@@ -1,5 +1,6 @@
 /** Waits after a run until nothing is in progress, and reads the ledger. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "../tests/support/api.ts";
 import { until } from "../tests/support/until.ts";
 import type { Client } from "./client.ts";
@@ -77,8 +78,4 @@ function statesOf(targets: readonly { readonly state: string }[]): string {
 /** Whether a notification is unknown yet, or not final. */
 function isOpen(entry: Entry | undefined): boolean {
   return entry?.state === undefined || entry.state === "in_flight";
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

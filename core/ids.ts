@@ -11,6 +11,8 @@ export type IdSource = () => string;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const COUNTER_LIMIT = 2 ** 30;
 const TAG_DIGITS = 8;
+/** The characters of an id. */
+export const ID_LENGTH = 36;
 
 /**
  * Creates a UUIDv7 generator that is strictly monotonic within the process, even if the wall clock

@@ -39,6 +39,11 @@ function quoteUncached(text: string): JsonText {
   return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
+/** Returns the same JSON on one line: in JSON, line breaks are only between tokens. */
+export function withoutLineBreaks(json: JsonText): JsonText {
+  return json.includes("\n") ? json.replaceAll("\n", " ") : json;
+}
+
 /** Parses a JSON text from outside; undefined where it is malformed or not an object. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {

@@ -5,7 +5,7 @@
  */
 
 import type { LoggedEvent } from "../core/events.ts";
-import { quote } from "../core/json.ts";
+import { quote, withoutLineBreaks } from "../core/json.ts";
 
 type Head = readonly [
   offset: number,
@@ -29,7 +29,7 @@ const decoder = new TextDecoder();
 /** Returns the bytes of some events. */
 export function packEvents(events: readonly LoggedEvent[]): Uint8Array {
   let text = "";
-  for (const event of events) text += `${headOf(event)}\n${withoutBreaks(event.args)}\n`;
+  for (const event of events) text += `${headOf(event)}\n${withoutLineBreaks(event.args)}\n`;
   return encoder.encode(text);
 }
 
@@ -74,9 +74,4 @@ function headOf(
     return `${start},${list},${end}${rest}]`;
   }
   return except === undefined ? `${start},${list}]` : `${start},${list},${quote(except)}]`;
-}
-
-/** In JSON, line breaks are only between tokens. */
-function withoutBreaks(json: string): string {
-  return json.includes("\n") ? json.replaceAll("\n", " ") : json;
 }

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { aggregationKey } from "../../buffer/mod.ts";
+import { withoutLineBreaks } from "../../core/json.ts";
 import type { Notification } from "../../core/notification.ts";
 
 /** Longer aggregation keys are stored as a hash. */
@@ -41,9 +42,7 @@ export function formatNotification(
     stored.push({ expiresAt, sourceToken, collapseKey, options, traceparent, context: named });
   }
   const key = waits ? storedKey(notification) : `${context}\u0000`;
-  // In JSON a line break outside of texts means as much as a space.
-  const data = notification.data.replaceAll("\n", " ");
-  return `${key}\n${JSON.stringify(stored)}\n${data}`;
+  return `${key}\n${JSON.stringify(stored)}\n${withoutLineBreaks(notification.data)}`;
 }
 
 /** Reads the notification with this id and body. */

@@ -6,6 +6,7 @@
  */
 
 import { decodeItem, encodeItem, itemId } from "../../buffer/mod.ts";
+import { ID_LENGTH } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import { decodeRecord, encodeRecord } from "../../core/ledger_codec.ts";
 import type { Reply } from "../link.ts";
@@ -14,7 +15,6 @@ import type { Reply } from "../link.ts";
 export const SHARED_FIELD_LENGTH = 12;
 /** A shared field of this length takes no more lines: an amendment writes the whole field. */
 export const LONG_FIELD = 8_192;
-const ID_LENGTH = 36;
 
 /** A record as it is stored: a line of a field. */
 export interface StoredRecord {

@@ -4,7 +4,7 @@
  * a sample of it. The work for one page is bounded, and so is each command.
  */
 
-import { idTime } from "../../core/ids.ts";
+import { ID_LENGTH, idTime } from "../../core/ids.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import {
   type LedgerPage,
@@ -38,7 +38,6 @@ const MIN_RECORD_BYTES = 100;
 /** Minutes whose sizes are asked for in one call of the script. */
 const MINUTES_AT_ONCE = 240;
 const MINUTE_MS = 60_000;
-const ID_LENGTH = 36;
 
 type Found = LedgerRecord | Notification;
 type Decode = (field: string, text: string, key: string) => readonly Found[];

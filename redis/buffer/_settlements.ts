@@ -4,7 +4,7 @@
  * segment of which a part is written is marked as split.
  */
 
-import { encodeItem, isOpen } from "../../buffer/mod.ts";
+import { encodeItem } from "../../buffer/mod.ts";
 import type { LedgerRecord } from "../../core/ledger.ts";
 import type { ClaimedItem } from "./_claims.ts";
 import { ledgerFieldsOf, LONG_FIELD } from "./_ledger_fields.ts";
@@ -100,7 +100,7 @@ export function settleArguments(settlements: readonly Settlement[]): {
     for (const { item, records } of parts) {
       for (const record of records) {
         const line = encodeItem(record);
-        const number = isOpen(line) ? -numberOf(record.id) : numberOf(record.id);
+        const number = record.state === "in_flight" ? -numberOf(record.id) : numberOf(record.id);
         args.push(record.id === item.id ? item.id : "", number, line);
       }
     }
@@ -139,10 +139,12 @@ interface FieldLines {
 function fieldsOf(parts: readonly Settlement[]): Iterable<FieldLines> {
   const fields = new Map<string, FieldLines>();
   for (const { item: { id }, records } of parts) {
-    const line = encodeItem(records[0]!);
+    const [record] = records as [LedgerRecord];
+    const line = encodeItem(record);
     const [own, shared] = ledgerFieldsOf(id);
     const field = fields.get(shared);
-    const isOwn = isOpen(line) || (field !== undefined && field.lines.length >= LONG_FIELD);
+    const isOwn = record.state === "in_flight" ||
+      (field !== undefined && field.lines.length >= LONG_FIELD);
     if (field && !isOwn) field.lines += `\n${line}`;
     else fields.set(isOwn ? own : shared, { id, isOwn, lines: line });
   }

@@ -6,11 +6,10 @@
  * there any more changes nothing.
  */
 
+import { ID_LENGTH } from "../../core/ids.ts";
 import type { Notification } from "../../core/notification.ts";
 import { parseNotification } from "./_codec.ts";
 import type { EncodedNotification } from "./_encoding.ts";
-
-const ID_LENGTH = 36;
 
 /** A segment of this node. */
 export interface ClaimedSegment {

@@ -6,6 +6,7 @@
  */
 
 import type { LoggedEvent, UserEvent, UserName } from "../../core/events.ts";
+import { withoutLineBreaks } from "../../core/json.ts";
 import type { Reply } from "../link.ts";
 
 type Audience = Pick<UserEvent, "clients" | "except" | "kept" | "ack" | "collapseKey">;
@@ -58,8 +59,7 @@ export function formatEvents(events: readonly LoggedEvent[]): string {
     const rest = [except, traceparent, ack && 1, collapseKey];
     while (rest.length > 0 && rest.at(-1) === undefined) rest.pop();
     const fields = [id, context, user, offset, previous, clients, ...rest];
-    // In JSON a line break outside of texts means as much as a space.
-    return `${JSON.stringify(fields)}\n${args.includes("\n") ? args.replaceAll("\n", " ") : args}`;
+    return `${JSON.stringify(fields)}\n${withoutLineBreaks(args)}`;
   }).join("\n");
 }
 

@@ -14,6 +14,23 @@ import { DEFAULTS, delivered } from "../contract/_buffer_bench.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { mortalClock } from "../support/mortal_clock.ts";
 import { openTestLink } from "../support/redis_link.ts";
+import { type RedisServer, redisTest, sharedRedis } from "../support/redis_server.ts";
+
+/** Notifications do not wait for similar ones. */
+export const NOW = { delayDuration: 0, maxDelayDuration: 0 };
+
+/** The tests of a file, each of which has a site of its own on one Redis that is empty before. */
+export function siteTests() {
+  const redis: () => RedisServer = sharedRedis();
+  function test(name: string, body: (site: Site) => Promise<void>): void {
+    redisTest(name, async () => {
+      await redis().flush();
+      await using site = await Site.on(redis().url);
+      await body(site);
+    });
+  }
+  return { redis, test };
+}
 
 /** The nodes of a test. Each view is up to date. */
 export class NodeRegister {

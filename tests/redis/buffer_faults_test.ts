@@ -6,20 +6,10 @@ import { bufferKeys } from "../../redis/buffer/keys.ts";
 import { ACCEPT, CLAIM } from "../../redis/buffer/_scripts.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { doNothing, idsOf, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
+import { doNothing, idsOf, NOW, siteTests, stateOf, type TestNode } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
+const { redis, test } = siteTests();
 const EPOCH = "1700000000000";
-const NOW = { delayDuration: 0, maxDelayDuration: 0 };
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
 
 test("repeating a put that was accepted in part adds the rest and no duplicates", async (site) => {
   for (const settings of [{}, NOW]) {

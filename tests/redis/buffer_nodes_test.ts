@@ -3,20 +3,10 @@ import type { LedgerRecord } from "../../core/ledger.ts";
 import { type Notification, parseData } from "../../core/notification.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
 import { seeded } from "../support/seeded.ts";
-import { doNothing, idsOf, Site, stateOf } from "./_buffer_setup.ts";
+import { doNothing, idsOf, NOW, siteTests, stateOf } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
-const NOW = { delayDuration: 0, maxDelayDuration: 0 };
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
+const { redis, test } = siteTests();
 
 /** A user of the same partition as user 3 of context 1. */
 function userNear(context: string): string {

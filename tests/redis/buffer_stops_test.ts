@@ -1,18 +1,8 @@
 import assert from "node:assert/strict";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { doNothing, idsOf, Site, stateOf } from "./_buffer_setup.ts";
+import { doNothing, idsOf, NOW, siteTests, stateOf } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
-const NOW = { delayDuration: 0, maxDelayDuration: 0 };
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
+const { test } = siteTests();
 
 test("a node that closes releases its claims at once", async (site) => {
   const leaving = await site.start({ handle: doNothing });

@@ -5,18 +5,9 @@ import { redisLedgerKey } from "../../redis/buffer/keys.ts";
 import { RedisLedger } from "../../redis/buffer/ledger.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { Site } from "./_buffer_setup.ts";
+import { Site, siteTests } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
+const { redis, test } = siteTests();
 
 /** Ids of records that are delivered at the same moment, to one user. */
 async function deliverSome(site: Site, change: (record: LedgerRecord) => LedgerRecord) {

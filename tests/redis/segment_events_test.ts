@@ -9,20 +9,10 @@ import type { RedisBuffer } from "../../redis/buffer/buffer.ts";
 import { RedisHub } from "../../redis/hub/hub.ts";
 import { RedisNodeChannel } from "../../redis/nodes/node_channel.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
 
-import { idsOf, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
+import { idsOf, NOW, Site, siteTests, stateOf, type TestNode } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
-const NOW = { delayDuration: 0, maxDelayDuration: 0 };
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
+const { redis, test } = siteTests();
 
 /** A node whose handler publishes events and settles what is its own, as the dispatch does. */
 async function startPublishing(site: Site, { settles = true } = {}) {

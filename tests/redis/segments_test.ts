@@ -5,20 +5,10 @@ import { bufferKeys } from "../../redis/buffer/keys.ts";
 import { RedisLedger } from "../../redis/buffer/ledger.ts";
 import { partitionOf } from "../../redis/keys.ts";
 import { delivered } from "../contract/_buffer_bench.ts";
-import { redisTest, sharedRedis } from "../support/redis_server.ts";
-import { doNothing, idsOf, Site, stateOf, type TestNode } from "./_buffer_setup.ts";
+import { doNothing, idsOf, NOW, Site, siteTests, stateOf, type TestNode } from "./_buffer_setup.ts";
 
-const redis = sharedRedis();
-const NOW = { delayDuration: 0, maxDelayDuration: 0 };
+const { redis, test } = siteTests();
 const KEYS = bufferKeys(partitionOf("1", "3"));
-
-function test(name: string, body: (site: Site) => Promise<void>): void {
-  redisTest(name, async () => {
-    await redis().flush();
-    await using site = await Site.on(redis().url);
-    await body(site);
-  });
-}
 
 /** Notifications of one user, which are accepted as one segment. */
 function makeSome(site: Site, count = 4): readonly Notification[] {
